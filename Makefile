@@ -1,0 +1,36 @@
+# `make help` lists the targets. Everything runs inside .venv, which tools/bootstrap.py makes.
+PYTHON ?= python3
+RUN := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench generate lock format environment environment-dev
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
+		|| grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST)
+
+up: environment ## Starts everything on this machine; Ctrl-C stops it
+	@exec .venv/bin/rampart up
+
+test: environment-dev ## Runs all tests on real servers that they start themselves (ARGS="-k name")
+	@exec $(RUN) -m pytest $(ARGS)
+
+check: environment-dev ## Lint, types, import contracts, protos, drift
+	@exec $(RUN) tools/check.py
+
+bench: environment-dev ## Measures the fraud check (QUICK=1 is short, PEER=FOLDER compares)
+	@exec $(RUN) -m tests.load $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
+
+generate: environment-dev ## Writes what derives from protos/
+	@$(RUN) tools/generate.py && $(RUN) tools/docs.py
+
+format: environment-dev ## Formats Python and protos
+	@$(RUN) -m ruff check --fix-only --quiet . && $(RUN) -m ruff format . && .venv/bin/buf format -w protos
+
+lock: environment-dev ## Resolves pyproject.toml into requirements*.lock, with hashes
+	@exec $(RUN) tools/lock.py
+
+environment:
+	@$(PYTHON) tools/bootstrap.py
+
+environment-dev:
+	@$(PYTHON) tools/bootstrap.py --dev

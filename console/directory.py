@@ -1,0 +1,100 @@
+"""Tenants and clients, made through the auth service with the operator's certificate."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+
+from console.failure import Failure
+from meshkit.errors import MeshError, from_rpc_error
+from meshkit.keys import open_auth_channel
+from meshkit.settings import TlsFiles
+
+CALL_SECONDS = 5.0
+
+
+class Directory:
+    """The operator's view of the auth service."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub: Any = auth_service_pb2_grpc.AuthServiceStub(channel)
+
+    async def create_tenant(self, name: str, currency: str = "") -> auth_service_pb2.Tenant:
+        """Creates a tenant or returns the one of that name. Raises Failure."""
+        request = auth_service_pb2.CreateTenantRequest(name=name, default_currency=currency)
+        async with _failures():
+            answer = await self._stub.CreateTenant(request, timeout=CALL_SECONDS)
+        tenant: auth_service_pb2.Tenant = answer.tenant
+        return tenant
+
+    async def create_client(
+        self, tenant: str, *, scopes: Sequence[str] = (), rate_limit: int = 0, display_name: str = ""
+    ) -> auth_service_pb2.CreateClientResponse:
+        """Creates a client of a tenant. No scopes means all but `fraud:backfill`. Raises Failure."""
+        request = auth_service_pb2.CreateClientRequest(
+            tenant=tenant, scopes=scopes, rate_limit=rate_limit, display_name=display_name
+        )
+        async with _failures():
+            answer: auth_service_pb2.CreateClientResponse = await self._stub.CreateClient(request, timeout=CALL_SECONDS)
+        return answer
+
+
+@contextlib.asynccontextmanager
+async def open_directory(address: str, tls: TlsFiles) -> AsyncIterator[Directory]:
+    """Connects to the auth service at host:port."""
+    channel = open_auth_channel(address, tls)
+    try:
+        yield Directory(channel)
+    finally:
+        await channel.close(None)
+
+
+def find_auth(home: Path, environment: Mapping[str, str] | None = None) -> tuple[str, TlsFiles]:
+    """Returns where auth is and the operator's certificate: from the environment, else from `make up`'s state folder.
+
+    Raises Failure if neither says.
+    """
+    known = os.environ if environment is None else environment
+    names = ("RAMPART_TLS_CA_FILE", "RAMPART_TLS_CERT_FILE", "RAMPART_TLS_KEY_FILE")
+    if known.get("RAMPART_AUTH_ADDRESS"):
+        missing = [name for name in names if not known.get(name)]
+        if missing:
+            raise Failure(f"RAMPART_AUTH_ADDRESS is set, but {', '.join(missing)} are not.")
+        ca, certificate, key = (Path(known[name]) for name in names)
+        return known["RAMPART_AUTH_ADDRESS"], TlsFiles(ca, certificate, key)
+    try:
+        address = json.loads((home / "dev.json").read_text())["grpc"]["auth"]
+    except OSError as error:
+        raise Failure(
+            f"Cannot read {home / 'dev.json'} ({error.strerror}): start the platform with `make up`."
+        ) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise Failure(f"{home / 'dev.json'} is not what `make up` writes: {error!r}.") from error
+    tls = home / "tls"
+    return str(address), TlsFiles(tls / "ca.pem", tls / "operator.pem", tls / "operator.key")
+
+
+@contextlib.asynccontextmanager
+async def _failures() -> AsyncIterator[None]:
+    """Turns a refused call into a sentence."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        reason = from_rpc_error(error, "auth")
+        raise Failure(f"auth refused ({_name(reason)}): {_words(reason)}") from error
+
+
+def _name(error: MeshError) -> str:
+    return error.reason or error.kind.name
+
+
+def _words(error: MeshError) -> str:
+    found = "; ".join(f"{violation.field} {violation.message}" for violation in error.violations)
+    return f"{error.message} {found}".strip()

@@ -1,0 +1,7 @@
+"""How a command says that it cannot go on."""
+
+from __future__ import annotations
+
+
+class Failure(Exception):
+    """One clear sentence for the operator; the command ends with status 1."""

@@ -1,0 +1,1 @@
+"""Sends a file of transactions through the REST edge and reports what was decided."""

@@ -1,0 +1,99 @@
+"""Which platform a command talks to over REST, as whom, and with which access token."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from console.failure import Failure
+from console.http import HttpClient, HttpError
+
+TOKEN_PATH = "/api/v1/oauth/token"
+RENEW_AFTER = 0.8
+"""Share of a token's lifetime after which it is renewed."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The edge and the credentials of a client."""
+
+    base_url: str
+    token_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    @classmethod
+    def from_home(cls, home: Path, client: str = "client") -> Target:
+        """Reads what `make up` has written into its state folder. Raises Failure."""
+        path = home / "dev.json"
+        try:
+            dev = json.loads(path.read_text())
+            one = dev[client]
+            return cls(dev["base_url"], dev["token_url"], one["client_id"], one["client_secret"])
+        except OSError as error:
+            hint = "start the platform with `make up`, or give --base-url"
+            raise Failure(f"Cannot read {path} ({error.strerror}): {hint}.") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise Failure(f"{path} is not what `make up` writes: {error!r}.") from error
+
+    @classmethod
+    def from_arguments(cls, base_url: str, client_id: str, secret_file: Path) -> Target:
+        """Takes the secret from a file, so that it shows in no list of processes. Raises Failure."""
+        try:
+            secret = secret_file.read_text().strip()
+        except OSError as error:
+            raise Failure(f"Cannot read the client secret from {secret_file} ({error.strerror}).") from error
+        base_url = base_url.rstrip("/")
+        return cls(base_url, base_url + TOKEN_PATH, client_id, secret)
+
+
+class TokenSource:
+    """Holds one access token, renews it before it expires, and asks once however many requests are waiting."""
+
+    def __init__(self, target: Target) -> None:
+        place = urlsplit(target.token_url)
+        self._path = place.path
+        self._client = HttpClient(urlunsplit((place.scheme, place.netloc, "", "", "")), connections=1)
+        pair = f"{quote(target.client_id, safe='')}:{quote(target.client_secret, safe='')}"
+        self._headers = [
+            ("authorization", "Basic " + base64.b64encode(pair.encode()).decode()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ]
+        self._lock = asyncio.Lock()
+        self._token = ""
+        self._renew_at = 0.0
+
+    async def token(self) -> str:
+        """Returns a token. Raises HttpError if the edge cannot say, Failure if it refuses the credentials."""
+        if time.monotonic() >= self._renew_at:
+            async with self._lock:
+                if time.monotonic() >= self._renew_at:
+                    await self._renew()
+        return self._token
+
+    def reject(self, token: str) -> None:
+        """Forgets a token that was refused."""
+        if token == self._token:
+            self._renew_at = 0.0
+
+    def close(self) -> None:
+        self._client.close()
+
+    async def _renew(self) -> None:
+        asked_at = time.monotonic()
+        answer = await self._client.request(
+            "POST", self._path, headers=self._headers, body=b"grant_type=client_credentials"
+        )
+        if answer.status in (400, 401, 403):
+            said = answer.json().get("error", answer.status)
+            raise Failure(f"The platform refuses the client credentials ({said}).")
+        body = answer.json() if answer.status == 200 else {}
+        if "access_token" not in body:
+            raise HttpError(f"the token endpoint answered {answer.status}")
+        self._token = body["access_token"]
+        self._renew_at = asked_at + float(body.get("expires_in", 60)) * RENEW_AFTER

@@ -1,0 +1,75 @@
+"""`rampart up`: starts the whole platform on this machine and keeps it running."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.failure import Failure
+from console.home import add_home
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+HTTP_PORT = 8080
+STOPPED = "Everything is stopped."
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the `up` command."""
+    parser = subparsers.add_parser("up", help="start everything on this machine until Ctrl-C")
+    add_home(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Starts everything and waits for Ctrl-C or SIGTERM. Raises Failure if it cannot start."""
+    os.umask(0o077)
+    return asyncio.run(_run(arguments.home.absolute(), http_port()))
+
+
+def http_port() -> int:
+    """Returns RAMPART_HTTP_PORT. Raises Failure if it is no port."""
+    text = os.environ.get("RAMPART_HTTP_PORT") or str(HTTP_PORT)
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+        raise Failure(f"RAMPART_HTTP_PORT must be a number from 0 to 65535, not {text!r}.")
+    return int(text)
+
+
+async def _run(home: Path, port: int) -> int:
+    from console.up.screen import Screen  # other commands need none of this and start faster
+    from console.up.stack import Stack
+
+    screen = Screen()
+    stop = _stop_signal()
+    stack = Stack(home, port, report=screen)
+    waiting = asyncio.create_task(stop.wait())
+    starting = asyncio.create_task(stack.start())
+    try:
+        await asyncio.wait([waiting, starting], return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            screen.ready(stack.dev, home)
+            await waiting
+            await stack.stop()
+        else:
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Failure):
+                await starting
+    finally:
+        screen.quiet()
+    print(STOPPED, flush=True)
+    return 0
+
+
+def _stop_signal() -> asyncio.Event:
+    """Returns an event that Ctrl-C, SIGTERM and the end of the terminal set."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

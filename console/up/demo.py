@@ -1,0 +1,71 @@
+"""The tenants and clients that a platform for development comes with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.directory import open_directory
+from console.failure import Failure
+from console.http import HttpError
+from console.target import TOKEN_PATH, Target, TokenSource
+from console.up.state import State
+from meshkit.settings import TlsFiles
+
+FILE = "clients.json"
+SCOPES = ("decision:create", "decision:read", "user:read", "user:write", "transaction:read", "fraud:backfill")
+
+Credentials = dict[str, str]
+"""tenant, client_id and client_secret."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A client to be made."""
+
+    tenant: str
+    rate_limit: int
+
+
+PLANS: Mapping[str, Plan] = {
+    "client": Plan("acme", 50_000),
+    "other_tenant": Plan("globex", 50_000),
+    "limited_client": Plan("acme", 20),
+}
+
+
+async def ensure_clients(state: State, base_url: str, auth: str, tls: TlsFiles) -> dict[str, Credentials]:
+    """Returns the credentials of the clients, those of the last start where the database still knows them."""
+    kept: dict[str, Credentials] = state.read_json(FILE)
+    known = {name: kept[name] for name in PLANS if name in kept and await _works(base_url, kept[name])}
+    if known.keys() != PLANS.keys():
+        async with open_directory(auth, tls) as directory:
+            for name, plan in PLANS.items():
+                if name in known:
+                    continue
+                await directory.create_tenant(plan.tenant)
+                client = await directory.create_client(
+                    plan.tenant, scopes=SCOPES, rate_limit=plan.rate_limit, display_name=f"development: {name}"
+                )
+                known[name] = {
+                    "tenant": client.tenant,
+                    "client_id": client.client_id,
+                    "client_secret": client.client_secret,
+                }
+                state.write_json(FILE, known)
+    return {name: known[name] for name in PLANS}
+
+
+async def _works(base_url: str, credentials: Credentials) -> bool:
+    """Tells whether the edge gives a token for the credentials. Raises Failure if it cannot say."""
+    target = Target(base_url, base_url + TOKEN_PATH, credentials["client_id"], credentials["client_secret"])
+    source = TokenSource(target)
+    try:
+        await source.token()
+    except Failure:
+        return False
+    except HttpError as error:
+        raise Failure(f"The gateway gives no token: {error}.") from error
+    finally:
+        source.close()
+    return True

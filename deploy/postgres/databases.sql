@@ -1,0 +1,39 @@
+-- Makes the roles and databases of an external PostgreSQL (15 or newer), once, as a superuser:
+--     psql -v ON_ERROR_STOP=1 -f deploy/postgres/databases.sql
+-- The passwords come from the environment, so that they show in no list of processes. One that is missing stops the
+-- script before it changes anything.
+\set ON_ERROR_STOP on
+\getenv auth_owner RAMPART_AUTH_OWNER_PASSWORD
+\getenv auth_service RAMPART_AUTH_SERVICE_PASSWORD
+\getenv user_owner RAMPART_USER_OWNER_PASSWORD
+\getenv user_service RAMPART_USER_SERVICE_PASSWORD
+\getenv fraud_owner RAMPART_FRAUD_OWNER_PASSWORD
+\getenv fraud_service RAMPART_FRAUD_SERVICE_PASSWORD
+\getenv fraud_relay RAMPART_FRAUD_RELAY_PASSWORD
+\getenv data_owner RAMPART_DATA_OWNER_PASSWORD
+\getenv data_service RAMPART_DATA_SERVICE_PASSWORD
+
+-- <service>_owner runs the migrations; <service>_service is what the process connects as, and row-level security holds
+-- for it; fraud_relay reads the outbox of all tenants and nothing else.
+BEGIN;
+CREATE ROLE rampart_auth_owner LOGIN PASSWORD :'auth_owner';
+CREATE ROLE rampart_auth_service LOGIN NOBYPASSRLS PASSWORD :'auth_service';
+CREATE ROLE rampart_user_owner LOGIN PASSWORD :'user_owner';
+CREATE ROLE rampart_user_service LOGIN NOBYPASSRLS PASSWORD :'user_service';
+CREATE ROLE rampart_fraud_owner LOGIN PASSWORD :'fraud_owner';
+CREATE ROLE rampart_fraud_service LOGIN NOBYPASSRLS PASSWORD :'fraud_service';
+CREATE ROLE rampart_fraud_relay LOGIN NOBYPASSRLS PASSWORD :'fraud_relay';
+CREATE ROLE rampart_data_owner LOGIN PASSWORD :'data_owner';
+CREATE ROLE rampart_data_service LOGIN NOBYPASSRLS PASSWORD :'data_service';
+COMMIT;
+
+CREATE DATABASE rampart_auth OWNER rampart_auth_owner;
+CREATE DATABASE rampart_user OWNER rampart_user_owner;
+CREATE DATABASE rampart_fraud OWNER rampart_fraud_owner;
+CREATE DATABASE rampart_data OWNER rampart_data_owner;
+
+REVOKE ALL ON DATABASE rampart_auth, rampart_user, rampart_fraud, rampart_data FROM PUBLIC;
+GRANT CONNECT ON DATABASE rampart_auth TO rampart_auth_service;
+GRANT CONNECT ON DATABASE rampart_user TO rampart_user_service;
+GRANT CONNECT ON DATABASE rampart_fraud TO rampart_fraud_service, rampart_fraud_relay;
+GRANT CONNECT ON DATABASE rampart_data TO rampart_data_service;

@@ -1,0 +1,35 @@
+"""What the edge knows about one call when it hands it to the mesh."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.plan import MethodPlan
+from meshkit.context import Principal
+
+__all__ = ["CallInfo", "Upstream"]
+
+
+class CallInfo:
+    """The caller, the identity and the time limit of one call."""
+
+    __slots__ = ("deadline", "principal", "request_id", "token", "traceparent")
+
+    def __init__(
+        self, *, token: str, principal: Principal | None, request_id: str, traceparent: str, deadline: float
+    ) -> None:
+        self.token = token
+        """The access token, as sent. Empty for a public method."""
+        self.principal = principal
+        self.request_id = request_id
+        self.traceparent = traceparent
+        self.deadline = deadline
+        """`time.monotonic()` at which the answer is of no use."""
+
+
+class Upstream(Protocol):
+    """The mesh behind the edge."""
+
+    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+        """Sends a serialised request and returns the serialised response. Raises MeshError."""
+        ...

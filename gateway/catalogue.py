@@ -1,0 +1,76 @@
+"""The catalogue of error reasons, read from the comments of `rampart.mesh.v1.ErrorReason`.
+
+A comment reads: what went wrong; then the canonical code; then what comes with it. The HTTP status follows from the
+one table in `gateway.problems`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.comments import Comments
+from gateway.plan import Plan
+from gateway.problems import http_status, phrase
+from meshkit.errors import Kind, MeshError
+
+__all__ = ["CatalogueError", "Reason", "phrase", "read_reasons", "slug"]
+
+ENUM = "rampart.mesh.v1.ErrorReason"
+PREFIX = "ERROR_REASON_"
+_KIND = re.compile(rf"\b({'|'.join(kind.name for kind in Kind)})\b")
+_HTTP = re.compile(r" \(HTTP \d{3}\)")
+
+
+class CatalogueError(Exception):
+    """The comment of a reason does not say which canonical code it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason that an error can carry."""
+
+    name: str
+    kind: Kind
+    status: int
+    """HTTP status at the edge."""
+    words: str
+    """What went wrong, one or more sentences."""
+    extras: str
+    """What comes with the error, for example its metadata. Empty means nothing."""
+
+    @property
+    def slug(self) -> str:
+        return slug(self.name)
+
+    def error(self) -> MeshError:
+        """Returns an error as it could be sent, for examples."""
+        retry_after = 1.0 if "RetryInfo" in self.extras else None
+        return MeshError(self.kind, self.name, self.words.removesuffix("."), retry_after=retry_after)
+
+
+def read_reasons(plan: Plan) -> dict[str, Reason]:
+    """Returns every reason that can be sent, by name, in the order of the proto. Raises CatalogueError."""
+    comments = Comments(plan.files)
+    values = plan.pool.FindEnumTypeByName(ENUM).values
+    names = [value.name.removeprefix(PREFIX) for value in values if value.number]
+    return {name: _reason(name, comments.of(f"{ENUM}.{PREFIX}{name}")) for name in names}
+
+
+def slug(reason: str) -> str:
+    """Returns the reason as it ends the `type` of a problem document."""
+    return reason.lower().replace("_", "-")
+
+
+def _reason(name: str, comment: str) -> Reason:
+    found = _KIND.search(comment)
+    if found is None:
+        raise CatalogueError(f"the comment of {PREFIX}{name} names no canonical code")
+    kind = Kind[found[1]]
+    words, rest = comment[: found.start()].strip(), _HTTP.sub("", comment[found.end() :])
+    status = http_status(MeshError(kind, name, words))
+    return Reason(name, kind, status, words, _sentence(rest.strip(" ;.").removeprefix("with ")))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text[:1].isalpha() else f"{text}." if text else ""

@@ -1,0 +1,246 @@
+"""One compiled HTTP binding: where in the request each field comes from.
+
+Precedence is path, then body, then query. A field that the path binds cannot be set by the query under any name, nor
+can a sibling in its oneof; what the body says about it is overwritten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from protobuf import DescField, DescFieldValueMessage, DescFieldValueSingular, DescMessage
+
+from gateway.plan.fields import JsonValue, Parameter, TextReader, camel_case, element_message, find
+from gateway.plan.template import Template
+from meshkit.errors import Kind, MeshError, Violation
+from meshkit.policy import Policy
+
+__all__ = ["Binding", "HttpViolation", "MethodPlan", "PathVariable", "malformed", "steps"]
+
+MAX_PARAMETERS = 100
+Steps = Sequence[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpViolation(Violation):
+    """A violation and its place in the HTTP request."""
+
+    place: str
+    """"path", "query" or "body"."""
+    name: str
+    """Name of the variable or parameter; for a body the JSON Pointer (RFC 6901) of the value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodPlan:
+    """A unary method that HTTP can reach."""
+
+    full_name: str
+    """"/package.Service/Method"."""
+    service: str
+    """Short name of the service that serves it, for example "fraud"."""
+    policy: Policy
+    input: DescMessage
+    output: DescMessage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PathVariable:
+    """A field that a part of the path sets."""
+
+    field_path: tuple[str, ...]
+    fields: tuple[DescField, ...]
+    read: TextReader
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.field_path)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """How one HTTP method and path template call one method."""
+
+    method: MethodPlan
+    http_method: str
+    template: Template
+    variables: tuple[PathVariable, ...]
+    """In the order of the template's variables."""
+    body: str
+    """"*", the proto name of a field, or empty for no body."""
+    body_field: DescField | None
+    response_field: DescField | None
+    """The field that is the response body; None means the whole response."""
+    query: Mapping[str, Parameter]
+    """The allow-list of query parameters by every accepted name."""
+    mask: str
+    """Proto name of the FieldMask that is inferred from the body's keys (AIP-134). Empty means none."""
+
+    def __str__(self) -> str:
+        return f"{self.http_method} {self.template.text} ({self.method.full_name[1:].replace('/', '.')})"
+
+    def assemble(self, captures: tuple[str, ...], query: bytes, body: JsonValue, has_body: bool) -> JsonValue:
+        """Builds the ProtoJSON value of the request message. Raises MeshError naming the HTTP place."""
+        if self.body == "*":
+            request = body if has_body else {}
+            if not isinstance(request, dict):
+                raise malformed("body", "", "must be an object")
+        else:
+            request = {self.body: body} if has_body else {}
+        if self.mask and has_body and self.body_field is not None:
+            request[self.mask] = self._infer_mask(body)
+        for variable, text in zip(self.variables, captures, strict=True):
+            self._place_variable(request, variable, text)
+        if query:
+            self._read_query(request, query)
+        return request
+
+    def locate(self, path: Steps) -> tuple[str, str]:
+        """Returns the HTTP place ("path", "query" or "body") and the name there of a field of the request message."""
+        names = tuple(step for step in path if isinstance(step, str))
+        for variable in self.variables:
+            if names[: len(variable.field_path)] == variable.field_path:
+                return "path", variable.name
+        if self.body == "*":
+            return "body", _pointer(path)
+        if self.body_field is not None and names[:1] in ((self.body,), ()):
+            return "body", _pointer(path[1:])
+        return "query", ".".join(names)
+
+    def violation(self, path: Steps, reason: str, message: str) -> HttpViolation:
+        place, name = self.locate(path)
+        return HttpViolation(_dotted(path), reason, message, place, name)
+
+    def _place_variable(self, request: dict[str, JsonValue], variable: PathVariable, text: str) -> None:
+        try:
+            value = variable.read(text)
+        except ValueError as error:
+            raise malformed("path", variable.name, str(error)) from None
+        target = request
+        for index, field in enumerate(variable.fields[:-1]):
+            below = _descend(target, field)
+            if below is None:
+                raise malformed(*self.locate(variable.field_path[: index + 1]), "must be an object")
+            target = below
+        last = variable.fields[-1]
+        if last.name not in target:
+            # Named both ways it stays: the decoder refuses that.
+            target.pop(last.json_name, None)
+        target[last.name] = value
+
+    def _read_query(self, request: dict[str, JsonValue], query: bytes) -> None:
+        seen: set[Parameter] = set()
+        for name, text in _pairs(query):
+            parameter = self.query.get(name)
+            if parameter is None:
+                raise malformed("query", name if name.isascii() and len(name) <= 64 else "", "is not a known parameter")
+            if parameter in seen and not parameter.repeated:
+                raise malformed("query", parameter.name, "must not be repeated")
+            seen.add(parameter)
+            try:
+                value = parameter.read(text)
+            except ValueError as error:
+                raise malformed("query", parameter.name, str(error)) from None
+            _set(request, parameter, value)
+
+    def _infer_mask(self, body: JsonValue) -> str:
+        assert self.body_field is not None
+        assert isinstance(self.body_field.value, DescFieldValueMessage)
+        bound = {variable.field_path[1:] for variable in self.variables if variable.field_path[0] == self.body}
+        paths = _leaves(self.body_field.value.message, body, ())
+        return ",".join(camel_case(".".join(path)) for path in paths if path not in bound)
+
+
+def malformed(place: str, name: str, message: str) -> MeshError:
+    """Returns the error for a part of the HTTP request that cannot be read."""
+    where = f"{place} {name}" if name else place
+    return MeshError(
+        Kind.INVALID_ARGUMENT,
+        "MALFORMED_REQUEST",
+        f"{where} {message}",
+        violations=[HttpViolation(name, "malformed", message, place, name)],
+    )
+
+
+def _descend(target: dict[str, JsonValue], field: DescField) -> dict[str, JsonValue] | None:
+    """Returns the object of a message field, made if absent, under its proto name; None if it is no object."""
+    if field.json_name != field.name and field.json_name in target:
+        target[field.name] = target.pop(field.json_name)
+    value = target.setdefault(field.name, {})
+    return value if isinstance(value, dict) else None
+
+
+def _set(request: dict[str, JsonValue], parameter: Parameter, value: JsonValue) -> None:
+    target = request
+    for name in parameter.path[:-1]:
+        below = target.setdefault(name, {})
+        assert isinstance(below, dict), "the query never reaches below the body or a path variable"
+        target = below
+    if parameter.repeated:
+        values = target.setdefault(parameter.path[-1], [])
+        assert isinstance(values, list)
+        values.append(value)
+    else:
+        target[parameter.path[-1]] = value
+
+
+def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
+    """Splits a query string (application/x-www-form-urlencoded), strictly."""
+    parts = query.split(b"&")
+    if len(parts) > MAX_PARAMETERS:
+        raise malformed("query", "", f"has more than {MAX_PARAMETERS} parameters")
+    for part in parts:
+        if part:
+            name, _, value = part.partition(b"=")
+            yield _decode(name), _decode(value)
+
+
+def _decode(text: bytes) -> str:
+    try:
+        return unquote_plus(text.decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        raise malformed("query", "", "is not UTF-8 in percent encoding") from None
+
+
+def _leaves(message: DescMessage, value: JsonValue, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yields the paths of the fields that an object names, by proto name, down to scalars, lists and maps."""
+    if not isinstance(value, dict):
+        return
+    for key, below in value.items():
+        field = find(message, key)
+        if field is None:
+            continue
+        nested = element_message(field) if isinstance(field.value, DescFieldValueMessage) else None
+        if nested is not None and isinstance(below, dict) and below:
+            yield from _leaves(nested, below, (*prefix, field.name))
+        else:
+            yield (*prefix, field.name)
+
+
+def oneof_siblings(field: DescField) -> Iterator[DescField]:
+    """Yields the fields that share a oneof with a field, itself included."""
+    value = field.value
+    oneof = value.oneof if isinstance(value, DescFieldValueSingular) else None
+    yield from oneof.fields if oneof is not None else (field,)
+
+
+def _pointer(path: Steps) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def _dotted(path: Steps) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def steps(dotted: str) -> tuple[str | int, ...]:
+    """Reads a field path as services write it, for example `user.email` or `requests[3].user_id`."""
+    return tuple(int(index) if index else key or name for index, key, name in _STEP.findall(dotted))
+
+
+_STEP = re.compile(r'\[(?:([0-9]+)|"((?:[^"\\]|\\.)*)")\]|([^.\[\]]+)')

@@ -1,0 +1,77 @@
+"""Several workers on one port: each its own process and event loop, shared by SO_REUSEPORT, watched by this one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+
+from prometheus_client import multiprocess
+
+from gateway.server import bind
+from gateway.settings import GatewaySettings
+from meshkit.runtime import stop_requested
+
+__all__ = ["WORKER", "supervise"]
+
+WORKER = "RAMPART_GATEWAY_WORKER"
+"""Set by the supervising process for each worker: its number from 0."""
+
+_log = logging.getLogger(__name__)
+
+RESTART_SECONDS = 0.5
+MAX_RESTART_SECONDS = 10.0
+SETTLED_SECONDS = 30.0
+STOP_MARGIN = 5.0
+
+
+async def supervise(settings: GatewaySettings) -> None:
+    """Runs the workers until the process is asked to stop. A worker that dies is named and replaced."""
+    # The port is held, without listening, so that a taken port is one clear sentence before anything starts.
+    held = bind(settings.listen)
+    with held, tempfile.TemporaryDirectory(prefix="rampart-metrics-") as folder:
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": folder}
+        keepers = [
+            asyncio.create_task(_keep(number, environment, settings.mesh.drain_seconds + STOP_MARGIN))
+            for number in range(settings.workers)
+        ]
+        await stop_requested()
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+
+async def _keep(number: int, environment: Mapping[str, str], stop_seconds: float) -> None:
+    delay = RESTART_SECONDS
+    while True:
+        started = time.monotonic()
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", env={**environment, WORKER: str(number)}
+        )
+        try:
+            status = await worker.wait()
+        except asyncio.CancelledError:
+            await _stop(worker, stop_seconds)
+            raise
+        multiprocess.mark_process_dead(worker.pid, environment["PROMETHEUS_MULTIPROC_DIR"])  # type: ignore[no-untyped-call]
+        _log.error("worker %d ended with status %d and is started again", number, status)
+        settled = time.monotonic() - started > SETTLED_SECONDS
+        delay = RESTART_SECONDS if settled else min(delay * 2, MAX_RESTART_SECONDS)
+        await asyncio.sleep(delay)
+
+
+async def _stop(worker: asyncio.subprocess.Process, seconds: float) -> None:
+    """Ends a worker: SIGTERM, which drains it, and SIGKILL if it does not go."""
+    if worker.returncode is None:
+        worker.send_signal(signal.SIGTERM)
+    try:
+        async with asyncio.timeout(seconds):
+            await worker.wait()
+    except TimeoutError:
+        worker.kill()
+        await worker.wait()

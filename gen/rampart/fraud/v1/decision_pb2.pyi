@@ -1,0 +1,95 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Decision(_message.Message):
+    __slots__ = ("is_fraudulent", "confidence_score", "risk_factors", "decision_id", "outcome", "degraded", "explanations", "score_source", "transaction_id", "user_id", "transaction_amount", "currency", "event_time", "create_time", "rules_version", "inputs")
+    IS_FRAUDULENT_FIELD_NUMBER: _ClassVar[int]
+    CONFIDENCE_SCORE_FIELD_NUMBER: _ClassVar[int]
+    RISK_FACTORS_FIELD_NUMBER: _ClassVar[int]
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    DEGRADED_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATIONS_FIELD_NUMBER: _ClassVar[int]
+    SCORE_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_AMOUNT_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    is_fraudulent: bool
+    confidence_score: float
+    risk_factors: _containers.RepeatedScalarFieldContainer[str]
+    decision_id: str
+    outcome: str
+    degraded: _containers.RepeatedScalarFieldContainer[str]
+    explanations: _containers.RepeatedCompositeFieldContainer[Explanation]
+    score_source: str
+    transaction_id: str
+    user_id: str
+    transaction_amount: float
+    currency: str
+    event_time: _timestamp_pb2.Timestamp
+    create_time: _timestamp_pb2.Timestamp
+    rules_version: str
+    inputs: DecisionInputs
+    def __init__(self, is_fraudulent: _Optional[bool] = ..., confidence_score: _Optional[float] = ..., risk_factors: _Optional[_Iterable[str]] = ..., decision_id: _Optional[str] = ..., outcome: _Optional[str] = ..., degraded: _Optional[_Iterable[str]] = ..., explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., score_source: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., transaction_amount: _Optional[float] = ..., currency: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rules_version: _Optional[str] = ..., inputs: _Optional[_Union[DecisionInputs, _Mapping]] = ...) -> None: ...
+
+class Explanation(_message.Message):
+    __slots__ = ("reason_code", "message", "contribution")
+    REASON_CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    reason_code: str
+    message: str
+    contribution: float
+    def __init__(self, reason_code: _Optional[str] = ..., message: _Optional[str] = ..., contribution: _Optional[float] = ...) -> None: ...
+
+class DecisionInputs(_message.Message):
+    __slots__ = ("features", "user_base_risk", "user_tier", "user_known", "user_chargeback_count", "channel", "amount_minor", "degraded", "currency_digits", "vector")
+    class FeaturesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: float
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    USER_BASE_RISK_FIELD_NUMBER: _ClassVar[int]
+    USER_TIER_FIELD_NUMBER: _ClassVar[int]
+    USER_KNOWN_FIELD_NUMBER: _ClassVar[int]
+    USER_CHARGEBACK_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    DEGRADED_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_DIGITS_FIELD_NUMBER: _ClassVar[int]
+    VECTOR_FIELD_NUMBER: _ClassVar[int]
+    features: _containers.ScalarMap[str, float]
+    user_base_risk: float
+    user_tier: str
+    user_known: bool
+    user_chargeback_count: int
+    channel: str
+    amount_minor: int
+    degraded: _containers.RepeatedScalarFieldContainer[str]
+    currency_digits: int
+    vector: FeatureVector
+    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., user_base_risk: _Optional[float] = ..., user_tier: _Optional[str] = ..., user_known: _Optional[bool] = ..., user_chargeback_count: _Optional[int] = ..., channel: _Optional[str] = ..., amount_minor: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., currency_digits: _Optional[int] = ..., vector: _Optional[_Union[FeatureVector, _Mapping]] = ...) -> None: ...
+
+class FeatureVector(_message.Message):
+    __slots__ = ("version", "values")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    values: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, version: _Optional[str] = ..., values: _Optional[_Iterable[int]] = ...) -> None: ...

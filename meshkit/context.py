@@ -1,0 +1,76 @@
+"""Who is calling and on behalf of which request: carried by a context variable through every await of a call."""
+
+from __future__ import annotations
+
+import secrets
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from meshkit.errors import Kind, MeshError
+
+__all__ = ["CallContext", "Principal", "current", "new_traceparent", "principal", "set_current"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A verified caller. The tenant comes only from here."""
+
+    tenant_id: str
+    client_id: str
+    scopes: frozenset[str]
+    rate_limit: int
+    currency: str
+
+
+@dataclass(slots=True)
+class CallContext:
+    """What one call knows about itself."""
+
+    request_id: str = ""
+    traceparent: str = ""
+    token: str = ""
+    peer: str = ""
+    principal: Principal | None = None
+    deadline: float | None = None
+    """`loop.time()` at which the answer is of no use."""
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def trace_id(self) -> str:
+        return self.traceparent[3:35]
+
+
+_current: ContextVar[CallContext | None] = ContextVar("rampart_call", default=None)
+
+
+def current() -> CallContext:
+    """Returns the context of the running call, or an empty one outside of any."""
+    return _current.get() or CallContext()
+
+
+def set_current(call: CallContext) -> None:
+    _current.set(call)
+
+
+def principal() -> Principal:
+    """Returns the verified caller; without one the call is refused."""
+    caller = current().principal
+    if caller is None:
+        raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_MISSING", "the call carries no access token")
+    return caller
+
+
+def new_traceparent(inbound: str = "") -> str:
+    """Continues a W3C trace context with a new span, or starts a trace (Trace Context, section 3.2)."""
+    span = secrets.token_hex(8)
+    if valid_traceparent(inbound):
+        return f"{inbound[:36]}{span}{inbound[52:55]}"
+    return f"00-{secrets.token_hex(16)}-{span}-01"
+
+
+def valid_traceparent(value: str) -> bool:
+    """Tells whether a `traceparent` header of version 00 is well formed."""
+    if len(value) != 55 or value[:3] != "00-" or value[35] != "-" or value[52] != "-":
+        return False
+    digits = value[3:35] + value[36:52] + value[53:]
+    return all(c in "0123456789abcdef" for c in digits) and value[3:35] != "0" * 32 and value[36:52] != "0" * 16

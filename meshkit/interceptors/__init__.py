@@ -1,0 +1,1 @@
+"""Server middlewares, one concern a file, and the one gRPC interceptor that runs them in order."""

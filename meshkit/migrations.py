@@ -1,0 +1,100 @@
+"""Numbered, forward-only SQL migrations of one service, applied by that service alone.
+
+Files are named `NNNN_words.sql`. Each runs once, in a transaction of its own, under a lock that makes concurrent starts
+wait. `{service}` and the like stand for role names. A file that changed after it was applied stops the start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+
+from meshkit.settings import Reader, SettingsError
+
+__all__ = ["MigrationError", "migrate", "migrate_service", "role_of"]
+
+_log = logging.getLogger(__name__)
+_LOCK = 0x52414D50
+_ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_JOURNAL = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name text PRIMARY KEY,
+    checksum text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)"""
+
+
+class MigrationError(SettingsError):
+    """The migrations on disk do not continue those in the database, or cannot be applied with these settings."""
+
+
+async def migrate_service(reader: Reader, service: str, folder: Path, **roles: str) -> None:
+    """Applies a service's migrations as `RAMPART_<SERVICE>_MIGRATE_DSN`, or as its runtime role where that is not set.
+
+    `{service}` stands for the role of `RAMPART_<SERVICE>_DSN`. `roles` names the variables whose roles stand for other
+    placeholders; where one is not set, the runtime role does.
+    """
+    prefix = f"RAMPART_{service.upper()}"
+    dsn = reader.text(f"{prefix}_DSN")
+    named = {name: role_of(reader.text(variable, dsn)) for name, variable in roles.items()}
+    await migrate(reader.text(f"{prefix}_MIGRATE_DSN", dsn), folder, {"service": role_of(dsn), **named})
+
+
+def role_of(dsn: str) -> str:
+    """Returns the role that a connection URL names."""
+    url = urlsplit(dsn)
+    role = unquote(url.username or "") or parse_qs(url.query).get("user", [""])[0]
+    if not role:
+        raise MigrationError("a database URL names no role, which the migrations need for their grants")
+    return role
+
+
+async def migrate(dsn: str, folder: Path, roles: Mapping[str, str]) -> list[str]:
+    """Applies what is missing and returns the names applied. `roles` maps placeholders to role names."""
+    for name in roles.values():
+        if not _ROLE.fullmatch(name):
+            raise MigrationError(f"{name!r} cannot be used as a role name in migrations")
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await connection.execute(_JOURNAL)
+        rows = await connection.fetch("SELECT name, checksum FROM schema_migrations")
+        return await _apply(connection, folder, {row["name"]: row["checksum"] for row in rows}, roles)
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _apply(
+    connection: asyncpg.Connection[asyncpg.Record], folder: Path, done: Mapping[str, str], roles: Mapping[str, str]
+) -> list[str]:
+    applied = []
+    files = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    for unknown in sorted(set(done) - {file.stem for file in files}):
+        raise MigrationError(f"the database has the migration {unknown}, which this version does not know")
+    for file in files:
+        text = file.read_text()
+        checksum = hashlib.sha256(text.encode()).hexdigest()
+        if file.stem in done:
+            if done[file.stem] != checksum:
+                raise MigrationError(f"{file.name} changed after it was applied")
+            continue
+        async with connection.transaction():
+            await connection.execute(_with_roles(text, roles))
+            await connection.execute(
+                "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", file.stem, checksum
+            )
+        _log.info("applied the migration %s", file.stem)
+        applied.append(file.stem)
+    return applied
+
+
+def _with_roles(text: str, roles: Mapping[str, str]) -> str:
+    for placeholder, role in roles.items():
+        text = text.replace("{" + placeholder + "}", f'"{role}"')
+    return text

@@ -1,0 +1,1 @@
+"""Tenants, clients, access tokens and the keys that verify them."""

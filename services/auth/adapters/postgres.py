@@ -1,0 +1,136 @@
+"""Tenants, clients and signing keys in PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+
+from meshkit.postgres import Connection, Pool, transaction
+from services.auth.domain.keys import SigningKey
+from services.auth.domain.tenants import Client, Tenant
+from services.auth.ports import KeyChange
+
+__all__ = ["PostgresDirectory", "PostgresKeyStore"]
+
+_KEYS_LOCK = 0x6B657973
+
+
+class PostgresDirectory:
+    """Implements `Directory`. Rows looked up by name are opened by a setting of the transaction; see the migration."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def create_tenant(self, tenant: Tenant) -> Tenant:
+        async with transaction(self._pool, [tenant.tenant_id]) as connection:
+            await connection.execute(
+                "INSERT INTO tenants (tenant_id, name, default_currency, created_at) VALUES ($1, $2, $3, $4)"
+                " ON CONFLICT (name) DO NOTHING",
+                tenant.tenant_id,
+                tenant.name,
+                tenant.default_currency,
+                tenant.created_at,
+            )
+            return await _tenant_named(connection, tenant.name) or tenant
+
+    async def find_tenant(self, name: str) -> Tenant | None:
+        async with transaction(self._pool, ()) as connection:
+            return await _tenant_named(connection, name)
+
+    async def create_client(self, client: Client) -> None:
+        async with transaction(self._pool, [client.tenant_id]) as connection:
+            await connection.execute(
+                "INSERT INTO clients (client_id, tenant_id, secret_hash, scopes, rate_limit, display_name, created_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                client.client_id,
+                client.tenant_id,
+                client.secret_hash,
+                sorted(client.scopes),
+                client.rate_limit,
+                client.display_name,
+                client.created_at,
+            )
+
+    async def find_client(self, client_id: str) -> tuple[Client, Tenant] | None:
+        async with transaction(self._pool, ()) as connection:
+            await connection.execute("SELECT set_config('rampart.client_id', $1, true)", client_id)
+            row = await connection.fetchrow(
+                "SELECT client_id, tenant_id, secret_hash, scopes, rate_limit, display_name, created_at"
+                " FROM clients WHERE client_id = $1",
+                client_id,
+            )
+            if row is None:
+                return None
+            client = _client(row)
+            await connection.execute("SELECT set_config('rampart.tenants', $1, true)", client.tenant_id)
+            owner = await connection.fetchrow(
+                "SELECT tenant_id, name, default_currency, created_at FROM tenants WHERE tenant_id = $1",
+                client.tenant_id,
+            )
+            return (client, _tenant(owner)) if owner else None
+
+
+class PostgresKeyStore:
+    """Implements `KeyStore`. An advisory lock makes replicas that start at once take turns."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def revise(self, plan: Callable[[Sequence[SigningKey]], KeyChange]) -> list[SigningKey]:
+        async with transaction(self._pool, ()) as connection:
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", _KEYS_LOCK)
+            rows = await connection.fetch(
+                "SELECT kid, encrypted_key, public_key, created_at, active_at FROM signing_keys ORDER BY active_at, kid"
+            )
+            keys = [_signing_key(row) for row in rows]
+            change = plan(keys)
+            for key in change.add:
+                await connection.execute(
+                    "INSERT INTO signing_keys (kid, encrypted_key, public_key, created_at, active_at)"
+                    " VALUES ($1, $2, $3, $4, $5)",
+                    key.kid,
+                    key.encrypted_key,
+                    json.dumps(key.public_key),
+                    datetime.fromtimestamp(key.created_at, UTC),
+                    datetime.fromtimestamp(key.active_at, UTC),
+                )
+            removed = [key.kid for key in change.remove]
+            await connection.execute("DELETE FROM signing_keys WHERE kid = ANY ($1::text[])", removed)
+        return [key for key in keys if key.kid not in removed] + list(change.add)
+
+
+async def _tenant_named(connection: Connection, name: str) -> Tenant | None:
+    await connection.execute("SELECT set_config('rampart.tenant_name', $1, true)", name)
+    row = await connection.fetchrow(
+        "SELECT tenant_id, name, default_currency, created_at FROM tenants WHERE name = $1", name
+    )
+    return _tenant(row) if row else None
+
+
+def _tenant(row: asyncpg.Record) -> Tenant:
+    return Tenant(str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"])
+
+
+def _client(row: asyncpg.Record) -> Client:
+    return Client(
+        client_id=row["client_id"],
+        tenant_id=str(row["tenant_id"]),
+        secret_hash=row["secret_hash"],
+        scopes=frozenset(row["scopes"]),
+        rate_limit=row["rate_limit"],
+        display_name=row["display_name"],
+        created_at=row["created_at"],
+    )
+
+
+def _signing_key(row: asyncpg.Record) -> SigningKey:
+    return SigningKey(
+        kid=row["kid"],
+        encrypted_key=row["encrypted_key"],
+        public_key=json.loads(row["public_key"]),
+        created_at=row["created_at"].timestamp(),
+        active_at=row["active_at"].timestamp(),
+    )

@@ -1,0 +1,42 @@
+"""What the auth service needs from its stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from services.auth.domain.keys import SigningKey
+from services.auth.domain.tenants import Client, Tenant
+
+__all__ = ["Directory", "KeyChange", "KeyStore"]
+
+
+class Directory(Protocol):
+    """Tenants and their clients."""
+
+    async def create_tenant(self, tenant: Tenant) -> Tenant:
+        """Stores a tenant unless one has its name; returns the one that is stored."""
+        ...
+
+    async def find_tenant(self, name: str) -> Tenant | None: ...
+
+    async def create_client(self, client: Client) -> None: ...
+
+    async def find_client(self, client_id: str) -> tuple[Client, Tenant] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """What is to be done with the stored keys."""
+
+    add: Sequence[SigningKey] = field(default=())
+    remove: Sequence[SigningKey] = field(default=())
+
+
+class KeyStore(Protocol):
+    """Signing keys, shared by every replica."""
+
+    async def revise(self, plan: Callable[[Sequence[SigningKey]], KeyChange]) -> list[SigningKey]:
+        """Applies what `plan` makes of the stored keys and returns the keys after it; one caller at a time."""
+        ...

@@ -1,0 +1,39 @@
+"""The auth service over gRPC: convert, call, convert."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import grpc
+from rampart.auth.v1 import auth_service_pb2 as pb
+
+from services.auth import convert
+from services.auth.service import AuthService
+
+__all__ = ["AuthServicer"]
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class AuthServicer:
+    """Implements `rampart.auth.v1.AuthService`."""
+
+    def __init__(self, service: AuthService) -> None:
+        self._service = service
+
+    async def IssueToken(self, request: pb.IssueTokenRequest, _: Context) -> pb.IssueTokenResponse:
+        issued = await self._service.issue_token(request.client_id, request.client_secret, request.scope)
+        return convert.token_response(issued)
+
+    async def GetJwks(self, _: pb.GetJwksRequest, __: Context) -> pb.GetJwksResponse:
+        return convert.jwks_response(await self._service.public_keys())
+
+    async def CreateTenant(self, request: pb.CreateTenantRequest, _: Context) -> pb.CreateTenantResponse:
+        tenant = await self._service.create_tenant(request.name, request.default_currency)
+        return pb.CreateTenantResponse(tenant=convert.tenant_message(tenant))
+
+    async def CreateClient(self, request: pb.CreateClientRequest, _: Context) -> pb.CreateClientResponse:
+        created = await self._service.create_client(
+            request.tenant, request.scopes, request.rate_limit, request.display_name
+        )
+        return convert.client_response(request.tenant, created)

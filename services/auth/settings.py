@@ -1,0 +1,48 @@
+"""Settings of the auth service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshkit.settings import MeshSettings, Reader
+from services.auth.domain.keys import Schedule
+from services.auth.sealing import read_key
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `python -m services.auth` reads."""
+
+    mesh: MeshSettings
+    listen: str
+    """host:port for gRPC."""
+    dsn: str = field(repr=False)
+    sealing_key: bytes = field(repr=False)
+    """Encrypts the signing keys at rest."""
+    token_seconds: int
+    """Life of an access token."""
+    key_use_seconds: int
+    """How long one key signs."""
+    key_publish_seconds: int
+    """How long a key is published before it signs. At least a verifier's cache (60 s) and one check of a replica."""
+    key_check_seconds: int
+    """How often a replica looks for keys that others have made."""
+
+    @classmethod
+    def read(cls, reader: Reader) -> Settings:
+        return cls(
+            mesh=MeshSettings.read(reader),
+            listen=reader.address("RAMPART_AUTH_LISTEN"),
+            dsn=reader.text("RAMPART_AUTH_DSN"),
+            sealing_key=read_key(reader.file("RAMPART_AUTH_KEY_FILE")),
+            token_seconds=reader.number("RAMPART_TOKEN_SECONDS", 3600, low=1, high=86_400),
+            key_use_seconds=reader.number("RAMPART_KEY_USE_SECONDS", 30 * 86_400, low=1),
+            key_publish_seconds=reader.number("RAMPART_KEY_PUBLISH_SECONDS", 180),
+            key_check_seconds=reader.number("RAMPART_KEY_CHECK_SECONDS", 30, low=1, high=3600),
+        )
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.key_publish_seconds, self.key_use_seconds, self.token_seconds)

@@ -1,0 +1,1 @@
+"""What the service's ports are made of: PostgreSQL, memory, the fraud service."""

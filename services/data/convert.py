@@ -1,0 +1,182 @@
+"""Between messages and the domain. Pure; what cannot be converted raises MeshError or is rejected by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
+
+from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
+from rampart.data.v1 import data_service_pb2, transaction_pb2
+from rampart.fraud.v1 import event_pb2
+
+from meshkit import pages
+from services.data.domain.ledger import Batch, DailyTotal, Position, Rejected, Transaction
+from services.data.errors import not_a_date, not_a_time, page_token_invalid
+from services.data.ports import TotalsQuery, TransactionQuery
+
+__all__ = [
+    "position_of",
+    "to_batch",
+    "to_total_message",
+    "to_totals_query",
+    "to_transaction_message",
+    "to_transaction_query",
+    "totals_token",
+    "transactions_token",
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MAX_DIGITS = 4
+
+
+def position_of(message: event_pb2.OutboxPosition) -> Position:
+    """Reads a position; an unset message is the beginning."""
+    return Position(message.xid, message.seq)
+
+
+def to_batch(message: event_pb2.EventBatch) -> Batch:
+    """Reads the events of a batch. One that cannot be read is rejected; the others are unharmed."""
+    transactions, payloads, rejected = [], [], []
+    for payload in message.events:
+        try:
+            transactions.append(_transaction(event_pb2.DecisionEvent.FromString(payload)))
+        except (DecodeError, ValueError, OverflowError) as error:
+            rejected.append(Rejected(payload, f"{type(error).__name__}: {error}"))
+        else:
+            payloads.append(payload)
+    return Batch(position_of(message.after), position_of(message.last), transactions, payloads, rejected)
+
+
+def _transaction(event: event_pb2.DecisionEvent) -> Transaction:
+    if not event.transaction_id or not event.HasField("event_time") or not event.HasField("create_time"):
+        raise ValueError("a required field is not set")
+    if event.currency_digits > _MAX_DIGITS:
+        raise ValueError("no currency has that many digits")
+    return Transaction(
+        _tenant(event.tenant_id),
+        event.transaction_id,
+        event.decision_id,
+        event.user_id,
+        event.merchant_id,
+        Decimal(event.amount_minor).scaleb(-event.currency_digits),
+        event.currency,
+        event.channel,
+        event.outcome,
+        event.confidence_score,
+        _datetime(event.event_time),
+        _datetime(event.create_time),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _tenant(text: str) -> str:
+    return str(UUID(text))
+
+
+def _datetime(time: Timestamp) -> datetime:
+    return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
+
+
+def to_transaction_query(request: data_service_pb2.ListTransactionsRequest, tenant_id: str) -> TransactionQuery:
+    place = pages.decode(request, request.page_token, 2)
+    return TransactionQuery(
+        tenant_id=tenant_id,
+        limit=pages.page_size(request.page_size),
+        user_id=request.user_id,
+        merchant_id=request.merchant_id,
+        start=_time_field(request, "start_time"),
+        end=_time_field(request, "end_time"),
+        after=None if place is None else (_token_time(place[0]), _token_text(place[1])),
+    )
+
+
+def to_totals_query(request: data_service_pb2.ListDailyTotalsRequest, tenant_id: str) -> TotalsQuery:
+    place = pages.decode(request, request.page_token, 3)
+    return TotalsQuery(
+        tenant_id=tenant_id,
+        limit=pages.page_size(request.page_size),
+        start=_date_field("start_date", request.start_date),
+        end=_date_field("end_date", request.end_date),
+        after=None if place is None else (_token_date(place[0]), _token_text(place[1]), _token_text(place[2])),
+    )
+
+
+def transactions_token(request: data_service_pb2.ListTransactionsRequest, last: Transaction) -> str:
+    """Returns the token of the page after `last`."""
+    return pages.encode(request, (str((last.event_time - _EPOCH) // _MICROSECOND), last.transaction_id))
+
+
+def totals_token(request: data_service_pb2.ListDailyTotalsRequest, last: DailyTotal) -> str:
+    """Returns the token of the page after `last`."""
+    return pages.encode(request, (last.day.isoformat(), last.currency, last.outcome))
+
+
+def to_transaction_message(transaction: Transaction) -> transaction_pb2.Transaction:
+    return transaction_pb2.Transaction(
+        transaction_id=transaction.transaction_id,
+        decision_id=transaction.decision_id,
+        user_id=transaction.user_id,
+        merchant_id=transaction.merchant_id,
+        amount=f"{transaction.amount:f}",
+        currency=transaction.currency,
+        channel=transaction.channel,
+        outcome=transaction.outcome,
+        confidence_score=transaction.confidence_score,
+        event_time=transaction.event_time,
+        decide_time=transaction.decide_time,
+    )
+
+
+def to_total_message(total: DailyTotal) -> transaction_pb2.DailyTotal:
+    return transaction_pb2.DailyTotal(
+        date=total.day.isoformat(),
+        currency=total.currency,
+        outcome=total.outcome,
+        count=total.count,
+        amount=f"{total.amount:f}",
+    )
+
+
+def _time_field(request: data_service_pb2.ListTransactionsRequest, field: str) -> datetime | None:
+    if not request.HasField(field):
+        return None
+    try:
+        return _datetime(getattr(request, field))
+    except OverflowError as error:
+        raise not_a_time(field) from error
+
+
+def _date_field(field: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise not_a_date(field) from error
+
+
+def _token_time(text: str) -> datetime:
+    try:
+        return _EPOCH + int(text) * _MICROSECOND
+    except (ValueError, OverflowError) as error:
+        raise page_token_invalid() from error
+
+
+def _token_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise page_token_invalid() from error
+
+
+def _token_text(text: str) -> str:
+    # What PostgreSQL cannot hold as text was never an identifier of ours.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise page_token_invalid() from error
+    if "\x00" in text:
+        raise page_token_invalid()
+    return text

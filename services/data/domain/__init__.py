@@ -1,0 +1,1 @@
+"""The ledger in plain Python. Imports the standard library only."""

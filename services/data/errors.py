@@ -1,0 +1,21 @@
+"""The service's own errors, one constructor per reason."""
+
+from __future__ import annotations
+
+from meshkit.errors import Kind, MeshError, Violation, validation_failed
+
+__all__ = ["not_a_date", "not_a_time", "page_token_invalid"]
+
+
+def not_a_date(field: str) -> MeshError:
+    return validation_failed(Violation(field, "date.valid", "is not a date of the calendar"))
+
+
+def not_a_time(field: str) -> MeshError:
+    return validation_failed(Violation(field, "timestamp.valid", "is not a time between the years 1 and 9999"))
+
+
+def page_token_invalid() -> MeshError:
+    return MeshError(
+        Kind.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID", "page_token is not one that this request was answered with"
+    )

@@ -1,0 +1,68 @@
+"""What the service needs from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from services.data.domain.ledger import Batch, DailyTotal, Position, Transaction
+
+__all__ = ["Ledger", "LedgerWriter", "Outbox", "TotalsQuery", "TransactionQuery"]
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionQuery:
+    """Which transactions of a tenant, newest event first. Empty and None mean all."""
+
+    tenant_id: str
+    limit: int
+    user_id: str = ""
+    merchant_id: str = ""
+    start: datetime | None = None
+    """Inclusive."""
+    end: datetime | None = None
+    """Exclusive."""
+    after: tuple[datetime, str] | None = None
+    """Event time and transaction id of the last one of the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsQuery:
+    """Which totals of a tenant, newest day first, then by currency and outcome. Both days are inclusive."""
+
+    tenant_id: str
+    limit: int
+    start: date | None = None
+    end: date | None = None
+    after: tuple[date, str, str] | None = None
+    """Day, currency and outcome of the last one of the page before."""
+
+
+class Ledger(Protocol):
+    """Answers questions. Raises MeshError UNAVAILABLE while the store cannot be used."""
+
+    async def transactions(self, query: TransactionQuery) -> list[Transaction]: ...
+
+    async def totals(self, query: TotalsQuery) -> list[DailyTotal]: ...
+
+
+class LedgerWriter(Protocol):
+    """Follows the decisions, each exactly once in effect."""
+
+    async def position(self) -> Position:
+        """Returns how far the ledger has followed."""
+
+    async def apply(self, batch: Batch) -> Position:
+        """Enters a batch and moves the position to its end in one transaction.
+
+        A batch that does not continue the stored position changes nothing. Returns the position that is stored then.
+        An event that the store refuses goes to the dead letters; the others are entered.
+        """
+
+
+class Outbox(Protocol):
+    """The fraud service's outbox, which has every event that the stream may have lost."""
+
+    async def read(self, after: Position, limit: int) -> Batch:
+        """Returns up to `limit` events after a position and acknowledges those up to it. Raises MeshError."""

@@ -1,0 +1,36 @@
+"""Settings of the data service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshkit.settings import MeshSettings, Reader
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `python -m services.data` reads."""
+
+    mesh: MeshSettings
+    listen: str
+    """host:port for gRPC."""
+    dsn: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    """Where the event stream is."""
+    auth_address: str
+    """host:port of the auth service, for its keys."""
+    fraud_address: str
+    """host:port of the fraud service, for events that the stream lost."""
+
+    @classmethod
+    def read(cls, reader: Reader) -> Settings:
+        return cls(
+            mesh=MeshSettings.read(reader),
+            listen=reader.address("RAMPART_DATA_LISTEN"),
+            dsn=reader.text("RAMPART_DATA_DSN"),
+            redis_url=reader.text("RAMPART_REDIS_URL"),
+            auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
+            fraud_address=reader.address("RAMPART_FRAUD_ADDRESS"),
+        )

@@ -1,0 +1,99 @@
+"""The features from the stored decisions: the slow path, for when Redis cannot answer.
+
+Exact over what is committed. Counts and sums also hold the checks before in the same batch; distincts and new devices
+do not, and concurrent batches do not see each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from meshkit.postgres import Connection
+from services.fraud.domain.check import Check, Features
+from services.fraud.domain.features import SUBJECTS, WINDOWS_MS
+
+__all__ = ["DEGRADED", "read_features"]
+
+DEGRADED = "features_slow_path"
+
+# Column of each subject, and of what is counted distinctly for it. Fixed text, never input.
+_COLUMNS = {
+    "user": ("user_id", "device_fingerprint"),
+    "device": ("device_fingerprint", "user_id"),
+    "ip": ("ip_address", "user_id"),
+    "merchant": ("merchant_id", "user_id"),
+}
+_SINCE = [f"d.event_time > i.at - interval '{milliseconds} milliseconds'" for milliseconds in WINDOWS_MS.values()]
+
+
+def _query(column: str, counterpart: str) -> str:
+    values = [
+        *(f"count(*) FILTER (WHERE {since})" for since in _SINCE),
+        *(
+            f"coalesce(sum(d.amount_minor) FILTER (WHERE {since} AND d.currency = i.currency), 0)::bigint"
+            for since in _SINCE
+        ),
+        *(f"count(DISTINCT d.{counterpart}) FILTER (WHERE {since})" for since in _SINCE),
+    ]
+    return f"""
+SELECT i.n, w.* FROM unnest($1::int[], $2::uuid[], $3::text[], $4::timestamptz[], $5::text[])
+    AS i (n, tenant_id, subject, at, currency)
+CROSS JOIN LATERAL (
+    SELECT {", ".join(values)} FROM decisions d
+    WHERE d.tenant_id = i.tenant_id AND d.{column} = i.subject
+        AND d.event_time > i.at - interval '24 hours' AND d.event_time <= i.at
+) w ORDER BY i.n"""
+
+
+_WINDOWS = {subject: _query(*_COLUMNS[subject]) for subject in SUBJECTS}
+
+_NEW_DEVICE = """
+SELECT i.n, NOT EXISTS (
+    SELECT FROM decisions d WHERE d.tenant_id = i.tenant_id AND d.user_id = i.user_id
+        AND d.device_fingerprint = i.device AND d.event_time > i.at - interval '30 days' AND d.event_time <= i.at
+) FROM unnest($1::int[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) AS i (n, tenant_id, user_id, device, at)
+WHERE i.device <> '' ORDER BY i.n"""
+
+
+async def read_features(connection: Connection, checks: Sequence[Check], now: datetime) -> Sequence[Features]:
+    """Computes the features of each check. `now` is the time of receipt of those that name no event time."""
+    times = [check.event_time or now for check in checks]
+    tenants = [check.tenant_id for check in checks]
+    currencies = [check.currency for check in checks]
+    numbers = list(range(len(checks)))
+    vectors: list[list[int]] = [[] for _ in checks]
+    for subject in SUBJECTS:
+        subjects = [_subject(check, subject) for check in checks]
+        rows = await connection.fetch(_WINDOWS[subject], numbers, tenants, subjects, times, currencies)
+        for vector, row in zip(vectors, rows, strict=True):
+            vector += row[1:]
+        _add_batch(vectors, checks, times, subjects, len(vectors[0]) - 9 if vectors else 0)
+    devices = [check.device for check in checks]
+    users = [check.user_id for check in checks]
+    rows = await connection.fetch(_NEW_DEVICE, numbers, tenants, users, devices, times)
+    new: dict[int, bool] = {row[0]: row[1] for row in rows}
+    return [Features([*vector, int(new.get(n, False))], times[n], (DEGRADED,)) for n, vector in enumerate(vectors)]
+
+
+def _subject(check: Check, subject: str) -> str:
+    values = {"user": check.user_id, "device": check.device, "ip": check.ip, "merchant": check.merchant}
+    return values[subject]
+
+
+def _add_batch(
+    vectors: list[list[int]], checks: Sequence[Check], times: Sequence[datetime], subjects: Sequence[str], base: int
+) -> None:
+    """Adds the checks of this batch to the counts and sums of those after them."""
+    seen: dict[tuple[str, str], list[int]] = {}
+    for n, (check, subject) in enumerate(zip(checks, subjects, strict=True)):
+        if not subject:
+            continue
+        before = seen.setdefault((check.tenant_id, subject), [])
+        for m in before:
+            for window, milliseconds in enumerate(WINDOWS_MS.values()):
+                if times[n] - timedelta(milliseconds=milliseconds) < times[m] <= times[n]:
+                    vectors[n][base + window] += 1
+                    if checks[m].currency == check.currency:
+                        vectors[n][base + 3 + window] += checks[m].amount_minor
+        before.append(n)

@@ -1,0 +1,100 @@
+"""Risk profiles from the user service, many in one call, cached for a minute.
+
+A profile that was changed is therefore used up to `CACHE_SECONDS` later. When the service does not answer, decisions go
+on without profiles: after a few failures it is asked only now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from prometheus_client import Counter
+from rampart.user.v1 import user_service_pb2
+
+from meshkit.batches import BatchClient
+from meshkit.context import CallContext
+from meshkit.errors import Kind, MeshError
+from services.fraud.domain.rules import Profile
+
+__all__ = ["RemoteProfiles"]
+
+_log = logging.getLogger(__name__)
+_reads = Counter("profile_reads", "Risk profiles read, by where they came from.", ["source"])
+_cached, _fetched, _missing = (_reads.labels(source) for source in ("cache", "user", "none"))
+
+CACHE_SECONDS = 60.0
+CACHE_ENTRIES = 100_000
+READ_TIMEOUT = 0.25
+FAILURES_TO_OPEN = 3
+OPEN_SECONDS = 1.0
+
+Call = tuple[CallContext, str, str]
+CacheKey = tuple[str, str]
+
+
+class RemoteProfiles:
+    """Profiles through a batch client of `UserService.GetRiskProfile`."""
+
+    def __init__(self, client: BatchClient) -> None:
+        self._client = client
+        self._cache: OrderedDict[CacheKey, tuple[float, Profile]] = OrderedDict()
+        self._failures = 0
+        self._open_until = 0.0
+
+    async def read(self, calls: Sequence[Call]) -> Sequence[Profile | None]:
+        """Returns the profile of each (call, tenant_id, user_id), None where it cannot be read in time."""
+        now = asyncio.get_running_loop().time()
+        missing: dict[CacheKey, CallContext] = {}
+        for context, tenant_id, user_id in calls:
+            if self._lookup((tenant_id, user_id), now) is None:
+                missing.setdefault((tenant_id, user_id), context)
+        _cached.inc(len(calls) - len(missing))
+        fresh = await self._fetch(missing, now) if missing and now >= self._open_until else {}
+        _missing.inc(len(missing) - len(fresh))
+        return [fresh.get(key) or self._lookup(key, now) for key in ((tenant, user) for _, tenant, user in calls)]
+
+    def _lookup(self, key: CacheKey, now: float) -> Profile | None:
+        entry = self._cache.get(key)
+        return entry[1] if entry is not None and entry[0] > now else None
+
+    async def _fetch(self, missing: dict[CacheKey, CallContext], now: float) -> dict[CacheKey, Profile]:
+        futures = {
+            key: self._client.submit(
+                user_service_pb2.GetRiskProfileRequest(user_id=key[1]).SerializeToString(), context
+            )
+            for key, context in missing.items()
+        }
+        await asyncio.wait(futures.values(), timeout=READ_TIMEOUT)
+        found = {key: profile for key, future in futures.items() if (profile := _profile(future)) is not None}
+        self._judge_service(len(found), len(missing), now)
+        for key, profile in found.items():
+            self._cache[key] = (now + CACHE_SECONDS, profile)
+        while len(self._cache) > CACHE_ENTRIES:
+            self._cache.popitem(last=False)
+        _fetched.inc(len(found))
+        return found
+
+    def _judge_service(self, found: int, asked: int, now: float) -> None:
+        """Opens the circuit after reads that brought nothing; one read a second then tries again."""
+        self._failures = 0 if found else self._failures + 1
+        if self._failures >= FAILURES_TO_OPEN:
+            self._open_until = now + OPEN_SECONDS
+        if found < asked:
+            _log.warning("%d of %d risk profiles could not be read", asked - found, asked)
+
+
+def _profile(future: asyncio.Future[bytes]) -> Profile | None:
+    """Reads an answer; a future that is not done is given up."""
+    if not future.done():
+        future.cancel()
+        return None
+    error = future.exception()
+    if error is not None:
+        if not isinstance(error, MeshError) or error.kind is Kind.INTERNAL:
+            _log.error("a risk profile failed: %s", error)
+        return None
+    profile = user_service_pb2.GetRiskProfileResponse.FromString(future.result()).risk_profile
+    return Profile(profile.known, profile.base_risk, profile.tier, profile.chargeback_count)

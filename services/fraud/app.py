@@ -1,0 +1,133 @@
+"""The composition root of the fraud service: the only place that knows its adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
+from rampart.user.v1 import user_service_pb2
+
+from meshkit import keys, migrations, postgres
+from meshkit.batches import BatchClient
+from meshkit.channel import open_channel
+from meshkit.coalesce import Coalescer
+from meshkit.logs import EventLog
+from meshkit.policy import policies
+from meshkit.redis import open_redis
+from meshkit.server import MeshServer
+from meshkit.settings import Reader
+from meshkit.streams import RedisStream
+from meshkit.tokens import TokenVerifier
+from services.fraud.adapters.postgres_store import PostgresStore
+from services.fraud.adapters.redis_windows import RedisWindows
+from services.fraud.adapters.remote_profiles import RemoteProfiles
+from services.fraud.adapters.window_keeper import WindowKeeper
+from services.fraud.outbox.reader import OutboxReader
+from services.fraud.outbox.relay import Relay
+from services.fraud.outbox.retention import Retention
+from services.fraud.service import Decider, Policy
+from services.fraud.servicer import BATCH_ITEMS, DECISION_FIELDS, Checks, FraudServicer
+from services.fraud.settings import Settings
+
+__all__ = ["migrate", "serve"]
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+FRAUD_SERVICE = fraud_service_pb2.DESCRIPTOR.services_by_name["FraudService"]
+USER_SERVICE = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
+BATCH_METHOD = "/rampart.fraud.v1.FraudService/CoalesceCheckFraud"
+PROFILE_METHOD = "/rampart.user.v1.UserService/GetRiskProfile"
+
+BATCH_BYTES = 4 << 20
+BATCHES_IN_FLIGHT = 3
+POOL_SIZE = 8
+FLUSH_SECONDS = 0.1
+
+
+async def migrate(reader: Reader) -> None:
+    """Applies the migrations."""
+    await migrations.migrate_service(reader, "fraud", MIGRATIONS, relay="RAMPART_FRAUD_RELAY_DSN")
+
+
+async def serve(reader: Reader) -> None:
+    """Serves until SIGTERM."""
+    settings = Settings.read(reader)
+    pool = await postgres.open_pool(settings.dsn, size=POOL_SIZE)
+    relay_pool = await postgres.open_pool(settings.relay_dsn, size=2)
+    redis = open_redis(settings.redis_url)
+    auth = keys.open_auth_channel(settings.auth_address, settings.mesh.tls)
+    user_policies = policies([USER_SERVICE])
+    users = open_channel(settings.user_address, settings.mesh.tls, user_policies)
+    # Connects now: the first decision would otherwise pay for the handshake, or go without a profile.
+    users.get_state(try_to_connect=True)
+    verifier = TokenVerifier(keys.remote_keys(auth), issuer=settings.mesh.issuer, audience=settings.mesh.audience)
+    relay = Relay(settings.relay_dsn, RedisStream(redis, "events:fraud"))
+    store = PostgresStore(pool, on_commit=relay.notify)
+    keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
+    profile = user_policies[PROFILE_METHOD]
+    assert profile.coalesce is not None
+    decider = Decider(
+        windows=RedisWindows(redis, on_cold=keeper.wake),
+        profiles=RemoteProfiles(BatchClient(users, profile.coalesce, user_policies[profile.coalesce.method], "user")),
+        store=store,
+        policy=Policy(settings.review_without),
+    )
+    in_flight = BATCHES_IN_FLIGHT if settings.coalesce else POOL_SIZE
+    checks: Checks = Coalescer(
+        "check",
+        decider.decide,
+        max_items=BATCH_ITEMS if settings.coalesce else 1,
+        max_bytes=BATCH_BYTES,
+        max_in_flight=in_flight,
+    )
+    decisions = EventLog("fraud", "decisions", "decided", DECISION_FIELDS)
+    server = MeshServer(
+        settings.mesh,
+        listen=settings.listen,
+        service=FRAUD_SERVICE,
+        verifier=verifier,
+        checks={"postgres": partial(postgres.check, pool), "auth": partial(keys.check, verifier)},
+    )
+    servicer = FraudServicer(
+        checks=checks,
+        decide=decider.decide,
+        slots=asyncio.Semaphore(in_flight),
+        store=store,
+        read_events=OutboxReader(relay_pool).read,
+        verifier=verifier,
+        batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
+        decisions=decisions,
+    )
+    server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
+    retention = Retention(relay_pool, settings.outbox_retention_hours)
+    try:
+        async with keys.kept_fresh(verifier):
+            await _beside(server.run(), relay.run(), retention.run(), keeper.run(), _flush(decisions))
+        await checks.drain()
+    finally:
+        decisions.flush()
+        for channel in (auth, users):
+            await channel.close()
+        await redis.aclose()
+        for each in (pool, relay_pool):
+            each.terminate()
+
+
+async def _beside(server: Coroutine[Any, Any, None], *tasks: Coroutine[Any, Any, None]) -> None:
+    """Runs the background tasks while the server runs."""
+    running = [asyncio.create_task(task) for task in tasks]
+    try:
+        await server
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _flush(log: EventLog) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        log.flush()

@@ -1,0 +1,170 @@
+"""The fraud service over gRPC: convert, call, convert.
+
+Single checks are coalesced into batches; what arrives as a batch stays one. Either way a few are decided at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import grpc
+from google.protobuf.message import Message
+from rampart.fraud.v1 import decision_pb2, event_pb2
+from rampart.fraud.v1 import fraud_service_pb2 as pb
+
+from meshkit import pages
+from meshkit.batches import BatchCall, serve_batch
+from meshkit.coalesce import Coalescer
+from meshkit.context import current, principal
+from meshkit.errors import MeshError, to_status
+from meshkit.interceptors.validation import validate
+from meshkit.logs import EventLog
+from meshkit.policy import Policy
+from meshkit.tokens import TokenVerifier
+from services.fraud import convert, errors
+from services.fraud.domain.check import Decided
+from services.fraud.ports import DecisionFilter, DecisionStore
+from services.fraud.service import CheckCall, Outcome
+
+__all__ = ["BATCH_ITEMS", "DECISION_FIELDS", "Checks", "FraudServicer"]
+
+BATCH_ITEMS = 256
+DECISION_FIELDS = ("request_id", "trace_id", "tenant_id", "decision_id", "outcome", "score", "degraded")
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Checks = Coalescer[CheckCall, Outcome]
+Decide = Callable[[Sequence[CheckCall]], Awaitable[Sequence[Outcome | MeshError]]]
+ReadEvents = Callable[[str, event_pb2.OutboxPosition | None, int], Awaitable[event_pb2.EventBatch]]
+
+
+class FraudServicer:
+    """Implements `rampart.fraud.v1.FraudService`."""
+
+    def __init__(
+        self,
+        *,
+        checks: Checks,
+        decide: Decide,
+        slots: asyncio.Semaphore,
+        store: DecisionStore,
+        read_events: ReadEvents,
+        verifier: TokenVerifier,
+        batch_policy: Policy,
+        decisions: EventLog,
+    ) -> None:
+        self._checks = checks
+        self._decide = decide
+        self._slots = slots
+        self._store = store
+        self._read_events = read_events
+        self._verifier = verifier
+        self._batch_policy = batch_policy
+        self._decisions = decisions
+
+    async def CheckFraud(self, request: pb.CheckFraudRequest, _: Context) -> pb.CheckFraudResponse:
+        call = BatchCall(request, current(), principal())
+        outcome = await self._checks.submit(call, size=request.ByteSize(), deadline=call.context.deadline)
+        return pb.CheckFraudResponse.FromString(_in_field_one(self._answer(call, outcome)))
+
+    async def CoalesceCheckFraud(
+        self, request: pb.CoalesceCheckFraudRequest, _: Context
+    ) -> pb.CoalesceCheckFraudResponse:
+        reply = await serve_batch(
+            request.batch,
+            policy=self._batch_policy,
+            verifier=self._verifier,
+            request_class=pb.CheckFraudRequest,
+            handle=self._decide_batch,
+        )
+        return pb.CoalesceCheckFraudResponse(reply=reply)
+
+    async def BatchCheckFraud(self, request: pb.BatchCheckFraudRequest, _: Context) -> pb.BatchCheckFraudResponse:
+        calls = [self._item(item) for item in request.requests]
+        answers = iter(await self._decide_all([call for call in calls if isinstance(call, BatchCall)]))
+        results = [next(answers) if isinstance(call, BatchCall) else call for call in calls]
+        return pb.BatchCheckFraudResponse(results=[_batch_result(result) for result in results])
+
+    async def GetDecision(self, request: pb.GetDecisionRequest, _: Context) -> pb.GetDecisionResponse:
+        found = await self._store.get(principal().tenant_id, UUID(request.decision_id))
+        if found is None:
+            raise errors.decision_not_found()
+        return pb.GetDecisionResponse(decision=convert.show_inputs(*found))
+
+    async def ListDecisions(self, request: pb.ListDecisionsRequest, _: Context) -> pb.ListDecisionsResponse:
+        place = pages.decode(request, request.page_token, 1)
+        size = pages.page_size(request.page_size)
+        only = DecisionFilter(request.user_id, request.outcome, request.transaction_id)
+        before = _decision_id(place[0]) if place else None
+        found = await self._store.list(principal().tenant_id, only, before, size + 1)
+        decisions = [decision_pb2.Decision.FromString(answer) for answer in found[:size]]
+        following = pages.encode(request, [decisions[-1].decision_id]) if len(found) > size else ""
+        return pb.ListDecisionsResponse(decisions=decisions, next_page_token=following)
+
+    async def ReadEvents(self, request: pb.ReadEventsRequest, _: Context) -> pb.ReadEventsResponse:
+        after = request.after if request.HasField("after") else None
+        return pb.ReadEventsResponse(batch=await self._read_events(request.consumer, after, request.limit))
+
+    def _item(self, request: pb.CheckFraudRequest) -> CheckCall | MeshError:
+        """Makes a call of an item of a public batch, which shares its caller with its neighbours."""
+        try:
+            validate(request)
+        except MeshError as error:
+            return error
+        return BatchCall(request, current(), principal())
+
+    async def _decide_batch(self, calls: Sequence[CheckCall]) -> Sequence[Message | bytes | MeshError]:
+        answers = await self._decide_all(calls)
+        return [answer if isinstance(answer, MeshError) else _in_field_one(answer) for answer in answers]
+
+    async def _decide_all(self, calls: Sequence[CheckCall]) -> Sequence[bytes | MeshError]:
+        outcomes: list[Outcome | MeshError] = []
+        for start in range(0, len(calls), BATCH_ITEMS):
+            async with self._slots:
+                outcomes += await self._decide(calls[start : start + BATCH_ITEMS])
+        return [
+            outcome if isinstance(outcome, MeshError) else self._answer(call, outcome)
+            for call, outcome in zip(calls, outcomes, strict=True)
+        ]
+
+    def _answer(self, call: CheckCall, outcome: Outcome) -> bytes:
+        answer, decided = outcome
+        if decided is not None:
+            self._log(call, decided)
+        return answer
+
+    def _log(self, call: CheckCall, decided: Decided) -> None:
+        self._decisions.write(
+            call.context.request_id,
+            call.context.trace_id,
+            decided.check.tenant_id,
+            decided.decision_id,
+            decided.verdict.outcome,
+            decided.verdict.score,
+            ",".join(decided.degraded),
+        )
+
+
+def _decision_id(place: str) -> UUID:
+    try:
+        return UUID(place)
+    except ValueError as error:
+        raise pages.invalid() from error
+
+
+def _in_field_one(message: bytes) -> bytes:
+    """Wraps a serialised message as field 1 of another, without decoding it."""
+    size, head = len(message), bytearray(b"\x0a")
+    while size > 0x7F:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    head.append(size)
+    return bytes(head) + message
+
+
+def _batch_result(result: bytes | MeshError) -> pb.BatchCheckFraudResult:
+    if isinstance(result, MeshError):
+        return pb.BatchCheckFraudResult(error=to_status(result))
+    return pb.BatchCheckFraudResult(decision=decision_pb2.Decision.FromString(result))

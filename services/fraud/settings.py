@@ -1,0 +1,47 @@
+"""Settings of the fraud service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshkit.settings import MeshSettings, Reader
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `python -m services.fraud` reads."""
+
+    mesh: MeshSettings
+    listen: str
+    """host:port for gRPC."""
+    dsn: str = field(repr=False)
+    relay_dsn: str = field(repr=False)
+    """The role that reads the outbox of all tenants and nothing else."""
+    redis_url: str = field(repr=False)
+    auth_address: str
+    """host:port of the auth service, for verification keys."""
+    user_address: str
+    """host:port of the user service, for risk profiles."""
+    coalesce: bool
+    """Off sends and decides every check alone, so that what coalescing gains can be measured."""
+    outbox_retention_hours: int
+    """Least age at which acknowledged rows of the outbox are pruned."""
+    review_without: frozenset[str]
+    """Inputs without which the outcome is review at least."""
+
+    @classmethod
+    def read(cls, reader: Reader) -> Settings:
+        return cls(
+            mesh=MeshSettings.read(reader),
+            listen=reader.address("RAMPART_FRAUD_LISTEN"),
+            dsn=reader.text("RAMPART_FRAUD_DSN"),
+            relay_dsn=reader.text("RAMPART_FRAUD_RELAY_DSN"),
+            redis_url=reader.text("RAMPART_REDIS_URL"),
+            auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
+            user_address=reader.address("RAMPART_USER_ADDRESS"),
+            coalesce=reader.switch("RAMPART_COALESCE", True),
+            outbox_retention_hours=reader.number("RAMPART_OUTBOX_RETENTION_HOURS", 72, low=49),
+            review_without=frozenset(reader.text("RAMPART_REVIEW_WITHOUT", "user_profile").split(",")),
+        )

@@ -1,0 +1,1 @@
+"""The users of each tenant and their risk profiles."""

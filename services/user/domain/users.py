@@ -1,0 +1,63 @@
+"""A user of a tenant and what the tenant knows about the user's risk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+__all__ = ["DEFAULT_BASE_RISK", "DEFAULT_TIER", "ProfileChange", "RiskProfile", "User", "UserChange", "unknown_profile"]
+
+DEFAULT_BASE_RISK = 0.1
+DEFAULT_TIER = "standard"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A customer of the tenant. Empty text means unknown."""
+
+    user_id: str
+    display_name: str
+    email: str
+    phone: str
+    country: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """New values of a user's fields; None leaves a field as it is."""
+
+    display_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskProfile:
+    """Risk of a user as the tenant sees it."""
+
+    user_id: str
+    known: bool
+    """False if the tenant has not created the user."""
+    base_risk: float
+    """Prior probability of fraud, 0 to 1."""
+    tier: str
+    chargeback_count: int
+    country: str
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """New values of a profile's fields; None leaves a field as it is."""
+
+    base_risk: float | None = None
+    tier: str | None = None
+    chargeback_count: int | None = None
+
+
+def unknown_profile(user_id: str) -> RiskProfile:
+    """Returns the profile of a user whom the tenant has not created."""
+    return RiskProfile(user_id, False, DEFAULT_BASE_RISK, DEFAULT_TIER, 0, "", None)

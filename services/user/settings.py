@@ -1,0 +1,30 @@
+"""Settings of the user service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from meshkit.settings import MeshSettings, Reader
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `python -m services.user` reads."""
+
+    mesh: MeshSettings
+    listen: str
+    """host:port for gRPC."""
+    dsn: str = field(repr=False)
+    auth_address: str
+    """host:port of the auth service, for verification keys."""
+
+    @classmethod
+    def read(cls, reader: Reader) -> Settings:
+        return cls(
+            mesh=MeshSettings.read(reader),
+            listen=reader.address("RAMPART_USER_LISTEN"),
+            dsn=reader.text("RAMPART_USER_DSN"),
+            auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
+        )

@@ -1,0 +1,162 @@
+"""The manifests against the code: the call graph, the drain, the version; and what the cluster must guarantee."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from gateway.app import DESCRIPTORS
+from gateway.plan import load_plan
+from meshkit.settings import MeshSettings
+from tests.support.deploy import BASE, SERVICES, edges, in_cluster, migration_jobs
+from tools.check_deploy import DEPLOY, ROOT, documents, manifests, of_kind, problems
+
+PROCESSES = (*SERVICES, "gateway")
+DEPLOYMENTS = of_kind(BASE, "Deployment")
+
+
+def pod_of(process: str) -> dict[str, Any]:
+    return dict(DEPLOYMENTS[process]["spec"]["template"]["spec"])
+
+
+def call_graph() -> set[tuple[str, str]]:
+    """Returns (caller, callee) of every method's callers in the protos; "service/*" is every process but the callee."""
+    found = set()
+    for path, method in load_plan(DESCRIPTORS).methods.items():
+        callee = path.split(".")[1]
+        for process in PROCESSES:
+            if process != callee and method.policy.admits(f"service/{process}"):
+                found.add((process, callee))
+    return found
+
+
+def test_everything_in_deploy_is_valid() -> None:
+    assert problems() == []
+
+
+@pytest.mark.parametrize("direction", ["ingress", "egress"])
+def test_the_network_lets_through_exactly_the_call_graph(direction: str) -> None:
+    assert edges(direction) == call_graph()
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_process_is_given_the_address_of_exactly_whom_it_calls(process: str) -> None:
+    (container,) = pod_of(process)["containers"]
+    given = {name for name in in_cluster(container) if name.endswith("_ADDRESS")}
+    assert given == {f"RAMPART_{callee.upper()}_ADDRESS" for caller, callee in call_graph() if caller == process}
+
+
+def test_nothing_else_may_talk() -> None:
+    policies = of_kind(BASE, "NetworkPolicy")
+    assert policies.keys() == {"default-deny", "dns", "scrape", *PROCESSES}
+    assert policies["default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_process_reaches_the_stores_that_it_has_an_address_of(process: str) -> None:
+    variables = in_cluster(pod_of(process)["containers"][0])
+    needed = {"postgres"} if any(name.endswith("_DSN") for name in variables) else set()
+    needed |= {"redis"} if "RAMPART_REDIS_URL" in variables else set()
+    rules = of_kind(BASE, "NetworkPolicy")[process]["spec"]["egress"]
+    peers = [peer for rule in rules for peer in rule["to"] if "namespaceSelector" in peer]
+    assert {peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in peers} == needed
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_the_number_of_replicas_follows_the_load(process: str) -> None:
+    scaler = of_kind(BASE, "HorizontalPodAutoscaler")[process]["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (3, 20)
+    targets = {each["resource"]["name"]: each["resource"]["target"]["averageUtilization"] for each in scaler["metrics"]}
+    assert targets == {"cpu": 70, "memory": 80}
+    assert "replicas" not in DEPLOYMENTS[process]["spec"], "a number here would undo the autoscaler at every apply"
+    assert of_kind(BASE, "PodDisruptionBudget")[process]["spec"]["maxUnavailable"] == 1
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_a_call_under_way_outlives_the_drain(process: str) -> None:
+    pod = pod_of(process)
+    (container,) = pod["containers"]
+    drain = int(in_cluster(container)["RAMPART_DRAIN_SECONDS"])
+    longest = max(method.policy.deadline for method in load_plan(DESCRIPTORS).methods.values())
+    assert drain > longest
+    assert pod["terminationGracePeriodSeconds"] >= container["lifecycle"]["preStop"]["sleep"]["seconds"] + drain + 5
+    assert "drain_seconds" in MeshSettings.__slots__
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_probes_ask_the_admin_port(process: str) -> None:
+    (container,) = pod_of(process)["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    listen = in_cluster(container)["RAMPART_ADMIN_LISTEN"]
+    assert listen == f"0.0.0.0:{ports['admin']}"
+    asked = {probe: container[f"{probe}Probe"]["httpGet"] for probe in ("startup", "readiness", "liveness")}
+    assert {each["port"] for each in asked.values()} == {"admin"}
+    assert asked["startup"]["path"] == "/ready"
+    # The replicas share what they need: were readiness to ask for it, one outage would leave nobody to say so.
+    assert asked["readiness"]["path"] == asked["liveness"]["path"] == "/health"
+
+
+def test_services_are_headless_and_listen_where_they_are_called() -> None:
+    services = of_kind(BASE, "Service")
+    for name in SERVICES:
+        assert services[name]["spec"]["clusterIP"] == "None", "one address would pin every caller to one pod"
+        variables = in_cluster(pod_of(name)["containers"][0])
+        port = services[name]["spec"]["ports"][0]["port"]
+        assert variables[f"RAMPART_{name.upper()}_LISTEN"] == f"0.0.0.0:{port}"
+    for process in PROCESSES:
+        for variable, value in in_cluster(pod_of(process)["containers"][0]).items():
+            if variable.endswith("_ADDRESS"):
+                callee, _, port = value.partition(":")
+                assert services[callee]["spec"]["ports"][0]["port"] == int(port)
+
+
+@pytest.mark.parametrize("name", [*PROCESSES, *(f"migrate-{service}" for service in SERVICES)])
+def test_pods_meet_the_restricted_standard(name: str) -> None:
+    jobs = of_kind(manifests(DEPLOY / "k8s/migrate"), "Job")
+    pod = (DEPLOYMENTS | jobs)[name]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False
+        assert context["readOnlyRootFilesystem"] is True
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+        assert container["resources"]["limits"]["memory"]
+    labels = of_kind(BASE, "Namespace")["rampart"]["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_images_have_the_version_of_the_project() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for folder in ("base", "migrate"):
+        images = documents(DEPLOY / f"k8s/{folder}/kustomization.yaml")[0]["images"]
+        assert {image["newTag"] for image in images} == {version}
+    compose = documents(DEPLOY / "compose.yaml")[0]["services"].values()
+    assert {service["image"].split(":")[1] for service in compose if service["image"].startswith("rampart/")} == {
+        version
+    }
+    assert f"ARG VERSION={version}" in (DEPLOY / "docker/Dockerfile").read_text()
+
+
+def test_every_service_is_migrated() -> None:
+    assert migration_jobs().keys() == set(SERVICES)
+
+
+def test_certificates_carry_the_identities_that_the_protos_name() -> None:
+    certificates = of_kind(manifests(DEPLOY / "k8s/examples"), "Certificate")
+    assert certificates.keys() == {*PROCESSES, "operator"}
+    for name, certificate in certificates.items():
+        path = "operator" if name == "operator" else f"service/{name}"
+        assert certificate["spec"]["uris"] == [f"spiffe://rampart.local/{path}"]
+        assert {name, "localhost"} <= set(certificate["spec"]["dnsNames"])
+        assert certificate["spec"]["privateKey"]["algorithm"] == "ECDSA"
+        assert {"client auth", "server auth"} <= set(certificate["spec"]["usages"])
+    mounted = {
+        volume["secret"]["secretName"] for name in PROCESSES for volume in pod_of(name)["volumes"] if "secret" in volume
+    }
+    made = {certificate["spec"]["secretName"] for certificate in certificates.values()}
+    assert mounted - made == {"rampart-auth-sealing"}

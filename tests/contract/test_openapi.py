@@ -1,0 +1,217 @@
+"""The OpenAPI document: valid, current, complete, and true of what the gateway answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from gateway.catalogue import read_reasons
+from gateway.openapi import document, render
+from meshkit.errors import Kind, MeshError
+from tests.support.gateway import Gateway, plan
+from tools.docs import DOCS, documents
+
+META_SCHEMA = Path(__file__).parent / "openapi-3.1" / "schema.json"
+NOT_COMPILED = {"/api/v1/oauth/token", "/health", "/ready"}
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    return Gateway()
+
+
+@cache
+def described() -> dict[str, Any]:
+    return document(plan())
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in described()["paths"].items():
+        yield from ((method.upper(), path, operation) for method, operation in methods.items())
+
+
+def compiled() -> list[Any]:
+    return [
+        pytest.param(method, path, operation, id=operation["operationId"])
+        for method, path, operation in operations()
+        if path not in NOT_COMPILED
+    ]
+
+
+def problems_with(schema: dict[str, Any], value: Any) -> list[str]:
+    """Returns what a schema of the document has against a value."""
+    validator = Draft202012Validator(schema | {"components": described()["components"]})
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def json_of(content: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
+    found: dict[str, Any] = content["content"][media_type]
+    return found
+
+
+def resolved(reference: str) -> Any:
+    found: Any = described()
+    for name in reference.removeprefix("#/").split("/"):
+        found = found[name]
+    return found
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for below in value.values():
+            yield from references(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from references(below)
+
+
+def filled(path: str, operation: dict[str, Any]) -> str:
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+    return path
+
+
+@pytest.mark.parametrize("name", ["openapi.json", "errors.md"])
+def test_committed_document_is_what_the_protos_say(name: str) -> None:
+    assert (DOCS / name).read_bytes() == documents()[name], "run `python tools/docs.py`"
+
+
+def test_document_is_valid_openapi() -> None:
+    errors = Draft202012Validator(json.loads(META_SCHEMA.read_bytes())).iter_errors(described())
+    assert [f"{error.json_path}: {error.message}" for error in errors] == []
+
+
+def test_every_schema_is_valid_json_schema() -> None:
+    for schema in described()["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_references_lead_to_components_and_no_component_is_left_over() -> None:
+    used = set(references(described()))
+    for reference in used:
+        assert resolved(reference)
+    parts = described()["components"]
+    there = {f"#/components/{kind}/{name}" for kind in ("schemas", "responses", "headers") for name in parts[kind]}
+    assert there == used
+
+
+def test_every_binding_is_described_once() -> None:
+    found = sorted((method, re.sub(r"\{[^}]*\}", "{}", path)) for method, path, _ in operations())
+    bound = [(each.http_method, re.sub(r"\{[^}]*\}", "{}", each.template.text)) for each in plan().bindings]
+    own = [("POST", "/api/v1/oauth/token"), ("GET", "/health"), ("GET", "/ready")]
+    assert found == sorted(bound + own)
+
+
+def test_operations_have_unique_identifiers_words_and_known_tags() -> None:
+    tags = {tag["name"] for tag in described()["tags"]}
+    identifiers = [operation["operationId"] for _, _, operation in operations()]
+    assert len(set(identifiers)) == len(identifiers)
+    for _, path, operation in operations():
+        assert operation["summary"], path
+        assert set(operation["tags"]) <= tags
+
+
+def test_path_variables_are_the_path_parameters() -> None:
+    for _, path, operation in operations():
+        declared = [each["name"] for each in operation.get("parameters", []) if each["in"] == "path"]
+        assert sorted(declared) == sorted(re.findall(r"\{([^}]*)\}", path))
+
+
+def test_scopes_of_operations_are_declared() -> None:
+    declared = described()["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"]["scopes"]
+    used = {scope for *_, operation in operations() for each in operation["security"] for scope in each["oauth2"]}
+    elevated = {method.policy.elevated_scope for method in plan().methods.values()} - {""}
+    assert set(declared) == used | elevated
+    assert all(declared.values())
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), compiled())
+async def test_gateway_takes_and_gives_the_examples(
+    gateway: Gateway, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    answer = json_of(operation["responses"]["200"])
+    request = json_of(operation["requestBody"]) if "requestBody" in operation else None
+    field = next(each for each in plan().bindings if _is(each, method, path)).response_field
+    gateway.upstream.answer = answer["example"] if field is None else {field.name: answer["example"]}
+
+    reply = await gateway.request(method, filled(path, operation), request and request["example"])
+
+    assert (reply.status, reply.json) == (200, answer["example"])
+    assert problems_with(answer["schema"], reply.json) == []
+    assert {name.lower() for name in operation["responses"]["200"]["headers"]} <= set(reply.headers)
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), compiled())
+async def test_answer_without_values_fits_its_schema(
+    gateway: Gateway, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    request = json_of(operation["requestBody"])["example"] if "requestBody" in operation else None
+    reply = await gateway.request(method, filled(path, operation), request)
+    assert reply.status == 200
+    found = problems_with(json_of(operation["responses"]["200"])["schema"], reply.json)
+    # An empty user_id breaks the constraint of a user, which no stored one does.
+    assert [each for each in found if not each.startswith("$.user_id")] == []
+
+
+def test_example_requests_fit_their_schemas_but_for_the_one_that_is_to_fail() -> None:
+    wrong = {}
+    for *_, operation in operations():
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if content is not None:
+            found = problems_with(content["schema"], content["example"])
+            wrong[operation["operationId"]] = [each.partition(":")[0] for each in found]
+    assert wrong.pop("batchCheckFraud") == ["$.requests[2].transaction_amount"]
+    assert wrong
+    assert not any(wrong.values())
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), compiled())
+async def test_errors_are_documented_problems(
+    gateway: Gateway, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    target = filled(path, operation)
+    request = json_of(operation["requestBody"])["example"] if "requestBody" in operation else None
+    replies = [await gateway.request(method, f"{target}?nonsense=1", request)]
+    if operation["security"]:
+        replies += [await gateway.request(method, target, request, token=None)]
+    if request is not None:
+        replies += [await gateway.request(method, target, b"x" * (2 << 20))]
+        replies += [await gateway.request(method, target, b"x", headers={"content-type": "text/plain"})]
+    for kind, reason in [(Kind.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE"), (Kind.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")]:
+        gateway.upstream.error = MeshError(kind, reason, "it failed", retry_after=1)
+        replies += [await gateway.request(method, target, request)]
+    for reply in replies:
+        response = resolved(operation["responses"][str(reply.status)]["$ref"])
+        content = json_of(response, "application/problem+json")
+        assert reply.headers["content-type"] == "application/problem+json"
+        assert problems_with(content["schema"], reply.json) == []
+        assert reply.json["reason"] in content["examples"]
+        assert reply.json["type"] == content["examples"][reply.json["reason"]]["value"]["type"]
+    assert {reply.status for reply in replies} >= {400, 503, 504}
+
+
+def test_every_problem_example_fits_the_problem_schema() -> None:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    for response in described()["components"]["responses"].values():
+        for name, example in json_of(response, "application/problem+json")["examples"].items():
+            assert problems_with(schema, example["value"]) == []
+            assert example["value"]["status"] == read_reasons(plan())[name].status
+
+
+def test_document_is_the_same_each_time() -> None:
+    assert render(plan()) == render(plan())
+
+
+def _is(binding: Any, method: str, path: str) -> bool:
+    shapes = [re.sub(r"\{[^}]*\}", "{}", text) for text in (binding.template.text, path)]
+    return binding.http_method == method and shapes[0] == shapes[1]

@@ -1,0 +1,69 @@
+"""What every method of every service states about itself."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from rampart.auth.v1 import auth_service_pb2
+from rampart.data.v1 import data_service_pb2
+from rampart.fraud.v1 import fraud_service_pb2
+from rampart.mesh.v1 import batch_pb2
+from rampart.user.v1 import user_service_pb2
+
+from meshkit.policy import Policy, policies, policy_of
+
+SERVICES = [
+    service
+    for module in (auth_service_pb2, user_service_pb2, fraud_service_pb2, data_service_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+]
+POLICIES = policies(SERVICES)
+METHODS = {policy_of(method).path: method for service in SERVICES for method in service.methods}
+PEERS = {f"service/{name}" for name in ("auth", "user", "fraud", "data", "gateway")} | {"operator", "client/*"}
+every_method = pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.path)
+
+
+@every_method
+def test_callers_are_listed_and_known(policy: Policy) -> None:
+    assert policy.callers
+    assert set(policy.callers) <= PEERS | {"service/*"}
+
+
+@every_method
+def test_deadline_is_set_and_short(policy: Policy) -> None:
+    assert 0 < policy.deadline <= 10
+
+
+@every_method
+def test_clients_need_a_token_for_what_is_not_public(policy: Policy) -> None:
+    if "client/*" in policy.callers:
+        assert policy.scopes or policy.public
+        assert policy.rate_class != "internal"
+
+
+@every_method
+def test_batch_method_is_internal_and_trusts_no_token_more_than_the_unary_one_does(policy: Policy) -> None:
+    if policy.coalesce is None:
+        return
+    batch = POLICIES[policy.coalesce.method]
+    assert batch.rate_class == "internal"
+    assert all(caller.startswith("service/") for caller in batch.callers)
+    assert policy.scopes <= batch.scopes
+    assert min(policy.coalesce.max_items, policy.coalesce.max_bytes, policy.coalesce.max_in_flight) > 0
+    assert _first_field(METHODS[batch.path], "request") == batch_pb2.Batch.DESCRIPTOR.full_name
+    assert _first_field(METHODS[batch.path], "reply") == batch_pb2.BatchReply.DESCRIPTOR.full_name
+
+
+def _first_field(method: MethodDescriptor, side: str) -> str:
+    message = method.input_type if side == "request" else method.output_type
+    found = message.fields_by_number[1].message_type
+    assert found is not None
+    return str(found.full_name)
+
+
+@every_method
+def test_what_may_be_sent_again_is_idempotent(policy: Policy) -> None:
+    options = METHODS[policy.path].GetOptions()
+    # Asking for a token twice makes two, and either is good.
+    if policy.retryable and not policy.public:
+        assert options.idempotency_level in (options.NO_SIDE_EFFECTS, options.IDEMPOTENT)

@@ -1,0 +1,142 @@
+"""Row-level security of the auth database, as the service's own role meets it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from meshkit.ids import uuid7
+from meshkit.postgres import Pool, open_pool, transaction
+from services.auth.adapters.postgres import PostgresDirectory
+from services.auth.domain.tenants import Client, Tenant
+from tests.integration.conftest import FreshDatabase
+from tests.support.servers import Database
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+INSERT = (
+    "INSERT INTO clients (client_id, tenant_id, secret_hash, scopes, rate_limit, created_at)"
+    " VALUES ($1, $2, $3, '{}', 1, now())"
+)
+
+
+@pytest.fixture(scope="module")
+def database(fresh_database: FreshDatabase) -> Database:
+    return fresh_database("auth")
+
+
+@pytest.fixture
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    pool = await open_pool(database.dsn, size=1)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def clients(pool: Pool) -> list[Client]:
+    """Two clients of two tenants."""
+    directory = PostgresDirectory(pool)
+    made = []
+    for _ in range(2):
+        owner = await directory.create_tenant(Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "USD", NOW))
+        client = Client(f"{owner.name}-1", owner.tenant_id, secrets.token_bytes(32), frozenset(), 1, "", NOW)
+        await directory.create_client(client)
+        made.append(client)
+    return made
+
+
+async def seen(pool: Pool, tenants: list[str], table: str = "clients") -> set[str]:
+    async with transaction(pool, tenants) as connection:
+        return {str(row["tenant_id"]) for row in await connection.fetch(f"SELECT tenant_id FROM {table}")}
+
+
+@pytest.mark.parametrize("table", ["tenants", "clients"])
+async def test_rows_of_the_named_tenants_are_seen_and_no_others(pool: Pool, clients: list[Client], table: str) -> None:
+    first, second = (client.tenant_id for client in clients)
+    assert await seen(pool, [], table) == set()
+    assert await seen(pool, [first], table) == {first}
+    assert await seen(pool, [first, second], table) == {first, second}
+    assert await seen(pool, [str(uuid7())], table) == set()
+
+
+async def test_settings_end_with_their_transaction(pool: Pool, clients: list[Client]) -> None:
+    assert await PostgresDirectory(pool).find_client(clients[0].client_id)
+    async with pool.acquire() as connection:
+        assert await connection.fetch("SELECT tenant_id FROM clients") == []
+        assert await connection.fetch("SELECT tenant_id FROM tenants") == []
+
+
+async def test_lookup_by_name_opens_one_row(pool: Pool, clients: list[Client]) -> None:
+    async with transaction(pool, ()) as connection:
+        await connection.execute("SELECT set_config('rampart.client_id', $1, true)", clients[0].client_id)
+        rows = await connection.fetch("SELECT client_id FROM clients")
+    assert [row["client_id"] for row in rows] == [clients[0].client_id]
+
+
+async def test_lookup_by_name_does_not_let_write(pool: Pool, clients: list[Client]) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with transaction(pool, ()) as connection:
+            await connection.execute("SELECT set_config('rampart.client_id', 'new', true)")
+            await connection.execute(INSERT, "new", clients[0].tenant_id, secrets.token_bytes(32))
+
+
+async def test_row_for_another_tenant_is_refused(pool: Pool, clients: list[Client]) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with transaction(pool, [clients[0].tenant_id]) as connection:
+            await connection.execute(INSERT, "new", clients[1].tenant_id, secrets.token_bytes(32))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE clients SET rate_limit = 9",
+        "DELETE FROM clients",
+        "DELETE FROM tenants",
+        "DROP POLICY own ON clients",
+        "ALTER TABLE clients NO FORCE ROW LEVEL SECURITY",
+        "SET ROLE rampart_auth_owner",
+        "SET SESSION AUTHORIZATION rampart_auth_owner",
+    ],
+)
+async def test_service_role_can_do_no_more_than_it_needs(pool: Pool, clients: list[Client], statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with transaction(pool, [clients[0].tenant_id]) as connection:
+            await connection.execute(statement)
+
+
+async def test_owner_is_bound_by_the_policies_too(database: Database, clients: list[Client]) -> None:
+    connection = await asyncpg.connect(database.owner_dsn)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM clients") == 0
+        assert await connection.fetchval("SELECT count(*) FROM tenants") == 0
+    finally:
+        await connection.close()
+
+
+async def test_security_is_forced_on_every_table_of_tenants(database: Database) -> None:
+    connection = await asyncpg.connect(database.owner_dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            " AND NOT (relrowsecurity AND relforcerowsecurity)"
+        )
+    finally:
+        await connection.close()
+    assert {row["relname"] for row in rows} == {"schema_migrations", "signing_keys"}
+
+
+async def test_rows_are_hidden_by_the_policies_and_by_nothing_else(
+    database: Database, pool: Pool, clients: list[Client]
+) -> None:
+    # Guards the tests above: with the security off, what they look at is there to be seen.
+    owner = await asyncpg.connect(database.owner_dsn)
+    try:
+        await owner.execute("ALTER TABLE clients DISABLE ROW LEVEL SECURITY")
+        assert {client.tenant_id for client in clients} <= await seen(pool, [])
+    finally:
+        await owner.execute("ALTER TABLE clients ENABLE ROW LEVEL SECURITY")
+        await owner.close()
+    assert await seen(pool, []) == set()

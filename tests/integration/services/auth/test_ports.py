@@ -1,0 +1,104 @@
+"""What every implementation of the auth service's ports does."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import pytest
+
+from meshkit.ids import uuid7
+from meshkit.postgres import open_pool
+from services.auth.adapters.memory import MemoryDirectory, MemoryKeyStore
+from services.auth.adapters.postgres import PostgresDirectory, PostgresKeyStore
+from services.auth.domain.keys import SigningKey
+from services.auth.domain.tenants import Client, Tenant
+from services.auth.ports import Directory, KeyChange, KeyStore
+from tests.integration.conftest import FreshDatabase
+from tests.support.servers import Database
+
+NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
+
+
+@dataclass
+class Stores:
+    directory: Directory
+    keys: KeyStore
+
+
+@pytest.fixture(scope="module")
+def database(fresh_database: FreshDatabase) -> Database:
+    return fresh_database("auth")
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
+    if request.param == "memory":
+        yield Stores(MemoryDirectory(), MemoryKeyStore())
+        return
+    pool = await open_pool(request.getfixturevalue("database").dsn)
+    yield Stores(PostgresDirectory(pool), PostgresKeyStore(pool))
+    await pool.close()
+
+
+def tenant() -> Tenant:
+    return Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW)
+
+
+def client(owner: Tenant) -> Client:
+    scopes = frozenset({"user:read", "decision:create"})
+    return Client(f"{owner.name}-1", owner.tenant_id, secrets.token_bytes(32), scopes, 20, "Checkout é", NOW)
+
+
+async def test_tenant_is_found_by_name_as_stored(stores: Stores) -> None:
+    made = tenant()
+    assert await stores.directory.find_tenant(made.name) is None
+    assert await stores.directory.create_tenant(made) == made
+    assert await stores.directory.find_tenant(made.name) == made
+
+
+async def test_second_tenant_of_a_name_is_the_first(stores: Stores) -> None:
+    made = await stores.directory.create_tenant(tenant())
+    again = replace(made, tenant_id=str(uuid7()), default_currency="USD")
+    assert await stores.directory.create_tenant(again) == made
+
+
+async def test_tenants_created_at_once_under_one_name_are_one(stores: Stores) -> None:
+    wanted = tenant()
+    copies = [replace(wanted, tenant_id=str(uuid7())) for _ in range(8)]
+    assert len(set(await asyncio.gather(*[stores.directory.create_tenant(copy) for copy in copies]))) == 1
+
+
+async def test_client_is_found_with_its_tenant_as_stored(stores: Stores) -> None:
+    owner = await stores.directory.create_tenant(tenant())
+    made = client(owner)
+    assert await stores.directory.find_client(made.client_id) is None
+    await stores.directory.create_client(made)
+    assert await stores.directory.find_client(made.client_id) == (made, owner)
+    assert await stores.directory.find_client(f"{made.client_id}0") is None
+
+
+async def test_keys_are_what_the_plans_made_of_them(stores: Stores) -> None:
+    kids = [f"{secrets.token_hex(4)}-{number}" for number in range(3)]
+    keys = [
+        SigningKey(kid, secrets.token_bytes(90), {"kid": kid, "x": "é"}, 1.5e9, 1.6e9 + n) for n, kid in enumerate(kids)
+    ]
+    before = await stores.keys.revise(lambda _: KeyChange(add=keys))
+    assert [key for key in before if key.kid in kids] == keys
+    await stores.keys.revise(lambda _: KeyChange(remove=keys[:1]))
+    after = await stores.keys.revise(lambda _: KeyChange())
+    assert [key for key in after if key.kid in kids] == keys[1:]
+
+
+async def test_plans_made_at_once_see_each_other(stores: Stores) -> None:
+    kid = secrets.token_hex(4)
+    key = SigningKey(kid, b"x", {"kid": kid}, 1.5e9, 1.6e9)
+
+    async def ensure() -> None:
+        await stores.keys.revise(lambda keys: KeyChange(add=[] if key in keys else [key]))
+
+    await asyncio.gather(*[ensure() for _ in range(8)])
+    assert [one for one in await stores.keys.revise(lambda _: KeyChange()) if one.kid == kid] == [key]

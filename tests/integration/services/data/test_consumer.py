@@ -1,0 +1,337 @@
+"""The ledger follows the decisions exactly once in effect, whatever happens to the stream, to fraud or to itself."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from meshkit import postgres
+from meshkit.leader import Leader
+from meshkit.redis import open_redis
+from meshkit.streams import RedisStream
+from services.data import consumer as consumer_module
+from services.data.adapters.postgres_writer import PostgresLedgerWriter
+from services.data.consumer import Consumer
+from services.fraud.outbox.reader import OutboxReader
+from services.fraud.outbox.relay import Relay
+from tests.integration.conftest import FreshDatabase
+from tests.support.outbox import TENANT, DirectOutbox, OutboxWriter, event, leader_elected, outbox_writer
+from tests.support.servers import Database
+
+
+@dataclass
+class Mesh:
+    """A fraud service's outbox and a data service's ledger, with what runs between them."""
+
+    fraud: Database
+    data: Database
+    stream: RedisStream
+    outbox: DirectOutbox
+    writer: OutboxWriter
+    reader: OutboxReader
+    superuser: Any
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self, work: Awaitable[None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self.tasks.append(task)
+        return task
+
+    async def start_relay(self) -> Relay:
+        relay = Relay(self.fraud.relay_dsn, self.stream)
+        self.start(relay.run())
+        await leader_elected(self.fraud)
+        return relay
+
+    def start_consumer(self, stream: RedisStream | None = None) -> asyncio.Task[None]:
+        consumer = Consumer(stream or self.stream, self.outbox)
+        return self.start(Leader(self.data.dsn, "ledger", lambda s: consumer.follow(PostgresLedgerWriter(s))).run())
+
+    async def ledger(self) -> list[str]:
+        rows = await self.superuser.fetch("SELECT transaction_id FROM transactions ORDER BY transaction_id")
+        return [row[0] for row in rows]
+
+    async def total(self) -> int:
+        count: int = await self.superuser.fetchval("SELECT coalesce(sum(count), 0)::bigint FROM daily_totals")
+        return count
+
+    async def follows(self, *names: str, seconds: float = 5.0) -> None:
+        """Waits until the ledger has exactly these transactions, each counted once."""
+        await eventually(lambda: self._has(sorted(names)), seconds)
+        assert await self.total() == len(names)
+
+    async def _has(self, names: list[str]) -> bool:
+        found = await self.ledger()
+        assert set(found) <= set(names)
+        return found == names
+
+    async def batches(self, *sizes: int) -> list[bytes]:
+        """Returns the whole outbox in entries of these sizes."""
+        after, found = None, []
+        for size in sizes:
+            batch = await self.reader.read("test", after, size)
+            found.append(batch.SerializeToString())
+            after = batch.last
+        return found
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def opened(fraud: Database, data: Database, valkey_url: str) -> AsyncIterator[Mesh]:
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(open_redis(valkey_url, timeout=3.0))
+        pool = await postgres.open_pool(fraud.relay_dsn)
+        stack.push_async_callback(pool.close)
+        superuser = await asyncpg.connect(data.server.dsn(data.name, "postgres"), timeout=5)
+        stack.push_async_callback(superuser.close)
+        reader = OutboxReader(pool)
+        writer = await stack.enter_async_context(outbox_writer(fraud))
+        stream = RedisStream(redis, f"events:{uuid.uuid4()}")
+        mesh = Mesh(fraud, data, stream, DirectOutbox(reader), writer, reader, superuser)
+        yield mesh
+        for task in mesh.tasks:
+            task.cancel()
+        await asyncio.gather(*mesh.tasks, return_exceptions=True)
+        await redis.delete(stream.key)
+
+
+@pytest.fixture
+def databases_of_test(fresh_database: FreshDatabase) -> tuple[Database, Database]:
+    return fresh_database("fraud"), fresh_database("data")
+
+
+@pytest.fixture
+async def mesh(databases_of_test: tuple[Database, Database], valkey_url: str) -> AsyncIterator[Mesh]:
+    async with opened(*databases_of_test, valkey_url) as mesh:
+        yield mesh
+
+
+def count_of(metric: Any) -> float:
+    value: float = metric._value.get()
+    return value
+
+
+async def test_the_ledger_follows_the_stream_alone(mesh: Mesh) -> None:
+    mesh.outbox.away = True
+    await mesh.start_relay()
+    mesh.start_consumer()
+    await mesh.writer.write("a", "b")
+    await mesh.writer.write("c")
+    await mesh.follows("a", "b", "c")
+
+
+async def test_the_ledger_follows_without_any_stream(mesh: Mesh, tmp_path: Path) -> None:
+    async with open_redis(f"unix://{tmp_path}/nobody", timeout=2.0) as redis:
+        mesh.start_consumer(RedisStream(redis, "events"))
+        await mesh.writer.write("a")
+        await mesh.follows("a")
+        await mesh.writer.write("b")
+        await mesh.follows("a", "b")
+
+
+async def test_the_ledger_follows_when_nothing_is_published(mesh: Mesh) -> None:
+    mesh.start_consumer()
+    await mesh.writer.write("a")
+    await mesh.follows("a")
+
+
+async def test_what_the_stream_lost_is_read_from_the_outbox(mesh: Mesh) -> None:
+    await mesh.writer.write(*"abcdef")
+    first, _, third = await mesh.batches(2, 2, 2)
+    gaps = count_of(consumer_module._gaps)
+    await mesh.stream.append(first)
+    await mesh.stream.append(third)
+    mesh.start_consumer()
+    await mesh.follows(*"abcdef")
+    assert count_of(consumer_module._gaps) == gaps + 1
+
+
+async def test_a_gap_waits_for_a_fraud_service_that_is_away(mesh: Mesh) -> None:
+    await mesh.writer.write(*"abcd")
+    first, _, third = await mesh.batches(1, 2, 1)
+    mesh.outbox.away = True
+    await mesh.stream.append(first)
+    await mesh.stream.append(third)
+    mesh.start_consumer()
+    await mesh.follows("a")
+    await asyncio.sleep(1.5)
+    assert await mesh.ledger() == ["a"]
+    mesh.outbox.away = False
+    await mesh.follows(*"abcd")
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_repeated_and_reordered_entries_count_once(mesh: Mesh, seed: int) -> None:
+    names = [f"t{number:02}" for number in range(30)]
+    for name in names:
+        await mesh.writer.write(name)
+    shuffled = [*await mesh.batches(*[3] * 10), *await mesh.batches(*[7] * 5)] * 2
+    random.Random(seed).shuffle(shuffled)
+    for entry in shuffled:
+        await mesh.stream.append(entry)
+    mesh.start_consumer()
+    await mesh.follows(*names)
+
+
+async def test_a_late_commit_reaches_the_ledger(mesh: Mesh) -> None:
+    await mesh.start_relay()
+    mesh.start_consumer()
+    await mesh.writer.write("first")
+    await mesh.follows("first")
+    async with outbox_writer(mesh.fraud) as other:
+        async with mesh.writer.transaction():
+            await mesh.writer.insert("slow")
+            await other.write("fast")
+            await asyncio.sleep(1.5)
+            assert await mesh.ledger() == ["first"]
+        await mesh.follows("first", "slow", "fast")
+
+
+async def test_an_emptied_stream_is_followed_again_even_if_its_ids_start_anew(mesh: Mesh, valkey_url: str) -> None:
+    mesh.start_consumer()
+    await mesh.writer.write("a")
+    await mesh.stream.append((await mesh.batches(1))[0])
+    await mesh.follows("a")
+    async with open_redis(valkey_url) as redis:
+        await redis.delete(mesh.stream.key)
+        await mesh.writer.write("b")
+        _, second = await mesh.batches(1, 1)
+        await redis.xadd(mesh.stream.key, {b"data": second}, id="1-1")
+        await mesh.follows("a", "b")
+        mesh.outbox.away = True
+        await mesh.writer.write("c")
+        _, _, third = await mesh.batches(1, 1, 1)
+        await redis.xadd(mesh.stream.key, {b"data": third}, id="2-1")
+        await mesh.follows("a", "b", "c")
+
+
+async def test_an_entry_that_is_not_ours_is_skipped(mesh: Mesh, valkey_url: str) -> None:
+    await mesh.writer.write("a")
+    await mesh.stream.append(b"\xff\xff\xff")
+    async with open_redis(valkey_url) as redis:
+        await redis.xadd(mesh.stream.key, {b"other": b"field"})
+    gaps = count_of(consumer_module._gaps)
+    mesh.start_consumer()
+    await mesh.follows("a")
+    assert count_of(consumer_module._gaps) > gaps
+
+
+async def test_poison_is_put_aside_and_the_rest_flows(mesh: Mesh) -> None:
+    await mesh.start_relay()
+    mesh.start_consumer()
+    unknown_outcome = event("strange", outcome="perhaps").SerializeToString()
+    untimed = event("untimed")
+    untimed.ClearField("event_time")
+    await mesh.writer.write("a")
+    await mesh.writer.write_payloads([b"\xff\x00", event("b").SerializeToString(), unknown_outcome])
+    await mesh.writer.write_payloads([untimed.SerializeToString(), event("c", tenant_id="acme").SerializeToString()])
+    await mesh.writer.write("d")
+    await mesh.follows("a", "b", "d")
+    payloads = await mesh.superuser.fetch("SELECT payload FROM dead_letters")
+    assert {bytes(row[0]) for row in payloads} >= {b"\xff\x00", unknown_outcome, untimed.SerializeToString()}
+    assert len(payloads) == 4
+
+
+async def test_a_killed_consumer_loses_and_doubles_nothing(mesh: Mesh) -> None:
+    relay = await mesh.start_relay()
+    mesh.start_consumer()
+    names = [f"t{number:04}" for number in range(1_000)]
+    for start in range(0, 1_000, 20):
+        await mesh.writer.write(*names[start : start + 20])
+        relay.notify()
+        if start % 100 == 0:
+            await mesh.superuser.fetch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'rampart ledger' AND datname = current_database()"
+            )
+        await asyncio.sleep(0.02)
+    await mesh.follows(*names, seconds=10)
+
+
+async def test_a_second_consumer_takes_over(mesh: Mesh) -> None:
+    await mesh.start_relay()
+    first = mesh.start_consumer()
+    await mesh.writer.write("a")
+    await mesh.follows("a")
+    mesh.start_consumer()
+    await mesh.writer.write("b")
+    await mesh.follows("a", "b")
+    first.cancel()
+    await mesh.writer.write("c")
+    await mesh.follows("a", "b", "c")
+
+
+async def test_two_consumers_that_both_believe_to_lead_count_once(mesh: Mesh) -> None:
+    await mesh.start_relay()
+    sessions = [await asyncpg.connect(mesh.data.dsn, timeout=5) for _ in range(2)]
+    for session in sessions:
+        mesh.start(Consumer(mesh.stream, mesh.outbox).follow(PostgresLedgerWriter(session)))
+    names = [f"t{number:03}" for number in range(300)]
+    for name in names:
+        await mesh.writer.write(name)
+    await mesh.follows(*names, seconds=10)
+    for task in mesh.tasks:
+        task.cancel()
+    await asyncio.gather(*mesh.tasks, return_exceptions=True)
+    for session in sessions:
+        session.terminate()
+
+
+async def test_a_busy_stream_is_acknowledged_to_the_outbox(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer_module, "ACKNOWLEDGE_SECONDS", 0.2)
+    await mesh.start_relay()
+    mesh.start_consumer()
+    for number in range(60):
+        await mesh.writer.write(f"t{number:02}")
+        await asyncio.sleep(0.05)
+    counts = Counter(mesh.outbox.asked)
+    assert len(counts) > 5
+    await mesh.follows(*[f"t{number:02}" for number in range(60)])
+    await eventually(self_acknowledged(mesh), 3)
+
+
+def self_acknowledged(mesh: Mesh) -> Callable[[], Awaitable[bool]]:
+    async def holds() -> bool:
+        last = (await mesh.reader.read("test", None, 100)).last
+        return bool(mesh.outbox.asked) and mesh.outbox.asked[-1] == (last.xid, last.seq)
+
+    return holds
+
+
+async def test_the_ledger_catches_up_with_a_long_outbox(mesh: Mesh) -> None:
+    names = [f"t{number:05}" for number in range(6_000)]
+    for start in range(0, 6_000, 2_000):
+        await mesh.writer.write(*names[start : start + 2_000])
+    mesh.start_consumer()
+    await mesh.follows(*names, seconds=15)
+
+
+async def test_the_ledger_shows_what_the_event_says(mesh: Mesh) -> None:
+    await mesh.start_relay()
+    mesh.start_consumer()
+    sent = event("a", amount_minor=100_005, currency_digits=3, currency="KWD", outcome="decline")
+    sent.confidence_score = 0.87
+    await mesh.writer.write_payloads([sent.SerializeToString()])
+    await mesh.follows("a")
+    row = await mesh.superuser.fetchrow("SELECT * FROM transactions")
+    assert (str(row["tenant_id"]), str(row["decision_id"])) == (TENANT, sent.decision_id)
+    assert (str(row["amount"]), row["currency"], row["outcome"]) == ("100.005", "KWD", "decline")
+    assert row["confidence_score"] == 0.87
+    assert row["event_time"].timestamp() == pytest.approx(sent.event_time.ToNanoseconds() / 1e9, abs=2e-6)

@@ -1,0 +1,161 @@
+"""Row-level security of decisions and outbox, as each role of the fraud service meets it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from meshkit.errors import MeshError
+from meshkit.postgres import Pool, open_pool, transaction
+from services.fraud.adapters.postgres_store import PostgresStore
+from tests.support.fraud import check, decided, new_tenant
+from tests.support.servers import Database
+
+INSERT = """
+INSERT INTO decisions (tenant_id, decision_id, transaction_id, fingerprint, user_id, amount_minor, currency, outcome,
+    event_time, create_time, answer, inputs)
+VALUES ($1, gen_random_uuid(), 'forged', '', 'u1', 1, 'USD', 'approve', now(), now(), '', '')"""
+
+
+@pytest.fixture
+async def tenants(pool: Pool) -> tuple[str, str]:
+    """Two tenants with one decision each, about transactions of the same identifier."""
+    made = (new_tenant(), new_tenant())
+    for tenant in made:
+        assert await PostgresStore(pool).commit([decided(check(tenant, "t-1"))]) == {}
+    return made
+
+
+@pytest.fixture
+async def owner(fraud_database: Database) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(fraud_database.owner_dsn, timeout=5)
+    yield connection
+    await connection.close(timeout=5)
+
+
+async def seen(pool: Pool, *tenants: str) -> set[str]:
+    async with transaction(pool, tenants) as connection:
+        return {str(row["tenant_id"]) for row in await connection.fetch("SELECT tenant_id FROM decisions")}
+
+
+async def test_decisions_of_the_named_tenants_are_seen_and_no_others(pool: Pool, tenants: tuple[str, str]) -> None:
+    first, second = tenants
+    assert await seen(pool) == set()
+    assert await seen(pool, new_tenant()) == set()
+    assert await seen(pool, first) == {first}
+    assert await seen(pool, first, second) == {first, second}
+
+
+async def test_without_a_transaction_of_ours_nothing_is_seen(pool: Pool, tenants: tuple[str, str]) -> None:
+    assert await seen(pool, *tenants) == set(tenants)
+    for _ in range(20):
+        async with pool.acquire() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM decisions") == 0
+
+
+async def test_row_for_another_tenant_is_refused(pool: Pool, tenants: tuple[str, str]) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with transaction(pool, tenants[:1]) as connection:
+            await connection.execute(INSERT, tenants[1])
+
+
+async def test_event_for_another_tenant_is_refused(pool: Pool, tenants: tuple[str, str]) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with transaction(pool, tenants[:1]) as connection:
+            await connection.execute("INSERT INTO outbox (tenant_id, payload) VALUES ($1, '')", tenants[1])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT count(*) FROM outbox",
+        "DELETE FROM outbox",
+        "SELECT count(*) FROM outbox_consumers",
+        "UPDATE decisions SET outcome = 'approve'",
+        "DELETE FROM decisions",
+        "TRUNCATE decisions",
+        "ALTER TABLE decisions DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY tenant ON decisions",
+        "SET LOCAL ROLE rampart_fraud_owner",
+    ],
+)
+async def test_service_may_do_nothing_but_add_and_read_decisions(
+    pool: Pool, tenants: tuple[str, str], statement: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with transaction(pool, tenants) as connection:
+            await connection.execute(statement)
+
+
+async def test_relay_reads_the_outbox_of_every_tenant_and_no_decision(
+    fraud_database: Database, tenants: tuple[str, str]
+) -> None:
+    pool = await open_pool(fraud_database.relay_dsn, size=1)
+    async with pool.acquire() as connection:
+        rows = await connection.fetch("SELECT DISTINCT tenant_id FROM outbox")
+        assert set(tenants) <= {str(row["tenant_id"]) for row in rows}
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch("SELECT * FROM decisions")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("INSERT INTO outbox (tenant_id, payload) VALUES ($1, '')", tenants[0])
+    await pool.close()
+
+
+async def test_owner_is_subject_to_the_policies_as_well(
+    owner: asyncpg.Connection[asyncpg.Record], tenants: tuple[str, str]
+) -> None:
+    assert await owner.fetchval("SELECT count(*) FROM decisions") == 0
+
+
+async def test_every_table_forces_row_level_security(owner: asyncpg.Connection[asyncpg.Record]) -> None:
+    rows = await owner.fetch(
+        "SELECT relname, relrowsecurity AND relforcerowsecurity AS forced FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'schema_migrations'"
+    )
+    assert {row["relname"]: row["forced"] for row in rows} == dict.fromkeys(
+        ("decisions", "outbox", "outbox_consumers"), True
+    )
+
+
+async def test_these_tests_would_notice_a_policy_that_is_gone(
+    owner: asyncpg.Connection[asyncpg.Record], tenants: tuple[str, str]
+) -> None:
+    """Inside a transaction that is rolled back: what the policy alone keeps apart is then seen."""
+    first, second = tenants
+    ours = owner.transaction()
+    await ours.start()
+    try:
+        await owner.execute("SELECT set_config('rampart.tenants', $1, true)", first)
+        assert await _tenants(owner, tenants) == {first}
+        await owner.execute("DROP POLICY tenant ON decisions")
+        assert await _tenants(owner, tenants) == set(), "forced row-level security without a policy shows nothing"
+        await owner.execute("CREATE POLICY tenant ON decisions USING (true)")
+        assert await _tenants(owner, tenants) == {first, second}
+        await owner.execute("DROP POLICY tenant ON decisions")
+        await owner.execute("ALTER TABLE decisions NO FORCE ROW LEVEL SECURITY")
+        assert await _tenants(owner, tenants) == {first, second}
+        await owner.execute(INSERT, second)
+    finally:
+        await ours.rollback()
+    assert await _tenants(owner, tenants) == set()
+
+
+async def _tenants(connection: asyncpg.Connection[asyncpg.Record], tenants: tuple[str, str]) -> set[str]:
+    rows = await connection.fetch("SELECT tenant_id FROM decisions WHERE tenant_id = ANY ($1::uuid[])", list(tenants))
+    return {str(row["tenant_id"]) for row in rows}
+
+
+async def test_text_in_the_list_of_tenants_cannot_widen_it(pool: Pool, tenants: tuple[str, str]) -> None:
+    with pytest.raises((asyncpg.PostgresError, MeshError)):
+        await seen(pool, f"{tenants[0]}'); SELECT set_config('rampart.tenants', '{tenants[1]}', true); --")
+
+
+async def test_joins_do_not_cross_tenants_of_one_commit(pool: Pool, tenants: tuple[str, str]) -> None:
+    """Both tenants are named in the transaction; each check still sees its own tenant's rows."""
+    later = datetime.now(UTC)
+    asked = [check(tenant, "new", event_time=later) for tenant in tenants]
+    found = await PostgresStore(pool).features(asked, later)
+    assert [features.values[0] for features in found] == [1, 1]

@@ -1,0 +1,199 @@
+"""The gateway as a process, with no service behind it: what it promises then, on a real socket."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.certificates import Certificates
+from tests.support.processes import Process, free_port, run_module
+
+PATH = "/api/v1/fraud-check"
+LOGIN = b"POST /api/v1/oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n"
+FORM = b"grant_type=client_credentials&client_id=c&client_secret=s"
+SIZE = 10 << 20
+START_SECONDS = 40.0
+
+
+class RunningGateway:
+    def __init__(self, environment: dict[str, str], log: Path) -> None:
+        self.port = free_port()
+        self.environment = environment | {"RAMPART_HTTP_LISTEN": f"127.0.0.1:{self.port}"}
+        self.process = Process("gateway", self.environment, log)
+        deadline = time.monotonic() + START_SECONDS
+        while self.process.readiness() is None or not self._listens():
+            if time.monotonic() > deadline:
+                self.process.stop()
+                pytest.fail(f"the gateway did not start: {self.process.log()}")
+            time.sleep(0.05)
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def get(self, path: str) -> tuple[int, Any]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def raw(self, *parts: bytes) -> tuple[int, bytes, bytes]:
+        """Sends bytes as they are and returns status, head and body of what comes back."""
+        with self.connect() as connection:
+            for part in parts:
+                connection.sendall(part)
+            return read_reply(connection)
+
+
+def read_reply(connection: socket.socket) -> tuple[int, bytes, bytes]:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        received = connection.recv(65536)
+        assert received, data
+        data += received
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index]
+    while len(body) < length:
+        body += connection.recv(65536)
+    return int(head.split()[1]), head, body
+
+
+@pytest.fixture(scope="module")
+def environment(certificates: Certificates) -> dict[str, str]:
+    addresses = {f"RAMPART_{name}_ADDRESS": f"127.0.0.1:{free_port()}" for name in ("AUTH", "USER", "FRAUD", "DATA")}
+    return certificates.environment("service/gateway") | addresses
+
+
+@pytest.fixture(scope="module")
+def gateway(environment: dict[str, str], run_folder: Path) -> Iterator[RunningGateway]:
+    running = RunningGateway(environment, run_folder / "gateway-alone.log")
+    yield running
+    running.process.stop()
+
+
+def test_health_is_200_and_ready_names_every_missing_dependency(gateway: RunningGateway) -> None:
+    assert gateway.get("/health")[0] == 200
+    status, body = gateway.get("/ready")
+    assert status == 503
+    assert set(json.loads(body)["missing"]) == {"auth", "user", "fraud", "data", "jwks"}
+
+
+def test_call_is_503_with_retry_after_while_no_key_was_ever_fetched(gateway: RunningGateway) -> None:
+    head = b"POST %b HTTP/1.1\r\nhost: x\r\nauthorization: Bearer %b\r\ncontent-length: 2\r\n\r\n{}"
+    token = b"eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IngifQ.e30.AA"
+    status, headers, body = gateway.raw(head % (PATH.encode(), token))
+    assert (status, json.loads(body)["reason"]) == (503, "DEPENDENCY_UNAVAILABLE")
+    assert b"retry-after: 1" in headers
+
+
+def test_login_is_503_with_retry_after_while_auth_is_away(gateway: RunningGateway) -> None:
+    status, headers, body = gateway.raw(LOGIN + b"content-length: %d\r\n\r\n" % len(FORM) + FORM)
+    assert (status, json.loads(body)["error"]) == (503, "temporarily_unavailable")
+    assert b"retry-after: 1" in headers
+
+
+def test_body_of_ten_megabytes_is_413_and_the_sender_can_read_why(gateway: RunningGateway) -> None:
+    head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (PATH.encode(), SIZE)
+    status, headers, body = gateway.raw(head, b"x" * SIZE)
+    assert (status, json.loads(body)["reason"]) == (413, "BODY_TOO_LARGE")
+    assert b"connection: close" in headers
+
+
+def test_form_of_ten_megabytes_in_chunks_is_400_and_the_sender_can_read_why(gateway: RunningGateway) -> None:
+    head = LOGIN + b"transfer-encoding: chunked\r\n\r\n%x\r\n" % SIZE
+    status, _, body = gateway.raw(head, b"x" * SIZE, b"\r\n0\r\n\r\n")
+    assert (status, json.loads(body)["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_is_a_400_problem(gateway: RunningGateway, request_bytes: bytes) -> None:
+    status, head, body = gateway.raw(request_bytes)
+    assert (status, json.loads(body)["reason"]) == (400, "MALFORMED_REQUEST")
+    assert b"content-type: application/problem+json" in head
+
+
+def test_server_does_not_say_what_it_is(gateway: RunningGateway) -> None:
+    _, head, _ = gateway.raw(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert b"server:" not in head.lower()
+
+
+def test_taken_port_is_one_sentence(gateway: RunningGateway) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        admin = f"127.0.0.1:{free_port()}"
+        settings = gateway.environment | {"RAMPART_HTTP_LISTEN": listen, "RAMPART_ADMIN_LISTEN": admin}
+        done = run_module("gateway", environment=settings)
+    assert done.returncode == 1
+    assert f"cannot listen on {listen}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_sigterm_lets_the_request_under_way_finish_and_exits_0(environment: dict[str, str], run_folder: Path) -> None:
+    gateway = RunningGateway(environment, run_folder / "gateway-drain.log")
+    with gateway.connect() as connection:
+        connection.sendall(LOGIN + b"content-length: %d\r\n\r\n" % len(FORM) + FORM[:10])
+        time.sleep(0.2)
+        os.kill(gateway.process.pid, signal.SIGTERM)
+        time.sleep(0.3)
+        connection.sendall(FORM[10:])
+        status, _, _ = read_reply(connection)
+    assert status == 503
+    assert gateway.process.stop() == 0, gateway.process.log()
+    last = [json.loads(line) for line in gateway.process.log().splitlines() if '"gateway.access"' in line][-1]
+    assert (last["route"], last["status"]) == ("/api/v1/oauth/token", 503)
+
+
+def test_workers_share_the_port_their_metrics_are_summed_and_a_dead_one_is_replaced(
+    environment: dict[str, str], run_folder: Path
+) -> None:
+    gateway = RunningGateway(environment | {"RAMPART_GATEWAY_WORKERS": "2"}, run_folder / "gateway-workers.log")
+    try:
+        for _ in range(40):
+            assert gateway.get("/health")[0] == 200
+        # Each worker counts what it answered within the next tenths of a second.
+        time.sleep(0.5)
+        counted = re.search(r'route="/health",status="200"\} (\S+)', gateway.get("/metrics")[1])
+        assert counted is not None
+        assert float(counted[1]) == 40
+        before = workers(gateway)
+        assert len(before) == 2
+        os.kill(before[0], signal.SIGKILL)
+        deadline = time.monotonic() + START_SECONDS
+        while len(workers(gateway)) < 2 or before[0] in workers(gateway):
+            assert time.monotonic() < deadline, gateway.process.log()
+            time.sleep(0.05)
+        assert "ended with status -9 and is started again" in gateway.process.log()
+    finally:
+        assert gateway.process.stop() == 0, gateway.process.log()
+
+
+def workers(gateway: RunningGateway) -> list[int]:
+    pid = gateway.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

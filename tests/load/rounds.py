@@ -1,0 +1,214 @@
+"""The order of the measurements: every round takes each platform once, so that slow minutes of a machine hit all.
+
+All platforms run from the beginning to the end, so that each is warm when its turn comes; an idle one takes next to no
+CPU time, and how much it took is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from console.failure import Failure
+from tests.load.machine import cpu_seconds, difference
+from tests.load.platforms import Batches, Ledger, Platform
+from tests.load.result import Result
+from tests.load.workload import Target
+
+__all__ = ["DEFAULT", "QUICK", "Plan", "Preparation", "Run", "measure"]
+
+GENERATOR_GRACE = 60.0
+"""Time beyond its load in which a generator must have started and ended."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured; times in seconds."""
+
+    rounds: int
+    connections: tuple[int, ...]
+    first_warm_up: float
+    """At most, once for each platform: until every user has been checked, so that caches and pools are full."""
+    warm_up: float
+    """Before every load."""
+    seconds: float
+    paced_seconds: float
+    users: int
+    """Few enough that every platform can check each once within its first warm-up."""
+    rate: float = 120.0
+    """Requests per second of the open loop."""
+
+
+DEFAULT = Plan(
+    rounds=3, connections=(64, 128), first_warm_up=60.0, warm_up=1.0, seconds=5.0, paced_seconds=10.0, users=5_000
+)
+QUICK = Plan(rounds=2, connections=(128,), first_warm_up=12.0, warm_up=0.5, seconds=3.0, paced_seconds=4.0, users=1_000)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One load on one platform."""
+
+    platform: str
+    kind: str
+    """closed or paced."""
+    round: int
+    result: Result
+    stored: int
+    """Decisions in the database that were not there before: at least those answered, else some were lost."""
+    cpu_us: Mapping[str, float]
+    """CPU time per answer of each process, until the ledger had caught up."""
+    batch_sizes: Mapping[str, float]
+    """Mean calls per batch."""
+    ledger: Ledger | None
+
+    @property
+    def lost(self) -> int:
+        """Answers without a stored decision."""
+        return max(0, self.result.accepted - self.stored)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The platforms before the first round."""
+
+    warmed: Mapping[str, int]
+    """Users that were checked once; with fewer than the plan's, caches are part of what was measured."""
+    idle: Mapping[str, float]
+    """Share of a core that a platform takes without load."""
+
+
+async def _idle(platforms: Sequence[Platform], seconds: float = 2.0) -> dict[str, float]:
+    """Returns the share of a core that each platform takes without load."""
+    before = {platform.name: sum(cpu_seconds(platform.pids()).values()) for platform in platforms}
+    await asyncio.sleep(seconds)
+    after = {platform.name: sum(cpu_seconds(platform.pids()).values()) for platform in platforms}
+    return {name: used / seconds for name, used in difference(before, after).items()}
+
+
+async def measure(
+    plan: Plan, platforms: Sequence[Platform], paced: Sequence[str], say: Callable[[str], None]
+) -> tuple[list[Run], Preparation]:
+    """Measures all platforms in all rounds, one at a time; those named in `paced` also at the plan's rate.
+
+    Returns the runs and how the platforms were before the first of them.
+    """
+    async with contextlib.AsyncExitStack() as started:
+        for platform in platforms:
+            say(f"starting {platform.name}")
+            started.push_async_callback(platform.stop)
+            await platform.start()
+        warmed: dict[str, int] = {}
+        for platform in platforms:
+            say(f"warming up {platform.name}")
+            warmed[platform.name] = await _Loads(plan, platform, 0, say).warm_up()
+        preparation = Preparation(warmed, await _idle(platforms))
+        runs: list[Run] = []
+        for number in range(1, plan.rounds + 1):
+            for platform in platforms:
+                say(f"round {number} of {plan.rounds}, {platform.name}")
+                runs += await _Loads(plan, platform, number, say).all(paced=platform.name in paced)
+        return runs, preparation
+
+
+class _Loads:
+    """The loads of one platform in one round."""
+
+    def __init__(self, plan: Plan, platform: Platform, number: int, say: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._platform = platform
+        self._number = number
+        self._say = say
+
+    async def warm_up(self) -> int:
+        """Returns how many users were checked."""
+        target, plan = await self._platform.target(), self._plan
+        most = str(max(plan.connections))
+        result = await _generate(
+            target,
+            "closed",
+            0.0,
+            plan.first_warm_up,
+            self._number,
+            "--connections",
+            most,
+            "--users",
+            str(plan.users),
+            "--each-user",
+        )
+        self._say(f"  {result.accepted} checks in {result.seconds:.1f} s")
+        await self._platform.settle()
+        return result.accepted
+
+    async def all(self, *, paced: bool) -> list[Run]:
+        plan = self._plan
+        target = await self._platform.target()
+        runs = [
+            await self._one(target, "closed", plan.seconds, "--connections", str(connections))
+            for connections in plan.connections
+        ]
+        if paced:
+            runs.append(await self._one(target, "paced", plan.paced_seconds, "--rate", f"{plan.rate:g}"))
+        return runs
+
+    async def _one(self, target: Target, kind: str, seconds: float, *options: str) -> Run:
+        platform = self._platform
+        pids = platform.pids()
+        stored, batches, cpu = await platform.decisions(), await platform.batches(), cpu_seconds(pids)
+        users = ("--users", str(self._plan.users))
+        result = await _generate(target, kind, self._plan.warm_up, seconds, self._number, *users, *options)
+        ledger = await platform.settle()
+        used = difference(cpu, cpu_seconds(pids))
+        run = Run(
+            platform=platform.name,
+            kind=kind,
+            round=self._number,
+            result=result,
+            stored=await platform.decisions() - stored,
+            cpu_us={name: each / max(1, result.accepted) * 1e6 for name, each in used.items()},
+            batch_sizes=_means(batches, await platform.batches()),
+            ledger=ledger,
+        )
+        self._say(f"  {kind} {' '.join(options)}: {'; '.join(result.lines()[:2])}")
+        return run
+
+
+async def _generate(target: Target, kind: str, warm_up: float, seconds: float, seed: int, *options: str) -> Result:
+    """Runs a generator as a process of its own. Raises Failure with its last words."""
+    with tempfile.NamedTemporaryFile("w", prefix="token-") as file:  # made with mode 0600
+        file.write(target.token)
+        file.flush()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", f"tests.load.{kind}", "--base-url", target.base_url, "--path", target.path,
+            "--token-file", file.name, "--warm-up", str(warm_up), "--seconds", str(seconds), "--seed", str(seed),
+            "--json", *options, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(warm_up + seconds + GENERATOR_GRACE):
+                output, complaint = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    if process.returncode:
+        raise Failure(f"The generator failed: {complaint.decode(errors='replace').strip()}")
+    return Result.from_json(output.decode())
+
+
+def _means(before: Batches, after: Batches) -> dict[str, float]:
+    means: dict[str, float] = {}
+    for name, (calls, count) in after.items():
+        calls_before, count_before = before.get(name, (0.0, 0.0))
+        if count > count_before:
+            means[name] = (calls - calls_before) / (count - count_before)
+    return means

@@ -1,0 +1,67 @@
+"""The requests of the benchmark, rendered before the clock starts: the same for every platform that is measured."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+__all__ = ["CHECK_PATH", "USERS", "Target", "check_body", "each_user", "fraud_checks"]
+
+CHECK_PATH = "/api/v1/fraud-check"
+REQUESTS = 20_000
+"""Distinct requests that a run goes round."""
+USERS = 5_000
+DEVICES, NETWORKS, HOSTS, AMOUNTS = 70_000, 250, 200, 1_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where requests go and the access token that they carry."""
+
+    base_url: str
+    token: str = field(repr=False)
+    path: str = CHECK_PATH
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port. Raises ValueError unless the URL is plain http."""
+        parts = urlsplit(self.base_url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise ValueError(f"{self.base_url} is not an http address")
+        return parts.hostname, parts.port or 80
+
+
+def check_body(chance: random.Random, user: int) -> bytes:
+    """Returns the JSON of one payment by a user from a random device and address."""
+    amount = chance.randrange(AMOUNTS) + 0.5
+    body = {
+        "user_id": f"u{user}",
+        "transaction_amount": amount,
+        "device_fingerprint": f"d-{chance.randrange(DEVICES)}",
+        "ip_address": f"203.0.{chance.randrange(NETWORKS)}.{chance.randrange(HOSTS)}",
+    }
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def fraud_checks(target: Target, seed: int, users: int = USERS) -> list[bytes]:
+    """Returns whole HTTP requests of random users. None names its transaction, so each send is a new one."""
+    chance = random.Random(seed)
+    return _render(target, (check_body(chance, chance.randrange(users) + 1) for _ in range(REQUESTS)))
+
+
+def each_user(target: Target, seed: int, users: int = USERS) -> list[bytes]:
+    """Returns one request for every user, which fills the caches of whatever is keyed by user."""
+    chance = random.Random(seed)
+    return _render(target, (check_body(chance, user) for user in range(1, users + 1)))
+
+
+def _render(target: Target, bodies: Iterable[bytes]) -> list[bytes]:
+    host, port = target.address
+    head = (
+        f"POST {target.path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer {target.token}\r\n"
+        "content-type: application/json\r\ncontent-length: "
+    ).encode("latin-1")
+    return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in bodies]

@@ -1,0 +1,97 @@
+"""Transactions under decision, for tests of the fraud service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+from rampart.fraud.v1 import fraud_service_pb2
+
+from meshkit.batches import BatchCall
+from meshkit.context import CallContext, Principal
+from meshkit.ids import uuid7, uuid7_text
+from services.fraud import convert
+from services.fraud.domain import features as feature_list
+from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.rules import Facts, Profile
+from services.fraud.domain.verdict import judge
+from services.fraud.service import CheckCall
+
+__all__ = ["check", "decided", "facts", "milliseconds", "new_tenant", "principal", "request", "to_call", "vector"]
+
+SCOPES = frozenset({"decision:create"})
+
+
+def milliseconds(when: datetime) -> datetime:
+    """Returns a time as the windows keep it."""
+    return when.replace(microsecond=when.microsecond // 1000 * 1000)
+
+
+def new_tenant() -> str:
+    return str(uuid7())
+
+
+def check(tenant_id: str, transaction_id: str = "", **changed: Any) -> Check:
+    """Returns a payment of 12.50 USD by u1 with d1 from 192.0.2.1 at m1, a moment ago."""
+    values: dict[str, Any] = {
+        "transaction_id": transaction_id or uuid7_text(),
+        "user_id": "u1",
+        "device": "d1",
+        "ip": "192.0.2.1",
+        "merchant": "m1",
+        "amount": 12.5,
+        "amount_minor": 1250,
+        "currency": "USD",
+        "currency_digits": 2,
+        "channel": "online",
+        "event_time": milliseconds(datetime.now(UTC)) - timedelta(seconds=1),
+    } | changed
+    values.setdefault("fingerprint", blake2b(repr(sorted(values.items())).encode(), digest_size=16).digest())
+    return Check(tenant_id=tenant_id, **values)
+
+
+def vector(**values: int) -> Sequence[int]:
+    """Returns the features of a subject never seen before, with some changed."""
+    named = dict.fromkeys(feature_list.NAMES, 0) | values
+    assert len(named) == len(feature_list.NAMES), "no such feature"
+    return list(named.values())
+
+
+def facts(
+    profile: Profile | None = Profile(), amount_minor: int = 1250, currency_digits: int = 2, **features: int
+) -> Facts:
+    """Returns what a decision is computed from: nothing that would raise a suspicion, with some changed."""
+    return Facts(amount_minor, currency_digits, "online", feature_list.by_name(vector(**features)), profile)
+
+
+def decided(made: Check, at: datetime | None = None) -> Decided:
+    """Returns a decision about a check, as the pipeline makes it."""
+    found = Features(vector(), made.event_time or datetime.now(UTC))
+    basis = Facts(made.amount_minor, made.currency_digits, made.channel, feature_list.by_name(found.values), Profile())
+    return convert.decided(made, basis, found, judge(basis), (), uuid7_text(), at or datetime.now(UTC))
+
+
+def principal(tenant_id: str, *scopes: str, currency: str = "USD") -> Principal:
+    return Principal(tenant_id, "client-1", SCOPES | set(scopes), 100, currency)
+
+
+def request(transaction_id: str = "", **changed: Any) -> fraud_service_pb2.CheckFraudRequest:
+    """Returns the request for the payment of `check`."""
+    values: dict[str, Any] = {
+        "user_id": "u1",
+        "transaction_amount": 12.5,
+        "device_fingerprint": "d1",
+        "ip_address": "192.0.2.1",
+        "merchant_id": "m1",
+        "transaction_id": transaction_id or uuid7_text(),
+    } | changed
+    return fraud_service_pb2.CheckFraudRequest(**values)
+
+
+def to_call(
+    tenant_id: str, asked: fraud_service_pb2.CheckFraudRequest, *scopes: str, currency: str = "USD"
+) -> CheckCall:
+    caller = principal(tenant_id, *scopes, currency=currency)
+    return BatchCall(asked, CallContext(request_id="r-1", principal=caller), caller)

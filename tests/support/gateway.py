@@ -1,0 +1,191 @@
+"""The gateway in memory: the real application driven through ASGI, with a mesh that answers from a function."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any
+
+from gateway.app import DESCRIPTORS, make_app, make_router
+from gateway.body import BodyReader
+from gateway.call import CallInfo
+from gateway.endpoint import Router
+from gateway.metrics import Telemetry, access_log
+from gateway.plan import MethodPlan, Plan, load_plan
+from gateway.transcoder import Transcoder
+from meshkit.admin import Readiness
+from meshkit.context import Principal
+from meshkit.errors import Kind, MeshError
+
+TOKEN = "good-token"
+SCOPES = frozenset({"decision:create", "decision:read", "user:read", "user:write", "transaction:read"})
+PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
+
+Answer = Callable[[MethodPlan, Any], dict[str, Any]]
+
+
+@functools.cache
+def plan() -> Plan:
+    return load_plan(DESCRIPTORS)
+
+
+@functools.cache
+def router() -> Router:
+    return make_router(plan())
+
+
+@dataclass
+class Call:
+    method: str
+    request: Any
+    info: CallInfo
+
+
+@dataclass
+class MemoryUpstream:
+    """Answers every call with a ProtoJSON value, or raises what it is told to."""
+
+    answer: dict[str, Any] = field(default_factory=dict)
+    error: Exception | None = None
+    calls: list[Call] = field(default_factory=list)
+
+    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+        self.calls.append(Call(method.full_name, method.input.type.from_binary(request), call))
+        if self.error is not None:
+            raise self.error
+        registry = plan().registry
+        data: bytes = method.output.type.from_json(json.dumps(self.answer), registry=registry).to_binary()
+        return data
+
+    @property
+    def last(self) -> Call:
+        return self.calls[-1]
+
+
+class MemoryVerifier:
+    """Knows tokens by name; the first check of each takes the slow way, as with real ones."""
+
+    def __init__(self) -> None:
+        self.tokens = {TOKEN: PRINCIPAL}
+        self._seen: set[str] = set()
+
+    def verify_cached(self, token: str) -> Principal | None:
+        return self.tokens[token] if token in self._seen else None
+
+    async def verify(self, token: str) -> Principal:
+        await asyncio.sleep(0)
+        if token not in self.tokens:
+            raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token has a wrong signature")
+        self._seen.add(token)
+        return self.tokens[token]
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Gateway:
+    """The application and everything that it was built with."""
+
+    def __init__(self, *, checks: dict[str, Callable[[], Awaitable[None]]] | None = None, **options: Any) -> None:
+        self.upstream = MemoryUpstream()
+        self.verifier = MemoryVerifier()
+        self.readiness = Readiness(checks or {})
+        self.lines = StringIO()
+        self.telemetry = Telemetry(access_log(self.lines))
+        self.bodies = BodyReader(max_bytes=1 << 20, seconds=options.pop("body_seconds", 15.0))
+        self.app: Transcoder = make_app(
+            router(),
+            upstream=self.upstream,
+            verifier=self.verifier,
+            readiness=self.readiness,
+            telemetry=self.telemetry,
+            bodies=self.bodies,
+            **options,
+        )
+
+    async def request(
+        self,
+        method: str,
+        target: str | bytes,
+        body: bytes | str | dict[str, Any] | Iterable[bytes] | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        token: str | None = TOKEN,
+        client: str = "192.0.2.1",
+    ) -> Reply:
+        """Sends one request. A dict is sent as JSON; an iterable of chunks is sent without a content length."""
+        raw = target.encode() if isinstance(target, str) else target
+        path, _, query = raw.partition(b"?")
+        sent = {"host": "gateway.test"}
+        if token is not None:
+            sent["authorization"] = f"Bearer {token}"
+        chunks = [b""]
+        if body is not None:
+            chunks = _chunks(body, sent)
+        sent |= headers or {}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path.decode("latin-1"),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in sent.items()],
+            "client": (client, 4711),
+            "server": ("gateway.test", 80),
+        }
+        return await exchange(self.app, scope, chunks)
+
+    def access_lines(self) -> list[dict[str, Any]]:
+        self.telemetry.flush()
+        return [json.loads(line) for line in self.lines.getvalue().splitlines()]
+
+
+def _chunks(body: bytes | str | dict[str, Any] | Iterable[bytes], headers: dict[str, str]) -> list[bytes]:
+    headers["content-type"] = "application/json"
+    if isinstance(body, dict):
+        body = json.dumps(body)
+    if isinstance(body, str):
+        body = body.encode()
+    if isinstance(body, bytes):
+        headers["content-length"] = str(len(body))
+        return [body]
+    headers["transfer-encoding"] = "chunked"
+    return list(body)
+
+
+async def exchange(app: Any, scope: dict[str, Any], chunks: list[bytes]) -> Reply:
+    incoming: AsyncIterator[dict[str, Any]] = _messages(chunks)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return await anext(incoming)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return Reply(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+async def _messages(chunks: list[bytes]) -> AsyncIterator[dict[str, Any]]:
+    for index, chunk in enumerate(chunks):
+        yield {"type": "http.request", "body": chunk, "more_body": index + 1 < len(chunks)}
+    while True:
+        yield {"type": "http.disconnect"}

@@ -1,0 +1,152 @@
+"""A real server of the mesh in this process, over mTLS, whose methods do what a test tells them to.
+
+It speaks the fraud service's contract, which has every kind of method: for clients, for services, for batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from google.protobuf.message import Message
+from rampart.fraud.v1 import decision_pb2, fraud_service_pb2_grpc
+from rampart.fraud.v1 import fraud_service_pb2 as pb
+from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
+
+from meshkit import runtime
+from meshkit.batches import BatchCall, serve_batch
+from meshkit.errors import MeshError
+from meshkit.policy import policies
+from meshkit.server import MeshServer
+from meshkit.settings import MeshSettings
+from meshkit.tokens import TokenVerifier
+from tests.support.certificates import Certificates
+from tests.support.processes import free_port
+from tests.support.tokens import AUDIENCE, ISSUER, Issuer
+
+__all__ = ["BATCH_METHOD", "CHECK_METHOD", "FRAUD", "POLICIES", "Behaviour", "MeshNode", "serving"]
+
+FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
+POLICIES = policies([FRAUD])
+CHECK_METHOD = "/rampart.fraud.v1.FraudService/CheckFraud"
+BATCH_METHOD = "/rampart.fraud.v1.FraudService/CoalesceCheckFraud"
+
+Check = BatchCall[pb.CheckFraudRequest]
+
+
+async def _echo(request: Message) -> Message:
+    """Answers a check with its transaction, anything else with nothing."""
+    if isinstance(request, pb.CheckFraudRequest):
+        return pb.CheckFraudResponse(decision=decision_pb2.Decision(transaction_id=request.transaction_id))
+    return pb.GetDecisionResponse() if isinstance(request, pb.GetDecisionRequest) else pb.ReadEventsResponse()
+
+
+async def _echo_batch(calls: Sequence[Check]) -> Sequence[Message | bytes | MeshError]:
+    return [await _echo(call.request) for call in calls]
+
+
+@dataclass
+class Behaviour:
+    """What the methods do. Remembers the requests that reached them."""
+
+    handle: Callable[[Any], Awaitable[Message]] = _echo
+    handle_batch: Callable[[Sequence[Check]], Awaitable[Sequence[Message | bytes | MeshError]]] = _echo_batch
+    requests: list[Message] = field(default_factory=list)
+    batches: list[Sequence[Check]] = field(default_factory=list)
+
+
+class _Fraud(fraud_service_pb2_grpc.FraudServiceServicer):
+    def __init__(self, behaviour: Behaviour, verifier: TokenVerifier) -> None:
+        self._behaviour = behaviour
+        self._verifier = verifier
+
+    async def _answer(self, request: Message, _: object) -> Message:
+        self._behaviour.requests.append(request)
+        return await self._behaviour.handle(request)
+
+    CheckFraud = GetDecision = ReadEvents = _answer
+
+    async def CoalesceCheckFraud(self, request: Any, _: object) -> Message:  # noqa: N802
+        reply = await serve_batch(
+            request.batch,
+            policy=POLICIES[BATCH_METHOD],
+            verifier=self._verifier,
+            request_class=pb.CheckFraudRequest,
+            handle=self._batch,
+        )
+        return pb.CoalesceCheckFraudResponse(reply=reply)
+
+    async def _batch(self, calls: Sequence[Check]) -> Sequence[Message | bytes | MeshError]:
+        self._behaviour.batches.append(calls)
+        return await self._behaviour.handle_batch(calls)
+
+
+class _User(user_service_pb2_grpc.UserServiceServicer):
+    """Served beside the fraud service although the server was given no policies for it."""
+
+    async def GetUser(self, request: Any, _: object) -> Message:  # noqa: N802
+        return user_service_pb2.GetUserResponse()
+
+
+class MeshNode:
+    """A server at work."""
+
+    def __init__(self, address: str, admin: str, behaviour: Behaviour) -> None:
+        self.address = address
+        self.admin = admin
+        self.behaviour = behaviour
+        self.task: asyncio.Task[None] | None = None
+        self._stop = asyncio.Event()
+
+    def ask_to_stop(self) -> None:
+        """What SIGTERM does to a process."""
+        self._stop.set()
+
+    async def stopped(self) -> None:
+        assert self.task is not None
+        async with asyncio.timeout(20):
+            await self.task
+
+    async def run(self, server: MeshServer) -> None:
+        """Starts the server and returns when it serves."""
+        # Each server waits for its own event: the process's is looked up once, when the server begins to wait.
+        runtime._stop = self._stop
+        self.task = asyncio.create_task(server.run())
+        async with asyncio.timeout(10), httpx.AsyncClient() as client:
+            while True:
+                assert not self.task.done(), self.task.exception()
+                with contextlib.suppress(httpx.TransportError):
+                    if (await client.get(f"http://{self.admin}/health")).status_code == 200:
+                        break
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    certificates: Certificates, issuer: Issuer, *, address: str = "", drain_seconds: int = 5
+) -> AsyncIterator[MeshNode]:
+    """Runs a server until the block ends. It trusts tokens of the issuer."""
+
+    async def keys() -> list[dict[str, str]]:
+        return [issuer.jwk]
+
+    node = MeshNode(address or f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}", Behaviour())
+    settings = MeshSettings(
+        tls=certificates.identity("service/fraud"), trust_domain="rampart.local", issuer=ISSUER, audience=AUDIENCE,
+        admin_listen=node.admin, log_level="INFO", reflection=False, drain_seconds=drain_seconds,
+    )  # fmt: skip
+    verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE)
+    server = MeshServer(settings, listen=node.address, service=FRAUD, verifier=verifier, checks={})
+    server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
+    server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())
+    await node.run(server)
+    try:
+        yield node
+    finally:
+        node.ask_to_stop()
+        await node.stopped()

@@ -1,0 +1,48 @@
+"""Descriptors compiled from text, for tests that need methods which the product does not have."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+
+from gateway.app import DESCRIPTORS
+
+__all__ = ["compile_proto", "with_methods"]
+
+POLICY = (
+    'option (rampart.mesh.v1.policy) = {scopes: ["x:y"], rate_limit: {class: RATE_CLASS_READ}, deadline: {seconds: 1}};'
+)
+
+_HEAD = """
+syntax = "proto3";
+package test.lib.v1;
+import "buf/validate/validate.proto";
+import "google/api/annotations.proto";
+import "google/protobuf/duration.proto";
+import "google/protobuf/field_mask.proto";
+import "google/protobuf/timestamp.proto";
+import "rampart/mesh/v1/policy.proto";
+"""
+
+
+def compile_proto(text: str) -> FileDescriptorSet:
+    """Compiles a file that may import what the product's protos import."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "test.proto", Path(folder) / "out.binpb"
+        source.write_text(_HEAD + text)
+        command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={DESCRIPTORS}", f"-I{folder}"]
+        subprocess.run([*command, "--include_imports", f"--descriptor_set_out={out}", str(source)], check=True)
+        return FileDescriptorSet.FromString(out.read_bytes())
+
+
+def with_methods(methods: dict[str, str], messages: str) -> FileDescriptorSet:
+    """Compiles a service whose methods, by name, take `Request`, return `Reply` and carry the given HttpRule."""
+    rpcs = "".join(
+        f"rpc {name}(Request) returns (Reply) {{ option (google.api.http) = {{{rule}}}; {POLICY} }}\n"
+        for name, rule in methods.items()
+    )
+    return compile_proto(f"service Library {{ {rpcs} }}\n{messages}")

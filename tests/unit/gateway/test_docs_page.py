@@ -1,0 +1,101 @@
+"""The documentation that the gateway serves: complete without a network, strict, and cached by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from gateway.catalogue import read_reasons
+from gateway.documentation.routes import STATIC
+from gateway.openapi import render
+from tests.support.gateway import Gateway, plan
+
+ASSETS = {
+    "/docs/docs.css": "text/css; charset=utf-8",
+    "/docs/docs.js": "text/javascript; charset=utf-8",
+    "/docs/swagger-ui.css": "text/css; charset=utf-8",
+    "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [("/docs", "text/html; charset=utf-8"), ("/openapi.json", "application/json"), *ASSETS.items()],
+)
+async def test_part_is_served_to_anyone_with_its_type(gateway: Gateway, path: str, media_type: str) -> None:
+    reply = await gateway.request("GET", path, token=None)
+    assert reply.status == 200
+    assert reply.headers["content-type"] == media_type
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+
+
+async def test_page_consists_of_parts_that_are_served(gateway: Gateway) -> None:
+    page = (await gateway.request("GET", "/docs", token=None)).body.decode()
+    parts = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert set(ASSETS) <= set(parts)
+    assert set(parts) - set(ASSETS) == {"data:,", "/openapi.json"}
+
+
+async def test_page_runs_no_script_but_its_own_files(gateway: Gateway) -> None:
+    reply = await gateway.request("GET", "/docs", token=None)
+    policy = reply.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert re.findall(r"<script(?![^>]*\bsrc=)", reply.body.decode()) == []
+
+
+async def test_refused_secret_does_not_open_the_dialogue_of_the_browser(gateway: Gateway) -> None:
+    script = (await gateway.request("GET", "/docs/docs.js", token=None)).body.decode()
+    assert 'credentials: "omit"' in script
+
+
+async def test_document_is_that_of_the_plan(gateway: Gateway) -> None:
+    assert (await gateway.request("GET", "/openapi.json", token=None)).body == render(plan())
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/swagger-ui-bundle.js", "/problems"])
+async def test_who_has_the_content_gets_304(gateway: Gateway, path: str) -> None:
+    first = await gateway.request("GET", path, token=None)
+    etag = first.headers["etag"]
+    assert first.headers["cache-control"] == "no-cache"
+    for known in (etag, f'"other", W/{etag}'):
+        again = await gateway.request("GET", path, token=None, headers={"if-none-match": known})
+        assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
+    changed = await gateway.request("GET", path, token=None, headers={"if-none-match": '"other"'})
+    assert changed.status == 200
+
+
+def test_vendored_files_are_those_that_the_readme_names() -> None:
+    folder = STATIC / "swagger-ui"
+    named = dict(re.findall(r"\| `([^`]+)` \| `([0-9a-f]{64})` \|", (folder / "README.md").read_text()))
+    assert set(named) == {"swagger-ui-bundle.js", "swagger-ui.css"}
+    for name, digest in named.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+    assert "Apache License" in (folder / "LICENSE").read_text()
+    assert (folder / "NOTICE").exists()
+
+
+async def test_type_of_every_problem_leads_to_a_page_about_it(gateway: Gateway) -> None:
+    listed = (await gateway.request("GET", "/problems", token=None)).body.decode()
+    for reason in read_reasons(plan()).values():
+        page = await gateway.request("GET", f"/problems/{reason.slug}", token=None)
+        assert page.status == 200
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert reason.name in page.body.decode()
+        assert str(reason.status) in page.body.decode()
+        assert f'href="/problems/{reason.slug}"' in listed
+
+
+async def test_type_of_a_real_problem_resolves(gateway: Gateway) -> None:
+    problem = (await gateway.request("GET", "/api/v1/decisions", token=None)).json
+    assert (await gateway.request("GET", problem["type"], token=None)).status == 200
+
+
+async def test_unknown_problem_is_a_problem_itself(gateway: Gateway) -> None:
+    reply = await gateway.request("GET", "/problems/nope", token=None)
+    assert (reply.status, json.loads(reply.body)["reason"]) == (404, "ROUTE_NOT_FOUND")

@@ -1,0 +1,82 @@
+"""Unusable settings stop the process with a sentence that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from meshkit.settings import MeshSettings, Reader, SettingsError
+
+
+def sentence(read: Callable[[], Any]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read()
+    return str(caught.value)
+
+
+def test_missing_setting_is_named() -> None:
+    assert sentence(lambda: Reader({}).text("RAMPART_X")) == "RAMPART_X is not set"
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\n"])
+def test_blank_counts_as_not_set(value: str) -> None:
+    assert Reader({"RAMPART_X": value}).text("RAMPART_X", "default") == "default"
+    assert "RAMPART_X is not set" in sentence(lambda: Reader({"RAMPART_X": value}).text("RAMPART_X"))
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "ten", "²", "١", "1e3", "0", "11"])
+def test_number_out_of_form_or_range_is_refused_in_words(value: str) -> None:
+    said = sentence(lambda: Reader({"RAMPART_N": value}).number("RAMPART_N", 5, low=1, high=10))
+    assert said == f"RAMPART_N must be a whole number from 1 to 10, not {value!r}"
+
+
+@pytest.mark.parametrize(("value", "number"), [("1", 1), ("10", 10), (" 7 ", 7), ("007", 7), ("", 5)])
+def test_number_is_read(value: str, number: int) -> None:
+    assert Reader({"RAMPART_N": value}).number("RAMPART_N", 5, low=1, high=10) == number
+
+
+@pytest.mark.parametrize(("value", "state"), [("on", True), ("OFF", False), ("", True)])
+def test_switch_is_read(value: str, state: bool) -> None:
+    assert Reader({"RAMPART_S": value}).switch("RAMPART_S", True) is state
+
+
+@pytest.mark.parametrize("value", ["true", "1", "yes"])
+def test_switch_takes_nothing_but_on_and_off(value: str) -> None:
+    assert "RAMPART_S must be on or off" in sentence(lambda: Reader({"RAMPART_S": value}).switch("RAMPART_S", True))
+
+
+@pytest.mark.parametrize("value", ["localhost:80", "127.0.0.1:65535", "[::1]:8080"])
+def test_address_is_read(value: str) -> None:
+    assert Reader({"RAMPART_A": value}).address("RAMPART_A") == value
+
+
+@pytest.mark.parametrize("value", ["localhost", ":80", "host:", "host:0", "host:65536", "host:x", "host:-1", "host:²"])
+def test_address_out_of_form_is_refused_in_words(value: str) -> None:
+    assert sentence(lambda: Reader({"RAMPART_A": value}).address("RAMPART_A")) == (
+        f"RAMPART_A must be host:port, not {value!r}"
+    )
+
+
+def test_file_must_be_there(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.pem"
+    assert sentence(lambda: Reader({"RAMPART_F": str(missing)}).file("RAMPART_F")) == (
+        f"RAMPART_F names {missing}, which is not a file"
+    )
+    missing.touch()
+    assert Reader({"RAMPART_F": str(missing)}).file("RAMPART_F") == missing
+
+
+def test_process_needs_its_certificates_and_its_admin_port_and_nothing_else(tmp_path: Path) -> None:
+    needed = {f"RAMPART_TLS_{name}_FILE": str(tmp_path / name) for name in ("CA", "CERT", "KEY")}
+    for path in needed.values():
+        Path(path).touch()
+    needed["RAMPART_ADMIN_LISTEN"] = "127.0.0.1:9000"
+    settings = MeshSettings.read(Reader(needed))
+    assert (settings.trust_domain, settings.audience, settings.reflection) == ("rampart.local", "rampart", False)
+    for name in needed:
+        rest = Reader({other: value for other, value in needed.items() if other != name})
+        assert sentence(partial(MeshSettings.read, rest)) == f"{name} is not set"

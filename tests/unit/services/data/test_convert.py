@@ -1,0 +1,142 @@
+"""What is converted keeps its meaning; what cannot be converted is named or rejected."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from rampart.data.v1 import data_service_pb2 as pb
+from rampart.fraud.v1 import event_pb2
+
+from meshkit.errors import MeshError
+from services.data import convert
+from services.data.domain.ledger import DailyTotal, Position
+from tests.support.ledger import transaction
+from tests.support.outbox import TENANT, event
+
+LIST, TOTALS = pb.ListTransactionsRequest, pb.ListDailyTotalsRequest
+
+
+def batch_of(*payloads: bytes) -> event_pb2.EventBatch:
+    place = event_pb2.OutboxPosition
+    return event_pb2.EventBatch(after=place(xid=7, seq=1), last=place(xid=9, seq=4), events=payloads)
+
+
+@pytest.mark.parametrize(
+    ("minor", "digits", "amount"),
+    [(1250, 2, "12.50"), (0, 2, "0.00"), (5, 0, "5"), (1, 3, "0.001"), ((1 << 63) - 1, 2, "92233720368547758.07")],
+)
+def test_amounts_are_exact(minor: int, digits: int, amount: str) -> None:
+    sent = event("a")
+    sent.amount_minor, sent.currency_digits = minor, digits
+    (entry,) = convert.to_batch(batch_of(sent.SerializeToString())).transactions
+    assert str(entry.amount) == amount
+    assert convert.to_transaction_message(entry).amount == amount
+
+
+def test_an_event_keeps_all_it_says() -> None:
+    sent = event("a")
+    sent.event_time.FromDatetime(datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC))
+    found = convert.to_batch(batch_of(sent.SerializeToString()))
+    (entry,) = found.transactions
+    assert (found.after, found.last, len(found)) == (Position(7, 1), Position(9, 4), 1)
+    assert entry.event_time == datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
+    message = convert.to_transaction_message(entry)
+    for field in ("transaction_id", "decision_id", "user_id", "merchant_id", "currency", "channel", "outcome"):
+        assert getattr(message, field) == getattr(sent, field)
+    assert message.confidence_score == sent.confidence_score
+    assert (entry.tenant_id, message.event_time) == (TENANT, sent.event_time)
+
+
+def without(field: str) -> bytes:
+    sent = event("a")
+    sent.ClearField(field)
+    return sent.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(b"\xff\xff", id="not a message"),
+        pytest.param(b"", id="empty"),
+        pytest.param(without("event_time"), id="no event time"),
+        pytest.param(without("create_time"), id="no create time"),
+        pytest.param(without("transaction_id"), id="no transaction id"),
+        pytest.param(without("tenant_id"), id="no tenant"),
+        pytest.param(event("a", tenant_id="x").SerializeToString(), id="tenant is no UUID"),
+        pytest.param(event("a", currency_digits=9).SerializeToString(), id="too many digits"),
+        pytest.param(event("a", event_time={"seconds": 1 << 50}).SerializeToString(), id="beyond the calendar"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_rejected_alone(payload: bytes) -> None:
+    good = event("good").SerializeToString()
+    found = convert.to_batch(batch_of(good, payload, good))
+    assert found.payloads == [good, good]
+    assert [rejected.payload for rejected in found.rejected] == [payload]
+    assert found.rejected[0].error
+    assert len(found) == 3
+
+
+def test_a_token_continues_its_request_and_no_other() -> None:
+    request = LIST(user_id="u", page_size=5)
+    last = transaction(TENANT, "ünï-\U0001f680", minutes=3)
+    token = convert.transactions_token(request, last)
+    again = LIST(user_id="u", page_size=9, page_token=token)
+    assert convert.to_transaction_query(again, TENANT).after == (last.event_time, last.transaction_id)
+    for other in (LIST(user_id="v", page_token=token), LIST(page_token=token)):
+        with pytest.raises(MeshError, match="page_token"):
+            convert.to_transaction_query(other, TENANT)
+    totals = convert.totals_token(TOTALS(), DailyTotal(date(2026, 1, 2), "USD", "review", 1, Decimal(1)))
+    assert convert.to_totals_query(TOTALS(page_token=totals), TENANT).after == (date(2026, 1, 2), "USD", "review")
+
+
+def forged(request: Any, *place: Any) -> str:
+    """A token with the right fingerprint and a place that no answer ever named."""
+    token = convert.transactions_token(request, transaction(TENANT, "a")) if isinstance(request, LIST) else (
+        convert.totals_token(request, DailyTotal(date(2026, 1, 2), "USD", "review", 1, Decimal(1)))
+    )  # fmt: skip
+    fingerprint = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))[0]
+    return base64.urlsafe_b64encode(json.dumps([fingerprint, *place]).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "place", [("x", "a"), ("9" * 30, "a"), ("1", "a\x00b"), ("1", "\ud800"), ("1",), ("1", "a", "b"), (1, "a")]
+)
+def test_a_forged_place_of_transactions_is_refused(place: tuple[Any, ...]) -> None:
+    with pytest.raises(MeshError) as raised:
+        convert.to_transaction_query(LIST(page_token=forged(LIST(), *place)), TENANT)
+    assert raised.value.reason == "PAGE_TOKEN_INVALID"
+
+
+@pytest.mark.parametrize("place", [("2026-02-30", "USD", "review"), ("2026-01-01", "U\x00D", "review"), ("", "", "")])
+def test_a_forged_place_of_totals_is_refused(place: tuple[str, ...]) -> None:
+    with pytest.raises(MeshError) as raised:
+        convert.to_totals_query(TOTALS(page_token=forged(TOTALS(), *place)), TENANT)
+    assert raised.value.reason == "PAGE_TOKEN_INVALID"
+
+
+@pytest.mark.parametrize("field", ["start_date", "end_date"])
+@pytest.mark.parametrize("text", ["2023-02-29", "2023-00-10", "0000-01-01", "2023-12-32"])
+def test_a_day_that_does_not_exist_is_named(field: str, text: str) -> None:
+    with pytest.raises(MeshError) as raised:
+        request = TOTALS(start_date=text) if field == "start_date" else TOTALS(end_date=text)
+        convert.to_totals_query(request, TENANT)
+    assert [(found.field, raised.value.reason) for found in raised.value.violations] == [(field, "VALIDATION_FAILED")]
+
+
+@pytest.mark.parametrize(("asked", "given"), [(0, 50), (1, 1), (1000, 1000), (5000, 1000)])
+def test_the_page_size_is_bounded(asked: int, given: int) -> None:
+    assert convert.to_transaction_query(LIST(page_size=asked), TENANT).limit == given
+    assert convert.to_totals_query(TOTALS(page_size=asked), TENANT).limit == given
+
+
+def test_absent_filters_are_absent() -> None:
+    query = convert.to_transaction_query(LIST(), TENANT)
+    assert (query.user_id, query.merchant_id, query.start, query.end, query.after) == ("", "", None, None, None)
+    request = LIST(start_time={"seconds": 0}, end_time={"seconds": 60})
+    query = convert.to_transaction_query(request, TENANT)
+    assert query.start == datetime(1970, 1, 1, tzinfo=UTC) and query.end == datetime(1970, 1, 1, 0, 1, tzinfo=UTC)

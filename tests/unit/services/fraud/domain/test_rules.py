@@ -1,0 +1,87 @@
+"""Each rule at its boundary, and what holds for all of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from services.fraud.domain.rules import RULES, Facts, Profile
+from services.fraud.domain.verdict import judge
+from tests.support.fraud import facts
+
+ELEVATED = Profile(tier="elevated")
+Case = dict[str, Any]
+
+# Code, facts to which the rule just applies, facts to which it just does not.
+BOUNDARIES: list[tuple[str, Case, Case]] = [
+    ("PROFILE_BLOCKED", {"profile": Profile(tier="blocked")}, {"profile": ELEVATED}),
+    ("PROFILE_ELEVATED", {"profile": ELEVATED}, {"profile": Profile(tier="trusted")}),
+    ("CHARGEBACKS", {"profile": Profile(chargeback_count=1)}, {"profile": Profile(chargeback_count=0)}),
+    ("AMOUNT_VERY_HIGH", {"amount_minor": 500_000}, {"amount_minor": 499_999}),
+    ("AMOUNT_HIGH", {"amount_minor": 20_000}, {"amount_minor": 19_999}),
+    ("AMOUNT_HIGH", {"amount_minor": 499_999}, {"amount_minor": 500_000}),
+    ("AMOUNT_HIGH", {"amount_minor": 500, "currency_digits": 0}, {"amount_minor": 500, "currency_digits": 3}),
+    (
+        "AMOUNT_ABOVE_USUAL",
+        {"amount_minor": 8_001, "user_count_24h": 3, "user_sum_24h": 6_000},
+        {"amount_minor": 8_000, "user_count_24h": 3, "user_sum_24h": 6_000},
+    ),
+    (
+        "AMOUNT_ABOVE_USUAL",
+        {"amount_minor": 5_000, "user_count_24h": 3, "user_sum_24h": 300},
+        {"amount_minor": 4_999, "user_count_24h": 3, "user_sum_24h": 300},
+    ),
+    (
+        "AMOUNT_ABOVE_USUAL",
+        {"amount_minor": 9_000, "user_count_24h": 2, "user_sum_24h": 200},
+        {"amount_minor": 9_000, "user_count_24h": 1, "user_sum_24h": 100},
+    ),
+    ("USER_VELOCITY_1M", {"user_count_1m": 5}, {"user_count_1m": 4}),
+    ("USER_VELOCITY_1H", {"user_count_1h": 20}, {"user_count_1h": 19}),
+    ("USER_SPEND_24H", {"user_sum_24h": 1_000_000}, {"user_sum_24h": 999_999}),
+    ("USER_MANY_DEVICES", {"user_distinct_24h": 4}, {"user_distinct_24h": 3}),
+    ("NEW_DEVICE", {"user_new_device": 1, "user_count_24h": 1}, {"user_new_device": 1, "user_count_24h": 0}),
+    ("NEW_DEVICE", {"user_new_device": 1, "user_count_24h": 1}, {"user_new_device": 0, "user_count_24h": 1}),
+    ("DEVICE_VELOCITY_1M", {"device_count_1m": 10}, {"device_count_1m": 9}),
+    ("DEVICE_SHARED", {"device_distinct_24h": 3}, {"device_distinct_24h": 2}),
+    ("IP_VELOCITY_1M", {"ip_count_1m": 30}, {"ip_count_1m": 29}),
+    ("IP_SHARED", {"ip_distinct_1h": 10}, {"ip_distinct_1h": 9}),
+    ("MERCHANT_BURST", {"merchant_distinct_1m": 50}, {"merchant_distinct_1m": 49}),
+]
+
+
+def codes(made: Facts) -> set[str]:
+    return {factor.code for factor in judge(made).factors}
+
+
+@pytest.mark.parametrize(("code", "inside", "outside"), BOUNDARIES, ids=[case[0] for case in BOUNDARIES])
+def test_rule_applies_at_its_boundary_and_not_beyond(code: str, inside: Case, outside: Case) -> None:
+    assert code in codes(facts(**inside))
+    assert code not in codes(facts(**outside))
+
+
+def test_every_rule_has_a_boundary_in_the_table() -> None:
+    assert {code for code, _, _ in BOUNDARIES} == {rule.code for rule in RULES}
+
+
+def test_no_rule_applies_to_a_first_small_payment() -> None:
+    assert codes(facts()) == set()
+
+
+def test_rules_about_the_profile_are_silent_without_one() -> None:
+    assert codes(facts(profile=None)) == set()
+
+
+def test_codes_are_unique_and_upper_snake() -> None:
+    found = [rule.code for rule in RULES]
+    assert len(set(found)) == len(found)
+    assert all(re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", code) for code in found)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_weight_is_a_share_of_certainty_and_the_words_are_a_sentence(rule: Any) -> None:
+    assert 0 < rule.weight < 1
+    (inside, *_) = [case for code, case, _ in BOUNDARIES if code == rule.code]
+    assert re.fullmatch(r"[A-Z].*\.", rule.explain(facts(**inside)))

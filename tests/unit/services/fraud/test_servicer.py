@@ -1,0 +1,175 @@
+"""The methods of the fraud service, on ports in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+from google.rpc import code_pb2
+from rampart.fraud.v1 import event_pb2
+from rampart.fraud.v1 import fraud_service_pb2 as pb
+
+from meshkit import pages
+from meshkit.coalesce import Coalescer
+from meshkit.context import CallContext, set_current
+from meshkit.errors import Kind, MeshError
+from meshkit.logs import EventLog
+from meshkit.policy import policies
+from meshkit.tokens import TokenVerifier
+from services.fraud.adapters.memory import MemoryProfiles, MemoryStore, MemoryWindows
+from services.fraud.service import CheckCall, Decider, Outcome, Policy
+from services.fraud.servicer import DECISION_FIELDS, FraudServicer
+from tests.support.fraud import new_tenant, principal, request
+
+FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
+CONTEXT = cast("Any", None)
+
+
+class Service:
+    """A servicer, the log of its decisions, and the sizes of what it decided together."""
+
+    def __init__(self) -> None:
+        store = MemoryStore()
+        self.decider = Decider(
+            windows=MemoryWindows(lambda: datetime.now(UTC)), profiles=MemoryProfiles(), store=store, policy=Policy()
+        )
+        self.sizes: list[int] = []
+        self.lines = io.StringIO()
+        self.log = EventLog("fraud", "decisions", "decided", DECISION_FIELDS, self.lines)
+        self.methods = FraudServicer(
+            checks=Coalescer("test", self._decide, max_items=256, max_bytes=1 << 20, max_in_flight=1),
+            decide=self._decide,
+            slots=asyncio.Semaphore(1),
+            store=store,
+            read_events=self._read_events,
+            verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
+            batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
+            decisions=self.log,
+        )
+
+    async def _decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+        self.sizes.append(len(calls))
+        return await self.decider.decide(calls)
+
+    async def _read_events(self, *_: object) -> event_pb2.EventBatch:
+        return event_pb2.EventBatch()
+
+    async def _no_keys(self) -> list[dict[str, str]]:
+        return []
+
+    def logged(self) -> list[dict[str, Any]]:
+        self.log.flush()
+        return [json.loads(line) for line in self.lines.getvalue().splitlines()]
+
+
+@pytest.fixture
+async def service() -> Service:
+    return Service()
+
+
+def act_as(tenant: str) -> None:
+    set_current(CallContext(request_id="r-1", principal=principal(tenant)))
+
+
+async def check(service: Service, name: str, **fields: Any) -> pb.CheckFraudResponse:
+    return await service.methods.CheckFraud(request(name, **fields), CONTEXT)
+
+
+async def test_decision_is_answered_logged_and_found_again(service: Service) -> None:
+    act_as(new_tenant())
+    answer = (await check(service, "t-1", transaction_amount=6_000.0)).decision
+    (line,) = service.logged()
+    assert (line["decision_id"], line["request_id"], line["outcome"]) == (answer.decision_id, "r-1", answer.outcome)
+    found = await service.methods.GetDecision(pb.GetDecisionRequest(decision_id=answer.decision_id), CONTEXT)
+    assert found.decision.inputs.amount_minor == 600_000
+    found.decision.ClearField("inputs")
+    assert found.decision == answer
+    act_as(new_tenant())
+    with pytest.raises(MeshError) as caught:
+        await service.methods.GetDecision(pb.GetDecisionRequest(decision_id=answer.decision_id), CONTEXT)
+    assert caught.value.kind is Kind.NOT_FOUND
+
+
+async def test_long_decision_is_answered_whole(service: Service) -> None:
+    """Its length takes more than one byte of the wire format."""
+    act_as(new_tenant())
+    name = "x" * 120
+    for _ in range(30):
+        await check(service, "", transaction_amount=9_000.0)
+    answer = (await check(service, name, transaction_amount=9_000.0, user_id="u" * 120)).decision
+    assert (answer.transaction_id, answer.user_id, answer.outcome) == (name, "u" * 120, "decline")
+    assert answer.ByteSize() > 300
+
+
+async def test_retry_is_answered_with_the_same_and_logged_once(service: Service) -> None:
+    act_as(new_tenant())
+    answers = [await check(service, "t-1") for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2]
+    assert len(service.logged()) == 1
+
+
+async def test_public_batch_answers_each_in_order_with_its_own_error(service: Service) -> None:
+    act_as(new_tenant())
+    batch = pb.BatchCheckFraudRequest(
+        requests=[
+            request("a"),
+            request("b", user_id=""),
+            request("c", transaction_amount=0.001),
+            request("a"),
+            request("a", transaction_amount=1.0),
+            request("d"),
+        ]
+    )
+    results = (await service.methods.BatchCheckFraud(batch, CONTEXT)).results
+    assert [result.WhichOneof("result") for result in results] == [
+        "decision", "error", "error", "decision", "error", "decision"
+    ]  # fmt: skip
+    assert [results[n].error.code for n in (1, 2, 4)] == [
+        code_pb2.INVALID_ARGUMENT, code_pb2.INVALID_ARGUMENT, code_pb2.ALREADY_EXISTS
+    ]  # fmt: skip
+    assert results[0].decision == results[3].decision
+    assert [results[n].decision.transaction_id for n in (0, 5)] == ["a", "d"]
+
+
+async def test_large_batch_is_decided_in_parts(service: Service) -> None:
+    act_as(new_tenant())
+    asked = [request(f"t-{number}", user_id=f"u{number}", merchant_id="") for number in range(600)]
+    answer = await service.methods.BatchCheckFraud(pb.BatchCheckFraudRequest(requests=asked), CONTEXT)
+    assert service.sizes == [256, 256, 88]
+    assert [result.decision.transaction_id for result in answer.results] == [each.transaction_id for each in asked]
+
+
+async def test_list_goes_through_all_pages(service: Service) -> None:
+    act_as(new_tenant())
+    for number in range(7):
+        await check(service, f"t-{number}")
+    found: list[str] = []
+    asked = pb.ListDecisionsRequest(page_size=3)
+    while True:
+        page = await service.methods.ListDecisions(asked, CONTEXT)
+        found += [decision.transaction_id for decision in page.decisions]
+        if not page.next_page_token:
+            break
+        asked.page_token = page.next_page_token
+    assert found == [f"t-{number}" for number in reversed(range(7))]
+
+
+async def test_last_page_that_is_full_has_no_next_one(service: Service) -> None:
+    act_as(new_tenant())
+    for number in range(4):
+        await check(service, f"t-{number}")
+    assert not (await service.methods.ListDecisions(pb.ListDecisionsRequest(page_size=4), CONTEXT)).next_page_token
+
+
+async def test_forged_page_token_is_the_callers_fault(service: Service) -> None:
+    act_as(new_tenant())
+    asked = pb.ListDecisionsRequest()
+    asked.page_token = pages.encode(asked, ["no identifier"])
+    with pytest.raises(MeshError) as caught:
+        await service.methods.ListDecisions(asked, CONTEXT)
+    assert (caught.value.kind, caught.value.reason) == (Kind.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
