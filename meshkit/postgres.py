@@ -15,7 +15,7 @@ import asyncpg
 
 from meshkit.errors import MeshError, unavailable
 
-__all__ = ["OUTAGES", "Connection", "Pool", "check", "open_pool", "transaction"]
+__all__ = ["OUTAGES", "Connection", "Pool", "check", "connected", "open_pool", "transaction"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,17 +67,24 @@ async def _keep(_: asyncpg.Connection[asyncpg.Record]) -> None:
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, tenants: Iterable[str]) -> AsyncIterator[Connection]:
-    """Opens a transaction that sees and writes the rows of the named tenants and of no other."""
+async def connected(pool: Pool) -> AsyncIterator[Connection]:
+    """Lends a connection without a transaction, for one statement that is its own. Raises MeshError UNAVAILABLE."""
     try:
-        async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
-            await connection.execute("SELECT set_config('rampart.tenants', $1, true)", ",".join(sorted(set(tenants))))
+        async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
             yield connection
     except MeshError:
         raise
     except OUTAGES as error:
         _log.warning("postgres cannot be used: %s", type(error).__name__)
         raise unavailable("postgres") from error
+
+
+@asynccontextmanager
+async def transaction(pool: Pool, tenants: Iterable[str]) -> AsyncIterator[Connection]:
+    """Opens a transaction that sees and writes the rows of the named tenants and of no other."""
+    async with connected(pool) as connection, connection.transaction():
+        await connection.execute("SELECT set_config('rampart.tenants', $1, true)", ",".join(sorted(set(tenants))))
+        yield connection
 
 
 async def check(pool: Pool) -> None:

@@ -1,4 +1,4 @@
-"""The embedded Valkey, which speaks Redis's protocol: append-only file, unix socket only."""
+"""The embedded Valkey, which speaks Redis's protocol: snapshots, unix socket only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from console.failure import Failure
 from console.up.processes import Process, Spec, cannot_start
 
 START_SECONDS = 60.0
-"""Reading a large append-only file takes its time."""
+"""Reading a large snapshot takes its time."""
 
 
 class Valkey:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 
 from console.up.proc import children
 
-__all__ = ["cpu_seconds", "describe", "difference"]
+__all__ = ["busy_seconds", "cpu_seconds", "describe", "difference", "own_seconds"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -31,6 +32,18 @@ def describe() -> dict[str, str]:
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
     """Returns the CPU time of each process, its living descendants and those that it has waited for."""
     return {name: _tree(pid) for name, pid in pids.items()}
+
+
+def busy_seconds() -> float:
+    """Returns the CPU time that all processes of the machine have taken since boot."""
+    user, nice, system, _, _, irq, softirq = map(int, _read("/proc/stat")[0].split()[1:8])
+    return (user + nice + system + irq + softirq) / _TICKS
+
+
+def own_seconds() -> float:
+    """Returns the CPU time of this process and of the children that it has waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

@@ -21,6 +21,8 @@ __all__ = ["Figures", "show", "spread", "write"]
 LAG_MS = 10.0
 """An open-loop run whose generator was later than this in its p99 measured the generator."""
 
+WARM = 0.99
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -63,9 +65,10 @@ def show(console: Console, figures: Figures) -> None:
     console.print(_closed(names, plan, runs), _paced(names, plan, runs), _costs(names, plan, runs))
     idle = ", ".join(f"{name} {share:.1%}" for name, share in figures.preparation.idle.items())
     cold = [
-        f"{name} was not warm: {count} of {plan.users} users were checked before the first round; its figures are too low"
+        f"{name} was not warm: {count} of {plan.users} users were checked before the first round; "
+        "its figures are too low"
         for name, count in figures.preparation.warmed.items()
-        if count < plan.users
+        if count < WARM * plan.users
     ]
     for line in (*cold, *_remarks(runs), f"Share of a core without load: {idle}"):
         console.print(line, highlight=False)
@@ -115,7 +118,17 @@ def _costs(names: Sequence[str], plan: Plan, runs: Sequence[Run]) -> Table:
         cells = [spread(run.cpu_us[process] for run in own if process in run.cpu_us) for own in chosen.values()]
         table.add_row(process, *cells)
     table.add_row("all", *(spread(sum(run.cpu_us.values()) for run in own) for own in chosen.values()), style="bold")
+    for title, cores in (("cores busy", _cores), ("cores taken by others", _foreign_cores)):
+        table.add_row(title, *(spread(map(cores, own), "{:.2f}") for own in chosen.values()))
     return table
+
+
+def _cores(run: Run) -> float:
+    return run.cores
+
+
+def _foreign_cores(run: Run) -> float:
+    return run.foreign_cores
 
 
 def _remarks(runs: Sequence[Run]) -> list[str]:

@@ -11,12 +11,12 @@ import contextlib
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from console.failure import Failure
-from tests.load.machine import cpu_seconds, difference
+from tests.load.machine import busy_seconds, cpu_seconds, difference, own_seconds
 from tests.load.platforms import Batches, Ledger, Platform
 from tests.load.result import Result
 from tests.load.workload import Target
@@ -48,7 +48,7 @@ class Plan:
 DEFAULT = Plan(
     rounds=3, connections=(64, 128), first_warm_up=60.0, warm_up=1.0, seconds=5.0, paced_seconds=10.0, users=5_000
 )
-QUICK = Plan(rounds=2, connections=(128,), first_warm_up=12.0, warm_up=0.5, seconds=3.0, paced_seconds=4.0, users=1_000)
+QUICK = Plan(rounds=2, connections=(128,), first_warm_up=10.0, warm_up=0.5, seconds=2.5, paced_seconds=3.0, users=1_000)
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class Run:
     """Decisions in the database that were not there before: at least those answered, else some were lost."""
     cpu_us: Mapping[str, float]
     """CPU time per answer of each process, until the ledger had caught up."""
+    cores: float
+    """Cores that the platform kept busy."""
+    foreign_cores: float
+    """Cores that processes outside the benchmark, and platforms whose turn it was not, kept busy meanwhile."""
     batch_sizes: Mapping[str, float]
     """Mean calls per batch."""
     ledger: Ledger | None
@@ -72,9 +76,6 @@ class Run:
     def lost(self) -> int:
         """Answers without a stored decision."""
         return max(0, self.result.accepted - self.stored)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -133,19 +134,10 @@ class _Loads:
         """Returns how many users were checked."""
         target, plan = await self._platform.target(), self._plan
         most = str(max(plan.connections))
-        result = await _generate(
-            target,
-            "closed",
-            0.0,
-            plan.first_warm_up,
-            self._number,
-            "--connections",
-            most,
-            "--users",
-            str(plan.users),
-            "--each-user",
-        )
-        self._say(f"  {result.accepted} checks in {result.seconds:.1f} s")
+        options = ("--connections", most, "--users", str(plan.users), "--each-user")
+        result = await _generate(target, "closed", 0.0, plan.first_warm_up, self._number, *options)
+        errors = "".join(f", {count} x {cause}" for cause, count in result.errors.items())
+        self._say(f"  {result.accepted} checks in {result.seconds:.1f} s{errors}")
         await self._platform.settle()
         return result.accepted
 
@@ -163,11 +155,14 @@ class _Loads:
     async def _one(self, target: Target, kind: str, seconds: float, *options: str) -> Run:
         platform = self._platform
         pids = platform.pids()
-        stored, batches, cpu = await platform.decisions(), await platform.batches(), cpu_seconds(pids)
+        stored, batches = await platform.decisions(), await platform.batches()
+        begun, busy, own, cpu = time.monotonic(), busy_seconds(), own_seconds(), cpu_seconds(pids)
         users = ("--users", str(self._plan.users))
         result = await _generate(target, kind, self._plan.warm_up, seconds, self._number, *users, *options)
         ledger = await platform.settle()
         used = difference(cpu, cpu_seconds(pids))
+        total, others = sum(used.values()), busy_seconds() - busy - (own_seconds() - own)
+        lasted = time.monotonic() - begun
         run = Run(
             platform=platform.name,
             kind=kind,
@@ -175,6 +170,8 @@ class _Loads:
             result=result,
             stored=await platform.decisions() - stored,
             cpu_us={name: each / max(1, result.accepted) * 1e6 for name, each in used.items()},
+            cores=total / lasted,
+            foreign_cores=max(0.0, others - total) / lasted,
             batch_sizes=_means(batches, await platform.batches()),
             ledger=ledger,
         )

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from meshkit.errors import MeshError, internal
-from meshkit.postgres import Pool, transaction
+from meshkit.postgres import Pool, connected, transaction
 from services.fraud.adapters.postgres_windows import read_features
 from services.fraud.domain.check import Check, Decided, Features, Key
 from services.fraud.ports import DecisionFilter, Stored
@@ -19,31 +19,11 @@ __all__ = ["PostgresStore"]
 
 _log = logging.getLogger(__name__)
 
-_INSERT = """
-WITH input AS (
-    SELECT * FROM unnest(
-        $1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
-        $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::bytea[], $15::bytea[], $16::bytea[]
-    ) AS t (
-        tenant_id, decision_id, transaction_id, fingerprint, user_id, device_fingerprint, ip_address, merchant_id,
-        amount_minor, currency, outcome, event_time, create_time, answer, inputs, payload
-    )
-), inserted AS (
-    INSERT INTO decisions (
-        tenant_id, decision_id, transaction_id, fingerprint, user_id, device_fingerprint, ip_address, merchant_id,
-        amount_minor, currency, outcome, event_time, create_time, answer, inputs
-    )
-    SELECT tenant_id, decision_id, transaction_id, fingerprint, user_id, nullif(device_fingerprint, ''),
-        nullif(ip_address, ''), nullif(merchant_id, ''), amount_minor, currency, outcome, event_time, create_time,
-        answer, inputs
-    FROM input
-    ON CONFLICT (tenant_id, transaction_id) DO NOTHING
-    RETURNING decision_id
-), published AS (
-    INSERT INTO outbox (tenant_id, payload)
-    SELECT tenant_id, payload FROM input WHERE decision_id IN (SELECT decision_id FROM inserted)
-)
-SELECT count(*) FROM inserted"""
+# One round trip: the function names the tenants for its own transaction, stores the rows and ends with the statement.
+_RECORD = """
+SELECT record_decisions($1, $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::bigint[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::bytea[],
+    $16::bytea[], $17::bytea[])"""
 
 _EARLIER = """
 SELECT d.tenant_id, d.transaction_id, d.decision_id, d.fingerprint, d.answer, d.create_time
@@ -97,12 +77,13 @@ class PostgresStore:
 
     async def _commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
         tenants = [made.check.tenant_id for made in decided]
-        async with transaction(self._pool, tenants) as connection:
-            stored = await connection.fetchval(_INSERT, *_columns(decided))
-            rows = []
-            if stored < len(decided):
-                rows = await connection.fetch(_EARLIER, tenants, [made.check.transaction_id for made in decided])
+        async with connected(self._pool) as connection:
+            stored = await connection.fetchval(_RECORD, ",".join(sorted(set(tenants))), *_columns(decided))
         self._on_commit()
+        if stored == len(decided):
+            return {}
+        async with transaction(self._pool, tenants) as connection:
+            rows = await connection.fetch(_EARLIER, tenants, [made.check.transaction_id for made in decided])
         ours = {made.decision_id for made in decided}
         return {
             (str(row["tenant_id"]), row["transaction_id"]): Stored(

@@ -1,4 +1,4 @@
-"""Risk profiles from the user service, many in one call, cached for a minute.
+"""Risk profiles from the user service, many in one call, cached for five minutes.
 
 A profile that was changed is therefore used up to `CACHE_SECONDS` later. When the service does not answer, decisions go
 on without profiles: after a few failures it is asked only now and then.
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 _reads = Counter("profile_reads", "Risk profiles read, by where they came from.", ["source"])
 _cached, _fetched, _missing = (_reads.labels(source) for source in ("cache", "user", "none"))
 
-CACHE_SECONDS = 60.0
+CACHE_SECONDS = 300.0
 CACHE_ENTRIES = 100_000
 READ_TIMEOUT = 0.25
 FAILURES_TO_OPEN = 3

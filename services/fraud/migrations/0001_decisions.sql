@@ -69,6 +69,46 @@ ALTER TABLE outbox_consumers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE outbox_consumers FORCE ROW LEVEL SECURITY;
 CREATE POLICY relay ON outbox_consumers TO {relay} USING (true) WITH CHECK (true);
 
+-- Stores decisions and their events, and returns how many were new. The policies above apply: the function runs as its
+-- caller, and names the tenants of its rows for its own transaction.
+CREATE FUNCTION record_decisions(
+    tenants text, tenant_ids uuid[], decision_ids uuid[], transaction_ids text[], fingerprints bytea[], user_ids text[],
+    device_fingerprints text[], ip_addresses text[], merchant_ids text[], amounts_minor bigint[], currencies text[],
+    outcomes text[], event_times timestamptz[], create_times timestamptz[], answers bytea[], all_inputs bytea[],
+    payloads bytea[]
+) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    stored bigint;
+BEGIN
+    PERFORM set_config('rampart.tenants', tenants, true);
+    WITH input AS (
+        SELECT * FROM unnest(
+            tenant_ids, decision_ids, transaction_ids, fingerprints, user_ids, device_fingerprints, ip_addresses,
+            merchant_ids, amounts_minor, currencies, outcomes, event_times, create_times, answers, all_inputs, payloads
+        ) AS t (
+            tenant, decision, transaction, content, payer, device, ip, merchant, amount, money, result, happened,
+            made, reply, basis, payload
+        )
+    ), inserted AS (
+        INSERT INTO decisions (
+            tenant_id, decision_id, transaction_id, fingerprint, user_id, device_fingerprint, ip_address, merchant_id,
+            amount_minor, currency, outcome, event_time, create_time, answer, inputs
+        )
+        SELECT tenant, decision, transaction, content, payer, nullif(device, ''), nullif(ip, ''), nullif(merchant, ''),
+            amount, money, result, happened, made, reply, basis
+        FROM input
+        ON CONFLICT (tenant_id, transaction_id) DO NOTHING
+        RETURNING decision_id
+    ), published AS (
+        INSERT INTO outbox (tenant_id, payload)
+        SELECT tenant, payload FROM input WHERE decision IN (SELECT decision_id FROM inserted)
+    )
+    SELECT count(*) INTO stored FROM inserted;
+    RETURN stored;
+END $$;
+
 GRANT USAGE ON SCHEMA public TO {service}, {relay};
 GRANT SELECT, INSERT ON decisions TO {service};
 GRANT INSERT ON outbox TO {service};
