@@ -48,7 +48,7 @@ class Plan:
 DEFAULT = Plan(
     rounds=3, connections=(64, 128), first_warm_up=60.0, warm_up=1.0, seconds=5.0, paced_seconds=10.0, users=5_000
 )
-QUICK = Plan(rounds=2, connections=(128,), first_warm_up=10.0, warm_up=0.5, seconds=2.5, paced_seconds=3.0, users=1_000)
+QUICK = Plan(rounds=2, connections=(128,), first_warm_up=10.0, warm_up=0.5, seconds=2.5, paced_seconds=3.0, users=600)
 
 
 @dataclass(frozen=True)
