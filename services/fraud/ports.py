@@ -68,7 +68,8 @@ class DecisionStore(Protocol):
         """Stores decisions, sorted by key, with their events in one commit.
 
         Returns what was stored under a key before, or why its row cannot be stored. Of every other decision the answer
-        may be sent once this returns. Raises MeshError UNAVAILABLE; then none is stored.
+        may be sent once this returns. Raises MeshError UNAVAILABLE; a call with the same keys then finds what
+        was stored nevertheless.
         """
         ...
 
