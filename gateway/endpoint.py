@@ -34,23 +34,28 @@ class Endpoint:
 
     def read(self, captures: tuple[str, ...], query: bytes, body: bytes) -> bytes:
         """Turns the parts of an HTTP request into the serialised request message. Raises MeshError, all of it 400."""
-        message = self._decode(captures, query, body)
-        self._validator.check(message, self.binding)
-        if self._complete is not None:
-            self._complete(message)
-        return self._request.serialize(message)
+        return self.serialize(self.decode(captures, query, body))
 
-    def _decode(self, captures: tuple[str, ...], query: bytes, body: bytes) -> Any:
+    def decode(self, captures: tuple[str, ...], query: bytes, body: bytes) -> Any:
+        """Turns the parts of an HTTP request into the valid request message. Raises MeshError, all of it 400."""
         binding = self.binding
         if body and not binding.body:
             raise malformed("body", "", "must be empty")
         try:
             value = binding.assemble(captures, query, parse(body) if body else None, bool(body))
-            return self._request.decode(value)
+            message = self._request.decode(value)
         except JsonError as error:
             raise malformed("body", "", str(error)) from None
         except DecodeError as error:
             raise malformed(*binding.locate(error.path), error.message) from None
+        self._validator.check(message, binding)
+        return message
+
+    def serialize(self, message: Any) -> bytes:
+        """Gives the message the identifiers that it lacks and serialises it."""
+        if self._complete is not None:
+            self._complete(message)
+        return self._request.serialize(message)
 
 
 class Router:

@@ -36,12 +36,18 @@ _STATUS = {
 }
 _REASON_STATUS = {
     "BODY_TOO_LARGE": 413,
+    "ETAG_MISMATCH": 412,
+    "HEADERS_TOO_LARGE": 431,
+    "IDEMPOTENCY_KEY_REUSED": 422,
     "MEDIA_TYPE_UNSUPPORTED": 415,
     "METHOD_NOT_ALLOWED": 405,
+    "NOT_ACCEPTABLE": 406,
     "REQUEST_TIMEOUT": 408,
+    "UPGRADE_REQUIRED": 426,
+    "URI_TOO_LONG": 414,
 }
 # Not registered, or with other words in some versions of Python: what is generated must not depend on that.
-_PHRASES = {413: "Content Too Large", 499: "Client Closed Request"}
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content", 499: "Client Closed Request"}
 
 
 def http_status(error: MeshError) -> int:

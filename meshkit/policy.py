@@ -54,6 +54,9 @@ class Policy:
     collapsible: bool
     cache: float
     """Seconds; 0 means never."""
+    cache_topic: str
+    """Topic of the changes that end the use of cached answers; empty means none."""
+    idempotency_key: bool
     coalesce: Coalescing | None
 
     def admits(self, peer: str) -> bool:
@@ -87,6 +90,8 @@ def policy_of(method: MethodDescriptor) -> Policy:
         retryable=option.retryable,
         collapsible=option.collapsible,
         cache=option.cache.ToTimedelta().total_seconds(),
+        cache_topic=option.cache_topic,
+        idempotency_key=option.idempotency_key,
         coalesce=_coalescing(option) if option.HasField("coalesce") else None,
     )
 

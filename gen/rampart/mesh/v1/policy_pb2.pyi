@@ -31,7 +31,7 @@ FIELD_FIELD_NUMBER: _ClassVar[int]
 field: _descriptor.FieldDescriptor
 
 class MethodPolicy(_message.Message):
-    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope")
+    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope", "idempotency_key", "cache_topic")
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     CALLERS_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +42,8 @@ class MethodPolicy(_message.Message):
     CACHE_FIELD_NUMBER: _ClassVar[int]
     COALESCE_FIELD_NUMBER: _ClassVar[int]
     ELEVATED_SCOPE_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
+    CACHE_TOPIC_FIELD_NUMBER: _ClassVar[int]
     public: bool
     scopes: _containers.RepeatedScalarFieldContainer[str]
     callers: _containers.RepeatedScalarFieldContainer[str]
@@ -52,7 +54,9 @@ class MethodPolicy(_message.Message):
     cache: _duration_pb2.Duration
     coalesce: Coalesce
     elevated_scope: str
-    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ...) -> None: ...
+    idempotency_key: bool
+    cache_topic: str
+    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ..., idempotency_key: _Optional[bool] = ..., cache_topic: _Optional[str] = ...) -> None: ...
 
 class RateLimit(_message.Message):
     __slots__ = ("cost",)
@@ -74,12 +78,18 @@ class Coalesce(_message.Message):
     def __init__(self, method: _Optional[str] = ..., max_items: _Optional[int] = ..., max_bytes: _Optional[int] = ..., max_in_flight: _Optional[int] = ...) -> None: ...
 
 class FieldPolicy(_message.Message):
-    __slots__ = ("assign_id", "required_unless")
+    __slots__ = ("assign_id", "required_unless", "request_id", "event_id", "resume_after")
     ASSIGN_ID_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_UNLESS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
     assign_id: bool
     required_unless: RequiredUnless
-    def __init__(self, assign_id: _Optional[bool] = ..., required_unless: _Optional[_Union[RequiredUnless, _Mapping]] = ...) -> None: ...
+    request_id: bool
+    event_id: bool
+    resume_after: bool
+    def __init__(self, assign_id: _Optional[bool] = ..., required_unless: _Optional[_Union[RequiredUnless, _Mapping]] = ..., request_id: _Optional[bool] = ..., event_id: _Optional[bool] = ..., resume_after: _Optional[bool] = ...) -> None: ...
 
 class RequiredUnless(_message.Message):
     __slots__ = ("field", "value")

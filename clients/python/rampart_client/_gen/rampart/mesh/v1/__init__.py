@@ -142,6 +142,51 @@ class ErrorReason(betterproto2.Enum):
     The body did not arrive in time. INVALID_ARGUMENT (HTTP 408).
     """
 
+    IDEMPOTENCY_KEY_IN_USE = 25
+    """
+    A request with the same Idempotency-Key is still being answered. ABORTED with `google.rpc.RetryInfo` (HTTP 409).
+    """
+
+    IDEMPOTENCY_KEY_REUSED = 26
+    """
+    The Idempotency-Key was used with another request. INVALID_ARGUMENT (HTTP 422).
+    """
+
+    IDEMPOTENCY_KEY_INVALID = 27
+    """
+    The Idempotency-Key is not a string of 1 to 255 visible characters. INVALID_ARGUMENT.
+    """
+
+    ETAG_MISMATCH = 28
+    """
+    The resource has another etag than the one that was asked for. ABORTED (HTTP 412).
+    """
+
+    URI_TOO_LONG = 29
+    """
+    The address of the request is longer than the edge accepts. INVALID_ARGUMENT (HTTP 414).
+    """
+
+    HEADERS_TOO_LARGE = 30
+    """
+    The headers of the request are more or larger than the edge accepts. INVALID_ARGUMENT (HTTP 431).
+    """
+
+    NOT_ACCEPTABLE = 31
+    """
+    The edge has no representation that the `Accept` header allows. INVALID_ARGUMENT (HTTP 406).
+    """
+
+    STREAM_POSITION_LOST = 32
+    """
+    The caller read a stream more slowly than it came, or asked to resume from a place that is gone. OUT_OF_RANGE.
+    """
+
+    UPGRADE_REQUIRED = 33
+    """
+    The method takes a stream of messages: it is called over a WebSocket. FAILED_PRECONDITION (HTTP 426).
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -170,6 +215,15 @@ class ErrorReason(betterproto2.Enum):
             22: "ERROR_REASON_CANCELLED",
             23: "ERROR_REASON_CONFLICT",
             24: "ERROR_REASON_REQUEST_TIMEOUT",
+            25: "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE",
+            26: "ERROR_REASON_IDEMPOTENCY_KEY_REUSED",
+            27: "ERROR_REASON_IDEMPOTENCY_KEY_INVALID",
+            28: "ERROR_REASON_ETAG_MISMATCH",
+            29: "ERROR_REASON_URI_TOO_LONG",
+            30: "ERROR_REASON_HEADERS_TOO_LARGE",
+            31: "ERROR_REASON_NOT_ACCEPTABLE",
+            32: "ERROR_REASON_STREAM_POSITION_LOST",
+            33: "ERROR_REASON_UPGRADE_REQUIRED",
         }
 
     @classmethod
@@ -200,4 +254,13 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_CANCELLED": 22,
             "ERROR_REASON_CONFLICT": 23,
             "ERROR_REASON_REQUEST_TIMEOUT": 24,
+            "ERROR_REASON_IDEMPOTENCY_KEY_IN_USE": 25,
+            "ERROR_REASON_IDEMPOTENCY_KEY_REUSED": 26,
+            "ERROR_REASON_IDEMPOTENCY_KEY_INVALID": 27,
+            "ERROR_REASON_ETAG_MISMATCH": 28,
+            "ERROR_REASON_URI_TOO_LONG": 29,
+            "ERROR_REASON_HEADERS_TOO_LARGE": 30,
+            "ERROR_REASON_NOT_ACCEPTABLE": 31,
+            "ERROR_REASON_STREAM_POSITION_LOST": 32,
+            "ERROR_REASON_UPGRADE_REQUIRED": 33,
         }
