@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 
-from console import clients, replay, simulate, tenants, token, up
+from console import clients, gateway, replay, simulate, tenants, token, up
 from console.failure import Failure
 
-COMMANDS = (up, tenants, clients, token, simulate, replay)
+COMMANDS = (up, tenants, clients, token, simulate, replay, gateway)
 
 
 def main(arguments: list[str] | None = None) -> int:

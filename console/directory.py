@@ -26,13 +26,23 @@ class Directory:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = auth_service_pb2_grpc.AuthServiceStub(channel)
 
-    async def create_tenant(self, name: str, currency: str = "") -> auth_service_pb2.Tenant:
+    async def create_tenant(
+        self, name: str, currency: str = "", plan: auth_service_pb2.TenantPlan | None = None
+    ) -> auth_service_pb2.Tenant:
         """Creates a tenant or returns the one of that name. Raises Failure."""
-        request = auth_service_pb2.CreateTenantRequest(name=name, default_currency=currency)
+        request = auth_service_pb2.CreateTenantRequest(name=name, default_currency=currency, plan=plan)
         async with _failures():
             answer = await self._stub.CreateTenant(request, timeout=CALL_SECONDS)
         tenant: auth_service_pb2.Tenant = answer.tenant
         return tenant
+
+    async def set_plan(self, tenant: str, plan: auth_service_pb2.TenantPlan) -> auth_service_pb2.Tenant:
+        """Replaces the plan of a tenant. Raises Failure."""
+        request = auth_service_pb2.SetTenantPlanRequest(tenant=tenant, plan=plan)
+        async with _failures():
+            answer = await self._stub.SetTenantPlan(request, timeout=CALL_SECONDS)
+        changed: auth_service_pb2.Tenant = answer.tenant
+        return changed
 
     async def create_client(
         self, tenant: str, *, scopes: Sequence[str] = (), rate_limit: int = 0, display_name: str = ""

@@ -1,16 +1,19 @@
-"""`rampart tenant create`: makes a tenant."""
+"""`rampart tenant`: makes tenants and changes their plans."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.home import add_home
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
+
+    from rampart.auth.v1 import auth_service_pb2
+
+CLASSES = ("decision", "read", "write")
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,19 +25,88 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     create.add_argument(
         "--currency", default="", metavar="CODE", help="currency of amounts that name none (default USD)"
     )
-    add_home(create)
+    _add_plan(create)
     create.set_defaults(run=run_create)
+    plan = actions.add_parser(
+        "plan", help="replace what the clients of a tenant may use together; counts from each client's next token"
+    )
+    plan.add_argument("name", help="name of the tenant")
+    _add_plan(plan)
+    plan.set_defaults(run=run_plan)
 
 
 def run_create(arguments: argparse.Namespace) -> int:
     """Creates the tenant and shows it."""
-    return asyncio.run(_create(arguments.name, arguments.currency, arguments.home))
+    return asyncio.run(_create(arguments))
 
 
-async def _create(name: str, currency: str, home: Path) -> int:
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Replaces the plan of a tenant and shows it."""
+    return asyncio.run(_set_plan(arguments))
+
+
+async def _create(arguments: argparse.Namespace) -> int:
     from console.directory import find_auth, open_directory  # gRPC takes long to load
 
-    async with open_directory(*find_auth(home)) as directory:
-        tenant = await directory.create_tenant(name, currency)
-    print(f"tenant    {tenant.name}\nid        {tenant.tenant_id}\ncurrency  {tenant.default_currency}")
+    async with open_directory(*find_auth(arguments.home)) as directory:
+        tenant = await directory.create_tenant(arguments.name, arguments.currency, _plan(arguments))
+    _show(tenant)
     return 0
+
+
+async def _set_plan(arguments: argparse.Namespace) -> int:
+    from console.directory import find_auth, open_directory
+
+    async with open_directory(*find_auth(arguments.home)) as directory:
+        tenant = await directory.set_plan(arguments.name, _plan(arguments))
+    _show(tenant)
+    return 0
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rate-limit", type=int, default=0, metavar="N", help="units per second of all calls together (default none)"
+    )
+    parser.add_argument(
+        "--class-limit",
+        type=_class_limit,
+        action="append",
+        default=[],
+        metavar="CLASS=N",
+        help=f"units per second of one class ({', '.join(CLASSES)}); may be repeated",
+    )
+    parser.add_argument(
+        "--user-rate-limit", type=int, default=0, metavar="N", help="units per second of one user (default none)"
+    )
+    add_home(parser)
+
+
+def _class_limit(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if name not in CLASSES or not number.isascii() or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=N with one of {', '.join(CLASSES)}")
+    return name, int(number)
+
+
+def _plan(arguments: argparse.Namespace) -> auth_service_pb2.TenantPlan:
+    from rampart.auth.v1 import auth_service_pb2
+    from rampart.mesh.v1 import policy_pb2
+
+    plan = auth_service_pb2.TenantPlan(rate_limit=arguments.rate_limit, user_rate_limit=arguments.user_rate_limit)
+    for name, limit in arguments.class_limit:
+        number = policy_pb2.RateClass.Value(f"RATE_CLASS_{name.upper()}")
+        plan.class_limits.add(**{"class": number, "rate_limit": limit})
+    return plan
+
+
+def _show(tenant: auth_service_pb2.Tenant) -> None:
+    from rampart.mesh.v1 import policy_pb2
+
+    plan = tenant.plan
+    limits = {"all": plan.rate_limit, "user": plan.user_rate_limit}
+    for limit in plan.class_limits:
+        name = policy_pb2.RateClass.Name(getattr(limit, "class"))
+        limits[name.removeprefix("RATE_CLASS_").lower()] = limit.rate_limit
+    shown = ", ".join(f"{name} {limit}/s" for name, limit in limits.items() if limit)
+    print(f"tenant    {tenant.name}\nid        {tenant.tenant_id}\ncurrency  {tenant.default_currency}")
+    print(f"limits    {shown or 'none'}")

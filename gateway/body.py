@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 
 from gateway.exchange import Exchange, Receive
@@ -15,6 +16,7 @@ SWEEP_SECONDS = 1.0
 LINGER_BYTES = 32 << 20
 LINGER_SECONDS = 2.0
 
+_JSON_TYPE = re.compile(rb"application/(?:vnd\.[a-z0-9!#$&^_.-]+\+)?json")
 _JSON_TYPES = (b"application/json", b"application/json; charset=utf-8")
 
 
@@ -25,18 +27,18 @@ class BodyReader:
     """
 
     def __init__(self, *, max_bytes: int, seconds: float = 15.0) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._seconds = seconds
         self._until: dict[asyncio.Task[None] | None, float] = {}
         self._late: set[asyncio.Task[None]] = set()
 
-    def check(self, exchange: Exchange) -> None:
-        """Refuses a JSON body by its headers: too large, compressed, or of another type."""
+    def check(self, exchange: Exchange, *, raw: bool = False) -> None:
+        """Refuses a body by its headers: too large, compressed, or, unless it is `raw`, of another type than JSON."""
         length = exchange.headers.get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 18 or int(length) > self._max_bytes:
-            raise _too_large(exchange, self._max_bytes)
+        if not length.isdigit() or len(length) > 18 or int(length) > self.max_bytes:
+            raise _too_large(exchange, self.max_bytes)
         kind = exchange.headers.get(b"content-type")
-        if kind is not None and kind not in _JSON_TYPES and not _is_json(kind):
+        if not raw and kind is not None and kind not in _JSON_TYPES and not _is_json(kind):
             raise _unsupported("the media type of the body must be application/json")
         if exchange.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise _unsupported("the body must not be compressed")
@@ -46,7 +48,7 @@ class BodyReader:
         task: asyncio.Task[None] | None = asyncio.current_task()
         self._until[task] = time.monotonic() + self._seconds
         try:
-            return await _read(exchange, receive, max_bytes or self._max_bytes)
+            return await _read(exchange, receive, max_bytes or self.max_bytes)
         except asyncio.CancelledError:
             if task is None or task not in self._late:
                 raise
@@ -100,7 +102,7 @@ async def _read(exchange: Exchange, receive: Receive, max_bytes: int) -> bytes:
 def _is_json(content_type: bytes) -> bool:
     kind, _, rest = content_type.lower().partition(b";")
     parameter = rest.replace(b" ", b"").replace(b'"', b"")
-    return kind.strip() == b"application/json" and parameter in (b"", b"charset=utf-8")
+    return _JSON_TYPE.fullmatch(kind.strip()) is not None and parameter in (b"", b"charset=utf-8")
 
 
 def _too_large(exchange: Exchange, max_bytes: int) -> MeshError:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.plan import MethodPlan
 from meshkit.context import Principal
 
-__all__ = ["CallInfo", "Upstream"]
+__all__ = ["CacheUse", "CallInfo", "Upstream"]
+
+
+@dataclass(slots=True)
+class CacheUse:
+    """How one call uses earlier answers (see `gateway.cache`)."""
+
+    fresh: bool = False
+    """True if the caller wants an answer that is made now."""
+    age: float | None = None
+    """Seconds since an earlier answer, if that is what the call got."""
+    generation: int = 0
+    """Number of the last change of what is read. Calls before and after a change never share one read."""
 
 
 class CallInfo:
     """The caller, the identity and the time limit of one call."""
 
-    __slots__ = ("deadline", "principal", "request_id", "token", "traceparent")
+    __slots__ = ("cache", "deadline", "principal", "request_id", "token", "traceparent")
 
     def __init__(
         self, *, token: str, principal: Principal | None, request_id: str, traceparent: str, deadline: float
@@ -25,6 +38,8 @@ class CallInfo:
         self.traceparent = traceparent
         self.deadline = deadline
         """`time.monotonic()` at which the answer is of no use."""
+        self.cache: CacheUse | None = None
+        """Only for methods whose answers may be used again."""
 
 
 class Upstream(Protocol):

@@ -1,21 +1,27 @@
 """The catalogue of error reasons, read from the comments of `rampart.mesh.v1.ErrorReason`.
 
-A comment reads: what went wrong; then the canonical code; then what comes with it. The HTTP status follows from the
-one table in `gateway.problems`.
+A comment reads: what went wrong; then the canonical code; then what comes with it. A second paragraph says what to do.
+The HTTP status follows from the one table in `gateway.problems`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import rampart
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.comments import Comments
-from gateway.plan import Plan
 from gateway.problems import http_status, phrase
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["CatalogueError", "Reason", "phrase", "read_reasons", "slug"]
+__all__ = ["CatalogueError", "Reason", "own_reasons", "phrase", "read_reasons", "slug"]
 
+DESCRIPTORS = Path(next(iter(rampart.__path__))) / "descriptors.binpb"
 ENUM = "rampart.mesh.v1.ErrorReason"
 PREFIX = "ERROR_REASON_"
 _KIND = re.compile(rf"\b({'|'.join(kind.name for kind in Kind)})\b")
@@ -38,6 +44,8 @@ class Reason:
     """What went wrong, one or more sentences."""
     extras: str
     """What comes with the error, for example its metadata. Empty means nothing."""
+    remedy: str
+    """What the caller can do, one or more sentences."""
 
     @property
     def slug(self) -> str:
@@ -49,12 +57,24 @@ class Reason:
         return MeshError(self.kind, self.name, self.words.removesuffix("."), retry_after=retry_after)
 
 
-def read_reasons(plan: Plan) -> dict[str, Reason]:
+@cache
+def own_reasons() -> dict[str, Reason]:
+    """Returns the reasons of this gateway, whatever it serves."""
+    return read_reasons(FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()))
+
+
+def read_reasons(files: FileDescriptorSet) -> dict[str, Reason]:
     """Returns every reason that can be sent, by name, in the order of the proto. Raises CatalogueError."""
-    comments = Comments(plan.files)
-    values = plan.pool.FindEnumTypeByName(ENUM).values
-    names = [value.name.removeprefix(PREFIX) for value in values if value.number]
-    return {name: _reason(name, comments.of(f"{ENUM}.{PREFIX}{name}")) for name in names}
+    comments = Comments(files)
+    return {name: _reason(name, comments.of(f"{ENUM}.{PREFIX}{name}")) for name in _names(files)}
+
+
+def _names(files: FileDescriptorSet) -> Iterable[str]:
+    package, _, short = ENUM.rpartition(".")
+    for file in files.file:
+        if file.package == package:
+            values = (value for enum in file.enum_type if enum.name == short for value in enum.value)
+            yield from (value.name.removeprefix(PREFIX) for value in values if value.number)
 
 
 def slug(reason: str) -> str:
@@ -63,13 +83,14 @@ def slug(reason: str) -> str:
 
 
 def _reason(name: str, comment: str) -> Reason:
-    found = _KIND.search(comment)
+    first, _, remedy = comment.partition("\n\n")
+    found = _KIND.search(first)
     if found is None:
         raise CatalogueError(f"the comment of {PREFIX}{name} names no canonical code")
     kind = Kind[found[1]]
-    words, rest = comment[: found.start()].strip(), _HTTP.sub("", comment[found.end() :])
+    words, rest = first[: found.start()].strip(), _HTTP.sub("", first[found.end() :])
     status = http_status(MeshError(kind, name, words))
-    return Reason(name, kind, status, words, _sentence(rest.strip(" ;.").removeprefix("with ")))
+    return Reason(name, kind, status, words, _sentence(rest.strip(" ;.").removeprefix("with ")), remedy)
 
 
 def _sentence(text: str) -> str:

@@ -1,14 +1,25 @@
-"""The comments of the protos, by the full name of what they describe."""
+"""The comments of the protos, by the full name of what they describe.
+
+A paragraph that begins with `Example:` holds an example of the message as ProtoJSON. That of a request is the whole
+request, whatever parts of it a binding takes from the path, the query or the body.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-__all__ = ["Comments"]
+__all__ = ["CommentError", "Comments"]
 
 Path = tuple[int, ...]
+
+_EXAMPLE = re.compile(r"Example:\s*([\[{\"].*)", re.DOTALL)
+# Lines of a list, a quotation or a table stay lines.
+_LINE_END = re.compile(r"\n(?![-*+>|]|[0-9]+\.)")
 
 # Field numbers in descriptor.proto, of which the paths of source locations are made.
 _MESSAGE, _ENUM, _SERVICE = 4, 5, 6
@@ -17,27 +28,41 @@ _METHOD = 2
 _VALUE = 2
 
 
+class CommentError(ValueError):
+    """An example is not JSON. The message names the element."""
+
+
 class Comments:
     """Finds the comment of an element. Third-party files carry none, so their elements have empty comments."""
 
     def __init__(self, files: FileDescriptorSet) -> None:
-        self._by_name: dict[str, str] = {}
+        self._by_name: dict[str, list[str]] = {}
         for file in files.file:
             texts = {
-                tuple(location.path): _paragraphs(location.leading_comments)
+                tuple(location.path): _paragraphs(location.leading_comments or location.trailing_comments)
                 for location in file.source_code_info.location
-                if location.leading_comments
+                if location.leading_comments or location.trailing_comments
             }
             self._by_name |= {name: texts[path] for path, name in _elements(file) if path in texts}
 
     def of(self, full_name: str) -> str:
         """Returns paragraphs separated by an empty line. A value of an enum is named below its enum."""
-        return self._by_name.get(full_name, "")
+        paragraphs = self._by_name.get(full_name, ())
+        return "\n\n".join(_LINE_END.sub(" ", part) for part in paragraphs if not _EXAMPLE.match(part))
+
+    def example(self, full_name: str) -> Any:
+        """Returns the example of a message, None if its comment has none. Raises CommentError."""
+        for found in filter(None, map(_EXAMPLE.match, self._by_name.get(full_name, ()))):
+            try:
+                return json.loads(found[1])
+            except ValueError as error:
+                raise CommentError(f"the example of {full_name} is not JSON: {error}") from error
+        return None
 
 
-def _paragraphs(comment: str) -> str:
+def _paragraphs(comment: str) -> list[str]:
     lines = [line.strip() for line in comment.strip().splitlines()]
-    return "\n\n".join(" ".join(part.split("\n")) for part in "\n".join(lines).split("\n\n"))
+    return [part.strip("\n") for part in re.split(r"\n{2,}", "\n".join(lines)) if part]
 
 
 def _elements(file: FileDescriptorProto) -> Iterator[tuple[Path, str]]:

@@ -18,9 +18,10 @@ from protobuf import (
 
 from gateway.plan.fields import JsonValue, element_message, elements, find, is_well_known
 
-__all__ = ["DecodeError", "NameCheck", "locate"]
+__all__ = ["DecodeError", "Path", "locate"]
 
 Accepts = Callable[[DescMessage, JsonValue], bool]
+Path = tuple[str | int, ...]
 
 _NEED = {
     ScalarType.BOOL: "must be true or false",
@@ -39,81 +40,16 @@ _WELL_KNOWN_NEED = {
 class DecodeError(ValueError):
     """A value cannot be read. `path` leads to it; the message never shows it."""
 
-    def __init__(self, path: tuple[str | int, ...], message: str) -> None:
+    def __init__(self, path: Path, message: str) -> None:
         super().__init__(message)
         self.path = path
         self.message = message
 
 
-class NameCheck:
-    """Refuses an object that names an unknown field, one field by both its names, or two members of a oneof.
-
-    An object with proto names only can do neither of the first two, so that an ordinary request costs one comparison of
-    key sets. Codecs would take a name in brackets for an extension and let the later of two names win.
-    """
-
-    __slots__ = ("_message", "_names", "_nested", "_oneofs")
-
-    def __init__(self, message: DescMessage) -> None:
-        self._message = message
-        self._names = frozenset(field.name for field in message.fields)
-        self._oneofs = [frozenset(field.name for field in oneof.fields) for oneof in message.oneofs]
-        self._nested: list[tuple[DescField, NameCheck]] = []
-
-    @classmethod
-    def of(cls, message: DescMessage, made: dict[str, NameCheck] | None = None) -> NameCheck:
-        made = {} if made is None else made
-        if message.type_name not in made:
-            check = made[message.type_name] = cls(message)
-            for field in message.fields:
-                below = element_message(field)
-                if below is not None:
-                    check._nested.append((field, cls.of(below, made)))
-        return made[message.type_name]
-
-    def check(self, value: JsonValue) -> None:
-        """Raises DecodeError."""
-        if not self._plain(value):
-            _check_names(self._message, value, ())
-
-    def _plain(self, value: JsonValue) -> bool:
-        """Tells whether there is nothing below to look at more closely."""
-        if not isinstance(value, dict):
-            return True
-        if self._oneofs or not value.keys() <= self._names:
-            return False
-        return all(
-            below._plain(each)
-            for field, below in self._nested
-            if field.name in value
-            for _, each in elements(field, value[field.name])
-        )
-
-
-def _check_names(message: DescMessage, value: JsonValue, path: tuple[str | int, ...]) -> None:
-    if not isinstance(value, dict):
-        return
-    for key in value:
-        if find(message, key) is None:
-            raise DecodeError((*path, key) if _printable(key) else path, "is not a known field")
-    for field in message.fields:
-        if field.json_name != field.name and field.json_name in value and field.name in value:
-            raise DecodeError((*path, field.name), "is named twice, as in the proto and as in JSON")
-    for oneof in message.oneofs:
-        named = [
-            name for field in oneof.fields for name in {field.name, field.json_name} if value.get(name) is not None
-        ]
-        if len(named) > 1:
-            raise DecodeError(path, f"sets more than one of {', '.join(sorted(field.name for field in oneof.fields))}")
-    for key, field in _known(message, value):
-        below = element_message(field)
-        if below is not None:
-            for step, each in elements(field, value[key]):
-                _check_names(below, each, (*path, key, *step))
-
-
-def locate(message: DescMessage, value: JsonValue, accepts: Accepts, path: tuple[str | int, ...] = ()) -> DecodeError:
+def locate(message: DescMessage, value: JsonValue, accepts: Accepts, path: Path = ()) -> DecodeError:
     """Finds the first value below `value`, whose names are good, that the codec does not accept on its own."""
+    if is_well_known(message):
+        return DecodeError(path, _WELL_KNOWN_NEED.get(message.type_name, "is not valid"))
     if not isinstance(value, dict):
         return DecodeError(path, "must be an object")
     for key, field in _known(message, value):
@@ -122,7 +58,7 @@ def locate(message: DescMessage, value: JsonValue, accepts: Accepts, path: tuple
     return DecodeError(path, "is not valid")
 
 
-def _locate_in_field(field: DescField, value: JsonValue, accepts: Accepts, path: tuple[str | int, ...]) -> DecodeError:
+def _locate_in_field(field: DescField, value: JsonValue, accepts: Accepts, path: Path) -> DecodeError:
     below = element_message(field)
     expected = {DescFieldValueList: list, DescFieldValueMap: dict}.get(type(field.value))
     if expected is not None and not isinstance(value, expected):
@@ -155,7 +91,3 @@ def _need(field: DescField) -> str:
     if isinstance(kind, DescMessage):
         return _WELL_KNOWN_NEED.get(kind.type_name, "is not valid" if is_well_known(kind) else "must be an object")
     return "must be one of the names of the enumeration"
-
-
-def _printable(key: str) -> bool:
-    return len(key) <= 64 and key.isascii() and key.isprintable()

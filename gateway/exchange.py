@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from random import getrandbits
 from typing import Any
 
+from gateway.http.fields import join
 from gateway.problems import Headers
 from meshkit.context import Principal, valid_traceparent
 
@@ -21,11 +22,11 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class Exchange:
-    """A request under way. Header names are lower case; of a header given twice the last counts."""
+    """A request under way. Header names are lower case; what is given in several lines is joined."""
 
     __slots__ = (
-        "body_unread", "extra", "headers", "method", "path", "principal", "request_id", "route", "started", "status",
-        "traceparent",
+        "body_unread", "client_address", "extra", "headers", "method", "path", "principal", "repeated", "repeats",
+        "request_id", "route", "started", "status", "traceparent",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, started: float) -> None:
@@ -33,11 +34,19 @@ class Exchange:
         self.method: str = scope["method"]
         self.path: bytes = scope.get("raw_path") or scope["path"].encode()
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.repeated = b""
+        """The name of a header that was given twice and must not be."""
+        if len(self.headers) != len(scope["headers"]):
+            self.headers, self.repeated = join(scope["headers"])
         self.request_id = _request_id(self.headers.get(b"x-request-id"))
         self.traceparent = _traceparent(self.headers.get(b"traceparent"))
         self.principal: Principal | None = None
+        self.client_address: str | None = None
+        """What limits know the client's address by. None until it is asked for (see `gateway.address`)."""
         self.route = ""
         self.status = 0
+        self.repeats = ""
+        """The request id of the earlier exchange whose answer this one repeats; empty for an answer of its own."""
         self.extra: Headers = []
         """Response headers beyond the standard ones, for example the rate limit."""
         self.body_unread = False

@@ -5,31 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.problems import MEDIA_TYPE, problem
+from gateway.http.connection import Connection
+from gateway.http.limits import Limits
+from gateway.http.watch import Watch
+from gateway.streams.protocol import WebSocketProtocol
 from meshkit.admin import Readiness
-from meshkit.errors import Kind, MeshError
 from meshkit.runtime import stop_requested
 
 __all__ = ["bind", "serve_http"]
 
-KEEP_ALIVE_SECONDS = 75
 BACKLOG = 4096
-
-
-class Protocol(HttpToolsProtocol):
-    """Answers what is not HTTP in the shape of every other error."""
-
-    def send_400_response(self, msg: str) -> None:
-        error = MeshError(Kind.INVALID_ARGUMENT, "MALFORMED_REQUEST", "the request is not valid HTTP/1.1")
-        _, _, body = problem(error, "")
-        head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
-        self.transport.write(head % (MEDIA_TYPE, len(body)) + body)
-        self.transport.close()
+PING_SECONDS = 20.0
 
 
 def bind(listen: str) -> socket.socket:
@@ -48,19 +40,40 @@ def bind(listen: str) -> socket.socket:
     return listener
 
 
-async def serve_http(app: Any, listen: str, readiness: Readiness, *, drain_seconds: int) -> None:
-    """Serves until the process is asked to stop: not ready any more, then no new connections, then the last answer."""
+async def nothing_to_drain() -> None:
+    """Ends no streams: there are none."""
+
+
+async def serve_http(
+    app: Any,
+    listen: str,
+    readiness: Readiness,
+    *,
+    drain_seconds: int,
+    limits: Limits = Limits(),
+    max_message: int = 1 << 20,
+    drain: Callable[[], Awaitable[None]] = nothing_to_drain,
+) -> None:
+    """Serves until the process is asked to stop: not ready any more, then no new connections, then the last answer.
+
+    `drain` ends what would not end by itself. A message over a WebSocket has at most `max_message` bytes.
+    """
+    watch = Watch(limits)
     config = uvicorn.Config(
         app,
         loop="none",
-        http=Protocol,
-        ws="none",
+        # Whatever can be called with what uvicorn gives to a protocol class will do.
+        http=partial(Connection, watch=watch),  # type: ignore[arg-type]
+        ws=WebSocketProtocol,
+        ws_max_size=max_message,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=drain_seconds,
         backlog=BACKLOG,
     )
@@ -68,9 +81,12 @@ async def serve_http(app: Any, listen: str, readiness: Readiness, *, drain_secon
     # Signals belong to the process (see meshkit.runtime), not to uvicorn.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     serving = asyncio.create_task(server.serve(sockets=[bind(listen)]))
+    watching = asyncio.create_task(watch.run())
     stopping = asyncio.create_task(stop_requested())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     readiness.draining = True
+    await drain()
     server.should_exit = True
     await serving
+    watching.cancel()

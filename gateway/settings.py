@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from gateway.address import AddressResolver
+from gateway.http.settings import HttpSettings
+from gateway.ratelimit import LimitSettings
 from meshkit.settings import MeshSettings, Reader
 
 __all__ = ["SERVICES", "GatewaySettings"]
@@ -22,10 +25,20 @@ class GatewaySettings:
     """host:port of the REST API."""
     addresses: Mapping[str, str]
     """host:port of each service."""
+    redis_url: str = field(repr=False)
+    """Redis that the gateways share. Empty means that each process keeps for itself what can be rebuilt."""
     workers: int
-    """Processes that share the port. Each holds its share of every client's rate limit."""
+    """Processes that share the port. Without Redis each holds its share of every rate limit."""
+    limits: LimitSettings
+    client_addresses: AddressResolver
+    """How the address of a client is found; which proxies are trusted."""
+    http: HttpSettings
     max_body: int
     """Most bytes in a request body."""
+    max_streams: int
+    """Most streams open at once in one process. Each takes one of the thousand calls that a service admits."""
+    keep_answers: int
+    """Seconds for which answers to requests with an `Idempotency-Key` stay in Redis. Services keep theirs longer."""
     coalesce: bool
     """Off sends every call alone, to measure what coalescing gains."""
 
@@ -35,7 +48,13 @@ class GatewaySettings:
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_HTTP_LISTEN"),
             addresses={name: reader.address(f"RAMPART_{name.upper()}_ADDRESS") for name in SERVICES},
+            redis_url=reader.text("RAMPART_REDIS_URL", ""),
             workers=reader.number("RAMPART_GATEWAY_WORKERS", 1, low=1, high=64),
+            limits=LimitSettings.read(reader),
+            client_addresses=AddressResolver.read(reader),
+            http=HttpSettings.read(reader),
             max_body=reader.number("RAMPART_MAX_BODY", 1 << 20, low=1024, high=64 << 20),
+            max_streams=reader.number("RAMPART_MAX_STREAMS", 500, low=1, high=100_000),
+            keep_answers=reader.number("RAMPART_IDEMPOTENCY_SECONDS", 600, low=1, high=7 * 86_400),
             coalesce=reader.switch("RAMPART_COALESCE", True),
         )

@@ -14,14 +14,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.exchange import Exchange
+from gateway.failures import Failures
 from gateway.metrics import Telemetry
 from gateway.oauth import TokenEndpoint
-from gateway.problems import MEDIA_TYPE, problem
 from meshkit.admin import Readiness
 from meshkit.errors import Kind, MeshError, internal
 
 __all__ = ["make_site"]
 
+# Errors of the site itself carry no details.
+_FAILURES = Failures()
 _ERRORS = {
     404: (Kind.NOT_FOUND, "ROUTE_NOT_FOUND", "no route matches the path"),
     405: (Kind.UNIMPLEMENTED, "METHOD_NOT_ALLOWED", "the path exists, but not with this method"),
@@ -95,6 +97,6 @@ async def _unexpected(request: Request, _: Exception) -> Response:
 
 def _render(request: Request, error: MeshError) -> Response:
     exchange: Exchange = request.state.exchange
-    status, headers, body = problem(error, exchange.request_id)
-    text = {name.decode(): value.decode() for name, value in headers}
-    return Response(body, status, headers={**text, "cache-control": "no-store"}, media_type=MEDIA_TYPE.decode())
+    failure = _FAILURES.render(error, exchange.request_id, exchange.headers.get(b"accept", b""))
+    headers = {name.decode(): value.decode() for name, value in failure.headers} | {"cache-control": "no-store"}
+    return Response(failure.body, failure.status, headers=headers, media_type=failure.media_type.decode())

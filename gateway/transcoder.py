@@ -3,11 +3,13 @@
     route → body limits → token → rate limit → body → decode → validate → call → encode
 
 What no compiled route matches goes on to FastAPI: documentation, health, metrics, OAuth. Every exchange, of both kinds,
-gets its identity, its access line and its metrics here, and every error of a compiled route becomes a problem document.
+gets its identity, its access line and its metrics here, and every error of a compiled route is told by
+`gateway.failures`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 
@@ -15,23 +17,31 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from gateway.body import BodyReader
+from gateway.cache.upstream import cache_use
 from gateway.call import CallInfo, Upstream
 from gateway.endpoint import Endpoint, Router
 from gateway.exchange import Exchange, Message, Receive, Scope, Send
-from gateway.guard import Guard
+from gateway.failures import Failures
+from gateway.guard import Gate
+from gateway.http.answers import JSON, Answers
+from gateway.http.fields import repeated
+from gateway.http.options import Options
+from gateway.http.security import SAFE, Security
+from gateway.idempotency.edge import Idempotency
+from gateway.idempotency.key import HEADER as KEY
 from gateway.metrics import Telemetry
 from gateway.plan import HttpViolation, PathError, malformed
 from gateway.plan.binding import steps
-from gateway.problems import MEDIA_TYPE, problem
-from meshkit.errors import Kind, MeshError, internal
+from gateway.problems import Headers
+from gateway.streams.edge import Streams
+from meshkit.errors import Kind, MeshError, Violation, internal
 
 __all__ = ["Transcoder"]
 
 _log = logging.getLogger(__name__)
 
-_COMMON = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-_JSON = [(b"content-type", b"application/json"), *_COMMON]
-_PROBLEM = [(b"content-type", MEDIA_TYPE), *_COMMON]
+_COMMON = [(b"cache-control", b"no-store"), *SAFE]
+_JSON = [(b"content-type", JSON), *_COMMON]
 
 
 class Transcoder:
@@ -42,10 +52,15 @@ class Transcoder:
         site: Starlette,
         *,
         router: Router,
-        guard: Guard,
+        guard: Gate,
         upstream: Upstream,
         telemetry: Telemetry,
         bodies: BodyReader,
+        failures: Failures,
+        idempotency: Idempotency,
+        answers: Answers,
+        security: Security,
+        streams: Streams,
     ) -> None:
         self._site = site
         self._site_routes: dict[object, str] = {
@@ -56,12 +71,20 @@ class Transcoder:
         self._upstream = upstream
         self._telemetry = telemetry
         self._bodies = bodies
+        self._failures = failures
+        self._idempotency = idempotency
+        self._answers = answers
+        self._security = security or None
+        self._options = Options(router, site, security.cors)
+        self._streams = streams
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._site(scope, receive, send)
+            await self._serve_socket(scope, receive, send)
             return
         exchange = Exchange(scope, time.perf_counter())
+        if self._security is not None:
+            exchange.extra += self._security.headers(exchange, scope)
         try:
             found = self._match(exchange)
         except MeshError as error:
@@ -69,12 +92,16 @@ class Transcoder:
             await self._fail(exchange, error, receive, send)
         else:
             if found is None:
-                await self._pass_on(exchange, scope, receive, send)
+                await self._serve_other(exchange, scope, receive, send)
+            elif found[0].stream is not None:
+                await self._streams.http.serve(exchange, *found, scope, receive, send, self._fail_located)
             else:
                 await self._serve(exchange, *found, scope, receive, send)
 
     def _match(self, exchange: Exchange) -> tuple[Endpoint, tuple[str, ...]] | None:
-        """Returns None for a path that is not compiled. Raises MeshError 400 or 405."""
+        """Returns None for a path that is not compiled, and for OPTIONS. Raises MeshError 400 or 405."""
+        if exchange.repeated:
+            raise repeated(exchange.repeated)
         try:
             path = exchange.path.decode("ascii")
             found = self._router.match(exchange.method, path)
@@ -83,7 +110,7 @@ class Transcoder:
             raise malformed("path", "", "holds bytes that must be percent-encoded") from None
         except PathError as error:
             raise malformed("path", "", str(error)) from None
-        if allowed:
+        if allowed and exchange.method != "OPTIONS":
             exchange.extra.append((b"allow", ", ".join(allowed).encode()))
             raise MeshError(Kind.UNIMPLEMENTED, "METHOD_NOT_ALLOWED", f"use {' or '.join(allowed)} with this path")
         return found
@@ -99,7 +126,7 @@ class Transcoder:
     ) -> None:
         exchange.route = endpoint.route
         try:
-            body = await self._answer(exchange, endpoint, captures, scope, receive)
+            headers, body = await self._answer(exchange, endpoint, captures, scope, receive)
         except MeshError as error:
             await self._fail(exchange, _located(error, endpoint), receive, send, endpoint)
             return
@@ -107,19 +134,21 @@ class Transcoder:
             _log_unexpected(exchange)
             await self._fail(exchange, internal(), receive, send, endpoint)
             return
-        exchange.status = 200
-        await _respond(exchange, _JSON, body, send)
+        await _respond(exchange, headers, body, send)
         self._telemetry.finish(exchange, endpoint.metrics, time.perf_counter())
 
     async def _answer(
         self, exchange: Exchange, endpoint: Endpoint, captures: tuple[str, ...], scope: Scope, receive: Receive
-    ) -> bytes:
+    ) -> tuple[Headers, bytes]:
         has_body = exchange.has_body
         if has_body:
-            self._bodies.check(exchange)
+            self._bodies.check(exchange, raw=endpoint.binding.raw)
         token = await self._guard.admit(exchange, endpoint.policy, scope)
         body = await self._bodies.read(exchange, receive) if has_body else b""
-        request = endpoint.read(captures, scope["query_string"], body)
+        media_type = exchange.headers.get(b"content-type", b"") if endpoint.binding.raw else b""
+        message = endpoint.decode(captures, scope["query_string"], body, media_type)
+        if b"if-match" in exchange.headers or b"if-none-match" in exchange.headers:
+            endpoint.condition(message, exchange.headers)
         call = CallInfo(
             token=token,
             principal=exchange.principal,
@@ -127,7 +156,42 @@ class Transcoder:
             traceparent=exchange.traceparent,
             deadline=time.monotonic() + endpoint.policy.deadline,
         )
-        return endpoint.encode(await self._upstream.call(endpoint.method, request, call))
+        if endpoint.policy.cache:
+            call.cache = cache_use(exchange.headers.get(b"cache-control"))
+        if endpoint.keyed is not None and KEY in exchange.headers:
+            data = await self._idempotency.call(exchange, endpoint, message, call)
+        else:
+            data = await self._upstream.call(endpoint.method, endpoint.serialize(message), call)
+        if endpoint.raw is not None:
+            return await self._finish(exchange, endpoint, call, data, *endpoint.raw(data))
+        body = endpoint.encode(data)
+        if endpoint.tag is None and len(body) < self._answers.compress_from:
+            exchange.status = 200
+            return _JSON, body
+        return await self._finish(exchange, endpoint, call, data, JSON, body)
+
+    async def _finish(
+        self, exchange: Exchange, endpoint: Endpoint, call: CallInfo, data: bytes, media_type: bytes, body: bytes
+    ) -> tuple[Headers, bytes]:
+        """Gives an answer its tag, compares it with what the caller has, and compresses it (RFC 9110, 8 and 13)."""
+        if call.cache is not None and call.cache.age is not None:
+            exchange.extra.append((b"age", b"%d" % call.cache.age))
+        tag = endpoint.tag(data, body) if endpoint.tag is not None else None
+        headers, body = await self._answers.finish(exchange, body, tag, media_type)
+        return [*headers, *SAFE], body
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._streams.websockets.serve(scope, receive, send, self._fail_located)
+        else:
+            await self._site(scope, receive, send)
+
+    async def _serve_other(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+        if exchange.method == "OPTIONS" and await self._options.answer(exchange, scope, send):
+            exchange.route = "options"
+            self._telemetry.finish(exchange, self._telemetry.route("OPTIONS", "options"), time.perf_counter())
+        else:
+            await self._pass_on(exchange, scope, receive, send)
 
     async def _pass_on(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands a request to FastAPI, which finds the exchange in `request.state`."""
@@ -136,8 +200,14 @@ class Transcoder:
         async def send_with_identity(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                own = [(b"x-request-id", exchange.request_id.encode()), _COMMON[1], *exchange.extra]
-                message["headers"] = [*message.get("headers", []), *own]
+                given = message.get("headers", [])
+                names = {name for name, _ in given}
+                safe = [header for header in SAFE if header[0] not in names]
+                own = [(b"x-request-id", exchange.request_id.encode()), *safe, *exchange.extra]
+                message["headers"] = [*given, *own]
+            elif exchange.method == "HEAD":
+                # Not every server leaves the body out by itself.
+                message["body"] = b""
             await send(message)
 
         try:
@@ -149,44 +219,58 @@ class Transcoder:
         metrics = self._telemetry.route(exchange.method, exchange.route)
         self._telemetry.finish(exchange, metrics, time.perf_counter())
 
+    async def _fail_located(
+        self, exchange: Exchange, error: MeshError, receive: Receive, send: Send, endpoint: Endpoint | None
+    ) -> None:
+        error = _located(error, endpoint) if endpoint is not None else error
+        await self._fail(exchange, error, receive, send, endpoint)
+
     async def _fail(
         self, exchange: Exchange, error: MeshError, receive: Receive, send: Send, endpoint: Endpoint | None = None
     ) -> None:
-        exchange.status, headers, body = problem(error, exchange.request_id)
-        exchange.extra += headers
+        told = exchange.repeats or exchange.request_id
+        failure = self._failures.render(error, told, exchange.headers.get(b"accept", b""))
+        exchange.status = failure.status
+        exchange.extra += failure.headers
+        standard = [(b"content-type", failure.media_type), *_COMMON]
         if exchange.body_unread:
             exchange.extra.append((b"connection", b"close"))
-            await _respond(exchange, _PROBLEM, body, send, more=True)
+            await _respond(exchange, standard, failure.body, send, more=True)
             await self._bodies.linger(receive)
             await send({"type": "http.response.body", "body": b""})
         else:
-            await _respond(exchange, _PROBLEM, body, send)
+            await _respond(exchange, standard, failure.body, send)
         metrics = endpoint.metrics if endpoint is not None else self._telemetry.route(exchange.method, exchange.route)
         self._telemetry.finish(exchange, metrics, time.perf_counter())
 
 
-async def _respond(
-    exchange: Exchange, standard: list[tuple[bytes, bytes]], body: bytes, send: Send, more: bool = False
-) -> None:
+async def _respond(exchange: Exchange, standard: Headers, body: bytes, send: Send, more: bool = False) -> None:
     headers = [
         *standard,
         (b"content-length", b"%d" % len(body)),
         (b"x-request-id", exchange.request_id.encode()),
         *exchange.extra,
     ]
+    if exchange.status == 304:
+        # Its length would be that of the body which the caller has (RFC 9110, section 8.6).
+        del headers[len(standard)]
+    if exchange.method == "HEAD":
+        body = b""
     await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 def _located(error: MeshError, endpoint: Endpoint) -> MeshError:
     """Names the HTTP places of violations that a service found."""
-    error.violations = tuple(
-        violation
-        if isinstance(violation, HttpViolation)
-        else endpoint.binding.violation(steps(violation.field), violation.reason, violation.message)
-        for violation in error.violations
-    )
+    error.violations = tuple(_place(violation, endpoint) for violation in error.violations)
     return error
+
+
+def _place(violation: Violation, endpoint: Endpoint) -> Violation:
+    if isinstance(violation, HttpViolation):
+        return violation
+    found = endpoint.binding.violation(steps(violation.field), violation.reason, violation.message)
+    return dataclasses.replace(found, localized=violation.localized) if violation.localized else found
 
 
 def _log_unexpected(exchange: Exchange) -> None:

@@ -22,7 +22,7 @@ __all__ = ["MeshUpstream"]
 
 _collapsed = Counter("collapsed_calls", "Reads answered by an identical one under way.", ["method"])
 
-CollapseKey = tuple[str, str, bytes]
+CollapseKey = tuple[str, str, bytes, int]
 
 
 class MeshUpstream:
@@ -53,17 +53,18 @@ class MeshUpstream:
         if self._coalesce and method.policy.collapsible and call.principal is not None:
             try:
                 async with asyncio.timeout(call.deadline - time.monotonic()):
-                    return await self._collapse(method, request, context, call.principal.tenant_id)
+                    generation = call.cache.generation if call.cache is not None else 0
+                    key = (method.full_name, call.principal.tenant_id, request, generation)
+                    return await self._collapse(key, method, context)
             except TimeoutError:
                 raise deadline_exceeded() from None
         return await self._send(method, request, context)
 
-    async def _collapse(self, method: MethodPlan, request: bytes, context: CallContext, tenant_id: str) -> bytes:
+    async def _collapse(self, key: CollapseKey, method: MethodPlan, context: CallContext) -> bytes:
         """Joins an identical read of the same tenant that is under way. A caller that leaves does not end it."""
-        key = (method.full_name, tenant_id, request)
         task = self._reads.get(key)
         if task is None:
-            task = asyncio.create_task(self._send(method, request, context))
+            task = asyncio.create_task(self._send(method, key[2], context))
             self._reads[key] = task
             task.add_done_callback(lambda done: self._read_finished(key, done))
         else:

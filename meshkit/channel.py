@@ -15,7 +15,7 @@ from meshkit.policy import Policy
 from meshkit.settings import TlsFiles
 from meshkit.tls import channel_credentials
 
-__all__ = ["call_metadata", "call_timeout", "open_channel"]
+__all__ = ["call_metadata", "call_timeout", "open_channel", "upstream_channel"]
 
 # The server must accept pings this often (see meshkit.server), else it cuts the connection for too many of them.
 KEEPALIVE_MS = 30_000
@@ -32,19 +32,42 @@ _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.enable_retries", 1),
 ]
 
+_STREAM_OPTIONS: list[tuple[str, Any]] = [
+    # Streams must not take the places of other calls: a connection carries a thousand at once.
+    ("grpc.use_local_subchannel_pool", 1),
+    # Without this the window of each stream grows to some 10 MB, which a slow reader at the other end lets fill up.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 256 << 10),
+]
 
-def open_channel(address: str, tls: TlsFiles, policies: Mapping[str, Policy]) -> grpc.aio.Channel:
+
+def open_channel(
+    address: str, tls: TlsFiles, policies: Mapping[str, Policy], *, streams: bool = False
+) -> grpc.aio.Channel:
     """Opens a channel to a service. Call it inside the running loop, once per process and service.
 
     `policies` are those of the service's methods; they decide which calls are retried.
     """
-    options = [*_OPTIONS, ("grpc.service_config", json.dumps(_service_config(policies.values())))]
-    return grpc.aio.secure_channel(
-        address,
-        channel_credentials(tls),
-        options=options,
-        interceptors=telemetry.client_interceptors(),
-    )
+    return upstream_channel(address, channel_credentials(tls), policies, streams=streams)
+
+
+def upstream_channel(
+    address: str,
+    credentials: grpc.ChannelCredentials | None,
+    policies: Mapping[str, Policy],
+    *,
+    streams: bool = False,
+) -> grpc.aio.Channel:
+    """Opens a channel to a service that need not be of the mesh. Without credentials it is plaintext.
+
+    A channel for `streams` has a connection of its own, and little of each stream waits in it.
+    """
+    more = _STREAM_OPTIONS if streams else []
+    options = [*_OPTIONS, *more, ("grpc.service_config", json.dumps(_service_config(policies.values())))]
+    interceptors = telemetry.client_interceptors()
+    if credentials is None:
+        return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
+    return grpc.aio.secure_channel(address, credentials, options=options, interceptors=interceptors)
 
 
 def call_timeout(policy: Policy, call: CallContext | None = None) -> float:

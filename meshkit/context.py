@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["CallContext", "Principal", "current", "new_traceparent", "principal", "set_current"]
+__all__ = ["CallContext", "Principal", "Quota", "current", "new_traceparent", "principal", "set_current"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the clients of a tenant may use together, in units per second. 0 means that there is no such limit."""
+
+    tenant: int = 0
+    """In all classes of calls together."""
+    user: int = 0
+    """Of one class by one user: the subject of a token that is not the client itself."""
+    classes: tuple[tuple[str, int], ...] = ()
+    """Of single classes, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +31,11 @@ class Principal:
     client_id: str
     scopes: frozenset[str]
     rate_limit: int
+    """Units per second that the client may use in each class of calls."""
     currency: str
+    subject: str = ""
+    """Whom the token is about (RFC 9068): the client itself, or a user that the client acts for."""
+    quota: Quota = Quota()
 
 
 @dataclass(slots=True)

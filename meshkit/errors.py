@@ -6,21 +6,28 @@
       metadata           every variable of the message, by name
       violations         fields that break a constraint
       retry_after        seconds after which to try again
+      details            further typed details, as they travel
 
-On the wire it is a `google.rpc.Status` with exactly one `ErrorInfo` (AIP-193).
+On the wire it is a `google.rpc.Status` with exactly one `ErrorInfo` (AIP-193). Services of others may answer without
+one: their errors have the name of the code as their reason, and no domain.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 __all__ = ["DOMAIN", "STATUS_KEY", "Kind", "MeshError", "Violation", "from_rpc_error", "from_status", "to_status"]
+
+Detail = TypeVar("Detail", error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo)
 
 DOMAIN = "rampart"
 STATUS_KEY = "grpc-status-details-bin"
@@ -61,6 +68,8 @@ class Violation:
     field: str
     reason: str
     message: str
+    localized: tuple[str, str] | None = dataclasses.field(default=None, kw_only=True)
+    """Locale (BCP 47) and the words in its language, if the service gave them."""
 
 
 class MeshError(Exception):
@@ -75,6 +84,8 @@ class MeshError(Exception):
         metadata: Mapping[str, str] | None = None,
         retry_after: float | None = None,
         violations: Sequence[Violation] = (),
+        domain: str = DOMAIN,
+        details: Sequence[any_pb2.Any] = (),
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -83,6 +94,9 @@ class MeshError(Exception):
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
         self.violations = tuple(violations)
+        self.domain = domain
+        """Who defines the reason. Empty if the service named none."""
+        self.details = tuple(details)
 
     def __repr__(self) -> str:
         return f"MeshError({self.kind.name}, {self.reason}, {self.message!r})"
@@ -118,52 +132,32 @@ def validation_failed(*violations: Violation) -> MeshError:
 def to_status(error: MeshError) -> status_pb2.Status:
     """Renders an error for the wire."""
     status = status_pb2.Status(code=int(error.kind), message=error.message)
-    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
-    status.details.add().Pack(info)
+    if error.domain or error.metadata or error.reason != error.kind.name:
+        info = error_details_pb2.ErrorInfo(reason=error.reason, domain=error.domain, metadata=error.metadata)
+        status.details.add().Pack(info)
     if error.violations:
-        bad = error_details_pb2.BadRequest()
-        for violation in error.violations:
-            bad.field_violations.add(field=violation.field, description=violation.message, reason=violation.reason)
-        status.details.add().Pack(bad)
+        status.details.add().Pack(_bad_request(error.violations))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
-        delay.FromMilliseconds(round(error.retry_after * 1000))
+        delay.FromMicroseconds(round(error.retry_after * 1e6))
         status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    status.details.extend(error.details)
     return status
 
 
 def from_status(status: status_pb2.Status) -> MeshError:
-    """Reads an error from the wire. Details of other types are dropped."""
-    info = error_details_pb2.ErrorInfo()
-    bad = error_details_pb2.BadRequest()
-    retry = error_details_pb2.RetryInfo()
-    retry_after = None
-    for detail in status.details:
-        if not _unpack(detail, info) and not _unpack(detail, bad) and _unpack(detail, retry):
-            retry_after = retry.retry_delay.ToTimedelta().total_seconds()
-    kind = Kind(status.code) if status.code in _GRPC_CODES else Kind.UNKNOWN
-    return MeshError(
-        kind,
-        info.reason or kind.name,
-        status.message,
-        metadata=dict(info.metadata),
-        retry_after=retry_after,
-        violations=[Violation(v.field, v.reason, v.description) for v in bad.field_violations],
-    )
-
-
-def _unpack(
-    detail: any_pb2.Any,
-    into: error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo,
-) -> bool:
-    return detail.Is(into.DESCRIPTOR) and detail.Unpack(into)
+    """Reads an error from the wire. A status that cannot be read, or that is none, is replaced whole."""
+    try:
+        return _read(status)
+    except DecodeError:
+        return internal()
 
 
 def from_rpc_error(error: grpc.aio.AioRpcError, dependency: str) -> MeshError:
     """Reads the error of a failed call. What the channel itself reports is told apart from what the peer answered."""
     for key, value in error.trailing_metadata() or ():
         if key == STATUS_KEY:
-            return from_status(status_pb2.Status.FromString(value if isinstance(value, bytes) else value.encode()))
+            return _from_details(error.code(), value if isinstance(value, bytes) else value.encode())
     match error.code():
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return deadline_exceeded()
@@ -171,5 +165,70 @@ def from_rpc_error(error: grpc.aio.AioRpcError, dependency: str) -> MeshError:
             return unavailable(dependency)
         case grpc.StatusCode.CANCELLED:
             return MeshError(Kind.CANCELLED, "CANCELLED", "the call was cancelled")
-        case _:
+        case grpc.StatusCode.INTERNAL:
             return internal()
+        case code:
+            return _without_details(Kind(code.value[0]), error.details() or "")
+
+
+def _from_details(code: grpc.StatusCode, details: bytes) -> MeshError:
+    try:
+        status = status_pb2.Status.FromString(details)
+    except DecodeError:
+        return internal()
+    return from_status(status) if status.code == code.value[0] else internal()
+
+
+def _without_details(kind: Kind, text: str) -> MeshError:
+    """Reads the error of a service that knows no details. The text of what went wrong inside it stays inside."""
+    if kind in (Kind.UNKNOWN, Kind.DATA_LOSS):
+        text = "the service failed and did not say why"
+    return MeshError(kind, kind.name, text, domain="")
+
+
+def _read(status: status_pb2.Status) -> MeshError:
+    if status.code == 0:
+        return internal()
+    info, rest = _of_type(status.details, error_details_pb2.ErrorInfo)
+    bad, rest = _of_type(rest, error_details_pb2.BadRequest)
+    retry, rest = _of_type(rest, error_details_pb2.RetryInfo)
+    kind = Kind(status.code) if status.code in _GRPC_CODES else Kind.UNKNOWN
+    return MeshError(
+        kind,
+        (info.reason if info else "") or kind.name,
+        status.message,
+        metadata=info.metadata if info else None,
+        retry_after=_seconds(retry.retry_delay) if retry else None,
+        violations=[_violation(each) for each in bad.field_violations] if bad else (),
+        domain=info.domain if info else "",
+        details=rest,
+    )
+
+
+def _of_type(details: Iterable[any_pb2.Any], kind: type[Detail]) -> tuple[Detail | None, list[any_pb2.Any]]:
+    """Takes the first detail of a type out of the details. Raises DecodeError."""
+    rest = list(details)
+    for index, detail in enumerate(rest):
+        if detail.Is(kind.DESCRIPTOR):
+            del rest[index]
+            return kind.FromString(detail.value), rest
+    return None, rest
+
+
+def _seconds(delay: duration_pb2.Duration) -> float:
+    return max(0.0, delay.seconds + delay.nanos / 1e9)
+
+
+def _bad_request(violations: Iterable[Violation]) -> error_details_pb2.BadRequest:
+    bad = error_details_pb2.BadRequest()
+    for each in violations:
+        found = bad.field_violations.add(field=each.field, description=each.message, reason=each.reason)
+        if each.localized is not None:
+            found.localized_message.locale, found.localized_message.message = each.localized
+    return bad
+
+
+def _violation(found: error_details_pb2.BadRequest.FieldViolation) -> Violation:
+    words = found.localized_message
+    localized = (words.locale, words.message) if found.HasField("localized_message") else None
+    return Violation(found.field, found.reason, found.description, localized=localized)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FieldOptions, MethodOptions
 from rampart.mesh.v1 import policy_pb2
 
 if TYPE_CHECKING:
     from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 
-__all__ = ["Coalescing", "Policy", "PolicyError", "field_policy", "policies", "policy_of"]
+__all__ = ["Coalescing", "Policy", "PolicyError", "field_policy", "has_policy", "policies", "policy_of"]
 
 # The generated type stub calls every extension a FieldDescriptor.
 _POLICY = cast("_ExtensionFieldDescriptor[MethodOptions, policy_pb2.MethodPolicy]", policy_pb2.policy)
@@ -50,6 +50,8 @@ class Policy:
     cost: int
     deadline: float
     """Seconds."""
+    reads: bool
+    """True if calls have no side effects (`idempotency_level = NO_SIDE_EFFECTS`)."""
     retryable: bool
     collapsible: bool
     cache: float
@@ -72,6 +74,10 @@ def policies(services: Iterable[ServiceDescriptor]) -> dict[str, Policy]:
     return {policy.path: policy for policy in found}
 
 
+def has_policy(method: MethodDescriptor) -> bool:
+    return bool(method.GetOptions().HasExtension(_POLICY))
+
+
 def policy_of(method: MethodDescriptor) -> Policy:
     options = method.GetOptions()
     if not options.HasExtension(_POLICY):
@@ -87,6 +93,7 @@ def policy_of(method: MethodDescriptor) -> Policy:
         rate_class=policy_pb2.RateClass.Name(getattr(option.rate_limit, "class")).removeprefix("RATE_CLASS_").lower(),
         cost=option.rate_limit.cost or 1,
         deadline=option.deadline.ToTimedelta().total_seconds(),
+        reads=_reads(method),
         retryable=option.retryable,
         collapsible=option.collapsible,
         cache=option.cache.ToTimedelta().total_seconds(),
@@ -108,14 +115,39 @@ def _check(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:
         raise PolicyError(f"{method.full_name} has no deadline")
     if not getattr(option.rate_limit, "class"):
         raise PolicyError(f"{method.full_name} names no rate class")
-    reads = method.GetOptions().idempotency_level == method.GetOptions().NO_SIDE_EFFECTS
-    if (option.collapsible or option.HasField("cache")) and not reads:
+    if (option.collapsible or option.HasField("cache")) and not _reads(method):
         raise PolicyError(f"{method.full_name} is collapsible or cached but not NO_SIDE_EFFECTS")
+    if option.idempotency_key:
+        _check_key(method, option)
+
+
+def _check_key(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:
+    if option.public or _reads(method) or method.client_streaming or method.server_streaming:
+        raise PolicyError(f"{method.full_name} takes an idempotency_key but is public, NO_SIDE_EFFECTS or streams")
+    if not _names_requests(method.input_type, frozenset()):
+        raise PolicyError(f"{method.full_name} takes an idempotency_key but has no request_id or assign_id field")
+
+
+def _names_requests(message: Descriptor, above: frozenset[str]) -> bool:
+    """Tells whether a message has a field, in itself or below, by which a service knows a retry."""
+    for field in message.fields:
+        policy = field_policy(field)
+        if policy.request_id or policy.assign_id:
+            return True
+        below = field.message_type
+        if below is not None and below.full_name not in above and _names_requests(below, above | {message.full_name}):
+            return True
+    return False
 
 
 def _coalescing(option: policy_pb2.MethodPolicy) -> Coalescing:
     batch = option.coalesce
     return Coalescing(_path(batch.method), batch.max_items, batch.max_bytes, batch.max_in_flight)
+
+
+def _reads(method: MethodDescriptor) -> bool:
+    options = method.GetOptions()
+    return options.idempotency_level == options.NO_SIDE_EFFECTS
 
 
 def _path(full_name: str) -> str:

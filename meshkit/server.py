@@ -23,6 +23,7 @@ from meshkit.interceptors.context import call_context
 from meshkit.interceptors.deadline import deadline
 from meshkit.interceptors.errors import errors
 from meshkit.interceptors.metrics import metrics
+from meshkit.interceptors.streams import Streams, expiry, stream_metrics
 from meshkit.interceptors.validation import validation, warm
 from meshkit.policy import policies
 from meshkit.runtime import stop_requested
@@ -35,6 +36,7 @@ __all__ = ["MeshServer"]
 _log = logging.getLogger(__name__)
 
 MAX_CALLS = 1_000
+MAX_STREAMS = 1_000
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 _OPTIONS: list[tuple[str, Any]] = [
@@ -70,17 +72,20 @@ class MeshServer:
         self._admission = Admission(MAX_CALLS)
         self._readiness = Readiness(checks)
         self._health = HealthServicer()
-        middlewares: list[Middleware] = [
-            errors,
-            call_context(settings.trust_domain),
-            metrics,
+        self._streams = Streams(MAX_STREAMS)
+        begin, authorized = (errors, call_context(settings.trust_domain)), authorization(verifier)
+        unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, validation]
+        streaming: list[Middleware] = [
+            *begin,
+            stream_metrics,
             deadline,
-            self._admission,
-            authorization(verifier),
+            self._streams,
+            authorized,
+            expiry(verifier),
             validation,
         ]
         foreign = {HEALTH, reflection.SERVICE_NAME} if settings.reflection else {HEALTH}
-        chain = Chain(policies([service]), middlewares, frozenset(foreign))
+        chain = Chain(policies([service]), unary, frozenset(foreign), streaming=streaming)
         self._server = grpc.aio.server(interceptors=[*telemetry.server_interceptors(), chain], options=_OPTIONS)
 
     def add(self, register: Callable[[Any, grpc.aio.Server], None], servicer: object) -> None:
@@ -114,6 +119,8 @@ class MeshServer:
     async def _drain(self) -> None:
         self._readiness.draining = True
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        # A stream would last longer than any drain: who reads it goes on elsewhere.
+        self._streams.end()
         # `stop` cuts calls that abort (grpc#37239), so calls under way are waited for first: new ones still arrive
         # until clients have seen NOT_SERVING or the GOAWAY.
         if not await self._admission.drained(self._settings.drain_seconds):

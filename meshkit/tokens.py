@@ -1,6 +1,7 @@
 """Verification of access tokens: ES256 JWTs of our issuer (RFC 9068, RFC 8725), with keys from its JWKS.
 
-Verified tokens are cached by their SHA-256 for the shorter of their life and a minute; refused ones never are.
+Verified tokens are cached by their SHA-256 for the shorter of their life and a minute; refused ones never are. That a
+token was good once is remembered longer: verifying it again is work for a known caller, not for whoever forges tokens.
 """
 
 from __future__ import annotations
@@ -12,21 +13,24 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from meshkit.context import Principal
+from meshkit.context import Principal, Quota
 from meshkit.errors import Kind, MeshError, unavailable
 
-__all__ = ["KeySource", "TokenVerifier"]
+__all__ = ["KeySource", "Permit", "TokenVerifier"]
 
 _log = logging.getLogger(__name__)
 
 KeySource = Callable[[], Awaitable[list[dict[str, str]]]]
 """Returns the issuer's current public keys as JWK members; raises MeshError if it cannot be reached."""
+
+Permit = Callable[[], None]
+"""Called before any work is done for a token that was never good. Raises MeshError if it is not worth it."""
 
 MAX_TOKEN_BYTES = 8192
 CACHE_SECONDS = 60.0
@@ -35,6 +39,16 @@ REFRESH_SECONDS = 60.0
 REFETCH_FLOOR = 10.0
 RETRY_FLOOR = 1.0
 LEEWAY = 30.0
+MAX_RATE = 1_000_000_000
+
+
+class _Known(NamedTuple):
+    """A token that was good once: nobody forged it, whatever became of its key since."""
+
+    until: float
+    """When it is to be verified again."""
+    expiry: float
+    principal: Principal
 
 
 class TokenVerifier:
@@ -49,24 +63,42 @@ class TokenVerifier:
         self._fetched = float("-inf")
         self._attempted = float("-inf")
         self._fetching = asyncio.Lock()
-        self._cache: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+        self._cache: OrderedDict[bytes, _Known] = OrderedDict()
 
     def verify_cached(self, token: str) -> Principal | None:
         """Returns the principal of a token verified within the last minute, without waiting."""
-        entry = self._cache.get(hashlib.sha256(token.encode()).digest())
-        return entry[1] if entry is not None and entry[0] > self._clock() else None
+        known = self._cache.get(hashlib.sha256(token.encode()).digest())
+        return known.principal if known is not None and known.until > self._clock() else None
 
-    async def verify(self, token: str) -> Principal:
-        """Returns the principal. Raises UNAUTHENTICATED, or UNAVAILABLE while no key was ever fetched."""
-        known = self.verify_cached(token)
+    async def verify(self, token: str, permit: Permit | None = None) -> Principal:
+        """Returns the principal. Raises UNAUTHENTICATED, or UNAVAILABLE while no key was ever fetched.
+
+        `permit` can refuse a token that was never good before anything is computed for it. There is no wait between its
+        last call and the outcome, so that a count of failures is up to date whenever it is asked.
+        """
+        known = self._cache.get(hashlib.sha256(token.encode()).digest())
         if known is not None:
-            return known
+            if known.until > self._clock():
+                return known.principal
+            if known.expiry <= self._clock():
+                raise _invalid("has expired")
+            permit = None
+        if permit is not None:
+            permit()
         if len(token) > MAX_TOKEN_BYTES:
             raise _invalid("is too long")
         header = _header(token)
-        claims = self._claims(token, await self._key(header["kid"]))
-        self._remember(token, claims)
-        return claims[1]
+        key = await self._key(header["kid"])
+        if permit is not None:
+            permit()
+        expiry, principal = self._claims(token, key)
+        self._remember(token, expiry, principal)
+        return principal
+
+    def remaining(self, token: str) -> float:
+        """Returns for how many seconds a token that was verified a moment ago is good; 0 for any other."""
+        known = self._cache.get(hashlib.sha256(token.encode()).digest())
+        return max(0.0, known.expiry - self._clock()) if known is not None else 0.0
 
     async def refresh(self) -> None:
         """Fetches the keys if they are a minute old. Failures keep the keys there are."""
@@ -127,10 +159,10 @@ class TokenVerifier:
             raise _invalid("is not valid yet")
         return expiry
 
-    def _remember(self, token: str, claims: tuple[float, Principal]) -> None:
-        expiry, principal = claims
-        until = min(expiry, self._clock() + CACHE_SECONDS)
-        self._cache[hashlib.sha256(token.encode()).digest()] = (until, principal)
+    def _remember(self, token: str, expiry: float, principal: Principal) -> None:
+        name = hashlib.sha256(token.encode()).digest()
+        self._cache[name] = _Known(min(expiry, self._clock() + CACHE_SECONDS), expiry, principal)
+        self._cache.move_to_end(name)
         if len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
 
@@ -155,7 +187,28 @@ def _principal(claims: dict[str, Any]) -> Principal:
         raise _invalid("lacks a required claim")
     if not (isinstance(rate, int) and not isinstance(rate, bool) and isinstance(currency, str)):
         raise _invalid("lacks a required claim")
-    return Principal(tenant, client, frozenset(scope.split()), rate, currency)
+    quota = _quota(claims.get("quota", {}))
+    return Principal(tenant, client, frozenset(scope.split()), rate, currency, claims["sub"], quota)
+
+
+def _quota(claim: Any) -> Quota:
+    """Reads what the clients of a tenant may use together; absent means no limits."""
+    if not isinstance(claim, dict):
+        raise _invalid("carries an unusable quota")
+    classes = claim.get("classes", {})
+    if not isinstance(classes, dict):
+        raise _invalid("carries an unusable quota")
+    return Quota(
+        tenant=_rate(claim.get("tenant", 0)),
+        user=_rate(claim.get("user", 0)),
+        classes=tuple((name, _rate(classes[name])) for name in sorted(classes)),
+    )
+
+
+def _rate(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_RATE:
+        raise _invalid("carries an unusable quota")
+    return value
 
 
 def _number(claims: dict[str, Any], name: str, default: float | None = None) -> float:

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.app import DESCRIPTORS
-from gateway.catalogue import Reason, phrase, read_reasons
-from gateway.openapi import render
+from gateway.catalogue import Reason, own_reasons, phrase
+from gateway.openapi import document, render
 from gateway.plan import load_plan
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,16 +24,32 @@ _INTRODUCTION = """\
 # Errors
 
 Every error has a stable reason. Over gRPC it is the `reason` of the one `google.rpc.ErrorInfo` (domain `rampart`) in
-the `google.rpc.Status`. Over REST it is the `reason` of an `application/problem+json` document (RFC 9457):
+the `google.rpc.Status`. Over REST it is told in one of two forms that say the same:
 
-| in the mesh | at the edge |
-|---|---|
-| canonical code | HTTP status, and `title` |
-| message | `detail` |
-| `ErrorInfo.reason` | `reason`, and `type`: a page under `/problems/` |
-| `ErrorInfo.metadata` | `metadata` |
-| `google.rpc.BadRequest` | `errors`: each with its place in the request (`in`, and `name` or `pointer`) |
-| `google.rpc.RetryInfo` | the header `Retry-After`, in whole seconds |
+| in the mesh | `application/problem+json` (RFC 9457) | `application/json` (`google.rpc.Status`) |
+|---|---|---|
+| canonical code | `code` (its name); `status` and `title` say it in HTTP | `code` (its number) |
+| message | `detail` | `message` |
+| `ErrorInfo.reason` | `reason`, and `type`: a page under `/problems/` | `ErrorInfo.reason` |
+| `ErrorInfo.domain` | `domain`, if it is not `rampart` | `ErrorInfo.domain` |
+| `ErrorInfo.metadata` | `metadata` | `ErrorInfo.metadata` |
+| `BadRequest` | `errors`, also with the place in the request (`in`, and `name` or `pointer`) | `BadRequest` |
+| `RetryInfo` | `retry_after`, in seconds | `RetryInfo` |
+| other details | `details`, each with its `@type` | the same, among `details` |
+| request id | `request_id` | `RequestInfo`, unless the service sent its own |
+
+Both carry the same headers: `Retry-After` in whole seconds, `WWW-Authenticate` with 401 and with a missing scope.
+
+**Which form.** By the `Accept` header, as RFC 9110 has it: whichever of the two media types has the higher quality; the
+problem document if both have the same, and if neither is accepted. So `*/*`, no header and
+`application/json, application/problem+json` mean a problem document, and `application/json` alone a status.
+
+**Errors of other services** behind the gateway come through with their code, message, reason, domain and details.
+Without an `ErrorInfo` the reason is the name of the code, the domain is empty and the `type` is `about:blank`. What is
+not passed on: `google.rpc.DebugInfo`; details of types that the served descriptors do not know; the text of UNKNOWN,
+INTERNAL and DATA_LOSS without details, which nobody wrote for callers; and a status that is malformed, which is
+replaced whole by INTERNAL. The HTTP status follows from the code and, for our own reasons, from the reason; metadata of
+a service such as `x-http-code` does not change it.
 
 The token endpoint answers in the words of RFC 6749 instead: `error` and `error_description`.
 
@@ -54,13 +70,15 @@ def _section(reason: Reason) -> str:
     lines.append(f"- HTTP {reason.status} {phrase(reason.status)}, gRPC {reason.kind.name}")
     if reason.extras:
         lines.append(f"- Comes with: {reason.extras}")
+    if reason.remedy:
+        lines.append(f"- What to do: {reason.remedy}")
     return "\n".join([*lines, f"- Type: `/problems/{reason.slug}`"])
 
 
 def documents() -> dict[str, bytes]:
     """Returns every document by its name below `docs/`."""
     plan = load_plan(DESCRIPTORS)
-    return {"openapi.json": render(plan), "errors.md": errors_page(read_reasons(plan).values()).encode()}
+    return {"openapi.json": render(document(plan)), "errors.md": errors_page(own_reasons().values()).encode()}
 
 
 def main() -> int:

@@ -60,10 +60,11 @@ def environments(state: State) -> dict[str, dict[str, str]]:
             own[f"{prefix}_RELAY_DSN"] = dsn(state, service, "relay")
             roles.append("relay")
         found[f"{service}-migrate"] = own | owner
-        found[service] = own | (redis if service in ("fraud", "data") else {})
+        found[service] = own | (redis if service != "auth" else {})
         found["postgres"] |= {
             f"{prefix}_{role.upper()}_PASSWORD": state.password(f"rampart_{service}_{role}") for role in roles
         }
+    found["gateway"] = redis
     return found
 
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from gateway.codec.json_format import JsonFormatCodec
-from gateway.codec.port import Codec, Encoder, RequestCodec
+from gateway.codec.port import Codec, EncodeError, Encoder, RequestCodec
 from gateway.codec.protobuf_py import ProtobufPyCodec
 from gateway.diagnosis import DecodeError
 
-__all__ = ["Codec", "DecodeError", "Encoder", "JsonFormatCodec", "ProtobufPyCodec", "RequestCodec"]
+__all__ = ["Codec", "DecodeError", "EncodeError", "Encoder", "JsonFormatCodec", "ProtobufPyCodec", "RequestCodec"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from protobuf import (
@@ -14,9 +15,12 @@ from protobuf import (
     message_to_json_value,
 )
 
-from gateway.codec.port import Encoder, RequestCodec
-from gateway.diagnosis import NameCheck, locate
+from gateway.codec.members import made_member
+from gateway.codec.port import EncodeError, Encoder, RequestCodec
+from gateway.codec.scrutiny import scrutiny
+from gateway.diagnosis import locate
 from gateway.plan import JsonValue
+from gateway.plan.fields import is_well_known, resolve
 
 __all__ = ["ProtobufPyCodec"]
 
@@ -24,24 +28,47 @@ _ERRORS = (ValueError, TypeError, OverflowError, RecursionError)
 
 
 class ProtobufPyCodec:
-    """Reads and writes with the types of one registry."""
+    """Reads and writes with the types of one registry, in names of the protos or of ProtoJSON."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, json_names: bool = False) -> None:
         self._registry = registry
+        self._json_names = json_names
 
     def request(self, message: DescMessage) -> RequestCodec:
         return _Request(message, self._registry)
 
     def response(self, message: DescMessage, field: DescField | None) -> Encoder:
         read = message.type.from_binary
-        options: Any = {"registry": self._registry, "use_proto_field_name": True, "always_emit_implicit": True}
+        options: Any = {
+            "registry": self._registry,
+            "use_proto_field_name": not self._json_names,
+            "always_emit_implicit": True,
+        }
         if field is None:
-            return lambda data: read(data).to_json(**options).encode()
+            return _printed(message, lambda data: read(data).to_json(**options).encode())
         name = field.local_name
         if isinstance(field.value, DescFieldValueMessage) and field.value.oneof is None:
-            empty = field.value.message.type
-            return lambda data: (getattr(read(data), name) or empty()).to_json(**options).encode()
-        return lambda data: _member(message_to_json_value(read(data), **options), field.name)
+            kind = field.value.message
+            # An ordinary message that is absent is shown with its defaults; a value of its own form is null.
+            absent = b"null" if is_well_known(kind) else kind.type().to_json(**options).encode()
+
+            def of_message(data: bytes) -> bytes:
+                value = getattr(read(data), name)
+                return absent if value is None else value.to_json(**options).encode()
+
+            return _printed(message, of_message)
+        key = field.json_name if self._json_names else field.name
+        return _printed(message, lambda data: _member(message_to_json_value(read(data), **options), key))
+
+
+def _printed(message: DescMessage, encode: Encoder) -> Encoder:
+    def printed(data: bytes) -> bytes:
+        try:
+            return encode(data)
+        except _ERRORS as error:
+            raise EncodeError(message, error) from error
+
+    return printed
 
 
 class _Request:
@@ -49,14 +76,25 @@ class _Request:
         self._message = message
         self._type = message.type
         self._registry = registry
-        self._names = NameCheck.of(message)
+        self._scrutiny = scrutiny(message, registry)
 
     def decode(self, value: JsonValue) -> Any:
-        self._names.check(value)
+        if self._scrutiny is not None and not self._scrutiny.plain(value):
+            value = self._scrutiny.explain(value, ())
         try:
             return message_from_json_value(self._type, value, registry=self._registry)
         except _ERRORS:
             raise locate(self._message, value, self._accepts) from None
+
+    def set_mask(self, message: Any, field_path: Sequence[str], paths: Sequence[str]) -> None:
+        for field in resolve(self._message, field_path):
+            message = made_member(message, field)
+        message.paths = [*paths]
+
+    def set_http_body(self, message: Any, field: DescField | None, media_type: str, data: bytes) -> None:
+        body = made_member(message, field) if field is not None else message
+        body.content_type = media_type
+        body.data = data
 
     def serialize(self, message: Any) -> bytes:
         data: bytes = message.to_binary()

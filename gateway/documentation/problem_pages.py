@@ -2,57 +2,61 @@
 
 from __future__ import annotations
 
-import html
-import re
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 
+from gateway import statuses
 from gateway.catalogue import Reason, phrase
+from gateway.documentation.html_page import inline, page, shown
+from gateway.documentation.operations import Operation
+from gateway.failures import Failures
+from gateway.openapi.headers import EXAMPLE_REQUEST_ID
 
 __all__ = ["list_page", "reason_page"]
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>{title} - Rampart</title>
-    <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/docs/docs.css">
-  </head>
-  <body class="plain">
-    <h1>{title}</h1>
-{body}
-  </body>
-</html>
-"""
-_CODE = re.compile(r"`([^`]*)`")
 
-
-def reason_page(reason: Reason) -> bytes:
-    """Returns the page of one reason."""
+def reason_page(reason: Reason, name: str, operations: Sequence[Operation]) -> bytes:
+    """Returns the page of one reason. `operations` are those that can answer with it."""
     facts = {
         "HTTP status": f"{reason.status} {phrase(reason.status)}",
         "gRPC code": f"`{reason.kind.name}`",
         "Comes with": reason.extras,
+        "What to do": reason.remedy,
     }
-    rows = [f"      <dt>{name}</dt>\n      <dd>{_text(value)}</dd>" for name, value in facts.items() if value]
-    links = '    <p><a href="/problems">All reasons</a> · <a href="/docs">API</a></p>'
-    body = [f"    <p>{_text(reason.words)}</p>", "    <dl>", *rows, "    </dl>", links]
-    return _page(reason.name, body)
+    rows = [f"<dt>{key}</dt><dd>{inline(value)}</dd>" for key, value in facts.items() if value]
+    body = [
+        f"<h1><code>{reason.name}</code></h1>",
+        f'<p class="lead">{inline(reason.words)}</p>',
+        '<dl class="facts">',
+        *rows,
+        "</dl>",
+        "<h2>How it looks</h2>",
+        "<p>As <code>application/problem+json</code>:</p>",
+        _example(reason, b""),
+        "<p>With <code>Accept: application/json</code>, as <code>google.rpc.Status</code>:</p>",
+        _example(reason, statuses.MEDIA_TYPE),
+    ]
+    if operations:
+        body += ["<h2>Where it occurs</h2>", '<ul class="operations">', *(each.item for each in operations), "</ul>"]
+    return page(reason.name, name, [*body, '<p><a href="/problems">All reasons</a></p>'])
 
 
-def list_page(reasons: Iterable[Reason]) -> bytes:
-    """Returns the page that lists the reasons."""
-    body = ["    <dl>"]
-    for reason in reasons:
-        body.append(f'      <dt><a href="/problems/{reason.slug}">{reason.name}</a> ({reason.status})</dt>')
-        body.append(f"      <dd>{_text(reason.words)}</dd>")
-    return _page("Reasons of errors", [*body, "    </dl>", '    <p><a href="/docs">API</a></p>'])
+def list_page(reasons: Iterable[Reason], name: str) -> bytes:
+    """Returns the page that lists the reasons by HTTP status."""
+    body = [
+        "<h1>Errors</h1>",
+        '<p class="lead">Every error has a stable <code>reason</code>: programs go by it, and it has a page here.</p>',
+    ]
+    for status, group in groupby(sorted(reasons, key=lambda each: each.status), key=lambda each: each.status):
+        body += [f'<h2 id="s{status}">{status} {phrase(status)}</h2>', '<dl class="reasons">']
+        for reason in group:
+            body.append(f'<dt><a href="/problems/{reason.slug}"><code>{reason.name}</code></a></dt>')
+            body.append(f"<dd>{inline(reason.words)}</dd>")
+        body.append("</dl>")
+    return page("Errors", name, body)
 
 
-def _page(title: str, body: Iterable[str]) -> bytes:
-    return _PAGE.format(title=html.escape(title), body="\n".join(body)).encode()
-
-
-def _text(words: str) -> str:
-    return _CODE.sub(r"<code>\1</code>", html.escape(words))
+def _example(reason: Reason, accept: bytes) -> str:
+    body = Failures().render(reason.error(), EXAMPLE_REQUEST_ID, accept).body
+    return shown(json.loads(body), f"{reason.name} as {accept.decode() or 'application/problem+json'}")

@@ -3,51 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.catalogue import Reason, read_reasons
+from gateway.catalogue import own_reasons
 from gateway.documentation.assets import Endpoint, serve
+from gateway.documentation.home_page import home_page
+from gateway.documentation.operations import operations
 from gateway.documentation.problem_pages import list_page, reason_page
-from gateway.openapi import render
+from gateway.openapi import document, render
 from gateway.plan import Plan
 
 __all__ = ["documentation_routes"]
 
 STATIC = Path(__file__).parent.parent / "static"
 HTML = "text/html; charset=utf-8"
+_CSS = "text/css; charset=utf-8"
+_SCRIPT = "text/javascript; charset=utf-8"
 _ASSETS = {
-    "docs/docs.css": "text/css; charset=utf-8",
-    "docs/docs.js": "text/javascript; charset=utf-8",
-    "swagger-ui/swagger-ui.css": "text/css; charset=utf-8",
-    "swagger-ui/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "docs/docs.css": _CSS,
+    "docs/docs.js": _SCRIPT,
+    "site/home.js": _SCRIPT,
+    "site/icon.svg": "image/svg+xml",
+    "site/site.css": _CSS,
+    "swagger-ui/swagger-ui.css": _CSS,
+    "swagger-ui/swagger-ui-bundle.js": _SCRIPT,
 }
 _NOTHING_ELSE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-PAGE_POLICY = f"{_NOTHING_ELSE}; style-src 'self'; img-src data:"
-DOCS_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
+PAGE_POLICY = f"{_NOTHING_ELSE}; style-src 'self'; img-src 'self' data:"
+SCRIPT_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
 
 
 def documentation_routes(plan: Plan) -> list[BaseRoute]:
-    """Returns /openapi.json, /docs with its parts, and /problems. Raises OSError if a part is missing."""
-    index = (STATIC / "docs" / "index.html").read_bytes()
-    reasons = read_reasons(plan)
+    """Returns /, /openapi.json, /docs with its parts, and /problems. Raises OSError if a part is missing."""
+    described = document(plan)
+    listed = list(operations(described))
+    name = described["info"]["title"]
     routes = {
-        "/openapi.json": serve(render(plan), "application/json"),
-        "/docs": serve(index, HTML, policy=DOCS_POLICY),
-        "/problems": serve(list_page(reasons.values()), HTML, policy=PAGE_POLICY),
-        "/problems/{slug}": _problem_pages({reason.slug: reason for reason in reasons.values()}),
+        "/": serve(home_page(described, listed), HTML, policy=SCRIPT_POLICY),
+        "/openapi.json": serve(render(described), "application/json"),
+        "/docs": serve((STATIC / "docs" / "index.html").read_bytes(), HTML, policy=SCRIPT_POLICY),
+        "/problems": serve(list_page(own_reasons().values(), name), HTML, policy=PAGE_POLICY),
+        "/problems/{slug}": _problem_pages(described),
     }
-    for name, media_type in _ASSETS.items():
-        path = STATIC / name
-        routes[f"/docs/{path.name}"] = serve(path.read_bytes(), media_type)
+    for path, media_type in _ASSETS.items():
+        found = STATIC / path
+        routes[f"/docs/{found.name}"] = serve(found.read_bytes(), media_type)
     return [Route(path, endpoint) for path, endpoint in routes.items()]
 
 
-def _problem_pages(reasons: dict[str, Reason]) -> Endpoint:
-    pages = {slug: serve(reason_page(reason), HTML, policy=PAGE_POLICY) for slug, reason in reasons.items()}
+def _problem_pages(described: dict[str, Any]) -> Endpoint:
+    name = described["info"]["title"]
+    listed = list(operations(described))
+    pages = {
+        reason.slug: serve(
+            reason_page(reason, name, [each for each in listed if reason.name in each.reasons]),
+            HTML,
+            policy=PAGE_POLICY,
+        )
+        for reason in own_reasons().values()
+    }
 
     async def page(request: Request) -> Response:
         found = pages.get(request.path_params["slug"])

@@ -8,8 +8,9 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from gateway.comments import Comments
 from gateway.openapi.constraints import Schema
-from gateway.openapi.responses import header
-from gateway.openapi.schemas import Schemas
+from gateway.openapi.examples import Examples
+from gateway.openapi.headers import header
+from gateway.openapi.schemas import Schemas, Use
 
 __all__ = ["HEALTH_TAG", "TOKEN_PATH", "probes", "token_operation"]
 
@@ -38,7 +39,9 @@ OAUTH_ERROR: Schema = {
 }
 
 
-def token_operation(method: MethodDescriptor, tag: str, comments: Comments, schemas: Schemas) -> Schema:
+def token_operation(
+    method: MethodDescriptor, tag: str, comments: Comments, schemas: Schemas, examples: Examples
+) -> Schema:
     """Returns the operation of the token endpoint; its fields are those of the method behind it."""
     schemas.components["OAuthError"] = OAUTH_ERROR
     return {
@@ -51,26 +54,33 @@ def token_operation(method: MethodDescriptor, tag: str, comments: Comments, sche
         ),
         "requestBody": {
             "required": True,
-            "content": {"application/x-www-form-urlencoded": {"schema": _form(method, schemas)}},
+            "content": {"application/x-www-form-urlencoded": _form(method, schemas, examples)},
         },
-        "responses": {"200": _granted(method, comments, schemas)}
+        "responses": {"200": _granted(method, comments, schemas, examples)}
         | {str(status): _failure(status, words) for status, words in _FAILURES.items()},
         "security": [],
     }
 
 
-def _form(method: MethodDescriptor, schemas: Schemas) -> Schema:
+def _form(method: MethodDescriptor, schemas: Schemas, examples: Examples) -> Schema:
     grant = {"type": "string", "const": "client_credentials", "description": "The one grant type there is."}
-    fields = {field.name: schemas.field(field) for field in method.input_type.fields}
+    fields = {field.name: schemas.field(field, Use.REQUEST) for field in method.input_type.fields}
     fields["client_secret"]["format"] = "password"
-    return {"type": "object", "properties": {"grant_type": grant} | fields, "required": ["grant_type"]}
+    schema = {"type": "object", "properties": {"grant_type": grant} | fields, "required": ["grant_type"]}
+    example = examples.of(method.input_type) or {}
+    return {"schema": schema, "example": {"grant_type": "client_credentials"} | example}
 
 
-def _granted(method: MethodDescriptor, comments: Comments, schemas: Schemas) -> Schema:
+def _granted(method: MethodDescriptor, comments: Comments, schemas: Schemas, examples: Examples) -> Schema:
     return {
         "description": comments.of(method.output_type.full_name),
         "headers": header("X-Request-Id", "RateLimit-Policy", "RateLimit"),
-        "content": {"application/json": {"schema": schemas.message(method.output_type)}},
+        "content": {
+            "application/json": {
+                "schema": schemas.message(method.output_type, Use.ANSWER),
+                "example": examples.of(method.output_type),
+            }
+        },
     }
 
 

@@ -1,27 +1,33 @@
-"""JSON Schemas of messages as ProtoJSON with the proto's own field names."""
+"""JSON Schemas of messages as ProtoJSON, with the names of fields that answers have."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Collection, Iterable, Iterator
 
+from buf.validate.validate_pb2 import IGNORE_ALWAYS, IGNORE_IF_ZERO_VALUE
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from gateway.comments import Comments
 from gateway.openapi.constraints import (
     FieldRules,
     Schema,
-    conditions,
     field_rules,
+    field_sentences,
     is_required,
     keywords,
-    message_rules,
+    or_null,
+    or_zero,
 )
-from gateway.openapi.well_known import WELL_KNOWN
+from gateway.openapi.message_rules import conditions, groups, message_sentences
+from gateway.openapi.well_known import STATUS, WELL_KNOWN
 
-__all__ = ["Schemas", "reachable"]
+__all__ = ["RESERVED", "Schemas", "Use", "reachable"]
 
 FieldPath = tuple[str, ...]
 SET_BY_SERVICE = "Set by the service."
+RESERVED = {"OAuthError": "", "Problem": "", "Status": STATUS}
+"""Names of components that are not messages, or of the one message that has the name."""
 
 _INT64: Schema = {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}
 _UINT64: Schema = {"type": "string", "format": "uint64", "pattern": "^[0-9]+$"}
@@ -46,128 +52,154 @@ _SCALARS: dict[int, Schema] = {
 }
 
 
+class Use(enum.Enum):
+    """Where a message stands. The value is what its schema has behind its name, if it needs a name of its own."""
+
+    REQUEST = "Input"
+    UNCHECKED = "Unchecked"
+    """In a request, where its constraints do not hold."""
+    ANSWER = ""
+
+
 class Schemas:
     """Makes the schemas of messages and collects them as components.
 
     What a message says about itself depends on its use. In requests the edge refuses unknown fields; answers may gain
-    fields, and they show every field without presence, so that an absent one appears with its zero value.
+    fields, and they show every field without presence, so that an absent one appears with its zero value. A message
+    that is used both ways has two schemas: that of requests has `Input` behind its name.
     """
 
-    def __init__(self, comments: Comments, requests: Iterable[Descriptor], answers: Iterable[Descriptor]) -> None:
+    def __init__(
+        self,
+        comments: Comments,
+        requests: Iterable[Descriptor],
+        answers: Iterable[Descriptor],
+        *,
+        json_names: bool = False,
+    ) -> None:
+        self._json_names = json_names
         self.components: dict[str, Schema] = {}
         self._comments = comments
-        self._in_requests = reachable(requests)
-        self._in_answers = reachable(answers)
-        self._names: dict[str, str] = {}
+        self._in_both = reachable(requests) & reachable(answers)
+        self._names: dict[tuple[str, str], str] = {}
 
-    def message(self, message: Descriptor) -> Schema:
+    def message(self, message: Descriptor, use: Use) -> Schema:
         """Returns a reference to the schema of a message."""
         well_known = WELL_KNOWN.get(message.full_name)
         if well_known is not None and message.file.package == "google.protobuf":
             return dict(well_known)
-        name = self._names.get(message.full_name)
-        if name is None:
-            name = self._name(message)
+        key = (message.full_name, self._suffix(message, use))
+        if key not in self._names:
+            name = self._names[key] = self._name(message, key[1])
             # A message may hold itself: its name is known before its schema is made.
             self.components[name] = {}
-            self.components[name] = well_known or self._object(message)
-        return {"$ref": f"#/components/schemas/{name}"}
+            self.components[name] = well_known or self._object(message, use)
+        return {"$ref": f"#/components/schemas/{self._names[key]}"}
 
     def body(self, message: Descriptor, name: str, bound: Collection[FieldPath]) -> Schema:
         """Returns the schema of a request body without the fields that the path binds, kept under `name`."""
         if not bound:
-            return self.message(message)
-        self.components[name] = self._object(message, bound)
+            return self.message(message, Use.REQUEST)
+        self.components[name] = self._object(message, Use.REQUEST, bound)
         return {"$ref": f"#/components/schemas/{name}"}
 
-    def field(self, field: FieldDescriptor) -> Schema:
+    def field(self, field: FieldDescriptor, use: Use) -> Schema:
         """Returns the schema of a field's value, with its comment and constraints."""
-        owner = field.containing_type
-        answered = owner is not None and owner.full_name in self._in_answers
-        return self._described(field, self._value(field, answered))
+        return self._described(field, self.value(field, use))
 
-    def value(self, field: FieldDescriptor) -> Schema:
-        """Returns the schema of a field's value where it stands alone: as a parameter or as a whole body."""
-        return self._value(field, answered=False)
+    def name(self, field: FieldDescriptor) -> str:
+        """Returns the name that a field has in answers: that of the proto, or the one of ProtoJSON."""
+        return field.json_name if self._json_names else field.name
 
-    def _object(self, message: Descriptor, bound: Collection[FieldPath] = ()) -> Schema:
+    def _object(self, message: Descriptor, use: Use, bound: Collection[FieldPath] = ()) -> Schema:
         properties: Schema = {}
         required: list[str] = []
         for field in message.fields:
             below = [path[1:] for path in bound if path[0] == field.name]
             if () in below:
                 continue
-            properties[field.name] = self._property(field, below)
-            if self._is_required(message, field):
-                required.append(field.name)
-        schema: Schema = {"type": "object", "description": self._words(message), "properties": properties}
+            schema = self._property(field, use, below)
+            if _is_required(field, use):
+                required.append(self.name(field))
+            elif use is not Use.ANSWER:
+                schema = or_null(schema)
+            properties[self.name(field)] = schema
+        whole: Schema = {"type": "object", "description": self._words(message), "properties": properties}
         if required:
-            schema["required"] = required
-        if message.full_name not in self._in_answers or bound:
-            schema["additionalProperties"] = False
-        if _is_union(message):
-            schema["maxProperties"] = 1
-        return schema | conditions(message)
+            whole["required"] = required
+        if use is not Use.ANSWER:
+            whole["additionalProperties"] = False
+        # Rules between fields are told with the names of the proto alone.
+        untold = self._json_names or use is Use.UNCHECKED
+        return whole if untold else whole | conditions(message, [path[0] for path in bound])
 
-    def _property(self, field: FieldDescriptor, bound: Collection[FieldPath]) -> Schema:
+    def _property(self, field: FieldDescriptor, use: Use, bound: Collection[FieldPath]) -> Schema:
         if bound and field.message_type is not None:
-            return self._described(field, self._object(field.message_type, bound))
-        return self.field(field)
-
-    def _is_required(self, message: Descriptor, field: FieldDescriptor) -> bool:
-        if message.full_name in self._in_requests:
-            return is_required(field)
-        return not field.has_presence
+            return self._described(field, self._object(field.message_type, use, bound))
+        return self.field(field, use)
 
     def _words(self, message: Descriptor) -> str:
         parts = [self._comments.of(message.full_name)]
-        for oneof in message.oneofs:
-            # An optional field stands in a oneof of its own, which nobody wrote.
-            if len(oneof.fields) > 1:
-                members = ", ".join(f"`{field.name}`" for field in oneof.fields)
-                comment = self._comments.of(f"{message.full_name}.{oneof.name}") or "At most one of these."
-                parts.append(f"{comment.removesuffix('.')}: {members}.")
-        parts += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in message_rules(message)]
+        for full_name, names, required in groups(message):
+            members = ", ".join(f"`{name}`" for name in names)
+            comment = self._comments.of(full_name) or ("Exactly one of these." if required else "At most one of these.")
+            parts.append(f"{comment.removesuffix('.')}: {members}.")
+        parts += [f"{sentence[0].upper()}{sentence[1:]}." for sentence in message_sentences(message)]
         return "\n\n".join(part for part in parts if part)
 
     def _described(self, field: FieldDescriptor, schema: Schema) -> Schema:
-        comment = self._comments.of(field.full_name)
+        comment = self.words(field)
         described = schema | {"description": comment} if comment else schema
+        if field.GetOptions().deprecated:
+            described = described | {"deprecated": True}
         return described | {"readOnly": True} if SET_BY_SERVICE in comment else described
 
-    def _value(self, field: FieldDescriptor, answered: bool) -> Schema:
-        rules = field_rules(field)
+    def words(self, field: FieldDescriptor) -> str:
+        """Returns the comment of a field and those of its rules that a schema cannot tell."""
+        return " ".join(part for part in (self._comments.of(field.full_name), *field_sentences(field)) if part)
+
+    def value(self, field: FieldDescriptor, use: Use) -> Schema:
+        """Returns the schema of a field's value where it stands alone: as a parameter or as a whole body."""
+        rules = field_rules(field) if use is not Use.UNCHECKED else FieldRules()
         entry = field.message_type
         if entry is not None and entry.GetOptions().map_entry:
             value = entry.fields_by_name["value"]
-            schema: Schema = {"type": "object", "additionalProperties": self._single(value, rules.map.values, answered)}
+            schema: Schema = {"type": "object", "additionalProperties": self._single(value, rules.map.values, use)}
             names = keywords(rules.map.keys)
             return schema | ({"propertyNames": names} if names else {}) | keywords(rules)
         if field.is_repeated:
-            return {"type": "array", "items": self._single(field, rules.repeated.items, answered)} | keywords(rules)
-        return self._single(field, rules, answered)
+            return {"type": "array", "items": self._single(field, rules.repeated.items, use)} | keywords(rules)
+        return self._single(field, rules, use)
 
-    def _single(self, field: FieldDescriptor, rules: FieldRules, answered: bool) -> Schema:
+    def _single(self, field: FieldDescriptor, rules: FieldRules, use: Use) -> Schema:
         if field.message_type is not None:
-            return self.message(field.message_type)
+            if use is Use.REQUEST and rules.ignore == IGNORE_ALWAYS:
+                # The service answers for what breaks a constraint.
+                return {"anyOf": [self.message(field.message_type, each) for each in (use, Use.UNCHECKED)]}
+            return self.message(field.message_type, use)
         if field.enum_type is not None:
-            return self._enum(field.enum_type)
+            return self._enum(field.enum_type, rules)
         words = keywords(rules)
         schema = dict(_SCALARS[field.type])
-        if answered and words and rules.ignore and schema["type"] == "string":
-            return schema | {"anyOf": [{"const": ""}, words]}
-        return schema | words
+        return schema | (or_zero(words, schema["type"]) if rules.ignore == IGNORE_IF_ZERO_VALUE else words)
 
-    def _enum(self, enum: EnumDescriptor) -> Schema:
+    def _enum(self, enum: EnumDescriptor, rules: FieldRules) -> Schema:
         lines = [f"- `{value.name}`: {self._comments.of(f'{enum.full_name}.{value.name}')}" for value in enum.values]
         description = "\n".join([self._comments.of(enum.full_name), "", *lines])
-        return {"type": "string", "enum": [value.name for value in enum.values], "description": description}
+        schema: Schema = {"type": "string", "enum": [value.name for value in enum.values], "description": description}
+        return schema | keywords(rules, {value.number: value.name for value in enum.values})
 
-    def _name(self, message: Descriptor) -> str:
-        short = message.full_name.removeprefix(f"{message.file.package}.")
-        name = message.full_name if short in self.components else short
-        self._names[message.full_name] = name
-        return name
+    def _suffix(self, message: Descriptor, use: Use) -> str:
+        return use.value if use is Use.UNCHECKED or message.full_name in self._in_both else ""
+
+    def _name(self, message: Descriptor, suffix: str) -> str:
+        short = message.full_name.removeprefix(f"{message.file.package}.") + suffix
+        taken = short in self.components or RESERVED.get(short, message.full_name) != message.full_name
+        return f"{message.full_name}{suffix}" if taken else short
+
+
+def _is_required(field: FieldDescriptor, use: Use) -> bool:
+    return is_required(field) if use is Use.REQUEST else use is Use.ANSWER and not field.has_presence
 
 
 def reachable(messages: Iterable[Descriptor]) -> frozenset[str]:
@@ -184,8 +216,3 @@ def reachable(messages: Iterable[Descriptor]) -> frozenset[str]:
 
 def _held(message: Descriptor) -> Iterator[Descriptor]:
     return (field.message_type for field in message.fields if field.message_type is not None)
-
-
-def _is_union(message: Descriptor) -> bool:
-    """Tells whether a message is one oneof and nothing else."""
-    return len(message.oneofs) == 1 and len(message.oneofs[0].fields) == len(message.fields) > 1

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from gateway.openapi.constraints import Schema
 
-__all__ = ["WELL_KNOWN"]
+__all__ = ["HTTP_BODY", "STATUS", "WELL_KNOWN"]
+
+HTTP_BODY = "google.api.HttpBody"
+STATUS = "google.rpc.Status"
 
 _DURATION = r"^-?[0-9]+(\.[0-9]{1,9})?s$"
+_FIELD_PATH = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 _INTEGER_TEXT = r"^-?[0-9]+$"
 
 WELL_KNOWN: dict[str, Schema] = {
@@ -18,7 +22,11 @@ WELL_KNOWN: dict[str, Schema] = {
     },
     "google.protobuf.Duration": {"type": "string", "pattern": _DURATION, "examples": ["1.5s"]},
     "google.protobuf.Empty": {"type": "object"},
-    "google.protobuf.FieldMask": {"type": "string", "description": "Names of fields, separated by commas."},
+    "google.protobuf.FieldMask": {
+        "type": "string",
+        "pattern": rf"^({_FIELD_PATH}(,{_FIELD_PATH})*)?$",
+        "description": "Paths of fields, separated by commas.",
+    },
     "google.protobuf.ListValue": {"type": "array", "items": {}},
     "google.protobuf.Struct": {"type": "object", "additionalProperties": True},
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},
@@ -32,7 +40,7 @@ WELL_KNOWN: dict[str, Schema] = {
     "google.protobuf.StringValue": {"type": ["string", "null"]},
     "google.protobuf.UInt32Value": {"type": ["integer", "null"], "format": "uint32", "minimum": 0},
     "google.protobuf.UInt64Value": {"type": ["string", "null"], "format": "uint64", "pattern": r"^[0-9]+$"},
-    "google.rpc.Status": {
+    STATUS: {
         "type": "object",
         "description": "An error as it travels in the mesh (`google.rpc.Status`).",
         "properties": {

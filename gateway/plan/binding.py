@@ -13,7 +13,8 @@ from urllib.parse import unquote_plus
 
 from protobuf import DescField, DescFieldValueMessage, DescFieldValueSingular, DescMessage
 
-from gateway.plan.fields import JsonValue, Parameter, TextReader, camel_case, element_message, find
+from gateway.plan.fields import JsonValue, Parameter, TextReader, lookup
+from gateway.plan.masks import LateMask, infer, resolve_paths, text_of
 from gateway.plan.template import Template
 from meshkit.errors import Kind, MeshError, Violation
 from meshkit.policy import Policy
@@ -21,6 +22,8 @@ from meshkit.policy import Policy
 __all__ = ["Binding", "HttpViolation", "MethodPlan", "PathVariable", "malformed", "steps"]
 
 MAX_PARAMETERS = 100
+MAX_DOTS = 32
+_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 Steps = Sequence[str | int]
 
 
@@ -36,7 +39,7 @@ class HttpViolation(Violation):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MethodPlan:
-    """A unary method that HTTP can reach."""
+    """A method that HTTP can reach."""
 
     full_name: str
     """"/package.Service/Method"."""
@@ -45,6 +48,8 @@ class MethodPlan:
     policy: Policy
     input: DescMessage
     output: DescMessage
+    client_streaming: bool
+    server_streaming: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,10 +59,8 @@ class PathVariable:
     field_path: tuple[str, ...]
     fields: tuple[DescField, ...]
     read: TextReader
-
-    @property
-    def name(self) -> str:
-        return ".".join(self.field_path)
+    name: str
+    """The last name of the path, which callers know it by; the whole with underscores where that is taken."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,26 +79,45 @@ class Binding:
     """The field that is the response body; None means the whole response."""
     query: Mapping[str, Parameter]
     """The allow-list of query parameters by every accepted name."""
+    taken: frozenset[tuple[str, ...]]
+    """The fields that the query cannot set, nor anything below them: body, path variables, and their siblings."""
     mask: str
     """Proto name of the FieldMask that is inferred from the body's keys (AIP-134). Empty means none."""
+    whole: bool
+    """True if the body may be any JSON: it is a whole message that ProtoJSON gives a form of its own."""
+    raw: bool
+    """True if the body is the data of a `google.api.HttpBody`, of any media type."""
 
     def __str__(self) -> str:
         return f"{self.http_method} {self.template.text} ({self.method.full_name[1:].replace('/', '.')})"
 
-    def assemble(self, captures: tuple[str, ...], query: bytes, body: JsonValue, has_body: bool) -> JsonValue:
-        """Builds the ProtoJSON value of the request message. Raises MeshError naming the HTTP place."""
+    def assemble(
+        self,
+        captures: tuple[str, ...],
+        query: bytes,
+        body: JsonValue,
+        has_body: bool,
+        masks: list[LateMask] | None = None,
+    ) -> JsonValue:
+        """Builds the ProtoJSON value of the request message. Raises MeshError naming the HTTP place.
+
+        The paths of a FieldMask are no ProtoJSON, which knows only regular names: they go into `masks`, to be set in
+        the message. Without it they are written as ProtoJSON as well as that can.
+        """
         if self.body == "*":
+            if self.whole and has_body and not captures:
+                return body
             request = body if has_body else {}
             if not isinstance(request, dict):
                 raise malformed("body", "", "must be an object")
         else:
             request = {self.body: body} if has_body else {}
         if self.mask and has_body and self.body_field is not None:
-            request[self.mask] = self._infer_mask(body)
+            self._set_mask(request, (self.mask,), self._infer_mask(body), masks)
         for variable, text in zip(self.variables, captures, strict=True):
             self._place_variable(request, variable, text)
         if query:
-            self._read_query(request, query)
+            self._read_query(request, query, masks)
         return request
 
     def locate(self, path: Steps) -> tuple[str, str]:
@@ -126,32 +148,55 @@ class Binding:
                 raise malformed(*self.locate(variable.field_path[: index + 1]), "must be an object")
             target = below
         last = variable.fields[-1]
-        if last.name not in target:
-            # Named both ways it stays: the decoder refuses that.
-            target.pop(last.json_name, None)
+        _rename(target, last)
         target[last.name] = value
 
-    def _read_query(self, request: dict[str, JsonValue], query: bytes) -> None:
-        seen: set[Parameter] = set()
+    def _read_query(self, request: dict[str, JsonValue], query: bytes, masks: list[LateMask] | None) -> None:
+        seen: set[tuple[str, ...]] = set()
         for name, text in _pairs(query):
-            parameter = self.query.get(name)
+            parameter = self.query.get(name) or self._lookup(name)
             if parameter is None:
                 raise malformed("query", name if name.isascii() and len(name) <= 64 else "", "is not a known parameter")
-            if parameter in seen and not parameter.repeated:
+            if parameter.path in seen and not parameter.repeated:
                 raise malformed("query", parameter.name, "must not be repeated")
-            seen.add(parameter)
+            seen.add(parameter.path)
             try:
                 value = parameter.read(text)
             except ValueError as error:
                 raise malformed("query", parameter.name, str(error)) from None
-            _set(request, parameter, value)
+            if parameter.is_mask and not parameter.repeated:
+                self._set_mask(request, parameter.path, resolve_paths(self._resource, value), masks)
+            else:
+                _set(request, parameter, value)
 
-    def _infer_mask(self, body: JsonValue) -> str:
-        assert self.body_field is not None
-        assert isinstance(self.body_field.value, DescFieldValueMessage)
+    def _lookup(self, name: str) -> Parameter | None:
+        """Finds a parameter that is too deep for the allow-list, or an entry of a map."""
+        if self.body == "*" or name.count(".") > MAX_DOTS:
+            return None
+        found = lookup(self.method.input, name)
+        if found is None or any(found.path[: len(path)] == path for path in self.taken):
+            return None
+        return found
+
+    @property
+    def _resource(self) -> DescMessage | None:
+        """The message that the paths of a mask are about, as far as it is known: the body."""
+        value = self.body_field.value if self.body_field is not None else None
+        return value.message if isinstance(value, DescFieldValueMessage) else None
+
+    def _infer_mask(self, body: JsonValue) -> list[str]:
+        assert self._resource is not None
         bound = {variable.field_path[1:] for variable in self.variables if variable.field_path[0] == self.body}
-        paths = _leaves(self.body_field.value.message, body, ())
-        return ",".join(camel_case(".".join(path)) for path in paths if path not in bound)
+        return [".".join(path) for path in infer(self._resource, body) if path not in bound]
+
+    def _set_mask(
+        self, request: dict[str, JsonValue], path: tuple[str, ...], paths: list[str], masks: list[LateMask] | None
+    ) -> None:
+        """The last one counts: what the query says about the mask goes beyond what the body implies."""
+        if masks is None:
+            _place(request, path, text_of(paths))
+        else:
+            masks.append(LateMask(path, paths))
 
 
 def malformed(place: str, name: str, message: str) -> MeshError:
@@ -166,25 +211,41 @@ def malformed(place: str, name: str, message: str) -> MeshError:
 
 
 def _descend(target: dict[str, JsonValue], field: DescField) -> dict[str, JsonValue] | None:
-    """Returns the object of a message field, made if absent, under its proto name; None if it is no object."""
-    if field.json_name != field.name and field.json_name in target:
-        target[field.name] = target.pop(field.json_name)
-    value = target.setdefault(field.name, {})
+    """Returns the object of a message field, made if absent or null, under its proto name; None if it is no object."""
+    _rename(target, field)
+    if target.get(field.name) is None:
+        target[field.name] = {}
+    value = target[field.name]
     return value if isinstance(value, dict) else None
 
 
+def _rename(target: dict[str, JsonValue], field: DescField) -> None:
+    """Gives a member its proto name. Raises MeshError if it is there under both."""
+    if field.json_name != field.name and field.json_name in target:
+        if field.name in target:
+            raise malformed("body", "", f"names {field.name} twice, as in the proto and as in JSON")
+        target[field.name] = target.pop(field.json_name)
+
+
 def _set(request: dict[str, JsonValue], parameter: Parameter, value: JsonValue) -> None:
-    target = request
-    for name in parameter.path[:-1]:
-        below = target.setdefault(name, {})
-        assert isinstance(below, dict), "the query never reaches below the body or a path variable"
-        target = below
     if parameter.repeated:
-        values = target.setdefault(parameter.path[-1], [])
+        values = _place(request, parameter.path, [], keep=True)
         assert isinstance(values, list)
         values.append(value)
     else:
-        target[parameter.path[-1]] = value
+        _place(request, parameter.path, value)
+
+
+def _place(request: dict[str, JsonValue], path: tuple[str, ...], value: JsonValue, *, keep: bool = False) -> JsonValue:
+    """Puts a value at a path, unless one is there that is to be kept; returns what is there."""
+    target = request
+    for name in path[:-1]:
+        below = target.setdefault(name, {})
+        assert isinstance(below, dict), "the query never reaches below the body or a path variable"
+        target = below
+    if not keep:
+        target[path[-1]] = value
+    return target.setdefault(path[-1], value)
 
 
 def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
@@ -199,25 +260,12 @@ def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _decode(text: bytes) -> str:
+    if b"%" in text and _BAD_PERCENT.search(text):
+        raise malformed("query", "", "holds a broken percent encoding")
     try:
         return unquote_plus(text.decode("ascii"), errors="strict")
     except UnicodeDecodeError:
         raise malformed("query", "", "is not UTF-8 in percent encoding") from None
-
-
-def _leaves(message: DescMessage, value: JsonValue, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yields the paths of the fields that an object names, by proto name, down to scalars, lists and maps."""
-    if not isinstance(value, dict):
-        return
-    for key, below in value.items():
-        field = find(message, key)
-        if field is None:
-            continue
-        nested = element_message(field) if isinstance(field.value, DescFieldValueMessage) else None
-        if nested is not None and isinstance(below, dict) and below:
-            yield from _leaves(nested, below, (*prefix, field.name))
-        else:
-            yield (*prefix, field.name)
 
 
 def oneof_siblings(field: DescField) -> Iterator[DescField]:

@@ -28,9 +28,12 @@ __all__ = [
     "elements",
     "field_policy",
     "find",
+    "is_field_mask",
     "is_well_known",
+    "lookup",
     "parameters",
     "resolve",
+    "snake_case",
     "text_reader",
 ]
 
@@ -38,9 +41,13 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 TextReader = Callable[[str], JsonValue]
 
 MAX_QUERY_DEPTH = 5
+"""Nested messages down to here are in the allow-list; below, a name is looked up when it comes."""
+MAX_LOOKUP_DEPTH = 32
 FIELD_POLICY = "rampart.mesh.v1.field"
-_INTEGER = re.compile(r"-?[0-9]{1,20}")
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|-?Infinity|NaN")
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?|-?Infinity|NaN")
+_MAP_ENTRY = re.compile(r"([^\[\]]+)\[(.*)\]", re.DOTALL)
+_MASK_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _NOT_INTEGERS = {ScalarType.BOOL, ScalarType.BYTES, ScalarType.DOUBLE, ScalarType.FLOAT, ScalarType.STRING}
 _WRAPPERS = {
     "google.protobuf.BoolValue": ScalarType.BOOL,
@@ -66,11 +73,13 @@ class Parameter:
     """A field that a query parameter sets."""
 
     path: tuple[str, ...]
-    """Names of the fields from the request message down, as in the proto."""
+    """Names of the fields from the request message down, as in the proto; the last may be the key of a map."""
     field: DescField
     repeated: bool
     read: TextReader
     """Turns the text into a ProtoJSON value. Raises ValueError with what is wrong, without the text."""
+    is_mask: bool = False
+    """True for a FieldMask, whose text is a list of paths and no ProtoJSON."""
 
     @property
     def name(self) -> str:
@@ -132,13 +141,49 @@ def parameters(message: DescMessage, prefix: tuple[str, ...] = ()) -> Iterator[t
     for field in message.fields:
         names = (field.name,) if field.name == field.json_name else (field.name, field.json_name)
         path = (*prefix, field.name)
-        read = text_reader(field)
-        if read is not None:
-            parameter = Parameter(path, field, isinstance(field.value, DescFieldValueList), read)
+        parameter = _parameter(field, path)
+        if parameter is not None:
             yield from ((name, parameter) for name in names)
         elif isinstance(field.value, DescFieldValueMessage) and _may_nest(field.value.message, len(path)):
             for below, parameter in parameters(field.value.message, path):
                 yield from ((f"{name}.{below}", parameter) for name in names)
+
+
+def lookup(message: DescMessage, name: str) -> Parameter | None:
+    """Finds what a name sets that is not in the allow-list for its depth, or for its key: `labels[colour]`."""
+    entry = _MAP_ENTRY.fullmatch(name)
+    steps = (entry[1] if entry else name).split(".")
+    path: list[str] = []
+    for step in steps[:MAX_LOOKUP_DEPTH]:
+        field = find(message, step)
+        if field is None:
+            return None
+        path.append(field.name)
+        if len(path) == len(steps):
+            return _map_entry(field, path, entry[2]) if entry else _parameter(field, tuple(path))
+        if not isinstance(field.value, DescFieldValueMessage) or is_well_known(field.value.message):
+            return None
+        message = field.value.message
+    return None
+
+
+def _parameter(field: DescField, path: tuple[str, ...]) -> Parameter | None:
+    read = text_reader(field)
+    if read is None:
+        return None
+    return Parameter(path, field, isinstance(field.value, DescFieldValueList), read, is_field_mask(field))
+
+
+def _map_entry(field: DescField, path: Sequence[str], key: str) -> Parameter | None:
+    if not isinstance(field.value, DescFieldValueMap):
+        return None
+    read = _value_reader(field.value.value)
+    return Parameter((*path, key), field, False, read) if read is not None else None
+
+
+def is_field_mask(field: DescField) -> bool:
+    value = field.value
+    return isinstance(value, DescFieldValueMessage) and value.message.type_name == "google.protobuf.FieldMask"
 
 
 def _may_nest(message: DescMessage, depth: int) -> bool:
@@ -149,12 +194,18 @@ def text_reader(field: DescField) -> TextReader | None:
     """Returns how text becomes the ProtoJSON value of a field or of one element; None if text cannot set it."""
     match field.value:
         case DescFieldValueScalar(scalar=kind) | DescFieldValueList(element=ScalarType() as kind):
-            return _scalar_reader(kind)
-        case DescFieldValueEnum() | DescFieldValueList(element=DescEnum()):
-            return _read_enum
+            return _value_reader(kind)
+        case DescFieldValueEnum(enum=kind) | DescFieldValueList(element=DescEnum() as kind):
+            return _value_reader(kind)
         case DescFieldValueMessage(message=kind) | DescFieldValueList(element=DescMessage() as kind):
-            return _message_reader(kind.type_name)
+            return _value_reader(kind)
     return None
+
+
+def _value_reader(kind: ScalarType | DescEnum | DescMessage) -> TextReader | None:
+    if isinstance(kind, DescMessage):
+        return _message_reader(kind.type_name)
+    return _scalar_reader(kind) if isinstance(kind, ScalarType) else _read_enum
 
 
 def _scalar_reader(kind: ScalarType) -> TextReader:
@@ -184,9 +235,12 @@ def _read_bool(text: str) -> JsonValue:
 
 
 def _read_integer(text: str) -> JsonValue:
-    if not _INTEGER.fullmatch(text):
-        raise ValueError("must be an integer")
-    return int(text)
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    # "1e3" is an integer too, as in ProtoJSON; what it is worth, and whether it fits, the codec says.
+    if text[-1:].isdigit() and _NUMBER.fullmatch(text):
+        return text
+    raise ValueError("must be an integer")
 
 
 def _read_number(text: str) -> JsonValue:
@@ -200,12 +254,16 @@ def _read_enum(text: str) -> JsonValue:
 
 
 def _read_mask(text: str) -> JsonValue:
-    return ",".join(camel_case(path) for path in text.split(",")) if text else ""
+    """Returns the paths as they are: their names may be those of the proto or of JSON."""
+    paths = text.split(",") if text else []
+    if not all(path == "*" or _MASK_PATH.fullmatch(path) for path in paths):
+        raise ValueError("must be field paths separated by commas")
+    return list(paths)
 
 
-def camel_case(path: str) -> str:
-    """Writes a field path as ProtoJSON writes it in a FieldMask."""
-    return re.sub(r"_([a-z])", lambda match: match[1].upper(), path)
+def snake_case(path: str) -> str:
+    """Writes a field path of ProtoJSON as the proto does."""
+    return re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", path)
 
 
 def field_policy(options: Any, registry: Registry) -> Any | None:

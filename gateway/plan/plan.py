@@ -5,13 +5,18 @@ A plan that is ambiguous, binds fields that do not exist, or has a method withou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor_pb2 import (
+    DescriptorProto,
+    EnumDescriptorProto,
+    FileDescriptorProto,
+    FileDescriptorSet,
+)
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.rpc import error_details_pb2
 from protobuf import (
@@ -25,14 +30,28 @@ from protobuf import (
 )
 
 from gateway.plan.binding import Binding, MethodPlan, PathVariable, oneof_siblings
-from gateway.plan.fields import FieldError, Parameter, element_message, parameters, resolve, text_reader
-from gateway.plan.template import TemplateError, parse
+from gateway.plan.fields import (
+    FieldError,
+    Parameter,
+    element_message,
+    is_field_mask,
+    is_well_known,
+    parameters,
+    resolve,
+    text_reader,
+)
+from gateway.plan.template import Template, TemplateError, parse
 from gateway.plan.trie import AmbiguousError, Trie
-from meshkit.policy import PolicyError, policy_of
+from meshkit.policy import Policy, PolicyError, has_policy, policy_of
 
 __all__ = ["Plan", "PlanError", "compile_plan", "load_plan"]
 
+HTTP_BODY = "google.api.HttpBody"
 _SINGULAR = (DescFieldValueScalar, DescFieldValueEnum, DescFieldValueMessage)
+
+
+DefaultPolicy = Callable[[MethodDescriptor], Policy]
+"""Makes the policy of a method that has none."""
 
 
 class PlanError(Exception):
@@ -48,35 +67,42 @@ class Plan:
     pool: DescriptorPool
     registry: Registry
     methods: Mapping[str, MethodPlan]
-    """Every unary method by its full name "/package.Service/Method", with or without a binding."""
+    """Every method by its full name "/package.Service/Method", with or without a binding."""
     bindings: tuple[Binding, ...]
     """In the order of the descriptors; additional bindings follow their first."""
     tries: Mapping[str, Trie[Binding]]
     """By HTTP method; "*" holds bindings for any method."""
+    json_names: bool = False
+    """True if answers have the lowerCamelCase names of ProtoJSON instead of those of the protos."""
 
 
-def load_plan(path: Path) -> Plan:
-    """Compiles the plan of a serialised FileDescriptorSet. Raises PlanError."""
-    return compile_plan(FileDescriptorSet.FromString(path.read_bytes()))
+def load_plan(path: Path, default_policy: DefaultPolicy | None = None, *, json_names: bool = False) -> Plan:
+    """Compiles the plan of a serialised FileDescriptorSet. Raises DecodeError and PlanError."""
+    return compile_plan(FileDescriptorSet.FromString(path.read_bytes()), default_policy, json_names=json_names)
 
 
-def compile_plan(files: FileDescriptorSet) -> Plan:
-    """Compiles the plan. Raises PlanError."""
+def compile_plan(
+    files: FileDescriptorSet, default_policy: DefaultPolicy | None = None, *, json_names: bool = False
+) -> Plan:
+    """Compiles the plan. Methods without a policy get the default; without one they are refused. Raises PlanError."""
     known = _with_error_details(files)
     pool = DescriptorPool()
     for file in known.file:
-        pool.Add(file)
-    registry = wkt.FileDescriptorSet.from_binary(known.SerializeToString()).to_registry()
+        try:
+            pool.Add(file)
+        except (TypeError, ValueError) as error:
+            raise PlanError(f"{file.name} cannot be used: {error}") from error
+    registry = wkt.FileDescriptorSet.from_binary(_first_names_last(known).SerializeToString()).to_registry()
     methods: dict[str, MethodPlan] = {}
     bindings: list[Binding] = []
     try:
         for method in _methods(files, pool):
-            plan = _method_plan(method, registry)
+            plan = _method_plan(method, registry, default_policy)
             methods[plan.full_name] = plan
             bindings += _bindings(method, plan)
     except (PolicyError, TemplateError, FieldError) as error:
         raise PlanError(str(error)) from error
-    return Plan(files, pool, registry, methods, tuple(bindings), _tries(bindings))
+    return Plan(files, pool, registry, methods, tuple(bindings), _tries(bindings), json_names)
 
 
 def _with_error_details(files: FileDescriptorSet) -> FileDescriptorSet:
@@ -87,8 +113,47 @@ def _with_error_details(files: FileDescriptorSet) -> FileDescriptorSet:
     for name in ("google/protobuf/any.proto", "google/protobuf/duration.proto", error_details_pb2.DESCRIPTOR.name):
         if name not in names:
             file = error_details_pb2.DESCRIPTOR.pool.FindFileByName(name)
-            known.file.append(FileDescriptorProto.FromString(file.serialized_pb))
+            known.file.append(_with_json_names(FileDescriptorProto.FromString(file.serialized_pb)))
     return known
+
+
+def _with_json_names(file: FileDescriptorProto) -> FileDescriptorProto:
+    """Completes descriptors as generated code embeds them: protoc leaves out there what it can compute again."""
+    waiting = list(file.message_type)
+    while waiting:
+        message = waiting.pop()
+        waiting += message.nested_type
+        for field in message.field:
+            first, *rest = field.name.split("_")
+            field.json_name = field.json_name or first + "".join(part[:1].upper() + part[1:] for part in rest)
+    return file
+
+
+def _first_names_last(files: FileDescriptorSet) -> FileDescriptorSet:
+    """Swaps the names of aliased enum values: ProtoJSON is written with the first one, protobuf-py takes the last."""
+    swapped = FileDescriptorSet()
+    swapped.CopyFrom(files)
+    for file in swapped.file:
+        for enum in _enums(file):
+            if enum.options.allow_alias:
+                _swap_aliases(enum)
+    return swapped
+
+
+def _enums(scope: FileDescriptorProto | DescriptorProto) -> Iterator[EnumDescriptorProto]:
+    yield from scope.enum_type
+    for message in scope.message_type if isinstance(scope, FileDescriptorProto) else scope.nested_type:
+        yield from _enums(message)
+
+
+def _swap_aliases(enum: EnumDescriptorProto) -> None:
+    places: dict[int, list[int]] = {}
+    for place, value in enumerate(enum.value):
+        places.setdefault(value.number, []).append(place)
+    for first, *more in places.values():
+        if more:
+            names = enum.value[first].name, enum.value[more[-1]].name
+            enum.value[more[-1]].name, enum.value[first].name = names
 
 
 def _methods(files: FileDescriptorSet, pool: DescriptorPool) -> Iterator[MethodDescriptor]:
@@ -96,15 +161,12 @@ def _methods(files: FileDescriptorSet, pool: DescriptorPool) -> Iterator[MethodD
         prefix = f"{file.package}." if file.package else ""
         for service in file.service:
             descriptor: ServiceDescriptor = pool.FindServiceByName(prefix + service.name)
-            yield from (method for method in descriptor.methods if not _streams(method))
+            yield from descriptor.methods
 
 
-def _streams(method: MethodDescriptor) -> bool:
-    return bool(method.client_streaming or method.server_streaming)
-
-
-def _method_plan(method: MethodDescriptor, registry: Registry) -> MethodPlan:
-    policy = policy_of(method)
+def _method_plan(method: MethodDescriptor, registry: Registry, default_policy: DefaultPolicy | None) -> MethodPlan:
+    own = default_policy is None or has_policy(method)
+    policy = policy_of(method) if own or default_policy is None else default_policy(method)
     package = method.containing_service.file.package.split(".")
     return MethodPlan(
         full_name=policy.path,
@@ -112,6 +174,8 @@ def _method_plan(method: MethodDescriptor, registry: Registry) -> MethodPlan:
         policy=policy,
         input=_message(registry, method.input_type.full_name),
         output=_message(registry, method.output_type.full_name),
+        client_streaming=bool(method.client_streaming),
+        server_streaming=bool(method.server_streaming),
     )
 
 
@@ -137,12 +201,32 @@ def _bindings(method: MethodDescriptor, plan: MethodPlan) -> Iterator[Binding]:
 def _binding(rule: http_pb2.HttpRule, plan: MethodPlan) -> Binding:
     http_method, text = _pattern(rule)
     template = parse(text)
-    variables = tuple(_variable(plan.input, variable.field_path) for variable in template.variables)
+    variables = _variables(plan.input, template)
     body_field = resolve(plan.input, [rule.body])[0] if rule.body not in ("", "*") else None
     response_field = resolve(plan.output, [rule.response_body])[0] if rule.response_body else None
-    query = {} if rule.body == "*" else _query(plan.input, rule.body, variables)
-    mask = _mask(plan.input, body_field, query) if http_method == "PATCH" else ""
-    return Binding(plan, http_method, template, variables, rule.body, body_field, response_field, query, mask)
+    taken = _taken(body_field, variables)
+    query = {} if rule.body == "*" else _query(plan.input, taken)
+    return Binding(
+        method=plan,
+        http_method=http_method,
+        template=template,
+        variables=variables,
+        body=rule.body,
+        body_field=body_field,
+        response_field=response_field,
+        query=query,
+        taken=taken,
+        mask=_mask(plan.input, body_field, query) if http_method == "PATCH" else "",
+        whole=rule.body == "*" and is_well_known(plan.input),
+        raw=_is_raw(plan.input, rule.body, body_field),
+    )
+
+
+def _is_raw(message: DescMessage, body: str, field: DescField | None) -> bool:
+    if field is not None:
+        value = field.value
+        return isinstance(value, DescFieldValueMessage) and value.message.type_name == HTTP_BODY
+    return body == "*" and message.type_name == HTTP_BODY
 
 
 def _pattern(rule: http_pb2.HttpRule) -> tuple[str, str]:
@@ -154,22 +238,35 @@ def _pattern(rule: http_pb2.HttpRule) -> tuple[str, str]:
     return kind.upper(), getattr(rule, kind)
 
 
-def _variable(message: DescMessage, path: tuple[str, ...]) -> PathVariable:
+def _variables(message: DescMessage, template: Template) -> tuple[PathVariable, ...]:
+    last = [variable.field_path[-1] for variable in template.variables]
+    return tuple(
+        _variable(message, each.field_path, name if last.count(name) == 1 else "_".join(each.field_path))
+        for each, name in zip(template.variables, last, strict=True)
+    )
+
+
+def _variable(message: DescMessage, path: tuple[str, ...], name: str) -> PathVariable:
     fields = resolve(message, path)
     read = text_reader(fields[-1])
-    if read is None or not isinstance(fields[-1].value, _SINGULAR):
+    if read is None or not isinstance(fields[-1].value, _SINGULAR) or is_field_mask(fields[-1]):
         raise FieldError(f"{message.type_name}.{'.'.join(path)} cannot be bound to a path")
-    return PathVariable(path, tuple(fields), read)
+    return PathVariable(path, tuple(fields), read, name)
 
 
-def _query(message: DescMessage, body: str, variables: Iterable[PathVariable]) -> dict[str, Parameter]:
-    """Returns the allow-list: no field under the body, under or above a path variable, or in a oneof with one."""
-    taken: set[tuple[str, ...]] = {(body,)} if body else set()
+def _taken(body: DescField | None, variables: Iterable[PathVariable]) -> frozenset[tuple[str, ...]]:
+    """Returns what the query must not set: the body, path variables, and what is in a oneof with one."""
+    taken: set[tuple[str, ...]] = {(field.name,) for field in oneof_siblings(body)} if body is not None else set()
     for variable in variables:
         for depth, field in enumerate(variable.fields):
             parent = variable.field_path[:depth]
             taken |= {(*parent, sibling.name) for sibling in oneof_siblings(field) if sibling is not field}
         taken.add(variable.field_path)
+    return frozenset(taken)
+
+
+def _query(message: DescMessage, taken: frozenset[tuple[str, ...]]) -> dict[str, Parameter]:
+    """Returns the allow-list: no field that is taken, nor any below one."""
     return {
         name: parameter
         for name, parameter in parameters(message)
@@ -181,13 +278,8 @@ def _mask(message: DescMessage, body_field: DescField | None, query: Mapping[str
     """Names the one FieldMask of the request, if the body is a resource."""
     if body_field is None or element_message(body_field) is None:
         return ""
-    masks = [field for field in message.fields if _is_mask(field) and field.name in query]
+    masks = [field for field in message.fields if is_field_mask(field) and field.name in query]
     return masks[0].name if len(masks) == 1 else ""
-
-
-def _is_mask(field: DescField) -> bool:
-    value = field.value
-    return isinstance(value, DescFieldValueMessage) and value.message.type_name == "google.protobuf.FieldMask"
 
 
 def _tries(bindings: Iterable[Binding]) -> dict[str, Trie[Binding]]:

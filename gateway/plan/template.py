@@ -8,6 +8,11 @@ Grammar (google/api/http.proto):
     Variable = "{" FieldPath [ "=" Segments ] "}" ;
     FieldPath = IDENT { "." IDENT } ;
     Verb     = ":" LITERAL ;
+
+What LITERAL is the grammar leaves open: here it is what a path segment may hold (`pchar`, RFC 3986), so that `=` and
+`:` are part of it where they cannot be anything else; an asterisk is not, being a misplaced wildcard. Two things go
+beyond the grammar, because both reference implementations accept them: the template "/", and segments after `**`,
+which may be there once.
 """
 
 from __future__ import annotations
@@ -18,13 +23,16 @@ from urllib.parse import unquote
 
 __all__ = ["DEEP", "STAR", "Template", "TemplateError", "Variable", "parse"]
 
-STAR = "*"
+# A literal may be an asterisk, written %2A, but never holds NUL.
+STAR = "\0*"
 """Matches exactly one segment."""
-DEEP = "**"
-"""Matches zero or more segments; only at the end."""
+DEEP = "\0**"
+"""Matches zero or more segments."""
 
-_TOKEN = re.compile(r"\*\*|[*/{}=:]|[^*/{}=:]+")
-_LITERAL = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()+,;@]|%[0-9A-Fa-f]{2})+")
+_WILDCARDS = {"*": STAR, "**": DEEP}
+_SEGMENT = re.compile(r"\{[^{}]*\}|[^{}/]+")
+_LITERAL = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()+,;=:@]|%[0-9A-Fa-f]{2})+")
+_VARIABLE = re.compile(r"\{([^=]*)(?:=(.*))?\}")
 _IDENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -38,9 +46,9 @@ class Variable:
 
     field_path: tuple[str, ...]
     start: int
-    """First segment."""
+    """First segment; counted from the end, and negative, after a `**`."""
     end: int | None
-    """Segment after the last; None means to the end of the path, for `**`."""
+    """Segment after the last; None means the end of the path, negative counts from there."""
     multi: bool
     """True if it can match more than one segment: then an encoded slash stays encoded."""
 
@@ -55,7 +63,7 @@ class Template:
 
     text: str
     segments: tuple[str, ...]
-    """Literals (decoded), `*` and `**`. A literal never equals a wildcard: the grammar excludes asterisks."""
+    """Literals (decoded), `STAR` and `DEEP`."""
     verb: str
     """Empty means none."""
     variables: tuple[Variable, ...]
@@ -73,82 +81,95 @@ def parse(text: str) -> Template:
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = _TOKEN.findall(text)
-        self._next = 0
         self._segments: list[str] = []
-        self._variables: list[Variable] = []
+        self._variables: list[tuple[tuple[str, ...], int, int]] = []
 
     def template(self) -> Template:
-        self._expect("/")
-        self._parse_segments(inside=False)
-        verb = ""
-        if self._take(":"):
-            verb = self._literal()
-        if self._next != len(self._tokens):
-            raise self._error(f"unexpected {self._tokens[self._next]!r}")
-        if DEEP in self._segments[:-1]:
-            raise self._error("** is only allowed at the end")
+        if not self._text.startswith("/"):
+            raise self._error("it must begin with a slash")
+        path, verb = self._without_verb(self._text[1:])
+        if path:
+            for part in self._split(path):
+                self._add(part)
+        elif verb:
+            raise self._error("a verb needs a segment before it")
+        else:
+            self._segments.append("")
+        if self._segments.count(DEEP) > 1:
+            raise self._error("** is only allowed once")
         self._check_names()
-        return Template(self._text, tuple(self._segments), verb, tuple(self._variables))
+        return Template(self._text, tuple(self._segments), verb, tuple(self._placed()))
 
-    def _parse_segments(self, *, inside: bool) -> None:
-        self._parse_segment(inside)
-        while self._take("/"):
-            self._parse_segment(inside)
+    def _without_verb(self, path: str) -> tuple[str, str]:
+        """Takes the verb off: after a last segment that is a variable all that follows, else from the last colon."""
+        last = path.rindex("/") + 1 if "/" in path and "}" not in path[path.rindex("/") :] else 0
+        closed = path.rfind("}") + 1
+        colon = path.find(":", closed) if closed > last else path.rfind(":", last)
+        if colon < 0 or "/" in path[colon:]:
+            return path, ""
+        return path[:colon], self._literal(path[colon + 1 :], "a verb")
 
-    def _parse_segment(self, inside: bool) -> None:
-        if self._take("{"):
-            if inside:
-                raise self._error("a variable holds another variable")
-            self._parse_variable()
-        elif self._take(DEEP):
-            self._segments.append(DEEP)
-        elif self._take(STAR):
-            self._segments.append(STAR)
-        else:
-            self._segments.append(self._literal())
+    def _split(self, path: str) -> list[str]:
+        parts: list[str] = []
+        at = 0
+        while True:
+            found = _SEGMENT.match(path, at)
+            if found is None:
+                raise self._error("a segment is empty" if path[at : at + 1] in ("", "/") else "a brace is out of place")
+            parts.append(found[0])
+            at = found.end()
+            if at == len(path):
+                return parts
+            if path[at] != "/":
+                raise self._error("a variable is not a whole segment")
+            at += 1
 
-    def _parse_variable(self) -> None:
-        field_path = tuple(self._text_token("a field path").split("."))
+    def _add(self, part: str) -> None:
+        variable = _VARIABLE.fullmatch(part)
+        if variable is None:
+            self._segments.append(self._segment(part))
+            return
+        field_path = tuple(variable[1].split("."))
         if not all(_IDENT.fullmatch(name) for name in field_path):
-            raise self._error(f"{'.'.join(field_path)!r} is not a field path")
+            raise self._error(f"{variable[1]!r} is not a field path")
         start = len(self._segments)
-        if self._take("="):
-            self._parse_segments(inside=True)
-        else:
-            self._segments.append(STAR)
-        self._expect("}")
-        own = self._segments[start:]
-        deep = DEEP in own
-        self._variables.append(Variable(field_path, start, None if deep else len(self._segments), deep or len(own) > 1))
+        pattern = "*" if variable[2] is None else variable[2]
+        self._segments += [self._segment(each) for each in pattern.split("/")]
+        self._variables.append((field_path, start, len(self._segments)))
+
+    def _segment(self, part: str) -> str:
+        return _WILDCARDS.get(part) or self._literal(part, "a segment")
+
+    def _literal(self, text: str, what: str) -> str:
+        if not _LITERAL.fullmatch(text):
+            raise self._error(f"{text!r} is not {what}" if text else f"{what} is empty")
+        try:
+            found = unquote(text, errors="strict")
+        except UnicodeDecodeError:
+            raise self._error(f"{text!r} is not UTF-8") from None
+        if "\0" in found or found in (".", ".."):
+            raise self._error(f"no request can have the segment {text!r}")
+        return found
 
     def _check_names(self) -> None:
-        names = [variable.name for variable in self._variables]
+        names = [".".join(field_path) for field_path, _, _ in self._variables]
         for name in names:
             if any(other != name and other.startswith(f"{name}.") for other in names) or names.count(name) > 1:
                 raise self._error(f"variable {name} is bound twice")
 
-    def _literal(self) -> str:
-        text = self._text_token("a literal")
-        if not _LITERAL.fullmatch(text):
-            raise self._error(f"{text!r} is not a literal")
-        return unquote(text, errors="strict")
-
-    def _text_token(self, wanted: str) -> str:
-        if self._next == len(self._tokens) or self._tokens[self._next] in (STAR, DEEP, "/", "{", "}", "=", ":"):
-            raise self._error(f"expected {wanted}")
-        self._next += 1
-        return str(self._tokens[self._next - 1])
-
-    def _take(self, token: str) -> bool:
-        if self._next < len(self._tokens) and self._tokens[self._next] == token:
-            self._next += 1
-            return True
-        return False
-
-    def _expect(self, token: str) -> None:
-        if not self._take(token):
-            raise self._error(f"expected {token!r}")
+    def _placed(self) -> list[Variable]:
+        """Counts from the end what lies behind a `**`."""
+        count = len(self._segments)
+        deep = self._segments.index(DEEP) if DEEP in self._segments else count
+        return [
+            Variable(
+                field_path,
+                start if start <= deep else start - count,
+                end if end <= deep else (end - count or None),
+                multi=end - start > 1 or start == deep,
+            )
+            for field_path, start, end in self._variables
+        ]
 
     def _error(self, what: str) -> TemplateError:
         return TemplateError(f"path template {self._text!r}: {what}")

@@ -35,8 +35,17 @@ class _Node(Generic[T]):
     def __init__(self) -> None:
         self.literals: dict[str, _Node[T]] = {}
         self.star: _Node[T] | None = None
+        self.deep: _Node[T] | None = None
         self.leaves: dict[str, tuple[Template, T]] = {}
-        self.deep: dict[str, tuple[Template, T]] = {}
+
+    def child(self, segment: str) -> _Node[T]:
+        if segment == STAR:
+            self.star = self.star or _Node()
+            return self.star
+        if segment == DEEP:
+            self.deep = self.deep or _Node()
+            return self.deep
+        return self.literals.setdefault(segment, _Node())
 
 
 class Trie(Generic[T]):
@@ -49,17 +58,14 @@ class Trie(Generic[T]):
 
     def add(self, template: Template, value: T) -> None:
         """Adds a template. Raises AmbiguousError if another one matches the same paths."""
-        node, leaves = self._root, self._root.leaves
+        node = self._root
         for segment in template.segments:
-            if segment == DEEP:
-                leaves = node.deep
-                break
-            node = self._child(node, segment)
-            leaves = node.leaves
-        if template.verb in leaves:
-            raise AmbiguousError(leaves[template.verb][1])
-        leaves[template.verb] = (template, value)
-        self._verbs.add(template.verb)
+            node = node.child(segment)
+        if template.verb in node.leaves:
+            raise AmbiguousError(node.leaves[template.verb][1])
+        node.leaves[template.verb] = (template, value)
+        if template.verb:
+            self._verbs.add(template.verb)
         if template.is_literal and "%" not in template.text:
             self._exact[template.text] = (value, ())
 
@@ -72,9 +78,13 @@ class Trie(Generic[T]):
         if not path.startswith("/"):
             return None
         segments = path[1:].split("/")
-        head, colon, verb = segments[-1].rpartition(":")
-        if colon and verb in self._verbs and (found := self._find([*segments[:-1], head], verb)):
-            return found
+        last = segments[-1]
+        colon = last.find(":") if self._verbs else -1
+        while colon >= 0:
+            verb = _decode(last[colon + 1 :])
+            if verb in self._verbs and (found := self._find([*segments[:-1], last[:colon]], verb)):
+                return found
+            colon = last.find(":", colon + 1)
         return self._find(segments, "")
 
     def _find(self, raw: list[str], verb: str) -> tuple[T, tuple[str, ...]] | None:
@@ -87,24 +97,27 @@ class Trie(Generic[T]):
         template, value = found
         return value, tuple([_capture(variable, raw, segments) for variable in template.variables])
 
-    @staticmethod
-    def _child(node: _Node[T], segment: str) -> _Node[T]:
-        if segment == STAR:
-            node.star = node.star or _Node()
-            return node.star
-        return node.literals.setdefault(segment, _Node())
-
 
 def _descend(node: _Node[T], segments: list[str], depth: int, verb: str) -> tuple[Template, T] | None:
     if depth == len(segments):
-        return node.leaves.get(verb) or node.deep.get(verb)
+        found = node.leaves.get(verb)
+        return found if found is not None or node.deep is None else node.deep.leaves.get(verb)
     segment = segments[depth]
     literal = node.literals.get(segment)
     if literal is not None and (found := _descend(literal, segments, depth + 1, verb)):
         return found
     if node.star is not None and segment and (found := _descend(node.star, segments, depth + 1, verb)):
         return found
-    return node.deep.get(verb)
+    return _skip(node.deep, segments, depth, verb) if node.deep is not None else None
+
+
+def _skip(deep: _Node[T], segments: list[str], depth: int, verb: str) -> tuple[Template, T] | None:
+    """Lets `**` take as little as what follows it allows; below it there is no other `**`, so this is linear."""
+    if deep.literals or deep.star is not None:
+        for start in range(depth, len(segments)):
+            if found := _descend(deep, segments, start, verb):
+                return found
+    return deep.leaves.get(verb)
 
 
 def _capture(variable: Variable, raw: list[str], segments: list[str]) -> str:

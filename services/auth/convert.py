@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from rampart.auth.v1 import auth_service_pb2 as pb
+from rampart.mesh.v1 import policy_pb2
 
-from services.auth.domain.tenants import Tenant
+from services.auth.domain.tenants import Plan, Tenant
 from services.auth.service import IssuedToken, NewClient
 
-__all__ = ["client_response", "jwks_response", "tenant_message", "token_response"]
+__all__ = ["client_response", "jwks_response", "plan_of", "tenant_message", "token_response"]
+
+_CLASS = "RATE_CLASS_"
 
 
 def token_response(issued: IssuedToken) -> pb.IssueTokenResponse:
@@ -21,9 +24,32 @@ def jwks_response(keys: list[dict[str, str]]) -> pb.GetJwksResponse:
 
 
 def tenant_message(tenant: Tenant) -> pb.Tenant:
-    message = pb.Tenant(tenant_id=tenant.tenant_id, name=tenant.name, default_currency=tenant.default_currency)
+    message = pb.Tenant(
+        tenant_id=tenant.tenant_id,
+        name=tenant.name,
+        default_currency=tenant.default_currency,
+        plan=_plan_message(tenant.plan),
+    )
     message.create_time.FromDatetime(tenant.created_at)
     return message
+
+
+def plan_of(message: pb.TenantPlan) -> Plan:
+    limits = {_class_name(limit): limit.rate_limit for limit in message.class_limits}
+    return Plan(message.rate_limit, message.user_rate_limit, tuple(sorted(limits.items())))
+
+
+def _plan_message(plan: Plan) -> pb.TenantPlan:
+    message = pb.TenantPlan(rate_limit=plan.rate_limit, user_rate_limit=plan.user_rate_limit)
+    for name, rate_limit in plan.class_limits:
+        number = policy_pb2.RateClass.Value(f"{_CLASS}{name.upper()}")
+        message.class_limits.add(**{"class": number, "rate_limit": rate_limit})
+    return message
+
+
+def _class_name(limit: pb.ClassLimit) -> str:
+    # The field is named like a keyword.
+    return policy_pb2.RateClass.Name(getattr(limit, "class")).removeprefix(_CLASS).lower()
 
 
 def client_response(tenant: str, created: NewClient) -> pb.CreateClientResponse:

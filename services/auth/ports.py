@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Tenant
+from services.auth.domain.tenants import Client, Plan, Tenant
 
 __all__ = ["Directory", "KeyChange", "KeyStore"]
 
@@ -20,6 +20,10 @@ class Directory(Protocol):
         ...
 
     async def find_tenant(self, name: str) -> Tenant | None: ...
+
+    async def set_plan(self, name: str, plan: Plan) -> Tenant | None:
+        """Replaces the plan of a tenant; returns the tenant as it is then, None if there is none of that name."""
+        ...
 
     async def create_client(self, client: Client) -> None: ...
 

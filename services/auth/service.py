@@ -21,6 +21,7 @@ from services.auth.domain.tenants import (
     DEFAULT_RATE_LIMIT,
     DEFAULT_SCOPES,
     Client,
+    Plan,
     Tenant,
     granted,
     unknown_scopes,
@@ -90,13 +91,22 @@ class AuthService:
     async def public_keys(self) -> list[dict[str, str]]:
         return await self._keyring.public_keys()
 
-    async def create_tenant(self, name: str, currency: str) -> Tenant:
+    async def create_tenant(self, name: str, currency: str, plan: Plan = Plan()) -> Tenant:
         """Returns the tenant of that name, created now unless it existed."""
-        wanted = Tenant(str(uuid7()), name, currency or DEFAULT_CURRENCY, self._now())
+        wanted = Tenant(str(uuid7()), name, currency or DEFAULT_CURRENCY, self._now(), plan)
         tenant = await self._directory.create_tenant(wanted)
         if tenant.tenant_id == wanted.tenant_id:
             fields = {"tenant": name, "tenant_id": tenant.tenant_id, "peer": current().peer}
             _audit.info("tenant created", extra={"fields": fields})
+        return tenant
+
+    async def set_plan(self, name: str, plan: Plan) -> Tenant:
+        """Returns the tenant with its new plan. Raises RESOURCE_NOT_FOUND."""
+        tenant = await self._directory.set_plan(name, plan)
+        if tenant is None:
+            raise errors.tenant_not_found()
+        fields = {"tenant": name, "tenant_id": tenant.tenant_id, "plan": plan.claim(), "peer": current().peer}
+        _audit.info("tenant plan changed", extra={"fields": fields})
         return tenant
 
     async def create_client(self, tenant: str, scopes: Sequence[str], rate_limit: int, display_name: str) -> NewClient:
@@ -137,6 +147,9 @@ class AuthService:
             "exp": now + self._token_seconds,
             "jti": str(uuid7()),
         }
+        # So that gateways need no look-up; what has no limits is left out, as tokens travel with every call.
+        if quota := tenant.plan.claim():
+            claims["quota"] = quota
         return IssuedToken(self._keyring.sign(claims), self._token_seconds, scope)
 
     def _now(self) -> datetime:

@@ -29,8 +29,13 @@ class AuthServicer:
         return convert.jwks_response(await self._service.public_keys())
 
     async def CreateTenant(self, request: pb.CreateTenantRequest, _: Context) -> pb.CreateTenantResponse:
-        tenant = await self._service.create_tenant(request.name, request.default_currency)
+        plan = convert.plan_of(request.plan)
+        tenant = await self._service.create_tenant(request.name, request.default_currency, plan)
         return pb.CreateTenantResponse(tenant=convert.tenant_message(tenant))
+
+    async def SetTenantPlan(self, request: pb.SetTenantPlanRequest, _: Context) -> pb.SetTenantPlanResponse:
+        tenant = await self._service.set_plan(request.tenant, convert.plan_of(request.plan))
+        return pb.SetTenantPlanResponse(tenant=convert.tenant_message(tenant))
 
     async def CreateClient(self, request: pb.CreateClientRequest, _: Context) -> pb.CreateClientResponse:
         created = await self._service.create_client(

@@ -13,6 +13,8 @@ from rampart.user.v1 import user_service_pb2
 
 from meshkit import keys, migrations, postgres
 from meshkit.batches import BatchClient
+from meshkit.changes import STREAM as CHANGES
+from meshkit.changes import ChangeFeed
 from meshkit.channel import open_channel
 from meshkit.coalesce import Coalescer
 from meshkit.logs import EventLog
@@ -22,6 +24,7 @@ from meshkit.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.streams import RedisStream
 from meshkit.tokens import TokenVerifier
+from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import RedisWindows
 from services.fraud.adapters.remote_profiles import RemoteProfiles
@@ -32,6 +35,9 @@ from services.fraud.outbox.retention import Retention
 from services.fraud.service import Decider, Policy
 from services.fraud.servicer import BATCH_ITEMS, DECISION_FIELDS, Checks, FraudServicer
 from services.fraud.settings import Settings
+from services.fraud.watch.feed import Feed
+from services.fraud.watch.seats import Pace, Seats
+from services.fraud.watch.watches import READS_AT_ONCE, Watches
 
 __all__ = ["migrate", "serve"]
 
@@ -44,6 +50,7 @@ PROFILE_METHOD = "/rampart.user.v1.UserService/GetRiskProfile"
 BATCH_BYTES = 4 << 20
 BATCHES_IN_FLIGHT = 3
 POOL_SIZE = 8
+NEWS_TIMEOUT = 3.0
 FLUSH_SECONDS = 0.1
 
 
@@ -57,6 +64,8 @@ async def serve(reader: Reader) -> None:
     settings = Settings.read(reader)
     pool = await postgres.open_pool(settings.dsn, size=POOL_SIZE)
     relay_pool = await postgres.open_pool(settings.relay_dsn, size=2)
+    # Its own connections, none before anybody watches: decisions never wait for one.
+    watch_pool = await postgres.open_pool(settings.dsn, size=READS_AT_ONCE + 1)
     redis = open_redis(settings.redis_url)
     auth = keys.open_auth_channel(settings.auth_address, settings.mesh.tls)
     user_policies = policies([USER_SERVICE])
@@ -65,13 +74,25 @@ async def serve(reader: Reader) -> None:
     users.get_state(try_to_connect=True)
     verifier = TokenVerifier(keys.remote_keys(auth), issuer=settings.mesh.issuer, audience=settings.mesh.audience)
     relay = Relay(settings.relay_dsn, RedisStream(redis, "events:fraud"))
-    store = PostgresStore(pool, on_commit=relay.notify)
+    log = PostgresLog(watch_pool)
+    feed = Feed(log)
+
+    def committed() -> None:
+        relay.notify()
+        feed.notify()
+
+    store = PostgresStore(pool, on_commit=committed)
     keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
     profile = user_policies[PROFILE_METHOD]
     assert profile.coalesce is not None
+    profiles = RemoteProfiles(BatchClient(users, profile.coalesce, user_policies[profile.coalesce.method], "user"))
+    # A client of its own: it waits for news longer than decisions wait for anything.
+    news_redis = open_redis(settings.redis_url, timeout=NEWS_TIMEOUT, size=1)
+    news = ChangeFeed(RedisStream(news_redis, CHANGES), changed=profiles.changed, lost=profiles.lost)
+    profiles.told = lambda: news.live
     decider = Decider(
         windows=RedisWindows(redis, on_cold=keeper.wake),
-        profiles=RemoteProfiles(BatchClient(users, profile.coalesce, user_policies[profile.coalesce.method], "user")),
+        profiles=profiles,
         store=store,
         policy=Policy(settings.review_without),
     )
@@ -97,6 +118,12 @@ async def serve(reader: Reader) -> None:
         slots=asyncio.Semaphore(in_flight),
         store=store,
         read_events=OutboxReader(relay_pool).read,
+        watches=Watches(
+            log=log,
+            feed=feed,
+            seats=Seats(settings.watches, settings.watches_per_tenant),
+            pace=Pace(settings.watch_rate),
+        ),
         verifier=verifier,
         batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
         decisions=decisions,
@@ -105,14 +132,17 @@ async def serve(reader: Reader) -> None:
     retention = Retention(relay_pool, settings.outbox_retention_hours)
     try:
         async with keys.kept_fresh(verifier):
-            await _beside(server.run(), relay.run(), retention.run(), keeper.run(), _flush(decisions))
+            await _beside(
+                server.run(), relay.run(), feed.run(), news.run(), retention.run(), keeper.run(), _flush(decisions)
+            )
         await checks.drain()
     finally:
         decisions.flush()
         for channel in (auth, users):
             await channel.close()
-        await redis.aclose()
-        for each in (pool, relay_pool):
+        for client in (redis, news_redis):
+            await client.aclose()
+        for each in (pool, relay_pool, watch_pool):
             each.terminate()
 
 

@@ -17,8 +17,11 @@ from services.fraud.domain.money import digits_of, to_minor
 from services.fraud.domain.rules import VERSION, Facts, Profile
 from services.fraud.domain.verdict import DECLINE, Verdict
 from services.fraud.errors import amount_too_precise, event_time_impossible
+from services.fraud.watch import position
+from services.fraud.watch.selection import Selection
+from services.fraud.watch.watches import Sighting
 
-__all__ = ["decided", "facts_of_inputs", "read_check", "show_inputs"]
+__all__ = ["decided", "facts_of_inputs", "read_check", "selection", "show_inputs", "show_sighting"]
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -140,6 +143,19 @@ def show_inputs(answer: bytes, inputs: bytes) -> decision_pb2.Decision:
         decision.inputs.features[name] = value
     decision.inputs.ClearField("vector")
     return decision
+
+
+def selection(request: fraud_service_pb2.WatchDecisionsRequest) -> Selection:
+    """Reads what a watcher asks for."""
+    return Selection(frozenset(request.outcomes), request.user_id, request.min_confidence_score)
+
+
+def show_sighting(sighting: Sighting) -> fraud_service_pb2.WatchDecisionsResponse:
+    """Renders what a watcher is told."""
+    response = fraud_service_pb2.WatchDecisionsResponse(position=position.encode(sighting.place))
+    if sighting.row is not None:
+        response.decision.ParseFromString(sighting.row.answer)
+    return response
 
 
 def _inputs(facts: Facts, values: Sequence[int], degraded: tuple[str, ...]) -> decision_pb2.DecisionInputs:

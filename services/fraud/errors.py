@@ -11,6 +11,9 @@ __all__ = [
     "event_in_future",
     "event_time_impossible",
     "idempotency_conflict",
+    "position_invalid",
+    "position_lost",
+    "too_many_watchers",
 ]
 
 
@@ -50,4 +53,26 @@ def event_in_future() -> MeshError:
 def backfill_not_allowed(scope: str) -> MeshError:
     return validation_failed(
         Violation("event_time", "timestamp.past", f"must be at most 24 hours ago without the scope {scope}")
+    )
+
+
+def position_invalid() -> MeshError:
+    return validation_failed(Violation("after", "position", "must be the position of an earlier response"))
+
+
+def position_lost() -> MeshError:
+    return MeshError(
+        Kind.OUT_OF_RANGE,
+        "STREAM_POSITION_LOST",
+        "what follows this position is kept no longer: start without `after`, and fill the gap by listing",
+    )
+
+
+def too_many_watchers(whose: str) -> MeshError:
+    return MeshError(
+        Kind.RESOURCE_EXHAUSTED,
+        "OVERLOADED",
+        f"{whose} has as many streams as it may have",
+        metadata={"limit": whose},
+        retry_after=5.0,
     )

@@ -6,7 +6,8 @@ Single checks are coalesced into batches; what arrives as a batch stays one. Eit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -28,6 +29,8 @@ from services.fraud import convert, errors
 from services.fraud.domain.check import Decided
 from services.fraud.ports import DecisionFilter, DecisionStore
 from services.fraud.service import CheckCall, Outcome
+from services.fraud.watch import position
+from services.fraud.watch.watches import Watches
 
 __all__ = ["BATCH_ITEMS", "DECISION_FIELDS", "Checks", "FraudServicer"]
 
@@ -51,6 +54,7 @@ class FraudServicer:
         slots: asyncio.Semaphore,
         store: DecisionStore,
         read_events: ReadEvents,
+        watches: Watches,
         verifier: TokenVerifier,
         batch_policy: Policy,
         decisions: EventLog,
@@ -60,6 +64,7 @@ class FraudServicer:
         self._slots = slots
         self._store = store
         self._read_events = read_events
+        self._watches = watches
         self._verifier = verifier
         self._batch_policy = batch_policy
         self._decisions = decisions
@@ -102,6 +107,15 @@ class FraudServicer:
         decisions = [decision_pb2.Decision.FromString(answer) for answer in found[:size]]
         following = pages.encode(request, [decisions[-1].decision_id]) if len(found) > size else ""
         return pb.ListDecisionsResponse(decisions=decisions, next_page_token=following)
+
+    async def WatchDecisions(
+        self, request: pb.WatchDecisionsRequest, _: Context
+    ) -> AsyncGenerator[pb.WatchDecisionsResponse, None]:
+        after = position.decode(request.after) if request.after else None
+        watching = self._watches.watch(principal().tenant_id, convert.selection(request), after)
+        async with aclosing(watching) as sightings:
+            async for sighting in sightings:
+                yield convert.show_sighting(sighting)
 
     async def ReadEvents(self, request: pb.ReadEventsRequest, _: Context) -> pb.ReadEventsResponse:
         after = request.after if request.HasField("after") else None

@@ -30,6 +30,12 @@ class Settings:
     """Least age at which acknowledged rows of the outbox are pruned."""
     review_without: frozenset[str]
     """Inputs without which the outcome is review at least."""
+    watches: int
+    """Most streams of decisions that are open at once in this process."""
+    watches_per_tenant: int
+    """Most of them of one tenant."""
+    watch_rate: int
+    """Most responses a second that all these streams send together: what watching may take from deciding."""
 
     @classmethod
     def read(cls, reader: Reader) -> Settings:
@@ -44,4 +50,7 @@ class Settings:
             coalesce=reader.switch("RAMPART_COALESCE", True),
             outbox_retention_hours=reader.number("RAMPART_OUTBOX_RETENTION_HOURS", 72, low=49),
             review_without=frozenset(reader.text("RAMPART_REVIEW_WITHOUT", "user_profile").split(",")),
+            watches=reader.number("RAMPART_WATCHES", 256, low=1),
+            watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
+            watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
         )

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
 from meshkit import keys, migrations, postgres
+from meshkit.changes import STREAM as CHANGES
+from meshkit.changes import ChangePublisher
 from meshkit.policy import policies
+from meshkit.redis import open_redis
 from meshkit.server import MeshServer
 from meshkit.settings import Reader
+from meshkit.streams import MemoryStream, RedisStream
 from meshkit.tokens import TokenVerifier
+from services.user.adapters.announced import AnnouncedWriter
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
+from services.user.adapters.postgres_changes import PostgresWriter
+from services.user.adapters.retention import Retention
+from services.user.once import Once
 from services.user.service import UserService
 from services.user.servicer import UserServicer
 from services.user.settings import Settings
@@ -44,11 +56,31 @@ async def serve(reader: Reader) -> None:
         checks={"postgres": partial(postgres.check, pool), "auth": partial(keys.check, verifier)},
     )
     service = UserService(users=PostgresUsers(pool), profiles=PostgresProfiles(pool), clock=lambda: datetime.now(UTC))
-    servicer = UserServicer(service, verifier=verifier, batch_policy=policies([USER_SERVICE])[BATCH_METHOD])
+    redis = open_redis(settings.redis_url) if settings.redis_url else None
+    # Without Redis there is nobody to tell.
+    publisher = ChangePublisher(RedisStream(redis, CHANGES) if redis is not None else MemoryStream())
+    writer = AnnouncedWriter(PostgresWriter(pool), publisher.publish)
+    servicer = UserServicer(
+        service, Once(writer), verifier=verifier, batch_policy=policies([USER_SERVICE])[BATCH_METHOD]
+    )
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, servicer)
     try:
-        async with keys.kept_fresh(verifier):
+        async with keys.kept_fresh(verifier), _beside(Retention(pool).run(), publisher.run()):
             await server.run()
     finally:
         await auth.close()
+        if redis is not None:
+            await redis.aclose()
         pool.terminate()
+
+
+@contextlib.asynccontextmanager
+async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Runs tasks while the block runs."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

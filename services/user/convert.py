@@ -2,25 +2,68 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from rampart.user.v1 import user_pb2 as pb
+from rampart.user.v1 import user_service_pb2
 
 from services.user import errors
-from services.user.domain.users import DEFAULT_TIER, ProfileChange, RiskProfile, User, UserChange
+from services.user.domain.requests import NamedRequest
+from services.user.domain.users import DEFAULT_TIER, ProfileChange, Revision, RiskProfile, User, UserChange
 
-__all__ = ["new_user", "profile_change", "profile_message", "user_change", "user_message"]
+__all__ = [
+    "Changing",
+    "named_request",
+    "new_user",
+    "profile_change",
+    "profile_message",
+    "state_of",
+    "user_change",
+    "user_message",
+]
+
+Changing = (
+    user_service_pb2.CreateUserRequest | user_service_pb2.UpdateUserRequest | user_service_pb2.UpdateRiskProfileRequest
+)
+"""Requests that may have a name."""
 
 _USER_FIELDS = ("display_name", "email", "phone", "country")
 _PROFILE_FIELDS = ("base_risk", "tier", "chargeback_count")
+_NO_STATE = UUID(int=(1 << 128) - 1)
+"""The tag that no state has (RFC 9562, section 5.10)."""
 
 
-def new_user(message: pb.User, now: datetime) -> User:
+def named_request(message: Changing) -> NamedRequest | None:
+    """Returns the name of a request and what it is worth, None if it has none."""
+    if not message.request_id:
+        return None
+    content = type(message).FromString(message.SerializeToString())
+    # The same UUID can be written in more than one way, and a mask is a set.
+    content.request_id = ""
+    if not isinstance(content, user_service_pb2.CreateUserRequest):
+        content.update_mask.paths.sort()
+    fingerprint = blake2b(content.SerializeToString(deterministic=True), digest_size=16).digest()
+    return NamedRequest(UUID(message.request_id), message.DESCRIPTOR.name.removesuffix("Request"), fingerprint)
+
+
+def state_of(message: pb.User | pb.RiskProfile) -> UUID | None:
+    """Returns the tag of the state that an etag names, None without one. The quotes of the etag may be missing."""
+    if not message.etag:
+        return None
+    try:
+        return UUID(message.etag.strip('"'))
+    except ValueError:
+        return _NO_STATE
+
+
+def new_user(message: pb.User, revision: Revision) -> User:
     """Returns the user to create. What the service sets itself is not read."""
-    return User(message.user_id, **_values(message, _USER_FIELDS), created_at=now, updated_at=now)
+    fields = _values(message, _USER_FIELDS)
+    return User(message.user_id, **fields, created_at=revision.at, updated_at=revision.at, tag=revision.tag)
 
 
 def user_change(message: pb.User, mask: FieldMask) -> UserChange:
@@ -43,6 +86,7 @@ def user_message(user: User) -> pb.User:
         email=user.email,
         phone=user.phone,
         country=user.country,
+        etag=_etag(user.tag),
     )
     message.create_time.FromDatetime(user.created_at)
     message.update_time.FromDatetime(user.updated_at)
@@ -57,10 +101,15 @@ def profile_message(profile: RiskProfile) -> pb.RiskProfile:
         tier=profile.tier,
         chargeback_count=profile.chargeback_count,
         country=profile.country,
+        etag=_etag(profile.tag) if profile.tag is not None else "",
     )
     if profile.created_at is not None:
         message.create_time.FromDatetime(profile.created_at)
     return message
+
+
+def _etag(tag: UUID) -> str:
+    return f'"{tag.hex}"'
 
 
 def _masked(message: Message, mask: FieldMask, mutable: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,9 +119,11 @@ def _masked(message: Message, mask: FieldMask, mutable: tuple[str, ...]) -> tupl
         return tuple(name for name in mutable if name in present)
     if list(mask.paths) == ["*"]:
         return mutable
-    if not set(mutable).issuperset(mask.paths):
+    # The etag says which state to change and may be named along with what changes.
+    named = tuple(path for path in mask.paths if path != "etag")
+    if not set(mutable).issuperset(named):
         raise errors.mask_unusable(mutable)
-    return tuple(mask.paths)
+    return named
 
 
 def _values(message: Message, names: tuple[str, ...]) -> dict[str, Any]:

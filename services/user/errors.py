@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 
-__all__ = ["mask_unusable", "user_exists", "user_not_found"]
+__all__ = ["etag_mismatch", "mask_unusable", "request_differs", "request_under_way", "user_exists", "user_not_found"]
 
 
 def user_exists() -> MeshError:
@@ -17,6 +17,28 @@ def user_exists() -> MeshError:
 
 def user_not_found() -> MeshError:
     return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such user", metadata={"resource": "user"})
+
+
+def etag_mismatch() -> MeshError:
+    return MeshError(
+        Kind.ABORTED, "ETAG_MISMATCH", "the resource is not, or no longer, in the state that the etag names"
+    )
+
+
+def request_differs(request_id: str) -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "IDEMPOTENCY_CONFLICT",
+        "request_id was used for a request with other content",
+        metadata={"request_id": request_id},
+    )
+
+
+def request_under_way() -> MeshError:
+    """The first request of this name took longer than its repetition could wait."""
+    return MeshError(
+        Kind.ABORTED, "CONFLICT", "the first request with this request_id is still under way", retry_after=1.0
+    )
 
 
 def mask_unusable(mutable: Iterable[str]) -> MeshError:

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
+from uuid import UUID
 
-from services.user.domain.users import ProfileChange, RiskProfile, User, UserChange
+from services.user.domain.requests import Answered, NamedRequest
+from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange
 
-__all__ = ["Key", "Profiles", "Users"]
+__all__ = ["Changes", "Key", "OtherStateError", "Profiles", "Users", "Writer"]
 
 Key = tuple[str, str]
 """Tenant and user."""
 
 
+class OtherStateError(Exception):
+    """What is to be changed exists, but not in the state that the caller wants to change."""
+
+
 class Users(Protocol):
     """The users of each tenant."""
 
-    async def create(self, tenant_id: str, user: User) -> bool:
-        """Stores a user with the default risk profile; False if the tenant has one with that identifier."""
-        ...
-
     async def get(self, tenant_id: str, user_id: str) -> User | None: ...
-
-    async def update(self, tenant_id: str, user_id: str, change: UserChange, now: datetime) -> User | None:
-        """Returns the changed user, None if there is none."""
-        ...
 
     async def page(self, tenant_id: str, after: str, limit: int) -> list[User]:
         """Returns at most `limit` users whose identifiers come after `after`, in their order."""
@@ -39,6 +37,40 @@ class Profiles(Protocol):
         """Returns the profiles of those users that exist, of any tenants at once."""
         ...
 
-    async def update(self, tenant_id: str, user_id: str, change: ProfileChange, now: datetime) -> RiskProfile | None:
-        """Returns the changed profile, None if there is no such user."""
+
+class Changes(Protocol):
+    """One transaction on the rows of one tenant."""
+
+    async def create_user(self, user: User) -> bool:
+        """Stores a user with the default risk profile; False if the tenant has one with that identifier."""
+        ...
+
+    async def update_user(self, user_id: str, change: UserChange, revision: Revision) -> User | None:
+        """Returns the user after the change, None if there is none. A change of nothing makes no new state.
+
+        Raises OtherStateError.
+        """
+        ...
+
+    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile | None:
+        """Does to the profile what `update_user` does to the user."""
+        ...
+
+    async def claim(self, request: NamedRequest) -> Answered | None:
+        """Takes the name of a request for this transaction; returns what was answered if it is taken.
+
+        Waits while another transaction has claimed it and has not ended. Raises MeshError ABORTED after a while.
+        """
+        ...
+
+    async def answer(self, request_id: UUID, response: bytes) -> None:
+        """Keeps the response to a request that this transaction has claimed."""
+        ...
+
+
+class Writer(Protocol):
+    """Makes changes."""
+
+    def begin(self, tenant_id: str) -> AbstractAsyncContextManager[Changes]:
+        """Opens a transaction: what is done in the block is there after it, all of it, or nothing if it raises."""
         ...

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from uuid import UUID, uuid4
 
 from services.user import errors
-from services.user.domain.users import ProfileChange, RiskProfile, User, UserChange, unknown_profile
-from services.user.ports import Key, Profiles, Users
+from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange, unknown_profile
+from services.user.ports import Changes, Key, OtherStateError, Profiles, Users
 
 __all__ = ["UserService"]
 
 
 class UserService:
-    """Keeps users and their risk profiles. `tenant_id` is that of the verified caller."""
+    """Keeps users and their risk profiles. `tenant_id` is that of the verified caller.
 
-    def __init__(self, *, users: Users, profiles: Profiles, clock: Callable[[], datetime]) -> None:
+    What changes something does so in the transaction that it is given.
+    """
+
+    def __init__(
+        self, *, users: Users, profiles: Profiles, clock: Callable[[], datetime], new_tag: Callable[[], UUID] = uuid4
+    ) -> None:
         self._users = users
         self._profiles = profiles
         self._clock = clock
+        self._new_tag = new_tag
 
-    def now(self) -> datetime:
-        return self._clock()
-
-    async def create(self, tenant_id: str, user: User) -> User:
+    async def create(self, changes: Changes, user: Callable[[Revision], User]) -> User:
         """Raises RESOURCE_EXISTS."""
-        if not await self._users.create(tenant_id, user):
+        made = user(self._revision(None))
+        if not await changes.create_user(made):
             raise errors.user_exists()
-        return user
+        return made
 
     async def get(self, tenant_id: str, user_id: str) -> User:
         """Raises RESOURCE_NOT_FOUND."""
@@ -36,11 +41,12 @@ class UserService:
             raise errors.user_not_found()
         return user
 
-    async def update(self, tenant_id: str, user_id: str, change: UserChange) -> User:
-        """Raises RESOURCE_NOT_FOUND. A change of nothing leaves the update time as it is."""
-        if change == UserChange():
-            return await self.get(tenant_id, user_id)
-        user = await self._users.update(tenant_id, user_id, change, self._clock())
+    async def update(self, changes: Changes, user_id: str, change: UserChange, state: UUID | None = None) -> User:
+        """Changes a user, only in the state named if one is. Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
+        try:
+            user = await changes.update_user(user_id, change, self._revision(state))
+        except OtherStateError:
+            raise errors.etag_mismatch() from None
         if user is None:
             raise errors.user_not_found()
         return user
@@ -55,12 +61,17 @@ class UserService:
         found = await self._profiles.find(sorted(set(keys))) if keys else {}
         return [found.get(key) or unknown_profile(key[1]) for key in keys]
 
-    async def update_risk_profile(self, tenant_id: str, user_id: str, change: ProfileChange) -> RiskProfile:
-        """Raises RESOURCE_NOT_FOUND: a profile belongs to a user who exists."""
-        if change == ProfileChange():
-            profile = (await self._profiles.find([(tenant_id, user_id)])).get((tenant_id, user_id))
-        else:
-            profile = await self._profiles.update(tenant_id, user_id, change, self._clock())
+    async def update_risk_profile(
+        self, changes: Changes, user_id: str, change: ProfileChange, state: UUID | None = None
+    ) -> RiskProfile:
+        """Raises RESOURCE_NOT_FOUND, for a profile belongs to a user who exists, and ETAG_MISMATCH."""
+        try:
+            profile = await changes.update_profile(user_id, change, self._revision(state))
+        except OtherStateError:
+            raise errors.etag_mismatch() from None
         if profile is None:
             raise errors.user_not_found()
         return profile
+
+    def _revision(self, state: UUID | None) -> Revision:
+        return Revision(self._clock(), self._new_tag(), state)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -16,25 +17,31 @@ from meshkit.errors import MeshError
 from meshkit.policy import Policy
 from meshkit.tokens import TokenVerifier
 from services.user import convert
+from services.user.once import Once
+from services.user.ports import Changes
 from services.user.service import UserService
 
 __all__ = ["UserServicer"]
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Response = TypeVar("Response", bound=Message)
 
 
 class UserServicer:
     """Implements `rampart.user.v1.UserService`."""
 
-    def __init__(self, service: UserService, *, verifier: TokenVerifier, batch_policy: Policy) -> None:
+    def __init__(self, service: UserService, once: Once, *, verifier: TokenVerifier, batch_policy: Policy) -> None:
         self._service = service
+        self._once = once
         self._verifier = verifier
         self._batch_policy = batch_policy
 
     async def CreateUser(self, request: pb.CreateUserRequest, _: Context) -> pb.CreateUserResponse:
-        user = convert.new_user(request.user, self._service.now())
-        created = await self._service.create(principal().tenant_id, user)
-        return pb.CreateUserResponse(user=convert.user_message(created))
+        async def create(changes: Changes) -> pb.CreateUserResponse:
+            user = await self._service.create(changes, partial(convert.new_user, request.user))
+            return pb.CreateUserResponse(user=convert.user_message(user))
+
+        return await self._change(request, create, pb.CreateUserResponse)
 
     async def GetUser(self, request: pb.GetUserRequest, _: Context) -> pb.GetUserResponse:
         user = await self._service.get(principal().tenant_id, request.user_id)
@@ -42,8 +49,13 @@ class UserServicer:
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, _: Context) -> pb.UpdateUserResponse:
         change = convert.user_change(request.user, request.update_mask)
-        user = await self._service.update(principal().tenant_id, request.user.user_id, change)
-        return pb.UpdateUserResponse(user=convert.user_message(user))
+        state = convert.state_of(request.user)
+
+        async def update(changes: Changes) -> pb.UpdateUserResponse:
+            user = await self._service.update(changes, request.user.user_id, change, state)
+            return pb.UpdateUserResponse(user=convert.user_message(user))
+
+        return await self._change(request, update, pb.UpdateUserResponse)
 
     async def ListUsers(self, request: pb.ListUsersRequest, _: Context) -> pb.ListUsersResponse:
         place = pages.decode(request, request.page_token, 1)
@@ -57,10 +69,15 @@ class UserServicer:
         return pb.GetRiskProfileResponse(risk_profile=convert.profile_message(profile))
 
     async def UpdateRiskProfile(self, request: pb.UpdateRiskProfileRequest, _: Context) -> pb.UpdateRiskProfileResponse:
-        change = convert.profile_change(request.risk_profile, request.update_mask)
-        user_id = request.risk_profile.user_id
-        profile = await self._service.update_risk_profile(principal().tenant_id, user_id, change)
-        return pb.UpdateRiskProfileResponse(risk_profile=convert.profile_message(profile))
+        sent = request.risk_profile
+        change = convert.profile_change(sent, request.update_mask)
+        state = convert.state_of(sent)
+
+        async def update(changes: Changes) -> pb.UpdateRiskProfileResponse:
+            profile = await self._service.update_risk_profile(changes, sent.user_id, change, state)
+            return pb.UpdateRiskProfileResponse(risk_profile=convert.profile_message(profile))
+
+        return await self._change(request, update, pb.UpdateRiskProfileResponse)
 
     async def CoalesceGetRiskProfile(
         self, request: pb.CoalesceGetRiskProfileRequest, _: Context
@@ -73,6 +90,15 @@ class UserServicer:
             handle=self._risk_profiles,
         )
         return pb.CoalesceGetRiskProfileResponse(reply=reply)
+
+    async def _change(
+        self, request: convert.Changing, change: Callable[[Changes], Awaitable[Response]], answer: type[Response]
+    ) -> Response:
+        async def respond(changes: Changes) -> bytes:
+            return (await change(changes)).SerializeToString()
+
+        named = convert.named_request(request)
+        return answer.FromString(await self._once.run(principal().tenant_id, named, respond))
 
     async def _risk_profiles(self, calls: Sequence[BatchCall[pb.GetRiskProfileRequest]]) -> list[Message | MeshError]:
         keys = [(call.principal.tenant_id, call.request.user_id) for call in calls]

@@ -19,6 +19,8 @@ class Settings:
     dsn: str = field(repr=False)
     auth_address: str
     """host:port of the auth service, for verification keys."""
+    redis_url: str = field(repr=False)
+    """Redis through which others are told of changes. Empty tells nobody: they then use what they know to its end."""
 
     @classmethod
     def read(cls, reader: Reader) -> Settings:
@@ -27,4 +29,5 @@ class Settings:
             listen=reader.address("RAMPART_USER_LISTEN"),
             dsn=reader.text("RAMPART_USER_DSN"),
             auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
+            redis_url=reader.text("RAMPART_REDIS_URL", ""),
         )

@@ -10,7 +10,7 @@ from rampart.fraud.v1 import fraud_service_pb2
 from rampart.mesh.v1 import batch_pb2
 from rampart.user.v1 import user_service_pb2
 
-from meshkit.policy import Policy, policies, policy_of
+from meshkit.policy import Policy, field_policy, policies, policy_of
 
 SERVICES = [
     service
@@ -31,7 +31,17 @@ def test_callers_are_listed_and_known(policy: Policy) -> None:
 
 @every_method
 def test_deadline_is_set_and_short(policy: Policy) -> None:
-    assert 0 < policy.deadline <= 10
+    streams = METHODS[policy.path].server_streaming
+    assert 0 < policy.deadline <= (3600 if streams else 10)
+
+
+@every_method
+def test_stream_can_go_on_where_it_ended(policy: Policy) -> None:
+    method = METHODS[policy.path]
+    assert not method.client_streaming
+    if method.server_streaming:
+        assert [field.name for field in method.input_type.fields if field_policy(field).resume_after]
+        assert [field.name for field in method.output_type.fields if field_policy(field).event_id]
 
 
 @every_method

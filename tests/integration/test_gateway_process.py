@@ -197,3 +197,41 @@ def test_workers_share_the_port_their_metrics_are_summed_and_a_dead_one_is_repla
 def workers(gateway: RunningGateway) -> list[int]:
     pid = gateway.process.pid
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.fixture
+def two_workers(environment: dict[str, str], valkey_url: str, run_folder: Path) -> Iterator[RunningGateway]:
+    own = {
+        "RAMPART_GATEWAY_WORKERS": "2",
+        "RAMPART_REDIS_URL": valkey_url,
+        "RAMPART_ADDRESS_RATE": "20",
+        "RAMPART_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    running = RunningGateway(environment | own, run_folder / "gateway-two-workers.log")
+    deadline = time.monotonic() + START_SECONDS
+    while running.process.log().count("rate limits are shared") < 2:
+        assert time.monotonic() < deadline, running.process.log()
+        time.sleep(0.05)
+    yield running
+    running.process.stop()
+
+
+def login_of(address: str) -> bytes:
+    head = "POST /api/v1/oauth/token HTTP/1.1\r\nhost: x\r\nx-forwarded-for: %s\r\ncontent-length: 1\r\n\r\nx"
+    return (head % address).encode()
+
+
+def test_workers_hold_one_limit_together_and_each_can_use_it_all(two_workers: RunningGateway) -> None:
+    with two_workers.connect() as connection:
+        # One connection has one worker: a static share would end at ten.
+        statuses = []
+        for _ in range(20):
+            connection.sendall(login_of("198.51.100.1"))
+            statuses.append(read_reply(connection)[0])
+    assert statuses == [400] * 20
+    began = time.monotonic()
+    # New connections are spread over both workers; this caller has another address.
+    statuses = [two_workers.raw(login_of("198.51.100.2"))[0] for _ in range(150)]
+    passed = time.monotonic() - began
+    assert set(statuses) == {400, 429}
+    assert 20 <= statuses.count(400) <= 20 * passed + 2 * 20 + 20 * 0.35

@@ -21,6 +21,7 @@ from console.http import HttpError
 from console.up.account import find_account
 from console.up.names import ROOT
 from console.up.state import State
+from tests.load.edge import measure_edge
 from tests.load.machine import describe
 from tests.load.peer import Peer, prepare_environment
 from tests.load.platforms import Platform, Rampart
@@ -61,6 +62,8 @@ def _bench(plan: Plan, peer: Path | None) -> None:
     console, machine = Console(width=None if sys.stdout.isatty() else 160), describe()
     console.print("measuring the generator alone")
     generator = measure_generator(max(plan.connections), plan.warm_up, plan.seconds)
+    console.print("measuring the edge alone")
+    edge = measure_edge(plan.edge_rounds, seconds=1.5, calls=100)
     with _state_folder() as folder:
         platforms: list[Platform] = [
             Rampart(ON, folder / "on", coalesce=True),
@@ -69,7 +72,7 @@ def _bench(plan: Plan, peer: Path | None) -> None:
         if peer is not None:
             platforms.append(Peer(PEER, peer, prepare_environment(OUTPUT / "peer-venv"), folder / "peer"))
         runs, preparation = asyncio.run(_measure(plan, platforms, console))
-    figures = Figures(plan, machine, generator, runs, preparation)
+    figures = Figures(plan, machine, generator, edge, runs, preparation)
     show(console, figures)
     console.print(f"All of it is in {write(OUTPUT, figures)}", soft_wrap=True)
 

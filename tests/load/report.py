@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from console.metrics import ratio
+from tests.load.edge import EdgeCost
 from tests.load.result import Result
 from tests.load.rounds import Plan, Preparation, Run
 
@@ -32,6 +33,7 @@ class Figures:
     machine: Mapping[str, str]
     generator: Result
     """Against the trivial server."""
+    edge: EdgeCost
     runs: Sequence[Run]
     preparation: Preparation
 
@@ -70,7 +72,7 @@ def show(console: Console, figures: Figures) -> None:
         for name, count in figures.preparation.warmed.items()
         if count < WARM * plan.users
     ]
-    for line in (*cold, *_remarks(runs), f"Share of a core without load: {idle}"):
+    for line in (*figures.edge.lines(), *cold, *_remarks(runs), f"Share of a core without load: {idle}"):
         console.print(line, highlight=False)
 
 

@@ -41,14 +41,32 @@ class Plan:
     paced_seconds: float
     users: int
     """Few enough that every platform can check each once within its first warm-up."""
+    edge_rounds: int
+    """Of the cost of the edge alone."""
     rate: float = 120.0
     """Requests per second of the open loop."""
 
 
 DEFAULT = Plan(
-    rounds=3, connections=(64, 128), first_warm_up=60.0, warm_up=1.0, seconds=5.0, paced_seconds=10.0, users=5_000
+    rounds=3,
+    connections=(64, 128),
+    first_warm_up=60.0,
+    warm_up=1.0,
+    seconds=5.0,
+    paced_seconds=10.0,
+    users=5_000,
+    edge_rounds=7,
 )
-QUICK = Plan(rounds=2, connections=(128,), first_warm_up=10.0, warm_up=0.5, seconds=2.5, paced_seconds=3.0, users=600)
+QUICK = Plan(
+    rounds=2,
+    connections=(128,),
+    first_warm_up=10.0,
+    warm_up=0.5,
+    seconds=2.5,
+    paced_seconds=3.0,
+    users=600,
+    edge_rounds=3,
+)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ async def test_a_user_is_created_read_changed_and_listed(platform: Platform, edg
     assert made["create_time"] == made["update_time"]
     assert await edge.get(f"{USERS}/alice") == made
     changed = await edge.patch(f"{USERS}/alice", {"display_name": "Alice", "country": ""})
-    assert changed == made | {"display_name": "Alice", "country": "", "update_time": changed["update_time"]}
+    new = {name: changed[name] for name in ("update_time", "etag")}
+    assert changed == made | {"display_name": "Alice", "country": ""} | new
     assert changed["update_time"] > made["update_time"]
+    assert changed["etag"] != made["etag"]
     assert (await edge.get(USERS))["users"] == [changed]
     (row,) = await platform.rows("user", "SELECT * FROM users WHERE display_name = 'Alice' AND user_id = 'alice'")
     assert (row["email"], row["country"]) == ("alice@example.com", "")
@@ -48,7 +50,7 @@ async def test_a_blocked_user_is_declined(edge: Edge) -> None:
     profile = await edge.get(f"{USERS}/mallory/risk-profile")
     assert (profile["known"], profile["tier"], profile["base_risk"]) == (True, "standard", 0.1)
     changed = await edge.patch(f"{USERS}/mallory/risk-profile", {"tier": "blocked"})
-    assert changed == profile | {"tier": "blocked"}
+    assert changed == profile | {"tier": "blocked", "etag": changed["etag"]}
     decision = await edge.check(user_id="mallory")
     assert decision["is_fraudulent"] is True
     assert decision["outcome"] == "decline"

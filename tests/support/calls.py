@@ -42,6 +42,17 @@ class Caller:
         )
         return reply
 
+    def stream(self, request: Message, answer: type[Answer], *, token: str = "", timeout: float = 60) -> Any:
+        """Calls the method that the request is named after; the call yields its answers."""
+        method = request.DESCRIPTOR.name.removesuffix("Request")
+        metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        begin: Any = self._channel.unary_stream(
+            f"/{self._service}/{method}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=answer.FromString,
+        )
+        return begin(request, timeout=timeout, metadata=metadata)
+
 
 def unary(channel: grpc.aio.Channel, path: str, answer: type[Message]) -> Any:
     return channel.unary_unary(

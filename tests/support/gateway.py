@@ -20,6 +20,7 @@ from gateway.transcoder import Transcoder
 from meshkit.admin import Readiness
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
+from meshkit.tokens import Permit
 
 TOKEN = "good-token"
 SCOPES = frozenset({"decision:create", "decision:read", "user:read", "user:write", "transaction:read"})
@@ -76,7 +77,9 @@ class MemoryVerifier:
     def verify_cached(self, token: str) -> Principal | None:
         return self.tokens[token] if token in self._seen else None
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str, permit: Permit | None = None) -> Principal:
+        if permit is not None:
+            permit()
         await asyncio.sleep(0)
         if token not in self.tokens:
             raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token has a wrong signature")
@@ -107,8 +110,8 @@ class Gateway:
         self.bodies = BodyReader(max_bytes=1 << 20, seconds=options.pop("body_seconds", 15.0))
         self.app: Transcoder = make_app(
             router(),
-            upstream=self.upstream,
-            verifier=self.verifier,
+            upstream=options.pop("upstream", self.upstream),
+            verifier=options.pop("verifier", self.verifier),
             readiness=self.readiness,
             telemetry=self.telemetry,
             bodies=self.bodies,

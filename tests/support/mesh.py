@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,11 +49,18 @@ async def _echo_batch(calls: Sequence[Check]) -> Sequence[Message | bytes | Mesh
     return [await _echo(call.request) for call in calls]
 
 
+async def _silence(_: Message) -> AsyncGenerator[Message, None]:
+    """Answers a watcher with nothing, at once."""
+    return
+    yield
+
+
 @dataclass
 class Behaviour:
     """What the methods do. Remembers the requests that reached them."""
 
     handle: Callable[[Any], Awaitable[Message]] = _echo
+    handle_stream: Callable[[Any], AsyncGenerator[Message, None]] = _silence
     handle_batch: Callable[[Sequence[Check]], Awaitable[Sequence[Message | bytes | MeshError]]] = _echo_batch
     requests: list[Message] = field(default_factory=list)
     batches: list[Sequence[Check]] = field(default_factory=list)
@@ -69,6 +76,12 @@ class _Fraud(fraud_service_pb2_grpc.FraudServiceServicer):
         return await self._behaviour.handle(request)
 
     CheckFraud = GetDecision = ReadEvents = _answer
+
+    async def WatchDecisions(self, request: Any, _: object) -> AsyncIterator[Message]:  # noqa: N802
+        self._behaviour.requests.append(request)
+        async with contextlib.aclosing(self._behaviour.handle_stream(request)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def CoalesceCheckFraud(self, request: Any, _: object) -> Message:  # noqa: N802
         reply = await serve_batch(

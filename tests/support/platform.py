@@ -53,6 +53,12 @@ class Platform:
     token_lifetime: int = 600
     tokens: int = 0
     token_delay: float = 0.0
+    watched: int = 0
+    """Decisions that a watcher may have so far; their places are the numbers from 1."""
+    cut: Callable[[int], Trouble | None] = lambda number: None
+    """Sees each number before it is sent, and may end the stream there."""
+    watching: int = 0
+    """Streams that are open."""
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
     _server: grpc.aio.Server | None = None
@@ -142,6 +148,20 @@ class _Fraud(fraud_service_pb2_grpc.FraudServiceServicer):
     async def GetDecision(self, request: Any, context: Context) -> Any:
         await self._platform.take("GetDecision", request, context)
         return fraud_service_pb2.GetDecisionResponse()
+
+    async def WatchDecisions(self, request: Any, context: Context) -> Any:
+        await self._platform.take("WatchDecisions", request, context)
+        self._platform.watching += 1
+        try:
+            yield fraud_service_pb2.WatchDecisionsResponse(position=request.after or "0")
+            for number in range(int(request.after or "0") + 1, self._platform.watched + 1):
+                trouble = self._platform.cut(number)
+                if trouble is not None:
+                    await _abort(context, trouble)
+                decision = decision_pb2.Decision(transaction_id=f"t-{number}")
+                yield fraud_service_pb2.WatchDecisionsResponse(decision=decision, position=str(number))
+        finally:
+            self._platform.watching -= 1
 
 
 class _User(user_service_pb2_grpc.UserServiceServicer):

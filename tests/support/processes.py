@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ROOT", "Node", "Process", "free_port", "run_module", "running"]
+__all__ = ["ROOT", "Node", "Process", "environment_of", "free_port", "run_module", "running"]
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 20.0
@@ -39,7 +39,7 @@ class Process:
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module],
-                env=_environment({**environment, "RAMPART_ADMIN_LISTEN": self.admin}),
+                env=environment_of({**environment, "RAMPART_ADMIN_LISTEN": self.admin}),
                 cwd=ROOT,
                 stdout=output,
                 stderr=output,
@@ -105,7 +105,7 @@ def run_module(module: str, *arguments: str, environment: Mapping[str, str]) -> 
     """Runs a module to its end and returns what it wrote."""
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env=_environment(environment),
+        env=environment_of(environment),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -114,7 +114,7 @@ def run_module(module: str, *arguments: str, environment: Mapping[str, str]) -> 
     )
 
 
-def _environment(own: Mapping[str, str]) -> dict[str, str]:
-    # Settings of the person who runs the tests must not reach the processes under test.
+def environment_of(own: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment of a process under test: the settings of the person who runs the tests stay out."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAMPART_")}
     return {**inherited, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "gen"))), **own}

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from google.api import http_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.app import DESCRIPTORS
@@ -30,12 +31,14 @@ import "rampart/mesh/v1/policy.proto";
 
 
 def compile_proto(text: str) -> FileDescriptorSet:
-    """Compiles a file that may import what the product's protos import."""
+    """Compiles a file that may import what the product's protos import, and everything below google/api."""
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "test.proto", Path(folder) / "out.binpb"
         source.write_text(_HEAD + text)
         command = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={DESCRIPTORS}", f"-I{folder}"]
-        subprocess.run([*command, "--include_imports", f"--descriptor_set_out={out}", str(source)], check=True)
+        command.append(f"-I{Path(http_pb2.__file__).parents[2]}")
+        command += ["--include_imports", "--include_source_info", f"--descriptor_set_out={out}", str(source)]
+        subprocess.run(command, check=True)
         return FileDescriptorSet.FromString(out.read_bytes())
 
 

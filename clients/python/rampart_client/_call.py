@@ -1,8 +1,11 @@
-"""One unary call: its deadline, token, metadata, retries and error."""
+"""One call, with one answer or a stream of them: its deadline, token, metadata, retries and error."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypedDict, TypeVar, cast
 
@@ -19,6 +22,9 @@ Request = TypeVar("Request", bound=betterproto2.Message)
 Response = TypeVar("Response", bound=betterproto2.Message)
 Part = TypeVar("Part")
 
+FOREVER = 10 * 365 * 86_400.0
+"""Seconds that a stream lasts that is given no timeout."""
+
 
 class CallOptions(TypedDict, total=False):
     """What a call may say for itself: its deadline in seconds, its identifier in the logs, its trace context."""
@@ -30,7 +36,10 @@ class CallOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Method(Generic[Request, Response]):
-    """What the contract says about a method. `timeout` is in seconds, `ids` names the fields that need a value."""
+    """What the contract says about a method. `timeout` is in seconds, `ids` names the fields that need a value.
+
+    `resume` names the field of the request that takes a place in the stream, and that of the answers that has one.
+    """
 
     path: str
     request: type[Request]
@@ -39,6 +48,7 @@ class Method(Generic[Request, Response]):
     retryable: bool
     public: bool
     ids: tuple[str, ...] = ()
+    resume: tuple[str, str] | None = None
 
 
 class Tokens(Protocol):
@@ -66,34 +76,66 @@ class Caller:
         """Sends the request until it is answered, its deadline passes or no retry is allowed. Raises RampartError."""
         call = _Call(options, method.timeout)
         request = with_ids(request, method.ids)
-        self._retries.earn()
-        attempts, refused = 0, False
+        attempts = _Attempts(method, self._retries, call)
         while True:
             try:
                 return await self._attempt(method, request, call)
             except RampartError as error:
-                attempts += 1
-                if error.reason == "TOKEN_INVALID" and not method.public and not refused:
-                    refused = True
-                    continue
-                delay = None
-                if method.retryable:
-                    delay = self._retries.delay(error, attempts=attempts, remaining=call.remaining())
-                if delay is None:
-                    raise
-            await asyncio.sleep(delay)
+                await attempts.again(error)
+
+    async def stream(
+        self, method: Method[Request, Response], request: Request, options: CallOptions
+    ) -> AsyncGenerator[Response, None]:
+        """Yields answers until the stream ends, its timeout passes or the generator is closed. Raises RampartError.
+
+        A stream that breaks off is begun again after the place of its last answer; without places it is an error.
+        """
+        call = _Call(options, FOREVER)
+        attempts = _Attempts(method, self._retries, call)
+        while True:
+            try:
+                async with aclosing(self._answers(method, request, call)) as answers:
+                    async for answer in answers:
+                        request = _after(method, request, answer)
+                        attempts.answered()
+                        yield answer
+                return
+            except RampartError as error:
+                await attempts.again(error)
 
     async def _attempt(self, method: Method[Request, Response], request: Request, call: _Call) -> Response:
         token = None if method.public else await self._token(call)
-        metadata = [*call.metadata, ("authorization", f"Bearer {token}")] if token else call.metadata
         try:
-            answer = await self._stub(method)(request, timeout=max(call.remaining(), 0.001), metadata=metadata)
+            answer = await self._stub(method)(
+                request, timeout=max(call.remaining(), 0.001), metadata=call.metadata_with(token)
+            )
         except grpc.aio.AioRpcError as error:
-            failure = from_call(error, call.request_id)
-            if token and self._tokens and failure.reason == "TOKEN_INVALID":
-                self._tokens.reject(token)
-            raise failure from None
+            raise self._failure(error, call, token) from None
         return cast(Response, answer)
+
+    async def _answers(
+        self, method: Method[Request, Response], request: Request, call: _Call
+    ) -> AsyncGenerator[Response, None]:
+        """Streams once, for as long as the method allows one stream to last."""
+        token = None if method.public else await self._token(call)
+        timeout = max(min(call.remaining(), method.timeout), 0.001)
+        begin: Any = self._channel.unary_stream(
+            method.path, request_serializer=bytes, response_deserializer=method.response.parse
+        )
+        stream = begin(request, timeout=timeout, metadata=call.metadata_with(token))
+        try:
+            async for answer in stream:
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise self._failure(error, call, token) from None
+        finally:
+            stream.cancel()
+
+    def _failure(self, error: grpc.aio.AioRpcError, call: _Call, token: str | None) -> RampartError:
+        failure = from_call(error, call.request_id)
+        if token and self._tokens and failure.reason == "TOKEN_INVALID":
+            self._tokens.reject(token)
+        return failure
 
     async def _token(self, call: _Call) -> str | None:
         if self._tokens is None:
@@ -128,6 +170,58 @@ class _Call:
     def remaining(self) -> float:
         """Seconds left."""
         return self._deadline - self._loop.time()
+
+    def metadata_with(self, token: str | None) -> list[tuple[str, str]]:
+        return [*self.metadata, ("authorization", f"Bearer {token}")] if token else self.metadata
+
+
+class _Attempts:
+    """Counts the attempts of one call and says whether there is another."""
+
+    def __init__(self, method: Method[Any, Any], retries: RetryPolicy, call: _Call) -> None:
+        self._method = method
+        self._retries = retries
+        self._call = call
+        self._failed = 0
+        self._refused = False
+        self._begun = False
+        retries.earn()
+
+    def answered(self) -> None:
+        """Notes an answer of a stream: what fails after it is a new beginning."""
+        self._failed, self._refused, self._begun = 0, False, True
+
+    async def again(self, error: RampartError) -> None:
+        """Waits until the next attempt. Raises the error if there is to be none."""
+        if self._begun and self._method.resume is None:
+            raise error
+        self._failed += 1
+        if error.reason == "TOKEN_INVALID" and not self._method.public and not self._refused:
+            self._refused = True
+            return
+        if self._has_lasted(error):
+            return
+        delay = None
+        if self._method.retryable:
+            delay = self._retries.delay(error, attempts=self._failed, remaining=self._call.remaining())
+        if delay is None:
+            raise error
+        await asyncio.sleep(delay)
+
+    def _has_lasted(self, error: RampartError) -> bool:
+        """Tells whether a stream has ended only because one stream may last no longer."""
+        ended = error.code is grpc.StatusCode.DEADLINE_EXCEEDED and self._failed == 1
+        return ended and self._begun and self._call.remaining() > 0
+
+
+def _after(method: Method[Request, Response], request: Request, answer: Response) -> Request:
+    """Returns the request that begins after an answer."""
+    if method.resume is None:
+        return request
+    after, place = method.resume
+    # Every message is a dataclass, which its base class does not say to the type checker.
+    message: Any = request
+    return cast(Request, dataclasses.replace(message, **{after: getattr(answer, place)}))
 
 
 def present(part: Part | None) -> Part:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Tenant
+from services.auth.domain.tenants import Client, Plan, Tenant
 from services.auth.ports import KeyChange
 
 __all__ = ["MemoryDirectory", "MemoryKeyStore"]
@@ -22,6 +23,11 @@ class MemoryDirectory:
         return self._tenants.setdefault(tenant.name, tenant)
 
     async def find_tenant(self, name: str) -> Tenant | None:
+        return self._tenants.get(name)
+
+    async def set_plan(self, name: str, plan: Plan) -> Tenant | None:
+        if name in self._tenants:
+            self._tenants[name] = replace(self._tenants[name], plan=plan)
         return self._tenants.get(name)
 
     async def create_client(self, client: Client) -> None:

@@ -10,12 +10,13 @@ import asyncpg
 
 from meshkit.postgres import Connection, Pool, transaction
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Tenant
+from services.auth.domain.tenants import Client, Plan, Tenant
 from services.auth.ports import KeyChange
 
 __all__ = ["PostgresDirectory", "PostgresKeyStore"]
 
 _KEYS_LOCK = 0x6B657973
+_TENANT = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
 
 
 class PostgresDirectory:
@@ -27,18 +28,32 @@ class PostgresDirectory:
     async def create_tenant(self, tenant: Tenant) -> Tenant:
         async with transaction(self._pool, [tenant.tenant_id]) as connection:
             await connection.execute(
-                "INSERT INTO tenants (tenant_id, name, default_currency, created_at) VALUES ($1, $2, $3, $4)"
-                " ON CONFLICT (name) DO NOTHING",
+                f"INSERT INTO tenants ({_TENANT}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING",
                 tenant.tenant_id,
                 tenant.name,
                 tenant.default_currency,
                 tenant.created_at,
+                *_plan_values(tenant.plan),
             )
             return await _tenant_named(connection, tenant.name) or tenant
 
     async def find_tenant(self, name: str) -> Tenant | None:
         async with transaction(self._pool, ()) as connection:
             return await _tenant_named(connection, name)
+
+    async def set_plan(self, name: str, plan: Plan) -> Tenant | None:
+        async with transaction(self._pool, ()) as connection:
+            tenant = await _tenant_named(connection, name)
+            if tenant is None:
+                return None
+            await connection.execute("SELECT set_config('rampart.tenants', $1, true)", tenant.tenant_id)
+            row = await connection.fetchrow(
+                "UPDATE tenants SET rate_limit = $2, user_rate_limit = $3, class_limits = $4 WHERE tenant_id = $1"
+                f" RETURNING {_TENANT}",
+                tenant.tenant_id,
+                *_plan_values(plan),
+            )
+            return _tenant(row) if row else None
 
     async def create_client(self, client: Client) -> None:
         async with transaction(self._pool, [client.tenant_id]) as connection:
@@ -66,10 +81,7 @@ class PostgresDirectory:
                 return None
             client = _client(row)
             await connection.execute("SELECT set_config('rampart.tenants', $1, true)", client.tenant_id)
-            owner = await connection.fetchrow(
-                "SELECT tenant_id, name, default_currency, created_at FROM tenants WHERE tenant_id = $1",
-                client.tenant_id,
-            )
+            owner = await connection.fetchrow(f"SELECT {_TENANT} FROM tenants WHERE tenant_id = $1", client.tenant_id)
             return (client, _tenant(owner)) if owner else None
 
 
@@ -104,14 +116,17 @@ class PostgresKeyStore:
 
 async def _tenant_named(connection: Connection, name: str) -> Tenant | None:
     await connection.execute("SELECT set_config('rampart.tenant_name', $1, true)", name)
-    row = await connection.fetchrow(
-        "SELECT tenant_id, name, default_currency, created_at FROM tenants WHERE name = $1", name
-    )
+    row = await connection.fetchrow(f"SELECT {_TENANT} FROM tenants WHERE name = $1", name)
     return _tenant(row) if row else None
 
 
 def _tenant(row: asyncpg.Record) -> Tenant:
-    return Tenant(str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"])
+    plan = Plan(row["rate_limit"], row["user_rate_limit"], tuple(sorted(json.loads(row["class_limits"]).items())))
+    return Tenant(str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan)
+
+
+def _plan_values(plan: Plan) -> tuple[int, int, str]:
+    return plan.rate_limit, plan.user_rate_limit, json.dumps(dict(plan.class_limits))
 
 
 def _client(row: asyncpg.Record) -> Client:

@@ -12,6 +12,7 @@ __all__ = [
     "DEFAULT_SCOPES",
     "SCOPES",
     "Client",
+    "Plan",
     "Tenant",
     "granted",
     "unknown_scopes",
@@ -34,6 +35,23 @@ DEFAULT_CURRENCY = "USD"
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What the clients of a tenant may use together, in units per second. 0 means that there is no such limit."""
+
+    rate_limit: int = 0
+    """In all classes of calls together."""
+    user_rate_limit: int = 0
+    """Of one class by one user that a client acts for."""
+    class_limits: tuple[tuple[str, int], ...] = ()
+    """Of single classes, by name, sorted."""
+
+    def claim(self) -> dict[str, object]:
+        """Returns the plan as it stands in access tokens; empty without limits."""
+        limits = {"tenant": self.rate_limit, "user": self.user_rate_limit, "classes": dict(self.class_limits)}
+        return {name: limit for name, limit in limits.items() if limit}
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """An isolated customer of the platform."""
 
@@ -41,6 +59,7 @@ class Tenant:
     name: str
     default_currency: str
     created_at: datetime
+    plan: Plan = Plan()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +72,7 @@ class Client:
     """SHA-256 of the secret. The secret has 256 random bits, so a slow hash would protect nothing more."""
     scopes: frozenset[str]
     rate_limit: int
-    """Requests per second."""
+    """Units per second in each class of calls."""
     display_name: str
     created_at: datetime
 

@@ -1,7 +1,7 @@
-"""Risk profiles from the user service, many in one call, cached for five minutes.
+"""Risk profiles from the user service, many in one call, cached for five minutes or until a change.
 
-A profile that was changed is therefore used up to `CACHE_SECONDS` later. When the service does not answer, decisions go
-on without profiles: after a few failures it is asked only now and then.
+While nobody can tell of changes, a profile is used for `UNTOLD_SECONDS` only. When the service does not answer,
+decisions go on without profiles: after a few failures it is asked only now and then.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import Counter
 from rampart.user.v1 import user_service_pb2
 
 from meshkit.batches import BatchClient
+from meshkit.changes import Change, Freshness
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
 from services.fraud.domain.rules import Profile
@@ -26,13 +28,25 @@ _reads = Counter("profile_reads", "Risk profiles read, by where they came from."
 _cached, _fetched, _missing = (_reads.labels(source) for source in ("cache", "user", "none"))
 
 CACHE_SECONDS = 300.0
+UNTOLD_SECONDS = 10.0
 CACHE_ENTRIES = 100_000
 READ_TIMEOUT = 0.25
 FAILURES_TO_OPEN = 3
+TOPIC = "user"
 OPEN_SECONDS = 1.0
 
 Call = tuple[CallContext, str, str]
 CacheKey = tuple[str, str]
+"""Tenant and user."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A profile, when it was read, and what `Freshness.now` said before."""
+
+    profile: Profile
+    read_at: float
+    since: int
 
 
 class RemoteProfiles:
@@ -40,9 +54,21 @@ class RemoteProfiles:
 
     def __init__(self, client: BatchClient) -> None:
         self._client = client
-        self._cache: OrderedDict[CacheKey, tuple[float, Profile]] = OrderedDict()
+        self._cache: OrderedDict[CacheKey, _Known] = OrderedDict()
+        self._freshness = Freshness()
+        self.told: Callable[[], bool] = lambda: True
+        """Tells whether changes are heard of; set to what asks the feed that calls `changed` and `lost`."""
         self._failures = 0
         self._open_until = 0.0
+
+    def changed(self, change: Change) -> None:
+        """Uses no profile any more that was read before a change of it."""
+        if change.topic == TOPIC:
+            self._freshness.changed(change.tenant_id, change.key)
+
+    def lost(self) -> None:
+        """Is told that changes may have been missed."""
+        self._freshness.everything_changed()
 
     async def read(self, calls: Sequence[Call]) -> Sequence[Profile | None]:
         """Returns the profile of each (call, tenant_id, user_id), None where it cannot be read in time."""
@@ -57,10 +83,13 @@ class RemoteProfiles:
         return [fresh.get(key) or self._lookup(key, now) for key in ((tenant, user) for _, tenant, user in calls)]
 
     def _lookup(self, key: CacheKey, now: float) -> Profile | None:
-        entry = self._cache.get(key)
-        return entry[1] if entry is not None and entry[0] > now else None
+        known = self._cache.get(key)
+        if known is None or now - known.read_at > (CACHE_SECONDS if self.told() else UNTOLD_SECONDS):
+            return None
+        return known.profile if self._freshness.holds(known.since, *key) else None
 
     async def _fetch(self, missing: dict[CacheKey, CallContext], now: float) -> dict[CacheKey, Profile]:
+        since = self._freshness.now()
         futures = {
             key: self._client.submit(
                 user_service_pb2.GetRiskProfileRequest(user_id=key[1]).SerializeToString(), context
@@ -71,7 +100,7 @@ class RemoteProfiles:
         found = {key: profile for key, future in futures.items() if (profile := _profile(future)) is not None}
         self._judge_service(len(found), len(missing), now)
         for key, profile in found.items():
-            self._cache[key] = (now + CACHE_SECONDS, profile)
+            self._cache[key] = _Known(profile, now, since)
         while len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
         _fetched.inc(len(found))

@@ -20,15 +20,23 @@ PAUSE_SECONDS = 0.05
 INTERVAL_SECONDS = 300.0
 
 # The inner query bounds the work before it looks at ages: places grow with time, so nothing old hides behind what is
-# young. Without any known consumer the comparison is null and nothing is deleted.
+# young. Without any known consumer the comparison is null and nothing is deleted. Who watches decisions learns from the
+# last place that was pruned, in the same transaction, that he has missed some.
 _PRUNE = """
-DELETE FROM outbox WHERE (xid, seq) IN (
-    SELECT xid, seq FROM (
-        SELECT xid, seq, created_at FROM outbox
-        WHERE (xid, seq) <= (SELECT xid, seq FROM outbox_consumers ORDER BY xid, seq LIMIT 1)
-        ORDER BY xid, seq LIMIT $2
-    ) AS first WHERE created_at < now() - make_interval(hours => $1)
-)"""
+WITH pruned AS (
+    DELETE FROM outbox WHERE (xid, seq) IN (
+        SELECT xid, seq FROM (
+            SELECT xid, seq, created_at FROM outbox
+            WHERE (xid, seq) <= (SELECT xid, seq FROM outbox_consumers ORDER BY xid, seq LIMIT 1)
+            ORDER BY xid, seq LIMIT $2
+        ) AS first WHERE created_at < now() - make_interval(hours => $1)
+    ) RETURNING xid, seq
+), marked AS (
+    UPDATE outbox_pruned AS mark SET xid = last.xid, seq = last.seq
+    FROM (SELECT xid, seq FROM pruned ORDER BY xid DESC, seq DESC LIMIT 1) AS last
+    WHERE (mark.xid, mark.seq) < (last.xid, last.seq)
+)
+SELECT count(*) FROM pruned"""
 
 
 class Retention:
@@ -54,6 +62,6 @@ class Retention:
     async def prune(self) -> int:
         """Deletes one chunk and returns the number of its rows."""
         async with postgres.transaction(self._pool, ()) as connection:
-            count = int((await connection.execute(_PRUNE, self._hours, CHUNK)).rpartition(" ")[2])
+            count: int = await connection.fetchval(_PRUNE, self._hours, CHUNK)
         _pruned.inc(count)
         return count

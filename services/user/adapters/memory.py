@@ -1,18 +1,27 @@
-"""The ports of the user service in memory. Both views share the rows."""
+"""The ports of the user service in memory. All views share the rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
-from services.user.domain.users import ProfileChange, RiskProfile, User, UserChange, unknown_profile
-from services.user.ports import Key
+from services.user.domain.requests import Answered, NamedRequest
+from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange, unknown_profile
+from services.user.ports import Changes, Key, OtherStateError
 
-__all__ = ["MemoryProfiles", "MemoryRows", "MemoryUsers"]
+__all__ = ["MemoryChanges", "MemoryProfiles", "MemoryRows", "MemoryUsers", "MemoryWriter"]
 
-MemoryRows = dict[Key, tuple[User, RiskProfile]]
+
+@dataclass
+class MemoryRows:
+    """What the store holds."""
+
+    users: dict[Key, tuple[User, RiskProfile]] = field(default_factory=dict)
+    requests: dict[tuple[str, UUID], Answered] = field(default_factory=dict)
 
 
 class MemoryUsers:
@@ -21,28 +30,13 @@ class MemoryUsers:
     def __init__(self, rows: MemoryRows) -> None:
         self._rows = rows
 
-    async def create(self, tenant_id: str, user: User) -> bool:
-        key = (tenant_id, user.user_id)
-        if key in self._rows:
-            return False
-        profile = unknown_profile(user.user_id)
-        self._rows[key] = user, replace(profile, known=True, country=user.country, created_at=user.created_at)
-        return True
-
     async def get(self, tenant_id: str, user_id: str) -> User | None:
-        row = self._rows.get((tenant_id, user_id))
+        row = self._rows.users.get((tenant_id, user_id))
         return row[0] if row else None
 
-    async def update(self, tenant_id: str, user_id: str, change: UserChange, now: datetime) -> User | None:
-        row = self._rows.get((tenant_id, user_id))
-        if row is None:
-            return None
-        user = replace(row[0], **_named(change), updated_at=now)
-        self._rows[tenant_id, user_id] = user, replace(row[1], country=user.country)
-        return user
-
     async def page(self, tenant_id: str, after: str, limit: int) -> list[User]:
-        users = [user for (tenant, user_id), (user, _) in self._rows.items() if tenant == tenant_id and user_id > after]
+        rows = self._rows.users.items()
+        users = [user for (tenant, user_id), (user, _) in rows if tenant == tenant_id and user_id > after]
         return sorted(users, key=lambda user: user.user_id)[:limit]
 
 
@@ -53,15 +47,88 @@ class MemoryProfiles:
         self._rows = rows
 
     async def find(self, keys: Sequence[Key]) -> Mapping[Key, RiskProfile]:
-        return {key: self._rows[key][1] for key in keys if key in self._rows}
+        return {key: self._rows.users[key][1] for key in keys if key in self._rows.users}
 
-    async def update(self, tenant_id: str, user_id: str, change: ProfileChange, now: datetime) -> RiskProfile | None:
-        row = self._rows.get((tenant_id, user_id))
+
+class MemoryWriter:
+    """Implements `Writer`: one transaction at a time."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def begin(self, tenant_id: str) -> AsyncIterator[Changes]:
+        async with self._lock:
+            users, requests = dict(self._rows.users), dict(self._rows.requests)
+            try:
+                yield MemoryChanges(self._rows, tenant_id)
+            except BaseException:
+                self._rows.users, self._rows.requests = users, requests
+                raise
+
+
+class MemoryChanges:
+    """Implements `Changes`."""
+
+    def __init__(self, rows: MemoryRows, tenant_id: str) -> None:
+        self._rows = rows
+        self._tenant_id = tenant_id
+
+    async def create_user(self, user: User) -> bool:
+        key = (self._tenant_id, user.user_id)
+        if key in self._rows.users:
+            return False
+        profile = replace(
+            unknown_profile(user.user_id), known=True, country=user.country, created_at=user.created_at, tag=user.tag
+        )
+        self._rows.users[key] = user, profile
+        return True
+
+    async def update_user(self, user_id: str, change: UserChange, revision: Revision) -> User | None:
+        row = self._rows.users.get((self._tenant_id, user_id))
         if row is None:
             return None
-        profile = replace(row[1], **_named(change))
-        self._rows[tenant_id, user_id] = replace(row[0], updated_at=now), profile
+        user, profile = row
+        _check(user.tag, revision)
+        if change == UserChange():
+            return user
+        user = replace(user, **_named(change), updated_at=revision.at, tag=revision.tag)
+        if user.country != profile.country:
+            profile = replace(profile, country=user.country, tag=revision.tag)
+        self._rows.users[self._tenant_id, user_id] = user, profile
+        return user
+
+    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile | None:
+        row = self._rows.users.get((self._tenant_id, user_id))
+        if row is None:
+            return None
+        user, profile = row
+        _check(profile.tag, revision)
+        if change == ProfileChange():
+            return profile
+        profile = replace(profile, **_named(change), tag=revision.tag)
+        self._rows.users[self._tenant_id, user_id] = (
+            replace(user, updated_at=revision.at, tag=revision.tag),
+            profile,
+        )
         return profile
+
+    async def claim(self, request: NamedRequest) -> Answered | None:
+        key = (self._tenant_id, request.request_id)
+        answered = self._rows.requests.get(key)
+        if answered is None:
+            self._rows.requests[key] = Answered(request.method, request.fingerprint, b"")
+        return answered
+
+    async def answer(self, request_id: UUID, response: bytes) -> None:
+        key = (self._tenant_id, request_id)
+        self._rows.requests[key] = replace(self._rows.requests[key], response=response)
+
+
+def _check(tag: UUID | None, revision: Revision) -> None:
+    if revision.of is not None and revision.of != tag:
+        raise OtherStateError
 
 
 def _named(change: UserChange | ProfileChange) -> dict[str, Any]:

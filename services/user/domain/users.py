@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-__all__ = ["DEFAULT_BASE_RISK", "DEFAULT_TIER", "ProfileChange", "RiskProfile", "User", "UserChange", "unknown_profile"]
+__all__ = [
+    "DEFAULT_BASE_RISK",
+    "DEFAULT_TIER",
+    "ProfileChange",
+    "Revision",
+    "RiskProfile",
+    "User",
+    "UserChange",
+    "unknown_profile",
+]
 
 DEFAULT_BASE_RISK = 0.1
 DEFAULT_TIER = "standard"
@@ -22,6 +32,8 @@ class User:
     country: str
     created_at: datetime
     updated_at: datetime
+    tag: UUID
+    """Names this state of the user: every change, also one of the profile, gives it another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,8 @@ class RiskProfile:
     chargeback_count: int
     country: str
     created_at: datetime | None
+    tag: UUID | None
+    """Names this state of the profile; None if the tenant has not created the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,17 @@ class ProfileChange:
     chargeback_count: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a change is made with besides the new values."""
+
+    at: datetime
+    tag: UUID
+    """Of the state that the change makes."""
+    of: UUID | None = None
+    """Tag of the state that the caller wants to change; None for whichever there is."""
+
+
 def unknown_profile(user_id: str) -> RiskProfile:
     """Returns the profile of a user whom the tenant has not created."""
-    return RiskProfile(user_id, False, DEFAULT_BASE_RISK, DEFAULT_TIER, 0, "", None)
+    return RiskProfile(user_id, False, DEFAULT_BASE_RISK, DEFAULT_TIER, 0, "", None, None)

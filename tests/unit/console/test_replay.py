@@ -172,7 +172,10 @@ def test_an_interrupted_replay_goes_on_where_it_stopped(
     file = write_file(tmp_path, 600)
     arguments = [str(file), "--home", str(write_home(tmp_path, edge)), "--concurrency", "8"]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'gen'}"}
+    # A job that a shell put into the background ignores SIGINT, and what it starts would inherit that.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([sys.executable, "-m", "console", "replay", *arguments], env=environment, cwd=ROOT)
+    signal.signal(signal.SIGINT, inherited)
     while len(edge.decided) < 250:
         assert process.poll() is None
         time.sleep(0.02)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.catalogue import CatalogueError, phrase, read_reasons
+from gateway.catalogue import CatalogueError, own_reasons, phrase, read_reasons
 from gateway.comments import Comments
 from meshkit.errors import Kind
 from tests.support.gateway import plan
@@ -18,11 +17,11 @@ FILE = "rampart/mesh/v1/error_reason.proto"
 
 def test_every_reason_that_can_be_sent_is_listed() -> None:
     values = plan().pool.FindEnumTypeByName("rampart.mesh.v1.ErrorReason").values
-    assert [f"ERROR_REASON_{name}" for name in read_reasons(plan())] == [each.name for each in values if each.number]
+    assert [f"ERROR_REASON_{name}" for name in own_reasons()] == [each.name for each in values if each.number]
 
 
 def test_reason_is_read_from_its_comment() -> None:
-    reason = read_reasons(plan())["DEPENDENCY_UNAVAILABLE"]
+    reason = own_reasons()["DEPENDENCY_UNAVAILABLE"]
     assert reason.kind is Kind.UNAVAILABLE
     assert reason.status == 503
     assert reason.words == "A service or its store cannot be reached."
@@ -36,7 +35,7 @@ def test_reason_is_read_from_its_comment() -> None:
     [("METHOD_NOT_ALLOWED", 405), ("BODY_TOO_LARGE", 413), ("MEDIA_TYPE_UNSUPPORTED", 415), ("CANCELLED", 499)],
 )
 def test_status_is_that_of_the_edge(name: str, status: int) -> None:
-    assert read_reasons(plan())[name].status == status
+    assert own_reasons()[name].status == status
     assert phrase(status)
 
 
@@ -44,7 +43,7 @@ def test_status_named_in_a_comment_is_the_one_that_is_sent() -> None:
     comments = Comments(plan().files)
     named = {
         reason: re.search(r"\(HTTP (\d+)\)", comments.of(f"rampart.mesh.v1.ErrorReason.ERROR_REASON_{reason.name}"))
-        for reason in read_reasons(plan()).values()
+        for reason in own_reasons().values()
     }
     found = {reason.status: int(match[1]) for reason, match in named.items() if match is not None}
     assert found
@@ -58,4 +57,4 @@ def test_comment_without_a_code_is_refused() -> None:
     for location in file.source_code_info.location:
         location.leading_comments = location.leading_comments.replace("NOT_FOUND", "")
     with pytest.raises(CatalogueError, match="ERROR_REASON_RESOURCE_NOT_FOUND names no canonical code"):
-        read_reasons(dataclasses.replace(plan(), files=files))
+        read_reasons(files)

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import re
 
 import pytest
 
-from gateway.catalogue import read_reasons
+from gateway.catalogue import own_reasons
+from gateway.documentation.home_page import home_page
+from gateway.documentation.operations import operations
 from gateway.documentation.routes import STATIC
-from gateway.openapi import render
+from gateway.openapi import document, render
+from gateway.plan import compile_plan
 from tests.support.gateway import Gateway, plan
+from tests.support.protos import with_methods
 
 ASSETS = {
     "/docs/docs.css": "text/css; charset=utf-8",
     "/docs/docs.js": "text/javascript; charset=utf-8",
     "/docs/swagger-ui.css": "text/css; charset=utf-8",
     "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "/docs/icon.svg": "image/svg+xml",
 }
+OF_PAGES = {
+    "/docs/site.css": "text/css; charset=utf-8",
+    "/docs/home.js": "text/javascript; charset=utf-8",
+}
+PAGES = ["/", "/docs", "/problems", "/problems/rate-limited"]
 
 
 @pytest.mark.parametrize(
     ("path", "media_type"),
-    [("/docs", "text/html; charset=utf-8"), ("/openapi.json", "application/json"), *ASSETS.items()],
+    [
+        *((path, "text/html; charset=utf-8") for path in PAGES),
+        ("/openapi.json", "application/json"),
+        *ASSETS.items(),
+        *OF_PAGES.items(),
+    ],
 )
 async def test_part_is_served_to_anyone_with_its_type(gateway: Gateway, path: str, media_type: str) -> None:
     reply = await gateway.request("GET", path, token=None)
@@ -37,25 +53,71 @@ async def test_page_consists_of_parts_that_are_served(gateway: Gateway) -> None:
     page = (await gateway.request("GET", "/docs", token=None)).body.decode()
     parts = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert set(ASSETS) <= set(parts)
-    assert set(parts) - set(ASSETS) == {"data:,", "/openapi.json"}
+    assert set(parts) - set(ASSETS) == {"/openapi.json"}
 
 
-async def test_page_runs_no_script_but_its_own_files(gateway: Gateway) -> None:
-    reply = await gateway.request("GET", "/docs", token=None)
+@pytest.mark.parametrize("path", PAGES)
+async def test_links_of_a_page_lead_to_something(gateway: Gateway, path: str) -> None:
+    page = (await gateway.request("GET", path, token=None)).body.decode()
+    for link in set(re.findall(r'(?:src|href)="([^"]+)"', page)):
+        reply = await gateway.request("GET", html.unescape(link).partition("#")[0], token=None)
+        assert reply.status in (200, 503), link
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_page_runs_no_script_but_its_own_files(gateway: Gateway, path: str) -> None:
+    reply = await gateway.request("GET", path, token=None)
     policy = reply.headers["content-security-policy"]
-    assert "script-src 'self';" in policy
+    assert ("script-src 'self'" in policy) is (b"<script" in reply.body)
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert re.findall(r"<script(?![^>]*\bsrc=)", reply.body.decode()) == []
+    assert re.findall(r"\s(?:on\w+|style)=", reply.body.decode()) == []
+
+
+def test_links_to_operations_name_what_the_document_has() -> None:
+    described = document(plan())
+    found = {operation.link for operation in operations(described)}
+    assert "/docs#/fraud/checkFraud" in found
+    assert len(found) == sum(len(item) for item in described["paths"].values())
+
+
+async def test_first_page_leads_to_a_first_decision(gateway: Gateway) -> None:
+    page = html.unescape((await gateway.request("GET", "/", token=None)).body.decode())
+    (body,) = re.findall(r"-d '(\{.*\})'", page)
+    assert (await gateway.request("POST", "/api/v1/fraud-check", body)).status == 200
+    for path in ("/api/v1/oauth/token", "/api/v1/decisions/DECISION_ID", "/api/v1/decisions:watch"):
+        assert f"curl -sS http://127.0.0.1:8080{path}" in page.replace("-sSN", "-sS")
+
+
+def test_first_page_of_other_services_lists_their_operations() -> None:
+    files = with_methods({"Get": 'get: "/v1/books"'}, "message Request {} message Reply {}")
+    described = document(compile_plan(files))
+    page = home_page(described, list(operations(described))).decode()
+    assert "<h1>Library</h1>" in page
+    assert 'href="/docs#/lib/get"' in page
+    assert "/api/v1" not in page
 
 
 async def test_refused_secret_does_not_open_the_dialogue_of_the_browser(gateway: Gateway) -> None:
     script = (await gateway.request("GET", "/docs/docs.js", token=None)).body.decode()
-    assert 'credentials: "omit"' in script
+    assert 'request.credentials = "omit"' in script
 
 
 async def test_document_is_that_of_the_plan(gateway: Gateway) -> None:
-    assert (await gateway.request("GET", "/openapi.json", token=None)).body == render(plan())
+    assert (await gateway.request("GET", "/openapi.json", token=None)).body == render(document(plan()))
+
+
+@pytest.mark.parametrize(("accepted", "coding"), [("gzip", "gzip"), ("br", "br"), ("gzip, zstd;q=0.5", "gzip")])
+async def test_parts_are_compressed_for_who_accepts_it(gateway: Gateway, accepted: str, coding: str) -> None:
+    plain = await gateway.request("GET", "/openapi.json", token=None)
+    assert "content-encoding" not in plain.headers
+    for _ in range(2):
+        reply = await gateway.request("GET", "/openapi.json", token=None, headers={"accept-encoding": accepted})
+        assert reply.headers["content-encoding"] == coding
+        assert len(reply.body) < len(plain.body) / 5
+        assert reply.headers["etag"] != plain.headers["etag"]
+        assert reply.headers["vary"] == plain.headers["vary"] == "accept-encoding"
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/swagger-ui-bundle.js", "/problems"])
@@ -82,12 +144,13 @@ def test_vendored_files_are_those_that_the_readme_names() -> None:
 
 async def test_type_of_every_problem_leads_to_a_page_about_it(gateway: Gateway) -> None:
     listed = (await gateway.request("GET", "/problems", token=None)).body.decode()
-    for reason in read_reasons(plan()).values():
+    for reason in own_reasons().values():
         page = await gateway.request("GET", f"/problems/{reason.slug}", token=None)
         assert page.status == 200
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert reason.name in page.body.decode()
         assert str(reason.status) in page.body.decode()
+        assert html.escape(reason.remedy.partition("`")[0], quote=False) in page.body.decode()
         assert f'href="/problems/{reason.slug}"' in listed
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from gateway.comments import Comments
-from gateway.openapi.schemas import Schemas
+from gateway.openapi.schemas import Schemas, Use
 from tests.support.protos import compile_proto
 
 PROTO = """
@@ -52,6 +53,9 @@ message Rules {
   string optional_pattern = 10 [(buf.validate.field).string.pattern = "^x*$"];
   string needed_pattern = 11 [(buf.validate.field).string.pattern = "^x+$"];
   uint32 at_least_one = 12 [(buf.validate.field).uint32.gte = 1];
+  string mail = 13 [(buf.validate.field).string.email = true, (buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE];
+  double ratio = 14 [(buf.validate.field).double.gte = 5, (buf.validate.field).ignore = IGNORE_IF_ZERO_VALUE];
+  repeated Whole unchecked = 15 [(buf.validate.field).repeated.items.ignore = IGNORE_ALWAYS];
 }
 
 message Shared {
@@ -97,10 +101,10 @@ def schemas() -> Schemas:
     return Schemas(comments, requests, [found.FindMessageTypeByName("test.lib.v1.Reply")])
 
 
-def component(name: str) -> dict[str, Any]:
+def component(name: str, use: Use = Use.REQUEST) -> dict[str, Any]:
     made = schemas()
-    made.message(pool()[0].FindMessageTypeByName(f"test.lib.v1.{name}"))
-    return made.components[name]
+    reference = made.message(pool()[0].FindMessageTypeByName(f"test.lib.v1.{name}"), use)["$ref"]
+    return made.components[reference.rpartition("/")[2]]
 
 
 @pytest.mark.parametrize(
@@ -118,23 +122,23 @@ def component(name: str) -> dict[str, Any]:
     ],
 )
 def test_type_has_its_json_form(field: str, schema: dict[str, Any]) -> None:
-    assert component("Request")["properties"][field] == schema
+    assert component("Request", Use.ANSWER)["properties"][field] == schema
 
 
 def test_special_types_are_strings() -> None:
-    properties = component("Request")["properties"]
+    properties = component("Request", Use.ANSWER)["properties"]
     assert properties["span"]["type"] == properties["mask"]["type"] == "string"
 
 
 def test_enum_is_a_list_of_names() -> None:
-    properties = component("Request")["properties"]
+    properties = component("Request", Use.ANSWER)["properties"]
     assert properties["color"]["enum"] == ["COLOR_UNSPECIFIED", "COLOR_RED"]
     assert properties["colors"]["type"] == "array"
     assert properties["colors"]["items"]["enum"] == ["COLOR_UNSPECIFIED", "COLOR_RED"]
 
 
 def test_map_is_an_object_of_its_values() -> None:
-    assert component("Request")["properties"]["sizes"] == {
+    assert component("Request", Use.ANSWER)["properties"]["sizes"] == {
         "type": "object",
         "additionalProperties": {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"},
     }
@@ -149,8 +153,10 @@ def test_message_may_hold_itself() -> None:
     [
         ("id", {"type": "string", "format": "uuid"}),
         ("name", {"type": "string", "minLength": 2, "maxLength": 9, "pattern": "^[a-z]*$"}),
-        ("host", {"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
-        ("tier", {"type": "string", "enum": ["a", "b"]}),
+        ("host", {"type": "string", "anyOf": [{"const": ""}, {"format": "ipv4"}, {"format": "ipv6"}]}),
+        ("tier", {"type": "string", "enum": ["", "a", "b"]}),
+        ("mail", {"type": "string", "anyOf": [{"const": ""}, {"format": "email"}]}),
+        ("ratio", {"type": "number", "format": "double", "anyOf": [{"const": 0}, {"minimum": 5}]}),
         ("share", {"type": "number", "format": "double", "minimum": 0, "exclusiveMaximum": 1.5}),
         ("at_least_one", {"type": "integer", "format": "uint32", "minimum": 1}),
         (
@@ -175,7 +181,7 @@ def test_message_may_hold_itself() -> None:
     ],
 )
 def test_constraint_is_a_keyword(field: str, schema: dict[str, Any]) -> None:
-    assert component("Rules")["properties"][field] == schema
+    assert component("Rules", Use.ANSWER)["properties"][field] == schema
 
 
 def test_numeric_bound_of_an_integer_in_a_string_is_left_out() -> None:
@@ -188,17 +194,36 @@ def test_field_whose_absence_breaks_a_rule_is_required() -> None:
 
 def test_requests_refuse_unknown_fields_and_answers_may_gain_some() -> None:
     assert component("Rules")["additionalProperties"] is False
-    assert "additionalProperties" not in component("Reply")
-    assert "additionalProperties" not in component("Shared")
+    assert component("Shared")["additionalProperties"] is False
+    assert "additionalProperties" not in component("Reply", Use.ANSWER)
+    assert "additionalProperties" not in component("Shared", Use.ANSWER)
+
+
+def test_message_that_is_used_both_ways_has_two_schemas() -> None:
+    made, shared = schemas(), pool()[0].FindMessageTypeByName("test.lib.v1.Shared")
+    assert made.message(shared, Use.REQUEST) == {"$ref": "#/components/schemas/SharedInput"}
+    assert made.message(shared, Use.ANSWER) == {"$ref": "#/components/schemas/Shared"}
+    assert made.components["SharedInput"]["required"] == ["key"]
+    assert made.components["Shared"]["required"] == ["code", "key"]
+
+
+def test_message_whose_constraints_are_not_checked_may_break_them() -> None:
+    made = schemas()
+    made.message(pool()[0].FindMessageTypeByName("test.lib.v1.Rules"), Use.REQUEST)
+    items = made.components["Rules"]["properties"]["unchecked"]["items"]
+    assert items == {"anyOf": [{"$ref": f"#/components/schemas/Whole{suffix}"} for suffix in ("", "Unchecked")]}
+    assert "allOf" in made.components["Whole"]
+    assert "allOf" not in made.components["WholeUnchecked"]
+    assert made.components["WholeUnchecked"]["additionalProperties"] is False
 
 
 def test_answer_always_shows_fields_without_presence() -> None:
-    assert component("Reply")["required"] == ["text", "list", "facts"]
+    assert component("Reply", Use.ANSWER)["required"] == ["text", "list", "facts"]
 
 
-def test_answer_may_show_the_zero_value_that_a_request_need_not_set() -> None:
-    code = component("Shared")["properties"]["code"]
-    assert code == {"type": "string", "anyOf": [{"const": ""}, {"pattern": "^[A-Z]{2}$"}]}
+@pytest.mark.parametrize("use", [Use.REQUEST, Use.ANSWER])
+def test_zero_value_may_stand_where_rules_let_it_pass(use: Use) -> None:
+    assert component("Shared", use)["properties"]["code"]["pattern"] == "^$|^[A-Z]{2}$"
 
 
 def test_rule_of_a_whole_message_is_told_in_words() -> None:
@@ -209,9 +234,34 @@ def test_rule_of_a_whole_message_is_told_in_words() -> None:
 
 def test_field_is_required_unless_another_has_a_value() -> None:
     assert component("Whole")["allOf"] == [
-        {"if": {"properties": {"text": {"const": value}}, "required": ["text"]}, "else": {"required": [name]}}
+        {
+            "if": {"properties": {"text": {"const": value}}, "required": ["text"]},
+            "else": {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}},
+        }
         for name, value in (("one", "a"), ("two", "b"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("field", "good"),
+    [
+        ("small", 1),
+        ("color", "COLOR_RED"),
+        ("tree", {}),
+        ("sizes", {"a": "1"}),
+        ("colors", ["COLOR_RED"]),
+        ("time", "2025-01-01T00:00:00Z"),
+    ],
+)
+def test_request_may_say_with_null_that_a_field_is_absent(field: str, good: Any) -> None:
+    made = schemas()
+    made.message(pool()[0].FindMessageTypeByName("test.lib.v1.Request"), Use.REQUEST)
+    check = Draft202012Validator(made.components["Request"] | {"components": {"schemas": made.components}})
+    assert check.is_valid({field: None})
+    assert check.is_valid({field: good})
+    assert not check.is_valid({field: [None]})
+    required = component("Rules")
+    assert "null" not in str(required["properties"]["amount"])
 
 
 def test_union_has_one_member_at_most() -> None:

@@ -23,7 +23,8 @@ from meshkit.errors import Kind, MeshError, Violation
         (Kind.ABORTED, "CONFLICT", 409),
         (Kind.FAILED_PRECONDITION, "FAILED_PRECONDITION", 400),
         (Kind.OUT_OF_RANGE, "OUT_OF_RANGE", 400),
-        (Kind.RESOURCE_EXHAUSTED, "OVERLOADED", 429),
+        (Kind.RESOURCE_EXHAUSTED, "RATE_LIMITED", 429),
+        (Kind.RESOURCE_EXHAUSTED, "OVERLOADED", 503),
         (Kind.CANCELLED, "CANCELLED", 499),
         (Kind.UNIMPLEMENTED, "UNIMPLEMENTED", 501),
         (Kind.UNIMPLEMENTED, "METHOD_NOT_ALLOWED", 405),
@@ -55,6 +56,22 @@ def test_unauthenticated_carries_a_challenge() -> None:
     assert invalid == [(b"www-authenticate", b'Bearer error="invalid_token"')]
 
 
+@pytest.mark.parametrize(("scope", "named"), [("a:b c:d", "a:b c:d"), ('x"y', ""), ("a\r\nb", "")])
+def test_missing_scope_is_named_in_the_challenge(scope: str, named: str) -> None:
+    error = MeshError(Kind.PERMISSION_DENIED, "SCOPE_MISSING", "", metadata={"scope": scope})
+    challenge = f'Bearer error="insufficient_scope", scope="{named}"'.encode()
+    assert problem(error, "")[1] == [(b"www-authenticate", challenge)]
+
+
+def test_reason_of_another_domain_means_nothing_to_us() -> None:
+    error = MeshError(Kind.INVALID_ARGUMENT, "BODY_TOO_LARGE", "too large for me", domain="example.com")
+    status, _, body = problem(error, "")
+    document = json.loads(body)
+    assert status == document["status"] == 400
+    assert (document["type"], document["title"]) == ("about:blank", "Bad Request")
+    assert (document["reason"], document["domain"]) == ("BODY_TOO_LARGE", "example.com")
+
+
 @pytest.mark.parametrize(("seconds", "header"), [(0.05, b"1"), (1.0, b"1"), (1.2, b"2"), (30.0, b"30")])
 def test_retry_after_is_whole_seconds_rounded_up(seconds: float, header: bytes) -> None:
     _, headers, _ = problem(MeshError(Kind.UNAVAILABLE, "OVERLOADED", "", retry_after=seconds), "")
@@ -76,7 +93,13 @@ def test_violations_and_metadata_are_members() -> None:
     document = json.loads(problem(error, "")[2])
     assert document["metadata"] == {"a": "b"}
     assert document["errors"] == [
-        {"in": "body", "pointer": "/email", "reason": "string.email", "message": "must be an address"},
-        {"in": "path", "name": "id", "reason": "string.uuid", "message": "must be a UUID"},
+        {
+            "field": "user.email",
+            "in": "body",
+            "pointer": "/email",
+            "reason": "string.email",
+            "message": "must be an address",
+        },
+        {"field": "id", "in": "path", "name": "id", "reason": "string.uuid", "message": "must be a UUID"},
         {"field": "page", "reason": "x", "message": "y"},
     ]

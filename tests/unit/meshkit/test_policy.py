@@ -13,6 +13,7 @@ from meshkit.policy import PolicyError, policies, policy_of
 from tests.support.protos import compile_proto
 
 CLASS = "rate_limit: {class: RATE_CLASS_READ}"
+KEYED = f"option (rampart.mesh.v1.policy) = {{idempotency_key: true, {CLASS}, deadline: {{seconds: 1}}"
 CHECK = policies([fraud_service_pb2.DESCRIPTOR.services_by_name["FraudService"]])[
     "/rampart.fraud.v1.FraudService/CheckFraud"
 ]
@@ -44,12 +45,26 @@ def method(options: str) -> MethodDescriptor:
             f"option (rampart.mesh.v1.policy) = {{cache: {{seconds: 1}}, {CLASS}, deadline: {{seconds: 1}}}};",
             "not NO_SIDE_EFFECTS",
         ),
+        (f"{KEYED}, public: true}};", "takes an idempotency_key but is public, NO_SIDE_EFFECTS or streams"),
+        (f"option idempotency_level = NO_SIDE_EFFECTS; {KEYED}}};", "is public, NO_SIDE_EFFECTS or streams"),
+        (f"{KEYED}}};", "has no request_id or assign_id field"),
     ],
 )
 def test_method_without_a_sound_policy_is_refused(options: str, words: str) -> None:
     with pytest.raises(PolicyError, match=r"test\.lib\.v1\.S\.Do") as caught:
         policy_of(method(options))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ["request_id", "assign_id"])
+@pytest.mark.parametrize("message", ["M { %s }", "M { M above = 2; repeated N items = 3; } message N { %s }"])
+def test_key_needs_a_field_at_any_depth_that_the_service_knows_the_request_by(option: str, message: str) -> None:
+    field = f"string name = 1 [(rampart.mesh.v1.field).{option} = true];"
+    text = f"service S {{ rpc Do(M) returns (M) {{ {KEYED}}}; }} }} message {message % field}"
+    pool = DescriptorPool()
+    for file in compile_proto(text).file:
+        pool.Add(file)
+    assert policy_of(pool.FindMethodByName("test.lib.v1.S.Do")).idempotency_key
 
 
 def test_policy_is_read_in_full() -> None:

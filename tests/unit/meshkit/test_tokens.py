@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from meshkit import tokens
-from meshkit.context import Principal
+from meshkit.context import Principal, Quota
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.tokens import TokenVerifier
 from tests.support.tokens import AUDIENCE, ISSUER, TENANT, Issuer, encode
@@ -90,7 +90,63 @@ async def refused(verifier: TokenVerifier, token: str) -> None:
 
 async def test_good_token_yields_its_principal(issuer: Issuer, verifier: TokenVerifier) -> None:
     principal = await verifier.verify(issuer.token(NOW))
-    assert principal == Principal(TENANT, "acme-1", frozenset({"decision:create", "user:read"}), 100, "USD")
+    scopes = frozenset({"decision:create", "user:read"})
+    assert principal == Principal(TENANT, "acme-1", scopes, 100, "USD", "acme-1", Quota())
+
+
+@pytest.mark.parametrize(
+    ("claim", "quota"),
+    [
+        ({}, Quota()),
+        ({"tenant": 500}, Quota(tenant=500)),
+        ({"user": 5, "classes": {"read": 9, "decision": 7}}, Quota(user=5, classes=(("decision", 7), ("read", 9)))),
+        ({"tenant": 500, "of-a-later-version": True}, Quota(tenant=500)),
+    ],
+)
+async def test_token_carries_the_plan_of_its_tenant(
+    issuer: Issuer, verifier: TokenVerifier, claim: dict[str, Any], quota: Quota
+) -> None:
+    assert (await verifier.verify(issuer.token(NOW, quota=claim))).quota == quota
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [None, 500, [], {"tenant": "500"}, {"tenant": -1}, {"tenant": 1.5}, {"tenant": True}, {"user": None},
+     {"tenant": 10**10}, {"classes": []}, {"classes": {"read": None}}, {"classes": {"read": -1}}],
+)  # fmt: skip
+async def test_token_with_an_unusable_plan_is_refused(issuer: Issuer, verifier: TokenVerifier, claim: Any) -> None:
+    with pytest.raises(MeshError, match="unusable quota"):
+        await verifier.verify(issuer.token(NOW, quota=claim))
+
+
+async def test_subject_may_be_another_than_the_client(issuer: Issuer, verifier: TokenVerifier) -> None:
+    principal = await verifier.verify(issuer.token(NOW, sub="user-1"))
+    assert (principal.client_id, principal.subject) == ("acme-1", "user-1")
+
+
+async def test_permit_is_asked_for_tokens_that_were_never_good_and_for_no_others(
+    issuer: Issuer, verifier: TokenVerifier, clock: Clock
+) -> None:
+    asked: list[None] = []
+    token = issuer.token(NOW)
+    await verifier.verify(token, lambda: asked.append(None))
+    seen = len(asked)
+    assert seen > 0
+    for _ in range(3):
+        clock.now += 61
+        await verifier.verify(token, lambda: asked.append(None))
+    clock.now += 3600
+    with pytest.raises(MeshError, match="has expired"):
+        await verifier.verify(token, lambda: asked.append(None))
+    assert len(asked) == seen
+
+
+async def test_permit_can_refuse_before_anything_is_computed(issuer: Issuer, verifier: TokenVerifier) -> None:
+    def refuse() -> None:
+        raise MeshError(Kind.RESOURCE_EXHAUSTED, "RATE_LIMITED", "too many")
+
+    with pytest.raises(MeshError, match="too many"):
+        await verifier.verify("x" * 100_000, refuse)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -391,6 +447,19 @@ async def test_key_that_is_no_longer_published_stops_verifying(
     clock.now += 60
     await verifier.refresh()
     await refused(verifier, issuer.token(NOW))
+
+
+async def test_time_that_a_verified_token_has_left_is_known(
+    verifier: TokenVerifier, issuer: Issuer, clock: Clock
+) -> None:
+    token = issuer.token(NOW, exp=int(NOW) + 600)
+    assert verifier.remaining(token) == 0
+    await verifier.verify(token)
+    assert verifier.remaining(token) == 600
+    clock.now += 599
+    assert verifier.remaining(token) == 1
+    clock.now += 5
+    assert verifier.remaining(token) == 0
 
 
 async def test_refresh_asks_once_a_minute(verifier: TokenVerifier, keys: Keys, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Unpack
 
 from .._call import Caller, CallOptions, Method, present
@@ -22,6 +23,8 @@ from .rampart.fraud.v1 import (
     GetDecisionResponse,
     ListDecisionsRequest,
     ListDecisionsResponse,
+    WatchDecisionsRequest,
+    WatchDecisionsResponse,
 )
 from .rampart.user.v1 import (
     CreateUserRequest,
@@ -132,6 +135,17 @@ LIST_DECISIONS = Method(
     ids=(),
 )
 
+WATCH_DECISIONS = Method(
+    path="/rampart.fraud.v1.FraudService/WatchDecisions",
+    request=WatchDecisionsRequest,
+    response=WatchDecisionsResponse,
+    timeout=3600.0,
+    retryable=True,
+    public=False,
+    ids=(),
+    resume=("after", "position"),
+)
+
 
 class FraudClient:
     """Decides whether transactions are fraud."""
@@ -167,6 +181,23 @@ class FraudClient:
     ) -> ListDecisionsResponse:
         """Lists decisions, newest first. Reasons: PAGE_TOKEN_INVALID."""
         return await self._caller.call(LIST_DECISIONS, request, options)
+
+    def watch_decisions(
+        self, request: WatchDecisionsRequest, **options: Unpack[CallOptions]
+    ) -> AsyncGenerator[WatchDecisionsResponse, None]:
+        """Streams the tenant's decisions in the order of their commits, each within moments of its commit.
+
+        The first response has only a `position`, and so has one after every 15 seconds without a decision: it
+        says that the stream is alive, and up to where everything was sent.
+        Who starts again with `after` set to the last position misses no decision and gets none twice, for as
+        long as the outbox keeps its rows: 72 hours unless the operator says otherwise.
+        A caller that reads slowly is waited for.
+        The stream ends with UNAVAILABLE when the server stops, with TOKEN_INVALID when the access token
+        expires, and with DEADLINE_EXCEEDED after an hour: start it again with `after` each time.
+        Reasons: VALIDATION_FAILED, STREAM_POSITION_LOST, OVERLOADED, DEPENDENCY_UNAVAILABLE, TOKEN_INVALID,
+        DEADLINE_EXCEEDED.
+        """
+        return self._caller.stream(WATCH_DECISIONS, request, options)
 
 
 CREATE_USER = Method(
@@ -237,7 +268,7 @@ class UserClient:
         self._caller = caller
 
     async def create_user(self, request: CreateUserRequest, **options: Unpack[CallOptions]) -> User:
-        """Creates a user. Reasons: RESOURCE_EXISTS."""
+        """Creates a user. Reasons: RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT."""
         response = await self._caller.call(CREATE_USER, request, options)
         return present(response.user)
 
@@ -247,7 +278,9 @@ class UserClient:
         return present(response.user)
 
     async def update_user(self, request: UpdateUserRequest, **options: Unpack[CallOptions]) -> User:
-        """Changes the fields of a user that the body names (AIP-134). Reasons: RESOURCE_NOT_FOUND."""
+        """Changes the fields of a user that the body names (AIP-134). Reasons: RESOURCE_NOT_FOUND,
+        ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """
         response = await self._caller.call(UPDATE_USER, request, options)
         return present(response.user)
 
@@ -263,6 +296,8 @@ class UserClient:
     async def update_risk_profile(
         self, request: UpdateRiskProfileRequest, **options: Unpack[CallOptions]
     ) -> RiskProfile:
-        """Changes the fields of a risk profile that the body names. Reasons: RESOURCE_NOT_FOUND."""
+        """Changes the fields of a risk profile that the body names. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH,
+        IDEMPOTENCY_CONFLICT.
+        """
         response = await self._caller.call(UPDATE_RISK_PROFILE, request, options)
         return present(response.risk_profile)

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/auth/v1/auth_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crampart/mesh/v1/policy.proto\"q\n\x11IssueTokenRequest\x12\x1d\n\tclient_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12$\n\rclient_secret\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x17\n\x05scope\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x12IssueTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x12\n\ntoken_type\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\r\n\x05scope\x18\x04 \x01(\t\"\x10\n\x0eGetJwksRequest\"5\n\x0fGetJwksResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.rampart.auth.v1.Jwk\"\\\n\x03Jwk\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\t\n\x01x\x18\x03 \x01(\t\x12\t\n\x01y\x18\x04 \x01(\t\x12\x0b\n\x03kid\x18\x05 \x01(\t\x12\x0b\n\x03\x61lg\x18\x06 \x01(\t\x12\x0b\n\x03use\x18\x07 \x01(\t\"u\n\x13\x43reateTenantRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12.\n\x10\x64\x65\x66\x61ult_currency\x18\x02 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\"?\n\x14\x43reateTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"t\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65\x66\x61ult_currency\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb5\x01\n\x13\x43reateClientRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12-\n\x06scopes\x18\x02 \x03(\tB\x1d\xbaH\x1a\x92\x01\x17\x10 \"\x13r\x11\x32\x0f^[a-z]+:[a-z]+$\x12\x1d\n\nrate_limit\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x1e\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"y\n\x14\x43reateClientResponse\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x1a\n\rclient_secret\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x12\n\nrate_limit\x18\x05 \x01(\r2\x9a\x04\n\x0b\x41uthService\x12\x82\x01\n\nIssueToken\x12\".rampart.auth.v1.IssueTokenRequest\x1a#.rampart.auth.v1.IssueTokenResponse\"+\xa2\xbb\x18\'\x08\x01\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x12\x96\x01\n\x07GetJwks\x12\x1f.rampart.auth.v1.GetJwksRequest\x1a .rampart.auth.v1.GetJwksResponse\"H\x90\x02\x01\xa2\xbb\x18#\x08\x01\x1a\tservice/*\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.json\x12x\n\x0c\x43reateTenant\x12$.rampart.auth.v1.CreateTenantRequest\x1a%.rampart.auth.v1.CreateTenantResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12s\n\x0c\x43reateClient\x12$.rampart.auth.v1.CreateClientRequest\x1a%.rampart.auth.v1.CreateClientResponse\"\x16\xa2\xbb\x18\x12\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/auth/v1/auth_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crampart/mesh/v1/policy.proto\"q\n\x11IssueTokenRequest\x12\x1d\n\tclient_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12$\n\rclient_secret\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x17\n\x05scope\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x12IssueTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x12\n\ntoken_type\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\r\n\x05scope\x18\x04 \x01(\t\"\x10\n\x0eGetJwksRequest\"5\n\x0fGetJwksResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.rampart.auth.v1.Jwk\"\\\n\x03Jwk\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\t\n\x01x\x18\x03 \x01(\t\x12\t\n\x01y\x18\x04 \x01(\t\x12\x0b\n\x03kid\x18\x05 \x01(\t\x12\x0b\n\x03\x61lg\x18\x06 \x01(\t\x12\x0b\n\x03use\x18\x07 \x01(\t\"\xa0\x01\n\x13\x43reateTenantRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12.\n\x10\x64\x65\x66\x61ult_currency\x18\x02 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12)\n\x04plan\x18\x03 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"\xe9\x01\n\nTenantPlan\x12\x1d\n\nrate_limit\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x97\x01\n\x0c\x63lass_limits\x18\x02 \x03(\x0b\x32\x1b.rampart.auth.v1.ClassLimitBd\xbaHa\x92\x01\x02\x10\x10\xba\x01Y\n\x13\x63lass_limits.unique\x12\x1bmust not name a class twice\x1a%this.map(limit, limit.class).unique()\x12\"\n\x0fuser_rate_limit\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\"f\n\nClassLimit\x12\x37\n\x05\x63lass\x18\x01 \x01(\x0e\x32\x1a.rampart.mesh.v1.RateClassB\x0c\xbaH\t\x82\x01\x06\x18\x01\x18\x02\x18\x03\x12\x1f\n\nrate_limit\x18\x02 \x01(\rB\x0b\xbaH\x08*\x06\x18\xc0\x84= \x00\"?\n\x14\x43reateTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"\x9f\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65\x66\x61ult_currency\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x04plan\x18\x05 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"s\n\x14SetTenantPlanRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12)\n\x04plan\x18\x02 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"@\n\x15SetTenantPlanResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"\xb5\x01\n\x13\x43reateClientRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12-\n\x06scopes\x18\x02 \x03(\tB\x1d\xbaH\x1a\x92\x01\x17\x10 \"\x13r\x11\x32\x0f^[a-z]+:[a-z]+$\x12\x1d\n\nrate_limit\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x1e\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"y\n\x14\x43reateClientResponse\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x1a\n\rclient_secret\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x12\n\nrate_limit\x18\x05 \x01(\r2\x97\x05\n\x0b\x41uthService\x12\x82\x01\n\nIssueToken\x12\".rampart.auth.v1.IssueTokenRequest\x1a#.rampart.auth.v1.IssueTokenResponse\"+\xa2\xbb\x18\'\x08\x01\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x12\x96\x01\n\x07GetJwks\x12\x1f.rampart.auth.v1.GetJwksRequest\x1a .rampart.auth.v1.GetJwksResponse\"H\x90\x02\x01\xa2\xbb\x18#\x08\x01\x1a\tservice/*\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.json\x12x\n\x0c\x43reateTenant\x12$.rampart.auth.v1.CreateTenantRequest\x1a%.rampart.auth.v1.CreateTenantResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12{\n\rSetTenantPlan\x12%.rampart.auth.v1.SetTenantPlanRequest\x1a&.rampart.auth.v1.SetTenantPlanResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12s\n\x0c\x43reateClient\x12$.rampart.auth.v1.CreateClientRequest\x1a%.rampart.auth.v1.CreateClientResponse\"\x16\xa2\xbb\x18\x12\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +47,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETENANTREQUEST'].fields_by_name['name']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_CREATETENANTREQUEST'].fields_by_name['default_currency']._loaded_options = None
   _globals['_CREATETENANTREQUEST'].fields_by_name['default_currency']._serialized_options = b'\272H\021r\0142\n^[A-Z]{3}$\330\001\001'
+  _globals['_TENANTPLAN'].fields_by_name['rate_limit']._loaded_options = None
+  _globals['_TENANTPLAN'].fields_by_name['rate_limit']._serialized_options = b'\272H\006*\004\030\300\204='
+  _globals['_TENANTPLAN'].fields_by_name['class_limits']._loaded_options = None
+  _globals['_TENANTPLAN'].fields_by_name['class_limits']._serialized_options = b'\272Ha\222\001\002\020\020\272\001Y\n\023class_limits.unique\022\033must not name a class twice\032%this.map(limit, limit.class).unique()'
+  _globals['_TENANTPLAN'].fields_by_name['user_rate_limit']._loaded_options = None
+  _globals['_TENANTPLAN'].fields_by_name['user_rate_limit']._serialized_options = b'\272H\006*\004\030\300\204='
+  _globals['_CLASSLIMIT'].fields_by_name['class']._loaded_options = None
+  _globals['_CLASSLIMIT'].fields_by_name['class']._serialized_options = b'\272H\t\202\001\006\030\001\030\002\030\003'
+  _globals['_CLASSLIMIT'].fields_by_name['rate_limit']._loaded_options = None
+  _globals['_CLASSLIMIT'].fields_by_name['rate_limit']._serialized_options = b'\272H\010*\006\030\300\204= \000'
+  _globals['_SETTENANTPLANREQUEST'].fields_by_name['tenant']._loaded_options = None
+  _globals['_SETTENANTPLANREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_CREATECLIENTREQUEST'].fields_by_name['tenant']._loaded_options = None
   _globals['_CREATECLIENTREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_CREATECLIENTREQUEST'].fields_by_name['scopes']._loaded_options = None
@@ -63,6 +75,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['GetJwks']._serialized_options = b'\220\002\001\242\273\030#\010\001\032\tservice/*\032\010client/*\"\002\010\004*\002\010\0020\0018\001\202\323\344\223\002\030\022\026/.well-known/jwks.json'
   _globals['_AUTHSERVICE'].methods_by_name['CreateTenant']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['CreateTenant']._serialized_options = b'\220\002\002\242\273\030\024\032\010operator\"\002\010\005*\002\010\0050\001'
+  _globals['_AUTHSERVICE'].methods_by_name['SetTenantPlan']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['SetTenantPlan']._serialized_options = b'\220\002\002\242\273\030\024\032\010operator\"\002\010\005*\002\010\0050\001'
   _globals['_AUTHSERVICE'].methods_by_name['CreateClient']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['CreateClient']._serialized_options = b'\242\273\030\022\032\010operator\"\002\010\005*\002\010\005'
   _globals['_ISSUETOKENREQUEST']._serialized_start=177
@@ -75,16 +89,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETJWKSRESPONSE']._serialized_end=467
   _globals['_JWK']._serialized_start=469
   _globals['_JWK']._serialized_end=561
-  _globals['_CREATETENANTREQUEST']._serialized_start=563
-  _globals['_CREATETENANTREQUEST']._serialized_end=680
-  _globals['_CREATETENANTRESPONSE']._serialized_start=682
-  _globals['_CREATETENANTRESPONSE']._serialized_end=745
-  _globals['_TENANT']._serialized_start=747
-  _globals['_TENANT']._serialized_end=863
-  _globals['_CREATECLIENTREQUEST']._serialized_start=866
-  _globals['_CREATECLIENTREQUEST']._serialized_end=1047
-  _globals['_CREATECLIENTRESPONSE']._serialized_start=1049
-  _globals['_CREATECLIENTRESPONSE']._serialized_end=1170
-  _globals['_AUTHSERVICE']._serialized_start=1173
-  _globals['_AUTHSERVICE']._serialized_end=1711
+  _globals['_CREATETENANTREQUEST']._serialized_start=564
+  _globals['_CREATETENANTREQUEST']._serialized_end=724
+  _globals['_TENANTPLAN']._serialized_start=727
+  _globals['_TENANTPLAN']._serialized_end=960
+  _globals['_CLASSLIMIT']._serialized_start=962
+  _globals['_CLASSLIMIT']._serialized_end=1064
+  _globals['_CREATETENANTRESPONSE']._serialized_start=1066
+  _globals['_CREATETENANTRESPONSE']._serialized_end=1129
+  _globals['_TENANT']._serialized_start=1132
+  _globals['_TENANT']._serialized_end=1291
+  _globals['_SETTENANTPLANREQUEST']._serialized_start=1293
+  _globals['_SETTENANTPLANREQUEST']._serialized_end=1408
+  _globals['_SETTENANTPLANRESPONSE']._serialized_start=1410
+  _globals['_SETTENANTPLANRESPONSE']._serialized_end=1474
+  _globals['_CREATECLIENTREQUEST']._serialized_start=1477
+  _globals['_CREATECLIENTREQUEST']._serialized_end=1658
+  _globals['_CREATECLIENTRESPONSE']._serialized_start=1660
+  _globals['_CREATECLIENTRESPONSE']._serialized_end=1781
+  _globals['_AUTHSERVICE']._serialized_start=1784
+  _globals['_AUTHSERVICE']._serialized_end=2447
 # @@protoc_insertion_point(module_scope)

@@ -63,12 +63,31 @@ class Jwk(_message.Message):
     def __init__(self, kty: _Optional[str] = ..., crv: _Optional[str] = ..., x: _Optional[str] = ..., y: _Optional[str] = ..., kid: _Optional[str] = ..., alg: _Optional[str] = ..., use: _Optional[str] = ...) -> None: ...
 
 class CreateTenantRequest(_message.Message):
-    __slots__ = ("name", "default_currency")
+    __slots__ = ("name", "default_currency", "plan")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     name: str
     default_currency: str
-    def __init__(self, name: _Optional[str] = ..., default_currency: _Optional[str] = ...) -> None: ...
+    plan: TenantPlan
+    def __init__(self, name: _Optional[str] = ..., default_currency: _Optional[str] = ..., plan: _Optional[_Union[TenantPlan, _Mapping]] = ...) -> None: ...
+
+class TenantPlan(_message.Message):
+    __slots__ = ("rate_limit", "class_limits", "user_rate_limit")
+    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CLASS_LIMITS_FIELD_NUMBER: _ClassVar[int]
+    USER_RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    rate_limit: int
+    class_limits: _containers.RepeatedCompositeFieldContainer[ClassLimit]
+    user_rate_limit: int
+    def __init__(self, rate_limit: _Optional[int] = ..., class_limits: _Optional[_Iterable[_Union[ClassLimit, _Mapping]]] = ..., user_rate_limit: _Optional[int] = ...) -> None: ...
+
+class ClassLimit(_message.Message):
+    __slots__ = ("rate_limit",)
+    CLASS_FIELD_NUMBER: _ClassVar[int]
+    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    rate_limit: int
+    def __init__(self, rate_limit: _Optional[int] = ..., **kwargs) -> None: ...
 
 class CreateTenantResponse(_message.Message):
     __slots__ = ("tenant",)
@@ -77,16 +96,32 @@ class CreateTenantResponse(_message.Message):
     def __init__(self, tenant: _Optional[_Union[Tenant, _Mapping]] = ...) -> None: ...
 
 class Tenant(_message.Message):
-    __slots__ = ("tenant_id", "name", "default_currency", "create_time")
+    __slots__ = ("tenant_id", "name", "default_currency", "create_time", "plan")
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_CURRENCY_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     name: str
     default_currency: str
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, tenant_id: _Optional[str] = ..., name: _Optional[str] = ..., default_currency: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    plan: TenantPlan
+    def __init__(self, tenant_id: _Optional[str] = ..., name: _Optional[str] = ..., default_currency: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., plan: _Optional[_Union[TenantPlan, _Mapping]] = ...) -> None: ...
+
+class SetTenantPlanRequest(_message.Message):
+    __slots__ = ("tenant", "plan")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    plan: TenantPlan
+    def __init__(self, tenant: _Optional[str] = ..., plan: _Optional[_Union[TenantPlan, _Mapping]] = ...) -> None: ...
+
+class SetTenantPlanResponse(_message.Message):
+    __slots__ = ("tenant",)
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    tenant: Tenant
+    def __init__(self, tenant: _Optional[_Union[Tenant, _Mapping]] = ...) -> None: ...
 
 class CreateClientRequest(_message.Message):
     __slots__ = ("tenant", "scopes", "rate_limit", "display_name")

@@ -50,6 +50,11 @@ class AuthServiceStub:
                 request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateTenantRequest.SerializeToString,
                 response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateTenantResponse.FromString,
                 _registered_method=True)
+        self.SetTenantPlan = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/SetTenantPlan',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanResponse.FromString,
+                _registered_method=True)
         self.CreateClient = channel.unary_unary(
                 '/rampart.auth.v1.AuthService/CreateClient',
                 request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientRequest.SerializeToString,
@@ -84,6 +89,13 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetTenantPlan(self, request, context):
+        """Changes the plan of a tenant. Tokens that were issued before keep what they say. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateClient(self, request, context):
         """Creates a client of a tenant and returns its secret, which is shown this once. Reasons: RESOURCE_NOT_FOUND.
         """
@@ -108,6 +120,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.CreateTenant,
                     request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateTenantRequest.FromString,
                     response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateTenantResponse.SerializeToString,
+            ),
+            'SetTenantPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTenantPlan,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanResponse.SerializeToString,
             ),
             'CreateClient': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateClient,
@@ -197,6 +214,33 @@ class AuthService:
             '/rampart.auth.v1.AuthService/CreateTenant',
             rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateTenantRequest.SerializeToString,
             rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTenantPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.AuthService/SetTenantPlan',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanResponse.FromString,
             options,
             channel_credentials,
             insecure,

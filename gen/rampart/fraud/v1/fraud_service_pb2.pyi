@@ -111,6 +111,26 @@ class ListDecisionsResponse(_message.Message):
     next_page_token: str
     def __init__(self, decisions: _Optional[_Iterable[_Union[_decision_pb2.Decision, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
+class WatchDecisionsRequest(_message.Message):
+    __slots__ = ("outcomes", "user_id", "min_confidence_score", "after")
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    MIN_CONFIDENCE_SCORE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedScalarFieldContainer[str]
+    user_id: str
+    min_confidence_score: float
+    after: str
+    def __init__(self, outcomes: _Optional[_Iterable[str]] = ..., user_id: _Optional[str] = ..., min_confidence_score: _Optional[float] = ..., after: _Optional[str] = ...) -> None: ...
+
+class WatchDecisionsResponse(_message.Message):
+    __slots__ = ("decision", "position")
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    decision: _decision_pb2.Decision
+    position: str
+    def __init__(self, decision: _Optional[_Union[_decision_pb2.Decision, _Mapping]] = ..., position: _Optional[str] = ...) -> None: ...
+
 class CoalesceCheckFraudRequest(_message.Message):
     __slots__ = ("batch",)
     BATCH_FIELD_NUMBER: _ClassVar[int]

@@ -55,6 +55,11 @@ class FraudServiceStub:
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ListDecisionsRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ListDecisionsResponse.FromString,
                 _registered_method=True)
+        self.WatchDecisions = channel.unary_stream(
+                '/rampart.fraud.v1.FraudService/WatchDecisions',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.WatchDecisionsRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.WatchDecisionsResponse.FromString,
+                _registered_method=True)
         self.CoalesceCheckFraud = channel.unary_unary(
                 '/rampart.fraud.v1.FraudService/CoalesceCheckFraud',
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudRequest.SerializeToString,
@@ -102,6 +107,19 @@ class FraudServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchDecisions(self, request, context):
+        """Streams the tenant's decisions in the order of their commits, each within moments of its commit.
+
+        The first response has only a `position`, and so has one after every 15 seconds without a decision: it says that the stream is alive, and up to where everything was sent.
+        Who starts again with `after` set to the last position misses no decision and gets none twice, for as long as the outbox keeps its rows: 72 hours unless the operator says otherwise.
+        A caller that reads slowly is waited for.
+        The stream ends with UNAVAILABLE when the server stops, with TOKEN_INVALID when the access token expires, and with DEADLINE_EXCEEDED after an hour: start it again with `after` each time.
+        Reasons: VALIDATION_FAILED, STREAM_POSITION_LOST, OVERLOADED, DEPENDENCY_UNAVAILABLE, TOKEN_INVALID, DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CoalesceCheckFraud(self, request, context):
         """Carries concurrent CheckFraud calls of the gateway, from any tenants.
         """
@@ -138,6 +156,11 @@ def add_FraudServiceServicer_to_server(servicer, server):
                     servicer.ListDecisions,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ListDecisionsRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ListDecisionsResponse.SerializeToString,
+            ),
+            'WatchDecisions': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchDecisions,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.WatchDecisionsRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.WatchDecisionsResponse.SerializeToString,
             ),
             'CoalesceCheckFraud': grpc.unary_unary_rpc_method_handler(
                     servicer.CoalesceCheckFraud,
@@ -259,6 +282,33 @@ class FraudService:
             '/rampart.fraud.v1.FraudService/ListDecisions',
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ListDecisionsRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ListDecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/WatchDecisions',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.WatchDecisionsRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.WatchDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class User(_message.Message):
-    __slots__ = ("user_id", "display_name", "email", "phone", "country", "create_time", "update_time")
+    __slots__ = ("user_id", "display_name", "email", "phone", "country", "create_time", "update_time", "etag")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class User(_message.Message):
     COUNTRY_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     display_name: str
     email: str
@@ -25,10 +26,11 @@ class User(_message.Message):
     country: str
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, user_id: _Optional[str] = ..., display_name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ..., country: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    etag: str
+    def __init__(self, user_id: _Optional[str] = ..., display_name: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ..., country: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class RiskProfile(_message.Message):
-    __slots__ = ("user_id", "known", "base_risk", "tier", "chargeback_count", "country", "create_time")
+    __slots__ = ("user_id", "known", "base_risk", "tier", "chargeback_count", "country", "create_time", "etag")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     BASE_RISK_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +38,7 @@ class RiskProfile(_message.Message):
     CHARGEBACK_COUNT_FIELD_NUMBER: _ClassVar[int]
     COUNTRY_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     user_id: str
     known: bool
     base_risk: float
@@ -43,4 +46,5 @@ class RiskProfile(_message.Message):
     chargeback_count: int
     country: str
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, user_id: _Optional[str] = ..., known: _Optional[bool] = ..., base_risk: _Optional[float] = ..., tier: _Optional[str] = ..., chargeback_count: _Optional[int] = ..., country: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    etag: str
+    def __init__(self, user_id: _Optional[str] = ..., known: _Optional[bool] = ..., base_risk: _Optional[float] = ..., tier: _Optional[str] = ..., chargeback_count: _Optional[int] = ..., country: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...

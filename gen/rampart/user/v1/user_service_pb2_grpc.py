@@ -77,7 +77,7 @@ class UserServiceServicer:
     """
 
     def CreateUser(self, request, context):
-        """Creates a user. Reasons: RESOURCE_EXISTS.
+        """Creates a user. Reasons: RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,7 +91,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateUser(self, request, context):
-        """Changes the fields of a user that the body names (AIP-134). Reasons: RESOURCE_NOT_FOUND.
+        """Changes the fields of a user that the body names (AIP-134). Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +112,7 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRiskProfile(self, request, context):
-        """Changes the fields of a risk profile that the body names. Reasons: RESOURCE_NOT_FOUND.
+        """Changes the fields of a risk profile that the body names. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -83,6 +83,17 @@ async def test_lookup_by_name_does_not_let_write(pool: Pool, clients: list[Clien
             await connection.execute(INSERT, "new", clients[0].tenant_id, secrets.token_bytes(32))
 
 
+async def test_plan_of_another_tenant_is_not_changed(pool: Pool, clients: list[Client]) -> None:
+    change = "UPDATE tenants SET rate_limit = 7 WHERE tenant_id = $1"
+    own, other = clients[0].tenant_id, clients[1].tenant_id
+    async with transaction(pool, [own]) as connection:
+        # Seen by its name it is, but that does not let write.
+        names = await connection.fetch("SELECT set_config('rampart.tenant_name', $1, true)", clients[1].client_id[:-2])
+        assert names and await connection.fetchval("SELECT count(*) FROM tenants") == 2
+        assert await connection.execute(change, other) == "UPDATE 0"
+        assert await connection.execute(change, own) == "UPDATE 1"
+
+
 async def test_row_for_another_tenant_is_refused(pool: Pool, clients: list[Client]) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
         async with transaction(pool, [clients[0].tenant_id]) as connection:
@@ -93,6 +104,8 @@ async def test_row_for_another_tenant_is_refused(pool: Pool, clients: list[Clien
     "statement",
     [
         "UPDATE clients SET rate_limit = 9",
+        "UPDATE tenants SET name = 'x'",
+        "UPDATE tenants SET default_currency = 'EUR'",
         "DELETE FROM clients",
         "DELETE FROM tenants",
         "DROP POLICY own ON clients",

@@ -15,12 +15,14 @@ from meshkit.postgres import open_pool
 from services.auth.adapters.memory import MemoryDirectory, MemoryKeyStore
 from services.auth.adapters.postgres import PostgresDirectory, PostgresKeyStore
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Tenant
+from services.auth.domain.tenants import Client, Plan, Tenant
 from services.auth.ports import Directory, KeyChange, KeyStore
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
+
+PLAN = Plan(500, 5, (("decision", 300), ("read", 200)))
 
 
 @dataclass
@@ -45,7 +47,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
 
 
 def tenant() -> Tenant:
-    return Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW)
+    return Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW, PLAN)
 
 
 def client(owner: Tenant) -> Client:
@@ -70,6 +72,19 @@ async def test_tenants_created_at_once_under_one_name_are_one(stores: Stores) ->
     wanted = tenant()
     copies = [replace(wanted, tenant_id=str(uuid7())) for _ in range(8)]
     assert len(set(await asyncio.gather(*[stores.directory.create_tenant(copy) for copy in copies]))) == 1
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(1, 2, (("write", 3),)), Plan(user_rate_limit=1_000_000)])
+async def test_plan_is_replaced_whole(stores: Stores, plan: Plan) -> None:
+    made = await stores.directory.create_tenant(tenant())
+    other = await stores.directory.create_tenant(tenant())
+    assert await stores.directory.set_plan(made.name, plan) == replace(made, plan=plan)
+    assert await stores.directory.find_tenant(made.name) == replace(made, plan=plan)
+    assert await stores.directory.find_tenant(other.name) == other
+
+
+async def test_plan_of_no_tenant_is_nothing(stores: Stores) -> None:
+    assert await stores.directory.set_plan(f"t-{secrets.token_hex(6)}", PLAN) is None
 
 
 async def test_client_is_found_with_its_tenant_as_stored(stores: Stores) -> None:

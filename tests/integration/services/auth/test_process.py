@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import grpc
@@ -25,11 +26,13 @@ from meshkit.tokens import TokenVerifier
 from tests.integration.conftest import FreshDatabase
 from tests.support.calls import Caller, calling, failure, new_client, speaks, unary
 from tests.support.certificates import Certificates
+from tests.support.gateway import Gateway
 from tests.support.processes import Node, Process, free_port, run_module, running
 from tests.support.servers import Database
 from tests.support.tokens import AUDIENCE, ISSUER
 
 SERVICE = AUTH_SERVICE.full_name
+CHECK = {"user_id": "u1", "transaction_amount": 1, "device_fingerprint": "d", "ip_address": "203.0.113.9"}
 JWKS = pb.GetJwksRequest(), pb.GetJwksResponse
 
 
@@ -62,6 +65,59 @@ async def test_tenant_is_created_once(operator: Caller) -> None:
     assert await operator(request, pb.CreateTenantResponse) == first
 
 
+def class_limit(name: str, rate: int) -> pb.ClassLimit:
+    fields: dict[str, Any] = {"class": name, "rate_limit": rate}  # a keyword in Python
+    return pb.ClassLimit(**fields)
+
+
+async def test_plan_of_a_tenant_limits_its_clients_at_the_edge(
+    operator: Caller, auth: Node, certificates: Certificates
+) -> None:
+    tenant = f"t-{secrets.token_hex(6)}"
+    limits = [class_limit("RATE_CLASS_DECISION", 3)]
+    plan = pb.TenantPlan(rate_limit=5, class_limits=limits, user_rate_limit=2)
+    made = await operator(pb.CreateTenantRequest(name=tenant, plan=plan), pb.CreateTenantResponse)
+    assert made.tenant.plan == plan
+    clients = [await new_client(auth, certificates, tenant, rate_limit=1_000) for _ in range(2)]
+    channel = open_auth_channel(auth.address, certificates.identity("service/gateway"))
+    verifier = TokenVerifier(remote_keys(channel), issuer=ISSUER, audience=AUDIENCE)
+    gateway = Gateway(verifier=verifier)
+    replies = [
+        await gateway.request("POST", "/api/v1/fraud-check", CHECK, token=clients[number % 2].token)
+        for number in range(6)
+    ]
+    await channel.close()
+    assert [reply.status for reply in replies] == [200] * 3 + [429] * 3
+    assert '"decision-tenant";q=3;w=1, "tenant";q=5;w=1' in replies[0].headers["ratelimit-policy"]
+
+
+async def test_plan_is_changed_by_the_operator(operator: Caller) -> None:
+    tenant = f"t-{secrets.token_hex(6)}"
+    await operator(pb.CreateTenantRequest(name=tenant), pb.CreateTenantResponse)
+    plan = pb.TenantPlan(rate_limit=9)
+    changed = await operator(pb.SetTenantPlanRequest(tenant=tenant, plan=plan), pb.SetTenantPlanResponse)
+    assert changed.tenant.plan == plan
+    error = await failure(operator(pb.SetTenantPlanRequest(tenant="t-nobody"), pb.SetTenantPlanResponse))
+    assert error.reason == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [
+        ([("RATE_CLASS_READ", 1), ("RATE_CLASS_READ", 2)], "plan.class_limits"),
+        ([("RATE_CLASS_PUBLIC", 1)], "plan.class_limits[0].class"),
+        ([("RATE_CLASS_READ", 0)], "plan.class_limits[0].rate_limit"),
+    ],
+)
+async def test_plan_that_cannot_be_meant_is_refused(
+    operator: Caller, limits: list[tuple[str, int]], field: str
+) -> None:
+    named = [class_limit(name, rate) for name, rate in limits]
+    request = pb.SetTenantPlanRequest(tenant="acme", plan=pb.TenantPlan(class_limits=named))
+    error = await failure(operator(request, pb.SetTenantPlanResponse))
+    assert [violation.field for violation in error.violations] == [field]
+
+
 async def test_wrong_credentials_are_refused_alike(gateway: Caller, auth: Node, certificates: Certificates) -> None:
     client = await new_client(auth, certificates, "acme")
     for client_id, secret in ((client.client_id, "wrong"), ("acme-unknown", "wrong"), ("\x7f\x01", "x")):
@@ -83,6 +139,7 @@ async def test_constraints_of_the_protos_hold(operator: Caller) -> None:
         ("service/user", pb.CreateTenantRequest(name="evil")),
         ("client/local", pb.CreateClientRequest(tenant="acme")),
         ("service/gateway", pb.CreateClientRequest(tenant="acme")),
+        ("service/gateway", pb.SetTenantPlanRequest(tenant="acme")),
         ("service/fraud", pb.IssueTokenRequest(client_id="a", client_secret="b")),
         ("operator", pb.IssueTokenRequest(client_id="a", client_secret="b")),
         ("operator/x", pb.CreateTenantRequest(name="evil")),

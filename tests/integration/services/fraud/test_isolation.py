@@ -36,24 +36,28 @@ async def owner(fraud_database: Database) -> AsyncIterator[asyncpg.Connection[as
     await connection.close(timeout=5)
 
 
-async def seen(pool: Pool, *tenants: str) -> set[str]:
+async def seen(pool: Pool, table: str, *tenants: str) -> set[str]:
     async with transaction(pool, tenants) as connection:
-        return {str(row["tenant_id"]) for row in await connection.fetch("SELECT tenant_id FROM decisions")}
+        return {str(row["tenant_id"]) for row in await connection.fetch(f"SELECT tenant_id FROM {table}")}
 
 
-async def test_decisions_of_the_named_tenants_are_seen_and_no_others(pool: Pool, tenants: tuple[str, str]) -> None:
+@pytest.mark.parametrize("table", ["decisions", "outbox"])
+async def test_rows_of_the_named_tenants_are_seen_and_no_others(
+    pool: Pool, tenants: tuple[str, str], table: str
+) -> None:
     first, second = tenants
-    assert await seen(pool) == set()
-    assert await seen(pool, new_tenant()) == set()
-    assert await seen(pool, first) == {first}
-    assert await seen(pool, first, second) == {first, second}
+    assert await seen(pool, table) == set()
+    assert await seen(pool, table, new_tenant()) == set()
+    assert await seen(pool, table, first) == {first}
+    assert await seen(pool, table, first, second) == {first, second}
 
 
-async def test_without_a_transaction_of_ours_nothing_is_seen(pool: Pool, tenants: tuple[str, str]) -> None:
-    assert await seen(pool, *tenants) == set(tenants)
+@pytest.mark.parametrize("table", ["decisions", "outbox"])
+async def test_without_a_transaction_of_ours_nothing_is_seen(pool: Pool, tenants: tuple[str, str], table: str) -> None:
+    assert await seen(pool, table, *tenants) == set(tenants)
     for _ in range(20):
         async with pool.acquire() as connection:
-            assert await connection.fetchval("SELECT count(*) FROM decisions") == 0
+            assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
 async def test_row_for_another_tenant_is_refused(pool: Pool, tenants: tuple[str, str]) -> None:
@@ -71,8 +75,9 @@ async def test_event_for_another_tenant_is_refused(pool: Pool, tenants: tuple[st
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT count(*) FROM outbox",
         "DELETE FROM outbox",
+        "UPDATE outbox SET payload = ''",
+        "UPDATE outbox_pruned SET seq = 1",
         "SELECT count(*) FROM outbox_consumers",
         "UPDATE decisions SET outcome = 'approve'",
         "DELETE FROM decisions",
@@ -82,9 +87,7 @@ async def test_event_for_another_tenant_is_refused(pool: Pool, tenants: tuple[st
         "SET LOCAL ROLE rampart_fraud_owner",
     ],
 )
-async def test_service_may_do_nothing_but_add_and_read_decisions(
-    pool: Pool, tenants: tuple[str, str], statement: str
-) -> None:
+async def test_service_may_do_nothing_but_add_and_read(pool: Pool, tenants: tuple[str, str], statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with transaction(pool, tenants) as connection:
             await connection.execute(statement)
@@ -116,7 +119,7 @@ async def test_every_table_forces_row_level_security(owner: asyncpg.Connection[a
         " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'schema_migrations'"
     )
     assert {row["relname"]: row["forced"] for row in rows} == dict.fromkeys(
-        ("decisions", "outbox", "outbox_consumers"), True
+        ("decisions", "outbox", "outbox_consumers", "outbox_pruned"), True
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -11,6 +12,9 @@ import pytest
 from meshkit.ids import uuid7
 from meshkit.postgres import Pool, open_pool, transaction
 from services.user.adapters.postgres import PostgresUsers
+from services.user.adapters.postgres_changes import PostgresWriter
+from services.user.adapters.retention import Retention
+from services.user.domain.requests import NamedRequest
 from services.user.domain.users import User
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
@@ -35,21 +39,26 @@ async def tenants(pool: Pool) -> tuple[str, str]:
     """Two tenants with one user each, of the same identifier."""
     made = (str(uuid7()), str(uuid7()))
     for tenant in made:
-        assert await PostgresUsers(pool).create(tenant, User("u1", "", "", "", "", NOW, NOW))
+        async with PostgresWriter(pool).begin(tenant) as changes:
+            assert await changes.create_user(User("u1", "", "", "", "", NOW, NOW, UUID(int=1)))
+            assert await changes.claim(NamedRequest(UUID(int=2), "CreateUser", b"")) is None
     return made
 
 
-async def seen(pool: Pool, *tenants: str) -> set[str]:
+async def seen(pool: Pool, *tenants: str, table: str = "users") -> set[str]:
     async with transaction(pool, tenants) as connection:
-        return {str(row["tenant_id"]) for row in await connection.fetch("SELECT tenant_id FROM users")}
+        return {str(row["tenant_id"]) for row in await connection.fetch(f"SELECT tenant_id FROM {table}")}
 
 
-async def test_rows_of_the_named_tenants_are_seen_and_no_others(pool: Pool, tenants: tuple[str, str]) -> None:
+@pytest.mark.parametrize("table", ["users", "requests"])
+async def test_rows_of_the_named_tenants_are_seen_and_no_others(
+    pool: Pool, tenants: tuple[str, str], table: str
+) -> None:
     first, second = tenants
-    assert await seen(pool) == set()
-    assert await seen(pool, first) == {first}
-    assert await seen(pool, first, second) == {first, second}
-    assert await seen(pool, str(uuid7())) == set()
+    assert await seen(pool, table=table) == set()
+    assert await seen(pool, first, table=table) == {first}
+    assert await seen(pool, first, second, table=table) == {first, second}
+    assert await seen(pool, str(uuid7()), table=table) == set()
 
 
 async def test_tenants_are_forgotten_with_their_transaction(pool: Pool, tenants: tuple[str, str]) -> None:
@@ -74,6 +83,45 @@ async def test_row_for_another_tenant_is_refused(pool: Pool, tenants: tuple[str,
                 " VALUES ($1, 'new', 0.1, 'standard', 0, now(), now())",
                 tenants[1],
             )
+
+
+async def test_answer_for_another_tenant_is_refused(pool: Pool, tenants: tuple[str, str]) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with transaction(pool, tenants[:1]) as connection:
+            await connection.execute(
+                "INSERT INTO requests (tenant_id, request_id, method, fingerprint, response)"
+                " VALUES ($1, gen_random_uuid(), '', '', '')",
+                tenants[1],
+            )
+
+
+async def test_answer_cannot_be_deleted_before_its_time(pool: Pool, tenants: tuple[str, str]) -> None:
+    for cleaning in ("off", "on"):
+        async with transaction(pool, tenants) as connection:
+            await connection.execute("SELECT set_config('rampart.cleaning', $1, true)", cleaning)
+            assert await connection.execute("DELETE FROM requests") == "DELETE 0"
+    assert await seen(pool, *tenants, table="requests") == set(tenants)
+
+
+async def test_old_answer_is_seen_and_deleted_only_by_who_says_that_it_cleans_up(
+    database: Database, pool: Pool, tenants: tuple[str, str]
+) -> None:
+    async with transaction(pool, tenants) as connection:
+        await connection.execute("UPDATE requests SET created_at = now() - interval '25 hours'")
+    async with transaction(pool, ()) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM requests") == 0
+        assert await connection.execute("DELETE FROM requests") == "DELETE 0"
+    assert await Retention(pool).delete() >= 2
+    assert await seen(pool, *tenants, table="requests") == set()
+
+
+async def test_young_answer_outlives_the_cleaning(pool: Pool, tenants: tuple[str, str]) -> None:
+    async with transaction(pool, tenants[:1]) as connection:
+        await connection.execute("UPDATE requests SET created_at = now() - interval '24 hours 1 minute'")
+    async with transaction(pool, tenants[1:]) as connection:
+        await connection.execute("UPDATE requests SET created_at = now() - interval '23 hours 59 minutes'")
+    await Retention(pool).delete()
+    assert await seen(pool, *tenants, table="requests") == {tenants[1]}
 
 
 async def test_row_cannot_be_handed_to_another_tenant(pool: Pool, tenants: tuple[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import ssl
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -79,6 +80,50 @@ async def test_second_user_of_an_identifier_is_refused(gateway: Caller, ours: Cr
     assert (error.kind, error.reason, error.metadata) == (
         Kind.ALREADY_EXISTS, "RESOURCE_EXISTS", {"resource": "user"}
     )  # fmt: skip
+
+
+async def test_named_request_is_carried_out_once_and_answered_alike(gateway: Caller, ours: Credentials) -> None:
+    request = pb.CreateUserRequest(user=user_pb2.User(user_id="u1", display_name="Ann"), request_id=str(uuid.uuid4()))
+    calls = [gateway(request, pb.CreateUserResponse, token=ours.token) for _ in range(6)]
+    answers = await asyncio.gather(*calls)
+    assert len({answer.SerializeToString() for answer in answers}) == 1
+    change = pb.UpdateUserRequest(user=user_pb2.User(user_id="u1", phone="+4912345"), request_id=str(uuid.uuid4()))
+    first = await gateway(change, pb.UpdateUserResponse, token=ours.token)
+    other = pb.UpdateUserRequest(user=user_pb2.User(user_id="u1", display_name="Ann B."))
+    await gateway(other, pb.UpdateUserResponse, token=ours.token)
+    assert await gateway(change, pb.UpdateUserResponse, token=ours.token) == first
+    stored = (await gateway(pb.GetUserRequest(user_id="u1"), pb.GetUserResponse, token=ours.token)).user
+    assert (stored.display_name, stored.phone) == ("Ann B.", "+4912345")
+
+
+async def test_name_of_another_request_is_refused(gateway: Caller, ours: Credentials) -> None:
+    name = str(uuid.uuid4())
+    for user_id, expected in (("u1", None), ("u2", "IDEMPOTENCY_CONFLICT")):
+        request = pb.CreateUserRequest(user=user_pb2.User(user_id=user_id), request_id=name)
+        call = gateway(request, pb.CreateUserResponse, token=ours.token)
+        if expected is None:
+            await call
+        else:
+            assert (await failure(call)).reason == expected
+    listed = await gateway(pb.ListUsersRequest(), pb.ListUsersResponse, token=ours.token)
+    assert [user.user_id for user in listed.users] == ["u1"]
+
+
+async def test_name_that_is_no_uuid_is_a_violation(gateway: Caller, ours: Credentials) -> None:
+    request = pb.CreateUserRequest(user=user_pb2.User(user_id="u1"), request_id="retry-1")
+    error = await failure(gateway(request, pb.CreateUserResponse, token=ours.token))
+    assert [violation.field for violation in error.violations] == ["request_id"]
+
+
+async def test_update_of_a_state_that_is_gone_is_aborted(gateway: Caller, ours: Credentials) -> None:
+    made = await create(gateway, ours, "u1")
+    change = pb.UpdateUserRequest(user=user_pb2.User(user_id="u1", country="FR", etag=made.etag))
+    changed = (await gateway(change, pb.UpdateUserResponse, token=ours.token)).user
+    assert changed.etag != made.etag
+    error = await failure(gateway(change, pb.UpdateUserResponse, token=ours.token))
+    assert (error.kind, error.reason) == (Kind.ABORTED, "ETAG_MISMATCH")
+    got = await gateway(pb.GetUserRequest(user_id="u1"), pb.GetUserResponse, token=ours.token)
+    assert got.user == changed
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import json
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,41 +24,6 @@ from tests.support.certificates import Certificates
 from tests.support.platform import Platform, Seen, Trouble
 
 REQUEST = CheckFraudRequest(user_id="ada", transaction_amount=12.5, channel="card_present")
-
-
-@pytest.fixture
-def certificates(tmp_path: Path) -> Certificates:
-    return Certificates(tmp_path / "tls")
-
-
-@pytest.fixture
-async def platform(certificates: Certificates) -> AsyncIterator[Platform]:
-    platform = Platform(certificates.identity("service/fraud"))
-    await platform.start()
-    yield platform
-    await platform.stop()
-
-
-@pytest.fixture
-def config(platform: Platform, certificates: Certificates) -> Config:
-    files = certificates.identity("client/shop")
-    return Config(
-        auth=platform.address,
-        fraud=platform.address,
-        user=platform.address,
-        data=platform.address,
-        client_id="client-1",
-        client_secret="secret",
-        ca_file=files.ca,
-        certificate_file=files.certificate,
-        key_file=files.key,
-    )
-
-
-@pytest.fixture
-async def rampart(config: Config) -> AsyncIterator[Rampart]:
-    async with Rampart(config) as rampart:
-        yield rampart
 
 
 def reason(name: str) -> error_details_pb2.ErrorInfo:

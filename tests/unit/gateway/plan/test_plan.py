@@ -142,12 +142,12 @@ def test_query_cannot_say_what_is_not_its_to_say(
 @pytest.mark.parametrize(
     ("method", "target", "path", "place", "name"),
     [
-        ("GET", "/v1/books/7", ("book", "book_id"), "path", "book.book_id"),
+        ("GET", "/v1/books/7", ("book", "book_id"), "path", "book_id"),
         ("GET", "/v1/books", ("book", "title"), "query", "book.title"),
         ("GET", "/v1/books", ("page_counts", 1), "query", "page_counts"),
         ("PUT", "/v1/books/7", ("book", "author", "name"), "body", "/author/name"),
         ("PUT", "/v1/books/7", ("book", "editors", 2, "name"), "body", "/editors/2/name"),
-        ("PUT", "/v1/books/7", ("book", "book_id"), "path", "book.book_id"),
+        ("PUT", "/v1/books/7", ("book", "book_id"), "path", "book_id"),
         ("PUT", "/v1/books/7", ("book",), "body", ""),
         ("PUT", "/v1/books/7", ("name",), "query", "name"),
         ("POST", "/v1/books", ("book", "author", "notes", "a/b~c"), "body", "/book/author/notes/a~1b~0c"),
@@ -198,9 +198,10 @@ def test_same_path_with_other_methods_is_not_ambiguous() -> None:
     assert sorted(plan.tries) == ["GET", "POST"]
 
 
-def test_streaming_method_is_left_out() -> None:
+def test_streaming_method_is_planned_as_one() -> None:
     text = f'service S {{ rpc M(R) returns (stream R) {{ option (google.api.http) = {{get: "/v1/x"}}; {POLICY} }} }}'
-    assert compile_plan(compile_proto(text + " message R {}")).bindings == ()
+    (binding,) = compile_plan(compile_proto(text + " message R {}")).bindings
+    assert (binding.method.client_streaming, binding.method.server_streaming) == (False, True)
 
 
 def test_product_plan_serves_the_rest_contract() -> None:

@@ -9,11 +9,12 @@ import secrets
 
 import pytest
 
+from meshkit.context import Quota
 from meshkit.errors import Kind, MeshError
 from meshkit.tokens import TokenVerifier
 from services.auth.adapters.memory import MemoryDirectory, MemoryKeyStore
 from services.auth.domain.keys import Schedule
-from services.auth.domain.tenants import Client, Tenant
+from services.auth.domain.tenants import Client, Plan, Tenant
 from services.auth.keyring import Keyring
 from services.auth.sealing import Sealer
 from services.auth.service import AuthService
@@ -75,6 +76,43 @@ async def test_token_says_who_the_client_is_and_what_it_may_do(world: World) -> 
     assert principal.scopes == {"user:read", "decision:create"}
     assert (principal.rate_limit, principal.currency) == (20, "EUR")
     assert (issued.scope, issued.expires_in) == ("decision:create user:read", 600)
+
+
+PLANS = {
+    "none": (Plan(), Quota()),
+    "everything": (Plan(500, 5, (("decision", 300), ("read", 9))), Quota(500, 5, (("decision", 300), ("read", 9)))),
+    "one class": (Plan(class_limits=(("write", 1),)), Quota(classes=(("write", 1),))),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+async def test_token_carries_the_plan_of_the_tenant(world: World, name: str) -> None:
+    plan, quota = PLANS[name]
+    await world.service.create_tenant("acme", "", plan)
+    made = await world.service.create_client("acme", [], 0, "")
+    issued = await world.service.issue_token(made.client.client_id, made.secret, "")
+    assert (await world.verifier.verify(issued.token)).quota == quota
+
+
+async def test_changed_plan_counts_from_a_token_some_seconds_later(world: World) -> None:
+    await world.service.create_tenant("acme", "")
+    made = await world.service.create_client("acme", [], 0, "")
+    before = await world.service.issue_token(made.client.client_id, made.secret, "")
+    assert (await world.service.set_plan("acme", Plan(rate_limit=7))).plan == Plan(rate_limit=7)
+    world.now += 5.1
+    after = await world.service.issue_token(made.client.client_id, made.secret, "")
+    assert [(await world.verifier.verify(each.token)).quota.tenant for each in (before, after)] == [0, 7]
+
+
+async def test_plan_of_an_unknown_tenant_is_not_found(world: World) -> None:
+    with pytest.raises(MeshError) as caught:
+        await world.service.set_plan("nobody", Plan())
+    assert caught.value.reason == "RESOURCE_NOT_FOUND"
+
+
+async def test_tenant_that_exists_keeps_its_plan(world: World) -> None:
+    await world.service.create_tenant("acme", "", Plan(rate_limit=7))
+    assert (await world.service.create_tenant("acme", "", Plan(rate_limit=9))).plan == Plan(rate_limit=7)
 
 
 async def test_token_expires_after_the_set_time(world: World) -> None:

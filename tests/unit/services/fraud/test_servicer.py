@@ -22,9 +22,14 @@ from meshkit.logs import EventLog
 from meshkit.policy import policies
 from meshkit.tokens import TokenVerifier
 from services.fraud.adapters.memory import MemoryProfiles, MemoryStore, MemoryWindows
+from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.service import CheckCall, Decider, Outcome, Policy
 from services.fraud.servicer import DECISION_FIELDS, FraudServicer
-from tests.support.fraud import new_tenant, principal, request
+from services.fraud.watch.feed import Feed
+from services.fraud.watch.seats import Pace, Seats
+from services.fraud.watch.watches import Watches
+from tests.support.fraud import check as checked
+from tests.support.fraud import decided, new_tenant, principal, request
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
 CONTEXT = cast("Any", None)
@@ -38,6 +43,8 @@ class Service:
         self.decider = Decider(
             windows=MemoryWindows(lambda: datetime.now(UTC)), profiles=MemoryProfiles(), store=store, policy=Policy()
         )
+        self.watched = MemoryLog()
+        self.feed = Feed(self.watched)
         self.sizes: list[int] = []
         self.lines = io.StringIO()
         self.log = EventLog("fraud", "decisions", "decided", DECISION_FIELDS, self.lines)
@@ -47,6 +54,7 @@ class Service:
             slots=asyncio.Semaphore(1),
             store=store,
             read_events=self._read_events,
+            watches=Watches(log=self.watched, feed=self.feed, seats=Seats(2, 2), pace=Pace(1e6)),
             verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
             batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
             decisions=self.log,
@@ -173,3 +181,30 @@ async def test_forged_page_token_is_the_callers_fault(service: Service) -> None:
     with pytest.raises(MeshError) as caught:
         await service.methods.ListDecisions(asked, CONTEXT)
     assert (caught.value.kind, caught.value.reason) == (Kind.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
+
+
+async def test_watcher_gets_what_it_selects_of_its_tenant_and_can_go_on_after_any_of_it(service: Service) -> None:
+    tenant = new_tenant()
+    act_as(tenant)
+    following = asyncio.create_task(service.feed.run())
+    request = pb.WatchDecisionsRequest(outcomes=["approve"], user_id="u1", min_confidence_score=0.0)
+    watching = service.methods.WatchDecisions(request, CONTEXT)
+    first = await anext(watching)
+    assert first.position and not first.HasField("decision")
+    made = [decided(checked(tenant, f"t-{number}", user_id=f"u{number % 2}")) for number in range(4)]
+    service.watched.commit([*made, decided(checked(new_tenant(), "theirs"))])
+    answers = [await anext(watching) for _ in range(2)]
+    assert [answer.decision.SerializeToString() for answer in answers] == [made[1].answer, made[3].answer]
+    await watching.aclose()
+    resumed = service.methods.WatchDecisions(pb.WatchDecisionsRequest(after=answers[0].position), CONTEXT)
+    positions = [await anext(resumed) for _ in range(3)]
+    assert [answer.decision.transaction_id for answer in positions] == ["", "t-2", "t-3"]
+    await resumed.aclose()
+    following.cancel()
+
+
+async def test_watcher_with_a_place_that_is_none_is_refused(service: Service) -> None:
+    act_as(new_tenant())
+    with pytest.raises(MeshError) as caught:
+        await anext(service.methods.WatchDecisions(pb.WatchDecisionsRequest(after="nowhere"), CONTEXT))
+    assert caught.value.reason == "VALIDATION_FAILED"

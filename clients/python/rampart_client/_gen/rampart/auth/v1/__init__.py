@@ -22,6 +22,13 @@ betterproto2.check_compiler_version(_COMPILER_VERSION)
 class IssueTokenRequest(betterproto2.Message):
     """
     Asks for an access token.
+
+    Example:
+    {
+      "client_id": "shop",
+      "client_secret": "the-secret-of-the-client",
+      "scope": "decision:create decision:read"
+    }
     """
 
     client_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -49,6 +56,14 @@ default_message_pool.register_message(
 class IssueTokenResponse(betterproto2.Message):
     """
     An access token.
+
+    Example:
+    {
+      "access_token": "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl",
+      "token_type": "Bearer",
+      "expires_in": 900,
+      "scope": "decision:create decision:read"
+    }
     """
 
     access_token: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)

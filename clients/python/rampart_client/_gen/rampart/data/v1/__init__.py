@@ -27,6 +27,8 @@ betterproto2.check_compiler_version(_COMPILER_VERSION)
 class DailyTotal(betterproto2.Message):
     """
     Sums over the transactions of one day, by currency and outcome.
+
+    Example: {"date": "2025-10-08", "currency": "USD", "outcome": "approve", "count": 1, "amount": "129.99"}
     """
 
     date: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -62,6 +64,8 @@ default_message_pool.register_message("rampart.data.v1", "DailyTotal", DailyTota
 class ListDailyTotalsRequest(betterproto2.Message):
     """
     Asks for a page of daily totals.
+
+    Example: {"start_date": "2025-10-01", "end_date": "2025-10-31"}
     """
 
     start_date: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -118,6 +122,8 @@ default_message_pool.register_message(
 class ListTransactionsRequest(betterproto2.Message):
     """
     Asks for a page of transactions.
+
+    Example: {"user_id": "u-1001", "start_time": "2025-10-01T00:00:00Z", "page_size": 20}
     """
 
     user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -194,6 +200,21 @@ default_message_pool.register_message(
 class Transaction(betterproto2.Message):
     """
     A decided transaction in the ledger.
+
+    Example:
+    {
+      "transaction_id": "0199c2a4-5f6c-7a10-8b52-6d1f3e9c7a24",
+      "decision_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57",
+      "user_id": "u-1001",
+      "merchant_id": "",
+      "amount": "129.99",
+      "currency": "USD",
+      "channel": "online",
+      "outcome": "approve",
+      "confidence_score": 0.1925,
+      "event_time": "2025-10-08T12:30:00.412Z",
+      "decide_time": "2025-10-08T12:30:00.419Z"
+    }
     """
 
     transaction_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)

@@ -17,6 +17,8 @@ __all__ = (
     "GetDecisionResponse",
     "ListDecisionsRequest",
     "ListDecisionsResponse",
+    "WatchDecisionsRequest",
+    "WatchDecisionsResponse",
 )
 
 import datetime
@@ -34,6 +36,31 @@ betterproto2.check_compiler_version(_COMPILER_VERSION)
 class BatchCheckFraudRequest(betterproto2.Message):
     """
     Transactions to decide about.
+
+    Example:
+    {
+      "requests": [
+        {
+          "user_id": "u-1001",
+          "transaction_amount": 129.99,
+          "device_fingerprint": "dev-7f3a",
+          "ip_address": "203.0.113.7"
+        },
+        {
+          "user_id": "u-2002",
+          "transaction_amount": 5400,
+          "device_fingerprint": "dev-19c0",
+          "ip_address": "2001:db8::7",
+          "transaction_id": "order-77120"
+        },
+        {
+          "user_id": "u-3003",
+          "transaction_amount": 12.5,
+          "channel": "card_present",
+          "transaction_id": "order-77119"
+        }
+      ]
+    }
     """
 
     requests: "list[CheckFraudRequest]" = betterproto2.field(
@@ -53,6 +80,86 @@ default_message_pool.register_message(
 class BatchCheckFraudResponse(betterproto2.Message):
     """
     Decisions about transactions.
+
+    Example:
+    {
+      "results": [
+        {
+          "decision": {
+            "is_fraudulent": false,
+            "confidence_score": 0.1925,
+            "risk_factors": ["NEW_DEVICE"],
+            "decision_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57",
+            "outcome": "approve",
+            "degraded": [],
+            "explanations": [
+              {
+                "reason_code": "NEW_DEVICE",
+                "message": "The user was not seen with this device before.",
+                "contribution": 0.1925
+              }
+            ],
+            "score_source": "rules",
+            "transaction_id": "0199c2a4-5f6c-7a10-8b52-6d1f3e9c7a24",
+            "user_id": "u-1001",
+            "transaction_amount": 129.99,
+            "currency": "USD",
+            "event_time": "2025-10-08T12:30:00.412Z",
+            "create_time": "2025-10-08T12:30:00.419Z",
+            "rules_version": "starter-1"
+          }
+        },
+        {
+          "decision": {
+            "is_fraudulent": true,
+            "confidence_score": 0.818312,
+            "risk_factors": ["AMOUNT_VERY_HIGH", "DEVICE_SHARED", "NEW_DEVICE"],
+            "decision_id": "0199c2a4-6b02-7f4d-a1c3-92d7e5b80f16",
+            "outcome": "decline",
+            "degraded": [],
+            "explanations": [
+              {
+                "reason_code": "AMOUNT_VERY_HIGH",
+                "message": "The amount 5400.00 is 5000 or more.",
+                "contribution": 0.37506
+              },
+              {
+                "reason_code": "DEVICE_SHARED",
+                "message": "The device was used by 3 users in the last 24 hours.",
+                "contribution": 0.340963
+              },
+              {
+                "reason_code": "NEW_DEVICE",
+                "message": "The user was not seen with this device before.",
+                "contribution": 0.102289
+              }
+            ],
+            "score_source": "rules",
+            "transaction_id": "order-77120",
+            "user_id": "u-2002",
+            "transaction_amount": 5400.0,
+            "currency": "USD",
+            "event_time": "2025-10-08T12:30:00.412Z",
+            "create_time": "2025-10-08T12:30:00.419Z",
+            "rules_version": "starter-1"
+          }
+        },
+        {
+          "error": {
+            "code": 6,
+            "message": "the transaction_id was used with other content",
+            "details": [
+              {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "IDEMPOTENCY_CONFLICT",
+                "domain": "rampart",
+                "metadata": {"transaction_id": "order-77119"}
+              }
+            ]
+          }
+        }
+      ]
+    }
     """
 
     results: "list[BatchCheckFraudResult]" = betterproto2.field(
@@ -101,6 +208,14 @@ default_message_pool.register_message(
 class CheckFraudRequest(betterproto2.Message):
     """
     A transaction to decide about.
+
+    Example:
+    {
+      "user_id": "u-1001",
+      "transaction_amount": 129.99,
+      "device_fingerprint": "dev-7f3a",
+      "ip_address": "203.0.113.7"
+    }
     """
 
     user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -127,7 +242,7 @@ class CheckFraudRequest(betterproto2.Message):
 
     transaction_id: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
-    Identifier of the transaction, unique within the tenant: the key of idempotency. Absent means that the edge assigns a UUIDv7.
+    Identifier of the transaction, unique within the tenant: the key of idempotency. Absent means that the edge assigns one: with an `Idempotency-Key` a UUIDv8 that follows from it, else a UUIDv7.
     """
 
     event_time: "datetime.datetime | None" = betterproto2.field(
@@ -205,6 +320,31 @@ default_message_pool.register_message(
 class Decision(betterproto2.Message):
     """
     The durable answer to one fraud check. It never changes once it is stored.
+
+    Example:
+    {
+      "is_fraudulent": false,
+      "confidence_score": 0.1925,
+      "risk_factors": ["NEW_DEVICE"],
+      "decision_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57",
+      "outcome": "approve",
+      "degraded": [],
+      "explanations": [
+        {
+          "reason_code": "NEW_DEVICE",
+          "message": "The user was not seen with this device before.",
+          "contribution": 0.1925
+        }
+      ],
+      "score_source": "rules",
+      "transaction_id": "0199c2a4-5f6c-7a10-8b52-6d1f3e9c7a24",
+      "user_id": "u-1001",
+      "transaction_amount": 129.99,
+      "currency": "USD",
+      "event_time": "2025-10-08T12:30:00.412Z",
+      "create_time": "2025-10-08T12:30:00.419Z",
+      "rules_version": "starter-1"
+    }
     """
 
     is_fraudulent: "bool" = betterproto2.field(1, betterproto2.TYPE_BOOL)
@@ -432,6 +572,8 @@ default_message_pool.register_message(
 class GetDecisionRequest(betterproto2.Message):
     """
     Asks for a decision.
+
+    Example: {"decision_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57"}
     """
 
     decision_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -468,6 +610,8 @@ default_message_pool.register_message(
 class ListDecisionsRequest(betterproto2.Message):
     """
     Asks for a page of decisions.
+
+    Example: {"user_id": "u-1001", "page_size": 20}
     """
 
     user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -522,6 +666,66 @@ class ListDecisionsResponse(betterproto2.Message):
 
 default_message_pool.register_message(
     "rampart.fraud.v1", "ListDecisionsResponse", ListDecisionsResponse
+)
+
+
+@dataclass(eq=False, repr=False)
+class WatchDecisionsRequest(betterproto2.Message):
+    """
+    Asks for decisions as they are made.
+
+    Example: {"outcomes": ["review", "decline"]}
+    """
+
+    outcomes: "list[str]" = betterproto2.field(
+        1, betterproto2.TYPE_STRING, repeated=True
+    )
+    """
+    Only decisions with one of these outcomes: "approve", "review", "decline". Empty means all.
+    """
+
+    user_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Only decisions about this user.
+    """
+
+    min_confidence_score: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    Only decisions with at least this confidence score, 0 to 1.
+    """
+
+    after: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    The `position` after which to go on, from any response to the same tenant, whatever the filters. Empty means from now on.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "WatchDecisionsRequest", WatchDecisionsRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class WatchDecisionsResponse(betterproto2.Message):
+    """
+    A decision, or the news that there was none.
+    """
+
+    decision: "Decision | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The decision as it was answered. Absent if the response only says how far the stream has come.
+    """
+
+    position: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Place of this response in the stream, opaque: everything before it was sent.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "WatchDecisionsResponse", WatchDecisionsResponse
 )
 
 

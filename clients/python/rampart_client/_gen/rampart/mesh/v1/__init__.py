@@ -15,6 +15,8 @@ betterproto2.check_compiler_version(_COMPILER_VERSION)
 class ErrorReason(betterproto2.Enum):
     """
     Reasons carried as `google.rpc.ErrorInfo.reason` with the domain "rampart". The names are part of the contract and never change their meaning.
+
+    A comment says what went wrong, the canonical code and what comes with it; its second paragraph says what to do.
     """
 
     UNSPECIFIED = 0
@@ -25,166 +27,244 @@ class ErrorReason(betterproto2.Enum):
     MALFORMED_REQUEST = 1
     """
     The body is not valid JSON or not valid for the request. INVALID_ARGUMENT.
+
+    Correct what `errors` names; the request will never be accepted as it is.
     """
 
     VALIDATION_FAILED = 2
     """
     A field breaks a constraint. INVALID_ARGUMENT with `google.rpc.BadRequest`.
+
+    Correct each field that `errors` names; `/docs` has the constraints of every field.
     """
 
     TOKEN_MISSING = 3
     """
     No access token was sent. UNAUTHENTICATED.
+
+    Get a token from `POST /api/v1/oauth/token` and send it as `Authorization: Bearer`.
     """
 
     TOKEN_INVALID = 4
     """
     The access token is malformed, expired, forged or for another audience. UNAUTHENTICATED.
+
+    Get a new token. Clients get one shortly before the old one expires.
     """
 
     SCOPE_MISSING = 5
     """
     The token lacks a scope. PERMISSION_DENIED; metadata: `scope`.
+
+    Ask for a token with the scope. If the client may not have it, an operator must grant it.
     """
 
     CALLER_NOT_ALLOWED = 6
     """
     The calling peer is not listed for the method. PERMISSION_DENIED.
+
+    An operator adds the peer to the `callers` of the method's policy, or the call goes through the edge.
     """
 
     RATE_LIMITED = 7
     """
     The rate limit of the client is used up. RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
+
+    Wait for `Retry-After`, then send the request again. The `RateLimit` header tells beforehand what is left.
     """
 
     OVERLOADED = 8
     """
-    The process has as much work as it accepts. RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
+    The process has as much work as it accepts. RESOURCE_EXHAUSTED with `google.rpc.RetryInfo` (HTTP 503).
+
+    Wait for `Retry-After`, then send the request again, each time after a longer wait.
     """
 
     DEADLINE_EXCEEDED = 9
     """
     The deadline passed. DEADLINE_EXCEEDED.
+
+    Send the request again if it is safe to repeat: it may have taken effect.
     """
 
     DEPENDENCY_UNAVAILABLE = 10
     """
     A service or its store cannot be reached. UNAVAILABLE with `google.rpc.RetryInfo`; metadata: `dependency`.
+
+    Wait for `Retry-After`, then send the request again.
     """
 
     RESOURCE_NOT_FOUND = 11
     """
     No such resource for this tenant. NOT_FOUND; metadata: `resource`.
+
+    Check the identifier, and that the token belongs to the tenant that owns the resource.
     """
 
     RESOURCE_EXISTS = 12
     """
     A resource with this identifier exists. ALREADY_EXISTS; metadata: `resource`.
+
+    Read or update the resource that exists, or choose another identifier.
     """
 
     IDEMPOTENCY_CONFLICT = 13
     """
-    The transaction_id was used with other content. ALREADY_EXISTS; metadata: `transaction_id`.
+    The transaction_id or request_id was used with other content. ALREADY_EXISTS; metadata: `transaction_id` or `request_id`.
+
+    Give a new transaction a new identifier; send a retry exactly as the first attempt.
     """
 
     PAGE_TOKEN_INVALID = 14
     """
     A page token is not one that this method returned for this request. INVALID_ARGUMENT.
+
+    Start again from the first page, and change no other parameter between pages.
     """
 
     ROUTE_NOT_FOUND = 15
     """
     No route matches the path. NOT_FOUND.
+
+    Check the path; `/docs` lists all there are.
     """
 
     METHOD_NOT_ALLOWED = 16
     """
     The path exists, but not with this HTTP method. UNIMPLEMENTED (HTTP 405).
+
+    Use a method that the `Allow` header names.
     """
 
     BODY_TOO_LARGE = 17
     """
     The body is larger than the edge accepts. INVALID_ARGUMENT (HTTP 413).
+
+    Send less at once: split a batch.
     """
 
     MEDIA_TYPE_UNSUPPORTED = 18
     """
     The media type of the body is not JSON. INVALID_ARGUMENT (HTTP 415).
+
+    Send JSON with `Content-Type: application/json`.
     """
 
     CLIENT_INVALID = 19
     """
     The client credentials are wrong. UNAUTHENTICATED.
+
+    Check the client identifier and its secret, and how they are encoded.
     """
 
     SCOPE_INVALID = 20
     """
     The client may not have a requested scope. INVALID_ARGUMENT; metadata: `scope`.
+
+    Leave out the scope, or leave out `scope` to get all that the client may have.
     """
 
     INTERNAL = 21
     """
     Something failed that should not. INTERNAL; the details are in the log under the request id.
+
+    Send the request again once; if it fails again, report the request id.
     """
 
     CANCELLED = 22
     """
     The caller went away. CANCELLED.
+
+    Nothing: nobody is there to read this.
     """
 
     CONFLICT = 23
     """
     The state of the resource changed meanwhile. ABORTED.
+
+    Read the resource again and repeat the change.
     """
 
     REQUEST_TIMEOUT = 24
     """
     The body did not arrive in time. INVALID_ARGUMENT (HTTP 408).
+
+    Send the body faster or in smaller parts.
     """
 
     IDEMPOTENCY_KEY_IN_USE = 25
     """
     A request with the same Idempotency-Key is still being answered. ABORTED with `google.rpc.RetryInfo` (HTTP 409).
+
+    Wait for `Retry-After`, then send the same request with the same key: it gets the stored answer.
     """
 
     IDEMPOTENCY_KEY_REUSED = 26
     """
     The Idempotency-Key was used with another request. INVALID_ARGUMENT (HTTP 422).
+
+    Give every new request a new key; a random UUID is a good one.
     """
 
     IDEMPOTENCY_KEY_INVALID = 27
     """
     The Idempotency-Key is not a string of 1 to 255 visible characters. INVALID_ARGUMENT.
+
+    Send a shorter key, or a random UUID.
     """
 
     ETAG_MISMATCH = 28
     """
     The resource has another etag than the one that was asked for. ABORTED (HTTP 412).
+
+    Read the resource again, decide whether the change still makes sense, and send it with the new etag.
     """
 
     URI_TOO_LONG = 29
     """
     The address of the request is longer than the edge accepts. INVALID_ARGUMENT (HTTP 414).
+
+    Send fewer or shorter query parameters.
     """
 
     HEADERS_TOO_LARGE = 30
     """
     The headers of the request are more or larger than the edge accepts. INVALID_ARGUMENT (HTTP 431).
+
+    Send fewer or smaller headers; often it is cookies that have no business here.
     """
 
     NOT_ACCEPTABLE = 31
     """
     The edge has no representation that the `Accept` header allows. INVALID_ARGUMENT (HTTP 406).
+
+    Accept `application/json`, or send no `Accept` header.
     """
 
     STREAM_POSITION_LOST = 32
     """
     The caller read a stream more slowly than it came, or asked to resume from a place that is gone. OUT_OF_RANGE.
+
+    Start the stream again without a place, and fill the gap by listing.
     """
 
     UPGRADE_REQUIRED = 33
     """
     The method takes a stream of messages: it is called over a WebSocket. FAILED_PRECONDITION (HTTP 426).
+
+    Open a WebSocket to the same path.
+    """
+
+    POLICY_MISSING = 34
+    """
+    The method has no policy, so nobody may call it. PERMISSION_DENIED; metadata: `method`.
+
+    Give the method a policy, or start the gateway with `--default-policy open`.
+    """
+
+    ANSWER_UNWRITABLE = 35
+    """
+    The service's answer cannot be written as ProtoJSON, for example a time out of range. INTERNAL (HTTP 502); metadata: `type`.
     """
 
     @classmethod
@@ -224,6 +304,8 @@ class ErrorReason(betterproto2.Enum):
             31: "ERROR_REASON_NOT_ACCEPTABLE",
             32: "ERROR_REASON_STREAM_POSITION_LOST",
             33: "ERROR_REASON_UPGRADE_REQUIRED",
+            34: "ERROR_REASON_POLICY_MISSING",
+            35: "ERROR_REASON_ANSWER_UNWRITABLE",
         }
 
     @classmethod
@@ -263,4 +345,6 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_NOT_ACCEPTABLE": 31,
             "ERROR_REASON_STREAM_POSITION_LOST": 32,
             "ERROR_REASON_UPGRADE_REQUIRED": 33,
+            "ERROR_REASON_POLICY_MISSING": 34,
+            "ERROR_REASON_ANSWER_UNWRITABLE": 35,
         }

@@ -35,6 +35,17 @@ betterproto2.check_compiler_version(_COMPILER_VERSION)
 class CreateUserRequest(betterproto2.Message):
     """
     Asks for a new user.
+
+    Example:
+    {
+      "user": {
+        "user_id": "u-1001",
+        "display_name": "Ada Example",
+        "email": "ada@example.com",
+        "phone": "+15550100",
+        "country": "US"
+      }
+    }
     """
 
     user: "User | None" = betterproto2.field(
@@ -42,6 +53,11 @@ class CreateUserRequest(betterproto2.Message):
     )
     """
     The user to create.
+    """
+
+    request_id: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Names the request among its retries (AIP-155): the same request again gets the answer of the first, for 24 hours at least. Over REST, send an `Idempotency-Key` instead. Absent means that each attempt is a request of its own.
     """
 
 
@@ -73,6 +89,8 @@ default_message_pool.register_message(
 class GetRiskProfileRequest(betterproto2.Message):
     """
     Asks for a risk profile.
+
+    Example: {"user_id": "u-1001"}
     """
 
     user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -109,6 +127,8 @@ default_message_pool.register_message(
 class GetUserRequest(betterproto2.Message):
     """
     Asks for a user.
+
+    Example: {"user_id": "u-1001"}
     """
 
     user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -145,6 +165,8 @@ default_message_pool.register_message(
 class ListUsersRequest(betterproto2.Message):
     """
     Asks for a page of users.
+
+    Example: {"page_size": 20}
     """
 
     page_size: "int" = betterproto2.field(1, betterproto2.TYPE_INT32)
@@ -191,6 +213,18 @@ default_message_pool.register_message(
 class RiskProfile(betterproto2.Message):
     """
     What the tenant knows about the risk of a user.
+
+    Example:
+    {
+      "user_id": "u-1001",
+      "known": true,
+      "base_risk": 0.1,
+      "tier": "trusted",
+      "chargeback_count": 0,
+      "country": "US",
+      "create_time": "2025-10-01T09:00:00Z",
+      "etag": "\\"5f0c8e2b9d7a4c31\\""
+    }
     """
 
     user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -233,6 +267,11 @@ class RiskProfile(betterproto2.Message):
     When the user was created. Set by the service.
     """
 
+    etag: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    Names this state of the profile, as `User.etag` does of the user. Empty if the user is not known.
+    """
+
 
 default_message_pool.register_message("rampart.user.v1", "RiskProfile", RiskProfile)
 
@@ -241,6 +280,8 @@ default_message_pool.register_message("rampart.user.v1", "RiskProfile", RiskProf
 class UpdateRiskProfileRequest(betterproto2.Message):
     """
     Asks for changes of a risk profile.
+
+    Example: {"risk_profile": {"user_id": "u-1001", "tier": "trusted"}}
     """
 
     risk_profile: "RiskProfile | None" = betterproto2.field(
@@ -255,6 +296,11 @@ class UpdateRiskProfileRequest(betterproto2.Message):
     )
     """
     Fields to change: `base_risk`, `tier`, `chargeback_count`. Absent means every one that is set; over REST, the keys of the body.
+    """
+
+    request_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Names the request among its retries (AIP-155): the same request again gets the answer of the first, for 24 hours at least. Over REST, send an `Idempotency-Key` instead. Absent means that each attempt is a request of its own.
     """
 
 
@@ -286,6 +332,8 @@ default_message_pool.register_message(
 class UpdateUserRequest(betterproto2.Message):
     """
     Asks for changes of a user.
+
+    Example: {"user": {"user_id": "u-1001", "phone": "+15550199"}}
     """
 
     user: "User | None" = betterproto2.field(
@@ -300,6 +348,11 @@ class UpdateUserRequest(betterproto2.Message):
     )
     """
     Fields to change. Absent means every field that is set in `user`; over REST, the keys of the body.
+    """
+
+    request_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Names the request among its retries (AIP-155): the same request again gets the answer of the first, for 24 hours at least. Over REST, send an `Idempotency-Key` instead. Absent means that each attempt is a request of its own.
     """
 
 
@@ -331,6 +384,18 @@ default_message_pool.register_message(
 class User(betterproto2.Message):
     """
     A customer of the tenant, on whose behalf transactions are made.
+
+    Example:
+    {
+      "user_id": "u-1001",
+      "display_name": "Ada Example",
+      "email": "ada@example.com",
+      "phone": "+15550100",
+      "country": "US",
+      "create_time": "2025-10-01T09:00:00Z",
+      "update_time": "2025-10-01T09:00:00Z",
+      "etag": "\\"5f0c8e2b9d7a4c31\\""
+    }
     """
 
     user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -376,6 +441,11 @@ class User(betterproto2.Message):
     )
     """
     When the user was last changed. Set by the service.
+    """
+
+    etag: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    Names this state of the user (AIP-154): a strong entity tag with its quotes (RFC 9110, section 8.8.3) that changes with every change. Set by the service. In an update it is the state to change: if the user has another, nothing happens.
     """
 
 

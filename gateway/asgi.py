@@ -1,0 +1,57 @@
+"""The gateway as an ASGI application, for servers that speak what ours does not, above all HTTP/2 and TLS.
+
+    granian --interface asgi --http 2 gateway.asgi:app
+
+It is put together when the server starts its lifespan, from the same settings as `python -m gateway`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gateway.app import gateway
+from gateway.exchange import Receive, Scope, Send
+from gateway.settings import GatewaySettings
+from gateway.streams.registry import OpenStreams
+from gateway.transcoder import Transcoder
+from meshkit import logs, telemetry
+from meshkit.settings import Reader, SettingsError
+
+__all__ = ["Application", "app"]
+
+
+class Application:
+    """Serves once the lifespan protocol has started it."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._app: Transcoder | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif self._app is None:
+            raise RuntimeError("the server has not started the application: it must run the lifespan protocol")
+        else:
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            settings = GatewaySettings.read(self._reader)
+        except SettingsError as error:
+            await send({"type": "lifespan.startup.failed", "message": f"cannot start: {error}"})
+            return
+        logs.configure("gateway", settings.mesh.log_level)
+        telemetry.configure("gateway")
+        streams = OpenStreams(settings.max_streams)
+        async with gateway(settings, streams) as (self._app, readiness, _):
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            readiness.draining = True
+            await streams.drain()
+        self._app = None
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+app = Application(Reader(os.environ))

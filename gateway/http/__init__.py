@@ -1,0 +1,1 @@
+"""What HTTP itself asks of an edge: validators and conditions, codings, origins, framing and limits."""

@@ -1,0 +1,13 @@
+"""`python -m gateway.standalone`, which is `rampart gateway`."""
+
+from __future__ import annotations
+
+import sys
+
+from gateway.standalone.app import serve
+from gateway.standalone.options import read_options
+from meshkit.runtime import run
+
+if __name__ == "__main__":
+    options = read_options()
+    sys.exit(run("gateway", lambda _: serve(options)))

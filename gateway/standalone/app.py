@@ -1,0 +1,145 @@
+"""The composition root of the stand-alone gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from gateway.app import background, flush_regularly, freeze, make_app, make_router
+from gateway.body import BodyReader
+from gateway.metrics import Telemetry, access_log
+from gateway.plan import Plan, PlanError, load_plan
+from gateway.server import serve_http
+from gateway.standalone.access import DefaultPolicy, StandaloneGuard
+from gateway.standalone.options import Options
+from gateway.streams.mesh import MeshStreams
+from gateway.streams.registry import OpenStreams
+from gateway.transcoder import Transcoder
+from gateway.upstream import MeshUpstream
+from meshkit.admin import Readiness
+from meshkit.channel import upstream_channel
+from meshkit.errors import Kind, MeshError, unavailable
+from meshkit.keys import kept_fresh
+from meshkit.settings import SettingsError
+from meshkit.tokens import KeySource, TokenVerifier
+
+__all__ = ["serve", "standalone_gateway"]
+
+MAX_STREAMS = 1_000
+
+
+async def serve(options: Options) -> None:
+    """Prints the routes, or serves them until SIGTERM. Raises SettingsError with what cannot be served."""
+    if options.routes:
+        print(_table(_plan(options, DefaultPolicy(opens=True, deadline=options.deadline))))
+        return
+    open_streams = OpenStreams(MAX_STREAMS)
+    async with standalone_gateway(options, open_streams) as (app, readiness):
+        print(f"Serving http://{options.listen}; what there is: http://{options.listen}/docs", file=sys.stderr)
+        await serve_http(
+            app,
+            options.listen,
+            readiness,
+            drain_seconds=options.drain,
+            max_message=options.max_body,
+            drain=open_streams.drain,
+        )
+
+
+@contextlib.asynccontextmanager
+async def standalone_gateway(
+    options: Options, open_streams: OpenStreams
+) -> AsyncIterator[tuple[Transcoder, Readiness]]:
+    """Puts the gateway together; its connection and background work end with the block."""
+    default = DefaultPolicy(opens=options.default_policy == "open", deadline=options.deadline)
+    plan = _plan(options, default)
+    _check_tokens(plan, options, default)
+    policies = {name: method.policy for name, method in plan.methods.items()}
+    telemetry = Telemetry(access_log())
+    bodies = BodyReader(max_bytes=options.max_body)
+    verifier = TokenVerifier(_keys(options.jwks), issuer=options.issuer, audience=options.audience)
+    async with contextlib.AsyncExitStack() as stack:
+        channel, stream_channel = [
+            await stack.enter_async_context(
+                upstream_channel(options.upstream, _credentials(options), policies, streams=streams)
+            )
+            for streams in (False, True)
+        ]
+        readiness = Readiness({"upstream": lambda: _connected(channel)})
+        app = make_app(
+            make_router(plan),
+            upstream=MeshUpstream(defaultdict(lambda: channel), policies),
+            stream_upstream=MeshStreams(defaultdict(lambda: stream_channel)),
+            open_streams=open_streams,
+            verifier=verifier,
+            readiness=readiness,
+            telemetry=telemetry,
+            bodies=bodies,
+            wrap_guard=lambda guard: StandaloneGuard(guard, default),
+        )
+        if options.jwks is not None:
+            await stack.enter_async_context(kept_fresh(verifier))
+        await stack.enter_async_context(background(bodies.sweep(), flush_regularly(telemetry)))
+        stack.callback(telemetry.flush)
+        freeze()
+        yield app, readiness
+
+
+def _plan(options: Options, default: DefaultPolicy) -> Plan:
+    try:
+        plan = load_plan(options.descriptors, default, json_names=options.names == "json")
+    except DecodeError:
+        raise SettingsError(f"{options.descriptors} is not a serialised FileDescriptorSet") from None
+    except PlanError as error:
+        raise SettingsError(f"{options.descriptors}: {error}") from error
+    if not plan.bindings:
+        raise SettingsError(f"{options.descriptors} holds no method with google.api.http")
+    return plan
+
+
+def _check_tokens(plan: Plan, options: Options, default: DefaultPolicy) -> None:
+    """Refuses at start what would refuse every call."""
+    for binding in plan.bindings:
+        policy = binding.method.policy
+        if options.jwks is None and not policy.public and policy.path not in default:
+            raise SettingsError(f"{binding} asks for access tokens: give their keys with --jwks")
+
+
+def _keys(path: Path | None) -> KeySource:
+    async def read() -> list[dict[str, str]]:
+        if path is None:
+            raise unavailable("jwks")
+        try:
+            found: Any = json.loads(path.read_bytes())
+            return [dict(key) for key in found["keys"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MeshError(Kind.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", f"{path} is not a usable JWKS") from error
+
+    return read
+
+
+def _credentials(options: Options) -> grpc.ChannelCredentials | None:
+    if options.plaintext:
+        return None
+    files = [path.read_bytes() if path is not None else None for path in (options.ca, options.key, options.certificate)]
+    return grpc.ssl_channel_credentials(*files)
+
+
+async def _connected(channel: grpc.aio.Channel) -> None:
+    async with asyncio.timeout(1.0):
+        await channel.channel_ready()
+
+
+def _table(plan: Plan) -> str:
+    rows = [(each.http_method, each.template.text, each.method.full_name[1:]) for each in plan.bindings]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(f"{verb:{widths[0]}}  {path:{widths[1]}}  {method}" for verb, path, method in rows)

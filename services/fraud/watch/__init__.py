@@ -1,0 +1,1 @@
+"""Decisions as a stream: one reader of the outbox per process feeds everybody who watches."""

@@ -1,0 +1,42 @@
+"""News of changes through a real Valkey."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+from meshkit.changes import Change, ChangeFeed, ChangePublisher
+from meshkit.redis import open_redis
+from meshkit.streams import RedisStream
+
+
+async def until(condition: object) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+async def test_every_process_hears_of_a_change_at_once(valkey_url: str) -> None:
+    key = f"changes:{uuid.uuid4()}"
+    heard: list[list[Change]] = [[], []]
+    clients = [open_redis(valkey_url, timeout=3.0, size=1) for _ in heard]
+    feeds = [
+        ChangeFeed(RedisStream(client, key), changed=found.append, lost=lambda: None)
+        for client, found in zip(clients, heard, strict=True)
+    ]
+    tasks = [asyncio.create_task(feed.run()) for feed in feeds]
+    redis = open_redis(valkey_url)
+    try:
+        await until(lambda: all(feed.live for feed in feeds))
+        publisher = ChangePublisher(RedisStream(redis, key))
+        sent = [Change("user", "t", str(number)) for number in range(50)]
+        for change in sent:
+            await publisher.publish(change)
+        await until(lambda: heard == [sent, sent])
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await redis.delete(key)
+        for client in (*clients, redis):
+            await client.aclose()
