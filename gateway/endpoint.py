@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.codec import Codec, DecodeError
@@ -64,27 +64,19 @@ class Endpoint:
         `media_type` is that of the body, of which only a `google.api.HttpBody` takes note.
         """
         binding = self.binding
-        if binding.raw:
-            message = self._read(captures, query, b"")
-            self.request.set_http_body(message, binding.body_field, media_type.decode("latin-1"), body)
-        else:
-            message = self._read(captures, query, body)
-        self._validator.check(message, binding)
-        return message
-
-    def _read(self, captures: tuple[str, ...], query: bytes, body: bytes) -> Any:
-        binding = self.binding
         masks: list[LateMask] | None = [] if self._masks else None
-        has_body = bool(body and binding.body)
+        has_body = bool(body) and not binding.raw
         try:
-            value = binding.assemble(captures, query, self._parse(body) if body else None, has_body, masks)
+            read = self._parse(body) if has_body else None
+            value = binding.assemble(captures, query, read, has_body and bool(binding.body), masks)
             message = self.request.decode(value)
         except JsonError as error:
             raise malformed("body", "", str(error)) from None
         except DecodeError as error:
             raise malformed(*binding.locate(error.path), error.message) from None
-        for field_path, paths in masks or ():
-            self.request.set_mask(message, field_path, paths)
+        if masks or binding.raw:
+            self._finish(message, masks or [], body, media_type)
+        self._validator.check(message, binding)
         return message
 
     def _parse(self, body: bytes) -> JsonValue:
@@ -93,6 +85,13 @@ class Endpoint:
             # An empty object says nothing, and many clients send one out of habit.
             raise JsonError("must be empty")
         return value
+
+    def _finish(self, message: Any, masks: Sequence[LateMask], body: bytes, media_type: bytes) -> None:
+        """Sets what is no ProtoJSON."""
+        for field_path, paths in masks:
+            self.request.set_mask(message, field_path, paths)
+        if self.binding.raw:
+            self.request.set_http_body(message, self.binding.body_field, media_type.decode("latin-1"), body)
 
     def condition(self, message: Any, headers: Mapping[bytes, bytes]) -> None:
         """Puts the caller's condition into a write (RFC 9110, section 13). Raises MeshError 400 or 412."""
@@ -120,17 +119,22 @@ class Router:
         self._endpoints = endpoints
 
     def match(self, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]] | None:
-        """Returns the endpoint and the texts of its path variables. Raises PathError."""
+        """Returns the endpoint and the texts of its path variables. Raises PathError.
+
+        What is a verb of a path with one method is one with every method: `DELETE /v1/jobs/7:cancel` never deletes a
+        job named `7:cancel`, where `7` can be cancelled with POST.
+        """
         for name in _candidates(method):
             trie = self._tries.get(name)
             if trie is not None and (found := trie.match(path)) is not None:
+                if ":" in path and not found[0].template.verb and self._names_verb(path):
+                    return None
                 return self._endpoints[found[0]], found[1]
         return None
 
     def every(self, path: str) -> list[tuple[Endpoint, tuple[str, ...]]]:
         """Returns the endpoints of a path for every method, with the texts of its path variables. Raises PathError."""
-        found = (trie.match(path) for trie in self._tries.values())
-        return [(self._endpoints[each[0]], each[1]) for each in found if each is not None]
+        return [(self._endpoints[binding], captures) for binding, captures in self._matches(path).values()]
 
     @property
     def endpoints(self) -> Iterable[Endpoint]:
@@ -138,8 +142,16 @@ class Router:
 
     def allowed(self, path: str) -> list[str]:
         """Returns the methods with which a path exists, sorted. Raises PathError."""
-        found = {name for name, trie in self._tries.items() if name != "*" and trie.match(path) is not None}
+        found = self._matches(path).keys() - {"*"}
         return sorted(found | {"HEAD"} if "GET" in found else found)
+
+    def _matches(self, path: str) -> dict[str, tuple[Binding, tuple[str, ...]]]:
+        found = {name: match for name, trie in self._tries.items() if (match := trie.match(path)) is not None}
+        verbs = {name: match for name, match in found.items() if match[0].template.verb}
+        return verbs or found
+
+    def _names_verb(self, path: str) -> bool:
+        return any(binding.template.verb for binding, _ in self._matches(path).values())
 
 
 def _candidates(method: str) -> Iterable[str]:

@@ -87,7 +87,7 @@ class AnswerCache:
         _reads.labels(method.full_name, "fresh" if use.fresh else "miss").inc()
         since = self._freshness.now()
         data = await self._inner.call(method, request, call)
-        if self._usable(policy) and self._freshness.holds(since, *topic):
+        if self._freshness.holds(since, *topic):
             self._store.put(key, Answer(data, now, now + policy.cache, since))
         return data
 

@@ -63,7 +63,7 @@ class _Maker:
     def _object(self, message: DescMessage) -> _Object:
         found = self._made.get(message.type_name)
         if found is None:
-            found = self._made[message.type_name] = _Object(message)
+            found = self._made[message.type_name] = _Object(message, self._registry)
             found.add({field.name: check for field in message.fields if (check := self._of_field(field)) is not None})
         return found
 
@@ -133,7 +133,9 @@ class _Map:
 class _Object:
     """A message: an object that names no unknown field, no field twice, no two of a oneof, and every required field."""
 
-    def __init__(self, message: DescMessage) -> None:
+    def __init__(self, message: DescMessage, registry: Registry | None) -> None:
+        self._message = message
+        self._registry = registry
         self._names = frozenset(field.name for field in message.fields)
         self._required = frozenset(field.name for field in message.fields if _is_required(field))
         self._oneofs = tuple(frozenset(field.name for field in oneof.fields) for oneof in message.oneofs)
@@ -159,7 +161,7 @@ class _Object:
         for name, test in self._tests:
             if name in value and not test(value[name]):
                 return False
-        return not self._required or self._required <= keys
+        return not self._required or all(value.get(name) is not None for name in self._required)
 
     def _plain_in_json_names(self, value: dict[str, JsonValue]) -> bool:
         canonical = {self._canonical.get(key, ""): below for key, below in value.items()}
@@ -172,13 +174,13 @@ class _Object:
         return {key: self._explain_field(key, below, path) for key, below in value.items()}
 
     def _explain_field(self, key: str, value: JsonValue, path: Path) -> JsonValue:
-        check = self._checks.get(self._canonical[key])
+        check = self._checks.get(self._canonical.get(key, ""))
         return value if check is None or value is None else check.explain(value, (*path, key))
 
     def _check_names(self, value: dict[str, JsonValue], path: Path) -> None:
         given: dict[str, JsonValue] = {}
         for key, below in value.items():
-            name = self._canonical.get(key)
+            name = self._canonical.get(key) or self._extension(key)
             if name is None:
                 raise DecodeError(_step(path, key), "is not a known field")
             if name in given:
@@ -190,6 +192,14 @@ class _Object:
         for name in sorted(self._required):
             if given.get(name) is None:
                 raise DecodeError((*path, name), "is required")
+
+
+    def _extension(self, key: str) -> str | None:
+        """Returns the name in brackets of an extension of this message, None for any other key."""
+        if self._registry is None or not (key.startswith("[") and key.endswith("]")):
+            return None
+        found = self._registry.extension(key[1:-1])
+        return key if found is not None and found.extendee.type_name == self._message.type_name else None
 
 
 class _Any:

@@ -102,7 +102,7 @@ def or_null(schema: Schema) -> Schema:
         return wider | {"enum": [*schema["enum"], None]} if "enum" in schema else wider
     if not schema or isinstance(kind, list):
         return schema
-    told = {name: schema[name] for name in ("description", "readOnly", "deprecated") if name in schema}
+    told = {name: schema[name] for name in ("description", "readOnly", "writeOnly", "deprecated") if name in schema}
     rest = {name: value for name, value in schema.items() if name not in told}
     return {"anyOf": [rest, {"type": "null"}]} | told
 

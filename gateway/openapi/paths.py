@@ -12,7 +12,8 @@ from urllib.parse import quote
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from gateway.openapi.constraints import Schema, is_required
+from gateway.openapi.behavior import needed
+from gateway.openapi.constraints import Schema
 from gateway.openapi.examples import RequestExample
 from gateway.openapi.schemas import Schemas, Use
 from gateway.plan import Binding
@@ -88,7 +89,7 @@ class Paths:
         for name, path in fields.items():
             field = field_at(request, path)
             parameter: Schema = {"name": name, "in": "query", "description": self._schemas.words(field)}
-            if is_required(field):
+            if needed(field):
                 parameter["required"] = True
             parameter["schema"] = self._schemas.value(field, Use.REQUEST)
             yield parameter | {"example": examples[name]} if name in examples else parameter

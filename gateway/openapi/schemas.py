@@ -9,12 +9,12 @@ from buf.validate.validate_pb2 import IGNORE_ALWAYS, IGNORE_IF_ZERO_VALUE
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from gateway.comments import Comments
+from gateway.openapi.behavior import marks, needed
 from gateway.openapi.constraints import (
     FieldRules,
     Schema,
     field_rules,
     field_sentences,
-    is_required,
     keywords,
     or_null,
     or_zero,
@@ -25,7 +25,6 @@ from gateway.openapi.well_known import STATUS, WELL_KNOWN
 __all__ = ["RESERVED", "Schemas", "Use", "reachable"]
 
 FieldPath = tuple[str, ...]
-SET_BY_SERVICE = "Set by the service."
 RESERVED = {"OAuthError": "", "Problem": "", "Status": STATUS}
 """Names of components that are not messages, or of the one message that has the name."""
 
@@ -149,10 +148,7 @@ class Schemas:
 
     def _described(self, field: FieldDescriptor, schema: Schema) -> Schema:
         comment = self.words(field)
-        described = schema | {"description": comment} if comment else schema
-        if field.GetOptions().deprecated:
-            described = described | {"deprecated": True}
-        return described | {"readOnly": True} if SET_BY_SERVICE in comment else described
+        return schema | ({"description": comment} if comment else {}) | marks(field, comment)
 
     def words(self, field: FieldDescriptor) -> str:
         """Returns the comment of a field and those of its rules that a schema cannot tell."""
@@ -199,7 +195,7 @@ class Schemas:
 
 
 def _is_required(field: FieldDescriptor, use: Use) -> bool:
-    return is_required(field) if use is Use.REQUEST else use is Use.ANSWER and not field.has_presence
+    return needed(field) if use is Use.REQUEST else use is Use.ANSWER and not field.has_presence
 
 
 def reachable(messages: Iterable[Descriptor]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from gateway.plan.fields import JsonValue, element_message, find, snake_case
 
 __all__ = ["LateMask", "infer", "resolve_paths", "text_of"]
 
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _OPEN = {"google.protobuf.Struct", "google.protobuf.Value"}
 
 
@@ -45,7 +46,8 @@ def infer(message: DescMessage, value: JsonValue, prefix: tuple[str, ...] = ()) 
 
 
 def _members(value: JsonValue, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    if isinstance(value, dict) and value:
+    """A name that a path cannot hold, such as one with a dot, could mean another member: then all of them are meant."""
+    if isinstance(value, dict) and value and all(map(_NAME.fullmatch, value)):
         for key, below in value.items():
             yield from _members(below, (*prefix, key))
     else:

@@ -134,6 +134,8 @@ class _Parser:
             raise self._error(f"{variable[1]!r} is not a field path")
         start = len(self._segments)
         pattern = "*" if variable[2] is None else variable[2]
+        if ":" in pattern.rpartition("/")[2]:
+            raise self._error("a verb stands behind the braces, not in them")
         self._segments += [self._segment(each) for each in pattern.split("/")]
         self._variables.append((field_path, start, len(self._segments)))
 

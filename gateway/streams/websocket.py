@@ -7,6 +7,7 @@ went well, else 4000 and the canonical code.
 
 from __future__ import annotations
 
+import logging
 import time
 
 from gateway.call import CallInfo
@@ -28,11 +29,13 @@ from gateway.streams.port import Conversation, StreamUpstream
 from gateway.streams.relay import Relay
 from gateway.streams.requests import RequestReader
 from gateway.streams.session import Fail, Sessions, alongside, call_of
-from meshkit.errors import Kind, MeshError
+from meshkit.errors import Kind, MeshError, internal
 
 __all__ = ["WebSockets"]
 
 SWITCHING_PROTOCOLS = 101
+
+_log = logging.getLogger(__name__)
 
 
 class WebSockets:
@@ -69,6 +72,12 @@ class WebSockets:
             exchange.route = exchange.route or "unmatched"
             await fail(exchange, error, receive, over_handshake(send), endpoint)
             return
+        except Exception:
+            _log.exception("a request failed unexpectedly", extra={"fields": {"request_id": exchange.request_id}})
+            if not exchange.status:
+                await fail(exchange, internal(), receive, over_handshake(send), endpoint)
+                return
+        assert endpoint is not None, "without one nothing was opened"
         self._telemetry.finish(exchange, endpoint.metrics, time.perf_counter())
 
     def _find(self, exchange: Exchange) -> tuple[Endpoint, tuple[str, ...]]:

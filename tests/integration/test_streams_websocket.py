@@ -256,6 +256,21 @@ async def test_what_is_wrong_with_the_opening_is_an_http_error(
     assert site.service.running == len(site.service.metadata) == 0
 
 
+async def test_an_unexpected_failure_of_the_opening_is_a_problem_document(
+    site: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: str) -> Any:
+        raise RuntimeError("password=hunter2")
+
+    monkeypatch.setattr(site.verifier, "verify", broken)
+    with pytest.raises(InvalidStatus) as caught:
+        async with opening(site, "/v1/cats/secrets", subprotocols=[RAMPART, Subprotocol(f"bearer.{TOKEN}")]):
+            pass
+    answer = caught.value.response
+    assert (answer.status_code, json.loads(answer.body or b"")["reason"]) == (500, "INTERNAL")
+    assert b"hunter2" not in (answer.body or b"")
+
+
 async def test_pages_of_the_same_host_and_of_listed_origins_may_call() -> None:
     async with news(origins=("https://friend.example",)) as site:
         for origin in ("https://friend.example", f"http://{site.address}"):

@@ -13,7 +13,7 @@ from rampart_client import Config, Rampart, RampartError
 from rampart_client.fraud import Decision, WatchDecisionsRequest
 
 from console.http import HttpError
-from tests.steelthread.edge import Edge
+from tests.steelthread.edge import Edge, a_check
 from tests.steelthread.load import Load
 from tests.steelthread.platform import Platform, eventually
 
@@ -28,12 +28,14 @@ async def whole_again(platform: Platform) -> None:
 
 
 async def recovered(edge: Edge) -> None:
-    """Waits until decisions, users and logins can be had."""
+    """Waits until everything is ready and decisions lack nothing."""
 
     async def whole() -> bool:
-        with contextlib.suppress(AssertionError, HttpError):
-            return not (await edge.check())["degraded"] and bool(await Edge(edge.target).get("/api/v1/users"))
-        return False
+        try:
+            ready, answer = await edge.bare("GET", "/ready"), await edge.post_check(**a_check())
+        except HttpError:
+            return False
+        return ready.status == 200 and answer.status == 200 and answer.json()["degraded"] == []
 
     await eventually(whole, RECOVERY_SECONDS)
 

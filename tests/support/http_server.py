@@ -99,10 +99,18 @@ async def _read(receive: Receive) -> bytes | None:
             return body
 
 
+_SPLITTERS = {
+    "/split": b"a\r\nset-cookie: b",
+    "/split-lf": b"a\nset-cookie: b",
+    "/split-cr": b"a\rset-cookie: b",
+    "/nul": b"a\0b",
+}
+
+
 async def _answer(path: str, body: bytes, send: Send) -> None:
     headers = [(b"content-type", b"application/json")]
-    if path == "/split":
-        headers.append((b"x-own", b"a\r\nset-cookie: b"))
+    if path in _SPLITTERS:
+        headers.append((b"x-own", _SPLITTERS[path]))
     if path == "/chunked":
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for part in (body[:10], b"", body[10:]):

@@ -154,7 +154,7 @@ class _Handlers(grpc.GenericRpcHandler):
         self._service = service
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
-        name = handler_call_details.method.rpartition("/")[2]
+        name = handler_call_details.method
 
         async def handle(request: bytes, context: Any) -> bytes:
             return await self._service.call(name, request)
@@ -202,7 +202,6 @@ class WireEdge:
         self.service = service
         self._plan = plan
         self._address = address
-        self._types = {name.rpartition("/")[2]: each.input.type_name for name, each in plan.methods.items()}
 
     async def ask(
         self, method: str, target: str, body: bytes | None = None, kind: bytes | None = JSON
@@ -211,7 +210,8 @@ class WireEdge:
         status, _, answer = await self.send(method, target, body, kind)
         if status == 200:
             [(name, request)] = self.service.calls
-            return Asked(name, text(self._plan.pool, self._types[name], request))
+            message = text(self._plan.pool, self._plan.methods[name].input.type_name, request)
+            return Asked(name.rpartition("/")[2], message)
         assert status < 500, (method, target, answer)
         assert not self.service.calls
         errors = json.loads(answer).get("errors") or [{}]

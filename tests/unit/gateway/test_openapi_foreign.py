@@ -19,6 +19,7 @@ from tests.support.protos import compile_proto
 META_SCHEMA = Path(__file__).parents[2] / "contract" / "openapi-3.1" / "schema.json"
 
 PROTO = """
+import "google/api/field_behavior.proto";
 import "google/api/httpbody.proto";
 
 // Lends books.
@@ -47,6 +48,7 @@ service Library {
 // Buys books.
 service Shop {
   rpc Get(Request) returns (Problem) { option (google.api.http) = {get: "/v1/offers/{number}"}; }
+  rpc Open(Account) returns (Account) { option (google.api.http) = {post: "/v1/accounts" body: "*"}; }
 }
 
 // A request.
@@ -60,6 +62,16 @@ message Request {
 }
 
 message UploadRequest { string name = 1; google.api.HttpBody file = 2; }
+
+message Account {
+  string id = 1 [(google.api.field_behavior) = OUTPUT_ONLY];
+  string secret = 2 [(google.api.field_behavior) = INPUT_ONLY, (google.api.field_behavior) = REQUIRED];
+  string old = 3 [deprecated = true];
+  // Names the state. Set by the service.
+  string etag = 4;
+  // When it was opened. Set by the service.
+  string opened = 5;
+}
 
 message Choice {
   // What it is.
@@ -172,6 +184,19 @@ def test_example_of_a_request_is_split_as_the_binding_says() -> None:
 def test_answer_without_an_example_is_made_of_what_it_holds() -> None:
     example = operation("/v1/shelves/{name}/books/{name_1}", "get")["responses"]["200"]["content"]["application/json"]
     assert example["example"] == {"again": {"name": "shelves/a/books/b", "number": 7, "words": ["x"]}, "big": "0"}
+
+
+def test_behavior_of_fields_is_told() -> None:
+    schema = described()["components"]["schemas"]["AccountInput"]
+    told = {name: set(each) & {"readOnly", "writeOnly", "deprecated"} for name, each in schema["properties"].items()}
+    assert told == {
+        "id": {"readOnly"},
+        "secret": {"writeOnly"},
+        "old": {"deprecated"},
+        "etag": set(),
+        "opened": {"readOnly"},
+    }
+    assert schema["required"] == ["secret"]
 
 
 def test_one_of_a_group_is_required() -> None:

@@ -32,8 +32,9 @@ class Gated:
     gate: asyncio.Event
 
     async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+        gate = self.gate
         data = await self.inner.call(method, request, call)
-        await self.gate.wait()
+        await gate.wait()
         return data
 
 
@@ -42,16 +43,20 @@ class CachedGateway(Gateway):
 
     def __init__(self) -> None:
         self.mesh = MemoryUpstream({"user": {"user_id": "u1", "display_name": "old"}})
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.gated = Gated(self.mesh, asyncio.Event())
+        self.gated.gate.set()
         self.now = 1000.0
-        self.cache = AnswerCache(Gated(self.mesh, self.gate), AnswerStore(1 << 20), clock=lambda: self.now)
+        self.cache = AnswerCache(self.gated, AnswerStore(1 << 20), clock=lambda: self.now)
         self.cache.feed = self.ear = Ear()
         super().__init__(upstream=self.cache)
 
     async def get(self, target: str = USER, **options: str) -> Reply:
         headers = {"cache-control": options["control"]} if "control" in options else {}
         return await self.request("GET", target, headers=headers, token=options.get("token", TOKEN))
+
+    def hold(self) -> None:
+        """Lets calls reach the mesh and their answers wait."""
+        self.gated.gate.clear()
 
     def rename(self, name: str) -> None:
         self.mesh.answer = {"user": {"user_id": "u1", "display_name": name}}
@@ -120,14 +125,27 @@ async def test_change_elsewhere_ends_the_use_of_the_tenants_answers(gateway: Cac
 
 
 async def test_read_that_was_under_way_during_a_change_is_not_kept(gateway: CachedGateway) -> None:
-    gateway.gate.clear()
+    gateway.hold()
     reading = asyncio.create_task(gateway.get())
     await asyncio.sleep(0.01)
     gateway.cache.changed(Change("user", "tenant-1", "u1"))
     gateway.rename("new")
-    gateway.gate.set()
+    gateway.gated.gate.set()
     assert (await reading).json["display_name"] == "old", "it began before the change"
     assert (await gateway.get()).json["display_name"] == "new"
+
+
+async def test_late_answer_from_before_a_change_does_not_push_out_the_one_from_after_it(gateway: CachedGateway) -> None:
+    gateway.hold()
+    reading = asyncio.create_task(gateway.get())
+    await asyncio.sleep(0.01)
+    held, gateway.gated.gate = gateway.gated.gate, asyncio.Event()
+    gateway.gated.gate.set()
+    gateway.cache.changed(Change("user", "tenant-1", "u1"))
+    await gateway.get()
+    held.set()
+    await reading
+    assert "age" in (await gateway.get()).headers
 
 
 async def test_reads_before_and_after_a_change_are_of_different_generations(gateway: CachedGateway) -> None:

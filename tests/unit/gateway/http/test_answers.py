@@ -11,7 +11,7 @@ import pytest
 from gateway.app import make_router
 from gateway.plan import compile_plan
 from meshkit.errors import Kind, MeshError
-from tests.support.gateway import Gateway, Reply
+from tests.support.gateway import Gateway, Reply, exchange
 from tests.support.protos import with_methods
 
 USER = "/api/v1/users/u1"
@@ -134,7 +134,7 @@ async def test_condition_makes_the_resource_of_a_body_that_has_none(gateway: Gat
 async def test_condition_that_cannot_hold_or_be_checked_changes_nothing(
     gateway: Gateway, headers: dict[str, str], status: int, reason: str
 ) -> None:
-    reply = await patch(gateway, **headers)
+    reply = await patch(gateway, None, **headers)
     assert (reply.status, reply.json["reason"]) == (status, reason)
     assert not gateway.upstream.calls
 
@@ -184,6 +184,31 @@ async def test_long_answer_to_a_write_is_compressed_too(gateway: Gateway) -> Non
     reply = await patch(gateway, accept_encoding="gzip")
     assert reply.headers["content-encoding"] == "gzip"
     assert json.loads(gzip.decompress(reply.body))["user_id"] == "u1"
+
+
+async def send_lines(gateway: Gateway, *lines: tuple[bytes, bytes]) -> Reply:
+    """Sends a GET with header lines as they are."""
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": USER,
+        "raw_path": USER.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"x"), (b"authorization", b"Bearer good-token"), *lines],
+        "client": ("192.0.2.1", 4711),
+    }
+    return await exchange(gateway.app, scope, [b""])
+
+
+async def test_condition_may_come_in_several_lines(gateway: Gateway) -> None:
+    assert (await send_lines(gateway, (b"if-none-match", b'"v1"'), (b"if-none-match", b'"v0"'))).status == 304
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"content-type", b"idempotency-key", b"x-request-id"])
+async def test_header_that_must_not_be_repeated_is_refused_at_its_name(gateway: Gateway, name: bytes) -> None:
+    reply = await send_lines(gateway, (name, b"Bearer good-token"), (name, b"other"))
+    assert (reply.status, reply.json["errors"][0]["name"]) == (400, name.decode())
+    assert not gateway.upstream.calls
 
 
 MESSAGES = """

@@ -240,7 +240,7 @@ async def test_answer_to_head_has_a_length_and_no_body(server: EchoServer) -> No
     assert rest == b""
 
 
-@pytest.mark.parametrize("path", [b"/fail", b"/split"])
+@pytest.mark.parametrize("path", [b"/fail", b"/split", b"/split-lf", b"/split-cr", b"/nul"])
 async def test_application_that_fails_is_a_500_without_its_words(
     server: EchoServer, path: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -53,6 +53,13 @@ async def test_head_behind_a_large_body_counts_from_its_own_start() -> None:
     assert [answer.status for answer in answers] == [200, 200]
 
 
+async def test_head_behind_pipelined_requests_counts_from_its_own_start() -> None:
+    async with running_server(LIMITS) as server:
+        many = (GET + b"a: " + b"b" * 300 + b"\r\n\r\n") * 5
+        answers = await server.ask(many + GET[:10], GET[10:] + CLOSE, wait=0.02)
+    assert [answer.status for answer in answers] == [200] * 6
+
+
 async def test_slow_head_is_told_so_and_cut_off() -> None:
     async with running_server(LIMITS) as server:
         drip = [bytes([each]) for each in GET + b"x-slow: " + b"a" * 100]

@@ -234,7 +234,7 @@ class RiskProfile(betterproto2.Message):
 
     known: "bool" = betterproto2.field(2, betterproto2.TYPE_BOOL)
     """
-    False if the tenant has not created the user; the other fields then hold their defaults.
+    False if the tenant has not created the user; the other fields then hold their defaults. Set by the service.
     """
 
     base_risk: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
