@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import gc
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import rampart
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.address import AddressResolver
+from gateway.background import background, flush_regularly, freeze
 from gateway.body import BodyReader
 from gateway.cache.store import AnswerStore
 from gateway.cache.upstream import AnswerCache
@@ -63,13 +61,10 @@ from meshkit.redis import open_redis
 from meshkit.streams import RedisStream
 from meshkit.tokens import TokenVerifier
 
-__all__ = ["DESCRIPTORS", "background", "flush_regularly", "freeze", "gateway", "make_app", "make_router", "serve"]
+__all__ = ["DESCRIPTORS", "gateway", "make_app", "make_router", "serve"]
 
 DESCRIPTORS = Path(next(iter(rampart.__path__))) / "descriptors.binpb"
-FLUSH_SECONDS = 0.2
 FEED_TIMEOUT = 3.0
-
-_log = logging.getLogger(__name__)
 
 
 def make_router(plan: Plan) -> Router:
@@ -226,12 +221,6 @@ async def _with_memory(mesh: Upstream, settings: GatewaySettings, stack: context
     return cache
 
 
-def freeze() -> None:
-    """Takes what is there now, above all the plan, out of the collector's rounds."""
-    gc.collect()
-    gc.freeze()
-
-
 def _checks(channels: Mapping[str, grpc.aio.Channel]) -> dict[str, Check]:
     return {name: _health_check(channel) for name, channel in channels.items()}
 
@@ -245,28 +234,3 @@ def _health_check(channel: grpc.aio.Channel) -> Callable[[], Awaitable[None]]:
             raise ConnectionError("not serving")
 
     return healthy
-
-
-async def flush_regularly(telemetry: Telemetry) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_SECONDS)
-        telemetry.flush()
-
-
-@contextlib.asynccontextmanager
-async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs background work while the block runs. Work that ends by an exception is in the log."""
-    tasks = [asyncio.create_task(each) for each in work]
-    for task in tasks:
-        task.add_done_callback(_log_failure)
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.error("background work ended: %s", task.get_coro(), exc_info=task.exception())

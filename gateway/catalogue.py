@@ -16,6 +16,7 @@ import rampart
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.comments import Comments
+from gateway.plan import HttpViolation
 from gateway.problems import http_status, phrase
 from meshkit.errors import Kind, MeshError
 
@@ -24,6 +25,9 @@ __all__ = ["CatalogueError", "Reason", "own_reasons", "phrase", "read_reasons", 
 DESCRIPTORS = Path(next(iter(rampart.__path__))) / "descriptors.binpb"
 ENUM = "rampart.mesh.v1.ErrorReason"
 PREFIX = "ERROR_REASON_"
+_VIOLATION = HttpViolation(
+    "transaction_amount", "double.gte", "must be 0 or more", place="body", name="/transaction_amount"
+)
 _KIND = re.compile(rf"\b({'|'.join(kind.name for kind in Kind)})\b")
 _HTTP = re.compile(r" \(HTTP \d{3}\)")
 
@@ -54,7 +58,9 @@ class Reason:
     def error(self) -> MeshError:
         """Returns an error as it could be sent, for examples."""
         retry_after = 1.0 if "RetryInfo" in self.extras else None
-        return MeshError(self.kind, self.name, self.words.removesuffix("."), retry_after=retry_after)
+        violations = [_VIOLATION] if "BadRequest" in self.extras else []
+        message = self.words.removesuffix(".")
+        return MeshError(self.kind, self.name, message, retry_after=retry_after, violations=violations)
 
 
 @cache

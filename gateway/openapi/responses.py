@@ -12,18 +12,8 @@ from gateway.catalogue import Reason, phrase, slug
 from gateway.failures import Failures
 from gateway.openapi.constraints import Schema
 from gateway.openapi.headers import EXAMPLE_REQUEST_ID, header
-from gateway.plan import HttpViolation
-from meshkit.errors import Kind, MeshError
 
 __all__ = ["Responses"]
-
-
-_INVALID = MeshError(
-    Kind.INVALID_ARGUMENT,
-    "VALIDATION_FAILED",
-    "the request is not valid: transaction_amount",
-    violations=[HttpViolation("transaction_amount", "double.gte", "must be 0 or more", "body", "/transaction_amount")],
-)
 
 
 class Responses:
@@ -84,6 +74,5 @@ def _headers(status: int) -> list[str]:
 
 
 def _example(reason: Reason, accept: bytes) -> Schema:
-    error = reason.error() if reason.name != "VALIDATION_FAILED" else _INVALID
-    example: Schema = json.loads(Failures().render(error, EXAMPLE_REQUEST_ID, accept).body)
+    example: Schema = json.loads(Failures().render(reason.error(), EXAMPLE_REQUEST_ID, accept).body)
     return example

@@ -14,7 +14,8 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from gateway.app import background, flush_regularly, freeze, make_app, make_router
+from gateway.app import make_app, make_router
+from gateway.background import background, flush_regularly, freeze
 from gateway.body import BodyReader
 from gateway.metrics import Telemetry, access_log
 from gateway.plan import Plan, PlanError, load_plan

@@ -15,6 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import grpc
 import uvloop
@@ -112,7 +113,7 @@ async def _times(service: Server, front: Server, token: str, calls: int) -> tupl
         user_id="u1", transaction_amount=12.5, device_fingerprint="d-1", ip_address="203.0.113.7"
     ).SerializeToString()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{service.port}") as channel:
-        direct = channel.unary_unary(CHECK)
+        direct: Any = channel.unary_unary(CHECK)
         for _ in range(calls):
             begun = time.perf_counter()
             await direct(message, timeout=5, metadata=(("authorization", f"Bearer {token}"),))

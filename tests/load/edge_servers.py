@@ -20,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.app import DESCRIPTORS, background, flush_regularly, freeze, make_app, make_router
+from gateway.app import DESCRIPTORS, make_app, make_router
+from gateway.background import background, flush_regularly, freeze
 from gateway.body import BodyReader
 from gateway.call import CallInfo, Upstream
 from gateway.metrics import Telemetry, access_log
@@ -135,7 +136,7 @@ async def grpc_service(port: int) -> None:
 
     server = grpc.aio.server()
     service, _, method = CHECK[1:].partition("/")
-    handlers = {method: grpc.unary_unary_rpc_method_handler(check)}
+    handlers: dict[str, Any] = {method: grpc.unary_unary_rpc_method_handler(check)}
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
