@@ -31,7 +31,7 @@ from gateway.idempotency.edge import Idempotency
 from gateway.idempotency.key import HEADER as KEY
 from gateway.metrics import Telemetry
 from gateway.plan import HttpViolation, PathError, malformed
-from gateway.plan.binding import steps
+from gateway.plan.places import steps
 from gateway.problems import Headers
 from gateway.streams.edge import Streams
 from meshkit.errors import Kind, MeshError, Violation, internal

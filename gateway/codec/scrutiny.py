@@ -193,7 +193,6 @@ class _Object:
             if given.get(name) is None:
                 raise DecodeError((*path, name), "is required")
 
-
     def _extension(self, key: str) -> str | None:
         """Returns the name in brackets of an extension of this message, None for any other key."""
         if self._registry is None or not (key.startswith("[") and key.endswith("]")):

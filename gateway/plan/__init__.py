@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.plan.binding import Binding, HttpViolation, MethodPlan, PathVariable, malformed
+from gateway.plan.binding import Binding, MethodPlan, PathVariable
 from gateway.plan.fields import JsonValue, Parameter
+from gateway.plan.places import HttpViolation, malformed
 from gateway.plan.plan import Plan, PlanError, compile_plan, load_plan
 from gateway.plan.trie import PathError, Trie
 

@@ -6,35 +6,23 @@ can a sibling in its oneof; what the body says about it is overwritten.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
 
 from protobuf import DescField, DescFieldValueMessage, DescFieldValueSingular, DescMessage
 
-from gateway.plan.fields import JsonValue, Parameter, TextReader, lookup
+from gateway.plan.fields import JsonValue, Parameter, lookup
 from gateway.plan.masks import LateMask, infer, resolve_paths, text_of
+from gateway.plan.places import HttpViolation, Steps, dotted, malformed, pointer
+from gateway.plan.query import pairs
 from gateway.plan.template import Template
-from meshkit.errors import Kind, MeshError, Violation
+from gateway.plan.texts import TextReader
 from meshkit.policy import Policy
 
-__all__ = ["Binding", "HttpViolation", "MethodPlan", "PathVariable", "malformed", "steps"]
+__all__ = ["Binding", "MethodPlan", "PathVariable", "oneof_siblings"]
 
-MAX_PARAMETERS = 100
 MAX_DOTS = 32
-_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-Steps = Sequence[str | int]
-
-
-@dataclass(frozen=True, slots=True)
-class HttpViolation(Violation):
-    """A violation and its place in the HTTP request."""
-
-    place: str
-    """"path", "query" or "body"."""
-    name: str
-    """Name of the variable or parameter; for a body the JSON Pointer (RFC 6901) of the value."""
+VALUE = "google.protobuf.Value"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +94,8 @@ class Binding:
         """
         if self.body == "*":
             if self.whole and has_body and not captures:
+                if body is None and self.method.input.type_name != VALUE:
+                    raise malformed("body", "", "must not be null")
                 return body
             request = body if has_body else {}
             if not isinstance(request, dict):
@@ -127,14 +117,14 @@ class Binding:
             if names[: len(variable.field_path)] == variable.field_path:
                 return "path", variable.name
         if self.body == "*":
-            return "body", _pointer(path)
+            return "body", pointer(path)
         if self.body_field is not None and names[:1] in ((self.body,), ()):
-            return "body", _pointer(path[1:])
+            return "body", pointer(path[1:])
         return "query", ".".join(names)
 
     def violation(self, path: Steps, reason: str, message: str) -> HttpViolation:
         place, name = self.locate(path)
-        return HttpViolation(_dotted(path), reason, message, place, name)
+        return HttpViolation(dotted(path), reason, message, place, name)
 
     def _place_variable(self, request: dict[str, JsonValue], variable: PathVariable, text: str) -> None:
         try:
@@ -153,7 +143,7 @@ class Binding:
 
     def _read_query(self, request: dict[str, JsonValue], query: bytes, masks: list[LateMask] | None) -> None:
         seen: set[tuple[str, ...]] = set()
-        for name, text in _pairs(query):
+        for name, text in pairs(query):
             parameter = self.query.get(name) or self._lookup(name)
             if parameter is None:
                 raise malformed("query", name if name.isascii() and len(name) <= 64 else "", "is not a known parameter")
@@ -199,17 +189,6 @@ class Binding:
             masks.append(LateMask(path, paths))
 
 
-def malformed(place: str, name: str, message: str) -> MeshError:
-    """Returns the error for a part of the HTTP request that cannot be read."""
-    where = f"{place} {name}" if name else place
-    return MeshError(
-        Kind.INVALID_ARGUMENT,
-        "MALFORMED_REQUEST",
-        f"{where} {message}",
-        violations=[HttpViolation(name, "malformed", message, place, name)],
-    )
-
-
 def _descend(target: dict[str, JsonValue], field: DescField) -> dict[str, JsonValue] | None:
     """Returns the object of a message field, made if absent or null, under its proto name; None if it is no object."""
     _rename(target, field)
@@ -248,47 +227,8 @@ def _place(request: dict[str, JsonValue], path: tuple[str, ...], value: JsonValu
     return target.setdefault(path[-1], value)
 
 
-def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
-    """Splits a query string (application/x-www-form-urlencoded), strictly."""
-    parts = query.split(b"&")
-    if len(parts) > MAX_PARAMETERS:
-        raise malformed("query", "", f"has more than {MAX_PARAMETERS} parameters")
-    for part in parts:
-        if part:
-            name, _, value = part.partition(b"=")
-            yield _decode(name), _decode(value)
-
-
-def _decode(text: bytes) -> str:
-    if b"%" in text and _BAD_PERCENT.search(text):
-        raise malformed("query", "", "holds a broken percent encoding")
-    try:
-        return unquote_plus(text.decode("ascii"), errors="strict")
-    except UnicodeDecodeError:
-        raise malformed("query", "", "is not UTF-8 in percent encoding") from None
-
-
 def oneof_siblings(field: DescField) -> Iterator[DescField]:
     """Yields the fields that share a oneof with a field, itself included."""
     value = field.value
     oneof = value.oneof if isinstance(value, DescFieldValueSingular) else None
     yield from oneof.fields if oneof is not None else (field,)
-
-
-def _pointer(path: Steps) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
-
-
-def _dotted(path: Steps) -> str:
-    text = ""
-    for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
-
-
-def steps(dotted: str) -> tuple[str | int, ...]:
-    """Reads a field path as services write it, for example `user.email` or `requests[3].user_id`."""
-    return tuple(int(index) if index else key or name for index, key, name in _STEP.findall(dotted))
-
-
-_STEP = re.compile(r'\[(?:([0-9]+)|"((?:[^"\\]|\\.)*)")\]|([^.\[\]]+)')

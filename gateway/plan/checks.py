@@ -12,8 +12,8 @@ from google.api import http_pb2
 from protobuf import DescField, DescFieldValueList, DescFieldValueMap
 
 from gateway.plan.binding import Binding, oneof_siblings
-from gateway.plan.fields import text_reader
 from gateway.plan.template import DEEP, STAR, Template
+from gateway.plan.texts import text_reader
 from gateway.plan.trie import Trie
 
 __all__ = ["binding_faults", "rule_faults", "strict_faults", "unreachable"]

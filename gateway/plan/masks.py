@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from protobuf import DescFieldValueMessage, DescMessage
 
-from gateway.plan.fields import JsonValue, element_message, find, snake_case
+from gateway.plan.fields import JsonValue, element_message, find
+from gateway.plan.texts import snake_case
 
 __all__ = ["LateMask", "infer", "resolve_paths", "text_of"]
 

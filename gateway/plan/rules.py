@@ -16,9 +16,9 @@ from gateway.plan.fields import (
     is_well_known,
     parameters,
     resolve,
-    text_reader,
 )
 from gateway.plan.template import Template, TemplateError, parse
+from gateway.plan.texts import text_reader
 
 __all__ = ["compile_rule"]
 

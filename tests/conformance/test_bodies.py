@@ -141,6 +141,7 @@ async def test_request_with_a_form_of_its_own_is_the_body(
         ("string", "{}"),
         ("int64", '"x"'),
         ("any", "[]"),
+        *((name, "null") for name in ("struct", "list", "timestamp", "string", "int64", "any", "empty")),
         ("any", '{"@type": "x"}'),
         ("empty", '{"a": 1}'),
         ("empty", "[]"),

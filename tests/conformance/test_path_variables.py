@@ -66,6 +66,20 @@ async def test_variable_captures(edge: Edge, everything: Callable[[str], str], t
 
 
 @pytest.mark.parametrize(
+    ("target", "captured"), [("/v1/deep/a", "a"), ("/v1/deep/a:other", "a:other"), ("/v1/deep/a%3Atail", "a:tail")]
+)
+async def test_colon_that_begins_no_verb_is_part_of_the_name(
+    edge: Edge, everything: Callable[[str], str], target: str, captured: str
+) -> None:
+    found = await edge.ask("DELETE", target)
+    assert found == Asked("GetByPath", everything(f'string_value: "{captured}"'))
+
+
+async def test_verb_of_a_path_is_one_with_every_method(edge: Edge) -> None:
+    assert await edge.ask("DELETE", "/v1/deep/a:tail") == Refused(405)
+
+
+@pytest.mark.parametrize(
     ("target", "message"),
     [
         ("/v1/int32/-5", "int32_value: -5"),

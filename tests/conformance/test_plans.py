@@ -58,6 +58,12 @@ def test_binding_that_cannot_work_stops_the_start(rule: str, names: str) -> None
     assert "Things.Do" in str(raised.value)
 
 
+def test_binding_whose_requests_others_take_stops_the_start() -> None:
+    rules = {"All": 'get: "/v1/**"', "None": 'get: "/v1"', "More": 'get: "/v1/{a}/**"'}
+    with pytest.raises(PlanError, match=r"GET /v1/\*\* \(.*Things\.All\) is never reached: GET /v1 "):
+        compile_plan(service_of(rules), OPEN)
+
+
 @pytest.mark.parametrize(
     "rule",
     [

@@ -171,6 +171,22 @@ def test_both_codecs_write_the_same_response(parts: Plan) -> None:
 
 
 @pytest.mark.parametrize("kind", ["protobuf-py", "json_format"])
+def test_response_may_be_written_in_the_names_of_json(parts: Plan, kind: str) -> None:
+    registry, pool = parts.registry, parts.pool
+    codec = (
+        ProtobufPyCodec(registry, json_names=True) if kind == "protobuf-py" else JsonFormatCodec(pool, json_names=True)
+    )
+    output = parts.bindings[0].method.output
+    value = {"request": {"text_value": "a", "at_time": "2026-01-02T03:04:05Z"}, "parts": [{"part_id": "1"}]}
+    data = output.type.from_json(json.dumps(value)).to_binary()
+    whole = json.loads(codec.response(output, None)(data))
+    assert (whole["request"]["textValue"], whole["request"]["atTime"]) == ("a", "2026-01-02T03:04:05Z")
+    assert "text_value" not in whole["request"]
+    field = next(field for field in output.fields if field.name == "parts")
+    assert json.loads(codec.response(output, field)(data))[0]["partId"] == "1"
+
+
+@pytest.mark.parametrize("kind", ["protobuf-py", "json_format"])
 def test_details_of_a_status_inside_a_response_are_written(kind: str) -> None:
     plan = product_plan()
     made: Codec = ProtobufPyCodec(plan.registry) if kind == "protobuf-py" else JsonFormatCodec(plan.pool)
