@@ -151,6 +151,7 @@ async def serve(settings: GatewaySettings, *, worker: int = 0) -> None:
             limits=settings.http.limits,
             max_message=settings.max_body,
             drain=open_streams.drain,
+            shared=settings.workers > 1,
         )
 
 

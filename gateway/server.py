@@ -24,14 +24,15 @@ BACKLOG = 4096
 PING_SECONDS = 20.0
 
 
-def bind(listen: str) -> socket.socket:
-    """Returns a socket on host:port that other workers can share. Raises OSError if the port is taken."""
+def bind(listen: str, *, shared: bool) -> socket.socket:
+    """Returns a socket on host:port, which other workers can share if told so. Raises OSError if the port is taken."""
     host, _, port = listen.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((host.strip("[]"), int(port)))
     except OSError as error:
@@ -53,10 +54,12 @@ async def serve_http(
     limits: Limits = Limits(),
     max_message: int = 1 << 20,
     drain: Callable[[], Awaitable[None]] = nothing_to_drain,
+    shared: bool = False,
 ) -> None:
     """Serves until the process is asked to stop: not ready any more, then no new connections, then the last answer.
 
-    `drain` ends what would not end by itself. A message over a WebSocket has at most `max_message` bytes.
+    `drain` ends what would not end by itself. A message over a WebSocket has at most `max_message` bytes. A `shared`
+    port is one for several workers.
     """
     watch = Watch(limits)
     config = uvicorn.Config(
@@ -80,7 +83,7 @@ async def serve_http(
     server = uvicorn.Server(config)
     # Signals belong to the process (see meshkit.runtime), not to uvicorn.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    serving = asyncio.create_task(server.serve(sockets=[bind(listen)]))
+    serving = asyncio.create_task(server.serve(sockets=[bind(listen, shared=shared)]))
     watching = asyncio.create_task(watch.run())
     stopping = asyncio.create_task(stop_requested())
     await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)

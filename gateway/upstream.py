@@ -26,11 +26,20 @@ CollapseKey = tuple[str, str, bytes, int]
 
 
 class MeshUpstream:
-    """The mesh as the gateway sees it. `channels` are by short service name; `coalesce` off sends every call alone."""
+    """The mesh as the gateway sees it. `channels` are by short service name; `coalesce` off sends every call alone.
+
+    Services that are `foreign` need not tell their errors as those of the mesh do.
+    """
 
     def __init__(
-        self, channels: Mapping[str, grpc.aio.Channel], policies: Mapping[str, Policy], *, coalesce: bool = True
+        self,
+        channels: Mapping[str, grpc.aio.Channel],
+        policies: Mapping[str, Policy],
+        *,
+        coalesce: bool = True,
+        foreign: bool = False,
     ) -> None:
+        self._foreign = foreign
         self._channels = channels
         self._policies = policies
         self._coalesce = coalesce
@@ -85,7 +94,8 @@ class MeshUpstream:
         try:
             answer: bytes = await call(request, timeout=timeout, metadata=call_metadata(context))
         except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error, method.service) from error
+            dependency = "upstream" if self._foreign else method.service
+            raise from_rpc_error(error, dependency, foreign=self._foreign) from error
         return answer
 
     def _batch(self, method: MethodPlan) -> BatchClient:

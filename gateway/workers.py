@@ -33,7 +33,7 @@ STOP_MARGIN = 5.0
 async def supervise(settings: GatewaySettings) -> None:
     """Runs the workers until the process is asked to stop. A worker that dies is named and replaced."""
     # The port is held, without listening, so that a taken port is one clear sentence before anything starts.
-    held = bind(settings.listen)
+    held = bind(settings.listen, shared=True)
     with held, tempfile.TemporaryDirectory(prefix="rampart-metrics-") as folder:
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": folder}
         keepers = [

@@ -20,11 +20,16 @@ __all__ = ["call_metadata", "call_timeout", "open_channel", "upstream_channel"]
 # The server must accept pings this often (see meshkit.server), else it cuts the connection for too many of them.
 KEEPALIVE_MS = 30_000
 
-_OPTIONS: list[tuple[str, Any]] = [
+_KEEPALIVE: list[tuple[str, Any]] = [
     ("grpc.keepalive_time_ms", KEEPALIVE_MS),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
+]
+# A server that nobody has told otherwise takes pings more often than this for an attack, and hangs up.
+_FOREIGN_KEEPALIVE: list[tuple[str, Any]] = [("grpc.keepalive_time_ms", 300_000), ("grpc.keepalive_timeout_ms", 20_000)]
+
+_OPTIONS: list[tuple[str, Any]] = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),
@@ -48,7 +53,7 @@ def open_channel(
 
     `policies` are those of the service's methods; they decide which calls are retried.
     """
-    return upstream_channel(address, channel_credentials(tls), policies, streams=streams)
+    return _open(address, channel_credentials(tls), policies, _KEEPALIVE, streams)
 
 
 def upstream_channel(
@@ -62,8 +67,18 @@ def upstream_channel(
 
     A channel for `streams` has a connection of its own, and little of each stream waits in it.
     """
+    return _open(address, credentials, policies, _FOREIGN_KEEPALIVE, streams)
+
+
+def _open(
+    address: str,
+    credentials: grpc.ChannelCredentials | None,
+    policies: Mapping[str, Policy],
+    keepalive: list[tuple[str, Any]],
+    streams: bool,
+) -> grpc.aio.Channel:
     more = _STREAM_OPTIONS if streams else []
-    options = [*_OPTIONS, *more, ("grpc.service_config", json.dumps(_service_config(policies.values())))]
+    options = [*_OPTIONS, *keepalive, *more, ("grpc.service_config", json.dumps(_service_config(policies.values())))]
     interceptors = telemetry.client_interceptors()
     if credentials is None:
         return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)

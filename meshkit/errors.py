@@ -153,11 +153,17 @@ def from_status(status: status_pb2.Status) -> MeshError:
         return internal()
 
 
-def from_rpc_error(error: grpc.aio.AioRpcError, dependency: str) -> MeshError:
-    """Reads the error of a failed call. What the channel itself reports is told apart from what the peer answered."""
+def from_rpc_error(error: grpc.aio.AioRpcError, dependency: str, *, foreign: bool = False) -> MeshError:
+    """Reads the error of a failed call. What the channel itself reports is told apart from what the peer answered.
+
+    A `foreign` service may answer any code without details; those of the mesh never do. Its UNAVAILABLE cannot be told
+    from a connection's, whose text has addresses in it, so that text is not passed on.
+    """
     for key, value in error.trailing_metadata() or ():
         if key == STATUS_KEY:
             return _from_details(error.code(), value if isinstance(value, bytes) else value.encode())
+    if foreign and _is_peers(error):
+        return _without_details(Kind(error.code().value[0]), error.details() or "")
     match error.code():
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return deadline_exceeded()
@@ -171,6 +177,13 @@ def from_rpc_error(error: grpc.aio.AioRpcError, dependency: str) -> MeshError:
             return _without_details(Kind(code.value[0]), error.details() or "")
 
 
+def _is_peers(error: grpc.aio.AioRpcError) -> bool:
+    """Tells whether a code that channels report as well came from the service."""
+    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        return error.details() != "Deadline Exceeded"
+    return error.code() is grpc.StatusCode.INTERNAL
+
+
 def _from_details(code: grpc.StatusCode, details: bytes) -> MeshError:
     try:
         status = status_pb2.Status.FromString(details)
@@ -181,7 +194,7 @@ def _from_details(code: grpc.StatusCode, details: bytes) -> MeshError:
 
 def _without_details(kind: Kind, text: str) -> MeshError:
     """Reads the error of a service that knows no details. The text of what went wrong inside it stays inside."""
-    if kind in (Kind.UNKNOWN, Kind.DATA_LOSS):
+    if kind in (Kind.UNKNOWN, Kind.INTERNAL, Kind.DATA_LOSS):
         text = "the service failed and did not say why"
     return MeshError(kind, kind.name, text, domain="")
 

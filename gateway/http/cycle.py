@@ -82,7 +82,8 @@ class Cycle:
             self._host.failed(self, internal())
         else:
             if not self.response_complete and not self.disconnected:
-                _log.error("the application returned without a complete answer")
+                # A stream of raw bytes that broke off says so by this alone.
+                _log.warning("the application returned without a complete answer")
                 self._host.failed(self, internal())
 
     def wake(self) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from connectrpc.codec import Codec
@@ -45,7 +46,11 @@ def rpc_routes(router: Router, gate: Gate, upstream: Upstream, *, max_bytes: int
         if not (endpoint.method.client_streaming or endpoint.method.server_streaming)
     }
     app = _Application(reachable, gate, upstream, codecs(router), max_bytes)
-    return [Route(path, app, methods=["GET", "POST"], name=path) for path in reachable]
+    # Each route has an endpoint of its own, which metrics and the access log know it by.
+    return [
+        Route(path, partial(app), methods=["GET", "POST"] if endpoint.policy.reads else ["POST"], name=path)
+        for path, endpoint in reachable.items()
+    ]
 
 
 class _Application(ConnectASGIApplication[None]):

@@ -17,6 +17,8 @@ from google.protobuf.message import DecodeError
 from gateway.app import make_app, make_router
 from gateway.background import background, flush_regularly, freeze
 from gateway.body import BodyReader
+from gateway.http.cors import Cors
+from gateway.http.security import Security
 from gateway.metrics import Telemetry, access_log
 from gateway.plan import Plan, PlanError, load_plan
 from gateway.server import serve_http
@@ -44,8 +46,12 @@ async def serve(options: Options) -> None:
         print(_table(_plan(options, DefaultPolicy(opens=True, deadline=options.deadline))))
         return
     open_streams = OpenStreams(MAX_STREAMS)
-    async with standalone_gateway(options, open_streams) as (app, readiness):
+    async with standalone_gateway(options, open_streams) as (app, readiness, refused):
         print(f"Serving http://{options.listen}; what there is: http://{options.listen}/docs", file=sys.stderr)
+        if refused:
+            print(
+                f"{refused} methods have no policy and are refused; --default-policy open serves them", file=sys.stderr
+            )
         await serve_http(
             app,
             options.listen,
@@ -59,8 +65,11 @@ async def serve(options: Options) -> None:
 @contextlib.asynccontextmanager
 async def standalone_gateway(
     options: Options, open_streams: OpenStreams
-) -> AsyncIterator[tuple[Transcoder, Readiness]]:
-    """Puts the gateway together; its connection and background work end with the block."""
+) -> AsyncIterator[tuple[Transcoder, Readiness, int]]:
+    """Puts the gateway together; its connection and background work end with the block.
+
+    The number is that of the methods with a route that are refused because they have no policy.
+    """
     default = DefaultPolicy(opens=options.default_policy == "open", deadline=options.deadline)
     plan = _plan(options, default)
     _check_tokens(plan, options, default)
@@ -78,7 +87,7 @@ async def standalone_gateway(
         readiness = Readiness({"upstream": lambda: _connected(channel)})
         app = make_app(
             make_router(plan),
-            upstream=MeshUpstream(defaultdict(lambda: channel), policies),
+            upstream=MeshUpstream(defaultdict(lambda: channel), policies, foreign=True),
             stream_upstream=MeshStreams(defaultdict(lambda: stream_channel)),
             open_streams=open_streams,
             verifier=verifier,
@@ -86,13 +95,15 @@ async def standalone_gateway(
             telemetry=telemetry,
             bodies=bodies,
             wrap_guard=lambda guard: StandaloneGuard(guard, default),
+            security=Security(Cors(options.cors_origins)),
         )
         if options.jwks is not None:
             await stack.enter_async_context(kept_fresh(verifier))
         await stack.enter_async_context(background(bodies.sweep(), flush_regularly(telemetry)))
         stack.callback(telemetry.flush)
         freeze()
-        yield app, readiness
+        routed = {binding.method.full_name for binding in plan.bindings}
+        yield app, readiness, 0 if default.opens else sum(path in default for path in routed)
 
 
 def _plan(options: Options, default: DefaultPolicy) -> Plan:

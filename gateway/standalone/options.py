@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.http.cors import valid_origin
+
 __all__ = ["Options", "read_options"]
 
 _DESCRIPTION = """\
@@ -42,6 +44,7 @@ class Options:
     jwks: Path | None
     issuer: str
     audience: str
+    cors_origins: Sequence[str]
     listen: str
     max_body: int
     drain: int
@@ -65,11 +68,21 @@ def read_options(arguments: Sequence[str] | None = None) -> Options:
         default="json",
         help="how answers name fields: lowerCamelCase as ProtoJSON does, or as the protos do (default %(default)s)",
     )
-    parser.add_argument("--listen", type=_address, default="127.0.0.1:8080", metavar="HOST:PORT", help="where to serve")
-    parser.add_argument("--max-body", type=_positive, default=4 << 20, metavar="BYTES", help="largest request body")
-    parser.add_argument("--drain", type=_positive, default=5, metavar="SECONDS", help="time for calls after SIGTERM")
+    parser.add_argument(
+        "--listen", type=_address, default="127.0.0.1:8080", metavar="HOST:PORT", help="where to serve (%(default)s)"
+    )
+    parser.add_argument(
+        "--max-body", type=_positive, default=4 << 20, metavar="BYTES", help="largest request body (%(default)s)"
+    )
+    parser.add_argument(
+        "--drain", type=_positive, default=5, metavar="SECONDS", help="time for calls after SIGTERM (%(default)s)"
+    )
     parser.add_argument("--routes", action="store_true", help="print the routes and end")
     found = vars(parser.parse_args(arguments))
+    if found["upstream"] is None:
+        if not found["routes"]:
+            parser.error("--upstream is required, unless the --routes are only to be printed")
+        found["upstream"] = ""
     if bool(found["certificate"]) != bool(found["key"]):
         parser.error("--cert and --key go together")
     if found["plaintext"] and (found["ca"] or found["certificate"]):
@@ -81,7 +94,7 @@ def _add_upstream(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--descriptors", type=_file, required=True, metavar="SET.binpb", help="serialised FileDescriptorSet"
     )
-    parser.add_argument("--upstream", type=_address, required=True, metavar="HOST:PORT", help="the gRPC service")
+    parser.add_argument("--upstream", type=_address, metavar="HOST:PORT", help="the gRPC service; required to serve")
     parser.add_argument("--plaintext", action="store_true", help="no TLS to the service")
     parser.add_argument("--ca", type=_file, metavar="FILE", help="PEM of the CA (default: the system's)")
     parser.add_argument("--cert", dest="certificate", type=_file, metavar="FILE", help="PEM of our own certificate")
@@ -96,8 +109,16 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         help="what happens to methods without a policy (default %(default)s)",
     )
     parser.add_argument(
-        "--deadline", type=_seconds, default=30.0, metavar="SECONDS", help="limit of a call without a policy"
+        "--deadline",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="limit of a call without a policy (%(default)s)",
     )
+    parser.add_argument(
+        "--cors-origin", dest="cors_origins", type=_origin, action="append", default=[], metavar="ORIGIN",
+        help="an origin whose pages may call, or *; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--jwks", type=_file, metavar="FILE", help="JWKS with the keys of access tokens, read again")
     parser.add_argument("--issuer", default="https://rampart.local", help="`iss` of access tokens (%(default)s)")
     parser.add_argument("--audience", default="rampart", help="`aud` of access tokens (%(default)s)")
@@ -108,6 +129,12 @@ def _file(text: str) -> Path:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{text} is not a file")
     return path
+
+
+def _origin(text: str) -> str:
+    if not valid_origin(text):
+        raise argparse.ArgumentTypeError(f"{text} is not an origin such as https://shop.example")
+    return text
 
 
 def _address(text: str) -> str:

@@ -26,6 +26,9 @@ __all__ = ["WebSocketProtocol"]
 # uvicorn would write a line with the query for each opening. There is an access line already.
 _log = logging.getLogger(__name__)
 _log.setLevel(logging.WARNING)
+# What a stranger can bring about at will is no error of ours: it has its access line or its close code.
+_EXPECTED = ("Invalid UTF-8 sequence received", "ASGI callable returned without completing handshake")
+_log.addFilter(lambda record: not record.getMessage().startswith(_EXPECTED))
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

@@ -97,6 +97,19 @@ async def test_a_method_without_a_policy_is_refused_here_too(descriptors: Path, 
     assert library.requests == []
 
 
+async def test_metrics_know_each_method_by_its_own_path(client: AsyncClient) -> None:
+    await client.post(GET_BOOK, json={"name": "shelves/1/books/2"}, headers=JSON)
+    metrics = (await client.get("/metrics")).text
+    assert f'route="{GET_BOOK}"' in metrics
+    assert "CreateBook" not in metrics
+
+
+async def test_another_http_method_is_told_which_ones_there_are(client: AsyncClient) -> None:
+    answer = await client.get(GET_BOOK)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 async def test_only_methods_that_rest_can_reach_are_there(client: AsyncClient) -> None:
     for path in ("/acme.library.Library/Nothing", "/grpc.health.v1.Health/Check"):
         assert (await client.post(path, json={}, headers=JSON)).status_code == 404

@@ -92,3 +92,27 @@ async def test_while_the_service_is_away_callers_are_told_to_come_back(descripto
         assert "retry-after" in answer.headers
         assert (await client.get("/ready")).status_code == 503
         assert (await client.get("/health")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason", "detail"),
+    [
+        (grpc.StatusCode.UNAVAILABLE, 503, "DEPENDENCY_UNAVAILABLE", "upstream cannot be reached"),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, 504, "DEADLINE_EXCEEDED", "closed on Sundays"),
+        (grpc.StatusCode.INTERNAL, 500, "INTERNAL", "the service failed and did not say why"),
+    ],
+)
+async def test_words_of_the_service_are_told_unless_they_may_be_those_of_a_connection(
+    client: AsyncClient, library: Stranger, code: grpc.StatusCode, status: int, reason: str, detail: str
+) -> None:
+    library.failure = (code, "closed on Sundays")
+    answer = await client.get("/v1/shelves/7/books/3")
+    assert (answer.status_code, answer.json()["reason"], answer.json()["detail"]) == (status, reason, detail)
+
+
+async def test_pages_of_a_named_origin_may_call(descriptors: Path, service: Stranger) -> None:
+    options = ("--plaintext", "--default-policy", "open", "--cors-origin", "https://shop.example")
+    async with standalone(descriptors, service.address, *options) as client:
+        for origin, allowed in (("https://shop.example", "https://shop.example"), ("https://evil.example", None)):
+            answer = await client.get("/v1/shelves/7/books/3", headers={"origin": origin})
+            assert answer.headers.get("access-control-allow-origin") == allowed

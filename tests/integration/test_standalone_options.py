@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ROOT, run_module
+from gateway.server import bind
+from tests.support.processes import ROOT, free_port, run_module
 from tests.support.stranger import compile_stranger
 
 
@@ -34,3 +35,13 @@ def test_what_cannot_be_served_is_one_sentence(descriptors: Path, tmp_path: Path
         assert ended.returncode != 0
         assert sentence in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_a_port_that_another_gateway_serves_is_not_shared(descriptors: Path) -> None:
+    port = free_port()
+    with bind(f"127.0.0.1:{port}", shared=True) as taken:
+        taken.listen()
+        options = ("--descriptors", str(descriptors), "--upstream", "127.0.0.1:1", "--plaintext")
+        ended = run_module("console", "gateway", *options, "--listen", f"127.0.0.1:{port}", environment={})
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
