@@ -18,22 +18,26 @@ _handled = Counter("grpc_server_handled", "Calls answered, by method and code.",
 _seconds = Histogram("grpc_server_handling_seconds", "Time to answer a call.", ["method"], buckets=_BUCKETS)
 
 
+def code_of(error: BaseException) -> str:
+    """Returns the name of the code that callers are told of a failed call."""
+    match error:
+        case MeshError():
+            return error.kind.name
+        case TimeoutError():
+            return "DEADLINE_EXCEEDED"
+        case asyncio.CancelledError():
+            return "CANCELLED"
+        case _:
+            return "INTERNAL"
+
+
 async def metrics(request: Message, call: Call, handler: Handler) -> Message:
     start = time.perf_counter()
     code = "OK"
     try:
         return await handler(request, call)
-    except MeshError as error:
-        code = error.kind.name
-        raise
-    except TimeoutError:
-        code = "DEADLINE_EXCEEDED"
-        raise
-    except asyncio.CancelledError:
-        code = "CANCELLED"
-        raise
-    except Exception:
-        code = "INTERNAL"
+    except BaseException as error:
+        code = code_of(error)
         raise
     finally:
         _handled.labels(call.policy.path, code).inc()

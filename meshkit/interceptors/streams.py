@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge
 
 from meshkit.errors import Kind, MeshError
 from meshkit.interceptors.chain import Call, Handler, Middleware
+from meshkit.interceptors.metrics import code_of
 from meshkit.tokens import TokenVerifier
 
 __all__ = ["Streams", "expiry", "stream_metrics"]
@@ -83,17 +84,8 @@ async def stream_metrics(request: Message, call: Call, handler: Handler) -> Mess
     _open.labels(call.policy.path).inc()
     try:
         return await handler(request, call)
-    except MeshError as error:
-        code = error.kind.name
-        raise
-    except TimeoutError:
-        code = "DEADLINE_EXCEEDED"
-        raise
-    except asyncio.CancelledError:
-        code = "CANCELLED"
-        raise
-    except Exception:
-        code = "INTERNAL"
+    except BaseException as error:
+        code = code_of(error)
         raise
     finally:
         _open.labels(call.policy.path).dec()

@@ -32,12 +32,12 @@ class Relay:
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, answers: bool) -> None:
         try:
-            while data := await source.read(65_536):
-                if not (answers and self.mute):
-                    sink.write(data)
-                    await sink.drain()
-        except OSError:
-            pass
+            # A connection that breaks on one side is broken on the other.
+            with contextlib.suppress(OSError):
+                while data := await source.read(65_536):
+                    if not (answers and self.mute):
+                        sink.write(data)
+                        await sink.drain()
         finally:
             sink.transport.abort()
 

@@ -69,6 +69,9 @@ async def test_shared_store_that_fails_in_between_stops_nothing(
     shared.down = True
     await store.settle(first, ANSWER, 60)
     await store.release(second)
+    # What nobody could note is asked of the service again, which knows.
+    assert await store.begin(retry_of(first), 60) is None
+    assert await store.begin(retry_of(second), 60) is None
 
 
 async def test_shared_store_that_failed_is_left_alone_for_a_while(

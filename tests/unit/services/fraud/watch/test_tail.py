@@ -65,5 +65,6 @@ async def test_everybody_who_waits_is_woken_once(tail: Tail) -> None:
 
 
 async def test_wait_for_a_change_ends_by_itself(tail: Tail) -> None:
-    await asyncio.wait_for(tail.changed(0.01), 1)
-    await asyncio.wait_for(tail.changed(-1), 1)
+    waiting = {asyncio.ensure_future(tail.changed(seconds)) for seconds in (0.01, -1)}
+    done, _ = await asyncio.wait(waiting, timeout=5)
+    assert done == waiting
