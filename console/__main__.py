@@ -7,7 +7,7 @@ import os
 import sys
 
 from console import clients, gateway, replay, simulate, tenants, token, up
-from console.failure import Failure
+from console.failure import CommandFailure
 
 COMMANDS = (up, tenants, clients, token, simulate, replay, gateway)
 
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
-    except Failure as failure:
+    except CommandFailure as failure:
         print(f"rampart: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

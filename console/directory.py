@@ -12,15 +12,15 @@ from typing import Any
 import grpc
 from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from meshkit.errors import MeshError, from_rpc_error
-from meshkit.keys import open_auth_channel
+from meshkit.rpc.keys import open_auth_channel
 from meshkit.settings import TlsFiles
 
 CALL_SECONDS = 5.0
 
 
-class Directory:
+class TenantDirectory:
     """The operator's view of the auth service."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
@@ -57,11 +57,11 @@ class Directory:
 
 
 @contextlib.asynccontextmanager
-async def open_directory(address: str, tls: TlsFiles) -> AsyncIterator[Directory]:
+async def open_directory(address: str, tls: TlsFiles) -> AsyncIterator[TenantDirectory]:
     """Connects to the auth service at host:port."""
     channel = open_auth_channel(address, tls)
     try:
-        yield Directory(channel)
+        yield TenantDirectory(channel)
     finally:
         await channel.close(None)
 
@@ -76,17 +76,17 @@ def find_auth(home: Path, environment: Mapping[str, str] | None = None) -> tuple
     if known.get("RAMPART_AUTH_ADDRESS"):
         missing = [name for name in names if not known.get(name)]
         if missing:
-            raise Failure(f"RAMPART_AUTH_ADDRESS is set, but {', '.join(missing)} are not.")
+            raise CommandFailure(f"RAMPART_AUTH_ADDRESS is set, but {', '.join(missing)} are not.")
         ca, certificate, key = (Path(known[name]) for name in names)
         return known["RAMPART_AUTH_ADDRESS"], TlsFiles(ca, certificate, key)
     try:
         address = json.loads((home / "dev.json").read_text())["grpc"]["auth"]
     except OSError as error:
-        raise Failure(
+        raise CommandFailure(
             f"Cannot read {home / 'dev.json'} ({error.strerror}): start the platform with `make up`."
         ) from error
     except (KeyError, TypeError, ValueError) as error:
-        raise Failure(f"{home / 'dev.json'} is not what `make up` writes: {error!r}.") from error
+        raise CommandFailure(f"{home / 'dev.json'} is not what `make up` writes: {error!r}.") from error
     tls = home / "tls"
     return str(address), TlsFiles(tls / "ca.pem", tls / "operator.pem", tls / "operator.key")
 
@@ -98,7 +98,7 @@ async def _failures() -> AsyncIterator[None]:
         yield
     except grpc.aio.AioRpcError as error:
         reason = from_rpc_error(error, "auth")
-        raise Failure(f"auth refused ({_name(reason)}): {_words(reason)}") from error
+        raise CommandFailure(f"auth refused ({_name(reason)}): {_words(reason)}") from error
 
 
 def _name(error: MeshError) -> str:

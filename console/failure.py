@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Failure(Exception):
+class CommandFailure(Exception):
     """One clear sentence for the operator; the command ends with status 1."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.home import add_home
 from console.http import HttpClient
 from console.replaying.journal import Journal, Subject
@@ -26,7 +26,7 @@ from console.replaying.replayer import Replayer
 from console.replaying.report import Run, show
 from console.replaying.results import Results
 from console.replaying.sender import Sender
-from console.target import Target, TokenSource
+from console.target import AccessTokens, Target
 
 INTERRUPTED = 130
 
@@ -127,7 +127,7 @@ class Replay:
         if isinstance(end, KeyboardInterrupt):
             print(f"Interrupted. {hint}", file=sys.stderr)
             return INTERRUPTED
-        raise Failure(f"{end or ''} {hint}".lstrip())
+        raise CommandFailure(f"{end or ''} {hint}".lstrip())
 
     def close(self) -> None:
         self._journal.close()
@@ -142,14 +142,14 @@ class Replay:
                 results.add(answer)
         return results
 
-    def _send(self, results: Results) -> tuple[Failure | KeyboardInterrupt | None, int]:
+    def _send(self, results: Results) -> tuple[CommandFailure | KeyboardInterrupt | None, int]:
         """Returns what ended it early, if anything, and how many requests were sent again."""
         senders: list[Sender] = []
-        end: Failure | KeyboardInterrupt | None = None
+        end: CommandFailure | KeyboardInterrupt | None = None
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._replay(results, senders))
-        except (Failure, KeyboardInterrupt) as early:
+        except (CommandFailure, KeyboardInterrupt) as early:
             end = early
         return end, sum(sender.retries for sender in senders)
 
@@ -157,7 +157,7 @@ class Replay:
         arguments = self._arguments
         with (
             contextlib.closing(HttpClient(self._target.base_url, connections=arguments.concurrency)) as client,
-            contextlib.closing(TokenSource(self._target)) as tokens,
+            contextlib.closing(AccessTokens(self._target)) as tokens,
         ):
             sender = Sender(client, tokens, patience=arguments.patience)
             senders.append(sender)
@@ -178,7 +178,7 @@ def target(arguments: argparse.Namespace) -> Target:
     if arguments.base_url is None:
         return Target.from_home(arguments.home)
     if arguments.client_id is None or arguments.client_secret_file is None:
-        raise Failure("--base-url needs --client-id and --client-secret-file.")
+        raise CommandFailure("--base-url needs --client-id and --client-secret-file.")
     return Target.from_arguments(arguments.base_url, arguments.client_id, arguments.client_secret_file)
 
 
@@ -194,4 +194,4 @@ def file_digest(path: Path) -> str:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise Failure(f"Cannot read {path}: {error.strerror}.") from error
+        raise CommandFailure(f"Cannot read {path}: {error.strerror}.") from error

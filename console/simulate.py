@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.simulation.payment import Payment
 from console.simulation.payments import payments
 from console.simulation.world import make_world
@@ -108,7 +108,7 @@ def output(name: str) -> Iterator[TextIO]:
         with path.open("wb") as file, _compressed(path, file) as content, io.TextIOWrapper(content, "ascii") as text:
             yield text
     except OSError as error:
-        raise Failure(f"Cannot write {path} ({error.strerror}).") from error
+        raise CommandFailure(f"Cannot write {path} ({error.strerror}).") from error
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.http import HttpClient, HttpError
 
 TOKEN_PATH = "/api/v1/oauth/token"
@@ -37,9 +37,9 @@ class Target:
             return cls(dev["base_url"], dev["token_url"], one["client_id"], one["client_secret"])
         except OSError as error:
             hint = "start the platform with `make up`, or give --base-url"
-            raise Failure(f"Cannot read {path} ({error.strerror}): {hint}.") from error
+            raise CommandFailure(f"Cannot read {path} ({error.strerror}): {hint}.") from error
         except (KeyError, TypeError, ValueError) as error:
-            raise Failure(f"{path} is not what `make up` writes: {error!r}.") from error
+            raise CommandFailure(f"{path} is not what `make up` writes: {error!r}.") from error
 
     @classmethod
     def from_arguments(cls, base_url: str, client_id: str, secret_file: Path) -> Target:
@@ -47,12 +47,12 @@ class Target:
         try:
             secret = secret_file.read_text().strip()
         except OSError as error:
-            raise Failure(f"Cannot read the client secret from {secret_file} ({error.strerror}).") from error
+            raise CommandFailure(f"Cannot read the client secret from {secret_file} ({error.strerror}).") from error
         base_url = base_url.rstrip("/")
         return cls(base_url, base_url + TOKEN_PATH, client_id, secret)
 
 
-class TokenSource:
+class AccessTokens:
     """Holds one access token, renews it before it expires, and asks once however many requests are waiting."""
 
     def __init__(self, target: Target) -> None:
@@ -91,7 +91,7 @@ class TokenSource:
         )
         if answer.status in (400, 401, 403):
             said = answer.json().get("error", answer.status)
-            raise Failure(f"The platform refuses the client credentials ({said}).")
+            raise CommandFailure(f"The platform refuses the client credentials ({said}).")
         body = answer.json() if answer.status == 200 else {}
         if "access_token" not in body:
             raise HttpError(f"the token endpoint answered {answer.status}")

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.home import add_home
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _token(arguments: argparse.Namespace) -> str:
     from console.http import HttpError
-    from console.target import Target, TokenSource
+    from console.target import AccessTokens, Target
 
-    source = TokenSource(Target.from_home(arguments.home, arguments.client))
+    source = AccessTokens(Target.from_home(arguments.home, arguments.client))
     try:
         return await source.token()
     except HttpError as error:
-        raise Failure(f"No token: {error}.") from error
+        raise CommandFailure(f"No token: {error}.") from error
     finally:
         source.close()

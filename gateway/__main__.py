@@ -8,7 +8,7 @@ import sys
 from gateway.app import serve
 from gateway.settings import GatewaySettings
 from gateway.workers import WORKER, supervise
-from meshkit.runtime import run
+from meshkit.host import run
 from meshkit.settings import Reader
 
 

@@ -11,29 +11,32 @@ import grpc
 import rampart
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.address import AddressResolver
 from gateway.background import background, flush_regularly, freeze
-from gateway.body import BodyReader
-from gateway.cache.store import AnswerStore
-from gateway.cache.upstream import AnswerCache
-from gateway.call import Upstream
-from gateway.codec import ProtobufPyCodec
-from gateway.documentation import documentation_routes
-from gateway.endpoint import Router
-from gateway.failures import Failures
-from gateway.guard import Gate, Guard, Verifier
-from gateway.http.answers import Answers
-from gateway.http.cors import Cors
-from gateway.http.security import Security
-from gateway.idempotency.edge import KEEP_SECONDS, Idempotency
-from gateway.idempotency.fallback import FallbackKeyStore
-from gateway.idempotency.memory import MemoryKeyStore
-from gateway.idempotency.redis_store import RedisKeyStore
-from gateway.idempotency.store import KeyStore
-from gateway.metrics import Telemetry, access_log
-from gateway.oauth import ISSUE_TOKEN, TokenEndpoint
-from gateway.plan import Plan, load_plan
-from gateway.ratelimit import (
+from gateway.calls.cache.store import AnswerStore
+from gateway.calls.cache.upstream import AnswerCache
+from gateway.calls.idempotency.edge import KEEP_SECONDS, Idempotency
+from gateway.calls.idempotency.fallback import FallbackIdempotencyStore
+from gateway.calls.idempotency.memory import MemoryIdempotencyStore
+from gateway.calls.idempotency.redis_store import RedisIdempotencyStore
+from gateway.calls.idempotency.store import IdempotencyStore
+from gateway.calls.mesh import MeshUpstream
+from gateway.calls.mesh_streams import MeshStreams
+from gateway.calls.streams import NoStreams, StreamUpstream
+from gateway.calls.upstream import Upstream
+from gateway.compile.codec import ProtobufPyCodec
+from gateway.compile.endpoint import Router
+from gateway.compile.plan import Plan, load_plan
+from gateway.compile.validation import RequestValidator
+from gateway.describe.documentation import documentation_routes
+from gateway.edge.address import AddressResolver
+from gateway.edge.body import BodyReader
+from gateway.edge.guard import Guard, TokenGuard, Verifier
+from gateway.edge.headers.answers import Answers
+from gateway.edge.headers.cors import Cors
+from gateway.edge.headers.security import SecurityHeaders
+from gateway.edge.metrics import Telemetry, access_log
+from gateway.edge.pipeline import Transcoder
+from gateway.edge.ratelimit import (
     LimitBook,
     LimitSettings,
     MemoryRateLimiter,
@@ -41,25 +44,22 @@ from gateway.ratelimit import (
     StrictRateLimiter,
     make_limiters,
 )
-from gateway.rpc import rpc_routes
-from gateway.server import serve_http
+from gateway.edge.rpc import rpc_routes
+from gateway.edge.site import make_site
+from gateway.edge.streams.edge import StreamEdge
+from gateway.edge.streams.registry import OpenStreams
+from gateway.errors.render import ErrorRenderer
+from gateway.product.oauth import ISSUE_TOKEN, TokenEndpoint
+from gateway.server.serve import serve_http
 from gateway.settings import GatewaySettings
-from gateway.site import make_site
-from gateway.streams.edge import Streams
-from gateway.streams.mesh import MeshStreams
-from gateway.streams.port import NoStreams, StreamUpstream
-from gateway.streams.registry import OpenStreams
-from gateway.transcoder import Transcoder
-from gateway.upstream import MeshUpstream
-from gateway.validation import RequestValidator
-from meshkit import keys
-from meshkit.admin import Check, Readiness, admin_app, serve_admin
-from meshkit.changes import STREAM as CHANGES
-from meshkit.changes import ChangeFeed
-from meshkit.channel import open_channel
-from meshkit.redis import open_redis
-from meshkit.streams import RedisStream
-from meshkit.tokens import TokenVerifier
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc import keys
+from meshkit.rpc.channel import open_channel
+from meshkit.storage.changes import STREAM as CHANGES
+from meshkit.storage.changes import ChangeFeed
+from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.redis import open_redis
+from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
 
 __all__ = ["DESCRIPTORS", "gateway", "make_app", "make_router", "serve"]
 
@@ -87,14 +87,14 @@ def make_app(
     limiter: RateLimiter | None = None,
     strict: StrictRateLimiter | None = None,
     addresses: AddressResolver = AddressResolver(),
-    wrap_guard: Callable[[Guard], Gate] = lambda guard: guard,
-    key_store: KeyStore | None = None,
+    wrap_guard: Callable[[TokenGuard], Guard] = lambda guard: guard,
+    key_store: IdempotencyStore | None = None,
     keep_answers: float = KEEP_SECONDS,
     answers: Answers | None = None,
-    security: Security | None = None,
+    security: SecurityHeaders | None = None,
 ) -> Transcoder:
     """Builds the ASGI application. Everything that it talks to comes from outside."""
-    guard = Guard(
+    guard = TokenGuard(
         verifier,
         limiter or MemoryRateLimiter(sharers=workers),
         telemetry,
@@ -108,9 +108,9 @@ def make_app(
     token_endpoint = TokenEndpoint(issue_token, upstream, guard, bodies) if issue_token is not None else None
     more = [*documentation_routes(router.plan), *rpc_routes(router, gate, upstream, max_bytes=bodies.max_bytes)]
     site = make_site(readiness, telemetry, token_endpoint, more=more)
-    failures = Failures(router.plan.registry, json_names=router.plan.json_names)
-    security = security or Security(Cors(()))
-    streams = Streams(
+    failures = ErrorRenderer(router.plan.registry, json_names=router.plan.json_names)
+    security = security or SecurityHeaders(Cors(()))
+    streams = StreamEdge(
         stream_upstream,
         open_streams if open_streams is not None else OpenStreams(),
         router=router,
@@ -128,7 +128,7 @@ def make_app(
         telemetry=telemetry,
         bodies=bodies,
         failures=failures,
-        idempotency=Idempotency(upstream, key_store or MemoryKeyStore(), keep=keep_answers),
+        idempotency=Idempotency(upstream, key_store or MemoryIdempotencyStore(), keep=keep_answers),
         answers=answers or Answers(),
         security=security,
         streams=streams,
@@ -195,11 +195,13 @@ async def gateway(
             limits=settings.limits,
             limiter=limiters.local,
             strict=limiters.strict,
-            key_store=FallbackKeyStore(RedisKeyStore(redis), MemoryKeyStore()) if redis is not None else None,
+            key_store=FallbackIdempotencyStore(RedisIdempotencyStore(redis), MemoryIdempotencyStore())
+            if redis is not None
+            else None,
             keep_answers=settings.keep_answers,
             addresses=settings.client_addresses,
             answers=Answers(compress_from=settings.http.compress_from),
-            security=Security(Cors(settings.http.cors_origins), hsts_seconds=settings.http.hsts_seconds),
+            security=SecurityHeaders(Cors(settings.http.cors_origins), hsts_seconds=settings.http.hsts_seconds),
         )
         await stack.enter_async_context(keys.kept_fresh(verifier))
         await stack.enter_async_context(background(bodies.sweep(), flush_regularly(telemetry), *limiters.work))
@@ -222,7 +224,7 @@ async def _with_memory(mesh: Upstream, settings: GatewaySettings, stack: context
     return cache
 
 
-def _checks(channels: Mapping[str, grpc.aio.Channel]) -> dict[str, Check]:
+def _checks(channels: Mapping[str, grpc.aio.Channel]) -> dict[str, ReadinessCheck]:
     return {name: _health_check(channel) for name, channel in channels.items()}
 
 

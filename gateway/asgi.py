@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 
 from gateway.app import gateway
-from gateway.exchange import Receive, Scope, Send
+from gateway.edge.exchange import Receive, Scope, Send
+from gateway.edge.pipeline import Transcoder
+from gateway.edge.streams.registry import OpenStreams
 from gateway.settings import GatewaySettings
-from gateway.streams.registry import OpenStreams
-from gateway.transcoder import Transcoder
-from meshkit import logs, telemetry
 from meshkit.settings import Reader, SettingsError
+from meshkit.telemetry import logs, tracing
 
 __all__ = ["Application", "app"]
 
@@ -43,7 +43,7 @@ class Application:
             await send({"type": "lifespan.startup.failed", "message": f"cannot start: {error}"})
             return
         logs.configure("gateway", settings.mesh.log_level)
-        telemetry.configure("gateway")
+        tracing.configure("gateway")
         streams = OpenStreams(settings.max_streams)
         async with gateway(settings, streams) as (self._app, readiness, _):
             await send({"type": "lifespan.startup.complete"})

@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from gateway.metrics import Telemetry
+from gateway.edge.metrics import Telemetry
 
 __all__ = ["background", "flush_regularly", "freeze"]
 

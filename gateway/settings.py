@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gateway.address import AddressResolver
-from gateway.http.settings import HttpSettings
-from gateway.ratelimit import LimitSettings
+from gateway.edge.address import AddressResolver
+from gateway.edge.headers.settings import HttpSettings
+from gateway.edge.ratelimit import LimitSettings
 from meshkit.settings import MeshSettings, Reader
 
 __all__ = ["SERVICES", "GatewaySettings"]

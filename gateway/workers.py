@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from prometheus_client import multiprocess
 
-from gateway.server import bind
+from gateway.server.serve import bind
 from gateway.settings import GatewaySettings
-from meshkit.runtime import stop_requested
+from meshkit.host import stop_requested
 
 __all__ = ["WORKER", "supervise"]
 

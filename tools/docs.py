@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.app import DESCRIPTORS
-from gateway.catalogue import Reason, own_reasons, phrase
-from gateway.openapi import document, render
-from gateway.plan import load_plan
+from gateway.compile.plan import load_plan
+from gateway.describe.catalogue import Reason, own_reasons, phrase
+from gateway.describe.openapi import document, render
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.replaying.results import Answer
 
 FLUSH_EVERY = 0.25
@@ -45,9 +45,9 @@ class Journal:
             self._file = self.path.open("a+b")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Failure(f"Another replay of this file is running: it holds {self.path}.") from error
+            raise CommandFailure(f"Another replay of this file is running: it holds {self.path}.") from error
         except OSError as error:
-            raise Failure(f"Cannot write {self.path} ({error.strerror}).") from error
+            raise CommandFailure(f"Cannot write {self.path} ({error.strerror}).") from error
         if restart:
             self._file.truncate(0)
         return self._recover(self._file, subject)
@@ -61,7 +61,7 @@ class Journal:
             file.flush()
             return
         if self._parse(header) != asdict(subject):
-            raise Failure(
+            raise CommandFailure(
                 f"{self.path} is about another file or client; --restart forgets it, --name starts another replay."
             )
         for line in file:
@@ -75,7 +75,7 @@ class Journal:
         try:
             return dict(json.loads(line))
         except (ValueError, TypeError) as error:
-            raise Failure(f"{self.path} is damaged; --restart forgets it.") from error
+            raise CommandFailure(f"{self.path} is damaged; --restart forgets it.") from error
 
     def add(self, answer: Answer) -> None:
         """Notes an answer. Raises Failure if it cannot be written."""
@@ -86,7 +86,7 @@ class Journal:
                 self._file.flush()
                 self._flush_at = now + FLUSH_EVERY
         except OSError as error:
-            raise Failure(f"Cannot write {self.path} ({error.strerror}).") from error
+            raise CommandFailure(f"Cannot write {self.path} ({error.strerror}).") from error
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._file is not None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from console.failure import Failure
+from console.failure import CommandFailure
 
 AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]+)?")
 LABELS = {"": None, "0": False, "1": True, "false": False, "true": True}
@@ -89,7 +89,7 @@ class TransactionFile:
                 yield from islice(self._parse(csv.reader(text, strict=True)), limit)
         except (OSError, EOFError, UnicodeDecodeError) as error:
             said = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise Failure(f"Cannot read {self.path}: {said}.") from error
+            raise CommandFailure(f"Cannot read {self.path}: {said}.") from error
 
     def _open(self) -> io.TextIOBase:
         if self.path.suffix == ".gz":
@@ -107,7 +107,7 @@ class TransactionFile:
                     raise _WrongValueError(f"has {len(values)} columns, the first line has {len(header)}")
                 yield row_reader.read(row, values)
         except (csv.Error, _WrongValueError) as error:
-            raise Failure(f"{self.path}, line {line}: {error}.") from error
+            raise CommandFailure(f"{self.path}, line {line}: {error}.") from error
 
     def _row_reader(self, header: list[str]) -> _RowReader:
         layout = HANDBOOK if "TRANSACTION_ID" in header else OWN

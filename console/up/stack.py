@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up import leftovers, logfile, migrations, ports, proc
 from console.up.account import find_account
 from console.up.certificates import Authority
@@ -85,7 +85,9 @@ class Stack:
         except BaseException as error:
             await self.stop()
             if isinstance(error, OSError):
-                raise Failure(f"Cannot start: {error.strerror or error} ({error.filename or self._home}).") from error
+                raise CommandFailure(
+                    f"Cannot start: {error.strerror or error} ({error.filename or self._home})."
+                ) from error
             raise
 
     async def stop(self) -> None:

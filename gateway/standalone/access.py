@@ -5,10 +5,10 @@ from __future__ import annotations
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
-from gateway.exchange import Exchange, Scope
-from gateway.guard import Guard
+from gateway.edge.exchange import Exchange, Scope
+from gateway.edge.guard import TokenGuard
 from meshkit.errors import Kind, MeshError
-from meshkit.policy import Policy
+from meshkit.identity.policy import Policy
 
 __all__ = ["DefaultPolicy", "StandaloneGuard"]
 
@@ -52,7 +52,7 @@ class DefaultPolicy:
 class StandaloneGuard:
     """Opens or refuses the methods without a policy; the rest go by theirs."""
 
-    def __init__(self, guard: Guard, default: DefaultPolicy) -> None:
+    def __init__(self, guard: TokenGuard, default: DefaultPolicy) -> None:
         self._guard = guard
         self._default = default
 

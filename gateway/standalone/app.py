@@ -16,31 +16,31 @@ from google.protobuf.message import DecodeError
 
 from gateway.app import make_app, make_router
 from gateway.background import background, flush_regularly, freeze
-from gateway.body import BodyReader
-from gateway.http.cors import Cors
-from gateway.http.security import Security
-from gateway.metrics import Telemetry, access_log
-from gateway.plan import Plan, PlanError, load_plan
-from gateway.server import serve_http
+from gateway.calls.mesh import MeshUpstream
+from gateway.calls.mesh_streams import MeshStreams
+from gateway.compile.plan import Plan, PlanError, load_plan
+from gateway.edge.body import BodyReader
+from gateway.edge.headers.cors import Cors
+from gateway.edge.headers.security import SecurityHeaders
+from gateway.edge.metrics import Telemetry, access_log
+from gateway.edge.pipeline import Transcoder
+from gateway.edge.streams.registry import OpenStreams
+from gateway.server.serve import serve_http
 from gateway.standalone.access import DefaultPolicy, StandaloneGuard
-from gateway.standalone.options import Options
-from gateway.streams.mesh import MeshStreams
-from gateway.streams.registry import OpenStreams
-from gateway.transcoder import Transcoder
-from gateway.upstream import MeshUpstream
-from meshkit.admin import Readiness
-from meshkit.channel import upstream_channel
+from gateway.standalone.options import StandaloneOptions
 from meshkit.errors import Kind, MeshError, unavailable
-from meshkit.keys import kept_fresh
+from meshkit.identity.tokens import KeySource, TokenVerifier
+from meshkit.rpc.channel import upstream_channel
+from meshkit.rpc.keys import kept_fresh
 from meshkit.settings import SettingsError
-from meshkit.tokens import KeySource, TokenVerifier
+from meshkit.telemetry.admin import Readiness
 
 __all__ = ["serve", "standalone_gateway"]
 
 MAX_STREAMS = 1_000
 
 
-async def serve(options: Options) -> None:
+async def serve(options: StandaloneOptions) -> None:
     """Prints the routes, or serves them until SIGTERM. Raises SettingsError with what cannot be served."""
     if options.routes:
         print(_table(_plan(options, DefaultPolicy(opens=True, deadline=options.deadline))))
@@ -64,7 +64,7 @@ async def serve(options: Options) -> None:
 
 @contextlib.asynccontextmanager
 async def standalone_gateway(
-    options: Options, open_streams: OpenStreams
+    options: StandaloneOptions, open_streams: OpenStreams
 ) -> AsyncIterator[tuple[Transcoder, Readiness, int]]:
     """Puts the gateway together; its connection and background work end with the block.
 
@@ -95,7 +95,7 @@ async def standalone_gateway(
             telemetry=telemetry,
             bodies=bodies,
             wrap_guard=lambda guard: StandaloneGuard(guard, default),
-            security=Security(Cors(options.cors_origins)),
+            security=SecurityHeaders(Cors(options.cors_origins)),
         )
         if options.jwks is not None:
             await stack.enter_async_context(kept_fresh(verifier))
@@ -106,7 +106,7 @@ async def standalone_gateway(
         yield app, readiness, 0 if default.opens else sum(path in default for path in routed)
 
 
-def _plan(options: Options, default: DefaultPolicy) -> Plan:
+def _plan(options: StandaloneOptions, default: DefaultPolicy) -> Plan:
     try:
         plan = load_plan(options.descriptors, default, json_names=options.names == "json")
     except DecodeError:
@@ -118,7 +118,7 @@ def _plan(options: Options, default: DefaultPolicy) -> Plan:
     return plan
 
 
-def _check_tokens(plan: Plan, options: Options, default: DefaultPolicy) -> None:
+def _check_tokens(plan: Plan, options: StandaloneOptions, default: DefaultPolicy) -> None:
     """Refuses at start what would refuse every call."""
     for binding in plan.bindings:
         policy = binding.method.policy
@@ -139,7 +139,7 @@ def _keys(path: Path | None) -> KeySource:
     return read
 
 
-def _credentials(options: Options) -> grpc.ChannelCredentials | None:
+def _credentials(options: StandaloneOptions) -> grpc.ChannelCredentials | None:
     if options.plaintext:
         return None
     files = [path.read_bytes() if path is not None else None for path in (options.ca, options.key, options.certificate)]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.http.cors import valid_origin
+from gateway.edge.headers.cors import valid_origin
 
-__all__ = ["Options", "read_options"]
+__all__ = ["StandaloneOptions", "read_options"]
 
 _DESCRIPTION = """\
 Serves a gRPC service as REST, from the google.api.http annotations of its protos.
@@ -25,7 +25,7 @@ Authorization header goes to the service as it is.
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class StandaloneOptions:
     """What the command line says."""
 
     descriptors: Path
@@ -52,7 +52,7 @@ class Options:
     """True to print the routes instead of serving them."""
 
 
-def read_options(arguments: Sequence[str] | None = None) -> Options:
+def read_options(arguments: Sequence[str] | None = None) -> StandaloneOptions:
     """Reads the command line. Ends the process with a sentence if it makes no sense."""
     parser = argparse.ArgumentParser(
         prog="rampart gateway",
@@ -87,7 +87,7 @@ def read_options(arguments: Sequence[str] | None = None) -> Options:
         parser.error("--cert and --key go together")
     if found["plaintext"] and (found["ca"] or found["certificate"]):
         parser.error("--plaintext excludes --ca, --cert and --key")
-    return Options(**found)
+    return StandaloneOptions(**found)
 
 
 def _add_upstream(parser: argparse.ArgumentParser) -> None:

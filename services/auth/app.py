@@ -9,17 +9,17 @@ from pathlib import Path
 
 from rampart.auth.v1 import auth_service_pb2_grpc
 
-from meshkit import migrations, postgres
-from meshkit.keys import AUTH_SERVICE
-from meshkit.server import MeshServer
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.keys import AUTH_SERVICE
+from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader, SettingsError
-from meshkit.tokens import TokenVerifier
-from services.auth.adapters.postgres import PostgresDirectory, PostgresKeyStore
-from services.auth.keyring import Keyring
-from services.auth.sealing import Sealer
-from services.auth.service import AuthService
+from meshkit.storage import migrations, postgres
+from services.auth.adapters.postgres import PostgresDirectory, PostgresSigningKeyStore
+from services.auth.adapters.sealing import Sealer
+from services.auth.service.auth import AuthService
+from services.auth.service.keyring import Keyring
 from services.auth.servicer import AuthServicer
-from services.auth.settings import Settings
+from services.auth.settings import AuthSettings
 
 __all__ = ["migrate", "serve"]
 
@@ -33,9 +33,9 @@ async def migrate(reader: Reader) -> None:
 
 async def serve(reader: Reader) -> None:
     """Serves until SIGTERM."""
-    settings = Settings.read(reader)
+    settings = AuthSettings.read(reader)
     pool = await postgres.open_pool(settings.dsn)
-    keyring = Keyring(PostgresKeyStore(pool), Sealer(settings.sealing_key), settings.schedule, time.time)
+    keyring = Keyring(PostgresSigningKeyStore(pool), Sealer(settings.sealing_key), settings.schedule, time.time)
     service = AuthService(
         directory=PostgresDirectory(pool),
         keyring=keyring,

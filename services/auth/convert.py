@@ -5,8 +5,8 @@ from __future__ import annotations
 from rampart.auth.v1 import auth_service_pb2 as pb
 from rampart.mesh.v1 import policy_pb2
 
-from services.auth.domain.tenants import Plan, Tenant
-from services.auth.service import IssuedToken, NewClient
+from services.auth.domain.tenants import Tenant, TenantPlan
+from services.auth.service.auth import IssuedToken, NewClient
 
 __all__ = ["client_response", "jwks_response", "plan_of", "tenant_message", "token_response"]
 
@@ -34,12 +34,12 @@ def tenant_message(tenant: Tenant) -> pb.Tenant:
     return message
 
 
-def plan_of(message: pb.TenantPlan) -> Plan:
+def plan_of(message: pb.TenantPlan) -> TenantPlan:
     limits = {_class_name(limit): limit.rate_limit for limit in message.class_limits}
-    return Plan(message.rate_limit, message.user_rate_limit, tuple(sorted(limits.items())))
+    return TenantPlan(message.rate_limit, message.user_rate_limit, tuple(sorted(limits.items())))
 
 
-def _plan_message(plan: Plan) -> pb.TenantPlan:
+def _plan_message(plan: TenantPlan) -> pb.TenantPlan:
     message = pb.TenantPlan(rate_limit=plan.rate_limit, user_rate_limit=plan.user_rate_limit)
     for name, rate_limit in plan.class_limits:
         number = policy_pb2.RateClass.Value(f"{_CLASS}{name.upper()}")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Plan, Tenant
+from services.auth.domain.tenants import Client, Tenant, TenantPlan
 
-__all__ = ["Directory", "KeyChange", "KeyStore"]
+__all__ = ["ClientDirectory", "KeyChange", "SigningKeyStore"]
 
 
-class Directory(Protocol):
+class ClientDirectory(Protocol):
     """Tenants and their clients."""
 
     async def create_tenant(self, tenant: Tenant) -> Tenant:
@@ -21,7 +21,7 @@ class Directory(Protocol):
 
     async def find_tenant(self, name: str) -> Tenant | None: ...
 
-    async def set_plan(self, name: str, plan: Plan) -> Tenant | None:
+    async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
         """Replaces the plan of a tenant; returns the tenant as it is then, None if there is none of that name."""
         ...
 
@@ -38,7 +38,7 @@ class KeyChange:
     remove: Sequence[SigningKey] = field(default=())
 
 
-class KeyStore(Protocol):
+class SigningKeyStore(Protocol):
     """Signing keys, shared by every replica."""
 
     async def revise(self, plan: Callable[[Sequence[SigningKey]], KeyChange]) -> list[SigningKey]:

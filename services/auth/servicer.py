@@ -8,7 +8,7 @@ import grpc
 from rampart.auth.v1 import auth_service_pb2 as pb
 
 from services.auth import convert
-from services.auth.service import AuthService
+from services.auth.service.auth import AuthService
 
 __all__ = ["AuthServicer"]
 

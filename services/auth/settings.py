@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
+from services.auth.adapters.sealing import read_key
 from services.auth.domain.keys import Schedule
-from services.auth.sealing import read_key
 
-__all__ = ["Settings"]
+__all__ = ["AuthSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class AuthSettings:
     """What `python -m services.auth` reads."""
 
     mesh: MeshSettings
@@ -31,7 +31,7 @@ class Settings:
     """How often a replica looks for keys that others have made."""
 
     @classmethod
-    def read(cls, reader: Reader) -> Settings:
+    def read(cls, reader: Reader) -> AuthSettings:
         return cls(
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_AUTH_LISTEN"),

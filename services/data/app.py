@@ -10,21 +10,22 @@ from pathlib import Path
 
 from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
-from meshkit import keys, migrations, postgres
-from meshkit.channel import open_channel
-from meshkit.leader import Leader, Session
-from meshkit.redis import open_redis
-from meshkit.server import MeshServer
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc import keys
+from meshkit.rpc.channel import open_channel
+from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
-from meshkit.streams import RedisStream
-from meshkit.tokens import TokenVerifier
+from meshkit.storage import migrations, postgres
+from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.leader import Leader, Session
+from meshkit.storage.redis import open_redis
 from services.data.adapters.postgres import PostgresLedger
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
 from services.data.adapters.remote import FRAUD_POLICIES, RemoteOutbox
-from services.data.consumer import STREAM_WAIT, Consumer
-from services.data.service import LedgerService
+from services.data.service.consumer import STREAM_WAIT, Consumer
+from services.data.service.ledger import LedgerService
 from services.data.servicer import DataServicer
-from services.data.settings import Settings
+from services.data.settings import DataSettings
 
 __all__ = ["migrate", "serve"]
 
@@ -40,7 +41,7 @@ async def migrate(reader: Reader) -> None:
 
 async def serve(reader: Reader) -> None:
     """Serves until SIGTERM."""
-    settings = Settings.read(reader)
+    settings = DataSettings.read(reader)
     tls, mesh = settings.mesh.tls, settings.mesh
     async with contextlib.AsyncExitStack() as stack:
         pool = await postgres.open_pool(settings.dsn)

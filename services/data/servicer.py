@@ -9,7 +9,7 @@ from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
 from meshkit.context import principal
 from services.data import convert
-from services.data.service import LedgerService
+from services.data.service.ledger import LedgerService
 
 __all__ = ["DataServicer"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
 
-__all__ = ["Settings"]
+__all__ = ["DataSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class DataSettings:
     """What `python -m services.data` reads."""
 
     mesh: MeshSettings
@@ -25,7 +25,7 @@ class Settings:
     """host:port of the fraud service, for events that the stream lost."""
 
     @classmethod
-    def read(cls, reader: Reader) -> Settings:
+    def read(cls, reader: Reader) -> DataSettings:
         return cls(
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_DATA_LISTEN"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from meshkit.runtime import run
+from meshkit.host import run
 from services.fraud.app import migrate, serve
 
 if __name__ == "__main__":

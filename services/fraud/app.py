@@ -11,33 +11,34 @@ from typing import Any
 from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2
 
-from meshkit import keys, migrations, postgres
-from meshkit.batches import BatchClient
-from meshkit.changes import STREAM as CHANGES
-from meshkit.changes import ChangeFeed
-from meshkit.channel import open_channel
-from meshkit.coalesce import Coalescer
-from meshkit.logs import EventLog
-from meshkit.policy import policies
-from meshkit.redis import open_redis
-from meshkit.server import MeshServer
+from meshkit.identity.policy import policies
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc import keys
+from meshkit.rpc.batches import BatchClient
+from meshkit.rpc.channel import open_channel
+from meshkit.rpc.coalesce import Coalescer
+from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
-from meshkit.streams import RedisStream
-from meshkit.tokens import TokenVerifier
+from meshkit.storage import migrations, postgres
+from meshkit.storage.changes import STREAM as CHANGES
+from meshkit.storage.changes import ChangeFeed
+from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.redis import open_redis
+from meshkit.telemetry.logs import EventLog
+from services.fraud.adapters.outbox_reader import OutboxReader
+from services.fraud.adapters.outbox_relay import OutboxRelay
+from services.fraud.adapters.outbox_retention import OutboxRetention
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import RedisWindows
-from services.fraud.adapters.remote_profiles import RemoteProfiles
+from services.fraud.adapters.remote_profiles import RemoteRiskProfiles
 from services.fraud.adapters.window_keeper import WindowKeeper
-from services.fraud.outbox.reader import OutboxReader
-from services.fraud.outbox.relay import Relay
-from services.fraud.outbox.retention import Retention
-from services.fraud.service import Decider, Policy
+from services.fraud.service.decider import Decider, DecisionPolicy
+from services.fraud.service.feed import DecisionFeed
+from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.servicer import BATCH_ITEMS, DECISION_FIELDS, Checks, FraudServicer
-from services.fraud.settings import Settings
-from services.fraud.watch.feed import Feed
-from services.fraud.watch.seats import Pace, Seats
-from services.fraud.watch.watches import READS_AT_ONCE, Watches
+from services.fraud.settings import FraudSettings
 
 __all__ = ["migrate", "serve"]
 
@@ -61,7 +62,7 @@ async def migrate(reader: Reader) -> None:
 
 async def serve(reader: Reader) -> None:
     """Serves until SIGTERM."""
-    settings = Settings.read(reader)
+    settings = FraudSettings.read(reader)
     pool = await postgres.open_pool(settings.dsn, size=POOL_SIZE)
     relay_pool = await postgres.open_pool(settings.relay_dsn, size=2)
     # Its own connections, none before anybody watches: decisions never wait for one.
@@ -73,9 +74,9 @@ async def serve(reader: Reader) -> None:
     # Connects now: the first decision would otherwise pay for the handshake, or go without a profile.
     users.get_state(try_to_connect=True)
     verifier = TokenVerifier(keys.remote_keys(auth), issuer=settings.mesh.issuer, audience=settings.mesh.audience)
-    relay = Relay(settings.relay_dsn, RedisStream(redis, "events:fraud"))
+    relay = OutboxRelay(settings.relay_dsn, RedisStream(redis, "events:fraud"))
     log = PostgresLog(watch_pool)
-    feed = Feed(log)
+    feed = DecisionFeed(log)
 
     def committed() -> None:
         relay.notify()
@@ -85,7 +86,7 @@ async def serve(reader: Reader) -> None:
     keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
     profile = user_policies[PROFILE_METHOD]
     assert profile.coalesce is not None
-    profiles = RemoteProfiles(BatchClient(users, profile.coalesce, user_policies[profile.coalesce.method], "user"))
+    profiles = RemoteRiskProfiles(BatchClient(users, profile.coalesce, user_policies[profile.coalesce.method], "user"))
     # A client of its own: it waits for news longer than decisions wait for anything.
     news_redis = open_redis(settings.redis_url, timeout=NEWS_TIMEOUT, size=1)
     news = ChangeFeed(RedisStream(news_redis, CHANGES), changed=profiles.changed, lost=profiles.lost)
@@ -94,7 +95,7 @@ async def serve(reader: Reader) -> None:
         windows=RedisWindows(redis, on_cold=keeper.wake),
         profiles=profiles,
         store=store,
-        policy=Policy(settings.review_without),
+        policy=DecisionPolicy(settings.review_without),
     )
     in_flight = BATCHES_IN_FLIGHT if settings.coalesce else POOL_SIZE
     checks: Checks = Coalescer(
@@ -122,14 +123,14 @@ async def serve(reader: Reader) -> None:
             log=log,
             feed=feed,
             seats=Seats(settings.watches, settings.watches_per_tenant),
-            pace=Pace(settings.watch_rate),
+            pace=WatchPace(settings.watch_rate),
         ),
         verifier=verifier,
         batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
         decisions=decisions,
     )
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
-    retention = Retention(relay_pool, settings.outbox_retention_hours)
+    retention = OutboxRetention(relay_pool, settings.outbox_retention_hours)
     try:
         async with keys.kept_fresh(verifier):
             await _beside(

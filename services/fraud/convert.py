@@ -15,11 +15,11 @@ from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features
 from services.fraud.domain.money import digits_of, to_minor
 from services.fraud.domain.rules import VERSION, Facts, Profile
+from services.fraud.domain.selection import Selection
 from services.fraud.domain.verdict import DECLINE, Verdict
 from services.fraud.errors import amount_too_precise, event_time_impossible
-from services.fraud.watch import position
-from services.fraud.watch.selection import Selection
-from services.fraud.watch.watches import Sighting
+from services.fraud.service import position
+from services.fraud.service.watches import Sighting
 
 __all__ = ["decided", "facts_of_inputs", "read_check", "selection", "show_inputs", "show_sighting"]
 

@@ -13,7 +13,7 @@ from meshkit.errors import MeshError
 from services.fraud.domain.check import Check, Decided, Features, Key
 from services.fraud.domain.rules import Profile
 
-__all__ = ["DecisionFilter", "DecisionStore", "Profiles", "Stored", "Windows", "WindowsUnavailableError"]
+__all__ = ["DecisionFilter", "DecisionStore", "RiskProfiles", "Stored", "Windows", "WindowsUnavailableError"]
 
 
 class WindowsUnavailableError(Exception):
@@ -35,7 +35,7 @@ class Windows(Protocol):
         ...
 
 
-class Profiles(Protocol):
+class RiskProfiles(Protocol):
     """The risk profiles of users."""
 
     async def read(self, calls: Sequence[tuple[CallContext, str, str]]) -> Sequence[Profile | None]:

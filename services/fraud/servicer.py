@@ -17,20 +17,20 @@ from rampart.fraud.v1 import decision_pb2, event_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit import pages
-from meshkit.batches import BatchCall, serve_batch
-from meshkit.coalesce import Coalescer
 from meshkit.context import current, principal
 from meshkit.errors import MeshError, to_status
-from meshkit.interceptors.validation import validate
-from meshkit.logs import EventLog
-from meshkit.policy import Policy
-from meshkit.tokens import TokenVerifier
+from meshkit.identity.policy import Policy
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.batches import BatchCall, serve_batch
+from meshkit.rpc.coalesce import Coalescer
+from meshkit.rpc.interceptors.validation import validate
+from meshkit.telemetry.logs import EventLog
 from services.fraud import convert, errors
 from services.fraud.domain.check import Decided
 from services.fraud.ports import DecisionFilter, DecisionStore
-from services.fraud.service import CheckCall, Outcome
-from services.fraud.watch import position
-from services.fraud.watch.watches import Watches
+from services.fraud.service import position
+from services.fraud.service.decider import CheckCall, Outcome
+from services.fraud.service.watches import Watches
 
 __all__ = ["BATCH_ITEMS", "DECISION_FIELDS", "Checks", "FraudServicer"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
 
-__all__ = ["Settings"]
+__all__ = ["FraudSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FraudSettings:
     """What `python -m services.fraud` reads."""
 
     mesh: MeshSettings
@@ -38,7 +38,7 @@ class Settings:
     """Most responses a second that all these streams send together: what watching may take from deciding."""
 
     @classmethod
-    def read(cls, reader: Reader) -> Settings:
+    def read(cls, reader: Reader) -> FraudSettings:
         return cls(
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_FRAUD_LISTEN"),

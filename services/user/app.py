@@ -12,23 +12,24 @@ from typing import Any
 
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from meshkit import keys, migrations, postgres
-from meshkit.changes import STREAM as CHANGES
-from meshkit.changes import ChangePublisher
-from meshkit.policy import policies
-from meshkit.redis import open_redis
-from meshkit.server import MeshServer
+from meshkit.identity.policy import policies
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc import keys
+from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
-from meshkit.streams import MemoryStream, RedisStream
-from meshkit.tokens import TokenVerifier
+from meshkit.storage import migrations, postgres
+from meshkit.storage.changes import STREAM as CHANGES
+from meshkit.storage.changes import ChangePublisher
+from meshkit.storage.event_stream import MemoryStream, RedisStream
+from meshkit.storage.redis import open_redis
 from services.user.adapters.announced import AnnouncedWriter
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
-from services.user.adapters.retention import Retention
-from services.user.once import Once
-from services.user.service import UserService
+from services.user.adapters.retention import RequestRetention
+from services.user.service.once import Once
+from services.user.service.users import UserService
 from services.user.servicer import UserServicer
-from services.user.settings import Settings
+from services.user.settings import UserSettings
 
 __all__ = ["migrate", "serve"]
 
@@ -44,7 +45,7 @@ async def migrate(reader: Reader) -> None:
 
 async def serve(reader: Reader) -> None:
     """Serves until SIGTERM."""
-    settings = Settings.read(reader)
+    settings = UserSettings.read(reader)
     pool = await postgres.open_pool(settings.dsn)
     auth = keys.open_auth_channel(settings.auth_address, settings.mesh.tls)
     verifier = TokenVerifier(keys.remote_keys(auth), issuer=settings.mesh.issuer, audience=settings.mesh.audience)
@@ -65,7 +66,7 @@ async def serve(reader: Reader) -> None:
     )
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, servicer)
     try:
-        async with keys.kept_fresh(verifier), _beside(Retention(pool).run(), publisher.run()):
+        async with keys.kept_fresh(verifier), _beside(RequestRetention(pool).run(), publisher.run()):
             await server.run()
     finally:
         await auth.close()

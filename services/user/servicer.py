@@ -11,15 +11,15 @@ from google.protobuf.message import Message
 from rampart.user.v1 import user_service_pb2 as pb
 
 from meshkit import pages
-from meshkit.batches import BatchCall, serve_batch
 from meshkit.context import principal
 from meshkit.errors import MeshError
-from meshkit.policy import Policy
-from meshkit.tokens import TokenVerifier
+from meshkit.identity.policy import Policy
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.batches import BatchCall, serve_batch
 from services.user import convert
-from services.user.once import Once
 from services.user.ports import Changes
-from services.user.service import UserService
+from services.user.service.once import Once
+from services.user.service.users import UserService
 
 __all__ = ["UserServicer"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
 
-__all__ = ["Settings"]
+__all__ = ["UserSettings"]
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class UserSettings:
     """What `python -m services.user` reads."""
 
     mesh: MeshSettings
@@ -23,7 +23,7 @@ class Settings:
     """Redis through which others are told of changes. Empty tells nobody: they then use what they know to its end."""
 
     @classmethod
-    def read(cls, reader: Reader) -> Settings:
+    def read(cls, reader: Reader) -> UserSettings:
         return cls(
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_USER_LISTEN"),

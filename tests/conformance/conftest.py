@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from gateway.plan import Plan
+from gateway.compile.plan import Plan
 from tests.support.transcoding import CODECS, Edge, PlanEdge, WireEdge, compile_protos, load, text, wire
 
 PROTOS = Path(__file__).parent / "protos"

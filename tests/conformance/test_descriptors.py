@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.plan import Plan, PlanError, compile_plan
+from gateway.compile.plan import Plan, PlanError, compile_plan
 from gateway.standalone.access import DefaultPolicy
 from tests.support.descriptors import service_of
 from tests.support.transcoding import Asked, Edge, PlanEdge, Refused, text

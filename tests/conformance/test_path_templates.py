@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.plan import PathError, Plan, PlanError, compile_plan
-from gateway.plan.template import TemplateError, parse
+from gateway.compile.plan import PathError, Plan, PlanError, compile_plan
+from gateway.compile.plan.template import TemplateError, parse
 from gateway.standalone.access import DefaultPolicy
 from tests.support.descriptors import service_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.plan import PlanError, compile_plan
+from gateway.compile.plan import PlanError, compile_plan
 from gateway.standalone.access import DefaultPolicy
 from tests.support.descriptors import service_of
 from tests.support.protos import with_methods

@@ -10,8 +10,8 @@ import pytest
 from google.protobuf import text_format
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.codec import EncodeError
-from gateway.plan import Plan
+from gateway.compile.codec import EncodeError
+from gateway.compile.plan import Plan
 from tests.support.transcoding import CODECS, PlanEdge
 
 EVERYTHING = "/v1/everything"

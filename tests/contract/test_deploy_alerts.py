@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from gateway import metrics
+from gateway.edge import metrics
 from tools.check_deploy import DEPLOY, ROOT, documents
 
 RULES: list[dict[str, Any]] = [

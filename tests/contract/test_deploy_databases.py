@@ -18,7 +18,7 @@ from console.up.names import SERVICES
 from console.up.postgres import Postgres
 from console.up.state import State
 from deploy.compose.init import environments
-from meshkit.migrations import migrate
+from meshkit.storage.migrations import migrate
 from tools.check_deploy import DEPLOY, ROOT
 
 ROLES = [*((service, role) for service in SERVICES for role in ("owner", "service")), ("fraud", "relay")]

@@ -11,14 +11,14 @@ import pytest
 
 from deploy.compose.init import main as make_secrets
 from gateway.settings import GatewaySettings
-from meshkit import migrations
 from meshkit.settings import Reader
+from meshkit.storage import migrations
 from tests.support.deploy import BASE, SERVICES, Recorder, file_variables, in_cluster, in_compose, migration_jobs
 from tools.check_deploy import DEPLOY, documents, of_kind
 
 PROCESSES = (*SERVICES, "gateway")
 COMPOSE = documents(DEPLOY / "compose.yaml")[0]
-# Read by meshkit.runtime before there are settings.
+# Read by meshkit.host before there are settings.
 ALWAYS_READ = {"RAMPART_LOG_LEVEL"}
 
 

@@ -13,10 +13,10 @@ from urllib.parse import urlencode
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from gateway.catalogue import own_reasons
-from gateway.comments import Comments
-from gateway.openapi import document, render
-from gateway.openapi.operations import reasons_of
+from gateway.describe.catalogue import own_reasons
+from gateway.describe.comments import Comments
+from gateway.describe.openapi import document, render
+from gateway.describe.openapi.operations import reasons_of
 from meshkit.errors import Kind, MeshError
 from tests.support.errors import facts, read_problem, read_status
 from tests.support.gateway import Gateway, plan

@@ -10,7 +10,7 @@ from rampart.fraud.v1 import fraud_service_pb2
 from rampart.mesh.v1 import batch_pb2
 from rampart.user.v1 import user_service_pb2
 
-from meshkit.policy import Policy, field_policy, policies, policy_of
+from meshkit.identity.policy import Policy, field_policy, policies, policy_of
 
 SERVICES = [
     service

@@ -12,7 +12,7 @@ import pytest
 
 from console.up.names import SERVICES
 from console.up.state import State
-from meshkit.migrations import migrate
+from meshkit.storage.migrations import migrate
 from tests.support.certificates import Certificates
 from tests.support.processes import ROOT, Node, free_port, running
 from tests.support.servers import Database, PostgresServer, finish, postgres_server, valkey_server

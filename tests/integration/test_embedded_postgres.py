@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up import account
 from console.up.databases import Databases
 from console.up.postgres import Postgres
@@ -95,7 +95,7 @@ async def test_lost_passwords_are_one_sentence(state: State) -> None:
     async with running(state):
         pass
     (state.home / "passwords.json").unlink()
-    with pytest.raises(Failure, match=r"do not open it; restore passwords\.json"):
+    with pytest.raises(CommandFailure, match=r"do not open it; restore passwords\.json"):
         async with running(state):
             pass
 

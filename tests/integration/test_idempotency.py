@@ -16,7 +16,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from gateway.idempotency.redis_store import PREFIX
+from gateway.calls.idempotency.redis_store import PREFIX
 from tests.support.calls import Credentials, new_client
 from tests.support.certificates import Certificates
 from tests.support.processes import Node, Process, free_port

@@ -17,15 +17,15 @@ import pytest
 from rampart.fraud.v1 import event_pb2
 
 from console.up.state import State
-from meshkit import postgres
 from meshkit.errors import Kind, MeshError
-from meshkit.redis import open_redis
-from meshkit.streams import RedisStream
-from services.fraud.outbox import relay as relay_module
-from services.fraud.outbox import rows as rows_module
-from services.fraud.outbox.reader import OutboxReader
-from services.fraud.outbox.relay import Relay
-from services.fraud.outbox.retention import Retention
+from meshkit.storage import postgres
+from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.redis import open_redis
+from services.fraud.adapters import outbox_relay as relay_module
+from services.fraud.adapters import outbox_rows as rows_module
+from services.fraud.adapters.outbox_reader import OutboxReader
+from services.fraud.adapters.outbox_relay import OutboxRelay
+from services.fraud.adapters.outbox_retention import OutboxRetention
 from tests.integration.conftest import FreshDatabase
 from tests.support.outbox import OutboxWriter, entries, leader_elected, names, outbox_writer
 from tests.support.servers import Database, valkey_server
@@ -70,7 +70,7 @@ def own_state() -> Iterator[State]:
 
 
 @asynccontextmanager
-async def running(*relays: Relay) -> AsyncIterator[None]:
+async def running(*relays: OutboxRelay) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
     try:
         yield
@@ -115,7 +115,7 @@ def in_order(batches: list[event_pb2.EventBatch]) -> list[str]:
 async def test_committed_rows_are_published_in_order_and_without_gaps(
     database: Database, stream: RedisStream, writer: OutboxWriter
 ) -> None:
-    relay = Relay(database.relay_dsn, stream)
+    relay = OutboxRelay(database.relay_dsn, stream)
     async with running(relay):
         await leader_elected(database)
         for number in range(20):
@@ -131,7 +131,7 @@ async def test_a_commit_wakes_an_idle_relay(
 ) -> None:
     monkeypatch.setattr(relay_module, "IDLE_SECONDS", 60.0)
     monkeypatch.setattr(relay_module, "PACE_SECONDS", 0.5)
-    relay = Relay(database.relay_dsn, stream)
+    relay = OutboxRelay(database.relay_dsn, stream)
     async with running(relay):
         await leading(database, stream, writer)
         # Idle enough that the next poll is many seconds away.
@@ -146,7 +146,7 @@ async def test_a_commit_wakes_an_idle_relay(
 async def test_rows_are_published_without_being_told(
     database: Database, stream: RedisStream, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         await leading(database, stream, writer)
         await writer.write("second")
         assert in_order(await published(stream, 2)) == ["first", "second"]
@@ -155,7 +155,7 @@ async def test_rows_are_published_without_being_told(
 async def test_a_backlog_is_published_in_bounded_entries(
     database: Database, stream: RedisStream, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         await leading(database, stream, writer)
         await writer.write(*[f"t{number}" for number in range(2_500)])
         batches = await published(stream, 2_501)
@@ -166,7 +166,7 @@ async def test_a_backlog_is_published_in_bounded_entries(
 async def test_a_late_commit_with_a_lower_number_is_not_lost(
     database: Database, stream: RedisStream, reader: OutboxReader, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)), outbox_writer(database) as other:
+    async with running(OutboxRelay(database.relay_dsn, stream)), outbox_writer(database) as other:
         await leading(database, stream, writer)
         async with writer.transaction():
             await writer.insert("slow")
@@ -181,7 +181,7 @@ async def test_a_late_commit_with_a_lower_number_is_not_lost(
 async def test_a_late_commit_with_a_higher_number_and_an_older_transaction_is_not_lost(
     database: Database, stream: RedisStream, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)), outbox_writer(database) as other:
+    async with running(OutboxRelay(database.relay_dsn, stream)), outbox_writer(database) as other:
         await leading(database, stream, writer)
         async with writer.transaction():
             await other.write("fast")
@@ -192,7 +192,7 @@ async def test_a_late_commit_with_a_higher_number_and_an_older_transaction_is_no
 async def test_a_row_that_was_rolled_back_is_not_published(
     database: Database, stream: RedisStream, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         await leader_elected(database)
         with suppress(ZeroDivisionError):
             async with writer.transaction():
@@ -205,7 +205,7 @@ async def test_a_row_that_was_rolled_back_is_not_published(
 async def test_one_relay_publishes_and_another_takes_over(
     database: Database, stream: RedisStream, writer: OutboxWriter, pool: postgres.Pool
 ) -> None:
-    async with running(*[Relay(database.relay_dsn, stream) for _ in range(3)]):
+    async with running(*[OutboxRelay(database.relay_dsn, stream) for _ in range(3)]):
         await leader_elected(database)
         for round_number in range(3):
             for number in range(10):
@@ -243,7 +243,7 @@ async def test_a_relay_waits_for_a_stream_that_is_away(
         async with own_valkey(own_state) as url:
             redis = await stack.enter_async_context(open_redis(url, timeout=1.0))
             stream = RedisStream(redis, "events")
-            await stack.enter_async_context(running(Relay(database.relay_dsn, stream)))
+            await stack.enter_async_context(running(OutboxRelay(database.relay_dsn, stream)))
             await leading(database, stream, writer)
         await writer.write("while away")
         with pytest.raises(MeshError):
@@ -257,7 +257,7 @@ async def test_a_relay_waits_for_a_stream_that_is_away(
 async def test_a_relay_goes_on_after_a_stream_was_emptied(
     database: Database, stream: RedisStream, valkey_url: str, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         await leading(database, stream, writer)
         async with open_redis(valkey_url) as redis:
             await redis.delete(stream.key)
@@ -270,7 +270,7 @@ async def test_a_new_relay_starts_an_empty_stream_at_the_newest_row(
 ) -> None:
     await writer.write("old")
     place = (await reader.read("data")).last
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         await leader_elected(database)
         await writer.write("new")
         (batch,) = await published(stream, 1)
@@ -281,10 +281,10 @@ async def test_a_new_relay_starts_an_empty_stream_at_the_newest_row(
 async def test_a_new_relay_goes_on_after_the_last_entry(
     database: Database, stream: RedisStream, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         await leading(database, stream, writer)
     await writer.write("while nobody publishes")
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         assert in_order(await published(stream, 2)) == ["first", "while nobody publishes"]
 
 
@@ -299,7 +299,7 @@ async def test_a_stream_that_is_of_no_use_is_not_followed(
     database: Database, stream: RedisStream, writer: OutboxWriter, left_over: event_pb2.EventBatch | None
 ) -> None:
     await stream.append(b"\xff\xff" if left_over is None else left_over.SerializeToString())
-    async with running(Relay(database.relay_dsn, stream)):
+    async with running(OutboxRelay(database.relay_dsn, stream)):
         await leader_elected(database)
         await writer.write("new")
 
@@ -322,7 +322,7 @@ async def test_a_relay_does_not_spin_while_nothing_can_be_published(
         return await read_rows(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(relay_module, "read_rows", counted)
-    relay = Relay(database.relay_dsn, stream)
+    relay = OutboxRelay(database.relay_dsn, stream)
     async with running(relay), outbox_writer(database) as other:
         await leading(database, stream, writer)
         async with writer.transaction():
@@ -342,7 +342,7 @@ async def test_a_relay_does_not_spin_while_nothing_can_be_published(
 async def test_the_lag_is_the_age_of_the_oldest_unpublished_row(
     database: Database, stream: RedisStream, writer: OutboxWriter
 ) -> None:
-    async with running(Relay(database.relay_dsn, stream)), outbox_writer(database) as other:
+    async with running(OutboxRelay(database.relay_dsn, stream)), outbox_writer(database) as other:
         await leading(database, stream, writer)
         async with writer.transaction():
             await other.write("held back")
@@ -413,20 +413,20 @@ class TestRetention:
         last = (await reader.read("data")).last
         await reader.read("data", last)
         await writer.write("young")
-        assert await Retention(pool, 72).prune() == 2
+        assert await OutboxRetention(pool, 72).prune() == 2
         assert names(await reader.read("data", last)) == ["young"]
 
     async def test_young_rows_stay(self, reader: OutboxReader, writer: OutboxWriter, pool: postgres.Pool) -> None:
         await writer.write("a")
         await reader.read("data", (await reader.read("data")).last)
-        assert await Retention(pool, 72).prune() == 0
+        assert await OutboxRetention(pool, 72).prune() == 0
 
     async def test_rows_stay_while_no_consumer_is_known(
         self, database: Database, writer: OutboxWriter, pool: postgres.Pool
     ) -> None:
         await writer.write("a")
         await self._make_old(database)
-        assert await Retention(pool, 72).prune() == 0
+        assert await OutboxRetention(pool, 72).prune() == 0
 
     async def test_rows_stay_until_the_slowest_consumer_has_them(
         self, database: Database, reader: OutboxReader, writer: OutboxWriter, pool: postgres.Pool
@@ -437,7 +437,7 @@ class TestRetention:
         first = (await reader.read("slow", None, 1)).last
         await reader.read("slow", first)
         await reader.read("data", (await reader.read("data")).last)
-        assert await Retention(pool, 72).prune() == 1
+        assert await OutboxRetention(pool, 72).prune() == 1
         assert names(await reader.read("slow", first)) == ["b", "c"]
 
     async def test_the_task_prunes_chunk_after_chunk(
@@ -447,7 +447,7 @@ class TestRetention:
             await writer.write(*[f"t{number}" for number in range(1_500)])
         await self._make_old(database)
         await reader.read("data", (await reader.read("data", None, 5_000)).last)
-        task = asyncio.create_task(Retention(pool, 72, interval=60).run())
+        task = asyncio.create_task(OutboxRetention(pool, 72, interval=60).run())
 
         async def empty() -> bool:
             async with pool.acquire() as connection:

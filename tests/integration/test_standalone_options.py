@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.server import bind
+from gateway.server.serve import bind
 from tests.support.processes import ROOT, free_port, run_module
 from tests.support.stranger import compile_stranger
 

@@ -140,7 +140,7 @@ async def test_a_service_that_consents_opens_the_stream_at_once(
         await asyncio.sleep(30)
         yield
 
-    monkeypatch.setattr("gateway.streams.relay.OPEN_SECONDS", 20.0)
+    monkeypatch.setattr("gateway.edge.streams.relay.OPEN_SECONDS", 20.0)
     site.service.watch = consent
     async with asyncio.timeout(5), client.stream("GET", "/v1/cats/news") as answer:
         assert answer.status_code == 200
@@ -154,7 +154,7 @@ async def test_an_idle_stream_shows_that_it_lives(
             yield message("Item", number=number)
             await asyncio.sleep(0.5)
 
-    monkeypatch.setattr("gateway.streams.relay.IDLE_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.edge.streams.relay.IDLE_SECONDS", 0.05)
     site.service.watch = slow
     events = await client.get("/v1/cats/news", headers={"accept": "text/event-stream"})
     assert events.text.count("\n:\n") > 2
@@ -176,7 +176,7 @@ async def test_a_client_that_leaves_ends_the_call(site: News, client: httpx.Asyn
     await site.service.until(lambda service: service.cancelled == 1 and service.running == 0)
     await asyncio.sleep(0.02)
     assert site.streams.count == 0
-    leftover = [task for task in asyncio.all_tasks() if "gateway/streams" in repr(task.get_coro())]
+    leftover = [task for task in asyncio.all_tasks() if "gateway/edge/streams" in repr(task.get_coro())]
     assert leftover == []
 
 

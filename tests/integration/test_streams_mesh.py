@@ -10,10 +10,10 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.call import CallInfo
-from gateway.plan import MethodPlan
-from gateway.streams.mesh import MeshStreams
-from gateway.streams.port import Replies
+from gateway.calls.mesh_streams import MeshStreams
+from gateway.calls.streams import Replies
+from gateway.calls.upstream import CallInfo
+from gateway.compile.plan import MethodPlan
 from meshkit.errors import Kind, MeshError
 from tests.support.streaming import Service, grpc_service, message, streaming_plan
 

@@ -162,7 +162,7 @@ async def test_a_client_that_leaves_ends_the_call(site: News, how: str) -> None:
     async with asyncio.timeout(5):
         while site.streams.count:
             await asyncio.sleep(0.005)
-    assert [task for task in asyncio.all_tasks() if "gateway/streams" in repr(task.get_coro())] == []
+    assert [task for task in asyncio.all_tasks() if "gateway/edge/streams" in repr(task.get_coro())] == []
 
 
 async def test_a_service_that_reads_slowly_holds_the_client_back(site: News) -> None:

@@ -13,12 +13,12 @@ import grpc
 import pytest
 from rampart.fraud.v1 import fraud_service_pb2
 
-from gateway.call import CallInfo
-from gateway.plan import MethodPlan
-from gateway.upstream import MeshUpstream
+from gateway.calls.mesh import MeshUpstream
+from gateway.calls.upstream import CallInfo
+from gateway.compile.plan import MethodPlan
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
-from meshkit.policy import policies
+from meshkit.identity.policy import policies
 from tests.support.gateway import plan
 
 GET_DECISION = "/rampart.fraud.v1.FraudService/GetDecision"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.http import HttpError
 from console.up.account import find_account
 from console.up.names import ROOT
@@ -41,7 +41,7 @@ def main() -> int:
     os.umask(0o077)
     try:
         _bench(plan, arguments.peer)
-    except (Failure, HttpError, TimeoutError) as error:
+    except (CommandFailure, HttpError, TimeoutError) as error:
         print(f"bench: {str(error) or 'it took too long'}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):

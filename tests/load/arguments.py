@@ -12,11 +12,11 @@ from pathlib import Path
 
 import uvloop
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.home import add_home
 from console.http import HttpClient, HttpError
+from console.target import AccessTokens
 from console.target import Target as Platform
-from console.target import TokenSource
 from tests.load.driver import Driver
 from tests.load.workload import CHECK_PATH, USERS, Target, check_body
 
@@ -46,7 +46,7 @@ def run_load(arguments: argparse.Namespace, make: Make) -> int:
     """Runs one load and prints its result. Returns 1 with one sentence if it cannot begin."""
     try:
         return uvloop.run(_run(arguments, make))
-    except (Failure, HttpError, ValueError) as error:
+    except (CommandFailure, HttpError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -67,7 +67,7 @@ async def _target(arguments: argparse.Namespace) -> Target:
         token = arguments.token_file.read_text().strip() if arguments.token_file else arguments.token
         return Target(arguments.base_url.rstrip("/"), token, arguments.path)
     platform = Platform.from_home(arguments.home)
-    source = TokenSource(platform)
+    source = AccessTokens(platform)
     try:
         return Target(platform.base_url, await source.token(), arguments.path)
     finally:
@@ -81,7 +81,9 @@ async def _try(target: Target) -> None:
     with contextlib.closing(client):
         answer = await client.request("POST", target.path, headers=headers, body=check_body(random.Random(), user=1))
     if answer.status != 200 or "confidence_score" not in answer.json():
-        raise Failure(f"A check at {target.base_url}{target.path} answers {answer.status}: {answer.body[:300]!r}")
+        raise CommandFailure(
+            f"A check at {target.base_url}{target.path} answers {answer.status}: {answer.body[:300]!r}"
+        )
 
 
 def _allow_files(connections: int) -> None:

@@ -22,16 +22,16 @@ from starlette.routing import Route
 
 from gateway.app import DESCRIPTORS, make_app, make_router
 from gateway.background import background, flush_regularly, freeze
-from gateway.body import BodyReader
-from gateway.call import CallInfo, Upstream
-from gateway.metrics import Telemetry, access_log
-from gateway.plan import MethodPlan, load_plan
-from gateway.server import serve_http
-from gateway.upstream import MeshUpstream
-from meshkit.admin import Readiness
-from meshkit.channel import upstream_channel
-from meshkit.runtime import run, stop_requested
-from meshkit.tokens import TokenVerifier
+from gateway.calls.mesh import MeshUpstream
+from gateway.calls.upstream import CallInfo, Upstream
+from gateway.compile.plan import MethodPlan, load_plan
+from gateway.edge.body import BodyReader
+from gateway.edge.metrics import Telemetry, access_log
+from gateway.server.serve import serve_http
+from meshkit.host import run, stop_requested
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.channel import upstream_channel
+from meshkit.telemetry.admin import Readiness
 from tests.load.workload import CHECK_PATH
 from tests.support.tokens import AUDIENCE, ISSUER, Issuer
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import asyncpg
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.http import HttpClient, HttpError
 from console.up import ports
 from console.up.account import find_account
@@ -55,13 +55,13 @@ def prepare_environment(folder: Path) -> Path:
     try:
         pip = bootstrap.pip_of(folder) or bootstrap.create(folder)
     except bootstrap.BootstrapError as error:
-        raise Failure(str(error)) from error
+        raise CommandFailure(str(error)) from error
     done = subprocess.run(
         [*pip, "install", "--quiet", "--no-input", *wanted.splitlines()],
         capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS,
     )  # fmt: skip
     if done.returncode:
-        raise Failure(f"The peer's packages cannot be installed: {done.stderr.strip().splitlines()[-1]}")
+        raise CommandFailure(f"The peer's packages cannot be installed: {done.stderr.strip().splitlines()[-1]}")
     stamp.write_text(wanted)
     return python
 
@@ -101,7 +101,7 @@ class Peer:
             timeout=TOKEN_SECONDS,
         )  # fmt: skip
         if made.returncode:
-            raise Failure(f"The peer makes no token: {made.stderr.strip().splitlines()[-1]}")
+            raise CommandFailure(f"The peer makes no token: {made.stderr.strip().splitlines()[-1]}")
         return Target(self._url("fraud"), made.stdout.strip())
 
     def pids(self) -> Mapping[str, int]:
@@ -153,7 +153,7 @@ class Peer:
                     client.close()
                     return
             if time.monotonic() > until or process.cannot_start:
-                raise Failure(f"The peer's {role} role does not answer; see {process.log}.")
+                raise CommandFailure(f"The peer's {role} role does not answer; see {process.log}.")
             await asyncio.sleep(0.1)
 
     def _environment(self, role: str) -> dict[str, str]:

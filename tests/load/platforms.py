@@ -14,8 +14,8 @@ import asyncpg
 from prometheus_client.parser import text_string_to_metric_families
 
 from console.http import HttpClient
+from console.target import AccessTokens
 from console.target import Target as Login
-from console.target import TokenSource
 from console.up.stack import Stack
 from tests.load.workload import Target
 
@@ -94,7 +94,7 @@ class Rampart:
 
     async def target(self) -> Target:
         client = self._dev["client"]
-        source = TokenSource(
+        source = AccessTokens(
             Login(self._dev["base_url"], self._dev["token_url"], client["client_id"], client["client_secret"])
         )
         try:

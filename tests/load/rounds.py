@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from tests.load.machine import busy_seconds, cpu_seconds, difference, own_seconds
 from tests.load.platforms import Batches, Ledger, Platform
 from tests.load.result import Result
@@ -216,7 +216,7 @@ async def _generate(target: Target, kind: str, warm_up: float, seconds: float, s
                 process.kill()
                 await process.wait()
     if process.returncode:
-        raise Failure(f"The generator failed: {complaint.decode(errors='replace').strip()}")
+        raise CommandFailure(f"The generator failed: {complaint.decode(errors='replace').strip()}")
     return Result.from_json(output.decode())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from console.http import HttpClient, Response
-from console.target import Target, TokenSource
+from console.target import AccessTokens, Target
 
 __all__ = ["CHECK", "NOWHERE", "Edge", "a_check", "refusal", "segment"]
 
@@ -26,7 +26,7 @@ class Edge:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._client = HttpClient(target.base_url, connections=CONNECTIONS)
-        self._tokens = TokenSource(target)
+        self._tokens = AccessTokens(target)
 
     async def token(self) -> str:
         return await self._tokens.token()

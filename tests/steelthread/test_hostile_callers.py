@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from services.auth.sealing import Sealer, read_key
+from services.auth.adapters.sealing import Sealer, read_key
 from tests.steelthread.edge import CHECK, NOWHERE, Edge, a_check, refusal
 from tests.steelthread.platform import Platform
 from tests.support.tokens import Issuer, encode

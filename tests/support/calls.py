@@ -14,9 +14,9 @@ import pytest
 from google.protobuf.message import Message
 from rampart.auth.v1 import auth_service_pb2 as auth_pb
 
-from meshkit.channel import open_channel
 from meshkit.errors import MeshError, from_rpc_error
-from meshkit.keys import AUTH_SERVICE
+from meshkit.rpc.channel import open_channel
+from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.settings import TlsFiles
 from tests.support.certificates import Certificates
 from tests.support.processes import Node

@@ -9,15 +9,15 @@ from typing import Any
 
 from rampart.fraud.v1 import fraud_service_pb2
 
-from meshkit.batches import BatchCall
 from meshkit.context import CallContext, Principal
 from meshkit.ids import uuid7, uuid7_text
+from meshkit.rpc.batches import BatchCall
 from services.fraud import convert
 from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features
 from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import judge
-from services.fraud.service import CheckCall
+from services.fraud.service.decider import CheckCall
 
 __all__ = ["check", "decided", "facts", "milliseconds", "new_tenant", "principal", "request", "to_call", "vector"]
 

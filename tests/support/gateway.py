@@ -11,16 +11,16 @@ from io import StringIO
 from typing import Any
 
 from gateway.app import DESCRIPTORS, make_app, make_router
-from gateway.body import BodyReader
-from gateway.call import CallInfo
-from gateway.endpoint import Router
-from gateway.metrics import Telemetry, access_log
-from gateway.plan import MethodPlan, Plan, load_plan
-from gateway.transcoder import Transcoder
-from meshkit.admin import Readiness
+from gateway.calls.upstream import CallInfo
+from gateway.compile.endpoint import Router
+from gateway.compile.plan import MethodPlan, Plan, load_plan
+from gateway.edge.body import BodyReader
+from gateway.edge.metrics import Telemetry, access_log
+from gateway.edge.pipeline import Transcoder
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
-from meshkit.tokens import Permit
+from meshkit.identity.tokens import Permit
+from meshkit.telemetry.admin import Readiness
 
 TOKEN = "good-token"
 SCOPES = frozenset({"decision:create", "decision:read", "user:read", "user:write", "transaction:read"})

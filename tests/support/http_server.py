@@ -13,10 +13,10 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from gateway.exchange import Receive, Scope, Send
-from gateway.http.connection import Connection
-from gateway.http.limits import Limits
-from gateway.http.watch import Watch
+from gateway.edge.exchange import Receive, Scope, Send
+from gateway.server.connection import HttpConnection
+from gateway.server.limits import Limits
+from gateway.server.watch import Watch
 
 __all__ = ["Answer", "EchoServer", "running_server", "split_answers"]
 
@@ -144,7 +144,7 @@ async def running_server(limits: Limits | None = None) -> AsyncIterator[EchoServ
     config.loaded_app = echo
     echo.state.default_headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(partial(Connection, config, echo.state, {}, watch=watch), "127.0.0.1", 0)
+    server = await loop.create_server(partial(HttpConnection, config, echo.state, {}, watch=watch), "127.0.0.1", 0)
     echo.port = server.sockets[0].getsockname()[1]
     sweep = asyncio.create_task(watch.run())
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 
-from gateway.idempotency.memory import MemoryKeyStore
-from gateway.idempotency.store import Answer, Begun, Claim, KeyStore, KeyStoreUnavailableError
+from gateway.calls.idempotency.memory import MemoryIdempotencyStore
+from gateway.calls.idempotency.store import Begun, Claim, IdempotencyStore, KeyStoreUnavailableError, StoredAnswer
 
 __all__ = ["UnreliableKeyStore", "new_claim", "retry_of"]
 
@@ -13,8 +13,8 @@ __all__ = ["UnreliableKeyStore", "new_claim", "retry_of"]
 class UnreliableKeyStore:
     """Another store that does not answer while `down`. `steps` counts what was asked of it."""
 
-    def __init__(self, store: KeyStore | None = None) -> None:
-        self.store = store or MemoryKeyStore()
+    def __init__(self, store: IdempotencyStore | None = None) -> None:
+        self.store = store or MemoryIdempotencyStore()
         self.down = False
         self.steps = 0
 
@@ -22,7 +22,7 @@ class UnreliableKeyStore:
         self._step()
         return await self.store.begin(claim, hold)
 
-    async def settle(self, claim: Claim, answer: Answer, keep: float) -> None:
+    async def settle(self, claim: Claim, answer: StoredAnswer, keep: float) -> None:
         self._step()
         await self.store.settle(claim, answer, keep)
 

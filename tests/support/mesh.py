@@ -17,13 +17,13 @@ from rampart.fraud.v1 import decision_pb2, fraud_service_pb2_grpc
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from meshkit import runtime
-from meshkit.batches import BatchCall, serve_batch
+from meshkit import host as runtime
 from meshkit.errors import MeshError
-from meshkit.policy import policies
-from meshkit.server import MeshServer
+from meshkit.identity.policy import policies
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.batches import BatchCall, serve_batch
+from meshkit.rpc.server import MeshServer
 from meshkit.settings import MeshSettings
-from meshkit.tokens import TokenVerifier
 from tests.support.certificates import Certificates
 from tests.support.processes import free_port
 from tests.support.tokens import AUDIENCE, ISSUER, Issuer

@@ -13,10 +13,10 @@ import asyncpg
 from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import unavailable
-from meshkit.streams import EventStream
+from meshkit.storage.event_stream import EventStream
 from services.data.convert import to_batch
 from services.data.domain.ledger import Batch, Position
-from services.fraud.outbox.reader import OutboxReader
+from services.fraud.adapters.outbox_reader import OutboxReader
 from tests.support.servers import Database
 
 __all__ = ["TENANT", "DirectOutbox", "OutboxWriter", "entries", "event", "leader_elected", "names", "outbox_writer"]

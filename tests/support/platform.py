@@ -18,8 +18,8 @@ from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 from rampart.fraud.v1 import decision_pb2, fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
+from meshkit.identity.tls import server_credentials
 from meshkit.settings import TlsFiles
-from meshkit.tls import server_credentials
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

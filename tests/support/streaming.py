@@ -14,19 +14,19 @@ import grpc
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.app import make_app, make_router
-from gateway.body import BodyReader
-from gateway.endpoint import Router
-from gateway.http.cors import Cors
-from gateway.http.security import Security
-from gateway.metrics import Telemetry, access_log
-from gateway.plan import Plan, compile_plan
-from gateway.server import serve_http
-from gateway.streams.mesh import MeshStreams
-from gateway.streams.registry import OpenStreams
-from gateway.upstream import MeshUpstream
-from meshkit import runtime
-from meshkit.admin import Readiness
-from meshkit.channel import upstream_channel
+from gateway.calls.mesh import MeshUpstream
+from gateway.calls.mesh_streams import MeshStreams
+from gateway.compile.endpoint import Router
+from gateway.compile.plan import Plan, compile_plan
+from gateway.edge.body import BodyReader
+from gateway.edge.headers.cors import Cors
+from gateway.edge.headers.security import SecurityHeaders
+from gateway.edge.metrics import Telemetry, access_log
+from gateway.edge.streams.registry import OpenStreams
+from gateway.server.serve import serve_http
+from meshkit import host as runtime
+from meshkit.rpc.channel import upstream_channel
+from meshkit.telemetry.admin import Readiness
 from tests.support.gateway import MemoryVerifier
 from tests.support.processes import free_port
 from tests.support.protos import compile_proto
@@ -207,7 +207,7 @@ async def news(*, limit: int = 10, max_message: int = 1 << 20, origins: tuple[st
             readiness=Readiness({}),
             telemetry=telemetry,
             bodies=BodyReader(max_bytes=1 << 20),
-            security=Security(Cors(origins)),
+            security=SecurityHeaders(Cors(origins)),
         )
         address, stop = f"127.0.0.1:{free_port()}", asyncio.Event()
         runtime._stop = stop

@@ -24,11 +24,11 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.codec import JsonFormatCodec, ProtobufPyCodec
-from gateway.endpoint import Endpoint, Router
-from gateway.plan import HttpViolation, PathError, Plan, load_plan
+from gateway.compile.codec import JsonFormatCodec, ProtobufPyCodec
+from gateway.compile.endpoint import Endpoint, Router
+from gateway.compile.plan import HttpViolation, PathError, Plan, load_plan
+from gateway.compile.validation import RequestValidator
 from gateway.standalone.access import DefaultPolicy
-from gateway.validation import RequestValidator
 from meshkit.errors import MeshError
 from tests.support.standalone import standalone
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Plan, Tenant
+from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.ports import KeyChange
 
-__all__ = ["MemoryDirectory", "MemoryKeyStore"]
+__all__ = ["MemoryDirectory", "MemorySigningKeyStore"]
 
 
 class MemoryDirectory:
@@ -25,7 +25,7 @@ class MemoryDirectory:
     async def find_tenant(self, name: str) -> Tenant | None:
         return self._tenants.get(name)
 
-    async def set_plan(self, name: str, plan: Plan) -> Tenant | None:
+    async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
         if name in self._tenants:
             self._tenants[name] = replace(self._tenants[name], plan=plan)
         return self._tenants.get(name)
@@ -40,7 +40,7 @@ class MemoryDirectory:
         return client, next(tenant for tenant in self._tenants.values() if tenant.tenant_id == client.tenant_id)
 
 
-class MemoryKeyStore:
+class MemorySigningKeyStore:
     """Implements `KeyStore`."""
 
     def __init__(self) -> None:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from meshkit.postgres import Connection, Pool, transaction
+from meshkit.storage.postgres import Connection, Pool, transaction
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Plan, Tenant
+from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.ports import KeyChange
 
-__all__ = ["PostgresDirectory", "PostgresKeyStore"]
+__all__ = ["PostgresDirectory", "PostgresSigningKeyStore"]
 
 _KEYS_LOCK = 0x6B657973
 _TENANT = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
@@ -41,7 +41,7 @@ class PostgresDirectory:
         async with transaction(self._pool, ()) as connection:
             return await _tenant_named(connection, name)
 
-    async def set_plan(self, name: str, plan: Plan) -> Tenant | None:
+    async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
         async with transaction(self._pool, ()) as connection:
             tenant = await _tenant_named(connection, name)
             if tenant is None:
@@ -85,7 +85,7 @@ class PostgresDirectory:
             return (client, _tenant(owner)) if owner else None
 
 
-class PostgresKeyStore:
+class PostgresSigningKeyStore:
     """Implements `KeyStore`. An advisory lock makes replicas that start at once take turns."""
 
     def __init__(self, pool: Pool) -> None:
@@ -121,11 +121,11 @@ async def _tenant_named(connection: Connection, name: str) -> Tenant | None:
 
 
 def _tenant(row: asyncpg.Record) -> Tenant:
-    plan = Plan(row["rate_limit"], row["user_rate_limit"], tuple(sorted(json.loads(row["class_limits"]).items())))
+    plan = TenantPlan(row["rate_limit"], row["user_rate_limit"], tuple(sorted(json.loads(row["class_limits"]).items())))
     return Tenant(str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan)
 
 
-def _plan_values(plan: Plan) -> tuple[int, int, str]:
+def _plan_values(plan: TenantPlan) -> tuple[int, int, str]:
     return plan.rate_limit, plan.user_rate_limit, json.dumps(dict(plan.class_limits))
 
 

@@ -12,8 +12,8 @@ __all__ = [
     "DEFAULT_SCOPES",
     "SCOPES",
     "Client",
-    "Plan",
     "Tenant",
+    "TenantPlan",
     "granted",
     "unknown_scopes",
 ]
@@ -35,7 +35,7 @@ DEFAULT_CURRENCY = "USD"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TenantPlan:
     """What the clients of a tenant may use together, in units per second. 0 means that there is no such limit."""
 
     rate_limit: int = 0
@@ -59,7 +59,7 @@ class Tenant:
     name: str
     default_currency: str
     created_at: datetime
-    plan: Plan = Plan()
+    plan: TenantPlan = TenantPlan()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from meshkit import postgres
+from meshkit.storage import postgres
 from services.data.domain.ledger import DailyTotal, Transaction
 from services.data.ports import TotalsQuery, TransactionQuery
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import asyncpg
 from prometheus_client import Counter
 
-from meshkit.leader import Session
+from meshkit.storage.leader import Session
 from services.data.domain.ledger import Batch, Position, Rejected, Transaction
 
 __all__ = ["PostgresLedgerWriter"]

@@ -7,9 +7,9 @@ from typing import Any
 import grpc
 from rampart.fraud.v1 import event_pb2, fraud_service_pb2, fraud_service_pb2_grpc
 
-from meshkit.channel import call_metadata, call_timeout
 from meshkit.errors import from_rpc_error
-from meshkit.policy import policies
+from meshkit.identity.policy import policies
+from meshkit.rpc.channel import call_metadata, call_timeout
 from services.data.convert import to_batch
 from services.data.domain.ledger import Batch, Position
 

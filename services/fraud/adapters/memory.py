@@ -14,7 +14,7 @@ from services.fraud.domain.features import WINDOWS_MS
 from services.fraud.domain.rules import Profile
 from services.fraud.ports import DecisionFilter, Stored
 
-__all__ = ["MemoryProfiles", "MemoryStore", "MemoryWindows"]
+__all__ = ["MemoryRiskProfiles", "MemoryStore", "MemoryWindows"]
 
 DAY = timedelta(days=1)
 
@@ -132,7 +132,7 @@ class MemoryStore:
         return [Features(each.values, each.event_time, ("features_slow_path",)) for each in found]
 
 
-class MemoryProfiles:
+class MemoryRiskProfiles:
     """Profiles by (tenant_id, user_id). `available` off stands for a user service that does not answer."""
 
     def __init__(self, profiles: Mapping[Key, Profile] | None = None) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from meshkit.errors import unavailable
+from services.fraud.adapters.outbox_rows import BEGINNING, Place
 from services.fraud.domain.check import Decided
 from services.fraud.errors import position_lost
-from services.fraud.outbox.rows import BEGINNING, Place
-from services.fraud.watch.ports import Committed, Page
+from services.fraud.watch_ports import Committed, LogPage
 
 __all__ = ["MemoryLog"]
 
@@ -38,14 +38,14 @@ class MemoryLog:
         self._check()
         return Place(self._next, 0)
 
-    async def read(self, tenants: Collection[str], after: Place, limit: int) -> Page:
+    async def read(self, tenants: Collection[str], after: Place, limit: int) -> LogPage:
         self._check()
         if after < self._pruned or after.xid > self._next:
             raise position_lost()
         found = [row for row in self._rows if row.place > after and row.tenant_id in tenants][:limit]
         if len(found) == limit:
-            return Page(found, found[-1].place, more=True)
-        return Page(found, max(after, Place(self._next, 0)), more=False)
+            return LogPage(found, found[-1].place, more=True)
+        return LogPage(found, max(after, Place(self._next, 0)), more=False)
 
     def _check(self) -> None:
         if not self.available:

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 import asyncpg
 from rampart.fraud.v1 import event_pb2
 
-from meshkit.postgres import Connection, Pool, connected
+from meshkit.storage.postgres import Connection, Pool, connected
+from services.fraud.adapters.outbox_rows import Place
 from services.fraud.errors import position_lost
-from services.fraud.outbox.rows import Place
-from services.fraud.watch.ports import Committed, Page
+from services.fraud.watch_ports import Committed, LogPage
 
 __all__ = ["PostgresLog"]
 
@@ -34,7 +34,7 @@ class PostgresLog:
         async with connected(self._pool) as connection:
             return Place(await connection.fetchval(_NEWEST), 0)
 
-    async def read(self, tenants: Collection[str], after: Place, limit: int) -> Page:
+    async def read(self, tenants: Collection[str], after: Place, limit: int) -> LogPage:
         named, end = ",".join(sorted(tenants)), after.xid + SPAN
         async with connected(self._pool) as connection:
             records = await connection.fetch(_READ, named, after.xid, after.seq, end, limit)
@@ -44,9 +44,9 @@ class PostgresLog:
             found = records if first["event_xid"] is not None else []
             rows = await _rows(connection, named, found)
         if len(found) == limit:
-            return Page(rows, Place(found[-1]["event_xid"], found[-1]["event_seq"]), more=True)
+            return LogPage(rows, Place(found[-1]["event_xid"], found[-1]["event_seq"]), more=True)
         settled: int = first["settled"]
-        return Page(rows, max(after, Place(min(settled, end), 0)), more=end < settled)
+        return LogPage(rows, max(after, Place(min(settled, end), 0)), more=end < settled)
 
 
 async def _rows(connection: Connection, tenants: str, records: Sequence[asyncpg.Record]) -> Sequence[Committed]:

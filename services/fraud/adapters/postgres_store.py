@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from meshkit.errors import MeshError, internal
-from meshkit.postgres import Pool, connected, transaction
+from meshkit.storage.postgres import Pool, connected, transaction
 from services.fraud.adapters.postgres_windows import read_features
 from services.fraud.domain.check import Check, Decided, Features, Key
 from services.fraud.ports import DecisionFilter, Stored

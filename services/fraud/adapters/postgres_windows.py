@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from meshkit.postgres import Connection
+from meshkit.storage.postgres import Connection
 from services.fraud.domain.check import Check, Features
 from services.fraud.domain.features import SUBJECTS, WINDOWS_MS
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from prometheus_client import Counter
 from rampart.user.v1 import user_service_pb2
 
-from meshkit.batches import BatchClient
-from meshkit.changes import Change, Freshness
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
+from meshkit.rpc.batches import BatchClient
+from meshkit.storage.changes import Change, Freshness
 from services.fraud.domain.rules import Profile
 
-__all__ = ["RemoteProfiles"]
+__all__ = ["RemoteRiskProfiles"]
 
 _log = logging.getLogger(__name__)
 _reads = Counter("profile_reads", "Risk profiles read, by where they came from.", ["source"])
@@ -49,7 +49,7 @@ class _Known:
     since: int
 
 
-class RemoteProfiles:
+class RemoteRiskProfiles:
     """Profiles through a batch client of `UserService.GetRiskProfile`."""
 
     def __init__(self, client: BatchClient) -> None:

@@ -21,8 +21,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from meshkit.errors import MeshError
-from meshkit.leader import Leader, Session
-from meshkit.postgres import Pool, transaction
+from meshkit.storage.leader import Leader, Session
+from meshkit.storage.postgres import Pool, transaction
 from services.fraud.adapters.redis_windows import (
     PENDING,
     READY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from meshkit.postgres import Pool, transaction
+from meshkit.storage.postgres import Pool, transaction
 from services.user.adapters.rows import PROFILE_COLUMNS, USER_COLUMNS, profile_of, user_of
 from services.user.domain.users import RiskProfile, User
 from services.user.ports import Key

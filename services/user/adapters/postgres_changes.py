@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from meshkit.postgres import Connection, Pool, transaction
+from meshkit.storage.postgres import Connection, Pool, transaction
 from services.user import errors
 from services.user.adapters.rows import PROFILE_COLUMNS, USER_COLUMNS, profile_of, user_of
 from services.user.domain.requests import Answered, NamedRequest

@@ -7,10 +7,10 @@ import logging
 
 from prometheus_client import Counter
 
-from meshkit import postgres
 from meshkit.errors import MeshError
+from meshkit.storage import postgres
 
-__all__ = ["Retention"]
+__all__ = ["RequestRetention"]
 
 _log = logging.getLogger(__name__)
 _deleted = Counter("requests_deleted", "Named requests that were deleted after their time.")
@@ -27,7 +27,7 @@ DELETE FROM requests WHERE (tenant_id, request_id) IN (
 )"""
 
 
-class Retention:
+class RequestRetention:
     """A task that deletes in chunks, so that no statement runs long. Any number of replicas may run it."""
 
     def __init__(self, pool: postgres.Pool, *, interval: float = INTERVAL_SECONDS) -> None:

@@ -13,11 +13,11 @@ from rampart.fraud.v1 import decision_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.mesh.v1 import batch_pb2
 
-from meshkit.batches import BatchCall, BatchClient
-from meshkit.channel import open_channel
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, from_status
-from meshkit.policy import Coalescing
+from meshkit.identity.policy import Coalescing
+from meshkit.rpc.batches import BatchCall, BatchClient
+from meshkit.rpc.channel import open_channel
 from tests.support.calls import Caller, calling, failure
 from tests.support.certificates import Certificates
 from tests.support.fraud import new_tenant, request

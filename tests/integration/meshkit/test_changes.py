@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 
-from meshkit.changes import Change, ChangeFeed, ChangePublisher
-from meshkit.redis import open_redis
-from meshkit.streams import RedisStream
+from meshkit.storage.changes import Change, ChangeFeed, ChangePublisher
+from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.redis import open_redis
 
 
 async def until(condition: object) -> None:

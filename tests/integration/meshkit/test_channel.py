@@ -13,10 +13,10 @@ import pytest
 from google.protobuf.message import Message
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
-from meshkit.channel import call_metadata, call_timeout, open_channel
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, unavailable
-from meshkit.policy import Policy
+from meshkit.identity.policy import Policy
+from meshkit.rpc.channel import call_metadata, call_timeout, open_channel
 from tests.support.calls import failure, unary
 from tests.support.certificates import Certificates
 from tests.support.fraud import request

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from meshkit.leader import Leader, Session
+from meshkit.storage.leader import Leader, Session
 from tests.support.servers import Database
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from meshkit.migrations import MigrationError, migrate, migrate_service, role_of
 from meshkit.settings import Reader
+from meshkit.storage.migrations import MigrationError, migrate, migrate_service, role_of
 from tests.support.servers import Database, PostgresServer
 
 ROLES = {"service": "rampart_user_service"}

@@ -14,7 +14,7 @@ import pytest
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7
-from meshkit.postgres import Pool, check, open_pool, transaction
+from meshkit.storage.postgres import Pool, check, open_pool, transaction
 from tests.integration.conftest import FreshDatabase
 from tests.support.proxy import Proxy, proxied
 from tests.support.servers import Database

@@ -20,10 +20,10 @@ from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.user.v1 import user_service_pb2
 
 from console.up.certificates import Authority
-from meshkit import server as server_module
-from meshkit.channel import open_channel
 from meshkit.context import current
 from meshkit.errors import Kind, MeshError
+from meshkit.rpc import server as server_module
+from meshkit.rpc.channel import open_channel
 from meshkit.settings import TlsFiles
 from tests.support.calls import Caller, calling, failure, speaks, unary
 from tests.support.certificates import Certificates

@@ -14,9 +14,9 @@ import pytest
 from google.protobuf.message import Message
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
-from meshkit import server as server_module
 from meshkit.context import current, principal
 from meshkit.errors import Kind, MeshError
+from meshkit.rpc import server as server_module
 from tests.support.calls import Caller, calling, failure
 from tests.support.certificates import Certificates
 from tests.support.mesh import FRAUD, MeshNode, serving

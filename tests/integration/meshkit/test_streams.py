@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from meshkit.errors import Kind, MeshError
-from meshkit.redis import open_redis
-from meshkit.streams import START, EventStream, MemoryStream, RedisStream, precedes
+from meshkit.storage.event_stream import START, EventStream, MemoryStream, RedisStream, precedes
+from meshkit.storage.redis import open_redis
 
 
 @pytest.fixture(params=["memory", "redis"])

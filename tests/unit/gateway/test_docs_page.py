@@ -9,12 +9,12 @@ import re
 
 import pytest
 
-from gateway.catalogue import own_reasons
-from gateway.documentation.home_page import home_page
-from gateway.documentation.operations import operations
-from gateway.documentation.routes import STATIC
-from gateway.openapi import document, render
-from gateway.plan import compile_plan
+from gateway.compile.plan import compile_plan
+from gateway.describe.catalogue import own_reasons
+from gateway.describe.documentation.operations import operations
+from gateway.describe.documentation.routes import STATIC
+from gateway.describe.openapi import document, render
+from gateway.product.home_page import home_page
 from tests.support.gateway import Gateway, plan
 from tests.support.protos import with_methods
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from gateway.address import AddressResolver
-from gateway.exchange import Exchange
-from gateway.guard import Guard
-from gateway.ratelimit import LimitBook, MemoryRateLimiter
+from gateway.edge.address import AddressResolver
+from gateway.edge.exchange import Exchange
+from gateway.edge.guard import TokenGuard
+from gateway.edge.ratelimit import LimitBook, MemoryRateLimiter
 from meshkit.context import Principal
 from meshkit.errors import MeshError
-from meshkit.policy import Policy
-from meshkit.tokens import TokenVerifier
+from meshkit.identity.policy import Policy
+from meshkit.identity.tokens import TokenVerifier
 from tests.support.gateway import Gateway, plan
 from tests.support.tokens import AUDIENCE, ISSUER, Issuer
 
@@ -44,7 +44,7 @@ class World:
         self.issuer, self.forger = Issuer(), Issuer()
         self.fetching: asyncio.Event | None = None
         self.verifier = CountingVerifier(self._keys, issuer=ISSUER, audience=AUDIENCE, clock=lambda: self.now)
-        self.guard = Guard(
+        self.guard = TokenGuard(
             self.verifier,
             MemoryRateLimiter(),
             Gateway().telemetry,

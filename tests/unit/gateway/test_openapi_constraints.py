@@ -9,9 +9,9 @@ import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
-from gateway.comments import Comments
-from gateway.openapi.constraints import field_sentences
-from gateway.openapi.schemas import Schemas, Use
+from gateway.describe.comments import Comments
+from gateway.describe.openapi.constraints import field_sentences
+from gateway.describe.openapi.schemas import Schemas, Use
 from tests.support.protos import compile_proto
 
 RULES: dict[str, tuple[str, str, list[Any], list[Any]]] = {

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from gateway.comments import CommentError, Comments
-from gateway.openapi import document
-from gateway.plan import compile_plan
+from gateway.compile.plan import compile_plan
+from gateway.describe.comments import CommentError, Comments
+from gateway.describe.openapi import document
 from gateway.standalone.access import DefaultPolicy
 from tests.support.protos import compile_proto
 

@@ -9,8 +9,8 @@ import pytest
 from google.protobuf.descriptor_pool import DescriptorPool
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from gateway.comments import Comments
-from gateway.openapi.schemas import Schemas, Use
+from gateway.describe.comments import Comments
+from gateway.describe.openapi.schemas import Schemas, Use
 from tests.support.protos import compile_proto
 
 PROTO = """

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from meshkit.ids import uuid7
-from meshkit.postgres import Pool, open_pool, transaction
+from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.auth.adapters.postgres import PostgresDirectory
 from services.auth.domain.tenants import Client, Tenant
 from tests.integration.conftest import FreshDatabase

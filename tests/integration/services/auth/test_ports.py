@@ -11,24 +11,24 @@ from datetime import UTC, datetime
 import pytest
 
 from meshkit.ids import uuid7
-from meshkit.postgres import open_pool
-from services.auth.adapters.memory import MemoryDirectory, MemoryKeyStore
-from services.auth.adapters.postgres import PostgresDirectory, PostgresKeyStore
+from meshkit.storage.postgres import open_pool
+from services.auth.adapters.memory import MemoryDirectory, MemorySigningKeyStore
+from services.auth.adapters.postgres import PostgresDirectory, PostgresSigningKeyStore
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Plan, Tenant
-from services.auth.ports import Directory, KeyChange, KeyStore
+from services.auth.domain.tenants import Client, Tenant, TenantPlan
+from services.auth.ports import ClientDirectory, KeyChange, SigningKeyStore
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
 
-PLAN = Plan(500, 5, (("decision", 300), ("read", 200)))
+PLAN = TenantPlan(500, 5, (("decision", 300), ("read", 200)))
 
 
 @dataclass
 class Stores:
-    directory: Directory
-    keys: KeyStore
+    directory: ClientDirectory
+    keys: SigningKeyStore
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def database(fresh_database: FreshDatabase) -> Database:
 @pytest.fixture(params=["memory", "postgres"])
 async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryDirectory(), MemoryKeyStore())
+        yield Stores(MemoryDirectory(), MemorySigningKeyStore())
         return
     pool = await open_pool(request.getfixturevalue("database").dsn)
-    yield Stores(PostgresDirectory(pool), PostgresKeyStore(pool))
+    yield Stores(PostgresDirectory(pool), PostgresSigningKeyStore(pool))
     await pool.close()
 
 
@@ -74,8 +74,10 @@ async def test_tenants_created_at_once_under_one_name_are_one(stores: Stores) ->
     assert len(set(await asyncio.gather(*[stores.directory.create_tenant(copy) for copy in copies]))) == 1
 
 
-@pytest.mark.parametrize("plan", [Plan(), Plan(1, 2, (("write", 3),)), Plan(user_rate_limit=1_000_000)])
-async def test_plan_is_replaced_whole(stores: Stores, plan: Plan) -> None:
+@pytest.mark.parametrize(
+    "plan", [TenantPlan(), TenantPlan(1, 2, (("write", 3),)), TenantPlan(user_rate_limit=1_000_000)]
+)
+async def test_plan_is_replaced_whole(stores: Stores, plan: TenantPlan) -> None:
     made = await stores.directory.create_tenant(tenant())
     other = await stores.directory.create_tenant(tenant())
     assert await stores.directory.set_plan(made.name, plan) == replace(made, plan=plan)

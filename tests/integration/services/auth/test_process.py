@@ -19,10 +19,10 @@ from rampart.auth.v1 import auth_service_pb2 as pb
 
 from console.up.certificates import Authority
 from meshkit.errors import Kind
-from meshkit.keys import AUTH_SERVICE, open_auth_channel, remote_keys
+from meshkit.identity.tls import channel_credentials
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.keys import AUTH_SERVICE, open_auth_channel, remote_keys
 from meshkit.settings import TlsFiles
-from meshkit.tls import channel_credentials
-from meshkit.tokens import TokenVerifier
 from tests.integration.conftest import FreshDatabase
 from tests.support.calls import Caller, calling, failure, new_client, speaks, unary
 from tests.support.certificates import Certificates

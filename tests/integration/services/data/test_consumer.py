@@ -15,15 +15,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from meshkit import postgres
-from meshkit.leader import Leader
-from meshkit.redis import open_redis
-from meshkit.streams import RedisStream
-from services.data import consumer as consumer_module
+from meshkit.storage import postgres
+from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.leader import Leader
+from meshkit.storage.redis import open_redis
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
-from services.data.consumer import Consumer
-from services.fraud.outbox.reader import OutboxReader
-from services.fraud.outbox.relay import Relay
+from services.data.service import consumer as consumer_module
+from services.data.service.consumer import Consumer
+from services.fraud.adapters.outbox_reader import OutboxReader
+from services.fraud.adapters.outbox_relay import OutboxRelay
 from tests.integration.conftest import FreshDatabase
 from tests.support.outbox import TENANT, DirectOutbox, OutboxWriter, event, leader_elected, outbox_writer
 from tests.support.servers import Database
@@ -47,8 +47,8 @@ class Mesh:
         self.tasks.append(task)
         return task
 
-    async def start_relay(self) -> Relay:
-        relay = Relay(self.fraud.relay_dsn, self.stream)
+    async def start_relay(self) -> OutboxRelay:
+        relay = OutboxRelay(self.fraud.relay_dsn, self.stream)
         self.start(relay.run())
         await leader_elected(self.fraud)
         return relay

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from meshkit import postgres
+from meshkit.storage import postgres
 from services.data.adapters.memory import MemoryLedger
 from services.data.adapters.postgres import PostgresLedger
 from services.data.adapters.postgres_writer import PostgresLedgerWriter

@@ -20,9 +20,9 @@ from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
 from console.up.state import State
-from meshkit.channel import open_channel
 from meshkit.errors import Kind, MeshError, from_rpc_error
-from meshkit.policy import policies
+from meshkit.identity.policy import policies
+from meshkit.rpc.channel import open_channel
 from services.data.adapters.remote import FRAUD_POLICIES, RemoteOutbox
 from services.data.domain.ledger import BEGINNING
 from tests.integration.conftest import FreshDatabase

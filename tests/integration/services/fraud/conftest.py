@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from console.up.state import State
-from meshkit.postgres import Pool, open_pool
-from meshkit.redis import open_redis
+from meshkit.storage.postgres import Pool, open_pool
+from meshkit.storage.redis import open_redis
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import new_tenant
 from tests.support.servers import Database, valkey_server

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from meshkit.errors import MeshError
-from meshkit.postgres import Pool, open_pool, transaction
+from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.fraud.adapters.postgres_store import PostgresStore
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.servers import Database

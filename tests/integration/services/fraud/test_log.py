@@ -14,16 +14,16 @@ from rampart.fraud.v1 import decision_pb2, event_pb2
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7_text
-from meshkit.postgres import Pool, open_pool
+from meshkit.storage.postgres import Pool, open_pool
 from services.fraud.adapters import postgres_log, postgres_store
 from services.fraud.adapters.memory_log import MemoryLog
+from services.fraud.adapters.outbox_reader import OutboxReader
+from services.fraud.adapters.outbox_retention import OutboxRetention
+from services.fraud.adapters.outbox_rows import BEGINNING, Place
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.check import Decided
-from services.fraud.outbox.reader import OutboxReader
-from services.fraud.outbox.retention import Retention
-from services.fraud.outbox.rows import BEGINNING, Place
-from services.fraud.watch.ports import DecisionLog, Page
+from services.fraud.watch_ports import DecisionLog, LogPage
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.servers import Database
@@ -53,7 +53,7 @@ async def prune_all(database: Database) -> Place:
     reader = OutboxReader(pool)
     last = (await reader.read("data")).last
     await reader.read("data", event_pb2.OutboxPosition(xid=last.xid, seq=last.seq))
-    assert await Retention(pool, 72).prune() > 0
+    assert await OutboxRetention(pool, 72).prune() > 0
     await pool.close()
     return Place(last.xid, last.seq)
 
@@ -83,7 +83,7 @@ def some(tenant: str, *names: str) -> list[Decided]:
     return [decided(check(tenant, name)) for name in names]
 
 
-def names(page: Page) -> list[str]:
+def names(page: LogPage) -> list[str]:
     return [decision_pb2.Decision.FromString(row.answer).transaction_id for row in page.rows]
 
 

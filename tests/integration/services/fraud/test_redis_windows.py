@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from console.up.state import State
-from meshkit.redis import open_redis
+from meshkit.storage.redis import open_redis
 from services.fraud.adapters.redis_windows import READY, RedisWindows, reservation_key, subject
 from services.fraud.domain.check import Check
 from services.fraud.domain.features import by_name

@@ -15,7 +15,7 @@ from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7
-from meshkit.postgres import Pool
+from meshkit.storage.postgres import Pool
 from services.fraud.adapters.memory import MemoryStore, MemoryWindows
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.check import Check, Decided, Key

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import pytest
 from rampart.fraud.v1 import decision_pb2
 
-from meshkit.postgres import open_pool
+from meshkit.storage.postgres import open_pool
+from services.fraud.adapters.outbox_rows import Place
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.outbox.rows import Place
-from services.fraud.watch.feed import Feed
-from services.fraud.watch.seats import Pace, Seats
-from services.fraud.watch.selection import Selection
-from services.fraud.watch.watches import Sighting, Watches
+from services.fraud.domain.selection import Selection
+from services.fraud.service.feed import DecisionFeed
+from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.watches import Sighting, Watches
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.servers import Database
 
@@ -41,8 +41,8 @@ class Replica:
 async def replica(database: Database) -> AsyncIterator[Replica]:
     pool, log_pool = await open_pool(database.dsn), await open_pool(database.dsn, size=3)
     log = PostgresLog(log_pool)
-    feed = Feed(log, recent_rows=RECENT_ROWS)
-    watches = Watches(log=log, feed=feed, seats=Seats(100, 100), pace=Pace(1e6), heartbeat=0.2)
+    feed = DecisionFeed(log, recent_rows=RECENT_ROWS)
+    watches = Watches(log=log, feed=feed, seats=Seats(100, 100), pace=WatchPace(1e6), heartbeat=0.2)
     following = asyncio.create_task(feed.run())
     try:
         yield Replica(PostgresStore(pool, on_commit=feed.notify), watches)

@@ -12,8 +12,8 @@ import pytest
 from redis.asyncio import Redis
 
 from console.up.state import State
-from meshkit.postgres import Pool, open_pool
-from meshkit.redis import open_redis
+from meshkit.storage.postgres import Pool, open_pool
+from meshkit.storage.redis import open_redis
 from services.fraud.adapters import window_keeper
 from services.fraud.adapters.memory import MemoryWindows
 from services.fraud.adapters.postgres_store import PostgresStore

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from meshkit.ids import uuid7
-from meshkit.postgres import Pool, open_pool, transaction
+from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.user.adapters.postgres import PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
-from services.user.adapters.retention import Retention
+from services.user.adapters.retention import RequestRetention
 from services.user.domain.requests import NamedRequest
 from services.user.domain.users import User
 from tests.integration.conftest import FreshDatabase
@@ -111,7 +111,7 @@ async def test_old_answer_is_seen_and_deleted_only_by_who_says_that_it_cleans_up
     async with transaction(pool, ()) as connection:
         assert await connection.fetchval("SELECT count(*) FROM requests") == 0
         assert await connection.execute("DELETE FROM requests") == "DELETE 0"
-    assert await Retention(pool).delete() >= 2
+    assert await RequestRetention(pool).delete() >= 2
     assert await seen(pool, *tenants, table="requests") == set()
 
 
@@ -120,7 +120,7 @@ async def test_young_answer_outlives_the_cleaning(pool: Pool, tenants: tuple[str
         await connection.execute("UPDATE requests SET created_at = now() - interval '24 hours 1 minute'")
     async with transaction(pool, tenants[1:]) as connection:
         await connection.execute("UPDATE requests SET created_at = now() - interval '23 hours 59 minutes'")
-    await Retention(pool).delete()
+    await RequestRetention(pool).delete()
     assert await seen(pool, *tenants, table="requests") == {tenants[1]}
 
 

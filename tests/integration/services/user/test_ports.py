@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from meshkit.ids import uuid7
-from meshkit.postgres import open_pool
+from meshkit.storage.postgres import open_pool
 from services.user.adapters.memory import MemoryProfiles, MemoryRows, MemoryUsers, MemoryWriter
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter

@@ -14,11 +14,11 @@ from google.protobuf.message import Message
 from rampart.mesh.v1 import batch_pb2
 from rampart.user.v1 import user_pb2, user_service_pb2
 
-from meshkit.batches import BatchClient
-from meshkit.channel import open_channel
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, from_status
-from meshkit.policy import policies
+from meshkit.identity.policy import policies
+from meshkit.rpc.batches import BatchClient
+from meshkit.rpc.channel import open_channel
 from tests.support.calls import Caller, Credentials, calling, failure, new_client, speaks
 from tests.support.certificates import Certificates
 from tests.support.processes import Node

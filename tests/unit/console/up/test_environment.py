@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up.certificates import Authority
 from console.up.environment import Environments, Stores, external_databases, port_names
 from console.up.names import GATEWAY, MESH, SERVICES
@@ -75,5 +75,5 @@ def test_databases_are_all_embedded_or_all_external() -> None:
     names = [*(f"RAMPART_{service.upper()}_DSN" for service in SERVICES), "RAMPART_FRAUD_RELAY_DSN"]
     given = dict.fromkeys(names, "postgresql://")
     assert external_databases(given) == given
-    with pytest.raises(Failure, match=r"^RAMPART_USER_DSN must be set as well"):
+    with pytest.raises(CommandFailure, match=r"^RAMPART_USER_DSN must be set as well"):
         external_databases({name: value for name, value in given.items() if name != "RAMPART_USER_DSN"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up import ports
 from console.up.state import State
 
@@ -39,7 +39,7 @@ def test_a_port_taken_since_is_chosen_again_and_the_others_stay(tmp_path: Path) 
 
 
 def test_a_taken_http_port_is_one_sentence() -> None:
-    with listening(0) as server, pytest.raises(Failure, match=r"Port \d+ is taken .* RAMPART_HTTP_PORT"):
+    with listening(0) as server, pytest.raises(CommandFailure, match=r"Port \d+ is taken .* RAMPART_HTTP_PORT"):
         ports.check_http(server.getsockname()[1])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up import proc
 from console.up.processes import Process, Spec, run_once
 
@@ -137,7 +137,7 @@ async def test_workers_of_a_killed_process_are_swept_away_before_the_restart(kep
 
 async def test_a_command_that_fails_is_reported_with_its_last_words(tmp_path: Path) -> None:
     spec = Spec("the step", [sys.executable, "-c", "print('because'); raise SystemExit(2)"], dict(os.environ))
-    with pytest.raises(Failure, match=r"the step exited with status 2: because \(all of it is in .*step\.log\)"):
+    with pytest.raises(CommandFailure, match=r"the step exited with status 2: because \(all of it is in .*step\.log\)"):
         await run_once(spec, tmp_path / "step.log", timeout=20)
 
 
@@ -145,7 +145,7 @@ async def test_a_command_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     spec = Spec(
         "the step", [sys.executable, "-c", f"import os; print(os.getpid(), flush=True); {SLEEP}"], dict(os.environ)
     )
-    with pytest.raises(Failure, match=r"did not finish within 0\.5 s"):
+    with pytest.raises(CommandFailure, match=r"did not finish within 0\.5 s"):
         await run_once(spec, tmp_path / "step.log", timeout=0.5)
     with contextlib.suppress(IndexError):
         assert not alive(int((tmp_path / "step.log").read_text().split()[0]))

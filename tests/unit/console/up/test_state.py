@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from console.failure import Failure
+from console.failure import CommandFailure
 from console.up.state import SOCKET_PATH_BYTES, State
 
 
@@ -30,7 +30,7 @@ def test_a_folder_of_an_earlier_start_is_taken_again_and_made_private(tmp_path: 
 
 def test_a_folder_with_foreign_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(Failure, match=r"files that Rampart did not make; set RAMPART_HOME"):
+    with pytest.raises(CommandFailure, match=r"files that Rampart did not make; set RAMPART_HOME"):
         State.open(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
@@ -42,31 +42,31 @@ def test_a_journal_of_a_replay_before_the_first_start_is_no_foreign_file(tmp_pat
 
 def test_a_file_in_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
-    with pytest.raises(Failure, match=r"is not a folder"):
+    with pytest.raises(CommandFailure, match=r"is not a folder"):
         State.open(tmp_path / "home")
 
 
 def test_a_folder_below_a_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Failure, match=r"Cannot write to .*Not a directory"):
+    with pytest.raises(CommandFailure, match=r"Cannot write to .*Not a directory"):
         State.open(tmp_path / "file" / "home")
 
 
 @pytest.mark.skipif(not Path("/proc/sys").exists(), reason="needs a file system that nobody can write to")
 def test_a_read_only_place_is_one_sentence() -> None:
-    with pytest.raises(Failure, match=r"Cannot write to /proc/sys/rampart"):
+    with pytest.raises(CommandFailure, match=r"Cannot write to /proc/sys/rampart"):
         State.open(Path("/proc/sys/rampart"))
 
 
 def test_a_folder_of_another_version_is_refused(tmp_path: Path) -> None:
     State.open(tmp_path).write_json("rampart.json", {"format": 99})
-    with pytest.raises(Failure, match=r"another version of Rampart \(format 99\)"):
+    with pytest.raises(CommandFailure, match=r"another version of Rampart \(format 99\)"):
         State.open(tmp_path)
 
 
 def test_a_second_run_is_told_who_holds_the_folder(tmp_path: Path) -> None:
     state = State.open(tmp_path)
-    with state.held(), pytest.raises(Failure, match=rf"already runs on .* \(pid {os.getpid()}\)"), state.held():
+    with state.held(), pytest.raises(CommandFailure, match=rf"already runs on .* \(pid {os.getpid()}\)"), state.held():
         pass
 
 
@@ -90,7 +90,7 @@ def test_passwords_differ_by_name_and_stay(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     state = State.open(tmp_path)
     (tmp_path / "ports.json").write_text("{")
-    with pytest.raises(Failure, match=r"ports\.json is damaged"):
+    with pytest.raises(CommandFailure, match=r"ports\.json is damaged"):
         state.read_json("ports.json")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.http.limits import Limits
+from gateway.server.limits import Limits
 from tests.support.http_server import TICK, Answer, EchoServer, running_server, split_answers
 
 CLOSE = b"connection: close\r\n\r\n"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.http.cors import Cors
-from gateway.http.security import Security
+from gateway.edge.headers.cors import Cors
+from gateway.edge.headers.security import SecurityHeaders
 from tests.support.gateway import Gateway
 
 SHOP = "https://shop.example"
@@ -15,7 +15,7 @@ ASK = {"access-control-request-method": "POST", "access-control-request-headers"
 
 @pytest.fixture(scope="module")
 def open_gateway() -> Gateway:
-    return Gateway(security=Security(Cors([SHOP])))
+    return Gateway(security=SecurityHeaders(Cors([SHOP])))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ async def test_every_answer_tells_browsers_to_be_careful_once(gateway: Gateway, 
 
 @pytest.mark.parametrize(("proto", "told"), [("https", True), ("HTTPS", True), ("http", False), (None, False)])
 async def test_callers_by_tls_are_told_to_stay_with_it_where_that_is_set(proto: str | None, told: bool) -> None:
-    gateway = Gateway(security=Security(Cors(()), hsts_seconds=86_400))
+    gateway = Gateway(security=SecurityHeaders(Cors(()), hsts_seconds=86_400))
     headers = {"x-forwarded-proto": proto} if proto is not None else {}
     for target in ("/api/v1/users", "/health", "/nothing"):
         reply = await gateway.request("GET", target, headers=headers)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from rampart.user.v1 import user_pb2, user_service_pb2
 
-from meshkit.changes import Change
 from meshkit.context import CallContext
+from meshkit.storage.changes import Change
 from services.fraud.adapters import remote_profiles
-from services.fraud.adapters.remote_profiles import RemoteProfiles
+from services.fraud.adapters.remote_profiles import RemoteRiskProfiles
 from services.fraud.domain.rules import Profile
 
 
@@ -42,7 +42,7 @@ class Reader:
     def __init__(self) -> None:
         self.service = UserService()
         client: Any = self.service
-        self.profiles = RemoteProfiles(client)
+        self.profiles = RemoteRiskProfiles(client)
 
     async def tier(self, user_id: str = "u1", tenant_id: str = "t") -> str | None:
         (profile,) = await self.profiles.read([(CallContext(), tenant_id, user_id)])

@@ -15,19 +15,19 @@ from rampart.fraud.v1 import event_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit import pages
-from meshkit.coalesce import Coalescer
 from meshkit.context import CallContext, set_current
 from meshkit.errors import Kind, MeshError
-from meshkit.logs import EventLog
-from meshkit.policy import policies
-from meshkit.tokens import TokenVerifier
-from services.fraud.adapters.memory import MemoryProfiles, MemoryStore, MemoryWindows
+from meshkit.identity.policy import policies
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.coalesce import Coalescer
+from meshkit.telemetry.logs import EventLog
+from services.fraud.adapters.memory import MemoryRiskProfiles, MemoryStore, MemoryWindows
 from services.fraud.adapters.memory_log import MemoryLog
-from services.fraud.service import CheckCall, Decider, Outcome, Policy
+from services.fraud.service.decider import CheckCall, Decider, DecisionPolicy, Outcome
+from services.fraud.service.feed import DecisionFeed
+from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.watches import Watches
 from services.fraud.servicer import DECISION_FIELDS, FraudServicer
-from services.fraud.watch.feed import Feed
-from services.fraud.watch.seats import Pace, Seats
-from services.fraud.watch.watches import Watches
 from tests.support.fraud import check as checked
 from tests.support.fraud import decided, new_tenant, principal, request
 
@@ -41,10 +41,13 @@ class Service:
     def __init__(self) -> None:
         store = MemoryStore()
         self.decider = Decider(
-            windows=MemoryWindows(lambda: datetime.now(UTC)), profiles=MemoryProfiles(), store=store, policy=Policy()
+            windows=MemoryWindows(lambda: datetime.now(UTC)),
+            profiles=MemoryRiskProfiles(),
+            store=store,
+            policy=DecisionPolicy(),
         )
         self.watched = MemoryLog()
-        self.feed = Feed(self.watched)
+        self.feed = DecisionFeed(self.watched)
         self.sizes: list[int] = []
         self.lines = io.StringIO()
         self.log = EventLog("fraud", "decisions", "decided", DECISION_FIELDS, self.lines)
@@ -54,7 +57,7 @@ class Service:
             slots=asyncio.Semaphore(1),
             store=store,
             read_events=self._read_events,
-            watches=Watches(log=self.watched, feed=self.feed, seats=Seats(2, 2), pace=Pace(1e6)),
+            watches=Watches(log=self.watched, feed=self.feed, seats=Seats(2, 2), pace=WatchPace(1e6)),
             verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
             batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
             decisions=self.log,

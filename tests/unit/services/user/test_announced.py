@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from meshkit.changes import Change
+from meshkit.storage.changes import Change
 from services.user.adapters.announced import AnnouncedWriter
 from services.user.adapters.memory import MemoryRows, MemoryUsers, MemoryWriter
 from services.user.domain.requests import NamedRequest

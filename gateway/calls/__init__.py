@@ -1,0 +1,1 @@
+"""Calls into the mesh: unary and streaming upstreams, the response cache, idempotency keys."""

@@ -1,0 +1,110 @@
+"""Calls into the mesh: alone, coalesced into batches, or collapsed with identical reads, as the policy says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from prometheus_client import Counter
+
+from gateway.calls.upstream import CallInfo
+from gateway.compile.plan import MethodPlan
+from meshkit.context import CallContext
+from meshkit.errors import deadline_exceeded, from_rpc_error
+from meshkit.identity.policy import Policy
+from meshkit.rpc.batches import BatchClient
+from meshkit.rpc.channel import call_metadata
+
+__all__ = ["MeshUpstream"]
+
+_collapsed = Counter("collapsed_calls", "Reads answered by an identical one under way.", ["method"])
+
+CollapseKey = tuple[str, str, bytes, int]
+
+
+class MeshUpstream:
+    """The mesh as the gateway sees it. `channels` are by short service name; `coalesce` off sends every call alone.
+
+    Services that are `foreign` need not tell their errors as those of the mesh do.
+    """
+
+    def __init__(
+        self,
+        channels: Mapping[str, grpc.aio.Channel],
+        policies: Mapping[str, Policy],
+        *,
+        coalesce: bool = True,
+        foreign: bool = False,
+    ) -> None:
+        self._foreign = foreign
+        self._channels = channels
+        self._policies = policies
+        self._coalesce = coalesce
+        self._unary: dict[str, Any] = {}
+        self._batches: dict[str, BatchClient] = {}
+        self._reads: dict[CollapseKey, asyncio.Task[bytes]] = {}
+
+    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+        """Sends a serialised request and returns the serialised response. Raises MeshError."""
+        context = CallContext(
+            request_id=call.request_id,
+            traceparent=call.traceparent,
+            token=call.token,
+            principal=call.principal,
+            deadline=call.deadline,
+        )
+        # Batches and single calls end at the deadline by themselves; only a caller that joins another's read has to.
+        if self._coalesce and method.policy.coalesce is not None:
+            return await self._batch(method).submit(request, context)
+        if self._coalesce and method.policy.collapsible and call.principal is not None:
+            try:
+                async with asyncio.timeout(call.deadline - time.monotonic()):
+                    generation = call.cache.generation if call.cache is not None else 0
+                    key = (method.full_name, call.principal.tenant_id, request, generation)
+                    return await self._collapse(key, method, context)
+            except TimeoutError:
+                raise deadline_exceeded() from None
+        return await self._send(method, request, context)
+
+    async def _collapse(self, key: CollapseKey, method: MethodPlan, context: CallContext) -> bytes:
+        """Joins an identical read of the same tenant that is under way. A caller that leaves does not end it."""
+        task = self._reads.get(key)
+        if task is None:
+            task = asyncio.create_task(self._send(method, key[2], context))
+            self._reads[key] = task
+            task.add_done_callback(lambda done: self._read_finished(key, done))
+        else:
+            _collapsed.labels(method.full_name).inc()
+        return await asyncio.shield(task)
+
+    def _read_finished(self, key: CollapseKey, task: asyncio.Task[bytes]) -> None:
+        del self._reads[key]
+        if not task.cancelled():
+            # Marks the error as seen: every caller may have left.
+            task.exception()
+
+    async def _send(self, method: MethodPlan, request: bytes, context: CallContext) -> bytes:
+        call = self._unary.get(method.full_name)
+        if call is None:
+            call = self._unary[method.full_name] = self._channels[method.service].unary_unary(method.full_name)
+        timeout = max(0.0, (context.deadline or 0.0) - time.monotonic())
+        try:
+            answer: bytes = await call(request, timeout=timeout, metadata=call_metadata(context))
+        except grpc.aio.AioRpcError as error:
+            dependency = "upstream" if self._foreign else method.service
+            raise from_rpc_error(error, dependency, foreign=self._foreign) from error
+        return answer
+
+    def _batch(self, method: MethodPlan) -> BatchClient:
+        client = self._batches.get(method.full_name)
+        if client is None:
+            coalescing = method.policy.coalesce
+            assert coalescing is not None
+            client = BatchClient(
+                self._channels[method.service], coalescing, self._policies[coalescing.method], method.service
+            )
+            self._batches[method.full_name] = client
+        return client

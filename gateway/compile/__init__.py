@@ -1,0 +1,1 @@
+"""Compiles the descriptors into endpoints: plan, codec, validation. Pure: no I/O after start."""

@@ -1,0 +1,25 @@
+"""The plan that the edge compiles from the descriptors at start."""
+
+from __future__ import annotations
+
+from gateway.compile.plan.binding import Binding, MethodPlan, PathVariable
+from gateway.compile.plan.fields import JsonValue, Parameter
+from gateway.compile.plan.plan import Plan, PlanError, compile_plan, load_plan
+from gateway.compile.plan.trie import PathError, Trie
+from gateway.errors.places import HttpViolation, malformed
+
+__all__ = [
+    "Binding",
+    "HttpViolation",
+    "JsonValue",
+    "MethodPlan",
+    "Parameter",
+    "PathError",
+    "PathVariable",
+    "Plan",
+    "PlanError",
+    "Trie",
+    "compile_plan",
+    "load_plan",
+    "malformed",
+]

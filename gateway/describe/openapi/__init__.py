@@ -1,0 +1,7 @@
+"""The OpenAPI 3.1 document, compiled from the same plan as the routes."""
+
+from __future__ import annotations
+
+from gateway.describe.openapi.document import document, render
+
+__all__ = ["document", "render"]

@@ -1,7 +1,0 @@
-"""The documentation that the gateway serves: the OpenAPI document, a page to try it, and a page for each error."""
-
-from __future__ import annotations
-
-from gateway.documentation.routes import documentation_routes
-
-__all__ = ["documentation_routes"]

@@ -1,0 +1,1 @@
+"""The request pipeline: match, check, admit, read, decode, call, answer."""

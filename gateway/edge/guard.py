@@ -1,0 +1,186 @@
+"""Who may call, and how often: the access token, its scopes, and the rate limits.
+
+    address → token → limits of client, user and tenant → scopes
+
+A token that was good within the last minute costs one look-up, and its caller no part of what the address may use: many
+callers may share one. For any other token the address is asked first, so that whoever forges tokens is refused before a
+signature is looked at. Only tokens that turn out not to be good are charged to it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from random import random
+from typing import Protocol
+
+from gateway.edge.address import AddressResolver
+from gateway.edge.exchange import Exchange, Scope
+from gateway.edge.metrics import Telemetry
+from gateway.edge.ratelimit import Charges, Limit, LimitBook, LimitVerdict, RateLimiter, StrictRateLimiter, state_field
+from meshkit.context import Principal
+from meshkit.errors import Kind, MeshError
+from meshkit.identity.policy import Policy
+from meshkit.identity.tokens import Permit
+
+__all__ = ["Guard", "TokenGuard", "Verifier"]
+
+JITTER = 0.5
+"""A refused caller is told to wait up to half as long again, so that not all come back in the same moment."""
+
+
+class Verifier(Protocol):
+    """Checks access tokens."""
+
+    def verify_cached(self, token: str) -> Principal | None: ...
+
+    async def verify(self, token: str, permit: Permit | None = None) -> Principal: ...
+
+
+class Guard(Protocol):
+    """Admits calls before their body is read."""
+
+    async def admit(self, exchange: Exchange, policy: Policy, scope: Scope) -> str:
+        """Returns the access token that goes on with the call. Raises MeshError."""
+        ...
+
+
+class TokenGuard:
+    """Admits calls. Those of `strict_classes` are decided by the `strict` limiter, for all gateways at once."""
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        limiter: RateLimiter,
+        telemetry: Telemetry,
+        *,
+        book: LimitBook,
+        addresses: AddressResolver,
+        strict: StrictRateLimiter | None = None,
+        strict_classes: Collection[str] = (),
+    ) -> None:
+        self._verifier = verifier
+        self._limiter = limiter
+        self._telemetry = telemetry
+        self._book = book
+        self._addresses = addresses
+        self._strict = strict
+        self._strict_classes = frozenset(strict_classes) if strict is not None else frozenset()
+
+    async def admit(self, exchange: Exchange, policy: Policy, scope: Scope) -> str:
+        """Sets the exchange's principal and rate-limit headers and returns the token. Raises MeshError."""
+        if policy.public:
+            self.charge_address(exchange, policy, scope)
+            return ""
+        token = _bearer(exchange)
+        principal = self._verifier.verify_cached(token)
+        if principal is None:
+            principal = await self._verify(exchange, scope, token)
+        exchange.principal = principal
+        charges = self._book.of(principal, policy.rate_class)
+        if policy.rate_class in self._strict_classes:
+            await self._charge_strictly(exchange, policy, charges)
+        else:
+            verdicts = self._limiter.take_all(charges.limits, policy.cost, time.monotonic())
+            self._settle(exchange, policy.rate_class, charges, verdicts)
+        if policy.scopes.isdisjoint(principal.scopes):
+            raise _scope_missing(policy)
+        return token
+
+    def charge_address(self, exchange: Exchange, policy: Policy, scope: Scope) -> None:
+        """Charges a call without a token to the client's address. Raises MeshError."""
+        charges = self._book.of_address(self._address(exchange, scope), policy.rate_class)
+        verdicts = self._limiter.take_all(charges.limits, policy.cost, time.monotonic())
+        self._settle(exchange, policy.rate_class, charges, verdicts)
+
+    def _charge_failure(self, exchange: Exchange, scope: Scope) -> None:
+        """Charges wrong credentials to the client's address; too many, and no unknown token of it is looked at."""
+        charges = self._book.of_failures(self._address(exchange, scope))
+        self._limiter.take_all(charges.limits, 1, time.monotonic())
+
+    def _check_failures(self, exchange: Exchange, scope: Scope) -> None:
+        """Refuses an address from which too many wrong credentials came. Raises MeshError."""
+        charges = self._book.of_failures(self._address(exchange, scope))
+        verdict = self._limiter.peek(charges.limits[0], 1, time.monotonic())
+        if not verdict.allowed:
+            self._settle(exchange, "failures", charges, [verdict])
+
+    async def _verify(self, exchange: Exchange, scope: Scope, token: str) -> Principal:
+        unknown = False
+
+        def permit() -> None:
+            nonlocal unknown
+            self._check_failures(exchange, scope)
+            unknown = True
+
+        try:
+            return await self._verifier.verify(token, permit)
+        except MeshError as error:
+            # A token that was good once, and has expired, is not charged.
+            if unknown and error.kind is Kind.UNAUTHENTICATED:
+                self._charge_failure(exchange, scope)
+            raise
+
+    async def _charge_strictly(self, exchange: Exchange, policy: Policy, charges: Charges) -> None:
+        assert self._strict is not None
+        verdicts = await self._strict.take_all(charges.limits, policy.cost, time.monotonic())
+        self._settle(exchange, policy.rate_class, charges, verdicts)
+
+    def _address(self, exchange: Exchange, scope: Scope) -> str:
+        if exchange.client_address is None:
+            exchange.client_address = self._addresses.resolve(scope)
+        return exchange.client_address
+
+    def _settle(self, exchange: Exchange, rate_class: str, charges: Charges, verdicts: Sequence[LimitVerdict]) -> None:
+        """Tells the caller where it stands, and refuses it if a limit does."""
+        limit, verdict = charges.limits[0], verdicts[0]
+        if len(verdicts) > 1:
+            limit, verdict = min(zip(charges.limits, verdicts, strict=True), key=_room)
+        exchange.extra += charges.header, state_field(limit, verdict)
+        if not verdict.allowed:
+            self._telemetry.limited(rate_class)
+            raise _limited(rate_class, charges.limits, verdicts)
+
+
+def _room(judged: tuple[Limit, LimitVerdict]) -> tuple[bool, float, int]:
+    """Orders limits: those that refuse first, the longest wait before others, then the least that is left."""
+    verdict = judged[1]
+    return verdict.allowed, -verdict.retry_after, verdict.remaining
+
+
+def _limited(rate_class: str, limits: Sequence[Limit], verdicts: Sequence[LimitVerdict]) -> MeshError:
+    violated = [limit for limit, verdict in zip(limits, verdicts, strict=True) if not verdict.allowed]
+    wait = max(verdict.retry_after for verdict in verdicts)
+    quotas = [f"{limit.burst:.0f} units of {limit.name} in {max(1.0, limit.window):.0f} s" for limit in violated]
+    return MeshError(
+        Kind.RESOURCE_EXHAUSTED,
+        "RATE_LIMITED",
+        f"more than {' and '.join(quotas)}",
+        metadata={
+            "class": rate_class,
+            "limit": f"{violated[0].burst:.0f}",
+            "violated_policies": ",".join(limit.name for limit in violated),
+        },
+        retry_after=wait * (1 + JITTER * random()),
+    )
+
+
+def _scope_missing(policy: Policy) -> MeshError:
+    needed = " or ".join(sorted(policy.scopes)) or "that nobody has"
+    return MeshError(
+        Kind.PERMISSION_DENIED,
+        "SCOPE_MISSING",
+        f"the access token lacks the scope {needed}",
+        metadata={"scope": " ".join(sorted(policy.scopes))},
+    )
+
+
+def _bearer(exchange: Exchange) -> str:
+    value = exchange.headers.get(b"authorization", b"")
+    scheme, _, token = value.partition(b" ")
+    token = token.strip()
+    if scheme.lower() != b"bearer" or not token:
+        raise MeshError(
+            Kind.UNAUTHENTICATED, "TOKEN_MISSING", "an access token is required: Authorization: Bearer <token>"
+        )
+    return token.decode("latin-1")

@@ -1,0 +1,29 @@
+"""`RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11: Lists of RFC 9651 structured fields.
+
+No partition key is sent. It would tell a caller nothing that it does not know of itself, and strangers too much.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from gateway.edge.ratelimit.limiter import Limit, LimitVerdict
+
+__all__ = ["policy_field", "state_field"]
+
+
+def policy_field(limits: Iterable[Limit]) -> tuple[bytes, bytes]:
+    """Returns the field that names every limit of a call: its quota, and the seconds in which that comes back."""
+    items = [f"{limit.item};q={int(limit.burst)};w={max(1, round(limit.window))}" for limit in limits]
+    return b"ratelimit-policy", ", ".join(items).encode("ascii")
+
+
+def state_field(limit: Limit, verdict: LimitVerdict) -> tuple[bytes, bytes]:
+    """Returns the field of the limit that is closest to refusing.
+
+    `t` ends when the whole quota is back or, for a refused call, when the call would be allowed: not after Retry-After.
+    """
+    allowed, remaining, reset_after, retry_after = verdict
+    until = math.ceil(reset_after if allowed else retry_after) or 1
+    return b"ratelimit", f"{limit.item};r={remaining};t={until}".encode()

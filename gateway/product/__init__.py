@@ -1,0 +1,1 @@
+"""Rampart's own surface of the gateway: token endpoint, home page, introduction."""

@@ -1,0 +1,53 @@
+"""What a document says of itself: in our own words for Rampart, in those of the protos for other services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.compile.plan import Plan
+from gateway.describe.comments import Comments
+from gateway.product.oauth import ISSUE_TOKEN
+
+__all__ = ["About", "about"]
+
+INTRODUCTIONS = Path(__file__).parent
+_LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The title page of a document."""
+
+    title: str
+    summary: str
+    description: str
+    version: str
+    license: dict[str, str] | None = None
+
+    @property
+    def info(self) -> dict[str, object]:
+        """The `info` object."""
+        found: dict[str, object] = {"title": self.title, "summary": self.summary, "description": self.description}
+        return found | ({"license": self.license} if self.license else {}) | {"version": self.version}
+
+
+def about(plan: Plan) -> About:
+    """Returns the title page for a plan."""
+    common = (INTRODUCTIONS / "common.md").read_text()
+    if ISSUE_TOKEN in plan.methods:
+        first = (INTRODUCTIONS / "introduction.md").read_text()
+        summary = "Decides in milliseconds whether a transaction is fraud"
+        return About("Rampart", summary, f"{first}\n{common}", "v1", _LICENSE)
+    services = list(dict.fromkeys(binding.method.full_name[1:].partition("/")[0] for binding in plan.bindings))
+    names = [name.rpartition(".")[2] for name in services]
+    words = Comments(plan.files).of(services[0]) if len(services) == 1 else ""
+    title = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "Nothing"
+    return About(title, "gRPC services as REST", f"{words}\n\n{common}".strip(), _version(services))
+
+
+def _version(services: list[str]) -> str:
+    """Returns the version that the packages of all services end with, as in `library.v1`."""
+    found = {name.split(".")[-2] for name in services if name.count(".") > 0}
+    only = found.pop() if len(found) == 1 else ""
+    return only if only[:1] == "v" and only[1:2].isdigit() else "v1"

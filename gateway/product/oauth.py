@@ -1,0 +1,171 @@
+"""The token endpoint: OAuth 2.0 client credentials (RFC 6749, sections 2.3.1, 4.4 and 5)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import time
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from rampart.auth.v1 import auth_service_pb2
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.calls.upstream import CallInfo, Upstream
+from gateway.compile.plan import MethodPlan
+from gateway.edge.body import BodyReader
+from gateway.edge.exchange import Exchange
+from gateway.edge.guard import TokenGuard
+from meshkit.errors import Kind, MeshError
+
+__all__ = ["ISSUE_TOKEN", "OAuthError", "TokenEndpoint"]
+
+ISSUE_TOKEN = "/rampart.auth.v1.AuthService/IssueToken"
+FORM = b"application/x-www-form-urlencoded"
+
+_MAX_BYTES = 8192
+_MAX_FIELDS = 20
+_NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+_BY_REASON = {
+    "CLIENT_INVALID": (401, "invalid_client"),
+    "SCOPE_INVALID": (400, "invalid_scope"),
+    "VALIDATION_FAILED": (400, "invalid_request"),
+    "RATE_LIMITED": (429, "temporarily_unavailable"),
+}
+_UNAVAILABLE = (Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.RESOURCE_EXHAUSTED)
+
+
+class OAuthError(Exception):
+    """A failure in the words of RFC 6749, section 5.2."""
+
+    def __init__(self, status: int, error: str, description: str, retry_after: float | None = None) -> None:
+        super().__init__(description)
+        self.status = status
+        self.error = error
+        self.description = description
+        self.retry_after = retry_after
+
+
+class TokenEndpoint:
+    """Answers `POST /api/v1/oauth/token`."""
+
+    def __init__(self, method: MethodPlan, upstream: Upstream, guard: TokenGuard, bodies: BodyReader) -> None:
+        self._method = method
+        self._upstream = upstream
+        self._guard = guard
+        self._bodies = bodies
+
+    async def __call__(self, request: Request) -> Response:
+        exchange: Exchange = request.state.exchange
+        try:
+            self._guard.charge_address(exchange, self._method.policy, request.scope)
+            issue = _issue_request(exchange, await self._form(request, exchange))
+            answer = await self._issue(exchange, issue)
+        except OAuthError as error:
+            return _failure(error)
+        except MeshError as error:
+            return _failure(_from_mesh(error))
+        return JSONResponse(answer, headers=_NO_STORE)
+
+    async def _form(self, request: Request, exchange: Exchange) -> dict[str, str]:
+        kind = exchange.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if kind != FORM:
+            raise _invalid_request("the body must be application/x-www-form-urlencoded")
+        if request.scope["query_string"]:
+            raise _invalid_request("parameters belong in the body, not in the address")
+        return _pairs(await self._bodies.read(exchange, request.receive, _MAX_BYTES))
+
+    async def _issue(self, exchange: Exchange, issue: auth_service_pb2.IssueTokenRequest) -> dict[str, Any]:
+        call = CallInfo(
+            token="",
+            principal=None,
+            request_id=exchange.request_id,
+            traceparent=exchange.traceparent,
+            deadline=time.monotonic() + self._method.policy.deadline,
+        )
+        data = await self._upstream.call(self._method, issue.SerializeToString(), call)
+        token = auth_service_pb2.IssueTokenResponse.FromString(data)
+        return {
+            "access_token": token.access_token,
+            "token_type": token.token_type,
+            "expires_in": token.expires_in,
+            "scope": token.scope,
+        }
+
+
+def _pairs(body: bytes) -> dict[str, str]:
+    """Reads the form strictly. A parameter without a value counts as absent; one given twice is refused."""
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError:
+        raise _invalid_request("the body is not a valid form") from None
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise _invalid_request("a parameter is given twice")
+    return {name: value for name, value in pairs if value}
+
+
+def _issue_request(exchange: Exchange, form: dict[str, str]) -> auth_service_pb2.IssueTokenRequest:
+    if "grant_type" not in form:
+        raise _invalid_request("grant_type is missing")
+    if form["grant_type"] != "client_credentials":
+        raise OAuthError(400, "unsupported_grant_type", "only client_credentials is supported")
+    client_id, secret = _credentials(exchange, form)
+    return auth_service_pb2.IssueTokenRequest(client_id=client_id, client_secret=secret, scope=form.get("scope", ""))
+
+
+def _credentials(exchange: Exchange, form: dict[str, str]) -> tuple[str, str]:
+    header = exchange.headers.get(b"authorization")
+    if header is None:
+        if "client_id" not in form or "client_secret" not in form:
+            raise OAuthError(401, "invalid_client", "client credentials are missing")
+        return form["client_id"], form["client_secret"]
+    client_id, secret = _basic(header)
+    if "client_secret" in form or form.get("client_id", client_id) != client_id:
+        raise _invalid_request("credentials are given both in the Authorization header and in the body")
+    return client_id, secret
+
+
+def _basic(header: bytes) -> tuple[str, str]:
+    scheme, _, value = header.partition(b" ")
+    try:
+        text = base64.b64decode(value.strip(), validate=True).decode()
+        client_id, colon, secret = text.partition(":")
+        pair = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = ""
+    if scheme.lower() != b"basic" or not colon or not all(pair):
+        raise OAuthError(401, "invalid_client", "the Authorization header holds no usable Basic credentials")
+    return pair
+
+
+def _invalid_request(description: str) -> OAuthError:
+    return OAuthError(400, "invalid_request", description)
+
+
+def _from_mesh(error: MeshError) -> OAuthError:
+    if error.reason in _BY_REASON:
+        status, code = _BY_REASON[error.reason]
+        return OAuthError(status, code, error.message, error.retry_after)
+    if error.kind in _UNAVAILABLE:
+        return OAuthError(503, "temporarily_unavailable", "tokens cannot be issued now", error.retry_after or 1.0)
+    if error.kind is Kind.INVALID_ARGUMENT:
+        return _invalid_request(error.message)
+    return OAuthError(500, "server_error", "something failed that should not")
+
+
+def _failure(error: OAuthError) -> Response:
+    headers = dict(_NO_STORE)
+    if error.status == 401:
+        headers["www-authenticate"] = 'Basic realm="rampart", charset="UTF-8"'
+    if error.retry_after is not None:
+        headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
+    body = {"error": error.error, "error_description": error.description}
+    return JSONResponse(body, status_code=error.status, headers=headers)

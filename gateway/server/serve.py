@@ -1,0 +1,95 @@
+"""uvicorn as this process runs it: on the loop that is there, with the process's own signals, drained at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import uvicorn
+
+from gateway.server.connection import HttpConnection
+from gateway.server.limits import Limits
+from gateway.server.watch import Watch
+from gateway.server.websocket import WebSocketProtocol
+from meshkit.host import stop_requested
+from meshkit.telemetry.admin import Readiness
+
+__all__ = ["bind", "serve_http"]
+
+BACKLOG = 4096
+PING_SECONDS = 20.0
+
+
+def bind(listen: str, *, shared: bool) -> socket.socket:
+    """Returns a socket on host:port, which other workers can share if told so. Raises OSError if the port is taken."""
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind((host.strip("[]"), int(port)))
+    except OSError as error:
+        listener.close()
+        raise OSError(f"cannot listen on {listen}: {error.strerror}") from error
+    return listener
+
+
+async def nothing_to_drain() -> None:
+    """Ends no streams: there are none."""
+
+
+async def serve_http(
+    app: Any,
+    listen: str,
+    readiness: Readiness,
+    *,
+    drain_seconds: int,
+    limits: Limits = Limits(),
+    max_message: int = 1 << 20,
+    drain: Callable[[], Awaitable[None]] = nothing_to_drain,
+    shared: bool = False,
+) -> None:
+    """Serves until the process is asked to stop: not ready any more, then no new connections, then the last answer.
+
+    `drain` ends what would not end by itself. A message over a WebSocket has at most `max_message` bytes. A `shared`
+    port is one for several workers.
+    """
+    watch = Watch(limits)
+    config = uvicorn.Config(
+        app,
+        loop="none",
+        # Whatever can be called with what uvicorn gives to a protocol class will do.
+        http=partial(HttpConnection, watch=watch),  # type: ignore[arg-type]
+        ws=WebSocketProtocol,
+        ws_max_size=max_message,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=drain_seconds,
+        backlog=BACKLOG,
+    )
+    server = uvicorn.Server(config)
+    # Signals belong to the process (see meshkit.host), not to uvicorn.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    serving = asyncio.create_task(server.serve(sockets=[bind(listen, shared=shared)]))
+    watching = asyncio.create_task(watch.run())
+    stopping = asyncio.create_task(stop_requested())
+    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    readiness.draining = True
+    await drain()
+    server.should_exit = True
+    await serving
+    watching.cancel()

@@ -1,0 +1,1 @@
+"""Access tokens, method policies and TLS credentials."""

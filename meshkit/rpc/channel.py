@@ -1,0 +1,125 @@
+"""The only way to open a client channel: mTLS, keepalive, fast reconnects, retries by policy, deadlines, context."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import grpc
+
+from meshkit.context import CallContext, current
+from meshkit.identity.policy import Policy
+from meshkit.identity.tls import channel_credentials
+from meshkit.settings import TlsFiles
+from meshkit.telemetry import tracing
+
+__all__ = ["call_metadata", "call_timeout", "open_channel", "upstream_channel"]
+
+# The server must accept pings this often (see meshkit.rpc.server), else it cuts the connection for too many of them.
+KEEPALIVE_MS = 30_000
+
+_KEEPALIVE: list[tuple[str, Any]] = [
+    ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+]
+# A server that nobody has told otherwise takes pings more often than this for an attack, and hangs up.
+_FOREIGN_KEEPALIVE: list[tuple[str, Any]] = [("grpc.keepalive_time_ms", 300_000), ("grpc.keepalive_timeout_ms", 20_000)]
+
+_OPTIONS: list[tuple[str, Any]] = [
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.max_receive_message_length", 8 << 20),
+    ("grpc.enable_retries", 1),
+]
+
+_STREAM_OPTIONS: list[tuple[str, Any]] = [
+    # Streams must not take the places of other calls: a connection carries a thousand at once.
+    ("grpc.use_local_subchannel_pool", 1),
+    # Without this the window of each stream grows to some 10 MB, which a slow reader at the other end lets fill up.
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.lookahead_bytes", 256 << 10),
+]
+
+
+def open_channel(
+    address: str, tls: TlsFiles, policies: Mapping[str, Policy], *, streams: bool = False
+) -> grpc.aio.Channel:
+    """Opens a channel to a service. Call it inside the running loop, once per process and service.
+
+    `policies` are those of the service's methods; they decide which calls are retried.
+    """
+    return _open(address, channel_credentials(tls), policies, _KEEPALIVE, streams)
+
+
+def upstream_channel(
+    address: str,
+    credentials: grpc.ChannelCredentials | None,
+    policies: Mapping[str, Policy],
+    *,
+    streams: bool = False,
+) -> grpc.aio.Channel:
+    """Opens a channel to a service that need not be of the mesh. Without credentials it is plaintext.
+
+    A channel for `streams` has a connection of its own, and little of each stream waits in it.
+    """
+    return _open(address, credentials, policies, _FOREIGN_KEEPALIVE, streams)
+
+
+def _open(
+    address: str,
+    credentials: grpc.ChannelCredentials | None,
+    policies: Mapping[str, Policy],
+    keepalive: list[tuple[str, Any]],
+    streams: bool,
+) -> grpc.aio.Channel:
+    more = _STREAM_OPTIONS if streams else []
+    options = [*_OPTIONS, *keepalive, *more, ("grpc.service_config", json.dumps(_service_config(policies.values())))]
+    interceptors = tracing.client_interceptors()
+    if credentials is None:
+        return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
+    return grpc.aio.secure_channel(address, credentials, options=options, interceptors=interceptors)
+
+
+def call_timeout(policy: Policy, call: CallContext | None = None) -> float:
+    """Returns the seconds that an outgoing call may take: the policy's deadline or what is left of the caller's."""
+    deadline = (call or current()).deadline
+    if deadline is None:
+        return policy.deadline
+    return max(0.0, min(policy.deadline, deadline - asyncio.get_running_loop().time()))
+
+
+def call_metadata(call: CallContext | None = None) -> tuple[tuple[str, str], ...]:
+    """Returns the metadata that carries caller, request id and trace to the next hop."""
+    context = call or current()
+    pairs = [("x-request-id", context.request_id), ("traceparent", context.traceparent)]
+    if context.token:
+        pairs.append(("authorization", f"Bearer {context.token}"))
+    return tuple(pair for pair in pairs if pair[1])
+
+
+def _service_config(policies: Iterable[Policy]) -> dict[str, Any]:
+    # `timeout` in a method config is broken in grpcio (grpc#34547), so deadlines are set on each call instead.
+    names = [
+        dict(zip(("service", "method"), policy.path[1:].split("/"), strict=True))
+        for policy in policies
+        if policy.retryable
+    ]
+    config: dict[str, Any] = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+    }
+    if names:
+        retry = {
+            "maxAttempts": 3,
+            "initialBackoff": "0.05s",
+            "maxBackoff": "0.5s",
+            "backoffMultiplier": 2,
+            "retryableStatusCodes": ["UNAVAILABLE"],
+        }
+        config["methodConfig"] = [{"name": names, "retryPolicy": retry}]
+    return config

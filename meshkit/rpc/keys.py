@@ -1,0 +1,87 @@
+"""The issuer's verification keys, fetched over the mesh.
+
+The one place where meshkit names a service: every process that verifies tokens needs the same call, and the key set is
+a standard document (RFC 7517) rather than a business matter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import grpc
+from rampart.auth.v1 import auth_service_pb2
+
+from meshkit.context import current
+from meshkit.errors import from_rpc_error, unavailable
+from meshkit.identity.policy import policies
+from meshkit.identity.tokens import KeySource, TokenVerifier
+from meshkit.rpc.channel import call_metadata, open_channel
+from meshkit.settings import TlsFiles
+
+__all__ = ["AUTH_SERVICE", "check", "kept_fresh", "open_auth_channel", "remote_keys"]
+
+AUTH_SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
+
+_log = logging.getLogger(__name__)
+_PATH = "/rampart.auth.v1.AuthService/GetJwks"
+_TIMEOUT = 2.0
+_RETRY_SECONDS = 1.0
+_CHECK_SECONDS = 15.0
+
+
+def open_auth_channel(address: str, tls: TlsFiles) -> grpc.aio.Channel:
+    """Opens the channel to the auth service."""
+    return open_channel(address, tls, policies([AUTH_SERVICE]))
+
+
+def remote_keys(channel: grpc.aio.Channel) -> KeySource:
+    """Returns the source of keys for a `TokenVerifier`. It raises MeshError if the issuer cannot be reached."""
+    call: Any = channel.unary_unary(
+        _PATH,
+        request_serializer=auth_service_pb2.GetJwksRequest.SerializeToString,
+        response_deserializer=auth_service_pb2.GetJwksResponse.FromString,
+    )
+
+    async def fetch() -> list[dict[str, str]]:
+        # The keys are public, so the caller's token stays here.
+        metadata = call_metadata(replace(current(), token=""))
+        try:
+            answer = await call(auth_service_pb2.GetJwksRequest(), timeout=_TIMEOUT, metadata=metadata)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, "auth") from error
+        return [{field.name: value for field, value in key.ListFields()} for key in answer.keys]
+
+    return fetch
+
+
+@contextlib.asynccontextmanager
+async def kept_fresh(verifier: TokenVerifier) -> AsyncIterator[None]:
+    """Fetches the keys now and whenever they are a minute old, while the block runs."""
+    task = asyncio.create_task(_refresh(verifier))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _refresh(verifier: TokenVerifier) -> None:
+    while True:
+        try:
+            await verifier.refresh()
+        except Exception:
+            # What the issuer published cannot be used. The keys there are go on serving, and the next ones may be good.
+            _log.exception("the verification keys cannot be refreshed")
+        await asyncio.sleep(_CHECK_SECONDS if verifier.ready else _RETRY_SECONDS)
+
+
+async def check(verifier: TokenVerifier) -> None:
+    """Raises while no key was ever fetched."""
+    if not verifier.ready:
+        raise unavailable("auth")

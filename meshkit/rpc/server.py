@@ -1,0 +1,133 @@
+"""One builder for every gRPC server of the mesh: middlewares, health, reflection, mTLS, drain on SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from meshkit.host import stop_requested
+from meshkit.identity.policy import policies
+from meshkit.identity.tls import server_credentials
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.channel import KEEPALIVE_MS
+from meshkit.rpc.interceptors.admission import Admission
+from meshkit.rpc.interceptors.authorization import authorization
+from meshkit.rpc.interceptors.chain import Chain, Middleware
+from meshkit.rpc.interceptors.context import call_context
+from meshkit.rpc.interceptors.deadline import deadline
+from meshkit.rpc.interceptors.errors import errors
+from meshkit.rpc.interceptors.metrics import metrics
+from meshkit.rpc.interceptors.streams import StreamAdmission, expiry, stream_metrics
+from meshkit.rpc.interceptors.validation import validation, warm
+from meshkit.settings import MeshSettings
+from meshkit.telemetry import tracing
+from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
+
+__all__ = ["MeshServer"]
+
+_log = logging.getLogger(__name__)
+
+MAX_CALLS = 1_000
+MAX_STREAMS = 1_000
+HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+
+_OPTIONS: list[tuple[str, Any]] = [
+    ("grpc.so_reuseport", 0),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", KEEPALIVE_MS // 3),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_ping_strikes", 0),
+    ("grpc.max_receive_message_length", 8 << 20),
+    ("grpc.max_metadata_size", 32 << 10),
+    ("grpc.max_concurrent_streams", 1_000),
+]
+
+
+class MeshServer:
+    """Serves one service until SIGTERM, then drains.
+
+    Health and reflection are not ours: health needs a certificate of the mesh and nothing else; reflection is served
+    only where the settings turn it on, and never in production.
+    """
+
+    def __init__(
+        self,
+        settings: MeshSettings,
+        *,
+        listen: str,
+        service: ServiceDescriptor,
+        verifier: TokenVerifier,
+        checks: Mapping[str, ReadinessCheck],
+    ) -> None:
+        self._settings = settings
+        self._listen = listen
+        self._service = service
+        self._admission = Admission(MAX_CALLS)
+        self._readiness = Readiness(checks)
+        self._health = HealthServicer()
+        self._streams = StreamAdmission(MAX_STREAMS)
+        begin, authorized = (errors, call_context(settings.trust_domain)), authorization(verifier)
+        unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, validation]
+        streaming: list[Middleware] = [
+            *begin,
+            stream_metrics,
+            deadline,
+            self._streams,
+            authorized,
+            expiry(verifier),
+            validation,
+        ]
+        foreign = {HEALTH, reflection.SERVICE_NAME} if settings.reflection else {HEALTH}
+        chain = Chain(policies([service]), unary, frozenset(foreign), streaming=streaming)
+        self._server = grpc.aio.server(interceptors=[*tracing.server_interceptors(), chain], options=_OPTIONS)
+
+    def add(self, register: Callable[[Any, grpc.aio.Server], None], servicer: object) -> None:
+        """Adds the servicer with its generated `add_..._to_server` function."""
+        register(servicer, self._server)
+
+    async def run(self) -> None:
+        """Serves until the process is asked to stop; returns when the last call has been answered."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        if self._settings.reflection:
+            names = (self._service.full_name, HEALTH, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
+        try:
+            self._bind()
+            warm(method.input_type for method in self._service.methods)
+            await self._server.start()
+            async with serve_admin(self._settings.admin_listen, admin_app(self._readiness)):
+                await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+                _log.info("serving %s", self._service.full_name, extra={"fields": {"listen": self._listen}})
+                await stop_requested()
+                await self._drain()
+        finally:
+            await self._server.stop(None)
+
+    def _bind(self) -> None:
+        try:
+            self._server.add_secure_port(self._listen, server_credentials(self._settings.tls))
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {self._listen}") from error
+
+    async def _drain(self) -> None:
+        self._readiness.draining = True
+        await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        # A stream would last longer than any drain: who reads it goes on elsewhere.
+        self._streams.end()
+        # `stop` cuts calls that abort (grpc#37239), so calls under way are waited for first: new ones still arrive
+        # until clients have seen NOT_SERVING or the GOAWAY.
+        if not await self._admission.drained(self._settings.drain_seconds):
+            _log.warning("%d calls were cut at the end of the drain", self._admission.in_flight)
+        await self._server.stop(1.0)
+
+    async def _set_health(self, status: int) -> None:
+        for name in ("", self._service.full_name):
+            await self._health.set(name, status)
+        await asyncio.sleep(0)

@@ -1,0 +1,1 @@
+"""PostgreSQL and Redis: pools, migrations, leadership, event stream, changes."""

@@ -1,0 +1,81 @@
+"""The plain HTTP port for probes and scrapes, which cannot do mTLS: /health, /ready and /metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+__all__ = ["Readiness", "ReadinessCheck", "admin_app", "serve_admin"]
+
+ReadinessCheck = Callable[[], Awaitable[None]]
+"""Raises if a dependency cannot be used."""
+
+CHECK_TIMEOUT = 2.0
+
+
+class Readiness:
+    """Knows whether the process should get traffic, and what is missing if not."""
+
+    def __init__(self, checks: Mapping[str, ReadinessCheck]) -> None:
+        self._checks = checks
+        self.draining = False
+
+    async def missing(self) -> dict[str, str]:
+        """Returns what is missing by name, in words without addresses or secrets."""
+        if self.draining:
+            return {"process": "is shutting down"}
+        results = await asyncio.gather(*[self._run(check) for check in self._checks.values()])
+        return {name: found for name, found in zip(self._checks, results, strict=True) if found}
+
+    async def _run(self, check: ReadinessCheck) -> str:
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT):
+                await check()
+        except TimeoutError:
+            return "does not answer"
+        except Exception as error:
+            return f"cannot be reached ({type(error).__name__})"
+        return ""
+
+
+def admin_app(readiness: Readiness, metrics: Callable[[], bytes] = generate_latest) -> Starlette:
+    """Returns the application behind the admin port."""
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> Response:
+        missing = await readiness.missing()
+        body = {"ready": not missing, "missing": missing}
+        return JSONResponse(body, status_code=503 if missing else 200)
+
+    async def scrape(_: Request) -> Response:
+        return Response(metrics(), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Route("/health", health), Route("/ready", ready), Route("/metrics", scrape)])
+
+
+@contextlib.asynccontextmanager
+async def serve_admin(listen: str, app: Starlette) -> AsyncIterator[None]:
+    """Serves the admin port while the block runs."""
+    host, _, port = listen.rpartition(":")
+    config = uvicorn.Config(
+        app, host=host, port=int(port), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    # Signals belong to the process (see meshkit.host), not to this port.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    task = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task

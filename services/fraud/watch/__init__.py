@@ -1,1 +1,0 @@
-"""Decisions as a stream: one reader of the outbox per process feeds everybody who watches."""

@@ -1,0 +1,311 @@
+"""The pipeline, with its ports in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from rampart.fraud.v1 import decision_pb2
+
+from meshkit.errors import Kind, MeshError, internal, unavailable
+from services.fraud import convert
+from services.fraud.adapters.memory import MemoryRiskProfiles, MemoryStore, MemoryWindows
+from services.fraud.domain.check import Check, Decided, Features, Key
+from services.fraud.domain.rules import Profile
+from services.fraud.domain.verdict import judge
+from services.fraud.ports import Stored, WindowsUnavailableError
+from services.fraud.service.decider import CheckCall, Decider, DecisionPolicy, Outcome
+from tests.support.fraud import new_tenant, request, to_call
+
+NOW = datetime(2026, 11, 21, 4, 10, 37, 123000, tzinfo=UTC)
+TENANT = new_tenant()
+
+
+class Windows(MemoryWindows):
+    """`away` stands for a Redis that is down. Remembers what it was told to settle."""
+
+    def __init__(self, platform: Platform) -> None:
+        super().__init__(lambda: platform.now)
+        self.away = False
+        self.committed: list[Key] = []
+        self.withdrawn: list[Key] = []
+
+    async def reserve(self, checks: Sequence[Check]) -> Sequence[Features]:
+        if self.away:
+            raise WindowsUnavailableError("away")
+        return await super().reserve(checks)
+
+    def settle(self, committed: Sequence[Key], withdrawn: Sequence[Key]) -> None:
+        self.committed += committed
+        self.withdrawn += withdrawn
+        super().settle(committed, withdrawn)
+
+
+class Store(MemoryStore):
+    """Refuses the transactions named, or everything if it is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+        self.refused: set[str] = set()
+        self.commits: list[list[Key]] = []
+
+    async def commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+        if self.away:
+            raise unavailable("postgres")
+        self.commits.append([made.check.key for made in decided])
+        refused: dict[Key, Stored | MeshError] = {
+            made.check.key: internal() for made in decided if made.check.transaction_id in self.refused
+        }
+        return {**await super().commit([made for made in decided if made.check.key not in refused]), **refused}
+
+
+class Platform:
+    """A decider and all that it stands on. The clock is `now`."""
+
+    def __init__(self, policy: DecisionPolicy = DecisionPolicy()) -> None:
+        self.now = NOW
+        self.windows = Windows(self)
+        self.profiles = MemoryRiskProfiles()
+        self.store = Store()
+        self.decider = Decider(
+            windows=self.windows, profiles=self.profiles, store=self.store, policy=policy, clock=lambda: self.now
+        )
+
+    async def decide(self, *calls: CheckCall) -> Sequence[Outcome | MeshError]:
+        return await self.decider.decide(calls)
+
+    async def one(self, call: CheckCall) -> decision_pb2.Decision:
+        (answer,) = await self.decide(call)
+        return decision_of(answer)
+
+
+@pytest.fixture
+def platform() -> Platform:
+    return Platform()
+
+
+def decision_of(answer: Outcome | MeshError) -> decision_pb2.Decision:
+    assert not isinstance(answer, MeshError), answer
+    return decision_pb2.Decision.FromString(answer[0])
+
+
+def error_of(answer: Outcome | MeshError) -> MeshError:
+    assert isinstance(answer, MeshError)
+    return answer
+
+
+def call(
+    transaction_id: str = "", *scopes: str, tenant: str = TENANT, currency: str = "USD", **fields: Any
+) -> CheckCall:
+    return to_call(tenant, request(transaction_id, **fields), *scopes, currency=currency)
+
+
+def at(when: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(when)
+    return stamp
+
+
+async def test_answer_is_stored_before_it_is_given(platform: Platform) -> None:
+    answer = await platform.one(call("t-1"))
+    assert platform.store.commits == [[(TENANT, "t-1")]]
+    assert platform.windows.committed == [(TENANT, "t-1")]
+    assert (answer.transaction_id, answer.outcome, list(answer.degraded)) == ("t-1", "approve", [])
+
+
+async def test_answers_come_in_the_order_of_the_calls_and_rows_are_written_in_key_order(platform: Platform) -> None:
+    names = ["t-3", "t-1", "t-2"]
+    answers = await platform.decide(*[call(name) for name in names])
+    assert [decision_of(answer).transaction_id for answer in answers] == names
+    assert platform.store.commits == [[(TENANT, name) for name in sorted(names)]]
+
+
+async def test_each_check_of_a_batch_sees_the_ones_before_it(platform: Platform) -> None:
+    answers = await platform.decide(*[call() for _ in range(6)])
+    assert [("USER_VELOCITY_1M" in decision_of(answer).risk_factors) for answer in answers] == [False] * 5 + [True]
+
+
+async def test_an_empty_batch_is_answered_without_a_commit(platform: Platform) -> None:
+    assert await platform.decide() == []
+    assert platform.store.commits == []
+
+
+async def test_same_content_again_gets_the_same_bytes(platform: Platform) -> None:
+    asked = call("t-1")
+    (first,) = await platform.decide(asked)
+    platform.now += timedelta(hours=3)
+    (second,) = await platform.decide(asked)
+    assert not isinstance(first, MeshError) and not isinstance(second, MeshError)
+    assert first[0] == second[0]
+    assert first[1] is not None
+    assert second[1] is None, "what was decided before is not logged as decided again"
+
+
+async def test_same_content_twice_in_a_batch_is_decided_once(platform: Platform) -> None:
+    asked = call("t-1")
+    answers = await platform.decide(asked, call("t-2"), asked)
+    decisions = [decision_of(answer) for answer in answers]
+    assert decisions[0] == decisions[2] != decisions[1]
+    assert len(platform.store.commits[0]) == 2
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_other_content_under_the_same_id_is_a_conflict(platform: Platform, together: bool) -> None:
+    first, second = call("t-1"), call("t-1", transaction_amount=13.0)
+    if together:
+        kept, refused = await platform.decide(first, second)
+    else:
+        ((kept,), (refused,)) = await platform.decide(first), await platform.decide(second)
+    error = error_of(refused)
+    assert (error.kind, error.reason) == (Kind.ALREADY_EXISTS, "IDEMPOTENCY_CONFLICT")
+    assert error.metadata == {"transaction_id": "t-1"}
+    assert decision_of(kept).transaction_amount == 12.5
+    assert decision_of((await platform.decide(first))[0]).transaction_amount == 12.5
+
+
+async def test_tenants_share_no_identifiers_and_no_windows(platform: Platform) -> None:
+    other = new_tenant()
+    await platform.decide(*[call() for _ in range(10)])
+    answers = await platform.decide(call("t-1", tenant=other), call("t-1", transaction_amount=1.0))
+    assert "USER_VELOCITY_1M" not in decision_of(answers[0]).risk_factors
+    assert "USER_VELOCITY_1M" in decision_of(answers[1]).risk_factors
+
+
+@pytest.mark.parametrize(
+    ("ahead", "scopes", "rule"),
+    [
+        (timedelta(minutes=5), (), None),
+        (timedelta(minutes=5, milliseconds=1), (), "timestamp.future"),
+        (timedelta(minutes=6), ("fraud:backfill",), "timestamp.future"),
+        (timedelta(hours=-24), (), None),
+        (timedelta(hours=-24, milliseconds=-1), (), "timestamp.past"),
+        (timedelta(hours=-24, milliseconds=-1), ("fraud:backfill",), None),
+        (timedelta(days=-4_000), ("fraud:backfill",), None),
+    ],
+)
+async def test_event_time_is_bounded_by_the_clock_and_the_scope(
+    platform: Platform, ahead: timedelta, scopes: tuple[str, ...], rule: str | None
+) -> None:
+    (answer,) = await platform.decide(call("", *scopes, event_time=at(NOW + ahead)))
+    if rule is None:
+        assert decision_of(answer).event_time.ToDatetime(UTC) == NOW + ahead
+    else:
+        (violation,) = error_of(answer).violations
+        assert (violation.field, violation.reason) == ("event_time", rule)
+
+
+async def test_event_time_defaults_to_receipt(platform: Platform) -> None:
+    assert (await platform.one(call())).event_time.ToDatetime(UTC) == NOW
+
+
+async def test_a_bad_item_never_fails_its_neighbours(platform: Platform) -> None:
+    answers = await platform.decide(
+        call("t-1"),
+        call("bad time", event_time=Timestamp(seconds=10**15)),
+        call("bad time too", event_time=Timestamp(seconds=-(10**15))),
+        call("bad nanos", event_time=Timestamp(seconds=1, nanos=-1)),
+        call("bad amount", transaction_amount=10.5, currency="JPY"),
+        call("t-2", transaction_amount=1.234, currency="KWD"),
+    )
+    assert [isinstance(answer, MeshError) for answer in answers] == [False, True, True, True, True, False]
+    assert all(error_of(answer).kind is Kind.INVALID_ARGUMENT for answer in answers[1:5])
+    assert platform.store.commits == [[(TENANT, "t-1"), (TENANT, "t-2")]]
+
+
+async def test_a_row_that_the_store_refuses_fails_alone_and_leaves_the_windows(platform: Platform) -> None:
+    platform.store.refused = {"t-2"}
+    answers = await platform.decide(call("t-1"), call("t-2"), call("t-3"))
+    assert [isinstance(answer, MeshError) for answer in answers] == [False, True, False]
+    assert error_of(answers[1]).kind is Kind.INTERNAL
+    assert platform.windows.committed == [(TENANT, "t-1"), (TENANT, "t-3")]
+    assert platform.windows.withdrawn == [(TENANT, "t-2")]
+
+
+async def test_without_the_store_nothing_is_answered_and_nothing_is_settled(platform: Platform) -> None:
+    platform.store.away = True
+    with pytest.raises(MeshError) as caught:
+        await platform.decide(call())
+    assert caught.value.kind is Kind.UNAVAILABLE
+    assert platform.windows.committed == platform.windows.withdrawn == []
+
+
+async def test_retry_found_stored_keeps_its_reservation_while_it_may_be_its_own(platform: Platform) -> None:
+    asked = call("t-1")
+    await platform.decide(asked)
+    await platform.decide(asked)
+    assert platform.windows.withdrawn == []
+
+
+async def test_reservation_made_anew_for_an_old_decision_is_withdrawn(platform: Platform) -> None:
+    asked = call("t-1", event_time=at(NOW))
+    await platform.decide(asked)
+    platform.windows.settle([], [(TENANT, "t-1")])
+    platform.windows.withdrawn.clear()
+    platform.now += timedelta(minutes=1)
+    await platform.decide(asked)
+    assert platform.windows.withdrawn == [(TENANT, "t-1")]
+
+
+async def test_profile_counts(platform: Platform) -> None:
+    platform.profiles.profiles[(TENANT, "u1")] = Profile(True, 0.1, "blocked")
+    answer = await platform.one(call())
+    assert (answer.outcome, answer.is_fraudulent) == ("decline", True)
+    assert answer.risk_factors[0] == "PROFILE_BLOCKED"
+
+
+async def test_without_profiles_decisions_say_so_and_are_review_at_least(platform: Platform) -> None:
+    platform.profiles.available = False
+    answer = await platform.one(call())
+    assert (list(answer.degraded), answer.outcome, answer.is_fraudulent) == (["user_profile"], "review", False)
+
+
+async def test_operator_may_let_decisions_go_on_without_profiles() -> None:
+    platform = Platform(DecisionPolicy(review_without=frozenset()))
+    platform.profiles.available = False
+    answer = await platform.one(call())
+    assert (list(answer.degraded), answer.outcome) == (["user_profile"], "approve")
+
+
+async def test_without_windows_the_features_come_from_the_store(platform: Platform) -> None:
+    for _ in range(5):
+        await platform.decide(call())
+    platform.windows.away = True
+    answer = await platform.one(call())
+    assert list(answer.degraded) == ["features_slow_path"]
+    assert "USER_VELOCITY_1M" in answer.risk_factors
+
+
+async def test_transaction_too_late_for_the_windows_has_its_features_from_the_store(platform: Platform) -> None:
+    early = NOW - timedelta(hours=30)
+    for minute in range(3):
+        asked = call("", "fraud:backfill", event_time=at(early + timedelta(seconds=minute)))
+        await platform.decide(asked)
+    await platform.decide(call(event_time=at(NOW)))
+    (answer,) = await platform.decide(call("late", "fraud:backfill", event_time=at(early + timedelta(seconds=9))))
+    assert not isinstance(answer, MeshError) and answer[1] is not None
+    assert not answer[1].features.whole
+    shown = convert.show_inputs(answer[1].answer, answer[1].inputs)
+    assert shown.inputs.features["user_count_1m"] == 3
+
+
+async def test_stored_decision_computed_again_is_identical(platform: Platform) -> None:
+    platform.profiles.profiles[(TENANT, "u1")] = Profile(True, 0.3, "elevated", 2)
+    for number in range(30):
+        platform.now += timedelta(seconds=5)
+        platform.profiles.available = number % 7 != 0
+        (answer,) = await platform.decide(
+            call(transaction_amount=float(number * 37), device_fingerprint=f"d{number % 5}")
+        )
+        stored = decision_of(answer)
+        inputs = convert.show_inputs(answer[0], answer[1].inputs).inputs  # type: ignore[index,union-attr]
+        assert dict(inputs.features)
+        again = judge(
+            convert.facts_of_inputs(decision_pb2.DecisionInputs.FromString(answer[1].inputs)),  # type: ignore[index,union-attr]
+            review_floor="user_profile" in inputs.degraded,
+        )
+        assert (again.outcome, again.score) == (stored.outcome, stored.confidence_score)
+        assert [factor.code for factor in again.factors] == list(stored.risk_factors)

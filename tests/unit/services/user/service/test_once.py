@@ -1,0 +1,70 @@
+"""Named requests on the store in memory; what the store itself must hold is in the integration tests of the ports."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from meshkit.errors import Kind, MeshError
+from services.user.adapters.memory import MemoryRows, MemoryWriter
+from services.user.domain.requests import NamedRequest
+from services.user.ports import Changes
+from services.user.service.once import Once
+
+NAME = UUID("6d5b7f9e-3c1f-4b9a-9a56-0d2f1e4c8b7a")
+FIRST = NamedRequest(NAME, "CreateUser", b"content")
+
+
+class Effect:
+    """A change that counts how often it is made."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.count = 0
+        self.error = error
+
+    async def __call__(self, _: Changes) -> bytes:
+        self.count += 1
+        if self.error is not None:
+            raise self.error
+        return b"answer %d" % self.count
+
+
+@pytest.fixture
+def once() -> Once:
+    return Once(MemoryWriter(MemoryRows()))
+
+
+async def test_request_without_a_name_is_carried_out_each_time(once: Once) -> None:
+    effect = Effect()
+    assert [await once.run("ours", None, effect) for _ in range(2)] == [b"answer 1", b"answer 2"]
+
+
+async def test_same_request_again_gets_the_first_answer(once: Once) -> None:
+    effect = Effect()
+    assert [await once.run("ours", FIRST, effect) for _ in range(3)] == [b"answer 1"] * 3
+    assert effect.count == 1
+
+
+async def test_name_belongs_to_its_tenant(once: Once) -> None:
+    effect = Effect()
+    assert [await once.run(tenant, FIRST, effect) for tenant in ("ours", "theirs")] == [b"answer 1", b"answer 2"]
+
+
+@pytest.mark.parametrize(
+    "other", [NamedRequest(NAME, "CreateUser", b"other"), NamedRequest(NAME, "UpdateUser", b"content")]
+)
+async def test_other_request_of_the_same_name_is_refused(once: Once, other: NamedRequest) -> None:
+    effect = Effect()
+    await once.run("ours", FIRST, effect)
+    with pytest.raises(MeshError) as caught:
+        await once.run("ours", other, effect)
+    assert (caught.value.kind, caught.value.reason) == (Kind.ALREADY_EXISTS, "IDEMPOTENCY_CONFLICT")
+    assert caught.value.metadata == {"request_id": str(NAME)}
+    assert effect.count == 1
+
+
+async def test_name_of_a_request_that_failed_can_be_used_again(once: Once) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await once.run("ours", FIRST, Effect(ZeroDivisionError()))
+    assert await once.run("ours", NamedRequest(NAME, "CreateUser", b"other"), Effect()) == b"answer 1"
