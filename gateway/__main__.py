@@ -8,17 +8,17 @@ import sys
 from gateway.app import serve
 from gateway.settings import GatewaySettings
 from gateway.workers import WORKER, supervise
-from meshkit.host import run
+from meshkit.host import Host, run
 from meshkit.settings import Reader
 
 
-async def main(reader: Reader) -> None:
+async def main(host: Host, reader: Reader) -> None:
     settings = GatewaySettings.read(reader)
     worker = os.environ.get(WORKER)
     if settings.workers > 1 and worker is None:
-        await supervise(settings)
+        await supervise(host, settings)
     else:
-        await serve(settings, worker=int(worker or 0))
+        await serve(host, settings, worker=int(worker or 0))
 
 
 if __name__ == "__main__":

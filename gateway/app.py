@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import grpc
 import rampart
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.background import background, flush_regularly, freeze
+from gateway.background import flush_regularly, freeze
 from gateway.calls.cache.store import AnswerStore
 from gateway.calls.cache.upstream import AnswerCache
 from gateway.calls.idempotency.edge import KEEP_SECONDS, Idempotency
@@ -50,18 +50,18 @@ from gateway.edge.streams.edge import StreamEdge
 from gateway.edge.streams.registry import OpenStreams
 from gateway.errors.render import ErrorRenderer
 from gateway.product.oauth import ISSUE_TOKEN, TokenEndpoint
-from gateway.server.serve import serve_http
+from gateway.server.serve import HttpServer
 from gateway.settings import GatewaySettings
-from meshkit.identity.tokens import TokenVerifier
+from meshkit.host import Host
 from meshkit.rpc import keys
 from meshkit.rpc.channel import open_channel
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangeFeed
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
-from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
+from meshkit.telemetry.admin import Readiness
 
-__all__ = ["DESCRIPTORS", "gateway", "make_app", "make_router", "serve"]
+__all__ = ["DESCRIPTORS", "compose", "make_app", "make_router", "serve"]
 
 DESCRIPTORS = Path(next(iter(rampart.__path__))) / "descriptors.binpb"
 FEED_TIMEOUT = 3.0
@@ -135,97 +135,83 @@ def make_app(
     )
 
 
-async def serve(settings: GatewaySettings, *, worker: int = 0) -> None:
+async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> None:
     """Serves one worker until SIGTERM. The first worker also serves the admin port."""
     open_streams = OpenStreams(settings.max_streams)
-    async with gateway(settings, open_streams) as (app, readiness, telemetry), contextlib.AsyncExitStack() as stack:
-        if worker == 0:
-            await stack.enter_async_context(
-                serve_admin(settings.mesh.admin_listen, admin_app(readiness, telemetry.scrape))
-            )
-        await serve_http(
-            app,
-            settings.listen,
-            readiness,
-            drain_seconds=settings.mesh.drain_seconds,
-            limits=settings.http.limits,
-            max_message=settings.max_body,
-            drain=open_streams.drain,
-            shared=settings.workers > 1,
-        )
+    telemetry = Telemetry(access_log())
+    app = await compose(host, settings, open_streams, telemetry)
+    server = HttpServer(
+        app,
+        settings.listen,
+        drain_seconds=settings.mesh.drain_seconds,
+        limits=settings.http.limits,
+        max_message=settings.max_body,
+        drain=open_streams.drain,
+        shared=settings.workers > 1,
+    )
+    await host.serve(server, admin=settings.mesh.admin_listen if worker == 0 else None, metrics=telemetry.scrape)
 
 
-@contextlib.asynccontextmanager
-async def gateway(
-    settings: GatewaySettings, open_streams: OpenStreams
-) -> AsyncIterator[tuple[Transcoder, Readiness, Telemetry]]:
-    """Puts the gateway of Rampart's own services together; its connections and background work end with the block."""
+async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStreams, telemetry: Telemetry) -> Transcoder:
+    """Puts the gateway of Rampart's own services together. Its connections and background work are the host's."""
     plan = load_plan(DESCRIPTORS)
     policies = {name: method.policy for name, method in plan.methods.items()}
-    telemetry = Telemetry(access_log())
     bodies = BodyReader(max_bytes=settings.max_body)
-    async with contextlib.AsyncExitStack() as stack:
-        channels = {
-            name: await stack.enter_async_context(open_channel(address, settings.mesh.tls, policies))
+    channels, stream_channels = [
+        {
+            name: await host.open(open_channel(address, settings.mesh.tls, policies, streams=streams))
             for name, address in settings.addresses.items()
         }
-        stream_channels = {
-            name: await stack.enter_async_context(open_channel(address, settings.mesh.tls, policies, streams=True))
-            for name, address in settings.addresses.items()
-        }
-        redis = open_redis(settings.redis_url) if settings.redis_url else None
-        if redis is not None:
-            stack.push_async_callback(redis.aclose)
-        mesh = MeshUpstream(channels, policies, coalesce=settings.coalesce)
-        upstream = await _with_memory(mesh, settings, stack)
-        verifier = TokenVerifier(
-            keys.remote_keys(channels["auth"]), issuer=settings.mesh.issuer, audience=settings.mesh.audience
-        )
-        limiters = make_limiters(redis, workers=settings.workers)
-        readiness = Readiness({**_checks(channels), "jwks": lambda: keys.check(verifier)})
-        app = make_app(
-            make_router(plan),
-            upstream=upstream,
-            stream_upstream=MeshStreams(stream_channels),
-            open_streams=open_streams,
-            verifier=verifier,
-            readiness=readiness,
-            telemetry=telemetry,
-            bodies=bodies,
-            limits=settings.limits,
-            limiter=limiters.local,
-            strict=limiters.strict,
-            key_store=FallbackIdempotencyStore(RedisIdempotencyStore(redis), MemoryIdempotencyStore())
-            if redis is not None
-            else None,
-            keep_answers=settings.keep_answers,
-            addresses=settings.client_addresses,
-            answers=Answers(compress_from=settings.http.compress_from),
-            security=SecurityHeaders(Cors(settings.http.cors_origins), hsts_seconds=settings.http.hsts_seconds),
-        )
-        await stack.enter_async_context(keys.kept_fresh(verifier))
-        await stack.enter_async_context(background(bodies.sweep(), flush_regularly(telemetry), *limiters.work))
-        stack.callback(telemetry.flush)
-        freeze()
-        yield app, readiness, telemetry
+        for streams in (False, True)
+    ]
+    for name, channel in channels.items():
+        host.check(name, _health_check(channel))
+    redis = await host.open(open_redis(settings.redis_url)) if settings.redis_url else None
+    mesh = MeshUpstream(channels, policies, coalesce=settings.coalesce)
+    upstream = await _with_memory(mesh, settings, host)
+    verifier = await host.open(
+        keys.remote_verifier(settings.mesh, settings.addresses["auth"]), name="jwks", check=keys.check
+    )
+    limiters = make_limiters(redis, workers=settings.workers)
+    app = make_app(
+        make_router(plan),
+        upstream=upstream,
+        stream_upstream=MeshStreams(stream_channels),
+        open_streams=open_streams,
+        verifier=verifier,
+        readiness=host.readiness,
+        telemetry=telemetry,
+        bodies=bodies,
+        limits=settings.limits,
+        limiter=limiters.local,
+        strict=limiters.strict,
+        key_store=FallbackIdempotencyStore(RedisIdempotencyStore(redis), MemoryIdempotencyStore())
+        if redis is not None
+        else None,
+        keep_answers=settings.keep_answers,
+        addresses=settings.client_addresses,
+        answers=Answers(compress_from=settings.http.compress_from),
+        security=SecurityHeaders(Cors(settings.http.cors_origins), hsts_seconds=settings.http.hsts_seconds),
+    )
+    host.closing(telemetry.flush)
+    host.background("body timeouts", bodies.sweep)
+    host.background("access log", partial(flush_regularly, telemetry))
+    for name, work in limiters.work.items():
+        host.background(name, work)
+    freeze()
+    return app
 
 
-async def _with_memory(mesh: Upstream, settings: GatewaySettings, stack: contextlib.AsyncExitStack) -> Upstream:
-    """Returns the mesh with answers that are used again. What hears of changes for it runs as long as `stack`."""
+async def _with_memory(mesh: Upstream, settings: GatewaySettings, host: Host) -> Upstream:
+    """Returns the mesh with answers that are used again, until a change of what they say is heard of."""
     if not settings.http.cache_bytes:
         return mesh
     cache = AnswerCache(mesh, AnswerStore(settings.http.cache_bytes))
-    if not settings.redis_url:
-        return cache
-    redis = open_redis(settings.redis_url, timeout=FEED_TIMEOUT, size=1)
-    stack.push_async_callback(redis.aclose)
-    cache.feed = feed = ChangeFeed(RedisStream(redis, CHANGES), changed=cache.changed, lost=cache.lost)
-    await stack.enter_async_context(background(feed.run()))
+    if settings.redis_url:
+        redis = await host.open(open_redis(settings.redis_url, timeout=FEED_TIMEOUT, size=1))
+        cache.feed = feed = ChangeFeed(RedisStream(redis, CHANGES), changed=cache.changed, lost=cache.lost)
+        host.background("change feed", feed.run)
     return cache
-
-
-def _checks(channels: Mapping[str, grpc.aio.Channel]) -> dict[str, ReadinessCheck]:
-    return {name: _health_check(channel) for name, channel in channels.items()}
 
 
 def _health_check(channel: grpc.aio.Channel) -> Callable[[], Awaitable[None]]:

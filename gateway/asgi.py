@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 
-from gateway.app import gateway
+from gateway.app import compose
 from gateway.edge.exchange import Receive, Scope, Send
+from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Transcoder
 from gateway.edge.streams.registry import OpenStreams
 from gateway.settings import GatewaySettings
+from meshkit.host import Host
 from meshkit.settings import Reader, SettingsError
 from meshkit.telemetry import logs, tracing
 
@@ -45,10 +47,11 @@ class Application:
         logs.configure("gateway", settings.mesh.log_level)
         tracing.configure("gateway")
         streams = OpenStreams(settings.max_streams)
-        async with gateway(settings, streams) as (self._app, readiness, _):
+        async with Host("gateway") as host:
+            self._app = await compose(host, settings, streams, Telemetry(access_log()))
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            readiness.draining = True
+            host.readiness.draining = True
             await streams.drain()
         self._app = None
         await send({"type": "lifespan.shutdown.complete"})

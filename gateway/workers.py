@@ -15,7 +15,7 @@ from prometheus_client import multiprocess
 
 from gateway.server.serve import bind
 from gateway.settings import GatewaySettings
-from meshkit.host import stop_requested
+from meshkit.host import Host
 
 __all__ = ["WORKER", "supervise"]
 
@@ -30,7 +30,7 @@ SETTLED_SECONDS = 30.0
 STOP_MARGIN = 5.0
 
 
-async def supervise(settings: GatewaySettings) -> None:
+async def supervise(host: Host, settings: GatewaySettings) -> None:
     """Runs the workers until the process is asked to stop. A worker that dies is named and replaced."""
     # The port is held, without listening, so that a taken port is one clear sentence before anything starts.
     held = bind(settings.listen, shared=True)
@@ -40,7 +40,7 @@ async def supervise(settings: GatewaySettings) -> None:
             asyncio.create_task(_keep(number, environment, settings.mesh.drain_seconds + STOP_MARGIN))
             for number in range(settings.workers)
         ]
-        await stop_requested()
+        await host.stopping()
         for keeper in keepers:
             keeper.cancel()
         await asyncio.gather(*keepers, return_exceptions=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from meshkit.errors import Kind, MeshError
 
@@ -48,12 +49,16 @@ class CallContext:
     peer: str = ""
     principal: Principal | None = None
     deadline: float | None = None
-    """`loop.time()` at which the answer is of no use."""
-    tags: dict[str, str] = field(default_factory=dict)
+    """`time.monotonic()` at which the answer is of no use; None for a call without a limit."""
 
     @property
     def trace_id(self) -> str:
         return self.traceparent[3:35]
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the deadline, 0 after it; None without one."""
+        return max(0.0, self.deadline - time.monotonic()) if self.deadline is not None else None
 
 
 _current: ContextVar[CallContext | None] = ContextVar("rampart_call", default=None)

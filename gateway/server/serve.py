@@ -15,10 +15,8 @@ from gateway.server.connection import HttpConnection
 from gateway.server.limits import Limits
 from gateway.server.watch import Watch
 from gateway.server.websocket import WebSocketProtocol
-from meshkit.host import stop_requested
-from meshkit.telemetry.admin import Readiness
 
-__all__ = ["bind", "serve_http"]
+__all__ = ["HttpServer", "bind"]
 
 BACKLOG = 4096
 PING_SECONDS = 20.0
@@ -45,51 +43,58 @@ async def nothing_to_drain() -> None:
     """Ends no streams: there are none."""
 
 
-async def serve_http(
-    app: Any,
-    listen: str,
-    readiness: Readiness,
-    *,
-    drain_seconds: int,
-    limits: Limits = Limits(),
-    max_message: int = 1 << 20,
-    drain: Callable[[], Awaitable[None]] = nothing_to_drain,
-    shared: bool = False,
-) -> None:
-    """Serves until the process is asked to stop: not ready any more, then no new connections, then the last answer.
+class HttpServer:
+    """Serves an ASGI application on host:port. Drains at the end: no new connections, then the last answer.
 
     `drain` ends what would not end by itself. A message over a WebSocket has at most `max_message` bytes. A `shared`
     port is one for several workers.
     """
-    watch = Watch(limits)
-    config = uvicorn.Config(
-        app,
-        loop="none",
-        # Whatever can be called with what uvicorn gives to a protocol class will do.
-        http=partial(HttpConnection, watch=watch),  # type: ignore[arg-type]
-        ws=WebSocketProtocol,
-        ws_max_size=max_message,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PING_SECONDS,
-        ws_per_message_deflate=False,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=drain_seconds,
-        backlog=BACKLOG,
-    )
-    server = uvicorn.Server(config)
-    # Signals belong to the process (see meshkit.host), not to uvicorn.
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    serving = asyncio.create_task(server.serve(sockets=[bind(listen, shared=shared)]))
-    watching = asyncio.create_task(watch.run())
-    stopping = asyncio.create_task(stop_requested())
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    readiness.draining = True
-    await drain()
-    server.should_exit = True
-    await serving
-    watching.cancel()
+
+    def __init__(
+        self,
+        app: Any,
+        listen: str,
+        *,
+        drain_seconds: int,
+        limits: Limits = Limits(),
+        max_message: int = 1 << 20,
+        drain: Callable[[], Awaitable[None]] = nothing_to_drain,
+        shared: bool = False,
+    ) -> None:
+        self._listen = listen
+        self._drain = drain
+        self._shared = shared
+        self._watch = Watch(limits)
+        self._config = uvicorn.Config(
+            app,
+            loop="none",
+            # Whatever can be called with what uvicorn gives to a protocol class will do.
+            http=partial(HttpConnection, watch=self._watch),  # type: ignore[arg-type]
+            ws=WebSocketProtocol,
+            ws_max_size=max_message,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_per_message_deflate=False,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=drain_seconds,
+            backlog=BACKLOG,
+        )
+
+    async def run(self, stopping: Callable[[], Awaitable[None]]) -> None:
+        """Serves until `stopping` returns, then drains: returns when the last call is answered. Raises OSError."""
+        server = uvicorn.Server(self._config)
+        # Signals belong to the process (see meshkit.host), not to uvicorn.
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+        serving = asyncio.create_task(server.serve(sockets=[bind(self._listen, shared=self._shared)]))
+        watching = asyncio.create_task(self._watch.run())
+        stop = asyncio.ensure_future(stopping())
+        await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        await self._drain()
+        server.should_exit = True
+        await serving
+        watching.cancel()

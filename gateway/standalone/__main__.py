@@ -10,4 +10,4 @@ from meshkit.host import run
 
 if __name__ == "__main__":
     options = read_options()
-    sys.exit(run("gateway", lambda _: serve(options)))
+    sys.exit(run("gateway", lambda host, _: serve(host, options)))

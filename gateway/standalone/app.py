@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from gateway.app import make_app, make_router
-from gateway.background import background, flush_regularly, freeze
+from gateway.background import flush_regularly, freeze
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.compile.plan import Plan, PlanError, load_plan
@@ -25,48 +24,44 @@ from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Transcoder
 from gateway.edge.streams.registry import OpenStreams
-from gateway.server.serve import serve_http
+from gateway.server.serve import HttpServer
 from gateway.standalone.access import DefaultPolicy, StandaloneGuard
 from gateway.standalone.options import StandaloneOptions
 from meshkit.errors import Kind, MeshError, unavailable
+from meshkit.host import Host
 from meshkit.identity.tokens import KeySource, TokenVerifier
 from meshkit.rpc.channel import upstream_channel
 from meshkit.rpc.keys import kept_fresh
 from meshkit.settings import SettingsError
-from meshkit.telemetry.admin import Readiness
 
-__all__ = ["serve", "standalone_gateway"]
+__all__ = ["compose", "serve"]
 
 MAX_STREAMS = 1_000
 
 
-async def serve(options: StandaloneOptions) -> None:
+async def serve(host: Host, options: StandaloneOptions) -> None:
     """Prints the routes, or serves them until SIGTERM. Raises SettingsError with what cannot be served."""
     if options.routes:
         print(_table(_plan(options, DefaultPolicy(opens=True, deadline=options.deadline))))
         return
     open_streams = OpenStreams(MAX_STREAMS)
-    async with standalone_gateway(options, open_streams) as (app, readiness, refused):
-        print(f"Serving http://{options.listen}; what there is: http://{options.listen}/docs", file=sys.stderr)
-        if refused:
-            print(
-                f"{refused} methods have no policy and are refused; --default-policy open serves them", file=sys.stderr
-            )
-        await serve_http(
+    app, refused = await compose(host, options, open_streams)
+    print(f"Serving http://{options.listen}; what there is: http://{options.listen}/docs", file=sys.stderr)
+    if refused:
+        print(f"{refused} methods have no policy and are refused; --default-policy open serves them", file=sys.stderr)
+    await host.serve(
+        HttpServer(
             app,
             options.listen,
-            readiness,
             drain_seconds=options.drain,
             max_message=options.max_body,
             drain=open_streams.drain,
         )
+    )
 
 
-@contextlib.asynccontextmanager
-async def standalone_gateway(
-    options: StandaloneOptions, open_streams: OpenStreams
-) -> AsyncIterator[tuple[Transcoder, Readiness, int]]:
-    """Puts the gateway together; its connection and background work end with the block.
+async def compose(host: Host, options: StandaloneOptions, open_streams: OpenStreams) -> tuple[Transcoder, int]:
+    """Puts the gateway together. Its connection and background work are the host's.
 
     The number is that of the methods with a route that are refused because they have no policy.
     """
@@ -77,33 +72,31 @@ async def standalone_gateway(
     telemetry = Telemetry(access_log())
     bodies = BodyReader(max_bytes=options.max_body)
     verifier = TokenVerifier(_keys(options.jwks), issuer=options.issuer, audience=options.audience)
-    async with contextlib.AsyncExitStack() as stack:
-        channel, stream_channel = [
-            await stack.enter_async_context(
-                upstream_channel(options.upstream, _credentials(options), policies, streams=streams)
-            )
-            for streams in (False, True)
-        ]
-        readiness = Readiness({"upstream": lambda: _connected(channel)})
-        app = make_app(
-            make_router(plan),
-            upstream=MeshUpstream(defaultdict(lambda: channel), policies, foreign=True),
-            stream_upstream=MeshStreams(defaultdict(lambda: stream_channel)),
-            open_streams=open_streams,
-            verifier=verifier,
-            readiness=readiness,
-            telemetry=telemetry,
-            bodies=bodies,
-            wrap_guard=lambda guard: StandaloneGuard(guard, default),
-            security=SecurityHeaders(Cors(options.cors_origins)),
-        )
-        if options.jwks is not None:
-            await stack.enter_async_context(kept_fresh(verifier))
-        await stack.enter_async_context(background(bodies.sweep(), flush_regularly(telemetry)))
-        stack.callback(telemetry.flush)
-        freeze()
-        routed = {binding.method.full_name for binding in plan.bindings}
-        yield app, readiness, 0 if default.opens else sum(path in default for path in routed)
+    channel, stream_channel = [
+        await host.open(upstream_channel(options.upstream, _credentials(options), policies, streams=streams))
+        for streams in (False, True)
+    ]
+    host.check("upstream", lambda: _connected(channel))
+    app = make_app(
+        make_router(plan),
+        upstream=MeshUpstream(defaultdict(lambda: channel), policies, foreign=True),
+        stream_upstream=MeshStreams(defaultdict(lambda: stream_channel)),
+        open_streams=open_streams,
+        verifier=verifier,
+        readiness=host.readiness,
+        telemetry=telemetry,
+        bodies=bodies,
+        wrap_guard=lambda guard: StandaloneGuard(guard, default),
+        security=SecurityHeaders(Cors(options.cors_origins)),
+    )
+    if options.jwks is not None:
+        await host.open(kept_fresh(verifier))
+    host.closing(telemetry.flush)
+    host.background("body timeouts", bodies.sweep)
+    host.background("access log", partial(flush_regularly, telemetry))
+    freeze()
+    routed = {binding.method.full_name for binding in plan.bindings}
+    return app, 0 if default.opens else sum(path in default for path in routed)
 
 
 def _plan(options: StandaloneOptions, default: DefaultPolicy) -> Plan:

@@ -6,6 +6,7 @@ Each item keeps its own caller, tenant, deadline, validation and error. A bad it
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -50,8 +51,8 @@ async def serve_batch(
 ) -> batch_pb2.BatchReply:
     """Verifies each item, hands the good ones to `handle` and answers all in order. An answer may come serialised."""
     principals = [await _verify(token, policy, verifier) for token in batch.tokens]
-    loop_time = asyncio.get_running_loop().time()
-    opened = [_open(item, principals, batch.tokens, request_class, loop_time) for item in batch.items]
+    now = time.monotonic()
+    opened = [_open(item, principals, batch.tokens, request_class, now) for item in batch.items]
     answers = iter(await handle([call for call in opened if isinstance(call, BatchCall)]))
     results = [next(answers) if isinstance(call, BatchCall) else call for call in opened]
     return batch_pb2.BatchReply(results=[_result(result) for result in results])
@@ -131,7 +132,7 @@ class BatchClient:
         return self._coalescer.submit((request, context), size=len(request), deadline=context.deadline)
 
     async def _send(self, calls: Sequence[Outgoing]) -> Sequence[bytes | MeshError]:
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         envelope = batch_pb2.BatchRequestShape()
         tokens: dict[str, int] = {}
         latest = 0.0

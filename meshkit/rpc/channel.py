@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -87,10 +86,8 @@ def _open(
 
 def call_timeout(policy: Policy, call: CallContext | None = None) -> float:
     """Returns the seconds that an outgoing call may take: the policy's deadline or what is left of the caller's."""
-    deadline = (call or current()).deadline
-    if deadline is None:
-        return policy.deadline
-    return max(0.0, min(policy.deadline, deadline - asyncio.get_running_loop().time()))
+    remaining = (call or current()).remaining
+    return policy.deadline if remaining is None else min(policy.deadline, remaining)
 
 
 def call_metadata(call: CallContext | None = None) -> tuple[tuple[str, str], ...]:

@@ -80,7 +80,7 @@ class Coalescer(Generic[Item, Answer]):
         _waiting.labels(name).set_function(lambda: len(self._entries))
 
     def submit(self, item: Item, *, size: int = 0, deadline: float | None = None) -> asyncio.Future[Answer]:
-        """Queues a call; the future is its answer. `deadline` is in `loop.time()`, `size` in bytes.
+        """Queues a call; the future is its answer. `deadline` is in `time.monotonic()`, `size` in bytes.
 
         Cancelling the future takes the call out of a batch that has not left; the rest of the batch goes on.
         """
@@ -126,7 +126,7 @@ class Coalescer(Generic[Item, Answer]):
     def _take(self) -> list[_Entry[Item, Answer]]:
         """Takes the next batch; calls that were cancelled or have expired leave the queue here."""
         batch: list[_Entry[Item, Answer]] = []
-        size, now = 0, self._loop.time()
+        size, now = 0, time.monotonic()
         while self._entries and len(batch) < self._max_items:
             entry = self._entries[0]
             if batch and size + entry.size > self._max_bytes:

@@ -21,9 +21,9 @@ from meshkit.errors import from_rpc_error, unavailable
 from meshkit.identity.policy import policies
 from meshkit.identity.tokens import KeySource, TokenVerifier
 from meshkit.rpc.channel import call_metadata, open_channel
-from meshkit.settings import TlsFiles
+from meshkit.settings import MeshSettings, TlsFiles
 
-__all__ = ["AUTH_SERVICE", "check", "kept_fresh", "open_auth_channel", "remote_keys"]
+__all__ = ["AUTH_SERVICE", "check", "kept_fresh", "open_auth_channel", "remote_keys", "remote_verifier"]
 
 AUTH_SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
 
@@ -57,6 +57,15 @@ def remote_keys(channel: grpc.aio.Channel) -> KeySource:
         return [{field.name: value for field, value in key.ListFields()} for key in answer.keys]
 
     return fetch
+
+
+@contextlib.asynccontextmanager
+async def remote_verifier(settings: MeshSettings, address: str) -> AsyncIterator[TokenVerifier]:
+    """Verifies the tokens of the issuer, with keys fetched from the auth service while the block runs."""
+    async with open_auth_channel(address, settings.tls) as channel:
+        verifier = TokenVerifier(remote_keys(channel), issuer=settings.issuer, audience=settings.audience)
+        async with kept_fresh(verifier):
+            yield verifier
 
 
 @contextlib.asynccontextmanager

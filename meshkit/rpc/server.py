@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -13,7 +13,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from meshkit.host import stop_requested
 from meshkit.identity.policy import policies
 from meshkit.identity.tls import server_credentials
 from meshkit.identity.tokens import TokenVerifier
@@ -29,7 +28,6 @@ from meshkit.rpc.interceptors.streams import StreamAdmission, expiry, stream_met
 from meshkit.rpc.interceptors.validation import validation, warm
 from meshkit.settings import MeshSettings
 from meshkit.telemetry import tracing
-from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
 
 __all__ = ["MeshServer"]
 
@@ -64,13 +62,11 @@ class MeshServer:
         listen: str,
         service: ServiceDescriptor,
         verifier: TokenVerifier,
-        checks: Mapping[str, ReadinessCheck],
     ) -> None:
         self._settings = settings
         self._listen = listen
         self._service = service
         self._admission = Admission(MAX_CALLS)
-        self._readiness = Readiness(checks)
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
         begin, authorized = (errors, call_context(settings.trust_domain)), authorization(verifier)
@@ -92,8 +88,8 @@ class MeshServer:
         """Adds the servicer with its generated `add_..._to_server` function."""
         register(servicer, self._server)
 
-    async def run(self) -> None:
-        """Serves until the process is asked to stop; returns when the last call has been answered."""
+    async def run(self, stopping: Callable[[], Awaitable[None]]) -> None:
+        """Serves until `stopping` returns, then drains: returns when the last call is answered."""
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if self._settings.reflection:
             names = (self._service.full_name, HEALTH, reflection.SERVICE_NAME)
@@ -102,11 +98,10 @@ class MeshServer:
             self._bind()
             warm(method.input_type for method in self._service.methods)
             await self._server.start()
-            async with serve_admin(self._settings.admin_listen, admin_app(self._readiness)):
-                await self._set_health(health_pb2.HealthCheckResponse.SERVING)
-                _log.info("serving %s", self._service.full_name, extra={"fields": {"listen": self._listen}})
-                await stop_requested()
-                await self._drain()
+            await self._set_health(health_pb2.HealthCheckResponse.SERVING)
+            _log.info("serving %s", self._service.full_name, extra={"fields": {"listen": self._listen}})
+            await stopping()
+            await self._drain()
         finally:
             await self._server.stop(None)
 
@@ -117,7 +112,6 @@ class MeshServer:
             raise OSError(f"cannot listen on {self._listen}") from error
 
     async def _drain(self) -> None:
-        self._readiness.draining = True
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
         # A stream would last longer than any drain: who reads it goes on elsewhere.
         self._streams.end()

@@ -15,7 +15,7 @@ import asyncpg
 
 from meshkit.errors import MeshError, unavailable
 
-__all__ = ["OUTAGES", "Connection", "Pool", "check", "connected", "open_pool", "transaction"]
+__all__ = ["OUTAGES", "Connection", "Pool", "check", "connected", "open_pool", "pool", "transaction"]
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +60,16 @@ async def open_pool(dsn: str, *, size: int = 8) -> Pool:
             "idle_in_transaction_session_timeout": "10000",
         },
     )
+
+
+@asynccontextmanager
+async def pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
+    """Opens a pool (see `open_pool`) for the block. At its end connections are cut: whoever used them has ended."""
+    opened = await open_pool(dsn, size=size)
+    try:
+        yield opened
+    finally:
+        opened.terminate()
 
 
 async def _keep(_: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -25,8 +25,14 @@ class Readiness:
     """Knows whether the process should get traffic, and what is missing if not."""
 
     def __init__(self, checks: Mapping[str, ReadinessCheck]) -> None:
-        self._checks = checks
+        self._checks = dict(checks)
         self.draining = False
+
+    def add(self, name: str, check: ReadinessCheck) -> None:
+        """Adds a check. Raises ValueError for a name that is taken."""
+        if name in self._checks:
+            raise ValueError(f"there is a check {name!r} already")
+        self._checks[name] = check
 
     async def missing(self) -> dict[str, str]:
         """Returns what is missing by name, in words without addresses or secrets."""

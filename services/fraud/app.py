@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2
 
+from meshkit.host import Host
 from meshkit.identity.policy import policies
-from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc import keys
 from meshkit.rpc.batches import BatchClient
 from meshkit.rpc.channel import open_channel
@@ -55,25 +53,26 @@ NEWS_TIMEOUT = 3.0
 FLUSH_SECONDS = 0.1
 
 
-async def migrate(reader: Reader) -> None:
+async def migrate(_: Host, reader: Reader) -> None:
     """Applies the migrations."""
     await migrations.migrate_service(reader, "fraud", MIGRATIONS, relay="RAMPART_FRAUD_RELAY_DSN")
 
 
-async def serve(reader: Reader) -> None:
+async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
     settings = FraudSettings.read(reader)
-    pool = await postgres.open_pool(settings.dsn, size=POOL_SIZE)
-    relay_pool = await postgres.open_pool(settings.relay_dsn, size=2)
+    pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
+    relay_pool = await host.open(postgres.pool(settings.relay_dsn, size=2))
     # Its own connections, none before anybody watches: decisions never wait for one.
-    watch_pool = await postgres.open_pool(settings.dsn, size=READS_AT_ONCE + 1)
-    redis = open_redis(settings.redis_url)
-    auth = keys.open_auth_channel(settings.auth_address, settings.mesh.tls)
+    watch_pool = await host.open(postgres.pool(settings.dsn, size=READS_AT_ONCE + 1))
+    redis = await host.open(open_redis(settings.redis_url))
+    verifier = await host.open(
+        keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
+    )
     user_policies = policies([USER_SERVICE])
-    users = open_channel(settings.user_address, settings.mesh.tls, user_policies)
+    users = await host.open(open_channel(settings.user_address, settings.mesh.tls, user_policies))
     # Connects now: the first decision would otherwise pay for the handshake, or go without a profile.
     users.get_state(try_to_connect=True)
-    verifier = TokenVerifier(keys.remote_keys(auth), issuer=settings.mesh.issuer, audience=settings.mesh.audience)
     relay = OutboxRelay(settings.relay_dsn, RedisStream(redis, "events:fraud"))
     log = PostgresLog(watch_pool)
     feed = DecisionFeed(log)
@@ -88,7 +87,7 @@ async def serve(reader: Reader) -> None:
     assert profile.coalesce is not None
     profiles = RemoteRiskProfiles(BatchClient(users, profile.coalesce, user_policies[profile.coalesce.method], "user"))
     # A client of its own: it waits for news longer than decisions wait for anything.
-    news_redis = open_redis(settings.redis_url, timeout=NEWS_TIMEOUT, size=1)
+    news_redis = await host.open(open_redis(settings.redis_url, timeout=NEWS_TIMEOUT, size=1))
     news = ChangeFeed(RedisStream(news_redis, CHANGES), changed=profiles.changed, lost=profiles.lost)
     profiles.told = lambda: news.live
     decider = Decider(
@@ -111,7 +110,6 @@ async def serve(reader: Reader) -> None:
         listen=settings.listen,
         service=FRAUD_SERVICE,
         verifier=verifier,
-        checks={"postgres": partial(postgres.check, pool), "auth": partial(keys.check, verifier)},
     )
     servicer = FraudServicer(
         checks=checks,
@@ -131,31 +129,15 @@ async def serve(reader: Reader) -> None:
     )
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     retention = OutboxRetention(relay_pool, settings.outbox_retention_hours)
-    try:
-        async with keys.kept_fresh(verifier):
-            await _beside(
-                server.run(), relay.run(), feed.run(), news.run(), retention.run(), keeper.run(), _flush(decisions)
-            )
-        await checks.drain()
-    finally:
-        decisions.flush()
-        for channel in (auth, users):
-            await channel.close()
-        for client in (redis, news_redis):
-            await client.aclose()
-        for each in (pool, relay_pool, watch_pool):
-            each.terminate()
-
-
-async def _beside(server: Coroutine[Any, Any, None], *tasks: Coroutine[Any, Any, None]) -> None:
-    """Runs the background tasks while the server runs."""
-    running = [asyncio.create_task(task) for task in tasks]
-    try:
-        await server
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    host.closing(decisions.flush)
+    host.background("outbox relay", relay.run)
+    host.background("decision feed", feed.run)
+    host.background("change feed", news.run)
+    host.background("outbox retention", retention.run)
+    host.background("window keeper", keeper.run)
+    host.background("decision log", partial(_flush, decisions))
+    await host.serve(server, admin=settings.mesh.admin_listen)
+    await checks.drain()
 
 
 async def _flush(log: EventLog) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from deploy.compose.init import main as make_secrets
 from gateway.settings import GatewaySettings
+from meshkit.host import Host
 from meshkit.settings import Reader
 from meshkit.storage import migrations
 from tests.support.deploy import BASE, SERVICES, Recorder, file_variables, in_cluster, in_compose, migration_jobs
@@ -36,7 +37,8 @@ def read_settings(process: str, environment: dict[str, str], key: Path) -> set[s
     if process == "gateway":
         GatewaySettings.read(Reader(recorder))
     else:
-        importlib.import_module(f"services.{process}.settings").Settings.read(Reader(recorder))
+        module = importlib.import_module(f"services.{process}.settings")
+        getattr(module, f"{process.title()}Settings").read(Reader(recorder))
     return recorder.asked
 
 
@@ -72,7 +74,7 @@ def test_a_migration_gets_exactly_what_it_reads(
     else:
         environment = in_compose(COMPOSE["services"][f"{service}-migrate"], secrets)
     recorder = Recorder(environment)
-    asyncio.run(importlib.import_module(f"services.{service}.app").migrate(Reader(recorder)))
+    asyncio.run(importlib.import_module(f"services.{service}.app").migrate(Host(service), Reader(recorder)))
     assert recorder.asked == environment.keys()
     assert done == [environment[f"RAMPART_{service.upper()}_MIGRATE_DSN"]]
 

@@ -11,6 +11,7 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -21,17 +22,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.app import DESCRIPTORS, make_app, make_router
-from gateway.background import background, flush_regularly, freeze
+from gateway.background import flush_regularly, freeze
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.upstream import CallInfo, Upstream
 from gateway.compile.plan import MethodPlan, load_plan
 from gateway.edge.body import BodyReader
 from gateway.edge.metrics import Telemetry, access_log
-from gateway.server.serve import serve_http
-from meshkit.host import run, stop_requested
+from gateway.server.serve import HttpServer
+from meshkit.host import Host, run
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import upstream_channel
-from meshkit.telemetry.admin import Readiness
 from tests.load.workload import CHECK_PATH
 from tests.support.tokens import AUDIENCE, ISSUER, Issuer
 
@@ -76,7 +76,7 @@ def running(serve: Serve, *arguments: Any) -> Iterator[Server]:
         process.join(STOP_SECONDS)
 
 
-async def bare_route(port: int) -> None:
+async def bare_route(host: Host, port: int) -> None:
     """The least that answers the check: a Starlette route that reads the JSON and writes JSON, on uvicorn as it is."""
 
     async def check(request: Request) -> Response:
@@ -91,12 +91,12 @@ async def bare_route(port: int) -> None:
     # Signals belong to the process, as in the gateway.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
     serving = asyncio.create_task(server.serve())
-    await stop_requested()
+    await host.stopping()
     server.should_exit = True
     await serving
 
 
-async def edge(port: int, issuer_key: dict[str, str], service: int | None) -> None:
+async def edge(host: Host, port: int, issuer_key: dict[str, str], service: int | None) -> None:
     """The gateway with everything on, in front of a gRPC service on a port, or of an answer in memory."""
     plan = load_plan(DESCRIPTORS)
     policies = {name: method.policy for name, method in plan.methods.items()}
@@ -108,26 +108,25 @@ async def edge(port: int, issuer_key: dict[str, str], service: int | None) -> No
     with open(os.devnull, "w") as null:
         telemetry = Telemetry(access_log(null))
         bodies = BodyReader(max_bytes=1 << 20)
-        async with contextlib.AsyncExitStack() as stack:
-            upstream: Upstream = _Memory(plan.methods[CHECK])
-            if service is not None:
-                channel = await stack.enter_async_context(upstream_channel(f"127.0.0.1:{service}", None, policies))
-                upstream = MeshUpstream(defaultdict(lambda: channel), policies, coalesce=False)
-            readiness = Readiness({})
-            app = make_app(
-                make_router(plan),
-                upstream=upstream,
-                verifier=verifier,
-                readiness=readiness,
-                telemetry=telemetry,
-                bodies=bodies,
-            )
-            await stack.enter_async_context(background(bodies.sweep(), flush_regularly(telemetry)))
-            freeze()
-            await serve_http(app, f"127.0.0.1:{port}", readiness, drain_seconds=1)
+        upstream: Upstream = _Memory(plan.methods[CHECK])
+        if service is not None:
+            channel = await host.open(upstream_channel(f"127.0.0.1:{service}", None, policies))
+            upstream = MeshUpstream(defaultdict(lambda: channel), policies, coalesce=False)
+        app = make_app(
+            make_router(plan),
+            upstream=upstream,
+            verifier=verifier,
+            readiness=host.readiness,
+            telemetry=telemetry,
+            bodies=bodies,
+        )
+        host.background("body timeouts", bodies.sweep)
+        host.background("access log", partial(flush_regularly, telemetry))
+        freeze()
+        await host.serve(HttpServer(app, f"127.0.0.1:{port}", drain_seconds=1))
 
 
-async def grpc_service(port: int) -> None:
+async def grpc_service(host: Host, port: int) -> None:
     """A gRPC service that answers every check with the same decision."""
     answer = _answer(load_plan(DESCRIPTORS).methods[CHECK])
 
@@ -140,7 +139,7 @@ async def grpc_service(port: int) -> None:
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
     server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
-    await stop_requested()
+    await host.stopping()
     await server.stop(None)
 
 
@@ -166,7 +165,7 @@ def _answer(method: MethodPlan) -> bytes:
 
 def _run(serve: Serve, port: int, *arguments: Any) -> None:
     with open(os.devnull, "w") as null, contextlib.redirect_stdout(null), contextlib.redirect_stderr(null):
-        run("bench", lambda _: serve(port, *arguments))
+        run("bench", lambda host, _: serve(host, port, *arguments))
 
 
 def _free_port() -> int:

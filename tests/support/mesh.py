@@ -17,8 +17,8 @@ from rampart.fraud.v1 import decision_pb2, fraud_service_pb2_grpc
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from meshkit import host as runtime
 from meshkit.errors import MeshError
+from meshkit.host import Host
 from meshkit.identity.policy import policies
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.batches import BatchCall, serve_batch
@@ -113,22 +113,24 @@ class MeshNode:
         self.admin = admin
         self.behaviour = behaviour
         self.task: asyncio.Task[None] | None = None
-        self._stop = asyncio.Event()
+        self._host = Host("test")
 
     def ask_to_stop(self) -> None:
         """What SIGTERM does to a process."""
-        self._stop.set()
+        self._host.stop()
 
     async def stopped(self) -> None:
         assert self.task is not None
         async with asyncio.timeout(20):
             await self.task
 
+    async def _serve(self, server: MeshServer) -> None:
+        async with self._host:
+            await self._host.serve(server, admin=self.admin)
+
     async def run(self, server: MeshServer) -> None:
         """Starts the server and returns when it serves."""
-        # Each server waits for its own event: the process's is looked up once, when the server begins to wait.
-        runtime._stop = self._stop
-        self.task = asyncio.create_task(server.run())
+        self.task = asyncio.create_task(self._serve(server))
         async with asyncio.timeout(10), httpx.AsyncClient() as client:
             while True:
                 assert not self.task.done(), self.task.exception()
@@ -154,7 +156,7 @@ async def serving(
         admin_listen=node.admin, log_level="INFO", reflection=False, drain_seconds=drain_seconds,
     )  # fmt: skip
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE)
-    server = MeshServer(settings, listen=node.address, service=FRAUD, verifier=verifier, checks={})
+    server = MeshServer(settings, listen=node.address, service=FRAUD, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())
     await node.run(server)

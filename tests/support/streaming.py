@@ -23,8 +23,7 @@ from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.streams.registry import OpenStreams
-from gateway.server.serve import serve_http
-from meshkit import host as runtime
+from gateway.server.serve import HttpServer
 from meshkit.rpc.channel import upstream_channel
 from meshkit.telemetry.admin import Readiness
 from tests.support.gateway import MemoryVerifier
@@ -189,6 +188,13 @@ class News:
         return f"http://{self.address}"
 
 
+def _until(stop: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def stopping() -> None:
+        await stop.wait()
+
+    return stopping
+
+
 @contextlib.asynccontextmanager
 async def news(*, limit: int = 10, max_message: int = 1 << 20, origins: tuple[str, ...] = ()) -> AsyncIterator[News]:
     """Runs both until the block ends."""
@@ -210,10 +216,8 @@ async def news(*, limit: int = 10, max_message: int = 1 << 20, origins: tuple[st
             security=SecurityHeaders(Cors(origins)),
         )
         address, stop = f"127.0.0.1:{free_port()}", asyncio.Event()
-        runtime._stop = stop
-        server = asyncio.create_task(
-            serve_http(app, address, Readiness({}), drain_seconds=5, max_message=max_message, drain=streams.drain)
-        )
+        http = HttpServer(app, address, drain_seconds=5, max_message=max_message, drain=streams.drain)
+        server = asyncio.create_task(http.run(_until(stop)))
         await _listening(address)
         try:
             yield News(address, service, streams, verifier, telemetry, lines, stop, server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from google.protobuf.message import Message
 
@@ -24,6 +25,6 @@ async def deadline(request: Message, call: Call, handler: Handler) -> Message:
         budget = min(budget, remaining - RETURN_MARGIN)
     if budget < MEANINGFUL_WORK:
         raise deadline_exceeded()
-    call.context.deadline = asyncio.get_running_loop().time() + budget
+    call.context.deadline = time.monotonic() + budget
     async with asyncio.timeout(budget):
         return await handler(request, call)
