@@ -10,6 +10,7 @@ from console.failure import CommandFailure
 from console.http import HttpError
 from console.target import TOKEN_PATH, AccessTokens, Target
 from console.up.state import State
+from meshkit.identity.scopes import Scopes
 from meshkit.settings import TlsFiles
 
 FILE = "clients.json"
@@ -40,6 +41,7 @@ async def ensure_clients(
     kept: dict[str, Credentials] = state.read_json(FILE)
     known = {name: kept[name] for name in PLANS if name in kept and await _works(base_url, kept[name])}
     if known.keys() != PLANS.keys():
+        scopes = sorted(Scopes.declared_by_methods().declared)
         async with open_directory(auth, tls) as directory:
             for name, plan in PLANS.items():
                 if name in known:
