@@ -22,7 +22,7 @@ from tests.support.processes import ROOT
 
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
-PROCESSES = {"supervisor", "postgres", "redis", "auth", "user", "fraud", "data", "gateway"}
+PROCESSES = {"supervisor", "postgres", "redis", "auth", "user", "task", "fraud", "data", "gateway"}
 SCOPES = {
     "decision:create",
     "decision:read",
@@ -136,8 +136,8 @@ def up(home: Path) -> Iterator[Up]:
 def test_dev_json_says_all_that_scripts_rely_on(up: Up) -> None:
     dev = up.dev
     assert dev["token_url"] == dev["base_url"] + "/api/v1/oauth/token"
-    assert set(dev["grpc"]) == {"auth", "user", "fraud", "data"}
-    assert set(dev["admin"]) == {"auth", "user", "fraud", "data", "gateway"}
+    assert set(dev["grpc"]) == {"auth", "user", "task", "fraud", "data"}
+    assert set(dev["admin"]) == {"auth", "user", "task", "fraud", "data", "gateway"}
     assert set(dev["dsn"]) == {"auth", "user", "fraud", "data"}
     assert set(dev["pids"]) >= PROCESSES
     assert all(proc.start_time(pid) for pid in dev["pids"].values())
