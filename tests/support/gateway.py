@@ -6,17 +6,23 @@ import asyncio
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any
 
-from gateway.app import DESCRIPTORS, make_app, make_router
+from gateway.assembly import GatewayParts, make_app, make_guard, make_router
 from gateway.calls.upstream import CallInfo
 from gateway.compile.endpoint import Router
 from gateway.compile.plan import MethodPlan, Plan, load_plan
+from gateway.describe.catalogue import read_reasons
+from gateway.descriptors import DESCRIPTORS
+from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
+from gateway.edge.guard import Verifier
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Transcoder
+from gateway.edge.ratelimit import Limiters, LimitSettings
+from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import Permit
@@ -101,22 +107,35 @@ class Reply:
 class Gateway:
     """The application and everything that it was built with."""
 
-    def __init__(self, *, checks: dict[str, Callable[[], Awaitable[None]]] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        checks: dict[str, Callable[[], Awaitable[None]]] | None = None,
+        verifier: Verifier | None = None,
+        limits: LimitSettings = LimitSettings(),
+        limiters: Limiters | None = None,
+        addresses: AddressResolver = AddressResolver(),
+        **parts: Any,
+    ) -> None:
+        """`parts` are those of `GatewayParts` that shall be others."""
         self.upstream = MemoryUpstream()
         self.verifier = MemoryVerifier()
         self.readiness = Readiness(checks or {})
         self.lines = StringIO()
         self.telemetry = Telemetry(access_log(self.lines))
-        self.bodies = BodyReader(max_bytes=1 << 20, seconds=options.pop("body_seconds", 15.0))
-        self.app: Transcoder = make_app(
-            router(),
-            upstream=options.pop("upstream", self.upstream),
-            verifier=options.pop("verifier", self.verifier),
+        self.bodies = BodyReader(max_bytes=1 << 20)
+        guard = make_guard(
+            verifier or self.verifier, self.telemetry, limits=limits, limiters=limiters, addresses=addresses
+        )
+        own = GatewayParts(
+            router=router(),
+            upstream=self.upstream,
+            guard=guard,
             readiness=self.readiness,
             telemetry=self.telemetry,
             bodies=self.bodies,
-            **options,
         )
+        self.app: Transcoder = make_app(replace(own, **parts), read_reasons(plan().files, EXAMPLE_VIOLATION), rampart())
 
     async def request(
         self,

@@ -10,12 +10,12 @@ import re
 import pytest
 
 from gateway.compile.plan import compile_plan
-from gateway.describe.catalogue import own_reasons
+from gateway.describe.documentation.home_page import home_page
 from gateway.describe.documentation.operations import operations
 from gateway.describe.documentation.routes import STATIC
-from gateway.describe.openapi import document, render
-from gateway.product.home_page import home_page
-from tests.support.gateway import Gateway, plan
+from gateway.describe.openapi import render
+from tests.support.documents import foreign_document, own_reasons, rampart_document
+from tests.support.gateway import Gateway
 from tests.support.protos import with_methods
 
 ASSETS = {
@@ -27,6 +27,7 @@ ASSETS = {
 }
 OF_PAGES = {
     "/docs/site.css": "text/css; charset=utf-8",
+    "/docs/home.css": "text/css; charset=utf-8",
     "/docs/home.js": "text/javascript; charset=utf-8",
 }
 PAGES = ["/", "/docs", "/problems", "/problems/rate-limited"]
@@ -76,7 +77,7 @@ async def test_page_runs_no_script_but_its_own_files(gateway: Gateway, path: str
 
 
 def test_links_to_operations_name_what_the_document_has() -> None:
-    described = document(plan())
+    described = rampart_document()
     found = {operation.link for operation in operations(described)}
     assert "/docs#/fraud/checkFraud" in found
     assert len(found) == sum(len(item) for item in described["paths"].values())
@@ -92,7 +93,7 @@ async def test_first_page_leads_to_a_first_decision(gateway: Gateway) -> None:
 
 def test_first_page_of_other_services_lists_their_operations() -> None:
     files = with_methods({"Get": 'get: "/v1/books"'}, "message Request {} message Reply {}")
-    described = document(compile_plan(files))
+    described = foreign_document(compile_plan(files))
     page = home_page(described, list(operations(described))).decode()
     assert "<h1>Library</h1>" in page
     assert 'href="/docs#/lib/get"' in page
@@ -105,7 +106,7 @@ async def test_refused_secret_does_not_open_the_dialogue_of_the_browser(gateway:
 
 
 async def test_document_is_that_of_the_plan(gateway: Gateway) -> None:
-    assert (await gateway.request("GET", "/openapi.json", token=None)).body == render(document(plan()))
+    assert (await gateway.request("GET", "/openapi.json", token=None)).body == render(rampart_document())
 
 
 @pytest.mark.parametrize(("accepted", "coding"), [("gzip", "gzip"), ("br", "br"), ("gzip, zstd;q=0.5", "gzip")])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.app import make_router
+from gateway.assembly import make_router
 from gateway.compile.endpoint import Router
 from gateway.compile.plan import compile_plan
 from tests.support.protos import with_methods

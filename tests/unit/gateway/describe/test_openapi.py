@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway.describe.openapi import document
 from gateway.describe.openapi.operations import sentences
-from tests.support.gateway import plan
+from tests.support.documents import rampart_document
 
 
 @cache
 def described() -> dict[str, Any]:
-    return document(plan())
+    return rampart_document()
 
 
 def operation(path: str, method: str) -> dict[str, Any]:
