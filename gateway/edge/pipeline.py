@@ -2,7 +2,7 @@
 
     route → body limits → token → rate limit → body → decode → validate → call → encode
 
-What no compiled route matches goes on to FastAPI: documentation, health, metrics, OAuth. Every exchange, of both kinds,
+What no compiled route matches goes on to FastAPI: pages, health, metrics, own routes. Every exchange, of both kinds,
 gets its identity, its access line and its metrics here, and every error of a compiled route is told by
 `gateway.errors.render`.
 """

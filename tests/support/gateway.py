@@ -15,6 +15,7 @@ from gateway.calls.upstream import CallInfo
 from gateway.compile.endpoint import Router
 from gateway.compile.plan import MethodPlan, Plan, load_plan
 from gateway.describe.catalogue import read_reasons
+from gateway.describe.product import Product
 from gateway.descriptors import DESCRIPTORS
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
@@ -31,6 +32,8 @@ from meshkit.telemetry.admin import Readiness
 TOKEN = "good-token"
 SCOPES = frozenset({"decision:create", "decision:read", "user:read", "user:write", "transaction:read"})
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
+
+RAMPART = rampart()
 
 Answer = Callable[[MethodPlan, Any], dict[str, Any]]
 
@@ -115,6 +118,7 @@ class Gateway:
         limits: LimitSettings = LimitSettings(),
         limiters: Limiters | None = None,
         addresses: AddressResolver = AddressResolver(),
+        product: Product | None = RAMPART,
         **parts: Any,
     ) -> None:
         """`parts` are those of `GatewayParts` that shall be others."""
@@ -135,7 +139,7 @@ class Gateway:
             telemetry=self.telemetry,
             bodies=self.bodies,
         )
-        self.app: Transcoder = make_app(replace(own, **parts), read_reasons(plan().files, EXAMPLE_VIOLATION), rampart())
+        self.app: Transcoder = make_app(replace(own, **parts), read_reasons(plan().files, EXAMPLE_VIOLATION), product)
 
     async def request(
         self,

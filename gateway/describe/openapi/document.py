@@ -107,7 +107,7 @@ def _add(item: Schema, binding: Binding, operation: Schema) -> None:
 
 
 def _importance(bindings: Iterable[Binding]) -> Callable[[Binding], int]:
-    """Orders services by the first of their rate classes: those that decide come first, public ones last."""
+    """Orders services by the first of their rate classes, as the enum has them: public ones last."""
     ranks: dict[str, int] = {}
     for binding in bindings:
         rank = _rank(binding.method.policy.rate_class)

@@ -16,7 +16,7 @@ from gateway.standalone.access import DefaultPolicy
 from tests.support.documents import foreign_document
 from tests.support.protos import compile_proto
 
-META_SCHEMA = Path(__file__).parents[2] / "contract" / "openapi-3.1" / "schema.json"
+META_SCHEMA = Path(__file__).parents[3] / "contract" / "openapi-3.1" / "schema.json"
 
 PROTO = """
 import "google/api/field_behavior.proto";

@@ -25,11 +25,7 @@ ASSETS = {
     "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "/docs/icon.svg": "image/svg+xml",
 }
-OF_PAGES = {
-    "/docs/site.css": "text/css; charset=utf-8",
-    "/docs/home.css": "text/css; charset=utf-8",
-    "/docs/home.js": "text/javascript; charset=utf-8",
-}
+OF_PAGES = {"/docs/site.css": "text/css; charset=utf-8"}
 PAGES = ["/", "/docs", "/problems", "/problems/rate-limited"]
 
 
@@ -83,14 +79,6 @@ def test_links_to_operations_name_what_the_document_has() -> None:
     assert len(found) == sum(len(item) for item in described["paths"].values())
 
 
-async def test_first_page_leads_to_a_first_decision(gateway: Gateway) -> None:
-    page = html.unescape((await gateway.request("GET", "/", token=None)).body.decode())
-    (body,) = re.findall(r"-d '(\{.*\})'", page)
-    assert (await gateway.request("POST", "/api/v1/fraud-check", body)).status == 200
-    for path in ("/api/v1/oauth/token", "/api/v1/decisions/DECISION_ID", "/api/v1/decisions:watch"):
-        assert f"curl -sS http://127.0.0.1:8080{path}" in page.replace("-sSN", "-sS")
-
-
 def test_first_page_of_other_services_lists_their_operations() -> None:
     files = with_methods({"Get": 'get: "/v1/books"'}, "message Request {} message Reply {}")
     described = foreign_document(compile_plan(files))
@@ -98,6 +86,16 @@ def test_first_page_of_other_services_lists_their_operations() -> None:
     assert "<h1>Library</h1>" in page
     assert 'href="/docs#/lib/get"' in page
     assert "/api/v1" not in page
+
+
+async def test_gateway_without_a_product_serves_its_pages_and_nothing_more() -> None:
+    gateway = Gateway(product=None)
+    for path in PAGES:
+        assert (await gateway.request("GET", path, token=None)).status == 200
+    first = (await gateway.request("GET", "/", token=None)).body.decode()
+    assert "All operations" in first
+    assert "<script" not in first
+    assert (await gateway.request("GET", "/docs/home.js", token=None)).status == 404
 
 
 async def test_refused_secret_does_not_open_the_dialogue_of_the_browser(gateway: Gateway) -> None:
