@@ -1,4 +1,4 @@
-"""Settings of the gateway, read from the environment at start."""
+"""Reads the settings of the gateway from the environment, at start."""
 
 from __future__ import annotations
 

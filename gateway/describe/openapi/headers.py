@@ -1,4 +1,4 @@
-"""Headers that operations take and give, as far as the binding and its policy say."""
+"""Describes the headers that operations take and give, from the binding and its policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One operation for each binding of the plan: what the proto says about its method, and what its policy adds."""
+"""Describes one operation for each binding: what the proto says about its method, and what its policy adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of messages as ProtoJSON, with the names of fields that answers have."""
+"""Makes the JSON Schemas of messages as ProtoJSON, with the names of fields that answers have."""
 
 from __future__ import annotations
 
