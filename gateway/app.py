@@ -23,13 +23,12 @@ from gateway.compile.plan import load_plan
 from gateway.describe.catalogue import read_reasons
 from gateway.descriptors import DESCRIPTORS
 from gateway.edge.body import BodyReader
-from gateway.edge.guard import TokenGuard
 from gateway.edge.headers.answers import Answers
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
-from gateway.edge.pipeline import Transcoder
-from gateway.edge.ratelimit import Limiters, make_limiters
+from gateway.edge.pipeline import Pipeline
+from gateway.edge.ratelimit import make_limiters
 from gateway.edge.streams.registry import OpenStreams
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from gateway.server.serve import HttpServer
@@ -65,7 +64,7 @@ async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> No
     await host.serve(server, admin=settings.mesh.admin_listen if worker == 0 else None, metrics=telemetry.scrape)
 
 
-async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStreams, telemetry: Telemetry) -> Transcoder:
+async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStreams, telemetry: Telemetry) -> Pipeline:
     """Puts the gateway of Rampart's own services together. Its connections and background work are the host's."""
     plan = load_plan(DESCRIPTORS)
     policies = {name: method.policy for name, method in plan.methods.items()}
@@ -73,10 +72,16 @@ async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStrea
     stream_channels = await _channels(host, settings, policies, streams=True)
     redis = await host.open(open_redis(settings.redis_url)) if settings.redis_url else None
     limiters = make_limiters(redis, workers=settings.workers)
+    verifier = await host.open(
+        keys.remote_verifier(settings.mesh, settings.addresses["auth"]), name="jwks", check=keys.check
+    )
     parts = GatewayParts(
         router=make_router(plan),
         upstream=upstream,
-        guard=await _guard(host, settings, limiters, telemetry),
+        verifier=verifier,
+        guard=make_guard(
+            verifier, telemetry, limits=settings.limits, limiters=limiters, addresses=settings.client_addresses
+        ),
         readiness=host.readiness,
         telemetry=telemetry,
         bodies=BodyReader(max_bytes=settings.max_body),
@@ -106,15 +111,6 @@ async def _channels(
         name: await host.open(open_channel(address, settings.mesh.tls, policies, streams=streams))
         for name, address in settings.addresses.items()
     }
-
-
-async def _guard(host: Host, settings: GatewaySettings, limiters: Limiters, telemetry: Telemetry) -> TokenGuard:
-    verifier = await host.open(
-        keys.remote_verifier(settings.mesh, settings.addresses["auth"]), name="jwks", check=keys.check
-    )
-    return make_guard(
-        verifier, telemetry, limits=settings.limits, limiters=limiters, addresses=settings.client_addresses
-    )
 
 
 def _key_store(redis: Redis | None) -> IdempotencyStore:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from starlette.routing import BaseRoute
+from starlette.applications import Starlette
 
-from gateway.calls.idempotency.edge import KEEP_SECONDS, Idempotency
 from gateway.calls.idempotency.memory import MemoryIdempotencyStore
+from gateway.calls.idempotency.replay import KEEP_SECONDS, Idempotency
 from gateway.calls.idempotency.store import IdempotencyStore
 from gateway.calls.streams import NoStreams, StreamUpstream
 from gateway.calls.upstream import Upstream
 from gateway.compile.codec import ProtobufPyCodec
-from gateway.compile.endpoint import Router
 from gateway.compile.plan import Plan
+from gateway.compile.router import Router
 from gateway.compile.validation import RequestValidator
 from gateway.describe.catalogue import Reason
 from gateway.describe.documentation import documentation_routes
@@ -23,17 +23,24 @@ from gateway.describe.openapi import document
 from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
+from gateway.edge.exit import Exit
 from gateway.edge.guard import Guard, TokenGuard, Verifier
 from gateway.edge.headers.answers import Answers
+from gateway.edge.headers.conditional import Conditionals
 from gateway.edge.headers.cors import Cors
+from gateway.edge.headers.options import OptionsResponder
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry
-from gateway.edge.pipeline import Transcoder
+from gateway.edge.others import Others
+from gateway.edge.pipeline import Pipeline
 from gateway.edge.ratelimit import LimitBook, Limiters, LimitSettings, make_limiters
-from gateway.edge.rpc import rpc_routes
+from gateway.edge.rpc.procedures import Procedures
 from gateway.edge.site import make_site
-from gateway.edge.streams.edge import StreamEdge
+from gateway.edge.streams.http import HttpStreams
 from gateway.edge.streams.registry import OpenStreams
+from gateway.edge.streams.session import Sessions
+from gateway.edge.streams.websocket import WebSockets
+from gateway.edge.unary import UnaryCalls
 from gateway.errors.render import ErrorRenderer
 from meshkit.host import Host
 from meshkit.supervisor import Work
@@ -48,6 +55,8 @@ class GatewayParts:
 
     router: Router
     upstream: Upstream
+    verifier: Verifier
+    """Says for how long the token of a stream is good."""
     guard: Guard
     readiness: Readiness
     telemetry: Telemetry
@@ -88,45 +97,48 @@ def make_guard(
     )
 
 
-def make_app(parts: GatewayParts, reasons: Mapping[str, Reason], product: Product | None = None) -> Transcoder:
+def make_app(parts: GatewayParts, reasons: Mapping[str, Reason], product: Product | None = None) -> Pipeline:
     """Builds the ASGI application. `reasons` are those of its own errors by name, for the documentation.
 
     Raises OSError if a file of the documentation is missing, CommentError if an example in the protos is not JSON.
     """
-    router = parts.router
-    failures = ErrorRenderer(router.plan.registry, json_names=router.plan.json_names)
-    return Transcoder(
-        make_site(parts.readiness, parts.telemetry, _site_routes(parts, reasons, product)),
-        router=router,
-        guard=parts.guard,
-        upstream=parts.upstream,
-        telemetry=parts.telemetry,
-        bodies=parts.bodies,
-        failures=failures,
-        idempotency=Idempotency(parts.upstream, parts.key_store, keep=parts.keep_answers),
-        answers=parts.answers,
-        security=parts.security,
-        streams=StreamEdge(
-            parts.stream_upstream,
-            parts.open_streams,
-            router=router,
-            guard=parts.guard,
-            bodies=parts.bodies,
-            failures=failures,
-            telemetry=parts.telemetry,
-            security=parts.security,
-        ),
-    )
-
-
-def _site_routes(parts: GatewayParts, reasons: Mapping[str, Reason], product: Product | None) -> list[BaseRoute]:
     plan = parts.router.plan
     described = document(plan, reasons, product.document if product is not None else None)
     routes = documentation_routes(described, reasons, product.home if product is not None else None)
-    routes += rpc_routes(parts.router, parts.guard, parts.upstream, max_bytes=parts.bodies.max_bytes)
     if product is not None:
         routes += product.routes(plan, parts.upstream, parts.guard, parts.bodies)
-    return routes
+    return _pipeline(parts, make_site(parts.readiness, parts.telemetry, routes))
+
+
+def _pipeline(parts: GatewayParts, site: Starlette) -> Pipeline:
+    router, upstream, bodies, cors = parts.router, parts.upstream, parts.bodies, parts.security.cors
+    renderer = ErrorRenderer(router.plan.registry, json_names=router.plan.json_names)
+    errors = Exit(renderer, bodies)
+    sessions = Sessions(parts.open_streams, renderer, parts.verifier)
+    procedures = Procedures(router, upstream, max_bytes=bodies.max_bytes)
+
+    def allowed(path: str) -> Sequence[str]:
+        return router.allowed(path) or procedures.allowed(path)
+
+    return Pipeline(
+        router=router,
+        guard=parts.guard,
+        unary=UnaryCalls(
+            upstream=upstream,
+            bodies=bodies,
+            idempotency=Idempotency(upstream, parts.key_store, router.plan, keep=parts.keep_answers),
+            conditionals=Conditionals(router.endpoints),
+            answers=parts.answers,
+            errors=errors,
+        ),
+        streams=HttpStreams(upstream=parts.stream_upstream, bodies=bodies, sessions=sessions, errors=errors),
+        sockets=WebSockets(router=router, upstream=parts.stream_upstream, sessions=sessions, cors=cors, errors=errors),
+        procedures=procedures,
+        others=Others(site, OptionsResponder(allowed, site, cors)),
+        errors=errors,
+        security=parts.security,
+        telemetry=parts.telemetry,
+    )
 
 
 def start_background(host: Host, parts: GatewayParts, more: Mapping[str, Work] | None = None) -> None:

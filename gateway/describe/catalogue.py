@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.compile.plan import HttpViolation
 from gateway.describe.comments import Comments
+from gateway.errors.places import HttpViolation
 from gateway.errors.problem import http_status, phrase
 from meshkit.errors import Kind, MeshError
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Route
 
 from gateway.calls.upstream import Upstream
-from gateway.compile.plan import HttpViolation, Plan
+from gateway.compile.plan import Plan
 from gateway.describe.openapi.about import About, conventions
 from gateway.describe.openapi.extension import DocumentExtension
 from gateway.describe.product import Product
 from gateway.edge.body import BodyReader
 from gateway.edge.guard import Guard
+from gateway.errors.places import HttpViolation
 from gateway.product.home_page import HOME_PAGE
 from gateway.product.oauth import ISSUE_TOKEN, TOKEN_PATH, TokenEndpoint
 from gateway.product.token_operation import CLIENT_CREDENTIALS, TOKEN_OPERATION

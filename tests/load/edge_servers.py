@@ -22,12 +22,13 @@ from starlette.routing import Route
 
 from gateway.assembly import GatewayParts, make_app, make_guard, make_router, start_background
 from gateway.calls.mesh import MeshUpstream
-from gateway.calls.upstream import CallInfo, Upstream
+from gateway.calls.upstream import CacheUse, Upstream
 from gateway.compile.plan import MethodPlan, load_plan
 from gateway.descriptors import DESCRIPTORS
 from gateway.edge.body import BodyReader
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.server.serve import HttpServer
+from meshkit.context import CallContext
 from meshkit.host import Host, run
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import upstream_channel
@@ -113,6 +114,7 @@ async def edge(host: Host, port: int, issuer_key: dict[str, str], service: int |
         parts = GatewayParts(
             router=make_router(plan),
             upstream=upstream,
+            verifier=verifier,
             guard=make_guard(verifier, telemetry),
             readiness=host.readiness,
             telemetry=telemetry,
@@ -146,7 +148,7 @@ class _Memory:
     def __init__(self, method: MethodPlan) -> None:
         self._answer = _answer(method)
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         return self._answer
 
 

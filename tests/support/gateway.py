@@ -11,9 +11,9 @@ from io import StringIO
 from typing import Any
 
 from gateway.assembly import GatewayParts, make_app, make_guard, make_router
-from gateway.calls.upstream import CallInfo
-from gateway.compile.endpoint import Router
+from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan, Plan, load_plan
+from gateway.compile.router import Router
 from gateway.describe.catalogue import read_reasons
 from gateway.describe.product import Product
 from gateway.descriptors import DESCRIPTORS
@@ -21,10 +21,10 @@ from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
 from gateway.edge.guard import Verifier
 from gateway.edge.metrics import Telemetry, access_log
-from gateway.edge.pipeline import Transcoder
+from gateway.edge.pipeline import Pipeline
 from gateway.edge.ratelimit import Limiters, LimitSettings
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
-from meshkit.context import Principal
+from meshkit.context import CallContext, Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
@@ -52,7 +52,8 @@ def router() -> Router:
 class Call:
     method: str
     request: Any
-    info: CallInfo
+    info: CallContext
+    use: CacheUse | None
 
 
 @dataclass
@@ -63,8 +64,8 @@ class MemoryUpstream:
     error: Exception | None = None
     calls: list[Call] = field(default_factory=list)
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
-        self.calls.append(Call(method.full_name, method.input.type.from_binary(request), call))
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
+        self.calls.append(Call(method.full_name, method.input.type.from_binary(request), call, use))
         if self.error is not None:
             raise self.error
         registry = plan().registry
@@ -81,6 +82,7 @@ class MemoryVerifier:
 
     def __init__(self) -> None:
         self.tokens = {TOKEN: PRINCIPAL}
+        self.lives: dict[str, float] = {}
         self._seen: set[str] = set()
 
     def verify_cached(self, token: str) -> Principal | None:
@@ -94,6 +96,9 @@ class MemoryVerifier:
             raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token has a wrong signature")
         self._seen.add(token)
         return self.tokens[token]
+
+    def remaining(self, token: str) -> float:
+        return self.lives.get(token, 3600.0)
 
 
 @dataclass
@@ -128,18 +133,18 @@ class Gateway:
         self.lines = StringIO()
         self.telemetry = Telemetry(access_log(self.lines))
         self.bodies = BodyReader(max_bytes=1 << 20)
-        guard = make_guard(
-            verifier or self.verifier, self.telemetry, limits=limits, limiters=limiters, addresses=addresses
-        )
+        checker = verifier or self.verifier
+        guard = make_guard(checker, self.telemetry, limits=limits, limiters=limiters, addresses=addresses)
         own = GatewayParts(
             router=router(),
             upstream=self.upstream,
+            verifier=checker,
             guard=guard,
             readiness=self.readiness,
             telemetry=self.telemetry,
             bodies=self.bodies,
         )
-        self.app: Transcoder = make_app(replace(own, **parts), read_reasons(plan().files, EXAMPLE_VIOLATION), product)
+        self.app: Pipeline = make_app(replace(own, **parts), read_reasons(plan().files, EXAMPLE_VIOLATION), product)
 
     async def request(
         self,

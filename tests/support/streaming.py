@@ -16,8 +16,8 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.assembly import GatewayParts, make_app, make_guard, make_router
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
-from gateway.compile.endpoint import Router
 from gateway.compile.plan import Plan, compile_plan
+from gateway.compile.router import Router
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
@@ -209,6 +209,7 @@ async def news(*, limit: int = 10, max_message: int = 1 << 20, origins: tuple[st
             upstream=MeshUpstream({"lib": channel}, policies),
             stream_upstream=MeshStreams({"lib": channel}),
             open_streams=streams,
+            verifier=verifier,
             guard=make_guard(verifier, telemetry),
             readiness=Readiness({}),
             telemetry=telemetry,
