@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol as this process runs it: quiet, uncompressed, with errors in the shape of every other.
+"""Adapts uvicorn's WebSocket protocol: quiet, uncompressed, with problem documents for refused openings.
 
 Of uvicorn's implementations this one, on `websockets`, masks in C and stops reading while the application does.
 """
@@ -16,7 +16,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
-from gateway.compile.plan import malformed
+from gateway.errors.places import malformed
 from gateway.errors.problem import phrase
 from gateway.errors.render import ErrorRenderer
 from meshkit.errors import Kind, MeshError

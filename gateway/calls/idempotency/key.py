@@ -1,10 +1,10 @@
-"""Reads the header."""
+"""Parses `Idempotency-Key`."""
 
 from __future__ import annotations
 
 import re
 
-from gateway.compile.plan import HttpViolation
+from gateway.errors.places import HttpViolation
 from meshkit.errors import Kind, MeshError
 
 __all__ = ["HEADER", "read_key"]

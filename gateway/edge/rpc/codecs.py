@@ -1,4 +1,4 @@
-"""Messages on the wire of Connect and gRPC-Web: protobuf, and JSON that is read as strictly as REST reads it."""
+"""Codecs of Connect and gRPC-Web: protobuf, and JSON read as strictly as REST reads it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from connectrpc.errors import ConnectError
 from protobuf import Message, Registry
 
 from gateway.compile.codec import DecodeError, RequestCodec
-from gateway.compile.endpoint import Router
 from gateway.compile.json import JsonError, parse
+from gateway.compile.router import Router
 
 __all__ = ["codecs"]
 
