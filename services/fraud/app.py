@@ -35,7 +35,7 @@ from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_
 from services.fraud.adapters.window_keeper import WindowKeeper
 from services.fraud.service.decider import Decider, DecisionPolicy
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.servicer import BATCH_ITEMS, DECISION_FIELDS, Checks, FraudServicer
 from services.fraud.settings import FraudSettings
@@ -109,8 +109,8 @@ async def _watching(host: Host, settings: FraudSettings) -> tuple[DecisionFeed, 
     log = PostgresLog(pool)
     feed = DecisionFeed(log)
     host.background("decision feed", feed.run)
-    seats, pace = Seats(settings.watches, settings.watches_per_tenant), WatchPace(settings.watch_rate)
-    return feed, Watches(log=log, feed=feed, seats=seats, pace=pace)
+    limits, pace = WatchLimits(settings.watches, settings.watches_per_tenant), WatchPace(settings.watch_rate)
+    return feed, Watches(log=log, feed=feed, limits=limits, pace=pace)
 
 
 async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:

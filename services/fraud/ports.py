@@ -1,4 +1,4 @@
-"""What the use cases need from outside. Each port has a twin in memory that passes the same conformance suite."""
+"""What the fraud service needs from outside. Each port has a twin in memory that passes the same conformance suite."""
 
 from __future__ import annotations
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from services.task import errors
+from services.task.domain.news import changed
 from services.task.domain.tasks import FINAL, Task
 from services.task.ports import TaskStore
-from services.task.service.signals import Signals, changed
+from services.task.service.signals import Signals
 
 __all__ = ["TaskWatches"]
 
