@@ -20,8 +20,8 @@ check: environment-dev ## Lint, types, import contracts, protos, drift
 bench: environment-dev ## Measures the fraud check (QUICK=1 is short, PEER=FOLDER compares)
 	@exec $(RUN) -m tests.load $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
 
-generate: environment-dev ## Writes what derives from protos/
-	@$(RUN) tools/generate.py && $(RUN) tools/docs.py
+generate: environment-dev ## Writes what derives from protos/ and services/table.toml
+	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) tools/docs.py
 
 format: environment-dev ## Formats Python and protos
 	@$(RUN) -m ruff check --fix-only --quiet . && $(RUN) -m ruff format . && .venv/bin/buf format -w protos

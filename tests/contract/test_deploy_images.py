@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from meshkit.topology import load
 from tools.check_deploy import DEPLOY, ROOT
 
 STAGES = re.compile(r"^FROM (\S+) AS (\S+)$(.*?)(?=^FROM |\Z)", re.MULTILINE | re.DOTALL)
 COPY = re.compile(r"^COPY --from=code /app/(\S+) (\S+)$", re.MULTILINE)
 ENTRYPOINT = re.compile(r'^ENTRYPOINT \["python", "-m", "(.+)"\]$', re.MULTILINE)
 MODULES = {
-    **{name: f"services.{name}" for name in ("auth", "user", "fraud", "data")},
+    **{name: f"services.{name}" for name in load().names},
     "gateway": "gateway",
     "console": "console",
 }

@@ -18,12 +18,14 @@ from typing import Any
 import pytest
 
 from console.up import proc
+from meshkit.topology import load
 from tests.support.processes import ROOT
 
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
-PROCESSES = {"supervisor", "postgres", "redis", "auth", "user", "fraud", "data", "gateway"}
-SCOPES = {"decision:create", "decision:read", "user:read", "user:write", "transaction:read", "fraud:backfill"}
+SERVICES = load().names
+PROCESSES = {"supervisor", "postgres", "redis", *SERVICES, "gateway"}
+SCOPES = set(load().scopes)
 
 
 class Up:
@@ -127,9 +129,9 @@ def up(home: Path) -> Iterator[Up]:
 def test_dev_json_says_all_that_scripts_rely_on(up: Up) -> None:
     dev = up.dev
     assert dev["token_url"] == dev["base_url"] + "/api/v1/oauth/token"
-    assert set(dev["grpc"]) == {"auth", "user", "fraud", "data"}
-    assert set(dev["admin"]) == {"auth", "user", "fraud", "data", "gateway"}
-    assert set(dev["dsn"]) == {"auth", "user", "fraud", "data"}
+    assert set(dev["grpc"]) == set(SERVICES)
+    assert set(dev["admin"]) == {*SERVICES, "gateway"}
+    assert set(dev["dsn"]) == set(SERVICES)
     assert set(dev["pids"]) >= PROCESSES
     assert all(proc.start_time(pid) for pid in dev["pids"].values())
     assert all(Path(dev[name]).is_file() for name in ("ca_file", "client_cert_file", "client_key_file"))
