@@ -14,8 +14,10 @@ from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
+from meshkit.topology import load
 from services.auth.adapters.postgres import PostgresDirectory, PostgresSigningKeyStore
 from services.auth.adapters.sealing import Sealer
+from services.auth.domain.tenants import Scopes
 from services.auth.service.auth import AuthService
 from services.auth.service.keyring import Keyring
 from services.auth.servicer import AuthServicer
@@ -33,7 +35,7 @@ async def migrate(_: Host, reader: Reader) -> None:
 
 async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
-    settings = AuthSettings.read(reader)
+    settings, services = AuthSettings.read(reader), load()
     pool = await host.open(postgres.pool(settings.dsn), name="postgres", check=postgres.check)
     keyring = Keyring(PostgresSigningKeyStore(pool), Sealer(settings.sealing_key), settings.schedule, time.time)
     host.check("signing_keys", keyring.check)
@@ -44,6 +46,7 @@ async def serve(host: Host, reader: Reader) -> None:
         issuer=settings.mesh.issuer,
         audience=settings.mesh.audience,
         token_seconds=settings.token_seconds,
+        scopes=Scopes(frozenset(services.scopes), frozenset(services.elevated_scopes)),
         clock=time.time,
     )
     verifier = TokenVerifier(keyring.public_keys, issuer=settings.mesh.issuer, audience=settings.mesh.audience)

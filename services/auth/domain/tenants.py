@@ -9,29 +9,32 @@ from datetime import datetime
 __all__ = [
     "DEFAULT_CURRENCY",
     "DEFAULT_RATE_LIMIT",
-    "DEFAULT_SCOPES",
-    "SCOPES",
     "Client",
+    "Scopes",
     "Tenant",
     "TenantPlan",
     "granted",
-    "unknown_scopes",
 ]
 
-SCOPES = frozenset(
-    {
-        "decision:create",
-        "decision:read",
-        "user:read",
-        "user:write",
-        "transaction:read",
-        "fraud:backfill",
-    }
-)
-# Old events change features of the past, so a client gets that right only when it is named.
-DEFAULT_SCOPES = SCOPES - {"fraud:backfill"}
 DEFAULT_RATE_LIMIT = 100
 DEFAULT_CURRENCY = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """The scopes of the platform."""
+
+    known: frozenset[str]
+    elevated: frozenset[str]
+    """Those that a client gets only when they are named."""
+
+    @property
+    def default(self) -> frozenset[str]:
+        return self.known - self.elevated
+
+    def unknown(self, scopes: Iterable[str]) -> list[int]:
+        """Returns the positions of scopes that do not exist."""
+        return [index for index, scope in enumerate(scopes) if scope not in self.known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,3 @@ class Client:
 def granted(client: Client, asked: str) -> frozenset[str]:
     """Returns the scopes asked for, separated by spaces; all of the client's if none are named."""
     return frozenset(asked.split()) or client.scopes
-
-
-def unknown_scopes(scopes: Iterable[str]) -> list[int]:
-    """Returns the positions of scopes that do not exist."""
-    return [index for index, scope in enumerate(scopes) if scope not in SCOPES]

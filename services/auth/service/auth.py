@@ -18,12 +18,11 @@ from services.auth import errors
 from services.auth.domain.tenants import (
     DEFAULT_CURRENCY,
     DEFAULT_RATE_LIMIT,
-    DEFAULT_SCOPES,
     Client,
+    Scopes,
     Tenant,
     TenantPlan,
     granted,
-    unknown_scopes,
 )
 from services.auth.ports import ClientDirectory
 from services.auth.service.client_cache import ClientCache
@@ -65,6 +64,7 @@ class AuthService:
         issuer: str,
         audience: str,
         token_seconds: int,
+        scopes: Scopes,
         clock: Callable[[], float],
     ) -> None:
         self._directory = directory
@@ -73,6 +73,7 @@ class AuthService:
         self._issuer = issuer
         self._audience = audience
         self._token_seconds = token_seconds
+        self._scopes = scopes
         self._clock = clock
 
     async def issue_token(self, client_id: str, secret: str, scope: str) -> IssuedToken:
@@ -111,7 +112,7 @@ class AuthService:
 
     async def create_client(self, tenant: str, scopes: Sequence[str], rate_limit: int, display_name: str) -> NewClient:
         """Raises RESOURCE_NOT_FOUND for an unknown tenant, VALIDATION_FAILED for unknown scopes."""
-        unknown = unknown_scopes(scopes)
+        unknown = self._scopes.unknown(scopes)
         if unknown:
             raise errors.scopes_unknown(unknown)
         owner = await self._directory.find_tenant(tenant)
@@ -122,7 +123,7 @@ class AuthService:
             client_id=f"{tenant}-{_random_name()}",
             tenant_id=owner.tenant_id,
             secret_hash=_hash(secret),
-            scopes=frozenset(scopes) or DEFAULT_SCOPES,
+            scopes=frozenset(scopes) or self._scopes.default,
             rate_limit=rate_limit or DEFAULT_RATE_LIMIT,
             display_name=display_name,
             created_at=self._now(),

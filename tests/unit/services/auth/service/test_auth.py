@@ -15,11 +15,12 @@ from meshkit.identity.tokens import TokenVerifier
 from services.auth.adapters.memory import MemoryDirectory, MemorySigningKeyStore
 from services.auth.adapters.sealing import Sealer
 from services.auth.domain.keys import Schedule
-from services.auth.domain.tenants import Client, Tenant, TenantPlan
+from services.auth.domain.tenants import Client, Scopes, Tenant, TenantPlan
 from services.auth.service.auth import AuthService
 from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
+BACKFILL = "fraud:backfill"
 DEFAULTS = "decision:create decision:read transaction:read user:read user:write"
 
 
@@ -45,6 +46,7 @@ class World:
             issuer=ISSUER,
             audience=AUDIENCE,
             token_seconds=600,
+            scopes=Scopes(frozenset({*DEFAULTS.split(), BACKFILL}), frozenset({BACKFILL})),
             clock=self.clock,
         )
         self.verifier = TokenVerifier(self.keyring.public_keys, issuer=ISSUER, audience=AUDIENCE, clock=self.clock)
