@@ -21,9 +21,10 @@ from meshkit.context import CallContext, Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
+from meshkit.topology import load
 
 TOKEN = "good-token"
-SCOPES = frozenset({"decision:create", "decision:read", "user:read", "user:write", "transaction:read"})
+SCOPES = frozenset(load().scopes) - frozenset(load().elevated_scopes)
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
 
 Answer = Callable[[MethodPlan, Any], dict[str, Any]]
