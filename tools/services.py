@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -70,6 +70,11 @@ def _regions(topology: Topology, version: str) -> dict[Path, dict[str, str]]:
     }
 
 
+def stale(root: Path, texts: Mapping[Path, str]) -> list[Path]:
+    """Returns the files that are missing or differ."""
+    return [path for path, text in texts.items() if not (root / path).exists() or (root / path).read_text() != text]
+
+
 def leftovers(root: Path, expected: Iterable[Path]) -> list[Path]:
     """Returns generated files that no entry asks for any more."""
     known = set(expected)
@@ -87,13 +92,12 @@ def main() -> int:
     check = parser.parse_args().check
     contract = Contract.load(FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()))
     texts = outputs(load(), contract)
-    stale = [path for path, text in texts.items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text]
-    left = leftovers(ROOT, texts)
+    different, left = stale(ROOT, texts), leftovers(ROOT, texts)
     if check:
-        for path in (*stale, *left):
+        for path in (*different, *left):
             print(f"out of date: {path} (run `make generate`)")
-        return 1 if stale or left else 0
-    for path in stale:
+        return 1 if different or left else 0
+    for path in different:
         (ROOT / path).write_text(texts[path])
     for path in left:
         (ROOT / path).unlink()

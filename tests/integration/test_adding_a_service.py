@@ -71,7 +71,9 @@ def run_in(root: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    """Returns every file that is not a cache."""
+    files = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
+    return {str(name): path.read_bytes() for name, path in files.items() if "cache" not in str(name)}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
     before = contents(root)
     made = run_in(root, "python", "tools/new_service.py", NAME)
     assert made.returncode == 0, made.stderr
-    by_hand = {name for name, content in contents(root).items() if before.get(name) != content and ".pyc" not in name}
+    by_hand = {name for name, content in contents(root).items() if before.get(name) != content}
     for tool in GENERATORS:
         done = run_in(root, "python", f"tools/{tool}.py")
         assert done.returncode == 0, done.stdout + done.stderr

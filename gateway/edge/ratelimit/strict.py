@@ -1,4 +1,4 @@
-"""Decisions that Redis makes before the call, for classes of calls that must never exceed their limit anywhere."""
+"""Limits in Redis before the call, for classes that must never exceed their limit anywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["StrictRateLimiter"]
 PAUSE_SECONDS = 1.0
 """After a failure the local limiter decides for this long, so that a hanging Redis costs one timeout in a second."""
 
-_fallbacks = Counter("rate_limit_strict_fallbacks", "Strict decisions that were made locally.")
+_fallbacks = Counter("rate_limit_strict_fallbacks", "Strict verdicts that were given locally.")
 
 
 class StrictRateLimiter:
