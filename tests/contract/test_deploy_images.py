@@ -59,6 +59,22 @@ def test_the_image_of_a_process_starts_with_nothing_but_its_own_files(name: str,
         assert f"{name}: RAMPART_TLS_CA_FILE is not set" in done.stderr
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_the_image_of_a_process_has_the_table_of_services(name: str, tmp_path: Path) -> None:
+    build(name, tmp_path)
+    program = "from meshkit.topology import load; print(*load().names)"
+    path = {"PYTHONPATH": f"{tmp_path}:{tmp_path / 'gen'}", "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd="/",
+        env={"PATH": os.environ["PATH"], **path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == list(load().names), done.stderr
+
+
 def test_every_process_has_an_image() -> None:
     text = (DEPLOY / "docker/Dockerfile").read_text()
     assert {stage for _, stage, body in STAGES.findall(text) if ENTRYPOINT.search(body)} == MODULES.keys()
