@@ -183,20 +183,16 @@ def test_a_client_of_no_tenant_is_refused_in_one_sentence(up: Up) -> None:
 
 def test_databases_of_ones_own_are_used_in_place_of_embedded_ones(up: Up, tmp_path: Path) -> None:
     passwords = json.loads((up.home / "passwords.json").read_text())
-    roles = {service.upper(): f"rampart_{service}_service" for service in up.dev["dsn"]} | {
-        "FRAUD_RELAY": "rampart_fraud_relay"
-    }
-    databases = {name: f"rampart_{name.split('_')[0].lower()}" for name in roles}
-    dsns = {
-        f"RAMPART_{name}_DSN": f"postgresql://{role}:{passwords[role]}@/{databases[name]}?host={up.home / 'run'}"
-        for name, role in roles.items()
-    }
-    owners = {
-        f"RAMPART_{service.upper()}_MIGRATE_DSN": dsns[f"RAMPART_{service.upper()}_DSN"]
-        .replace("_service:", "_owner:")
-        .replace(passwords[f"rampart_{service}_service"], passwords[f"rampart_{service}_owner"])
-        for service in up.dev["dsn"]
-    }
+    dsns: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for service in load().services:
+        names = {**service.dsns(), "owner": service.setting("MIGRATE_DSN")}
+        found = {
+            name: f"postgresql://{user}:{passwords[user]}@/{service.database}?host={up.home / 'run'}"
+            for name, user in ((name, service.user(role)) for role, name in names.items())
+        }
+        owners[names["owner"]] = found.pop(names["owner"])
+        dsns |= found
     own = {"RAMPART_REDIS_URL": up.dev["redis_url"], "RAMPART_AUTH_KEY_FILE": str(up.home / "auth.key")}
     with running(tmp_path / "home", **dsns, **owners, **own) as other:
         assert {"postgres", "redis"}.isdisjoint(other.dev["pids"])
