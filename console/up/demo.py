@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.directory import open_directory
@@ -10,6 +10,7 @@ from console.failure import CommandFailure
 from console.http import HttpError
 from console.target import TOKEN_PATH, AccessTokens, Target
 from console.up.state import State
+from meshkit.identity.scopes import Scopes
 from meshkit.settings import TlsFiles
 
 FILE = "clients.json"
@@ -35,15 +36,14 @@ PLANS: Mapping[str, DemoPlan] = {
 }
 
 
-async def ensure_clients(
-    state: State, scopes: Sequence[str], base_url: str, auth: str, tls: TlsFiles
-) -> dict[str, Credentials]:
+async def ensure_clients(state: State, base_url: str, auth: str, tls: TlsFiles) -> dict[str, Credentials]:
     """Returns the credentials of the clients, those of the last start where the database still knows them.
 
     A platform with other scopes than at the last start gets new clients.
     """
+    scopes = sorted(Scopes.declared_by_methods().declared)
     kept = state.read_json(FILE)
-    if kept.get(SCOPES) != sorted(scopes):
+    if kept.get(SCOPES) != scopes:
         kept = {}
     known = {name: kept[name] for name in PLANS if name in kept and await _works(base_url, kept[name])}
     if known.keys() != PLANS.keys():
@@ -60,7 +60,7 @@ async def ensure_clients(
                     "client_id": client.client_id,
                     "client_secret": client.client_secret,
                 }
-                state.write_json(FILE, {**known, SCOPES: sorted(scopes)})
+                state.write_json(FILE, {**known, SCOPES: scopes})
     return {name: known[name] for name in PLANS}
 
 

@@ -1,4 +1,4 @@
-"""Work that one process does for all replicas, elected by an advisory lock in PostgreSQL.
+"""Elects one process to do work for all replicas, by an advisory lock in PostgreSQL.
 
 The leader works on the very session that holds the lock: when the session ends, so do the lock and whatever
 transaction was open, and a process that was cut off cannot commit as a leader. Needs a direct connection or a pooler in
@@ -16,7 +16,7 @@ from typing import TypeAlias
 import asyncpg
 
 from meshkit.errors import MeshError
-from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES
+from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES, session_settings
 
 __all__ = ["Leader", "Session"]
 
@@ -76,12 +76,7 @@ class Leader:
             self._dsn,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings={
-                "application_name": f"rampart {self._name}",
-                "statement_timeout": str(int(COMMAND_TIMEOUT * 1000)),
-                "lock_timeout": "2000",
-                "idle_in_transaction_session_timeout": "10000",
-            },
+            server_settings=session_settings(f"rampart {self._name}"),
         )
 
 

@@ -94,10 +94,6 @@ class ServiceEntry(ProcessEntry):
     """What is in its database, in a few words."""
     edge: bool
     """Whether the gateway calls it."""
-    scopes: tuple[str, ...]
-    """Rights that its methods know."""
-    elevated_scopes: tuple[str, ...]
-    """Those of them that a client has only if they were named when it was made."""
     roles: tuple[DatabaseRole, ...]
     keys: tuple[KeyFile, ...]
 
@@ -148,14 +144,6 @@ class Topology:
     @property
     def process_names(self) -> tuple[str, ...]:
         return tuple(process.name for process in self.processes)
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        return tuple(scope for service in self.services for scope in service.scopes)
-
-    @property
-    def elevated_scopes(self) -> tuple[str, ...]:
-        return tuple(scope for service in self.services for scope in service.elevated_scopes)
 
     def process(self, name: str) -> ProcessEntry:
         """Raises KeyError if there is none of that name."""

@@ -80,16 +80,11 @@ def _service(name: str, table: TableReader, above: Sequence[str]) -> ServiceEntr
         keeps=table.text("keeps"),
         calls=table.texts("calls"),
         edge=table.flag("edge", True),
-        scopes=table.texts("scopes", ()),
-        elevated_scopes=table.texts("elevated_scopes", ()),
         roles=tuple(_role(role, below) for role, below in table.tables("role", reserved=_RESERVED_ROLES)),
         keys=tuple(_key(key, below) for key, below in table.tables("key", reserved=_RESERVED_KEYS)),
         **_process(table),
     )
     table.end()
-    for scope in service.elevated_scopes:
-        if scope not in service.scopes:
-            raise table.error("elevated_scopes", f"names {scope}, which is not among its scopes")
     for callee in service.calls:
         if callee not in above:
             raise table.error("calls", f"names {callee}, which is no service above it: {', '.join(above) or 'none is'}")
@@ -134,7 +129,7 @@ def _check_apart(services: Sequence[ServiceEntry]) -> None:
     """Refuses what two entries claim for themselves."""
     owner: dict[tuple[str, str], str] = {}
     for service in services:
-        claims = [("package", service.package), *(("scopes", scope) for scope in service.scopes)]
+        claims = [("package", service.package)]
         for key in service.keys:
             claims += [("key", key.name), ("key", key.file), ("key", key.setting)]
         for claim in claims:

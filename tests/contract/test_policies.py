@@ -24,15 +24,6 @@ def test_callers_are_listed_and_known(policy: Policy) -> None:
 
 
 @every_method
-def test_scopes_are_those_that_the_table_gives_the_service(policy: Policy) -> None:
-    (service,) = [each for each in load().services if policy.path.startswith(f"/{each.full_name}/")]
-    assert policy.scopes <= set(load().scopes)
-    if any(caller == "client/*" for caller in policy.callers):
-        assert policy.scopes <= set(service.scopes)
-    assert not policy.elevated_scope or policy.elevated_scope in service.elevated_scopes
-
-
-@every_method
 def test_deadline_is_set_and_short(policy: Policy) -> None:
     streams = METHODS[policy.path].server_streaming
     assert 0 < policy.deadline <= (3600 if streams else 10)

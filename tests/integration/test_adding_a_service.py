@@ -119,7 +119,7 @@ def test_what_was_generated_is_up_to_date(grown: Grown, tool: str) -> None:
         "buf lint gen/rampart/descriptors.binpb --config buf.yaml",
         "buf format -d --exit-code protos",
         "python tools/check_deploy.py",
-        f"python -m pytest -q tests/unit/services/{NAME} tests/contract/test_policies.py",
+        f"python -m pytest -q tests/unit/services/{NAME} tests/contract/test_policies.py tests/contract/test_services.py",
     ],
 )
 def test_the_tree_with_the_new_service_passes(grown: Grown, command: str) -> None:
@@ -129,8 +129,7 @@ def test_the_tree_with_the_new_service_passes(grown: Grown, command: str) -> Non
 
 def test_the_import_contracts_hold_for_the_new_service(grown: Grown) -> None:
     done = grown.run("lint-imports", "--no-cache")
-    assert "Contracts: " in done.stdout
-    assert f"services.{NAME}" not in done.stdout
+    assert done.returncode == 0, done.stdout
     foreign = grown.root / f"services/{NAME}/errors.py"
     text = foreign.read_text()
     foreign.write_text(text + "\nfrom services.auth import convert\n")

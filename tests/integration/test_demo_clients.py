@@ -9,6 +9,7 @@ import pytest
 
 from console.up.demo import FILE, PLANS, ensure_clients
 from console.up.state import State
+from meshkit.identity.scopes import Scopes
 from tests.support.certificates import Certificates
 from tests.support.processes import Node
 from tests.support.servers import Database
@@ -19,7 +20,7 @@ KEPT = {name: {"tenant": plan.tenant, "client_id": "old", "client_secret": "old"
 
 
 @pytest.mark.parametrize("kept", [{}, KEPT, {**KEPT, "scopes": ["user:read"]}], ids=["none", "unnamed", "other scopes"])
-async def test_clients_with_other_scopes_than_the_table_has_are_made_anew(
+async def test_clients_with_other_scopes_than_the_methods_ask_for_are_made_anew(
     kept: dict[str, object],
     auth: Node,
     databases: dict[str, Database],
@@ -29,9 +30,9 @@ async def test_clients_with_other_scopes_than_the_table_has_are_made_anew(
     state = State.open(tmp_path / "home")
     if kept:
         state.write_json(FILE, kept)
-    scopes = ["user:write", "user:read"]
+    scopes = sorted(Scopes.declared_by_methods().declared)
     operator = certificates.identity("operator")
-    made = await ensure_clients(state, scopes, NOWHERE, auth.address, operator)
+    made = await ensure_clients(state, NOWHERE, auth.address, operator)
     assert made.keys() == PLANS.keys()
     connection = await asyncpg.connect(databases["auth"].reader_dsn, timeout=10)
     try:
@@ -40,5 +41,5 @@ async def test_clients_with_other_scopes_than_the_table_has_are_made_anew(
         )
     finally:
         await connection.close(timeout=5)
-    assert stored == sorted(scopes)
-    assert state.read_json(FILE) == {**made, "scopes": sorted(scopes)}
+    assert stored == scopes
+    assert state.read_json(FILE) == {**made, "scopes": scopes}

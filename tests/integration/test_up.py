@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from console.up import proc
+from meshkit.identity.scopes import Scopes
 from meshkit.topology import load
 from tests.support.processes import ROOT
 
@@ -25,7 +26,7 @@ START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 SERVICES = load().names
 PROCESSES = {"supervisor", "postgres", "redis", *SERVICES, "gateway"}
-SCOPES = set(load().scopes)
+SCOPES = Scopes.declared_by_methods().declared
 
 
 class Up:

@@ -19,13 +19,13 @@ import asyncpg
 from console.directory import find_auth, open_directory
 from console.target import Target
 from console.up.stack import Stack
-from meshkit.topology import load
+from meshkit.identity.scopes import Scopes
 from tests.steelthread.edge import Edge
 from tests.support.processes import ROOT
 
 __all__ = ["SCOPES", "Platform", "eventually"]
 
-SCOPES = tuple(scope for scope in load().scopes if scope not in load().elevated_scopes)
+SCOPES = tuple(Scopes.declared_by_methods().ordinary)
 LEDGER_SECONDS = 5.0
 """How far the ledger may be behind the decisions."""
 

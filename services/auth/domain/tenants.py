@@ -1,40 +1,25 @@
-"""Tenants, their clients and what a client may ask for."""
+"""Entities of the directory: tenants, their plans and clients, and what a client may ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 __all__ = [
     "DEFAULT_CURRENCY",
     "DEFAULT_RATE_LIMIT",
     "Client",
-    "Scopes",
+    "IssuedToken",
+    "NewClient",
     "Tenant",
     "TenantPlan",
     "granted",
+    "unknown_scopes",
 ]
 
 DEFAULT_RATE_LIMIT = 100
 DEFAULT_CURRENCY = "USD"
-
-
-@dataclass(frozen=True, slots=True)
-class Scopes:
-    """The scopes of the platform."""
-
-    known: frozenset[str]
-    elevated: frozenset[str]
-    """Those that a client gets only when they are named."""
-
-    @property
-    def default(self) -> frozenset[str]:
-        return self.known - self.elevated
-
-    def unknown(self, scopes: Iterable[str]) -> list[int]:
-        """Returns the positions of scopes that do not exist."""
-        return [index for index, scope in enumerate(scopes) if scope not in self.known]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +65,30 @@ class Client:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A stored client and its secret, which is known this once."""
+
+    client: Client
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """An access token and what it grants."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    """Seconds."""
+    scope: str
+    """Scopes, separated by spaces."""
+
+
 def granted(client: Client, asked: str) -> frozenset[str]:
     """Returns the scopes asked for, separated by spaces; all of the client's if none are named."""
     return frozenset(asked.split()) or client.scopes
+
+
+def unknown_scopes(scopes: Iterable[str], known: Container[str]) -> list[int]:
+    """Returns the positions of scopes that do not exist."""
+    return [index for index, scope in enumerate(scopes) if scope not in known]

@@ -1,4 +1,4 @@
-"""The signing keys of this process: read from the store, created and replaced when due."""
+"""Keeps the signing keys of this process: reads them from the store, creates and replaces them when due."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from joserfc.jwk import ECKey
 
 from meshkit.errors import MeshError
 from services.auth import errors
-from services.auth.adapters.sealing import Sealer
-from services.auth.domain.keys import Schedule, SigningKey
-from services.auth.ports import KeyChange, SigningKeyStore
+from services.auth.domain.keys import KeySchedule, SigningKey
+from services.auth.ports import KeyChange, Sealer, SigningKeyStore
 
 __all__ = ["Keyring"]
 
@@ -25,7 +24,9 @@ _ALGORITHM = "ES256"
 class Keyring:
     """Signs with the current key and publishes all that may be needed to verify."""
 
-    def __init__(self, store: SigningKeyStore, sealer: Sealer, schedule: Schedule, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: SigningKeyStore, sealer: Sealer, schedule: KeySchedule, clock: Callable[[], float]
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._schedule = schedule

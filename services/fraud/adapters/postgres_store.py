@@ -1,4 +1,4 @@
-"""Decisions in PostgreSQL: many rows a commit, each with its outbox event, under row-level security."""
+"""Stores decisions in PostgreSQL: many rows a commit, each with its outbox event, under row-level security."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import asyncpg
 from meshkit.errors import MeshError, internal
 from meshkit.storage.postgres import Pool, connected, transaction
 from services.fraud.adapters.postgres_windows import read_features
-from services.fraud.domain.check import Check, Decided, Features, Key
-from services.fraud.ports import DecisionFilter, Stored
+from services.fraud.convert import DecisionRecord, decided_to_record
+from services.fraud.domain.check import Decided, Features, Key, WindowEntry
+from services.fraud.ports import CommitResult, DecisionFilter, Stored
 
 __all__ = ["PostgresStore"]
 
@@ -39,6 +40,10 @@ WHERE tenant_id = $1 AND ($2 = '' OR user_id = $2) AND ($3 = '' OR outcome = $3)
 ORDER BY decision_id DESC LIMIT $6"""
 
 
+Row = tuple[Decided, DecisionRecord]
+"""A decision and how it is stored."""
+
+
 class PostgresStore:
     """The store of one database. Answers are sent only after its commits."""
 
@@ -46,12 +51,15 @@ class PostgresStore:
         self._pool = pool
         self._on_commit = on_commit
 
-    async def commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+    async def commit(self, decided: Sequence[Decided]) -> CommitResult:
+        rows, refused = _rendered(decided)
         try:
-            return await self._commit(decided)
+            earlier = await self._commit(rows)
         except asyncpg.PostgresError:
-            _log.exception("%d decisions cannot be stored together", len(decided))
-            return await self._commit_each(decided)
+            _log.exception("%d decisions cannot be stored together", len(rows))
+            earlier = await self._commit_each(rows)
+        answers = {made.check.key: record.answer for made, record in rows if made.check.key not in earlier}
+        return CommitResult(answers, {**earlier, **refused})
 
     async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -71,60 +79,75 @@ class PostgresStore:
             rows = await connection.fetch(_EARLIER, tenants, transactions)
         return {(str(row["tenant_id"]), row["transaction_id"]) for row in rows}
 
-    async def features(self, checks: Sequence[Check], now: datetime) -> Sequence[Features]:
-        async with transaction(self._pool, [check.tenant_id for check in checks]) as connection:
-            return await read_features(connection, checks, now)
+    async def features(self, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
+        async with transaction(self._pool, [entry.tenant_id for entry in entries]) as connection:
+            return await read_features(connection, entries, now)
 
-    async def _commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
-        tenants = [made.check.tenant_id for made in decided]
+    async def _commit(self, rows: Sequence[Row]) -> Mapping[Key, Stored | MeshError]:
+        if not rows:
+            return {}
+        tenants = [made.check.tenant_id for made, _ in rows]
+        columns = zip(*[_values(made, record) for made, record in rows], strict=True)
         async with connected(self._pool) as connection:
-            stored = await connection.fetchval(_RECORD, ",".join(sorted(set(tenants))), *_columns(decided))
+            stored = await connection.fetchval(_RECORD, ",".join(sorted(set(tenants))), *columns)
         self._on_commit()
-        if stored == len(decided):
+        if stored == len(rows):
             return {}
         async with transaction(self._pool, tenants) as connection:
-            rows = await connection.fetch(_EARLIER, tenants, [made.check.transaction_id for made in decided])
-        ours = {made.decision_id for made in decided}
+            found = await connection.fetch(_EARLIER, tenants, [made.check.transaction_id for made, _ in rows])
+        ours = {made.decision_id for made, _ in rows}
         return {
             (str(row["tenant_id"]), row["transaction_id"]): Stored(
                 row["fingerprint"], row["answer"], row["create_time"]
             )
-            for row in rows
+            for row in found
             if str(row["decision_id"]) not in ours
         }
 
-    async def _commit_each(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+    async def _commit_each(self, rows: Sequence[Row]) -> Mapping[Key, Stored | MeshError]:
         """Stores row by row, so that one that the database refuses fails alone."""
         results: dict[Key, Stored | MeshError] = {}
-        for made in decided:
+        for made, record in rows:
             try:
-                results |= await self._commit([made])
+                results |= await self._commit([(made, record)])
             except asyncpg.PostgresError:
-                _log.exception("a decision cannot be stored", extra={"fields": {"decision_id": made.decision_id}})
-                results[made.check.key] = internal()
+                results[made.check.key] = _refusal(made)
         return results
 
 
-def _columns(decided: Sequence[Decided]) -> Sequence[Sequence[object]]:
-    rows = [
-        (
-            made.check.tenant_id,
-            made.decision_id,
-            made.check.transaction_id,
-            made.check.fingerprint,
-            made.check.user_id,
-            made.check.device,
-            made.check.ip,
-            made.check.merchant,
-            made.check.amount_minor,
-            made.check.currency,
-            made.verdict.outcome,
-            made.features.event_time,
-            made.create_time,
-            made.answer,
-            made.inputs,
-            made.event,
-        )
-        for made in decided
-    ]
-    return list(zip(*rows, strict=True))
+def _rendered(decided: Sequence[Decided]) -> tuple[Sequence[Row], Mapping[Key, MeshError]]:
+    """Renders decisions, and names those of which no message can be made."""
+    rows: list[Row] = []
+    refused: dict[Key, MeshError] = {}
+    for made in decided:
+        try:
+            rows.append((made, decided_to_record(made)))
+        except ValueError:
+            refused[made.check.key] = _refusal(made)
+    return rows, refused
+
+
+def _refusal(made: Decided) -> MeshError:
+    _log.exception("a decision cannot be stored", extra={"fields": {"decision_id": made.decision_id}})
+    return internal()
+
+
+def _values(made: Decided, record: DecisionRecord) -> tuple[object, ...]:
+    return (
+        made.check.tenant_id,
+        made.decision_id,
+        made.check.transaction_id,
+        made.check.fingerprint,
+        made.check.user_id,
+        made.check.device,
+        made.check.ip,
+        made.check.merchant,
+        made.check.amount_minor,
+        made.check.currency,
+        made.verdict.outcome,
+        made.features.event_time,
+        made.create_time,
+        record.answer,
+        record.inputs,
+        record.event,
+    )

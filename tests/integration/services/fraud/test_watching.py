@@ -12,13 +12,13 @@ import pytest
 from rampart.fraud.v1 import decision_pb2
 
 from meshkit.storage.postgres import open_pool
-from services.fraud.adapters.outbox_rows import Place
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.domain.selection import Selection
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Selection, WatchEvent
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
-from services.fraud.service.watches import Sighting, Watches
+from services.fraud.service.limits import WatchLimits, WatchPace
+from services.fraud.service.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.servers import Database
 
@@ -34,7 +34,7 @@ class Replica:
     watches: Watches
 
     async def commit(self, tenant: str, *names: str) -> None:
-        assert await self.store.commit([decided(check(tenant, name)) for name in names]) == {}
+        assert (await self.store.commit([decided(check(tenant, name)) for name in names])).earlier == {}
 
 
 @asynccontextmanager
@@ -42,7 +42,7 @@ async def replica(database: Database) -> AsyncIterator[Replica]:
     pool, log_pool = await open_pool(database.dsn), await open_pool(database.dsn, size=3)
     log = PostgresLog(log_pool)
     feed = DecisionFeed(log, recent_rows=RECENT_ROWS)
-    watches = Watches(log=log, feed=feed, seats=Seats(100, 100), pace=WatchPace(1e6), heartbeat=0.2)
+    watches = Watches(log=log, feed=feed, limits=WatchLimits(100, 100), pace=WatchPace(1e6), heartbeat=0.2)
     following = asyncio.create_task(feed.run())
     try:
         yield Replica(PostgresStore(pool, on_commit=feed.notify), watches)
@@ -67,7 +67,7 @@ class Watcher:
         self.place: Place | None = None
         self.names: list[str] = []
 
-    def note(self, sighting: Sighting) -> None:
+    def note(self, sighting: WatchEvent) -> None:
         assert self.place is None or sighting.place >= self.place
         self.place = sighting.place
         if sighting.row is not None:

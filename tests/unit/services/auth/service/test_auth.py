@@ -11,17 +11,20 @@ import pytest
 
 from meshkit.context import Quota
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
 from services.auth.adapters.memory import MemoryDirectory, MemorySigningKeyStore
-from services.auth.adapters.sealing import Sealer
-from services.auth.domain.keys import Schedule
-from services.auth.domain.tenants import Client, Scopes, Tenant, TenantPlan
+from services.auth.adapters.sealing import AesSealer
+from services.auth.domain.keys import KeySchedule
+from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.service.auth import AuthService
 from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
-BACKFILL = "fraud:backfill"
 DEFAULTS = "decision:create decision:read transaction:read user:read user:write"
+
+
+SCOPES = Scopes.declared_by_methods()
 
 
 class CountingDirectory(MemoryDirectory):
@@ -38,15 +41,16 @@ class World:
     def __init__(self) -> None:
         self.now = 1_800_000_000.5
         self.directory = CountingDirectory()
-        store, sealer = MemorySigningKeyStore(), Sealer(secrets.token_bytes(32))
-        self.keyring = Keyring(store, sealer, Schedule(180, 30 * 86_400, 3600), self.clock)
+        store, sealer = MemorySigningKeyStore(), AesSealer(secrets.token_bytes(32))
+        self.keyring = Keyring(store, sealer, KeySchedule(180, 30 * 86_400, 3600), self.clock)
         self.service = AuthService(
             directory=self.directory,
             keyring=self.keyring,
             issuer=ISSUER,
             audience=AUDIENCE,
             token_seconds=600,
-            scopes=Scopes(frozenset({*DEFAULTS.split(), BACKFILL}), frozenset({BACKFILL})),
+            scopes=SCOPES.declared,
+            default_scopes=SCOPES.ordinary,
             clock=self.clock,
         )
         self.verifier = TokenVerifier(self.keyring.public_keys, issuer=ISSUER, audience=AUDIENCE, clock=self.clock)

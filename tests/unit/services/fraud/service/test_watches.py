@@ -14,18 +14,18 @@ from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import Kind, MeshError
 from services.fraud.adapters.memory_log import MemoryLog
-from services.fraud.adapters.outbox_rows import Place
-from services.fraud.domain.selection import Selection
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Selection, WatchEvent
+from services.fraud.ports import LogPage
 from services.fraud.service import feed as feed_module
 from services.fraud.service import watches as watches_module
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.tail import Tail
-from services.fraud.service.watches import Sighting, Watches
-from services.fraud.watch_ports import LogPage
+from services.fraud.service.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
 
-Watching = AsyncGenerator[Sighting, None]
+Watching = AsyncGenerator[WatchEvent, None]
 
 
 class CountedLog(MemoryLog):
@@ -62,8 +62,8 @@ class Fraud:
 def serving(*, heartbeat: float = 60.0, recent_rows: int = 4_096, total: int = 100, **feed: Any) -> Fraud:
     log = CountedLog()
     followed = DecisionFeed(log, recent_rows=recent_rows, **feed)
-    seats, pace = Seats(total, total), WatchPace(1e6)
-    return Fraud(log, followed, Watches(log=log, feed=followed, seats=seats, pace=pace, heartbeat=heartbeat))
+    limits, pace = WatchLimits(total, total), WatchPace(1e6)
+    return Fraud(log, followed, Watches(log=log, feed=followed, limits=limits, pace=pace, heartbeat=heartbeat))
 
 
 @asynccontextmanager
@@ -88,11 +88,11 @@ def tenant() -> str:
     return new_tenant()
 
 
-async def sighting(watching: Watching) -> Sighting:
+async def sighting(watching: Watching) -> WatchEvent:
     return await asyncio.wait_for(anext(watching), 5)
 
 
-def name(found: Sighting) -> str:
+def name(found: WatchEvent) -> str:
     return decision_pb2.Decision.FromString(found.row.answer).transaction_id if found.row else ""
 
 
