@@ -18,7 +18,7 @@ __all__ = ["TASK_SERVICE", "WorkClient", "task_policies"]
 
 TASK_SERVICE = pb.DESCRIPTOR.services_by_name["TaskService"]
 DEPENDENCY = "task"
-WAIT_MARGIN = 5.0
+WAIT_MARGIN = 4.0
 """Seconds that a long poll may take beyond its wait."""
 
 Response = TypeVar("Response", bound=Message)

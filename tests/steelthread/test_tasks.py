@@ -105,7 +105,9 @@ async def test_worker_does_a_task_that_rest_made_and_watched(platform: Platform,
     watching = asyncio.create_task(edge.send("GET", f"{TASKS}/{made['task_id']}:watch"))
     await asyncio.sleep(0.2)
     async with worker(platform, kind, handler):
-        states = [each["result"]["task"] for each in json.loads((await watching).body)]
+        *frames, end = json.loads((await watching).body)
+    assert end == {"status": {"code": 0, "message": "", "details": []}}
+    states = [each["result"]["task"] for each in frames]
     assert [states[0]["state"], states[-1]["state"]] == ["pending", "succeeded"]
     assert states[-1]["result"] == {"sum": 3}
     assert states[-1]["progress"] == {"done": 3, "total": 3, "message": "step 3"}

@@ -114,10 +114,11 @@ class TaskCalls:
         return pb.RetryTaskResponse(task=convert.task_to_proto(task))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, _: Context) -> AsyncGenerator[pb.WatchTaskResponse, None]:
-        watching = self._watches.watch(principal().tenant_id, UUID(request.task_id))
+        after = int(request.after) if request.after else -1
+        watching = self._watches.watch(principal().tenant_id, UUID(request.task_id), after)
         async with aclosing(watching) as states:
             async for task in states:
-                yield pb.WatchTaskResponse(task=convert.task_to_proto(task))
+                yield pb.WatchTaskResponse(task=convert.task_to_proto(task), position=str(task.revision))
 
     async def ListTaskAttempts(self, request: pb.ListTaskAttemptsRequest, _: Context) -> pb.ListTaskAttemptsResponse:
         place = pages.decode(request, request.page_token, 1)
