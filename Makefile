@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench generate service lock format environment environment-dev
+.PHONY: help up test check bench chaos generate service lock format environment environment-dev
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -19,6 +19,9 @@ check: environment-dev ## Lint, types, import contracts, protos, drift
 
 bench: environment-dev ## Measures the fraud check (QUICK=1 is short, PEER=FOLDER compares)
 	@exec $(RUN) -m tests.load $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
+
+chaos: environment-dev ## Kills workers, service and database under 10,000 tasks, again and again (TASKS=1000 is shorter)
+	@RAMPART_CHAOS_TASKS=$(or $(TASKS),10000) exec $(RUN) -m pytest -s -q tests/integration/services/task/test_chaos.py $(ARGS)
 
 generate: environment-dev ## Writes what derives from protos/ and services/table.toml
 	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) tools/docs.py
