@@ -37,6 +37,8 @@ __all__ = ["KIND", "STEPS", "Effects", "Killable", "TaskPlatform", "task_platfor
 KIND = "fraud.chaos"
 STEPS = 3
 START_SECONDS = 30.0
+OUTAGES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What a client meets whose server dies under it."""
 
 # What the engine must never do, noted by the database itself at every change of a task.
 _AUDIT = """
@@ -188,9 +190,17 @@ class TaskPlatform:
                     return list(await connection.fetch(statement, *parameters))
                 finally:
                     await connection.close(timeout=5)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except OUTAGES:
                 assert time.monotonic() < deadline, "the database did not come back"
                 await asyncio.sleep(0.05)
+
+    async def answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.dsn(), timeout=5)
+            await connection.close(timeout=5)
+        except OUTAGES:
+            return False
+        return True
 
     async def states(self) -> dict[str, int]:
         rows = await self.query("SELECT state, count(*) AS count FROM tasks GROUP BY state")

@@ -90,13 +90,17 @@ async def kill_in_turn(chaos: TaskPlatform, down: list[float]) -> None:
         began = time.monotonic()
         victim.kill()
         victim.start()
-        while not victim.alive:
-            # PostgreSQL refuses to start until the processes of the one that was killed have gone.
-            victim.start()
-            await asyncio.sleep(0.2)
         if victim is chaos.postgres:
-            await chaos.query("SELECT 1")
+            await come_back(chaos)
         down.append(time.monotonic() - began)
+
+
+async def come_back(chaos: TaskPlatform) -> None:
+    """Waits for the database, which does not start before the processes of the one that was killed have gone."""
+    while not await chaos.answers():
+        if not chaos.postgres.alive:
+            chaos.postgres.start()
+        await asyncio.sleep(0.1)
 
 
 async def test_stopped_worker_that_continues_past_its_lease_cannot_write(platform: Platform) -> None:
