@@ -1,3 +1,4 @@
+-- Generated from services/table.toml by tools/services.py; change the table or the template, then `make generate`.
 -- Makes the roles and databases of an external PostgreSQL (15 or newer), once, as a superuser:
 --     psql -v ON_ERROR_STOP=1 -f deploy/postgres/databases.sql
 -- The passwords come from the environment, so that they show in no list of processes. One that is missing stops the
@@ -14,7 +15,8 @@
 \getenv data_service RAMPART_DATA_SERVICE_PASSWORD
 
 -- <service>_owner runs the migrations; <service>_service is what the process connects as, and row-level security holds
--- for it; fraud_relay reads the outbox of all tenants and nothing else.
+-- for it.
+-- rampart_fraud_relay reads the outbox of all tenants and nothing else.
 BEGIN;
 CREATE ROLE rampart_auth_owner LOGIN PASSWORD :'auth_owner';
 CREATE ROLE rampart_auth_service LOGIN NOBYPASSRLS PASSWORD :'auth_service';
