@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._call import Caller
-from ._gen.methods import DataClient, FraudClient, UserClient
+from ._gen.methods import DataClient, FraudClient, TaskClient, UserClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +16,7 @@ class Addresses:
 
     auth: str
     user: str = ""
+    task: str = ""
     fraud: str = ""
     data: str = ""
 
@@ -30,6 +31,10 @@ class Services(ABC):
     @cached_property
     def user(self) -> UserClient:
         return UserClient(self.caller("user"))
+
+    @cached_property
+    def task(self) -> TaskClient:
+        return TaskClient(self.caller("task"))
 
     @cached_property
     def fraud(self) -> FraudClient:
