@@ -32,7 +32,10 @@ MAX_BACKOFF = 1.0
 
 
 class Leader:
-    """Runs `work` while this process leads. Work that ends or fails starts again after a pause, here or elsewhere."""
+    """Runs `work` while this process leads. Work that ends, or that an outage ends, starts again after a pause.
+
+    An unexpected exception ends the lead and `run`: run it as a background task (see `meshkit.supervisor`).
+    """
 
     def __init__(self, dsn: str, name: str, work: Callable[[Session], Awaitable[None]]) -> None:
         self._dsn = dsn
@@ -41,7 +44,7 @@ class Leader:
         self._lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
     async def run(self) -> None:
-        """Waits for the lead and works, until cancelled."""
+        """Waits for the lead and works, until cancelled. Raises what the work raises and what is no outage."""
         backoff = FIRST_BACKOFF
         while True:
             started = asyncio.get_running_loop().time()
@@ -49,8 +52,6 @@ class Leader:
                 await self._lead()
             except _EXPECTED as error:
                 _log.warning("%s stopped: %s", self._name, _words(error))
-            except Exception:
-                _log.exception("%s failed unexpectedly", self._name)
             lasted = asyncio.get_running_loop().time() - started
             backoff = FIRST_BACKOFF if lasted > 10 * MAX_BACKOFF else min(2 * backoff, MAX_BACKOFF)
             await asyncio.sleep(backoff)

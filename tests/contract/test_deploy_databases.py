@@ -97,9 +97,9 @@ def test_the_script_prepares_what_the_migrations_and_the_services_need(server: S
         roles = {role: service.user(role) for role in service.role_names}
         folder = ROOT / "services" / service.name / "migrations"
         assert asyncio.run(migrate(server.dsn(service.name, "owner"), folder, roles))
-    for service, role in ROLES:
+    for name, role in ROLES:
         sql = "SELECT rolsuper OR rolbypassrls AS above FROM pg_roles WHERE rolname = current_user"
-        (row,) = asyncio.run(query(server.dsn(service, role), sql))
+        (row,) = asyncio.run(query(server.dsn(name, role), sql))
         assert row["above"] is False, "row-level security must hold for it"
     for table in ("rampart_auth", "rampart_user", "rampart_data"):
         stranger = server.dsn("fraud", "service").replace("/rampart_fraud?", f"/{table}?")

@@ -13,6 +13,7 @@ import pytest
 from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import Kind, MeshError
+from meshkit.supervisor import BackgroundTask
 from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.domain.outbox import Place
 from services.fraud.domain.watching import Selection, WatchEvent
@@ -281,9 +282,11 @@ async def test_stream_that_cannot_begin_says_so(fraud: Fraud, tenant: str) -> No
 
 
 async def test_follower_that_fails_begins_anew_without_gap_or_repeat(
-    fraud: Fraud, tenant: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tenant: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(feed_module, "RETRY_SECONDS", 0.02)
+    fraud = serving()
+    following = BackgroundTask("decision feed", fraud.feed.run, lambda _: None)
+    following.start()
     add, failures = Tail.add, iter([False, True, False])
 
     def fail(tail: Tail, row: Any) -> None:
@@ -300,6 +303,7 @@ async def test_follower_that_fails_begins_anew_without_gap_or_repeat(
         fraud.commit(tenant, "d")
         assert await names(watching, 1) == ["d"]
     assert "broken" in caplog.text
+    await following.stop()
 
 
 async def test_nobody_is_read_for_once_nobody_watches(fraud: Fraud, tenant: str) -> None:
