@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from meshkit.context import Principal, Quota
+from meshkit.context import SYSTEM_TENANT, Principal, Quota
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.identity import tokens
 from meshkit.identity.tokens import TokenVerifier
@@ -117,6 +117,10 @@ async def test_token_carries_the_plan_of_its_tenant(
 async def test_token_with_an_unusable_plan_is_refused(issuer: Issuer, verifier: TokenVerifier, claim: Any) -> None:
     with pytest.raises(MeshError, match="unusable quota"):
         await verifier.verify(issuer.token(NOW, quota=claim))
+
+
+async def test_reserved_tenant_of_the_platform_is_refused(issuer: Issuer, verifier: TokenVerifier) -> None:
+    await refused(verifier, issuer.token(NOW, tenant_id=SYSTEM_TENANT))
 
 
 async def test_subject_may_be_another_than_the_client(issuer: Issuer, verifier: TokenVerifier) -> None:
