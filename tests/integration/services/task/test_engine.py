@@ -203,9 +203,10 @@ async def test_lost_lease_stops_every_write(stores: Stores, tenant: str, kind: s
     # Nor do they count once another has the task.
     assert await stores.engine.expire() >= 1
     await asyncio.sleep(0.1)
-    _, second = await stores.lease_one(kind)
+    taken, second = await stores.lease_one(kind)
     assert await beat(stores, lease, Progress(1), b"late") is Pulse.LOST
     assert await stores.engine.end(lease, DONE) is None
+    assert await stores.get(tenant, task_id) == taken
     assert await stores.succeed(second) == "succeeded"
 
 

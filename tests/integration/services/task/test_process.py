@@ -223,24 +223,6 @@ async def test_long_poll_without_tasks_ends_empty(fraud: Caller) -> None:
     assert 0.25 < time.monotonic() - began < 1.5
 
 
-async def test_tasks_leased_for_a_worker_that_has_gone_are_given_back(tasks: Tasks, fraud: Caller) -> None:
-    kind = a_kind()
-    for _ in range(20):
-        polling = asyncio.create_task(lease(fraud, kind, most=10, wait=5_000))
-        await asyncio.sleep(0.02)
-        creating = asyncio.create_task(tasks.create(kind=kind))
-        await asyncio.sleep(secrets.randbelow(10) / 1000)
-        polling.cancel()
-        made = await creating
-        await asyncio.wait([polling])
-        if polling.cancelled():
-            # Whether the answer was on its way already nobody can tell; then the lease has to expire.
-            task = await tasks.until(made.task_id, "pending", "running", seconds=2)
-            if task.state == "pending":
-                return
-    pytest.fail("no task came back")
-
-
 async def test_stale_token_is_refused_everywhere(tasks: Tasks, fraud: Caller) -> None:
     kind = a_kind()
     made = await tasks.create(kind=kind)
