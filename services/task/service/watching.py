@@ -33,7 +33,7 @@ class TaskWatches:
         self._open: Counter[str] = Counter()
 
     async def watch(self, tenant_id: str, task_id: UUID, after: int = -1) -> AsyncGenerator[Task, None]:
-        """Yields a task after each change that follows the revision `after`. Raises RESOURCE_NOT_FOUND and OVERLOADED."""
+        """Yields a task after each change since revision `after`. Raises RESOURCE_NOT_FOUND and OVERLOADED."""
         with self._seat(tenant_id):
             async for task in self._states(tenant_id, task_id, after):
                 yield task
