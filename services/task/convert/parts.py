@@ -33,6 +33,7 @@ __all__ = [
 
 MAX_STRUCT_BYTES = 256 << 10
 PRIORITY_NUMBERS = {name: number for number, name in enumerate(PRIORITIES)}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_REVISION = -1
 """What no state has."""
 
@@ -92,9 +93,9 @@ def time_from_proto(message: Message, name: str) -> datetime | None:
 
 
 def time_to_proto(time: datetime) -> Timestamp:
-    seconds = int(time.timestamp())
     # Exact: a float of seconds has no room for microseconds.
-    return Timestamp(seconds=seconds if time.timestamp() >= 0 else seconds - 1, nanos=time.microsecond * 1000)
+    since = time - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def fields_from_mask(message: Message, mask: FieldMask, mutable: tuple[str, ...]) -> set[str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
+from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
 from meshkit import pages
@@ -20,7 +21,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.batches import BatchCall, serve_batch
 from meshkit.rpc.coalesce import Coalescer
 from services.task import convert
-from services.task.domain.tasks import NewTask
+from services.task.domain.tasks import NewTask, Task
 from services.task.service.tasks import TaskService
 from services.task.service.watching import TaskWatches
 
@@ -32,6 +33,7 @@ Create = Callable[[Sequence[CreateCall]], Awaitable[Sequence[pb.CreateTaskRespon
 Creates = Coalescer[CreateCall, pb.CreateTaskResponse]
 
 LAST_NUMBER = (1 << 31) - 1
+MAX_LISTED = 10_000
 
 
 def creating(service: TaskService) -> Create:
@@ -69,6 +71,7 @@ class TaskCalls:
         self._slots = slots
         self._verifier = verifier
         self._batch_policy = batch_policy
+        self._listed = _Listed()
 
     async def CreateTask(self, request: pb.CreateTaskRequest, _: Context) -> pb.CreateTaskResponse:
         call = BatchCall(request, current(), principal())
@@ -96,7 +99,7 @@ class TaskCalls:
         size = pages.page_size(request.page_size)
         tasks, more = await self._service.page(principal().tenant_id, convert.filter_from_proto(request), before, size)
         following = pages.encode(request, [str(tasks[-1].task_id)]) if more else ""
-        return pb.ListTasksResponse(tasks=map(convert.task_to_proto, tasks), next_page_token=following)
+        return pb.ListTasksResponse(tasks=map(self._listed.message, tasks), next_page_token=following)
 
     async def UpdateTask(self, request: pb.UpdateTaskRequest, _: Context) -> pb.UpdateTaskResponse:
         change = convert.task_change_from_proto(request.task, request.update_mask)
@@ -131,6 +134,22 @@ class TaskCalls:
     async def _create_batch(self, calls: Sequence[CreateCall]) -> Sequence[Message | bytes | MeshError]:
         async with self._slots:
             return await self._create(calls)
+
+
+class _Listed:
+    """Messages of tasks in lists. A revision of a task never changes, and lists show the same ones again and again."""
+
+    def __init__(self) -> None:
+        self._messages: dict[tuple[UUID, int], task_pb2.Task] = {}
+
+    def message(self, task: Task) -> task_pb2.Task:
+        key = (task.task_id, task.revision)
+        found = self._messages.get(key)
+        if found is None:
+            if len(self._messages) >= MAX_LISTED:
+                self._messages.clear()
+            found = self._messages[key] = convert.task_to_proto(task)
+        return found
 
 
 def _read(call: CreateCall) -> NewTask | MeshError:
