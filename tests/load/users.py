@@ -84,7 +84,7 @@ class Users(Driver):
 async def try_tasks(target: Target) -> None:
     """Creates a task and lists. Raises CommandFailure unless both answer: what refuses quickly must not look fast."""
     bearer = ("authorization", f"Bearer {target.token}")
-    with contextlib.closing(HttpClient(target.base_url, connections=1)) as client:
+    with contextlib.closing(HttpClient(target.base_url, connections=1, timeout=PATIENCE)) as client:
         created = await client.request(
             "POST", target.path, headers=[bearer, ("content-type", "application/json")], body=new_task()
         )

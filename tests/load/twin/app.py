@@ -92,12 +92,12 @@ async def list_tasks(
     page_token: str = "",
 ) -> Response:
     """Answers a page, the newest first, as it was at most some seconds ago."""
-    answer = await cache.get(caller.tenant, request.url.query)
-    if answer is None:
+
+    async def render() -> bytes:
         filters = {"state": state, "kind": kind, "priority": priority, "assignee": assignee}
-        page = await read_page(session, caller.tenant, filters, page_size, page_token)
-        answer = page.model_dump_json().encode()
-        await cache.put(caller.tenant, request.url.query, answer)
+        return (await read_page(session, caller.tenant, filters, page_size, page_token)).model_dump_json().encode()
+
+    answer = await cache.get(caller.tenant, request.url.query, render)
     return Response(answer, media_type="application/json")
 
 
