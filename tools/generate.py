@@ -47,7 +47,7 @@ def third_party() -> descriptor_pb2.FileDescriptorSet:
 
     add(annotations_pb2.DESCRIPTOR)
     add(status_pb2.DESCRIPTOR)
-    for name in ("duration", "field_mask", "timestamp"):
+    for name in ("duration", "field_mask", "struct", "timestamp"):
         well_known = f"google/protobuf/{name}.proto"
         module = __import__(f"google.protobuf.{name}_pb2", fromlist=["DESCRIPTOR"])
         if well_known not in files:

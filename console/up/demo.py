@@ -13,7 +13,16 @@ from console.up.state import State
 from meshkit.settings import TlsFiles
 
 FILE = "clients.json"
-SCOPES = ("decision:create", "decision:read", "user:read", "user:write", "transaction:read", "fraud:backfill")
+SCOPES = (
+    "decision:create",
+    "decision:read",
+    "user:read",
+    "user:write",
+    "transaction:read",
+    "task:read",
+    "task:write",
+    "fraud:backfill",
+)
 
 Credentials = dict[str, str]
 """tenant, client_id and client_secret."""

@@ -23,7 +23,16 @@ from tests.support.processes import ROOT
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 PROCESSES = {"supervisor", "postgres", "redis", "auth", "user", "fraud", "data", "gateway"}
-SCOPES = {"decision:create", "decision:read", "user:read", "user:write", "transaction:read", "fraud:backfill"}
+SCOPES = {
+    "decision:create",
+    "decision:read",
+    "user:read",
+    "user:write",
+    "transaction:read",
+    "task:read",
+    "task:write",
+    "fraud:backfill",
+}
 
 
 class Up:

@@ -24,7 +24,7 @@ from tests.support.processes import ROOT
 
 __all__ = ["SCOPES", "Platform", "eventually"]
 
-SCOPES = ("decision:create", "decision:read", "user:read", "user:write", "transaction:read")
+SCOPES = ("decision:create", "decision:read", "user:read", "user:write", "transaction:read", "task:read", "task:write")
 LEDGER_SECONDS = 5.0
 """How far the ledger may be behind the decisions."""
 

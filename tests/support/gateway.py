@@ -23,7 +23,9 @@ from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
 
 TOKEN = "good-token"
-SCOPES = frozenset({"decision:create", "decision:read", "user:read", "user:write", "transaction:read"})
+SCOPES = frozenset(
+    {"decision:create", "decision:read", "user:read", "user:write", "transaction:read", "task:read", "task:write"}
+)
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
 
 Answer = Callable[[MethodPlan, Any], dict[str, Any]]

@@ -25,6 +25,8 @@ SCOPES = frozenset(
         "user:read",
         "user:write",
         "transaction:read",
+        "task:read",
+        "task:write",
         "fraud:backfill",
     }
 )

@@ -26,6 +26,40 @@ from .rampart.fraud.v1 import (
     WatchDecisionsRequest,
     WatchDecisionsResponse,
 )
+from .rampart.task.v1 import (
+    CancelTaskRequest,
+    CancelTaskResponse,
+    CreateScheduleRequest,
+    CreateScheduleResponse,
+    CreateTaskRequest,
+    CreateTaskResponse,
+    DeleteScheduleRequest,
+    DeleteScheduleResponse,
+    GetScheduleRequest,
+    GetScheduleResponse,
+    GetTaskRequest,
+    GetTaskResponse,
+    ListSchedulesRequest,
+    ListSchedulesResponse,
+    ListTaskAttemptsRequest,
+    ListTaskAttemptsResponse,
+    ListTasksRequest,
+    ListTasksResponse,
+    PauseScheduleRequest,
+    PauseScheduleResponse,
+    ResumeScheduleRequest,
+    ResumeScheduleResponse,
+    RetryTaskRequest,
+    RetryTaskResponse,
+    Schedule,
+    Task,
+    UpdateScheduleRequest,
+    UpdateScheduleResponse,
+    UpdateTaskRequest,
+    UpdateTaskResponse,
+    WatchTaskRequest,
+    WatchTaskResponse,
+)
 from .rampart.user.v1 import (
     CreateUserRequest,
     CreateUserResponse,
@@ -198,6 +232,265 @@ class FraudClient:
         DEADLINE_EXCEEDED.
         """
         return self._caller.stream(WATCH_DECISIONS, request, options)
+
+
+CREATE_TASK = Method(
+    path="/rampart.task.v1.TaskService/CreateTask",
+    request=CreateTaskRequest,
+    response=CreateTaskResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_TASK = Method(
+    path="/rampart.task.v1.TaskService/GetTask",
+    request=GetTaskRequest,
+    response=GetTaskResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_TASKS = Method(
+    path="/rampart.task.v1.TaskService/ListTasks",
+    request=ListTasksRequest,
+    response=ListTasksResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_TASK = Method(
+    path="/rampart.task.v1.TaskService/UpdateTask",
+    request=UpdateTaskRequest,
+    response=UpdateTaskResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CANCEL_TASK = Method(
+    path="/rampart.task.v1.TaskService/CancelTask",
+    request=CancelTaskRequest,
+    response=CancelTaskResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+RETRY_TASK = Method(
+    path="/rampart.task.v1.TaskService/RetryTask",
+    request=RetryTaskRequest,
+    response=RetryTaskResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+WATCH_TASK = Method(
+    path="/rampart.task.v1.TaskService/WatchTask",
+    request=WatchTaskRequest,
+    response=WatchTaskResponse,
+    timeout=3600.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_TASK_ATTEMPTS = Method(
+    path="/rampart.task.v1.TaskService/ListTaskAttempts",
+    request=ListTaskAttemptsRequest,
+    response=ListTaskAttemptsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CREATE_SCHEDULE = Method(
+    path="/rampart.task.v1.TaskService/CreateSchedule",
+    request=CreateScheduleRequest,
+    response=CreateScheduleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=("schedule_id",),
+)
+
+GET_SCHEDULE = Method(
+    path="/rampart.task.v1.TaskService/GetSchedule",
+    request=GetScheduleRequest,
+    response=GetScheduleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_SCHEDULES = Method(
+    path="/rampart.task.v1.TaskService/ListSchedules",
+    request=ListSchedulesRequest,
+    response=ListSchedulesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_SCHEDULE = Method(
+    path="/rampart.task.v1.TaskService/UpdateSchedule",
+    request=UpdateScheduleRequest,
+    response=UpdateScheduleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_SCHEDULE = Method(
+    path="/rampart.task.v1.TaskService/DeleteSchedule",
+    request=DeleteScheduleRequest,
+    response=DeleteScheduleResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+PAUSE_SCHEDULE = Method(
+    path="/rampart.task.v1.TaskService/PauseSchedule",
+    request=PauseScheduleRequest,
+    response=PauseScheduleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+RESUME_SCHEDULE = Method(
+    path="/rampart.task.v1.TaskService/ResumeSchedule",
+    request=ResumeScheduleRequest,
+    response=ResumeScheduleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class TaskClient:
+    """Keeps tasks for workers and for people, and the schedules that make them."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_task(self, request: CreateTaskRequest, **options: Unpack[CallOptions]) -> Task:
+        """Creates a task. While a task with the same `unique_key` is not finished, that one is returned.
+        Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CREATE_TASK, request, options)
+        return present(response.task)
+
+    async def get_task(self, request: GetTaskRequest, **options: Unpack[CallOptions]) -> Task:
+        """Returns a task. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_TASK, request, options)
+        return present(response.task)
+
+    async def list_tasks(self, request: ListTasksRequest, **options: Unpack[CallOptions]) -> ListTasksResponse:
+        """Lists tasks, newest first, without `arguments`, `checkpoint` and `result`. Reasons:
+        PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_TASKS, request, options)
+
+    async def update_task(self, request: UpdateTaskRequest, **options: Unpack[CallOptions]) -> Task:
+        """Changes the fields of a manual task that the body names (AIP-134): `title`, `priority`, `assignee`,
+        `due_time` and `state`.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED, VALIDATION_FAILED.
+        """
+        response = await self._caller.call(UPDATE_TASK, request, options)
+        return present(response.task)
+
+    async def cancel_task(self, request: CancelTaskRequest, **options: Unpack[CallOptions]) -> Task:
+        """Cancels a task. One that runs is `cancelling` until its worker has stopped, which is told within a
+        second. To cancel again changes nothing.
+        Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        """
+        response = await self._caller.call(CANCEL_TASK, request, options)
+        return present(response.task)
+
+    async def retry_task(self, request: RetryTaskRequest, **options: Unpack[CallOptions]) -> Task:
+        """Makes a task that is failed, dead or cancelled pending again, with as many attempts as at first, from
+        its last checkpoint.
+        Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, RESOURCE_EXISTS.
+        """
+        response = await self._caller.call(RETRY_TASK, request, options)
+        return present(response.task)
+
+    def watch_task(
+        self, request: WatchTaskRequest, **options: Unpack[CallOptions]
+    ) -> AsyncGenerator[WatchTaskResponse, None]:
+        """Streams a task: as it is, then after each change of its state or progress, until it is final.
+
+        Changes that follow each other quickly may be told as one. The stream ends after the final state; with
+        UNAVAILABLE when the server stops, with TOKEN_INVALID when the access token expires, with
+        DEADLINE_EXCEEDED after an hour: start it again each time.
+        Reasons: RESOURCE_NOT_FOUND, OVERLOADED, DEPENDENCY_UNAVAILABLE, TOKEN_INVALID, DEADLINE_EXCEEDED.
+        """
+        return self._caller.stream(WATCH_TASK, request, options)
+
+    async def list_task_attempts(
+        self, request: ListTaskAttemptsRequest, **options: Unpack[CallOptions]
+    ) -> ListTaskAttemptsResponse:
+        """Lists the attempts at a task, newest first. Reasons: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_TASK_ATTEMPTS, request, options)
+
+    async def create_schedule(self, request: CreateScheduleRequest, **options: Unpack[CallOptions]) -> Schedule:
+        """Creates a schedule. The same `schedule_id` with the same content returns what there is.
+        Reasons: RESOURCE_EXISTS, VALIDATION_FAILED.
+        """
+        response = await self._caller.call(CREATE_SCHEDULE, request, options)
+        return present(response.schedule)
+
+    async def get_schedule(self, request: GetScheduleRequest, **options: Unpack[CallOptions]) -> Schedule:
+        """Returns a schedule. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_SCHEDULE, request, options)
+        return present(response.schedule)
+
+    async def list_schedules(
+        self, request: ListSchedulesRequest, **options: Unpack[CallOptions]
+    ) -> ListSchedulesResponse:
+        """Lists schedules in the order of their identifiers. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_SCHEDULES, request, options)
+
+    async def update_schedule(self, request: UpdateScheduleRequest, **options: Unpack[CallOptions]) -> Schedule:
+        """Changes the fields of a schedule that the body names (AIP-134). A new time counts from now.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, VALIDATION_FAILED.
+        """
+        response = await self._caller.call(UPDATE_SCHEDULE, request, options)
+        return present(response.schedule)
+
+    async def delete_schedule(
+        self, request: DeleteScheduleRequest, **options: Unpack[CallOptions]
+    ) -> DeleteScheduleResponse:
+        """Deletes a schedule. Its tasks stay. Reasons: RESOURCE_NOT_FOUND."""
+        return await self._caller.call(DELETE_SCHEDULE, request, options)
+
+    async def pause_schedule(self, request: PauseScheduleRequest, **options: Unpack[CallOptions]) -> Schedule:
+        """Stops a schedule from making tasks. To pause again changes nothing. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(PAUSE_SCHEDULE, request, options)
+        return present(response.schedule)
+
+    async def resume_schedule(self, request: ResumeScheduleRequest, **options: Unpack[CallOptions]) -> Schedule:
+        """Lets a paused schedule make tasks again, from its next time on. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(RESUME_SCHEDULE, request, options)
+        return present(response.schedule)
 
 
 CREATE_USER = Method(

@@ -20,7 +20,7 @@ from services.auth.service.auth import AuthService
 from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
-DEFAULTS = "decision:create decision:read transaction:read user:read user:write"
+DEFAULTS = "decision:create decision:read task:read task:write transaction:read user:read user:write"
 
 
 class CountingDirectory(MemoryDirectory):

@@ -267,6 +267,27 @@ class ErrorReason(betterproto2.Enum):
     The service's answer cannot be written as ProtoJSON, for example a time out of range. INTERNAL (HTTP 502); metadata: `type`.
     """
 
+    STATE_NOT_ALLOWED = 36
+    """
+    The state of the resource does not allow what was asked for. FAILED_PRECONDITION (HTTP 409); metadata: `state`.
+
+    Read the resource: it may have finished already, or its kind may not allow this at all.
+    """
+
+    LEASE_LOST = 37
+    """
+    The worker's lease of the task has expired or was given to another. ABORTED; metadata: `task_id`.
+
+    Stop the work and write nothing more of it: another attempt has begun or will.
+    """
+
+    RESULT_TOO_LARGE = 38
+    """
+    The result of a task is larger than 1 MiB. INVALID_ARGUMENT; metadata: `size`, `limit`.
+
+    Store the result elsewhere, for example in an object store, and complete the task with a reference to it.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -306,6 +327,9 @@ class ErrorReason(betterproto2.Enum):
             33: "ERROR_REASON_UPGRADE_REQUIRED",
             34: "ERROR_REASON_POLICY_MISSING",
             35: "ERROR_REASON_ANSWER_UNWRITABLE",
+            36: "ERROR_REASON_STATE_NOT_ALLOWED",
+            37: "ERROR_REASON_LEASE_LOST",
+            38: "ERROR_REASON_RESULT_TOO_LARGE",
         }
 
     @classmethod
@@ -347,4 +371,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_UPGRADE_REQUIRED": 33,
             "ERROR_REASON_POLICY_MISSING": 34,
             "ERROR_REASON_ANSWER_UNWRITABLE": 35,
+            "ERROR_REASON_STATE_NOT_ALLOWED": 36,
+            "ERROR_REASON_LEASE_LOST": 37,
+            "ERROR_REASON_RESULT_TOO_LARGE": 38,
         }
