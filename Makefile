@@ -17,8 +17,8 @@ test: environment-dev ## Runs all tests on real servers that they start themselv
 check: environment-dev ## Lint, types, import contracts, protos, drift
 	@exec $(RUN) tools/check.py
 
-bench: environment-dev ## Measures the fraud check (QUICK=1 is short, PEER=FOLDER compares)
-	@exec $(RUN) -m tests.load $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
+bench: environment-dev ## Measures the fraud check, with TASKS=1 tasks (QUICK=1 is short, PEER=FOLDER compares)
+	@exec $(RUN) -m tests.load$(if $(TASKS),.tasks) $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
 
 generate: environment-dev ## Writes what derives from protos/
 	@$(RUN) tools/generate.py && $(RUN) tools/docs.py

@@ -21,7 +21,7 @@ from console.up.account import find_account
 from console.up.names import ROOT
 from console.up.state import State
 
-__all__ = ["OUTPUT", "bench_console", "bounded", "run_bench", "state_folder"]
+__all__ = ["OUTPUT", "bench_console", "bounded", "remove_outside", "run_bench", "state_folder"]
 
 OUTPUT = ROOT / "build/bench"
 T = TypeVar("T")
@@ -64,11 +64,11 @@ def state_folder() -> Iterator[Path]:
     finally:
         for home in folder.iterdir():
             shutil.copytree(home / "logs", OUTPUT / "logs" / home.name, dirs_exist_ok=True)
-            _remove(State(home))
+            remove_outside(State(home))
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove(state: State) -> None:
+def remove_outside(state: State) -> None:
     """Removes what may lie outside the state folder: a cluster that runs as another user, sockets."""
     account = find_account(state)
     outside = [path for path in (account.data.parent, account.sockets) if not path.is_relative_to(state.home)]

@@ -18,10 +18,11 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from redis.asyncio import BlockingConnectionPool, Redis
 from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import defer
 
 from tests.load.twin.cache import ListCache
 from tests.load.twin.models import TaskRow
-from tests.load.twin.schemas import NewTask, Task, TaskPage
+from tests.load.twin.schemas import ListedTask, NewTask, Task, TaskPage
 from tests.load.twin.security import Caller, authenticate
 
 CONNECTIONS = 16
@@ -29,7 +30,7 @@ CONNECTIONS = 16
 REDIS_CONNECTIONS = 64
 WAIT_SECONDS = 60.0
 """For a connection, when everybody comes at once."""
-PAGE_SIZE, LARGEST_PAGE = 50, 500
+PAGE_SIZE, LARGEST_PAGE = 50, 1000
 
 
 @asynccontextmanager
@@ -69,9 +70,8 @@ app = FastAPI(title="Tasks", lifespan=lifespan)
 async def create_task(body: NewTask, caller: Authenticated, session: Session, cache: Cache) -> Task:
     """Stores a task; the lists of its tenant are read anew."""
     now = datetime.now(UTC)
-    row = TaskRow(tenant=caller.tenant, state="pending", create_time=now, update_time=now, **body.model_dump())
-    row.attempt = row.progress_done = row.progress_total = 0
-    row.progress_message = ""
+    given = body.model_dump() | {"run_after": body.run_after or now}
+    row = TaskRow(tenant=caller.tenant, state="pending", create_time=now, update_time=now, **given)
     session.add(row)
     await session.commit()
     await cache.drop(caller.tenant)
@@ -108,9 +108,10 @@ async def read_page(
     if token:
         query = query.where(tuple_(TaskRow.create_time, TaskRow.task_id) < tuple_(*read_token(token)))
     query = query.order_by(TaskRow.create_time.desc(), TaskRow.task_id.desc()).limit(size + 1)
+    query = query.options(defer(TaskRow.arguments), defer(TaskRow.checkpoint), defer(TaskRow.result))
     rows = (await session.scalars(query)).all()
     more = make_token(rows[size - 1]) if len(rows) > size else ""
-    return TaskPage(tasks=[Task.model_validate(row) for row in rows[:size]], next_page_token=more)
+    return TaskPage(tasks=[ListedTask.model_validate(row) for row in rows[:size]], next_page_token=more)
 
 
 def make_token(row: TaskRow) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, Index, String, func
+from sqlalchemy import DateTime, Index, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -24,24 +24,35 @@ class TaskRow(Base):
 
     __tablename__ = "tasks"
 
-    task_id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    task_id: Mapped[UUID] = mapped_column(primary_key=True, insert_default=uuid4)
     tenant: Mapped[str] = mapped_column(String(64))
     title: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str] = mapped_column(String(64))
     priority: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))
-    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
-    assignee: Mapped[str] = mapped_column(String(128), default="")
-    unique_key: Mapped[str | None] = mapped_column(String(128))
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    assignee: Mapped[str] = mapped_column(String(128))
     due_time: Mapped[datetime | None] = mapped_column(TIME)
-    run_after: Mapped[datetime | None] = mapped_column(TIME)
-    attempt: Mapped[int] = mapped_column(default=0)
-    max_attempts: Mapped[int] = mapped_column(default=1)
-    progress_done: Mapped[int] = mapped_column(default=0)
-    progress_total: Mapped[int] = mapped_column(default=0)
-    progress_message: Mapped[str] = mapped_column(String(200), default="")
-    create_time: Mapped[datetime] = mapped_column(TIME, server_default=func.now())
-    update_time: Mapped[datetime] = mapped_column(TIME, server_default=func.now())
+    run_after: Mapped[datetime] = mapped_column(TIME)
+    unique_key: Mapped[str | None] = mapped_column(String(200))
+    max_attempts: Mapped[int]
+    attempt_count: Mapped[int] = mapped_column(insert_default=0)
+    progress: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    checkpoint: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    result_reference: Mapped[str] = mapped_column(String(2000), insert_default="")
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    worker: Mapped[str] = mapped_column(String(128), insert_default="")
+    schedule_id: Mapped[str] = mapped_column(String(64), insert_default="")
+    create_time: Mapped[datetime] = mapped_column(TIME)
+    update_time: Mapped[datetime] = mapped_column(TIME)
+    start_time: Mapped[datetime | None] = mapped_column(TIME)
+    finish_time: Mapped[datetime | None] = mapped_column(TIME)
+    version: Mapped[int] = mapped_column(insert_default=1)
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.version}"'
 
     __table_args__ = (
         Index("tasks_newest", "tenant", create_time.desc(), task_id.desc()),
