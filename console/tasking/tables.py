@@ -19,7 +19,6 @@ STYLES = {
 TASKS = ("task_id", "state", "priority", "kind", "title", "progress", "attempts", "assignee", "created")
 ATTEMPTS = ("number", "outcome", "worker", "started", "finished", "progress", "error")
 SCHEDULES = ("schedule_id", "state", "cron", "time_zone", "kind", "next run", "last run")
-OPAQUE = ("arguments", "checkpoint", "result")
 
 
 def task_table(tasks: Iterable[Json]) -> Table:
@@ -94,14 +93,20 @@ def _schedule_row(schedule: Json) -> Sequence[str | Text]:
     )  # fmt: skip
 
 
-def _detail(name: str, value: object) -> str | Text:
+def _detail(name: str, value: object) -> Text:
     if name == "state":
         return state_text(str(value))
+    return Text(_words(name, value))
+
+
+def _words(name: str, value: object) -> str:
     if name.endswith(("_time", "run_after")):
         return when(str(value))
-    if isinstance(value, dict) and name not in OPAQUE:
-        return progress_text(value) if name == "progress" else error_text(value)
-    return Text(json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value))
+    if isinstance(value, dict) and name == "progress":
+        return progress_text(value)
+    if isinstance(value, dict) and name == "error":
+        return error_text(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
