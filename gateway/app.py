@@ -14,28 +14,29 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway.background import flush_regularly, freeze
 from gateway.calls.cache.store import AnswerStore
 from gateway.calls.cache.upstream import AnswerCache
-from gateway.calls.idempotency.edge import KEEP_SECONDS, Idempotency
 from gateway.calls.idempotency.fallback import FallbackIdempotencyStore
 from gateway.calls.idempotency.memory import MemoryIdempotencyStore
 from gateway.calls.idempotency.redis_store import RedisIdempotencyStore
+from gateway.calls.idempotency.replay import KEEP_SECONDS
 from gateway.calls.idempotency.store import IdempotencyStore
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.calls.streams import NoStreams, StreamUpstream
 from gateway.calls.upstream import Upstream
 from gateway.compile.codec import ProtobufPyCodec
-from gateway.compile.endpoint import Router
 from gateway.compile.plan import Plan, load_plan
+from gateway.compile.router import Router
 from gateway.compile.validation import RequestValidator
 from gateway.describe.documentation import documentation_routes
 from gateway.edge.address import AddressResolver
+from gateway.edge.assembly import make_pipeline
 from gateway.edge.body import BodyReader
 from gateway.edge.guard import Guard, TokenGuard, Verifier
 from gateway.edge.headers.answers import Answers
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
-from gateway.edge.pipeline import Transcoder
+from gateway.edge.pipeline import Pipeline
 from gateway.edge.ratelimit import (
     LimitBook,
     LimitSettings,
@@ -44,11 +45,8 @@ from gateway.edge.ratelimit import (
     StrictRateLimiter,
     make_limiters,
 )
-from gateway.edge.rpc import rpc_routes
 from gateway.edge.site import make_site
-from gateway.edge.streams.edge import StreamEdge
 from gateway.edge.streams.registry import OpenStreams
-from gateway.errors.render import ErrorRenderer
 from gateway.product.oauth import ISSUE_TOKEN, TokenEndpoint
 from gateway.server.serve import HttpServer
 from gateway.settings import GatewaySettings
@@ -92,7 +90,7 @@ def make_app(
     keep_answers: float = KEEP_SECONDS,
     answers: Answers | None = None,
     security: SecurityHeaders | None = None,
-) -> Transcoder:
+) -> Pipeline:
     """Builds the ASGI application. Everything that it talks to comes from outside."""
     guard = TokenGuard(
         verifier,
@@ -103,35 +101,22 @@ def make_app(
         strict=strict,
         strict_classes=limits.strict_classes,
     )
-    gate = wrap_guard(guard)
     issue_token = router.plan.methods.get(ISSUE_TOKEN)
     token_endpoint = TokenEndpoint(issue_token, upstream, guard, bodies) if issue_token is not None else None
-    more = [*documentation_routes(router.plan), *rpc_routes(router, gate, upstream, max_bytes=bodies.max_bytes)]
-    site = make_site(readiness, telemetry, token_endpoint, more=more)
-    failures = ErrorRenderer(router.plan.registry, json_names=router.plan.json_names)
-    security = security or SecurityHeaders(Cors(()))
-    streams = StreamEdge(
-        stream_upstream,
-        open_streams if open_streams is not None else OpenStreams(),
-        router=router,
-        guard=gate,
-        bodies=bodies,
-        failures=failures,
-        telemetry=telemetry,
-        security=security,
-    )
-    return Transcoder(
-        site,
-        router=router,
-        guard=gate,
+    return make_pipeline(
+        router,
+        site=make_site(readiness, telemetry, token_endpoint, more=documentation_routes(router.plan)),
+        guard=wrap_guard(guard),
+        verifier=verifier,
         upstream=upstream,
-        telemetry=telemetry,
         bodies=bodies,
-        failures=failures,
-        idempotency=Idempotency(upstream, key_store or MemoryIdempotencyStore(), keep=keep_answers),
-        answers=answers or Answers(),
+        telemetry=telemetry,
+        stream_upstream=stream_upstream,
+        open_streams=open_streams,
+        store=key_store,
+        keep_answers=keep_answers,
+        answers=answers,
         security=security,
-        streams=streams,
     )
 
 
@@ -152,7 +137,7 @@ async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> No
     await host.serve(server, admin=settings.mesh.admin_listen if worker == 0 else None, metrics=telemetry.scrape)
 
 
-async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStreams, telemetry: Telemetry) -> Transcoder:
+async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStreams, telemetry: Telemetry) -> Pipeline:
     """Puts the gateway of Rampart's own services together. Its connections and background work are the host's."""
     plan = load_plan(DESCRIPTORS)
     policies = {name: method.policy for name, method in plan.methods.items()}

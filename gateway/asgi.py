@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 
+from starlette.types import Receive, Scope, Send
+
 from gateway.app import compose
-from gateway.edge.exchange import Receive, Scope, Send
 from gateway.edge.metrics import Telemetry, access_log
-from gateway.edge.pipeline import Transcoder
+from gateway.edge.pipeline import Pipeline
 from gateway.edge.streams.registry import OpenStreams
 from gateway.settings import GatewaySettings
 from meshkit.host import Host
@@ -27,7 +28,7 @@ class Application:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._app: Transcoder | None = None
+        self._app: Pipeline | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

@@ -60,6 +60,11 @@ class CallContext:
         """Seconds until the deadline, 0 after it; None without one."""
         return max(0.0, self.deadline - time.monotonic()) if self.deadline is not None else None
 
+    def limit(self, seconds: float) -> None:
+        """Brings the deadline forward to `seconds` from now, unless it is earlier."""
+        until = time.monotonic() + seconds
+        self.deadline = until if self.deadline is None else min(self.deadline, until)
+
 
 _current: ContextVar[CallContext | None] = ContextVar("rampart_call", default=None)
 

@@ -98,6 +98,19 @@ class MeshError(Exception):
         """Who defines the reason. Empty if the service named none."""
         self.details = tuple(details)
 
+    def with_violations(self, violations: Iterable[Violation]) -> MeshError:
+        """Returns an equal error with other violations: an error that several callers share is never changed."""
+        return MeshError(
+            self.kind,
+            self.reason,
+            self.message,
+            metadata=self.metadata,
+            retry_after=self.retry_after,
+            violations=tuple(violations),
+            domain=self.domain,
+            details=self.details,
+        )
+
     def __repr__(self) -> str:
         return f"MeshError({self.kind.name}, {self.reason}, {self.message!r})"
 

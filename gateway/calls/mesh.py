@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import grpc
 from prometheus_client import Counter
 
-from gateway.calls.upstream import CallInfo
+from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan
 from meshkit.context import CallContext
 from meshkit.errors import deadline_exceeded, from_rpc_error
@@ -47,27 +46,20 @@ class MeshUpstream:
         self._batches: dict[str, BatchClient] = {}
         self._reads: dict[CollapseKey, asyncio.Task[bytes]] = {}
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         """Sends a serialised request and returns the serialised response. Raises MeshError."""
-        context = CallContext(
-            request_id=call.request_id,
-            traceparent=call.traceparent,
-            token=call.token,
-            principal=call.principal,
-            deadline=call.deadline,
-        )
         # Batches and single calls end at the deadline by themselves; only a caller that joins another's read has to.
         if self._coalesce and method.policy.coalesce is not None:
-            return await self._batch(method).submit(request, context)
+            return await self._batch(method).submit(request, call)
         if self._coalesce and method.policy.collapsible and call.principal is not None:
+            generation = use.generation if use is not None else 0
+            key = (method.full_name, call.principal.tenant_id, request, generation)
             try:
-                async with asyncio.timeout(call.deadline - time.monotonic()):
-                    generation = call.cache.generation if call.cache is not None else 0
-                    key = (method.full_name, call.principal.tenant_id, request, generation)
-                    return await self._collapse(key, method, context)
+                async with asyncio.timeout(call.remaining):
+                    return await self._collapse(key, method, call)
             except TimeoutError:
                 raise deadline_exceeded() from None
-        return await self._send(method, request, context)
+        return await self._send(method, request, call)
 
     async def _collapse(self, key: CollapseKey, method: MethodPlan, context: CallContext) -> bytes:
         """Joins an identical read of the same tenant that is under way. A caller that leaves does not end it."""
@@ -90,9 +82,8 @@ class MeshUpstream:
         call = self._unary.get(method.full_name)
         if call is None:
             call = self._unary[method.full_name] = self._channels[method.service].unary_unary(method.full_name)
-        timeout = max(0.0, (context.deadline or 0.0) - time.monotonic())
         try:
-            answer: bytes = await call(request, timeout=timeout, metadata=call_metadata(context))
+            answer: bytes = await call(request, timeout=context.remaining, metadata=call_metadata(context))
         except grpc.aio.AioRpcError as error:
             dependency = "upstream" if self._foreign else method.service
             raise from_rpc_error(error, dependency, foreign=self._foreign) from error

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import grpc
 
 from gateway.calls.streams import Conversation, Replies
-from gateway.calls.upstream import CallInfo
 from gateway.compile.plan import MethodPlan
 from meshkit.context import CallContext
 from meshkit.errors import from_rpc_error
@@ -29,26 +27,19 @@ class MeshStreams:
     def __init__(self, channels: Mapping[str, grpc.aio.Channel]) -> None:
         self._channels = channels
 
-    def stream(self, method: MethodPlan, request: bytes, call: CallInfo) -> Replies:
+    def stream(self, method: MethodPlan, request: bytes, call: CallContext) -> Replies:
         begin: Any = self._channels[method.service].unary_stream(method.full_name)
         return _Replies(begin(request, **_terms(call)), method.service)
 
-    def exchange(self, method: MethodPlan, call: CallInfo) -> Conversation:
+    def exchange(self, method: MethodPlan, call: CallContext) -> Conversation:
         # On the wire a method with one answer is one with several. Calls of grpc.aio made for one answer wait for their
         # interceptors before they write, and those of OpenTelemetry wait for the answer.
         begin: Any = self._channels[method.service].stream_stream(method.full_name)
         return _Conversation(begin(**_terms(call)), method.service)
 
 
-def _terms(call: CallInfo) -> dict[str, Any]:
-    context = CallContext(
-        request_id=call.request_id,
-        traceparent=call.traceparent,
-        token=call.token,
-        principal=call.principal,
-        deadline=call.deadline,
-    )
-    return {"timeout": max(0.0, call.deadline - time.monotonic()), "metadata": call_metadata(context)}
+def _terms(call: CallContext) -> dict[str, Any]:
+    return {"timeout": call.remaining, "metadata": call_metadata(call)}
 
 
 class _Replies:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gateway.calls.upstream import CallInfo
 from gateway.compile.plan import MethodPlan
+from meshkit.context import CallContext
 from meshkit.errors import unavailable
 
 __all__ = ["Conversation", "NoStreams", "Replies", "StreamUpstream"]
@@ -42,11 +42,11 @@ class Conversation(Replies, Protocol):
 class StreamUpstream(Protocol):
     """The mesh behind the streams. Calls begin at once; what goes wrong is raised by `receive`."""
 
-    def stream(self, method: MethodPlan, request: bytes, call: CallInfo) -> Replies:
+    def stream(self, method: MethodPlan, request: bytes, call: CallContext) -> Replies:
         """Calls a method that answers with several messages."""
         ...
 
-    def exchange(self, method: MethodPlan, call: CallInfo) -> Conversation:
+    def exchange(self, method: MethodPlan, call: CallContext) -> Conversation:
         """Calls a method that takes several messages."""
         ...
 
@@ -54,8 +54,8 @@ class StreamUpstream(Protocol):
 class NoStreams:
     """A mesh without streams."""
 
-    def stream(self, method: MethodPlan, request: bytes, call: CallInfo) -> Replies:
+    def stream(self, method: MethodPlan, request: bytes, call: CallContext) -> Replies:
         raise unavailable(method.service)
 
-    def exchange(self, method: MethodPlan, call: CallInfo) -> Conversation:
+    def exchange(self, method: MethodPlan, call: CallContext) -> Conversation:
         raise unavailable(method.service)

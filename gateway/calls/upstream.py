@@ -1,4 +1,4 @@
-"""What the edge knows about one call when it hands it to the mesh."""
+"""The port of unary calls into the mesh, and how a call may use earlier answers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.compile.plan import MethodPlan
-from meshkit.context import Principal
+from meshkit.context import CallContext
 
-__all__ = ["CacheUse", "CallInfo", "Upstream"]
+__all__ = ["CacheUse", "Upstream"]
 
 
 @dataclass(slots=True)
@@ -23,28 +23,12 @@ class CacheUse:
     """Number of the last change of what is read. Calls before and after a change never share one read."""
 
 
-class CallInfo:
-    """The caller, the identity and the time limit of one call."""
-
-    __slots__ = ("cache", "deadline", "principal", "request_id", "token", "traceparent")
-
-    def __init__(
-        self, *, token: str, principal: Principal | None, request_id: str, traceparent: str, deadline: float
-    ) -> None:
-        self.token = token
-        """The access token, as sent. Empty for a public method."""
-        self.principal = principal
-        self.request_id = request_id
-        self.traceparent = traceparent
-        self.deadline = deadline
-        """`time.monotonic()` at which the answer is of no use."""
-        self.cache: CacheUse | None = None
-        """Only for methods whose answers may be used again."""
-
-
 class Upstream(Protocol):
     """The mesh behind the edge."""
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
-        """Sends a serialised request and returns the serialised response. Raises MeshError."""
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
+        """Sends a serialised request and returns the serialised response. Raises MeshError.
+
+        `use` says how earlier answers may serve, and hears whether one did.
+        """
         ...

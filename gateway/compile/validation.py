@@ -8,8 +8,9 @@ from typing import Any
 from protobuf import DescField, DescMessage, Registry
 from protovalidate import Validator, Violation
 
-from gateway.compile.plan import Binding, HttpViolation
+from gateway.compile.plan import Binding
 from gateway.compile.plan.fields import element_message, field_policy, find
+from gateway.errors.places import HttpViolation
 from meshkit.errors import validation_failed
 
 __all__ = ["RequestValidator"]

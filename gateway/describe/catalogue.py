@@ -15,8 +15,8 @@ from pathlib import Path
 import rampart
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.compile.plan import HttpViolation
 from gateway.describe.comments import Comments
+from gateway.errors.places import HttpViolation
 from gateway.errors.problem import http_status, phrase
 from meshkit.errors import Kind, MeshError
 

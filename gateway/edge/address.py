@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
-from gateway.edge.exchange import Scope
+from starlette.types import Scope
+
 from meshkit.settings import Reader, SettingsError
 
 __all__ = ["UNIX", "AddressResolver", "Network", "limit_key", "parse_address", "parse_networks"]

@@ -7,7 +7,9 @@ import contextlib
 import re
 import time
 
-from gateway.edge.exchange import Exchange, Receive
+from starlette.types import Receive
+
+from gateway.edge.exchange import Exchange
 from meshkit.errors import Kind, MeshError
 
 __all__ = ["BodyReader"]
@@ -43,12 +45,12 @@ class BodyReader:
         if exchange.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise _unsupported("the body must not be compressed")
 
-    async def read(self, exchange: Exchange, receive: Receive, max_bytes: int | None = None) -> bytes:
+    async def read(self, exchange: Exchange, max_bytes: int | None = None) -> bytes:
         """Reads a body, no further than its limit. Raises MeshError."""
         task: asyncio.Task[None] | None = asyncio.current_task()
         self._until[task] = time.monotonic() + self._seconds
         try:
-            return await _read(exchange, receive, max_bytes or self.max_bytes)
+            return await _read(exchange, max_bytes or self.max_bytes)
         except asyncio.CancelledError:
             if task is None or task not in self._late:
                 raise
@@ -81,7 +83,8 @@ class BodyReader:
                     more = message.get("more_body", False)
 
 
-async def _read(exchange: Exchange, receive: Receive, max_bytes: int) -> bytes:
+async def _read(exchange: Exchange, max_bytes: int) -> bytes:
+    receive = exchange.receive
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
         body: bytes = message.get("body", b"")

@@ -1,50 +1,63 @@
-"""One HTTP exchange: its headers, its identity in logs and traces, and what is to be said of it at the end."""
+"""One HTTP exchange: the request, the call that it makes, and what its answer and the access log say."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+import time
 from random import getrandbits
-from typing import Any
 
+from starlette.types import Receive, Scope, Send
+
+from gateway.compile.endpoint import Endpoint
 from gateway.edge.headers.fields import join
 from gateway.errors.problem import Headers
-from meshkit.context import Principal, valid_traceparent
+from meshkit.context import CallContext, valid_traceparent
 
-__all__ = ["Exchange", "Message", "Receive", "Scope", "Send"]
+__all__ = ["Exchange", "Label"]
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+Label = tuple[str, str]
+"""Method and route, as metrics and the access log know an exchange."""
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_REPLAYED = (b"idempotency-replayed", b"true")
 
 
 class Exchange:
-    """A request under way. Header names are lower case; what is given in several lines is joined."""
+    """A request under way. Header names are lower case; what is given in several lines is joined.
+
+    The opening of a WebSocket is a GET.
+    """
 
     __slots__ = (
-        "body_unread", "client_address", "extra", "headers", "method", "path", "principal", "repeated", "repeats",
-        "request_id", "route", "started", "status", "traceparent",
+        "begun", "body_unread", "call", "captures", "client_address", "endpoint", "extra", "headers", "label", "method",
+        "path", "query", "receive", "repeated", "repeats", "scope", "send", "started", "status",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, started: float) -> None:
-        self.started = started
-        self.method: str = scope["method"]
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.started = time.perf_counter()
+        self.scope = scope
+        self.receive = receive
+        self.send = send
+        self.method: str = scope.get("method", "GET")
         self.path: bytes = scope.get("raw_path") or scope["path"].encode()
+        self.query: bytes = scope.get("query_string", b"")
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.repeated = b""
         """The name of a header that was given twice and must not be."""
         if len(self.headers) != len(scope["headers"]):
             self.headers, self.repeated = join(scope["headers"])
-        self.request_id = _request_id(self.headers.get(b"x-request-id"))
-        self.traceparent = _traceparent(self.headers.get(b"traceparent"))
-        self.principal: Principal | None = None
+        self.call = CallContext(
+            _request_id(self.headers.get(b"x-request-id")), _traceparent(self.headers.get(b"traceparent"))
+        )
+        self.endpoint: Endpoint | None = None
+        self.captures: tuple[str, ...] = ()
+        self.label: Label = ("", "")
         self.client_address: str | None = None
         """What limits know the client's address by. None until it is asked for (see `gateway.edge.address`)."""
-        self.route = ""
         self.status = 0
+        self.begun = False
+        """True once the head of the answer is on its way: an error can no longer be told by a status."""
         self.repeats = ""
         """The request id of the earlier exchange whose answer this one repeats; empty for an answer of its own."""
         self.extra: Headers = []
@@ -56,6 +69,21 @@ class Exchange:
     def has_body(self) -> bool:
         length = self.headers.get(b"content-length")
         return length != b"0" if length is not None else b"transfer-encoding" in self.headers
+
+    def bind(self, endpoint: Endpoint, captures: tuple[str, ...] = (), label: Label | None = None) -> None:
+        """Notes which endpoint the request has matched."""
+        self.endpoint = endpoint
+        self.captures = captures
+        self.label = label or (endpoint.binding.http_method, endpoint.route)
+
+    def name(self, route: str) -> None:
+        """Notes what is served instead of an endpoint. A method may be anything that a client sends."""
+        self.label = (self.method if self.method in _METHODS else "OTHER", route)
+
+    def replays(self, request_id: str) -> None:
+        """Notes that the answer is that of an earlier exchange."""
+        self.repeats = request_id
+        self.extra.append(_REPLAYED)
 
 
 def _request_id(inbound: bytes | None) -> str:

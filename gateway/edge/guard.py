@@ -15,11 +15,12 @@ from random import random
 from typing import Protocol
 
 from gateway.edge.address import AddressResolver
-from gateway.edge.exchange import Exchange, Scope
+from gateway.edge.exchange import Exchange
 from gateway.edge.metrics import Telemetry
 from gateway.edge.ratelimit import Charges, Limit, LimitBook, LimitVerdict, RateLimiter, StrictRateLimiter, state_field
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.access import bearer_token, require_scope, token_missing
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import Permit
 
@@ -36,12 +37,16 @@ class Verifier(Protocol):
 
     async def verify(self, token: str, permit: Permit | None = None) -> Principal: ...
 
+    def remaining(self, token: str) -> float:
+        """Returns for how many seconds a token that was verified a moment ago is good."""
+        ...
+
 
 class Guard(Protocol):
     """Admits calls before their body is read."""
 
-    async def admit(self, exchange: Exchange, policy: Policy, scope: Scope) -> str:
-        """Returns the access token that goes on with the call. Raises MeshError."""
+    async def admit(self, exchange: Exchange, policy: Policy) -> None:
+        """Sets token and principal of the exchange's call. Raises MeshError."""
         ...
 
 
@@ -67,50 +72,50 @@ class TokenGuard:
         self._strict = strict
         self._strict_classes = frozenset(strict_classes) if strict is not None else frozenset()
 
-    async def admit(self, exchange: Exchange, policy: Policy, scope: Scope) -> str:
-        """Sets the exchange's principal and rate-limit headers and returns the token. Raises MeshError."""
+    async def admit(self, exchange: Exchange, policy: Policy) -> None:
+        """Sets token and principal of the exchange's call, and the rate-limit headers. Raises MeshError."""
         if policy.public:
-            self.charge_address(exchange, policy, scope)
-            return ""
-        token = _bearer(exchange)
+            self.charge_address(exchange, policy)
+            return
+        token = bearer_token(exchange.headers.get(b"authorization", b"").decode("latin-1"))
+        if not token:
+            raise token_missing()
         principal = self._verifier.verify_cached(token)
         if principal is None:
-            principal = await self._verify(exchange, scope, token)
-        exchange.principal = principal
+            principal = await self._verify(exchange, token)
+        exchange.call.token, exchange.call.principal = token, principal
         charges = self._book.of(principal, policy.rate_class)
         if policy.rate_class in self._strict_classes:
             await self._charge_strictly(exchange, policy, charges)
         else:
             verdicts = self._limiter.take_all(charges.limits, policy.cost, time.monotonic())
             self._settle(exchange, policy.rate_class, charges, verdicts)
-        if policy.scopes.isdisjoint(principal.scopes):
-            raise _scope_missing(policy)
-        return token
+        require_scope(policy, principal)
 
-    def charge_address(self, exchange: Exchange, policy: Policy, scope: Scope) -> None:
+    def charge_address(self, exchange: Exchange, policy: Policy) -> None:
         """Charges a call without a token to the client's address. Raises MeshError."""
-        charges = self._book.of_address(self._address(exchange, scope), policy.rate_class)
+        charges = self._book.of_address(self._address(exchange), policy.rate_class)
         verdicts = self._limiter.take_all(charges.limits, policy.cost, time.monotonic())
         self._settle(exchange, policy.rate_class, charges, verdicts)
 
-    def _charge_failure(self, exchange: Exchange, scope: Scope) -> None:
+    def _charge_failure(self, exchange: Exchange) -> None:
         """Charges wrong credentials to the client's address; too many, and no unknown token of it is looked at."""
-        charges = self._book.of_failures(self._address(exchange, scope))
+        charges = self._book.of_failures(self._address(exchange))
         self._limiter.take_all(charges.limits, 1, time.monotonic())
 
-    def _check_failures(self, exchange: Exchange, scope: Scope) -> None:
+    def _check_failures(self, exchange: Exchange) -> None:
         """Refuses an address from which too many wrong credentials came. Raises MeshError."""
-        charges = self._book.of_failures(self._address(exchange, scope))
+        charges = self._book.of_failures(self._address(exchange))
         verdict = self._limiter.peek(charges.limits[0], 1, time.monotonic())
         if not verdict.allowed:
             self._settle(exchange, "failures", charges, [verdict])
 
-    async def _verify(self, exchange: Exchange, scope: Scope, token: str) -> Principal:
+    async def _verify(self, exchange: Exchange, token: str) -> Principal:
         unknown = False
 
         def permit() -> None:
             nonlocal unknown
-            self._check_failures(exchange, scope)
+            self._check_failures(exchange)
             unknown = True
 
         try:
@@ -118,7 +123,7 @@ class TokenGuard:
         except MeshError as error:
             # A token that was good once, and has expired, is not charged.
             if unknown and error.kind is Kind.UNAUTHENTICATED:
-                self._charge_failure(exchange, scope)
+                self._charge_failure(exchange)
             raise
 
     async def _charge_strictly(self, exchange: Exchange, policy: Policy, charges: Charges) -> None:
@@ -126,9 +131,9 @@ class TokenGuard:
         verdicts = await self._strict.take_all(charges.limits, policy.cost, time.monotonic())
         self._settle(exchange, policy.rate_class, charges, verdicts)
 
-    def _address(self, exchange: Exchange, scope: Scope) -> str:
+    def _address(self, exchange: Exchange) -> str:
         if exchange.client_address is None:
-            exchange.client_address = self._addresses.resolve(scope)
+            exchange.client_address = self._addresses.resolve(exchange.scope)
         return exchange.client_address
 
     def _settle(self, exchange: Exchange, rate_class: str, charges: Charges, verdicts: Sequence[LimitVerdict]) -> None:
@@ -163,24 +168,3 @@ def _limited(rate_class: str, limits: Sequence[Limit], verdicts: Sequence[LimitV
         },
         retry_after=wait * (1 + JITTER * random()),
     )
-
-
-def _scope_missing(policy: Policy) -> MeshError:
-    needed = " or ".join(sorted(policy.scopes)) or "that nobody has"
-    return MeshError(
-        Kind.PERMISSION_DENIED,
-        "SCOPE_MISSING",
-        f"the access token lacks the scope {needed}",
-        metadata={"scope": " ".join(sorted(policy.scopes))},
-    )
-
-
-def _bearer(exchange: Exchange) -> str:
-    value = exchange.headers.get(b"authorization", b"")
-    scheme, _, token = value.partition(b" ")
-    token = token.strip()
-    if scheme.lower() != b"bearer" or not token:
-        raise MeshError(
-            Kind.UNAUTHENTICATED, "TOKEN_MISSING", "an access token is required: Authorization: Bearer <token>"
-        )
-    return token.decode("latin-1")

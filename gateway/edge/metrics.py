@@ -7,17 +7,16 @@ tight loop they cost a third of what they cost between two requests.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TextIO
+import time
+from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from gateway.edge.exchange import Exchange, Label
 from meshkit.telemetry.logs import EventLog
 
-if TYPE_CHECKING:
-    from gateway.edge.exchange import Exchange
-
-__all__ = ["RouteMetrics", "Telemetry", "access_log"]
+__all__ = ["Telemetry", "access_log"]
 
 MAX_NOTED = 1_000
 
@@ -63,31 +62,24 @@ class Telemetry:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._other: dict[tuple[str, str], RouteMetrics] = {}
-        self._ended: list[tuple[Exchange, RouteMetrics, float]] = []
-
-    def route(self, method: str, route: str) -> RouteMetrics:
-        """Returns the metrics of a route that is not compiled. A method may be anything that a client sends."""
-        key = (method if method in _METHODS else "OTHER", route)
-        if key not in self._other:
-            self._other[key] = RouteMetrics(*key)
-        return self._other[key]
+        self._routes: dict[Label, RouteMetrics] = {}
+        self._ended: list[tuple[Exchange, float]] = []
 
     def limited(self, rate_class: str) -> None:
         _limited.labels(rate_class).inc()
 
-    def finish(self, exchange: Exchange, metrics: RouteMetrics, now: float) -> None:
-        """Notes the end of an exchange, `now` on the clock of its start."""
-        self._ended.append((exchange, metrics, now))
+    def finish(self, exchange: Exchange) -> None:
+        """Notes the end of an exchange."""
+        self._ended.append((exchange, time.perf_counter() - exchange.started))
         if len(self._ended) >= MAX_NOTED:
             self.flush()
 
     def flush(self) -> None:
         """Counts and writes what has been noted."""
         ended, self._ended = self._ended, []
-        for exchange, metrics, now in ended:
-            metrics.count(exchange.status, now - exchange.started)
-            self._write(exchange, now - exchange.started)
+        for exchange, seconds in ended:
+            self._metrics(exchange.label).count(exchange.status, seconds)
+            self._write(exchange, seconds)
         self._log.flush()
 
     def scrape(self) -> bytes:
@@ -99,18 +91,22 @@ class Telemetry:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
 
+    def _metrics(self, label: Label) -> RouteMetrics:
+        found = self._routes.get(label)
+        if found is None:
+            found = self._routes[label] = RouteMetrics(*label)
+        return found
+
     def _write(self, exchange: Exchange, seconds: float) -> None:
-        principal = exchange.principal
+        call = exchange.call
+        principal = call.principal
         self._log.write(
             exchange.method,
-            exchange.route,
+            exchange.label[1],
             exchange.status,
             round(seconds * 1000, 3),
-            exchange.request_id,
-            exchange.traceparent[3:35],
+            call.request_id,
+            call.trace_id,
             principal.client_id if principal is not None else "",
             principal.tenant_id if principal is not None else "",
         )
-
-
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

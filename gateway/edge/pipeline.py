@@ -1,111 +1,138 @@
-"""The hot path: a pure ASGI application in front of FastAPI's router that serves the compiled routes.
+"""Serves every request of the edge through one pipeline, as a pure ASGI application in front of FastAPI's router.
 
-    route → body limits → token → rate limit → body → decode → validate → call → encode
+    match → check → admit → read → decode → call → answer
 
-What no compiled route matches goes on to FastAPI: documentation, health, metrics, OAuth. Every exchange, of both kinds,
-gets its identity, its access line and its metrics here, and every error of a compiled route is told by
-`gateway.errors.render`.
+Unary calls, streams over HTTP, WebSockets and Connect differ in their `Answerer` alone. What is no call goes on to the
+site: documentation, health, metrics. Every exchange gets its identity, its access line and its metrics here, and here
+is the one place where an error leaves a call.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
+from typing import Any, Protocol
 
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from gateway.calls.cache.upstream import cache_use
-from gateway.calls.idempotency.edge import Idempotency
-from gateway.calls.idempotency.key import HEADER as KEY
-from gateway.calls.upstream import CallInfo, Upstream
-from gateway.compile.endpoint import Endpoint, Router
-from gateway.compile.plan import HttpViolation, PathError, malformed
-from gateway.edge.body import BodyReader
-from gateway.edge.exchange import Exchange, Message, Receive, Scope, Send
+from gateway.compile.plan import PathError
+from gateway.compile.router import Router
+from gateway.edge.exchange import Exchange
+from gateway.edge.exit import Exit
 from gateway.edge.guard import Guard
-from gateway.edge.headers.answers import JSON, Answers
 from gateway.edge.headers.fields import repeated
-from gateway.edge.headers.options import OptionsResponder
-from gateway.edge.headers.security import SAFE, SecurityHeaders
+from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry
-from gateway.edge.streams.edge import StreamEdge
-from gateway.errors.places import steps
-from gateway.errors.problem import Headers
-from gateway.errors.render import ErrorRenderer
-from meshkit.errors import Kind, MeshError, Violation, internal
+from gateway.edge.others import Others
+from gateway.edge.rpc.procedures import Procedures
+from gateway.edge.streams.http import HttpStreams
+from gateway.edge.streams.websocket import WebSockets
+from gateway.edge.unary import UnaryCalls
+from gateway.errors.places import malformed
+from meshkit.errors import Kind, MeshError, internal
 
-__all__ = ["Transcoder"]
+__all__ = ["Answerer", "Pipeline"]
 
 _log = logging.getLogger(__name__)
 
-_COMMON = [(b"cache-control", b"no-store"), *SAFE]
-_JSON = [(b"content-type", JSON), *_COMMON]
+
+class Answerer(Protocol):
+    """Reads and answers one kind of call. Every method may raise MeshError; `fail` tells the caller of it."""
+
+    def check(self, exchange: Exchange) -> None:
+        """Refuses by headers alone, before anything is done for the caller."""
+        ...
+
+    async def read(self, exchange: Exchange) -> Any:
+        """Returns the decoded, valid request of an admitted call."""
+        ...
+
+    async def answer(self, exchange: Exchange, request: Any) -> None:
+        """Makes the call and sends the answer."""
+        ...
+
+    async def fail(self, exchange: Exchange, error: MeshError) -> None:
+        """Answers with an error. Nothing of an answer has been sent."""
+        ...
 
 
-class Transcoder:
-    """Serves compiled routes and passes on the rest."""
+class Pipeline:
+    """Serves the calls of a router, and passes on the rest."""
 
     def __init__(
         self,
-        site: Starlette,
         *,
         router: Router,
         guard: Guard,
-        upstream: Upstream,
-        telemetry: Telemetry,
-        bodies: BodyReader,
-        failures: ErrorRenderer,
-        idempotency: Idempotency,
-        answers: Answers,
+        unary: UnaryCalls,
+        streams: HttpStreams,
+        sockets: WebSockets,
+        procedures: Procedures,
+        others: Others,
+        errors: Exit,
         security: SecurityHeaders,
-        streams: StreamEdge,
+        telemetry: Telemetry,
     ) -> None:
-        self._site = site
-        self._site_routes: dict[object, str] = {
-            route.endpoint: route.path for route in site.routes if isinstance(route, Route)
-        }
         self._router = router
         self._guard = guard
-        self._upstream = upstream
-        self._telemetry = telemetry
-        self._bodies = bodies
-        self._failures = failures
-        self._idempotency = idempotency
-        self._answers = answers
-        self._security = security or None
-        self._options = OptionsResponder(router, site, security.cors)
+        self._unary = unary
         self._streams = streams
+        self._sockets = sockets
+        self._procedures = procedures
+        self._others = others
+        self._errors = errors
+        self._security = security or None
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._serve_socket(scope, receive, send)
-            return
-        exchange = Exchange(scope, time.perf_counter())
-        if self._security is not None:
-            exchange.extra += self._security.headers(exchange, scope)
-        try:
-            found = self._match(exchange)
-        except MeshError as error:
-            exchange.route = "unmatched"
-            await self._fail(exchange, error, receive, send)
+        if scope["type"] == "http":
+            await self._serve(Exchange(scope, receive, send))
+        elif scope["type"] == "websocket":
+            await self._serve(await self._sockets.opening(scope, receive, send), self._sockets)
         else:
-            if found is None:
-                await self._serve_other(exchange, scope, receive, send)
-            elif found[0].stream is not None:
-                await self._streams.http.serve(exchange, *found, scope, receive, send, self._fail_located)
-            else:
-                await self._serve(exchange, *found, scope, receive, send)
+            await self._others.pass_on(scope, receive, send)
 
-    def _match(self, exchange: Exchange) -> tuple[Endpoint, tuple[str, ...]] | None:
-        """Returns None for a path that is not compiled, and for OPTIONS. Raises MeshError 400 or 405."""
+    async def _serve(self, exchange: Exchange, transport: WebSockets | None = None) -> None:
+        """Serves one exchange. Whatever happens it is answered, logged and counted, once."""
+        if self._security is not None:
+            exchange.extra += self._security.headers(exchange)
+        answerer: Answerer | Exit = transport or self._errors
+        try:
+            found = self._match(exchange) if transport is None else transport.match(exchange)
+            if found is None:
+                await self._others.answer(exchange)
+            else:
+                answerer = found
+                await self._call(exchange, found)
+        except MeshError as error:
+            await self._fail(exchange, answerer, error)
+        except Exception:
+            log_unexpected(exchange)
+            await self._fail(exchange, answerer, internal())
+        self._telemetry.finish(exchange)
+
+    async def _call(self, exchange: Exchange, answerer: Answerer) -> None:
+        endpoint = exchange.endpoint
+        assert endpoint is not None, "only calls that match an endpoint have an answerer"
+        answerer.check(exchange)
+        await self._guard.admit(exchange, endpoint.policy)
+        request = await answerer.read(exchange)
+        exchange.call.deadline = time.monotonic() + endpoint.policy.deadline
+        await answerer.answer(exchange, request)
+
+    def _match(self, exchange: Exchange) -> Answerer | None:
+        """Finds the endpoint; None for a path that is not compiled, and for OPTIONS. Raises MeshError 400 or 405."""
         if exchange.repeated:
             raise repeated(exchange.repeated)
         try:
             path = exchange.path.decode("ascii")
             found = self._router.match(exchange.method, path)
-            allowed = self._router.allowed(path) if found is None else []
+            if found is not None:
+                exchange.bind(*found)
+                return self._streams if found[0].streams else self._unary
+            if self._procedures.match(exchange, path):
+                return self._procedures
+            allowed = self._router.allowed(path) or self._procedures.allowed(path)
         except UnicodeDecodeError:
             raise malformed("path", "", "holds bytes that must be percent-encoded") from None
         except PathError as error:
@@ -113,166 +140,18 @@ class Transcoder:
         if allowed and exchange.method != "OPTIONS":
             exchange.extra.append((b"allow", ", ".join(allowed).encode()))
             raise MeshError(Kind.UNIMPLEMENTED, "METHOD_NOT_ALLOWED", f"use {' or '.join(allowed)} with this path")
-        return found
+        return None
 
-    async def _serve(
-        self,
-        exchange: Exchange,
-        endpoint: Endpoint,
-        captures: tuple[str, ...],
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        exchange.route = endpoint.route
-        try:
-            headers, body = await self._answer(exchange, endpoint, captures, scope, receive)
-        except MeshError as error:
-            await self._fail(exchange, _located(error, endpoint), receive, send, endpoint)
-            return
-        except Exception:
-            _log_unexpected(exchange)
-            await self._fail(exchange, internal(), receive, send, endpoint)
-            return
-        await _respond(exchange, headers, body, send)
-        self._telemetry.finish(exchange, endpoint.metrics, time.perf_counter())
-
-    async def _answer(
-        self, exchange: Exchange, endpoint: Endpoint, captures: tuple[str, ...], scope: Scope, receive: Receive
-    ) -> tuple[Headers, bytes]:
-        has_body = exchange.has_body
-        if has_body:
-            self._bodies.check(exchange, raw=endpoint.binding.raw)
-        token = await self._guard.admit(exchange, endpoint.policy, scope)
-        body = await self._bodies.read(exchange, receive) if has_body else b""
-        media_type = exchange.headers.get(b"content-type", b"") if endpoint.binding.raw else b""
-        message = endpoint.decode(captures, scope["query_string"], body, media_type)
-        if b"if-match" in exchange.headers or b"if-none-match" in exchange.headers:
-            endpoint.condition(message, exchange.headers)
-        call = CallInfo(
-            token=token,
-            principal=exchange.principal,
-            request_id=exchange.request_id,
-            traceparent=exchange.traceparent,
-            deadline=time.monotonic() + endpoint.policy.deadline,
-        )
-        if endpoint.policy.cache:
-            call.cache = cache_use(exchange.headers.get(b"cache-control"))
-        if endpoint.keyed is not None and KEY in exchange.headers:
-            data = await self._idempotency.call(exchange, endpoint, message, call)
-        else:
-            data = await self._upstream.call(endpoint.method, endpoint.serialize(message), call)
-        if endpoint.raw is not None:
-            return await self._finish(exchange, endpoint, call, data, *endpoint.raw(data))
-        body = endpoint.encode(data)
-        if endpoint.tag is None and len(body) < self._answers.compress_from:
-            exchange.status = 200
-            return _JSON, body
-        return await self._finish(exchange, endpoint, call, data, JSON, body)
-
-    async def _finish(
-        self, exchange: Exchange, endpoint: Endpoint, call: CallInfo, data: bytes, media_type: bytes, body: bytes
-    ) -> tuple[Headers, bytes]:
-        """Gives an answer its tag, compares it with what the caller has, and compresses it (RFC 9110, 8 and 13)."""
-        if call.cache is not None and call.cache.age is not None:
-            exchange.extra.append((b"age", b"%d" % call.cache.age))
-        tag = endpoint.tag(data, body) if endpoint.tag is not None else None
-        headers, body = await self._answers.finish(exchange, body, tag, media_type)
-        return [*headers, *SAFE], body
-
-    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await self._streams.websockets.serve(scope, receive, send, self._fail_located)
-        else:
-            await self._site(scope, receive, send)
-
-    async def _serve_other(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        if exchange.method == "OPTIONS" and await self._options.answer(exchange, scope, send):
-            exchange.route = "options"
-            self._telemetry.finish(exchange, self._telemetry.route("OPTIONS", "options"), time.perf_counter())
-        else:
-            await self._pass_on(exchange, scope, receive, send)
-
-    async def _pass_on(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands a request to FastAPI, which finds the exchange in `request.state`."""
-        scope.setdefault("state", {})["exchange"] = exchange
-
-        async def send_with_identity(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                exchange.status = message["status"]
-                given = message.get("headers", [])
-                names = {name for name, _ in given}
-                safe = [header for header in SAFE if header[0] not in names]
-                own = [(b"x-request-id", exchange.request_id.encode()), *safe, *exchange.extra]
-                message["headers"] = [*given, *own]
-            elif exchange.method == "HEAD":
-                # Not every server leaves the body out by itself.
-                message["body"] = b""
-            await send(message)
-
-        try:
-            await self._site(scope, receive, send_with_identity)
-        except Exception:
-            # The site has answered already: it raises again what it answered with 500, for the log.
-            _log_unexpected(exchange)
-        exchange.route = self._site_routes.get(scope.get("endpoint"), "unmatched")
-        metrics = self._telemetry.route(exchange.method, exchange.route)
-        self._telemetry.finish(exchange, metrics, time.perf_counter())
-
-    async def _fail_located(
-        self, exchange: Exchange, error: MeshError, receive: Receive, send: Send, endpoint: Endpoint | None
-    ) -> None:
-        error = _located(error, endpoint) if endpoint is not None else error
-        await self._fail(exchange, error, receive, send, endpoint)
-
-    async def _fail(
-        self, exchange: Exchange, error: MeshError, receive: Receive, send: Send, endpoint: Endpoint | None = None
-    ) -> None:
-        told = exchange.repeats or exchange.request_id
-        failure = self._failures.render(error, told, exchange.headers.get(b"accept", b""))
-        exchange.status = failure.status
-        exchange.extra += failure.headers
-        standard = [(b"content-type", failure.media_type), *_COMMON]
-        if exchange.body_unread:
-            exchange.extra.append((b"connection", b"close"))
-            await _respond(exchange, standard, failure.body, send, more=True)
-            await self._bodies.linger(receive)
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await _respond(exchange, standard, failure.body, send)
-        metrics = endpoint.metrics if endpoint is not None else self._telemetry.route(exchange.method, exchange.route)
-        self._telemetry.finish(exchange, metrics, time.perf_counter())
+    async def _fail(self, exchange: Exchange, answerer: Answerer | Exit, error: MeshError) -> None:
+        if exchange.endpoint is not None:
+            error = exchange.endpoint.located(error)
+        elif not exchange.label[1]:
+            exchange.name("unmatched")
+        if not exchange.begun:
+            await answerer.fail(exchange, error)
 
 
-async def _respond(exchange: Exchange, standard: Headers, body: bytes, send: Send, more: bool = False) -> None:
-    headers = [
-        *standard,
-        (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", exchange.request_id.encode()),
-        *exchange.extra,
-    ]
-    if exchange.status == 304:
-        # Its length would be that of the body which the caller has (RFC 9110, section 8.6).
-        del headers[len(standard)]
-    if exchange.method == "HEAD":
-        body = b""
-    await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": more})
-
-
-def _located(error: MeshError, endpoint: Endpoint) -> MeshError:
-    """Names the HTTP places of violations that a service found."""
-    error.violations = tuple(_place(violation, endpoint) for violation in error.violations)
-    return error
-
-
-def _place(violation: Violation, endpoint: Endpoint) -> Violation:
-    if isinstance(violation, HttpViolation):
-        return violation
-    found = endpoint.binding.violation(steps(violation.field), violation.reason, violation.message)
-    return dataclasses.replace(found, localized=violation.localized) if violation.localized else found
-
-
-def _log_unexpected(exchange: Exchange) -> None:
-    fields = {"request_id": exchange.request_id, "trace_id": exchange.traceparent[3:35], "route": exchange.route}
+def log_unexpected(exchange: Exchange) -> None:
+    call = exchange.call
+    fields = {"request_id": call.request_id, "trace_id": call.trace_id, "route": exchange.label[1]}
     _log.exception("a request failed unexpectedly", extra={"fields": fields})

@@ -97,6 +97,6 @@ async def _unexpected(request: Request, _: Exception) -> Response:
 
 def _render(request: Request, error: MeshError) -> Response:
     exchange: Exchange = request.state.exchange
-    failure = _FAILURES.render(error, exchange.request_id, exchange.headers.get(b"accept", b""))
+    failure = _FAILURES.render(error, exchange.call.request_id, exchange.headers.get(b"accept", b""))
     headers = {name.decode(): value.decode() for name, value in failure.headers} | {"cache-control": "no-store"}
     return Response(failure.body, failure.status, headers=headers, media_type=failure.media_type.decode())

@@ -1,14 +1,15 @@
-"""Places in an HTTP request: what is wrong is named by where the caller wrote it."""
+"""Names where in an HTTP request a violation is: path, query, header, or JSON Pointer into the body."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from meshkit.errors import Kind, MeshError, Violation
 
-__all__ = ["HttpViolation", "Steps", "dotted", "malformed", "pointer", "steps"]
+__all__ = ["HttpViolation", "Steps", "dotted", "malformed", "placed", "pointed", "pointer", "steps"]
 
 Steps = Sequence[str | int]
 
@@ -33,6 +34,30 @@ def malformed(place: str, name: str, message: str) -> MeshError:
         "MALFORMED_REQUEST",
         f"{where} {message}",
         violations=[HttpViolation(name, "malformed", message, place, name)],
+    )
+
+
+def placed(error: MeshError, find: Callable[[Steps, str, str], HttpViolation]) -> MeshError:
+    """Returns the error with every violation at its HTTP place. `find` maps (steps, reason, message) to one."""
+    if all(isinstance(violation, HttpViolation) for violation in error.violations):
+        return error
+    return error.with_violations(_place(violation, find) for violation in error.violations)
+
+
+def _place(violation: Violation, find: Callable[[Steps, str, str], HttpViolation]) -> HttpViolation:
+    if isinstance(violation, HttpViolation):
+        return violation
+    found = find(steps(violation.field), violation.reason, violation.message)
+    return dataclasses.replace(found, localized=violation.localized) if violation.localized else found
+
+
+def pointed(error: MeshError) -> MeshError:
+    """Returns the error with fields named by JSON Pointer, which is all that the sender of a frame knows of them."""
+    if not any(isinstance(violation, HttpViolation) for violation in error.violations):
+        return error
+    return error.with_violations(
+        dataclasses.replace(violation, field=violation.name) if isinstance(violation, HttpViolation) else violation
+        for violation in error.violations
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from gateway.compile.plan import HttpViolation
+from gateway.errors.places import HttpViolation
 from meshkit.errors import DOMAIN, Kind, MeshError, Violation
 
 __all__ = ["MEDIA_TYPE", "Headers", "http_status", "own_headers", "phrase", "problem", "problem_document"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-import time
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -13,7 +12,7 @@ from rampart.auth.v1 import auth_service_pb2
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.calls.upstream import CallInfo, Upstream
+from gateway.calls.upstream import Upstream
 from gateway.compile.plan import MethodPlan
 from gateway.edge.body import BodyReader
 from gateway.edge.exchange import Exchange
@@ -60,7 +59,7 @@ class TokenEndpoint:
     async def __call__(self, request: Request) -> Response:
         exchange: Exchange = request.state.exchange
         try:
-            self._guard.charge_address(exchange, self._method.policy, request.scope)
+            self._guard.charge_address(exchange, self._method.policy)
             issue = _issue_request(exchange, await self._form(request, exchange))
             answer = await self._issue(exchange, issue)
         except OAuthError as error:
@@ -75,17 +74,11 @@ class TokenEndpoint:
             raise _invalid_request("the body must be application/x-www-form-urlencoded")
         if request.scope["query_string"]:
             raise _invalid_request("parameters belong in the body, not in the address")
-        return _pairs(await self._bodies.read(exchange, request.receive, _MAX_BYTES))
+        return _pairs(await self._bodies.read(exchange, _MAX_BYTES))
 
     async def _issue(self, exchange: Exchange, issue: auth_service_pb2.IssueTokenRequest) -> dict[str, Any]:
-        call = CallInfo(
-            token="",
-            principal=None,
-            request_id=exchange.request_id,
-            traceparent=exchange.traceparent,
-            deadline=time.monotonic() + self._method.policy.deadline,
-        )
-        data = await self._upstream.call(self._method, issue.SerializeToString(), call)
+        exchange.call.limit(self._method.policy.deadline)
+        data = await self._upstream.call(self._method, issue.SerializeToString(), exchange.call)
         token = auth_service_pb2.IssueTokenResponse.FromString(data)
         return {
             "access_token": token.access_token,

@@ -8,12 +8,12 @@ from urllib.parse import unquote
 
 import httptools
 from httptools.parser.errors import HttpParserError, HttpParserUpgrade
+from starlette.types import Scope
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from gateway.edge.exchange import Scope
 from gateway.server.cycle import Cycle
 from gateway.server.framing import bad_request, flaw, headers_too_large, slow_head, target_too_long, valid_host
 from gateway.server.resumption import Resumption, resumed

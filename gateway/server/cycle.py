@@ -7,10 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.edge.exchange import Message, Receive, Scope, Send
 from meshkit.errors import Kind, MeshError, internal
 
 __all__ = ["App", "Cycle", "Host"]

@@ -16,7 +16,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
-from gateway.compile.plan import malformed
+from gateway.errors.places import malformed
 from gateway.errors.problem import phrase
 from gateway.errors.render import ErrorRenderer
 from meshkit.errors import Kind, MeshError

@@ -5,9 +5,10 @@ from __future__ import annotations
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
-from gateway.edge.exchange import Exchange, Scope
-from gateway.edge.guard import TokenGuard
+from gateway.edge.exchange import Exchange
+from gateway.edge.guard import Guard
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.access import bearer_token
 from meshkit.identity.policy import Policy
 
 __all__ = ["DefaultPolicy", "StandaloneGuard"]
@@ -52,14 +53,15 @@ class DefaultPolicy:
 class StandaloneGuard:
     """Opens or refuses the methods without a policy; the rest go by theirs."""
 
-    def __init__(self, guard: TokenGuard, default: DefaultPolicy) -> None:
+    def __init__(self, guard: Guard, default: DefaultPolicy) -> None:
         self._guard = guard
         self._default = default
 
-    async def admit(self, exchange: Exchange, policy: Policy, scope: Scope) -> str:
-        """Returns the token that goes to the service. Raises MeshError."""
+    async def admit(self, exchange: Exchange, policy: Policy) -> None:
+        """Sets the token that goes to the service. Raises MeshError."""
         if policy.path not in self._default:
-            return await self._guard.admit(exchange, policy, scope)
+            await self._guard.admit(exchange, policy)
+            return
         if not self._default.opens:
             raise MeshError(
                 Kind.PERMISSION_DENIED,
@@ -67,5 +69,4 @@ class StandaloneGuard:
                 "the method has no policy, so nobody may call it",
                 metadata={"method": policy.path[1:].replace("/", ".")},
             )
-        scheme, _, token = exchange.headers.get(b"authorization", b"").partition(b" ")
-        return token.strip().decode("latin-1") if scheme.lower() == b"bearer" else ""
+        exchange.call.token = bearer_token(exchange.headers.get(b"authorization", b"").decode("latin-1"))

@@ -22,7 +22,7 @@ from gateway.edge.body import BodyReader
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
-from gateway.edge.pipeline import Transcoder
+from gateway.edge.pipeline import Pipeline
 from gateway.edge.streams.registry import OpenStreams
 from gateway.server.serve import HttpServer
 from gateway.standalone.access import DefaultPolicy, StandaloneGuard
@@ -60,7 +60,7 @@ async def serve(host: Host, options: StandaloneOptions) -> None:
     )
 
 
-async def compose(host: Host, options: StandaloneOptions, open_streams: OpenStreams) -> tuple[Transcoder, int]:
+async def compose(host: Host, options: StandaloneOptions, open_streams: OpenStreams) -> tuple[Pipeline, int]:
     """Puts the gateway together. Its connection and background work are the host's.
 
     The number is that of the methods with a route that are refused because they have no policy.

@@ -17,11 +17,11 @@ from rampart.mesh.v1 import batch_pb2
 
 from meshkit.context import CallContext, Principal
 from meshkit.errors import Kind, MeshError, deadline_exceeded, from_rpc_error, from_status, to_status
+from meshkit.identity.access import require_scope, token_missing
 from meshkit.identity.policy import Coalescing, Policy
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import call_metadata
 from meshkit.rpc.coalesce import Coalescer
-from meshkit.rpc.interceptors.authorization import authorize
 from meshkit.rpc.interceptors.validation import validate
 from meshkit.telemetry import tracing
 
@@ -61,7 +61,7 @@ async def serve_batch(
 async def _verify(token: str, policy: Policy, verifier: TokenVerifier) -> Principal | MeshError:
     try:
         principal = await verifier.verify(token)
-        authorize(policy, principal)
+        require_scope(policy, principal)
     except MeshError as error:
         return error
     return principal
@@ -75,7 +75,7 @@ def _open(
     now: float,
 ) -> BatchCall[Request] | MeshError:
     if item.token >= len(principals):
-        return MeshError(Kind.UNAUTHENTICATED, "TOKEN_MISSING", "the call carries no access token")
+        return token_missing()
     principal = principals[item.token]
     if isinstance(principal, MeshError):
         return principal

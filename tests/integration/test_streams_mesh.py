@@ -12,8 +12,8 @@ import pytest
 
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.calls.streams import Replies
-from gateway.calls.upstream import CallInfo
 from gateway.compile.plan import MethodPlan
+from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
 from tests.support.streaming import Service, grpc_service, message, streaming_plan
 
@@ -29,8 +29,8 @@ def method(name: str) -> MethodPlan:
     return streaming_plan().methods[f"/test.lib.v1.News/{name}"]
 
 
-def call(seconds: float = 30.0) -> CallInfo:
-    return CallInfo(token="", principal=None, request_id="r", traceparent="", deadline=time.monotonic() + seconds)
+def call(seconds: float = 30.0) -> CallContext:
+    return CallContext(token="", principal=None, request_id="r", traceparent="", deadline=time.monotonic() + seconds)
 
 
 def request(count: int) -> bytes:

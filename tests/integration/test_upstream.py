@@ -14,9 +14,8 @@ import pytest
 from rampart.fraud.v1 import fraud_service_pb2
 
 from gateway.calls.mesh import MeshUpstream
-from gateway.calls.upstream import CallInfo
 from gateway.compile.plan import MethodPlan
-from meshkit.context import Principal
+from meshkit.context import CallContext, Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.policy import policies
 from tests.support.gateway import plan
@@ -77,9 +76,9 @@ def method(path: str) -> MethodPlan:
     return plan().methods[path]
 
 
-def call(tenant: str = "tenant-1", seconds: float = 2.0) -> CallInfo:
+def call(tenant: str = "tenant-1", seconds: float = 2.0) -> CallContext:
     principal = Principal(tenant, "client", frozenset(), 1, "USD")
-    return CallInfo(
+    return CallContext(
         token="token", principal=principal, request_id="r", traceparent="", deadline=time.monotonic() + seconds
     )
 

@@ -24,11 +24,12 @@ from starlette.routing import Route
 from gateway.app import DESCRIPTORS, make_app, make_router
 from gateway.background import flush_regularly, freeze
 from gateway.calls.mesh import MeshUpstream
-from gateway.calls.upstream import CallInfo, Upstream
+from gateway.calls.upstream import CacheUse, Upstream
 from gateway.compile.plan import MethodPlan, load_plan
 from gateway.edge.body import BodyReader
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.server.serve import HttpServer
+from meshkit.context import CallContext
 from meshkit.host import Host, run
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import upstream_channel
@@ -149,7 +150,7 @@ class _Memory:
     def __init__(self, method: MethodPlan) -> None:
         self._answer = _answer(method)
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         return self._answer
 
 

@@ -11,13 +11,13 @@ from io import StringIO
 from typing import Any
 
 from gateway.app import DESCRIPTORS, make_app, make_router
-from gateway.calls.upstream import CallInfo
-from gateway.compile.endpoint import Router
+from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan, Plan, load_plan
+from gateway.compile.router import Router
 from gateway.edge.body import BodyReader
 from gateway.edge.metrics import Telemetry, access_log
-from gateway.edge.pipeline import Transcoder
-from meshkit.context import Principal
+from gateway.edge.pipeline import Pipeline
+from meshkit.context import CallContext, Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
@@ -45,7 +45,8 @@ def router() -> Router:
 class Call:
     method: str
     request: Any
-    info: CallInfo
+    info: CallContext
+    use: CacheUse | None
 
 
 @dataclass
@@ -56,8 +57,8 @@ class MemoryUpstream:
     error: Exception | None = None
     calls: list[Call] = field(default_factory=list)
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
-        self.calls.append(Call(method.full_name, method.input.type.from_binary(request), call))
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
+        self.calls.append(Call(method.full_name, method.input.type.from_binary(request), call, use))
         if self.error is not None:
             raise self.error
         registry = plan().registry
@@ -74,6 +75,7 @@ class MemoryVerifier:
 
     def __init__(self) -> None:
         self.tokens = {TOKEN: PRINCIPAL}
+        self.lives: dict[str, float] = {}
         self._seen: set[str] = set()
 
     def verify_cached(self, token: str) -> Principal | None:
@@ -87,6 +89,9 @@ class MemoryVerifier:
             raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token has a wrong signature")
         self._seen.add(token)
         return self.tokens[token]
+
+    def remaining(self, token: str) -> float:
+        return self.lives.get(token, 3600.0)
 
 
 @dataclass
@@ -110,7 +115,7 @@ class Gateway:
         self.lines = StringIO()
         self.telemetry = Telemetry(access_log(self.lines))
         self.bodies = BodyReader(max_bytes=1 << 20, seconds=options.pop("body_seconds", 15.0))
-        self.app: Transcoder = make_app(
+        self.app: Pipeline = make_app(
             router(),
             upstream=options.pop("upstream", self.upstream),
             verifier=options.pop("verifier", self.verifier),

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from gateway.edge.exchange import Receive, Scope, Send
 from gateway.server.connection import HttpConnection
 from gateway.server.limits import Limits
 from gateway.server.watch import Watch

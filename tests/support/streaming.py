@@ -16,8 +16,8 @@ from google.protobuf.message_factory import GetMessageClass
 from gateway.app import make_app, make_router
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
-from gateway.compile.endpoint import Router
 from gateway.compile.plan import Plan, compile_plan
+from gateway.compile.router import Router
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders

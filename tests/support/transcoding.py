@@ -25,9 +25,11 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from gateway.compile.codec import JsonFormatCodec, ProtobufPyCodec
-from gateway.compile.endpoint import Endpoint, Router
-from gateway.compile.plan import HttpViolation, PathError, Plan, load_plan
+from gateway.compile.endpoint import Endpoint
+from gateway.compile.plan import PathError, Plan, load_plan
+from gateway.compile.router import Router
 from gateway.compile.validation import RequestValidator
+from gateway.errors.places import HttpViolation
 from gateway.standalone.access import DefaultPolicy
 from meshkit.errors import MeshError
 from tests.support.standalone import standalone

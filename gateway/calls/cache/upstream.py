@@ -15,8 +15,9 @@ from typing import Protocol
 from prometheus_client import Counter
 
 from gateway.calls.cache.store import AnswerStore, CachedAnswer, Key
-from gateway.calls.upstream import CacheUse, CallInfo, Upstream
+from gateway.calls.upstream import CacheUse, Upstream
 from gateway.compile.plan import MethodPlan
+from meshkit.context import CallContext
 from meshkit.identity.policy import Policy
 from meshkit.storage.changes import Change, Freshness
 
@@ -59,24 +60,23 @@ class AnswerCache:
     def lost(self) -> None:
         self._freshness.everything_changed()
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         """Sends a serialised request, or returns the answer to the same one before. Raises MeshError."""
         policy = method.policy
         if policy.cache:
-            return await self._read(method, request, call)
+            return await self._read(method, request, call, use or CacheUse())
         if policy.cache_topic:
             return await self._write(method, request, call)
         return await self._inner.call(method, request, call)
 
-    async def _read(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def _read(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse) -> bytes:
         policy = method.policy
-        use = call.cache = call.cache or CacheUse()
         tenant = call.principal.tenant_id if call.principal is not None else ""
         topic = (policy.cache_topic, tenant)
         use.generation = self._freshness.last(*topic)
         if not self._usable(policy):
             _reads.labels(method.full_name, "bypass").inc()
-            return await self._inner.call(method, request, call)
+            return await self._inner.call(method, request, call, use)
         key: Key = (tenant, method.full_name, request)
         now = self._clock()
         known = None if use.fresh else self._store.get(key, now)
@@ -86,12 +86,12 @@ class AnswerCache:
             return known.data
         _reads.labels(method.full_name, "fresh" if use.fresh else "miss").inc()
         since = self._freshness.now()
-        data = await self._inner.call(method, request, call)
+        data = await self._inner.call(method, request, call, use)
         if self._freshness.holds(since, *topic):
             self._store.put(key, CachedAnswer(data, now, now + policy.cache, since))
         return data
 
-    async def _write(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def _write(self, method: MethodPlan, request: bytes, call: CallContext) -> bytes:
         try:
             return await self._inner.call(method, request, call)
         finally:

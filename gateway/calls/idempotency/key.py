@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gateway.compile.plan import HttpViolation
+from gateway.errors.places import HttpViolation
 from meshkit.errors import Kind, MeshError
 
 __all__ = ["HEADER", "read_key"]

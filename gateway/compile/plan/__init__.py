@@ -6,11 +6,9 @@ from gateway.compile.plan.binding import Binding, MethodPlan, PathVariable
 from gateway.compile.plan.fields import JsonValue, Parameter
 from gateway.compile.plan.plan import Plan, PlanError, compile_plan, load_plan
 from gateway.compile.plan.trie import PathError, Trie
-from gateway.errors.places import HttpViolation, malformed
 
 __all__ = [
     "Binding",
-    "HttpViolation",
     "JsonValue",
     "MethodPlan",
     "Parameter",
@@ -21,5 +19,4 @@ __all__ = [
     "Trie",
     "compile_plan",
     "load_plan",
-    "malformed",
 ]

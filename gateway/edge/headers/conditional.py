@@ -1,4 +1,4 @@
-"""Conditional requests of one binding (RFC 9110, section 13): tags of what is read, conditions on what is written.
+"""Applies conditional requests (RFC 9110, section 13): tags of what is read, conditions on what is written.
 
 The version of a resource is its string field `etag` (AIP-154), found once at start. An answer to GET without one has
 the hash of its body. A condition on a write travels in the `etag` field of the request: the service alone can compare
@@ -7,16 +7,18 @@ and change in one step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from protobuf import DescField, DescFieldValueMessage, DescFieldValueScalar, DescMessage, ScalarType
 
-from gateway.compile.plan import Binding, malformed
+from gateway.compile.endpoint import Endpoint
+from gateway.compile.plan import Binding
 from gateway.edge.headers.etags import ANY, Tag, TagError, hashed, of_field, parse
+from gateway.errors.places import malformed
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["Conditions", "Tagger", "conditions", "mismatch", "tagger"]
+__all__ = ["Conditionals", "Conditions", "Tagger", "conditions", "mismatch", "tagger"]
 
 ETAG = "etag"
 
@@ -138,3 +140,27 @@ def _only(header: bytes) -> Tag:
     if len(tags) > 1:
         raise malformed("header", "if-match", "may name one entity tag here")
     return tags[0]
+
+
+class Conditionals:
+    """The tags and conditions of every endpoint."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        found = list(endpoints)
+        self._taggers = {endpoint: tagger(endpoint.binding) for endpoint in found}
+        self._conditions = {endpoint: conditions(endpoint.binding) for endpoint in found}
+
+    def apply(self, endpoint: Endpoint, message: Any, headers: Mapping[bytes, bytes]) -> None:
+        """Puts the caller's condition into a write. Raises MeshError 400 or 412."""
+        condition = self._conditions[endpoint]
+        if condition is not None:
+            condition.apply(message, headers)
+
+    def tags(self, endpoint: Endpoint) -> bool:
+        """Tells whether answers of an endpoint have a tag."""
+        return self._taggers[endpoint] is not None
+
+    def tag(self, endpoint: Endpoint, data: bytes, body: bytes) -> Tag | None:
+        """Returns the tag of an answer from the serialised response and from the body made of it."""
+        tag = self._taggers[endpoint]
+        return tag(data, body) if tag is not None else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.compile.plan import malformed
+from gateway.errors.places import malformed
 from meshkit.errors import MeshError
 
 __all__ = ["join", "repeated"]

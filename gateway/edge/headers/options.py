@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.routing import Match, Route
 
-from gateway.compile.endpoint import Router
 from gateway.compile.plan import PathError
-from gateway.edge.exchange import Exchange, Scope, Send
+from gateway.edge.exchange import Exchange
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SAFE
 
@@ -20,16 +19,16 @@ _EVERY_METHOD = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 class OptionsResponder:
-    """Answers for the compiled routes and those of the site."""
+    """Answers for the compiled routes, whose methods `allowed` returns, and for those of the site."""
 
-    def __init__(self, router: Router, site: Starlette, cors: Cors) -> None:
-        self._router = router
+    def __init__(self, allowed: Callable[[str], Sequence[str]], site: Starlette, cors: Cors) -> None:
+        self._allowed = allowed
         self._routes = [route for route in site.routes if isinstance(route, Route)]
         self._cors = cors
 
-    async def answer(self, exchange: Exchange, scope: Scope, send: Send) -> bool:
+    async def answer(self, exchange: Exchange) -> bool:
         """Answers with 204, or returns False if nothing has the path."""
-        methods = self._methods(exchange, scope)
+        methods = self._methods(exchange)
         if not methods:
             return False
         allowed = sorted({*methods, "OPTIONS"})
@@ -41,25 +40,25 @@ class OptionsResponder:
             (b"allow", ", ".join(allowed).encode()),
             (b"cache-control", b"no-store"),
             *SAFE,
-            (b"x-request-id", exchange.request_id.encode()),
+            (b"x-request-id", exchange.call.request_id.encode()),
             *exchange.extra,
         ]
         exchange.status = 204
-        await send({"type": "http.response.start", "status": 204, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        await exchange.send({"type": "http.response.start", "status": 204, "headers": headers})
+        await exchange.send({"type": "http.response.body", "body": b""})
         return True
 
-    def _methods(self, exchange: Exchange, scope: Scope) -> Sequence[str]:
+    def _methods(self, exchange: Exchange) -> Sequence[str]:
         path = exchange.path.decode("ascii", "replace")
         if path == _SERVER_WIDE:
             return _EVERY_METHOD
         try:
-            compiled = self._router.allowed(path)
+            compiled = self._allowed(path)
         except PathError:
             return ()
         return compiled or sorted(
             method
             for route in self._routes
-            if route.matches(scope)[0] is not Match.NONE
+            if route.matches(exchange.scope)[0] is not Match.NONE
             for method in route.methods or ()
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.edge.exchange import Exchange, Scope
+from gateway.edge.exchange import Exchange
 from gateway.edge.headers.cors import Cors
 from gateway.errors.problem import Headers
 
@@ -23,11 +23,12 @@ class SecurityHeaders:
     def __bool__(self) -> bool:
         return bool(self.cors) or bool(self._hsts)
 
-    def headers(self, exchange: Exchange, scope: Scope) -> Headers:
+    def headers(self, exchange: Exchange) -> Headers:
         """Returns the headers of an answer. A caller that lies about its own TLS harms nobody else (RFC 6797, 7.2)."""
         found = self.cors.headers(exchange.headers.get(b"origin")) if self.cors else []
         if self._hsts and (
-            scope.get("scheme") == "https" or exchange.headers.get(b"x-forwarded-proto", b"").lower() == b"https"
+            exchange.scope.get("scheme") == "https"
+            or exchange.headers.get(b"x-forwarded-proto", b"").lower() == b"https"
         ):
             found += self._hsts
         return found

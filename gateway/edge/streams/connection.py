@@ -1,22 +1,23 @@
-"""The two directions of an open WebSocket."""
+"""Carries both directions of an open WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import logging
 from collections.abc import Sequence
 
+from starlette.types import Message
+
 from gateway.calls.streams import Conversation
-from gateway.compile.endpoint import Endpoint
-from gateway.compile.plan import HttpViolation, malformed
-from gateway.edge.exchange import Exchange, Message, Receive, Send
+from gateway.compile.streaming import StreamEndpoint
+from gateway.edge.exchange import Exchange
 from gateway.edge.streams.framing import result_frame, status_frame
 from gateway.edge.streams.registry import StreamMetrics
 from gateway.edge.streams.relay import Gone, Stalled, StreamRelay, unstalled
 from gateway.edge.streams.requests import RequestReader
 from gateway.edge.streams.session import Sessions
+from gateway.errors.places import malformed, pointed
 from meshkit.errors import Kind, MeshError, internal
 
 __all__ = ["WebSocketConnection"]
@@ -32,24 +33,20 @@ _log = logging.getLogger(__name__)
 class WebSocketConnection:
     """An open WebSocket."""
 
-    def __init__(
-        self, exchange: Exchange, endpoint: Endpoint, reader: RequestReader, receive: Receive, send: Send
-    ) -> None:
-        assert endpoint.stream is not None
-        self.exchange = exchange
-        self.endpoint = endpoint
+    def __init__(self, exchange: Exchange, endpoint: StreamEndpoint, reader: RequestReader) -> None:
         self.metrics = StreamMetrics(endpoint.route, "websocket")
-        self._codec = endpoint.stream
+        self._call = exchange.call
+        self._endpoint = endpoint
         self._reader = reader
-        self._receive = receive
-        self._send = send
+        self._receive = exchange.receive
+        self._send = exchange.send
 
     async def messages(self, batch: Sequence[bytes]) -> None:
-        if self._codec.raw is not None:
+        if self._endpoint.raw is not None:
             for data in batch:
-                await self._send({"type": "websocket.send", "bytes": self._codec.raw(data)[1]})
+                await self._send({"type": "websocket.send", "bytes": self._endpoint.raw(data)[1]})
         else:
-            for body, _ in self._codec.messages(batch):
+            for body, _ in self._endpoint.messages(batch):
                 await self._send({"type": "websocket.send", "text": result_frame(body).decode()})
         self.metrics.sent(len(batch))
 
@@ -83,14 +80,14 @@ class WebSocketConnection:
         except MeshError as error:
             relay.interrupt(error)
         except Exception:
-            _log.exception("a stream failed unexpectedly", extra={"fields": {"request_id": self.exchange.request_id}})
+            _log.exception("a stream failed unexpectedly", extra={"fields": {"request_id": self._call.request_id}})
             relay.interrupt(internal())
 
     async def close(self, sessions: Sessions, error: MeshError | None) -> None:
         """Says how the stream ended, if there is somebody to hear it."""
         if isinstance(error, Gone):
             return
-        status = status_frame(sessions.status(_pointing(error), self.exchange))
+        status = status_frame(sessions.status(pointed(error) if error is not None else None, self._call))
         code = PRIVATE_CLOSURES + error.kind if error is not None else NORMAL_CLOSURE
         reason = error.reason[:MAX_REASON_BYTES] if error is not None else ""
         with contextlib.suppress(Stalled, OSError):
@@ -106,13 +103,3 @@ def _text(message: Message) -> bytes:
     if text is None:
         raise malformed("body", "", "must come in text frames")
     return text.encode(errors="replace")
-
-
-def _pointing(error: MeshError | None) -> MeshError | None:
-    """Names the fields of a frame by their JSON Pointer, which is all that a client knows of it."""
-    if error is not None and any(isinstance(each, HttpViolation) for each in error.violations):
-        error.violations = tuple(
-            dataclasses.replace(each, field=each.name) if isinstance(each, HttpViolation) else each
-            for each in error.violations
-        )
-    return error

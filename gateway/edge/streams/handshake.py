@@ -1,29 +1,28 @@
-"""The opening of a WebSocket (RFC 6455, section 4): who asks, from which page, for which method."""
+"""Checks the opening of a WebSocket (RFC 6455, section 4): origin, subprotocol, token."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from gateway.compile.plan import malformed
-from gateway.edge.exchange import Exchange, Message, Scope, Send
+from starlette.types import Message, Send
+
+from gateway.edge.exchange import Exchange
 from gateway.edge.headers.cors import Cors
+from gateway.errors.places import malformed
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["SUBPROTOCOL", "check_origin", "choose_subprotocol", "handshake_exchange", "over_handshake"]
+__all__ = ["SUBPROTOCOL", "check_origin", "choose_subprotocol", "offer_token", "over_handshake"]
 
 SUBPROTOCOL = "rampart.v1"
 BEARER = "bearer."
 
 
-def handshake_exchange(scope: Scope) -> Exchange:
-    """Returns the exchange of an opening. A token among the subprotocols, all that a browser can send, is its token."""
-    exchange = Exchange({**scope, "method": "GET"}, time.perf_counter())
-    token = next((each for each in scope["subprotocols"] if each.startswith(BEARER)), None)
+def offer_token(exchange: Exchange) -> None:
+    """Takes a token among the subprotocols, all that a browser can send, for the token of the opening."""
+    token = next((each for each in exchange.scope["subprotocols"] if each.startswith(BEARER)), None)
     if token is not None:
         exchange.headers.setdefault(b"authorization", b"Bearer " + token.removeprefix(BEARER).encode())
-    return exchange
 
 
 def check_origin(exchange: Exchange, cors: Cors) -> None:

@@ -1,6 +1,6 @@
-"""Answers of several messages over plain HTTP: one response, written as the messages come.
+"""Answers calls of several responses over plain HTTP: one answer, written as the messages come.
 
-    token → limits → framing → body → decode → resume → call → first message → headers → messages → status
+    call → first message → headers → messages → status
 
 Until the headers are sent a failure is an ordinary HTTP error; afterwards it is the status at the end of the body.
 """
@@ -8,198 +8,91 @@ Until the headers are sent a failure is an ordinary HTTP error; afterwards it is
 from __future__ import annotations
 
 import contextlib
-import logging
-import time
-from collections.abc import Sequence
 from typing import Any
 
+from starlette.types import Receive
+
 from gateway.calls.streams import StreamUpstream
-from gateway.compile.codec.http_body import UNKNOWN
-from gateway.compile.endpoint import Endpoint
-from gateway.compile.stream_codec import StreamCodec
+from gateway.compile.streaming import StreamEndpoint
 from gateway.edge.body import BodyReader
-from gateway.edge.exchange import Exchange, Receive, Scope, Send
-from gateway.edge.guard import Guard
-from gateway.edge.headers.security import SAFE
-from gateway.edge.metrics import Telemetry
+from gateway.edge.exchange import Exchange
+from gateway.edge.exit import Exit
 from gateway.edge.streams.framing import Framing, choose
 from gateway.edge.streams.registry import StreamMetrics
 from gateway.edge.streams.relay import Gone, Stalled, StreamRelay, unstalled
-from gateway.edge.streams.session import Fail, Sessions, alongside, call_of
-from meshkit.errors import Kind, MeshError, internal
+from gateway.edge.streams.session import Sessions, alongside
+from gateway.edge.streams.sinks import FrameSink, RawSink, start, write
+from gateway.edge.unary import check_body, read_body
+from meshkit.errors import Kind, MeshError
 
 __all__ = ["HttpStreams"]
 
-_log = logging.getLogger(__name__)
-
-_HEADERS = [
-    (b"cache-control", b"no-store"),
-    *SAFE,
-    # nginx would collect the messages of minutes before it passes them on.
-    (b"x-accel-buffering", b"no"),
-    (b"vary", b"accept"),
-]
-
 
 class HttpStreams:
-    """Serves bindings of methods that answer with a stream, and sends callers of the others to a WebSocket."""
+    """Answers with a stream, and sends callers of methods that take one to a WebSocket."""
 
-    def __init__(
-        self,
-        *,
-        guard: Guard,
-        bodies: BodyReader,
-        upstream: StreamUpstream,
-        sessions: Sessions,
-        telemetry: Telemetry,
-    ) -> None:
-        self._telemetry = telemetry
-        self._guard = guard
-        self._bodies = bodies
+    def __init__(self, *, upstream: StreamUpstream, bodies: BodyReader, sessions: Sessions, errors: Exit) -> None:
         self._upstream = upstream
+        self._bodies = bodies
         self._sessions = sessions
+        self._errors = errors
 
-    async def serve(
-        self,
-        exchange: Exchange,
-        endpoint: Endpoint,
-        captures: tuple[str, ...],
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        fail: Fail,
-    ) -> None:
-        """Answers a request. What is wrong before the answer begins is answered by `fail`."""
-        exchange.route = endpoint.route
-        try:
-            await self._answer(exchange, endpoint, captures, scope, receive, send)
-        except MeshError as error:
-            await fail(exchange, error, receive, send, endpoint)
-        except Exception:
-            _log.exception("a request failed unexpectedly", extra={"fields": {"request_id": exchange.request_id}})
-            if not exchange.status:
-                await fail(exchange, internal(), receive, send, endpoint)
-        else:
-            self._telemetry.finish(exchange, endpoint.metrics, time.perf_counter())
-
-    async def _answer(
-        self,
-        exchange: Exchange,
-        endpoint: Endpoint,
-        captures: tuple[str, ...],
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Raises MeshError only as long as nothing is sent."""
-        if endpoint.method.client_streaming:
+    def check(self, exchange: Exchange) -> None:
+        if _endpoint(exchange).method.client_streaming:
             raise _upgrade_required(exchange)
-        codec = endpoint.stream
-        assert codec is not None, "only endpoints that stream come here"
-        token = await self._guard.admit(exchange, endpoint.policy, scope)
-        framing = None if codec.raw is not None else choose(exchange.headers.get(b"accept", b""))
-        request = await self._request(exchange, endpoint, codec, captures, scope, receive)
-        if exchange.method == "HEAD":
-            await _start(exchange, framing.media_type if framing is not None else b"", send)
-            await send({"type": "http.response.body", "body": b""})
-            return
-        async with self._sessions.open(token) as relay:
-            relay.begin(self._upstream.stream(endpoint.method, request, call_of(exchange, endpoint, token)))
-            async with alongside(_watch(receive, relay)):
-                if framing is not None:
-                    await self._send_frames(exchange, endpoint, framing, relay, send)
-                else:
-                    await self._send_raw(exchange, endpoint, relay, send)
+        check_body(self._bodies, exchange)
 
-    async def _request(
-        self,
-        exchange: Exchange,
-        endpoint: Endpoint,
-        codec: StreamCodec,
-        captures: tuple[str, ...],
-        scope: Scope,
-        receive: Receive,
-    ) -> bytes:
-        body, raw = b"", endpoint.binding.raw
-        if exchange.has_body:
-            self._bodies.check(exchange, raw=raw)
-            body = await self._bodies.read(exchange, receive)
-        media_type = exchange.headers.get(b"content-type", b"") if raw else b""
-        message = endpoint.decode(captures, scope["query_string"], body, media_type)
-        codec.resume(message, exchange.headers.get(b"last-event-id"))
-        return endpoint.serialize(message)
+    async def read(self, exchange: Exchange) -> Any:
+        message = await read_body(self._bodies, exchange)
+        _endpoint(exchange).resume(message, exchange.headers.get(b"last-event-id"))
+        return message
+
+    async def answer(self, exchange: Exchange, request: Any) -> None:
+        endpoint = _endpoint(exchange)
+        framing = None if endpoint.raw is not None else choose(exchange.headers.get(b"accept", b""))
+        if exchange.method == "HEAD":
+            await start(exchange, framing.media_type if framing is not None else b"")
+            await write(exchange.send, b"", more=False)
+            return
+        async with self._sessions.open(exchange.call) as relay:
+            relay.begin(self._upstream.stream(endpoint.method, endpoint.serialize(request), exchange.call))
+            async with alongside(_watch(exchange.receive, relay)):
+                if framing is not None:
+                    await self._send_frames(exchange, endpoint, framing, relay)
+                else:
+                    await self._send_raw(exchange, endpoint, relay)
+
+    async def fail(self, exchange: Exchange, error: MeshError) -> None:
+        await self._errors.fail(exchange, error)
 
     async def _send_frames(
-        self, exchange: Exchange, endpoint: Endpoint, framing: Framing, relay: StreamRelay, send: Send
+        self, exchange: Exchange, endpoint: StreamEndpoint, framing: Framing, relay: StreamRelay
     ) -> None:
-        assert endpoint.stream is not None
         await relay.opened()
         metrics = StreamMetrics(endpoint.route, framing.name)
-        await _start(exchange, framing.media_type, send)
+        await start(exchange, framing.media_type)
         if framing.opening:
-            await _write(send, framing.opening)
-        error = await self._sessions.carry(relay, _Frames(endpoint.stream, framing, metrics, send), exchange, metrics)
+            await write(exchange.send, framing.opening)
+        sink = FrameSink(endpoint, framing, metrics, exchange.send)
+        error = await self._sessions.carry(relay, sink, exchange.call, metrics)
         if not isinstance(error, Gone):
+            status = framing.status(self._sessions.status(error, exchange.call))
             with contextlib.suppress(Stalled, OSError):
-                await unstalled(_write(send, framing.status(self._sessions.status(error, exchange)), more=False))
+                await unstalled(write(exchange.send, status, more=False))
 
-    async def _send_raw(self, exchange: Exchange, endpoint: Endpoint, relay: StreamRelay, send: Send) -> None:
+    async def _send_raw(self, exchange: Exchange, endpoint: StreamEndpoint, relay: StreamRelay) -> None:
         """Sends the bytes of `google.api.HttpBody` messages as they are, with the media type of the first.
 
         There is no place for a status among them: a body that failed lacks the end of its chunked encoding.
         """
-        assert endpoint.stream is not None
         await relay.opened(patient=True)
         metrics = StreamMetrics(endpoint.route, "raw")
-        sink = _Raw(endpoint.stream, exchange, metrics, send)
-        error = await self._sessions.carry(relay, sink, exchange, metrics)
+        sink = RawSink(endpoint, exchange, metrics)
+        error = await self._sessions.carry(relay, sink, exchange.call, metrics)
         if error is None:
             await sink.finish()
-        elif not sink.started:
+        elif not exchange.begun:
             raise error
-
-
-class _Frames:
-    def __init__(self, codec: StreamCodec, framing: Framing, metrics: StreamMetrics, send: Send) -> None:
-        self._codec = codec
-        self._framing = framing
-        self._metrics = metrics
-        self._send = send
-
-    async def messages(self, batch: Sequence[bytes]) -> None:
-        await _write(self._send, self._framing.messages(self._codec.messages(batch)))
-        self._metrics.sent(len(batch))
-
-    async def idle(self) -> None:
-        await _write(self._send, self._framing.idle)
-
-
-class _Raw:
-    def __init__(self, codec: StreamCodec, exchange: Exchange, metrics: StreamMetrics, send: Send) -> None:
-        assert codec.raw is not None
-        self._read = codec.raw
-        self._exchange = exchange
-        self._metrics = metrics
-        self._send = send
-        self.started = False
-
-    async def messages(self, batch: Sequence[bytes]) -> None:
-        parts = [self._read(data) for data in batch]
-        await self._begin(parts[0][0])
-        await _write(self._send, b"".join(data for _, data in parts))
-        self._metrics.sent(len(batch))
-
-    async def idle(self) -> None:
-        """Nothing may be sent that the service did not."""
-
-    async def finish(self) -> None:
-        await self._begin(b"")
-        await _write(self._send, b"", more=False)
-
-    async def _begin(self, media_type: bytes) -> None:
-        if not self.started:
-            self.started = True
-            await _start(self._exchange, media_type, self._send)
 
 
 async def _watch(receive: Receive, relay: StreamRelay) -> None:
@@ -210,19 +103,9 @@ async def _watch(receive: Receive, relay: StreamRelay) -> None:
     relay.interrupt(Gone())
 
 
-async def _start(exchange: Exchange, media_type: bytes, send: Send) -> None:
-    exchange.status = 200
-    headers = [
-        (b"content-type", media_type or UNKNOWN),
-        *_HEADERS,
-        (b"x-request-id", exchange.request_id.encode()),
-        *exchange.extra,
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-
-
-async def _write(send: Send, body: bytes, *, more: bool = True) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": more})
+def _endpoint(exchange: Exchange) -> StreamEndpoint:
+    assert isinstance(exchange.endpoint, StreamEndpoint)
+    return exchange.endpoint
 
 
 def _upgrade_required(exchange: Exchange) -> MeshError:

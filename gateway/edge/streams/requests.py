@@ -1,4 +1,4 @@
-"""What a client sends over a WebSocket: each text frame is the body of one request message, an empty one the end.
+"""Reads request messages from WebSocket frames: each text frame is the body of one, an empty frame the end.
 
 A frame is what the body of an HTTP request would be, by the same binding; where the binding has no body, a frame is the
 whole message. What the path says holds for every message, what the query says for the first.
@@ -6,35 +6,26 @@ whole message. What the path says holds for every message, what the query says f
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from typing import TYPE_CHECKING
 
 from gateway.compile.json import JsonError, parse
-from gateway.compile.plan import Binding, JsonValue, malformed
+from gateway.compile.plan import JsonValue
+from gateway.compile.streaming import StreamEndpoint
+from gateway.errors.places import malformed
 
-if TYPE_CHECKING:
-    from gateway.compile.endpoint import Endpoint
-
-__all__ = ["RequestReader", "frame_binding"]
-
-
-def frame_binding(binding: Binding) -> Binding:
-    """Returns the binding that reads frames: the same, with the whole message as its body if it has none."""
-    streams = binding.method.client_streaming
-    return binding if binding.body or not streams else dataclasses.replace(binding, body="*", query={})
+__all__ = ["RequestReader"]
 
 
 class RequestReader:
     """Reads the request messages of one connection, in order."""
 
-    def __init__(self, endpoint: Endpoint, frames: Endpoint, captures: tuple[str, ...], query: bytes) -> None:
-        """Raises MeshError if the query is not valid. `frames` is the endpoint of the binding that reads frames."""
-        self._frames = frames
+    def __init__(self, endpoint: StreamEndpoint, captures: tuple[str, ...], query: bytes) -> None:
+        """Raises MeshError if the query is not valid."""
+        self._frames = endpoint.frames
         self._captures = captures
         # Read now, if only to refuse before the opening what could never be read.
         preset = endpoint.binding.assemble(captures, query, None, False)
-        own = frames is endpoint
+        own = endpoint.frames is endpoint
         self._query = query if own else b""
         self._preset: JsonValue = None if own else preset
 

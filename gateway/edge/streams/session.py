@@ -1,27 +1,21 @@
-"""What every stream has, whatever carries it: a place among the open ones, an end with its token, and a last word."""
+"""Opens, carries and ends streams: a place among the open ones, an end with the token, a status at the end."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any
 
-from gateway.calls.upstream import CallInfo
-from gateway.compile.endpoint import Endpoint
-from gateway.edge.exchange import Exchange, Receive, Send
-from gateway.edge.streams.expiry import expired, expires_at
+from gateway.edge.guard import Verifier
 from gateway.edge.streams.registry import OpenStreams, StreamMetrics
 from gateway.edge.streams.relay import Gone, Sink, Stalled, StreamRelay
 from gateway.errors.render import ErrorRenderer
-from meshkit.errors import MeshError, internal
+from meshkit.context import CallContext
+from meshkit.errors import Kind, MeshError, internal
 
-__all__ = ["Fail", "Sessions", "alongside", "call_of"]
-
-Fail = Callable[[Exchange, MeshError, Receive, Send, Endpoint | None], Awaitable[None]]
-"""Answers with an error, over HTTP, and notes the end of the exchange."""
+__all__ = ["Sessions", "alongside"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,25 +25,28 @@ _OK: Mapping[str, Any] = {"code": 0, "message": "", "details": []}
 class Sessions:
     """Opens, carries and ends streams."""
 
-    def __init__(self, streams: OpenStreams, failures: ErrorRenderer) -> None:
+    def __init__(self, streams: OpenStreams, renderer: ErrorRenderer, verifier: Verifier) -> None:
         self._streams = streams
-        self._failures = failures
+        self._renderer = renderer
+        self._verifier = verifier
 
     @contextlib.asynccontextmanager
-    async def open(self, token: str) -> AsyncIterator[StreamRelay]:
-        """Holds a stream while the block runs. Its call is over after the block. Raises MeshError."""
+    async def open(self, call: CallContext) -> AsyncIterator[StreamRelay]:
+        """Holds a stream while the block runs. It ends with the token of its call, at the latest with the block.
+
+        Raises MeshError.
+        """
         relay = StreamRelay()
         with self._streams.held(relay):
             try:
-                expiry = expires_at(token)
-                if expiry is not None:
-                    relay.expire(max(0.0, expiry - time.time()), expired())
+                if call.principal is not None:
+                    relay.expire(self._verifier.remaining(call.token), _expired())
                 yield relay
             finally:
                 await relay.close()
 
     async def carry(
-        self, relay: StreamRelay, sink: Sink, exchange: Exchange, metrics: StreamMetrics
+        self, relay: StreamRelay, sink: Sink, call: CallContext, metrics: StreamMetrics
     ) -> MeshError | None:
         """Carries a stream to its end. Returns why it failed: Gone if there is nobody left to be told."""
         error: MeshError | None
@@ -60,25 +57,14 @@ class Sessions:
                 # Servers may say by OSError that there is nobody to write to (ASGI, section "Disconnects").
                 error = Gone()
             except Exception:
-                _log.exception("a stream failed unexpectedly", extra={"fields": {"request_id": exchange.request_id}})
+                _log.exception("a stream failed unexpectedly", extra={"fields": {"request_id": call.request_id}})
                 error = internal()
         metrics.ended(error)
         return error
 
-    def status(self, error: MeshError | None, exchange: Exchange) -> Mapping[str, Any]:
+    def status(self, error: MeshError | None, call: CallContext) -> Mapping[str, Any]:
         """Returns the `google.rpc.Status` that ends a stream, as ProtoJSON."""
-        return _OK if error is None else self._failures.status(error, exchange.request_id)
-
-
-def call_of(exchange: Exchange, endpoint: Endpoint, token: str) -> CallInfo:
-    """Returns the terms of a stream's call. Its deadline is the longest time that the stream may take."""
-    return CallInfo(
-        token=token,
-        principal=exchange.principal,
-        request_id=exchange.request_id,
-        traceparent=exchange.traceparent,
-        deadline=time.monotonic() + endpoint.policy.deadline,
-    )
+        return _OK if error is None else self._renderer.status(error, call.request_id)
 
 
 @contextlib.asynccontextmanager
@@ -90,3 +76,7 @@ async def alongside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _expired() -> MeshError:
+    return MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token has expired: come again with a new one")

@@ -1,86 +1,64 @@
-"""Methods that stream in any direction, over WebSockets (RFC 6455) at the path of their binding.
+"""Answers calls over WebSockets (RFC 6455): every binding of a method that streams, in one direction or both.
 
-A client sends each request message as a text frame and an empty one after the last. It gets a text frame
-`{"result":M}` for each answer and, before the connection is closed, one `{"status":S}`. The close code is 1000 if all
-went well, else 4000 and the canonical code.
+    origin, subprotocol → token, limits → opening → requests and messages → status → close
+
+What is wrong before the connection is open is an ordinary HTTP error in place of the opening.
 """
 
 from __future__ import annotations
 
-import logging
-import time
+from typing import Any, NamedTuple
+
+from starlette.types import Receive, Scope, Send
 
 from gateway.calls.streams import Conversation, StreamUpstream
-from gateway.calls.upstream import CallInfo
-from gateway.compile.endpoint import Endpoint, Router
-from gateway.compile.plan import PathError, malformed
-from gateway.edge.exchange import Exchange, Receive, Scope, Send
-from gateway.edge.guard import Guard
+from gateway.compile.plan import PathError
+from gateway.compile.router import Router
+from gateway.compile.streaming import StreamEndpoint
+from gateway.edge.exchange import Exchange
+from gateway.edge.exit import Exit
+from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.fields import repeated
-from gateway.edge.headers.security import SecurityHeaders
-from gateway.edge.metrics import Telemetry
 from gateway.edge.streams.connection import WebSocketConnection
-from gateway.edge.streams.handshake import (
-    check_origin,
-    choose_subprotocol,
-    handshake_exchange,
-    over_handshake,
-)
+from gateway.edge.streams.handshake import check_origin, choose_subprotocol, offer_token, over_handshake
 from gateway.edge.streams.relay import StreamRelay
 from gateway.edge.streams.requests import RequestReader
-from gateway.edge.streams.session import Fail, Sessions, alongside, call_of
-from meshkit.errors import Kind, MeshError, internal
+from gateway.edge.streams.session import Sessions, alongside
+from gateway.errors.places import malformed
+from meshkit.errors import Kind, MeshError
 
 __all__ = ["WebSockets"]
 
 SWITCHING_PROTOCOLS = 101
 
-_log = logging.getLogger(__name__)
+
+class _Opening(NamedTuple):
+    """What an opening holds: the reader of frames, and the only request if the method takes one without a body."""
+
+    reader: RequestReader
+    request: bytes | None
 
 
 class WebSockets:
-    """Serves every binding of a method that streams."""
+    """Opens connections, and carries the messages of their calls."""
 
     def __init__(
-        self,
-        *,
-        router: Router,
-        guard: Guard,
-        upstream: StreamUpstream,
-        sessions: Sessions,
-        telemetry: Telemetry,
-        security: SecurityHeaders,
+        self, *, router: Router, upstream: StreamUpstream, sessions: Sessions, cors: Cors, errors: Exit
     ) -> None:
         self._router = router
-        self._guard = guard
         self._upstream = upstream
         self._sessions = sessions
-        self._telemetry = telemetry
-        self._security = security
+        self._cors = cors
+        self._errors = errors
 
-    async def serve(self, scope: Scope, receive: Receive, send: Send, fail: Fail) -> None:
-        """Serves one connection. What is wrong before it is open is answered by `fail`, over HTTP."""
-        exchange = handshake_exchange(scope)
-        exchange.extra += self._security.headers(exchange, scope)
-        endpoint: Endpoint | None = None
+    async def opening(self, scope: Scope, receive: Receive, send: Send) -> Exchange:
+        """Returns the exchange of an opening request."""
+        exchange = Exchange(scope, receive, send)
+        offer_token(exchange)
         await receive()
-        try:
-            endpoint, captures = self._find(exchange)
-            exchange.route = endpoint.route
-            await self._open(exchange, endpoint, captures, scope, receive, send)
-        except MeshError as error:
-            exchange.route = exchange.route or "unmatched"
-            await fail(exchange, error, receive, over_handshake(send), endpoint)
-            return
-        except Exception:
-            _log.exception("a request failed unexpectedly", extra={"fields": {"request_id": exchange.request_id}})
-            if not exchange.status:
-                await fail(exchange, internal(), receive, over_handshake(send), endpoint)
-                return
-        assert endpoint is not None, "without one nothing was opened"
-        self._telemetry.finish(exchange, endpoint.metrics, time.perf_counter())
+        return exchange
 
-    def _find(self, exchange: Exchange) -> tuple[Endpoint, tuple[str, ...]]:
+    def match(self, exchange: Exchange) -> WebSockets:
         """Finds the streaming method of a path, whatever the method of its binding. Raises MeshError."""
         if exchange.repeated:
             raise repeated(exchange.repeated)
@@ -91,64 +69,64 @@ class WebSockets:
         except PathError as error:
             raise malformed("path", "", str(error)) from None
         for endpoint, captures in found:
-            if endpoint.stream is not None:
-                return endpoint, captures
+            if endpoint.streams:
+                exchange.bind(endpoint, captures)
+                return self
         if found:
             raise malformed("header", "upgrade", "must not be sent: the method answers once")
         raise MeshError(Kind.NOT_FOUND, "ROUTE_NOT_FOUND", "no route matches the path")
 
-    async def _open(
-        self,
-        exchange: Exchange,
-        endpoint: Endpoint,
-        captures: tuple[str, ...],
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Opens the connection and serves it. Raises MeshError only before it is open."""
-        assert endpoint.stream is not None
-        check_origin(exchange, self._security.cors)
-        subprotocol = choose_subprotocol(scope["subprotocols"])
-        token = await self._guard.admit(exchange, endpoint.policy, scope)
-        reader = RequestReader(endpoint, endpoint.stream.frames, captures, scope["query_string"])
-        alone = None
-        if not endpoint.method.client_streaming and not endpoint.binding.body:
-            alone = _request(exchange, endpoint, captures, scope)
-        async with self._sessions.open(token) as relay:
-            await _accept(exchange, subprotocol, send)
-            connection = WebSocketConnection(exchange, endpoint, reader, receive, send)
-            call = call_of(exchange, endpoint, token)
-            error = await self._talk(connection, relay, alone, call)
+    def check(self, exchange: Exchange) -> None:
+        check_origin(exchange, self._cors)
+        choose_subprotocol(exchange.scope["subprotocols"])
+
+    async def read(self, exchange: Exchange) -> _Opening:
+        endpoint = _endpoint(exchange)
+        reader = RequestReader(endpoint, exchange.captures, exchange.query)
+        if endpoint.method.client_streaming or endpoint.binding.body:
+            return _Opening(reader, None)
+        message = endpoint.decode(exchange.captures, exchange.query, b"")
+        endpoint.resume(message, exchange.headers.get(b"last-event-id"))
+        return _Opening(reader, endpoint.serialize(message))
+
+    async def answer(self, exchange: Exchange, request: _Opening) -> None:
+        async with self._sessions.open(exchange.call) as relay:
+            await _accept(exchange)
+            connection = WebSocketConnection(exchange, _endpoint(exchange), request.reader)
+            error = await self._talk(connection, relay, exchange, request.request)
             await connection.close(self._sessions, error)
 
+    async def fail(self, exchange: Exchange, error: MeshError) -> None:
+        exchange.send = over_handshake(exchange.send)
+        await self._errors.fail(exchange, error)
+
     async def _talk(
-        self, connection: WebSocketConnection, relay: StreamRelay, alone: bytes | None, call: CallInfo
+        self, connection: WebSocketConnection, relay: StreamRelay, exchange: Exchange, request: bytes | None
     ) -> MeshError | None:
-        endpoint = connection.endpoint
+        """Carries both directions to their end. Returns why the stream failed, None if it did not."""
+        method, call = _endpoint(exchange).method, exchange.call
         conversation: Conversation | None = None
-        if endpoint.method.client_streaming:
-            conversation = self._upstream.exchange(endpoint.method, call)
+        if method.client_streaming:
+            conversation = self._upstream.exchange(method, call)
             relay.begin(conversation)
         else:
             try:
-                request = alone if alone is not None else await connection.first()
+                request = request if request is not None else await connection.first()
             except MeshError as error:
                 return error
-            relay.begin(self._upstream.stream(endpoint.method, request, call))
+            relay.begin(self._upstream.stream(method, request, call))
         async with alongside(connection.feed(relay, conversation)):
-            return await self._sessions.carry(relay, connection, connection.exchange, connection.metrics)
+            return await self._sessions.carry(relay, connection, call, connection.metrics)
 
 
-def _request(exchange: Exchange, endpoint: Endpoint, captures: tuple[str, ...], scope: Scope) -> bytes:
-    """Reads the only request of a method from the opening."""
-    assert endpoint.stream is not None
-    message = endpoint.decode(captures, scope["query_string"], b"")
-    endpoint.stream.resume(message, exchange.headers.get(b"last-event-id"))
-    return endpoint.serialize(message)
+def _endpoint(exchange: Exchange) -> StreamEndpoint:
+    assert isinstance(exchange.endpoint, StreamEndpoint)
+    return exchange.endpoint
 
 
-async def _accept(exchange: Exchange, subprotocol: str | None, send: Send) -> None:
+async def _accept(exchange: Exchange) -> None:
     exchange.status = SWITCHING_PROTOCOLS
-    headers = [(b"x-request-id", exchange.request_id.encode()), *exchange.extra]
-    await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers})
+    exchange.begun = True
+    headers: Any = [(b"x-request-id", exchange.call.request_id.encode()), *exchange.extra]
+    subprotocol = choose_subprotocol(exchange.scope["subprotocols"])
+    await exchange.send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers})

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
-from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
-from meshkit.identity.policy import Policy
+from meshkit.identity.access import bearer_token, require_scope, token_missing
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.interceptors.chain import Call, Handler, Middleware
 
-__all__ = ["authorization", "authorize", "bearer"]
+__all__ = ["authorization"]
 
 
 def authorization(verifier: TokenVerifier) -> Middleware:
@@ -21,9 +20,11 @@ def authorization(verifier: TokenVerifier) -> Middleware:
         if not policy.admits(context.peer):
             raise MeshError(Kind.PERMISSION_DENIED, "CALLER_NOT_ALLOWED", "this peer may not call this method")
         if policy.scopes and not carries_batch(request):
-            context.token = bearer(call.metadata.get("authorization", ""))
+            context.token = bearer_token(_text(call.metadata.get("authorization", "")))
+            if not context.token:
+                raise token_missing()
             context.principal = await verifier.verify(context.token)
-            authorize(policy, context.principal)
+            require_scope(policy, context.principal)
         return await handler(request, call)
 
     return middleware
@@ -36,19 +37,5 @@ def carries_batch(request: Message) -> bool:
     )
 
 
-def authorize(policy: Policy, principal: Principal) -> None:
-    """Refuses a principal that has none of the method's scopes."""
-    if policy.scopes.isdisjoint(principal.scopes):
-        scope = " or ".join(sorted(policy.scopes))
-        raise MeshError(
-            Kind.PERMISSION_DENIED, "SCOPE_MISSING", f"the token lacks the scope {scope}", metadata={"scope": scope}
-        )
-
-
-def bearer(header: str | bytes) -> str:
-    """Returns the token of an `Authorization: Bearer` value (RFC 6750, section 2.1)."""
-    value = header.decode("latin-1") if isinstance(header, bytes) else header
-    scheme, _, token = value.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_MISSING", "the call carries no access token")
-    return token.strip()
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value

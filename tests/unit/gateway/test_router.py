@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.app import make_router
-from gateway.compile.endpoint import Router
 from gateway.compile.plan import compile_plan
+from gateway.compile.router import Router
 from tests.support.protos import with_methods
 
 MESSAGES = "message Request { string id = 1; } message Reply {}"

@@ -153,13 +153,13 @@ async def test_unexpected_exception_is_logged_and_its_text_is_not_sent(
     assert getattr(record, "fields")["request_id"] == "r-9"  # noqa: B009
 
 
-async def test_cancellation_goes_through(gateway: Gateway) -> None:
+async def test_cancellation_goes_through() -> None:
     class Hanging:
         async def call(self, *_: Any) -> bytes:
             await asyncio.Event().wait()
             return b""
 
-    gateway.app._upstream = Hanging()
+    gateway = Gateway(upstream=Hanging())
     task = asyncio.create_task(gateway.request("POST", "/api/v1/fraud-check", CHECK))
     await asyncio.sleep(0.01)
     task.cancel()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.compile.plan import HttpViolation
+from gateway.errors.places import HttpViolation
 from gateway.errors.problem import problem
 from meshkit.errors import Kind, MeshError, Violation
 

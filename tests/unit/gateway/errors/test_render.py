@@ -12,7 +12,7 @@ from google.rpc import error_details_pb2 as details_pb2
 from google.rpc import status_pb2
 from rampart.user.v1 import user_pb2
 
-from gateway.compile.plan import HttpViolation
+from gateway.errors.places import HttpViolation
 from gateway.errors.render import ErrorRenderer
 from meshkit.errors import Kind, MeshError, Violation
 from tests.support.errors import facts, read_problem, read_status

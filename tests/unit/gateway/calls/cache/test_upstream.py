@@ -9,8 +9,9 @@ import pytest
 
 from gateway.calls.cache.store import AnswerStore
 from gateway.calls.cache.upstream import AnswerCache, cache_use
-from gateway.calls.upstream import CallInfo
+from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan
+from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
 from meshkit.storage.changes import Change
 from tests.support.gateway import PRINCIPAL, TOKEN, Gateway, MemoryUpstream, Reply
@@ -31,9 +32,9 @@ class Gated:
     inner: MemoryUpstream
     gate: asyncio.Event
 
-    async def call(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         gate = self.gate
-        data = await self.inner.call(method, request, call)
+        data = await self.inner.call(method, request, call, use)
         await gate.wait()
         return data
 
@@ -152,7 +153,7 @@ async def test_reads_before_and_after_a_change_are_of_different_generations(gate
     await gateway.get()
     gateway.cache.changed(Change("user", "tenant-1", "u1"))
     await gateway.get()
-    first, second = [call.info.cache for call in gateway.mesh.calls]
+    first, second = [call.use for call in gateway.mesh.calls]
     assert first is not None
     assert second is not None
     assert first.generation < second.generation

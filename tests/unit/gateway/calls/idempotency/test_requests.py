@@ -26,8 +26,7 @@ CHECK = {
 def endpoint(method: str, path: str) -> tuple[Endpoint, KeyedRequests, tuple[str, ...]]:
     found = router().match(method, path)
     assert found is not None
-    assert found[0].keyed is not None
-    return found[0], found[0].keyed, found[1]
+    return found[0], KeyedRequests(found[0].method, router().plan), found[1]
 
 
 def fingerprint(method: str, path: str, body: str) -> bytes:

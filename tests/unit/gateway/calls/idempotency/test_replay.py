@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from gateway.calls.idempotency.edge import MAX_PAYLOAD
 from gateway.calls.idempotency.fallback import FallbackIdempotencyStore
 from gateway.calls.idempotency.memory import MemoryIdempotencyStore
-from gateway.calls.upstream import CallInfo
+from gateway.calls.idempotency.replay import MAX_PAYLOAD
+from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan
+from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, Violation
 from tests.support.gateway import PRINCIPAL, TOKEN, Gateway, Reply
 from tests.support.keys import UnreliableKeyStore
@@ -32,10 +33,12 @@ class Edge(Gateway):
         self._call = self.upstream.call
         self.upstream.call = self._counted  # type: ignore[method-assign]
 
-    async def _counted(self, method: MethodPlan, request: bytes, call: CallInfo) -> bytes:
+    async def _counted(
+        self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None
+    ) -> bytes:
         if method.full_name.endswith("/CheckFraud"):
             self.upstream.answer = {"decision": {"decision_id": f"decision {len(self.upstream.calls) + 1}"}}
-        data = await self._call(method, request, call)
+        data = await self._call(method, request, call, use)
         await self.open.wait()
         return data
 

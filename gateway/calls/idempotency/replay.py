@@ -1,22 +1,23 @@
-"""Answers requests that carry a key."""
+"""Answers requests with an `Idempotency-Key` once, and gives the first answer again to every retry."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
 from google.rpc import status_pb2
 from prometheus_client import Counter
 
 from gateway.calls.idempotency.ids import KeyIds
-from gateway.calls.idempotency.key import HEADER, read_key
-from gateway.calls.idempotency.requests import FINAL
+from gateway.calls.idempotency.key import read_key
+from gateway.calls.idempotency.requests import FINAL, KeyedRequests
 from gateway.calls.idempotency.store import Claim, IdempotencyStore, Known, StoredAnswer, Under
-from gateway.calls.upstream import CallInfo, Upstream
+from gateway.calls.upstream import Upstream
 from gateway.compile.endpoint import Endpoint
-from gateway.edge.exchange import Exchange
+from gateway.compile.plan import MethodPlan, Plan
+from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, from_status, to_status
 
 __all__ = ["KEEP_SECONDS", "Idempotency"]
@@ -31,28 +32,40 @@ KEEP_ERROR = 24 * 3600.0
 """Seconds for which an error is remembered: it had no effect, so no service knows of it."""
 MAX_PAYLOAD = 64 << 10
 """Larger answers are not kept: the service is asked for them again."""
-REPLAYED = (b"idempotency-replayed", b"true")
 
 
 class Idempotency:
     """Lets a request with a key happen once. `keep` is how long answers are at hand, in seconds."""
 
-    def __init__(self, upstream: Upstream, store: IdempotencyStore, *, keep: float = KEEP_SECONDS) -> None:
+    def __init__(self, upstream: Upstream, store: IdempotencyStore, plan: Plan, *, keep: float = KEEP_SECONDS) -> None:
         self._upstream = upstream
         self._store = store
         self._keep = keep
+        self._keyed = {
+            method: KeyedRequests(method, plan)
+            for method in {binding.method for binding in plan.bindings}
+            if method.policy.idempotency_key
+        }
         self._releasing: set[asyncio.Task[None]] = set()
 
-    async def call(self, exchange: Exchange, endpoint: Endpoint, message: Any, call: CallInfo) -> bytes:
+    def takes(self, endpoint: Endpoint) -> bool:
+        """Tells whether requests of an endpoint may carry a key."""
+        return endpoint.method in self._keyed
+
+    async def call(
+        self, endpoint: Endpoint, message: Any, header: bytes, call: CallContext, *, replayed: Callable[[str], None]
+    ) -> bytes:
         """Returns the serialised response to a valid message: of now, or the one that was given before.
 
-        Raises MeshError: that of the call, the one that was given before, or what is wrong with the key.
+        `header` is the value of `Idempotency-Key`. `replayed` is called with the request id of the first exchange if
+        its answer is given again, also as an error. Raises MeshError: that of the call, the one that was given before,
+        or what is wrong with the key.
         """
-        assert endpoint.keyed is not None
-        ids = _ids(exchange, endpoint)
-        fingerprint = endpoint.keyed.fingerprint(endpoint.request.serialize(message))
+        keyed = self._keyed[endpoint.method]
+        ids = _ids(header, endpoint, call)
+        fingerprint = keyed.fingerprint(endpoint.request.serialize(message))
         claim = Claim(ids.name, os.urandom(16), fingerprint)
-        endpoint.keyed.name(message, ids)
+        keyed.name(message, ids)
         request = endpoint.request.serialize(message)
         known = await self._store.begin(claim, endpoint.policy.deadline + HOLD_MARGIN)
         if known is not None and known.fingerprint != fingerprint:
@@ -62,51 +75,53 @@ class Idempotency:
             _keyed.labels("in_use").inc()
             raise _in_use()
         if known is None:
-            return await self._first(claim, exchange, endpoint, request, ids, call)
-        return await self._again(known, exchange, endpoint, request, call)
+            return await self._first(claim, keyed, endpoint.method, request, ids, call)
+        replayed(known.answer.request_id)
+        return await self._again(known, endpoint.method, request, call)
 
-    async def _again(
-        self, known: Known, exchange: Exchange, endpoint: Endpoint, request: bytes, call: CallInfo
-    ) -> bytes:
+    async def _again(self, known: Known, method: MethodPlan, request: bytes, call: CallContext) -> bytes:
         _keyed.labels("replayed").inc()
-        exchange.extra.append(REPLAYED)
-        exchange.repeats = known.answer.request_id
         if known.answer.payload is None:
-            return await self._upstream.call(endpoint.method, request, call)
+            return await self._upstream.call(method, request, call)
         if known.answer.failed:
             raise from_status(status_pb2.Status.FromString(known.answer.payload))
         return known.answer.payload
 
     async def _first(
-        self, claim: Claim, exchange: Exchange, endpoint: Endpoint, request: bytes, ids: KeyIds, call: CallInfo
+        self,
+        claim: Claim,
+        keyed: KeyedRequests,
+        method: MethodPlan,
+        request: bytes,
+        ids: KeyIds,
+        call: CallContext,
     ) -> bytes:
         _keyed.labels("first").inc()
         try:
-            response = await self._upstream.call(endpoint.method, request, call)
+            response = await self._upstream.call(method, request, call)
         except MeshError as error:
-            await self._failed(claim, exchange, ids, error)
+            await self._failed(claim, call, ids, error)
         except Exception:
             await self._store.release(claim)
             raise
         except BaseException:
             self._release_later(claim)
             raise
-        assert endpoint.keyed is not None
-        if endpoint.keyed.final(response):
+        if keyed.final(response):
             payload = response if len(response) <= MAX_PAYLOAD else None
-            await self._store.settle(claim, StoredAnswer(exchange.request_id, payload), self._keep)
+            await self._store.settle(claim, StoredAnswer(call.request_id, payload), self._keep)
         else:
             await self._store.release(claim)
         return response
 
-    async def _failed(self, claim: Claim, exchange: Exchange, ids: KeyIds, error: MeshError) -> NoReturn:
+    async def _failed(self, claim: Claim, call: CallContext, ids: KeyIds, error: MeshError) -> NoReturn:
         """Remembers an error that would come again; makes way for a retry after any other."""
         if error.reason == "IDEMPOTENCY_CONFLICT" and not ids.given.isdisjoint(error.metadata.values()):
             # The service knows the key from before, with other content; the store has forgotten it.
             await self._store.release(claim)
             raise _reused() from error
         if _is_final(error):
-            answer = StoredAnswer(exchange.request_id, to_status(error).SerializeToString(), failed=True)
+            answer = StoredAnswer(call.request_id, to_status(error).SerializeToString(), failed=True)
             await self._store.settle(claim, answer, KEEP_ERROR)
         else:
             await self._store.release(claim)
@@ -120,10 +135,10 @@ class Idempotency:
         task.add_done_callback(self._releasing.discard)
 
 
-def _ids(exchange: Exchange, endpoint: Endpoint) -> KeyIds:
-    principal = exchange.principal
+def _ids(header: bytes, endpoint: Endpoint, call: CallContext) -> KeyIds:
+    principal = call.principal
     assert principal is not None, "the policy of a method that takes a key is not public"
-    key = read_key(exchange.headers[HEADER])
+    key = read_key(header)
     return KeyIds(principal.tenant_id, principal.client_id, principal.subject, endpoint.method.full_name, key)
 
 

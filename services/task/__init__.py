@@ -1,0 +1,1 @@
+"""Tasks for workers and people, and the schedules that make them."""

@@ -1,0 +1,125 @@
+"""The errors of the task service, one constructor for each reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from meshkit.errors import Kind, MeshError, Violation, validation_failed
+
+__all__ = [
+    "etag_mismatch",
+    "invalid_field",
+    "key_taken",
+    "kind_not_allowed",
+    "lease_lost",
+    "mask_unusable",
+    "no_scope_over_kind",
+    "request_differs",
+    "result_too_large",
+    "schedule_exists",
+    "schedule_not_found",
+    "state_not_allowed",
+    "system_tenant_refused",
+    "task_not_found",
+    "unsettled",
+]
+
+
+def task_not_found() -> MeshError:
+    return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such task", metadata={"resource": "task"})
+
+
+def schedule_not_found() -> MeshError:
+    return MeshError(
+        Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such schedule", metadata={"resource": "schedule"}
+    )
+
+
+def schedule_exists() -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "RESOURCE_EXISTS",
+        "a schedule with this schedule_id and other content exists",
+        metadata={"resource": "schedule"},
+    )
+
+
+def key_taken() -> MeshError:
+    """A task that is not finished has the unique key, or is of the schedule, of the one to do again."""
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "RESOURCE_EXISTS",
+        "another task with the same unique_key is not finished",
+        metadata={"resource": "task"},
+    )
+
+
+def etag_mismatch() -> MeshError:
+    return MeshError(
+        Kind.ABORTED, "ETAG_MISMATCH", "the resource is not, or no longer, in the state that the etag names"
+    )
+
+
+def request_differs(request_id: str) -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "IDEMPOTENCY_CONFLICT",
+        "request_id was used for a request with other content",
+        metadata={"request_id": request_id},
+    )
+
+
+def unsettled() -> MeshError:
+    """The task of a unique key finished at every try to find it."""
+    return MeshError(
+        Kind.ABORTED, "CONFLICT", "the task with this unique_key is just being finished", retry_after=0.1
+    )
+
+
+def state_not_allowed(state: str) -> MeshError:
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "STATE_NOT_ALLOWED",
+        f"a task that is {state}, or of its kind, does not allow this",
+        metadata={"state": state},
+    )
+
+
+def lease_lost(task_id: str) -> MeshError:
+    return MeshError(
+        Kind.ABORTED,
+        "LEASE_LOST",
+        f"the lease of the task {task_id} has expired or was given to another",
+        metadata={"task_id": task_id},
+    )
+
+
+def result_too_large(size: int, limit: int) -> MeshError:
+    return MeshError(
+        Kind.INVALID_ARGUMENT,
+        "RESULT_TOO_LARGE",
+        f"the result has {size} bytes, more than {limit}: store it elsewhere and complete the task with a reference",
+        metadata={"size": str(size), "limit": str(limit)},
+    )
+
+
+def mask_unusable(mutable: Iterable[str]) -> MeshError:
+    """The mask names a field that does not exist or cannot be changed."""
+    return invalid_field("update_mask", "update_mask.mutable", f"may name only {', '.join(sorted(mutable))}")
+
+
+def invalid_field(field: str, reason: str, message: str) -> MeshError:
+    return validation_failed(Violation(field, reason, message))
+
+
+def kind_not_allowed() -> MeshError:
+    return invalid_field("kind", "kind.internal", "is made by the platform alone")
+
+
+def no_scope_over_kind() -> MeshError:
+    """A service asks for work, or declares it, that is not its own."""
+    return MeshError(Kind.PERMISSION_DENIED, "CALLER_NOT_ALLOWED", "a service has only kinds that begin with its name")
+
+
+def system_tenant_refused() -> MeshError:
+    return MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token names a reserved tenant")
