@@ -1,4 +1,4 @@
-"""Calls into the mesh: alone, coalesced into batches, or collapsed with identical reads, as the policy says."""
+"""Calls the mesh: alone, coalesced into batches, or collapsed with identical reads, by policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streaming calls into the mesh, on serialised messages. What has begun to answer is never tried again."""
+"""Opens streaming calls into the mesh, on serialised messages. A call that has begun is never retried."""
 
 from __future__ import annotations
 

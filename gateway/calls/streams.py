@@ -1,4 +1,4 @@
-"""What streams at the edge need of the mesh: calls of which one side, or both, send several messages."""
+"""The port of streaming calls into the mesh."""
 
 from __future__ import annotations
 

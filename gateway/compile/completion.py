@@ -1,4 +1,4 @@
-"""Identifiers that the edge gives before the first attempt, so that retries inside the mesh are one request."""
+"""Assigns the identifiers that a request lacks, so that retries inside the mesh are one request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a JSON value, and where: run only after a codec has refused it, so it may take its time."""
+"""Finds what is wrong with a JSON value, and where, after a codec has refused it."""
 
 from __future__ import annotations
 

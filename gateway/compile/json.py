@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259, I-JSON where it matters): nothing that two parsers could read differently gets through."""
+"""Parses JSON strictly (RFC 8259, I-JSON): nothing that two parsers could read differently."""
 
 from __future__ import annotations
 

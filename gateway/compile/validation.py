@@ -1,4 +1,4 @@
-"""The constraints of `buf.validate`, checked before the mesh is called, each violation named by its HTTP place."""
+"""Validates requests against `buf.validate`; each violation names its HTTP place."""
 
 from __future__ import annotations
 

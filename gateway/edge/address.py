@@ -1,4 +1,4 @@
-"""Where a request comes from: the address of the connection or, behind trusted proxies, what the last of them says.
+"""Resolves the client's address: of the connection or, behind trusted proxies, from their header.
 
 A proxy appends to the header the address that it was called from, so what it says is read from the right, for as long
 as the speaker is trusted (RFC 7239, section 8.1). Whatever stands further left is the word of a stranger. Only the one

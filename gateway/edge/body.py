@@ -1,4 +1,4 @@
-"""Request bodies: what is refused by its headers, and how the rest is read within a size and a time."""
+"""Reads request bodies within a size and a time, and refuses by their headers those that it need not read."""
 
 from __future__ import annotations
 

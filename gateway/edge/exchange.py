@@ -9,7 +9,7 @@ from random import getrandbits
 from starlette.types import Receive, Scope, Send
 
 from gateway.compile.endpoint import Endpoint
-from gateway.edge.headers.fields import join
+from gateway.edge.header_fields import join
 from gateway.errors.problem import Headers
 from meshkit.context import CallContext, valid_traceparent
 

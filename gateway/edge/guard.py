@@ -1,4 +1,4 @@
-"""Who may call, and how often: the access token, its scopes, and the rate limits.
+"""Admits calls: access token, scopes, rate limits.
 
     address → token → limits of client, user and tenant → scopes
 

@@ -1,4 +1,4 @@
-"""Metrics and the access line of the edge.
+"""Counts exchanges and writes the access log.
 
 An exchange that ends is only noted. Counting and writing happen some tenths of a second later for many at once: in one
 tight loop they cost a third of what they cost between two requests.

@@ -20,7 +20,7 @@ from gateway.compile.router import Router
 from gateway.edge.exchange import Exchange
 from gateway.edge.exit import Exit
 from gateway.edge.guard import Guard
-from gateway.edge.headers.fields import repeated
+from gateway.edge.header_fields import repeated
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry
 from gateway.edge.others import Others

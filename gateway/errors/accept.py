@@ -1,10 +1,10 @@
-"""What a caller wants to read: the qualities of an `Accept` header (RFC 9110, section 12.5.1)."""
+"""Reads the qualities of `Accept` headers (RFC 9110, section 12.5.1)."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["quality"]
+__all__ = ["quality", "qvalue"]
 
 _QUALITY = re.compile(rb"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 
@@ -19,7 +19,7 @@ def quality(accept: bytes, media_type: bytes) -> float:
     best = (0, 0.0)
     for part in accept.lower().split(b","):
         kind, _, parameters = part.partition(b";")
-        best = max(best, (_specificity(kind.strip(), media_type), _q(parameters)), key=_first)
+        best = max(best, (_specificity(kind.strip(), media_type), qvalue(parameters)), key=_first)
     return best[1] if best[0] else 0.0
 
 
@@ -39,9 +39,10 @@ def _specificity(kind: bytes, media_type: bytes) -> int:
     return 1 if kind == b"*/*" else 0
 
 
-def _q(parameters: bytes) -> float:
+def qvalue(parameters: bytes) -> float:
+    """Returns the weight among the parameters of a list element (RFC 9110, section 12.4.2); 0 if it is malformed."""
     for parameter in parameters.split(b";"):
-        name, _, value = parameter.strip().partition(b"=")
-        if name == b"q":
-            return float(value) if _QUALITY.fullmatch(value) else 0.0
+        name, _, value = parameter.partition(b"=")
+        if name.strip() == b"q":
+            return float(value) if _QUALITY.fullmatch(value.strip()) else 0.0
     return 1.0

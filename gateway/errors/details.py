@@ -1,4 +1,4 @@
-"""The typed details of an error as ProtoJSON, as far as the descriptors that are served know their types."""
+"""Reads the typed details of an error as ProtoJSON, as far as their types are known."""
 
 from __future__ import annotations
 

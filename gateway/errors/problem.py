@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 `application/problem+json`. The one table from canonical codes to HTTP is here."""
+"""Writes errors as RFC 9457 `application/problem+json`; holds the one table from canonical codes to HTTP."""
 
 from __future__ import annotations
 

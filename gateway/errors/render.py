@@ -1,4 +1,4 @@
-"""The one place that turns an error into an HTTP answer, in the form that the caller prefers.
+"""Renders errors as HTTP answers, as a problem document or a `google.rpc.Status`, by `Accept`.
 
 A caller gets `application/problem+json` unless its `Accept` header makes `application/json` more welcome: then it gets
 the `google.rpc.Status`. Both say the same. A caller that accepts neither gets the problem document.

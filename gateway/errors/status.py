@@ -1,4 +1,4 @@
-"""Errors as ProtoJSON of `google.rpc.Status` (AIP-193), for callers that speak the dialect of Google's APIs."""
+"""Writes errors as ProtoJSON of `google.rpc.Status` (AIP-193)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection: HTTP/1.1 without ambiguity and within limits (RFC 9112), on uvicorn's server, httptools' parser."""
+"""Serves one HTTP/1.1 connection (RFC 9112), without ambiguity and within limits, on httptools' parser."""
 
 from __future__ import annotations
 

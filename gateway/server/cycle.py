@@ -1,4 +1,4 @@
-"""One request and its answer on a connection, as ASGI sees them."""
+"""Runs the ASGI application for one request and writes its answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes a request ambiguous or improper beyond what the parser refuses (RFC 9112)."""
+"""Refuses requests with ambiguous or improper framing that the parser lets through (RFC 9112)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one connection may ask of a process."""
+"""Defines the limits of connections: number, sizes, times."""
 
 from __future__ import annotations
 

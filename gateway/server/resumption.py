@@ -1,4 +1,4 @@
-"""How a connection goes on after an `Upgrade` that was declined.
+"""Resumes HTTP/1.1 on a connection after an `Upgrade` that was declined.
 
 The parser stops behind the headers of such a request and takes no notice of its body: what follows would be read as
 the next request. Another parser is therefore told about the body before it gets the rest.

@@ -1,4 +1,4 @@
-"""uvicorn as this process runs it: on the loop that is there, with the process's own signals, drained at the end."""
+"""Runs uvicorn's server on the loop that is there, and drains it at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answers of one connection in the order of their requests, and how a connection ends.
+"""Queues the answers of pipelined requests in order, and closes the connection.
 
 What is refused is answered in its turn, in the shape of every other error; then the connection is closed, because
 nobody can know any more where the next request begins.

@@ -1,4 +1,4 @@
-"""One sweep a second over all connections, in place of timers: starting and stopping one would cost every request."""
+"""Sweeps all connections once a second for those that time out: timers would cost every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""uvicorn's WebSocket protocol as this process runs it: quiet, uncompressed, with errors in the shape of every other.
+"""Adapts uvicorn's WebSocket protocol: quiet, uncompressed, with problem documents for refused openings.
 
 Of uvicorn's implementations this one, on `websockets`, masks in C and stops reading while the application does.
 """

@@ -24,7 +24,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.compile.codec import JsonFormatCodec, ProtobufPyCodec
+from gateway.compile.codec import ProtobufPyCodec
 from gateway.compile.endpoint import Endpoint
 from gateway.compile.plan import PathError, Plan, load_plan
 from gateway.compile.router import Router
@@ -32,6 +32,7 @@ from gateway.compile.validation import RequestValidator
 from gateway.errors.places import HttpViolation
 from gateway.standalone.access import DefaultPolicy
 from meshkit.errors import MeshError
+from tests.support.json_format_codec import JsonFormatCodec
 from tests.support.standalone import standalone
 
 __all__ = [

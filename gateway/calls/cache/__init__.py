@@ -1,1 +1,1 @@
-"""Answers that are used again, where a method's policy allows it: within one tenant, until a change or for a while."""
+"""The response cache: answers of cacheable methods, within one tenant, until a change or for a while."""

@@ -1,4 +1,4 @@
-"""Answers in memory, bounded in bytes and number; the least recently used goes first."""
+"""Stores answers in memory, bounded in bytes and number; evicts the least recently used."""
 
 from __future__ import annotations
 

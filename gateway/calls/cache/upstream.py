@@ -1,4 +1,4 @@
-"""The mesh with a memory: a decorator of `Upstream` that uses answers again.
+"""Caches responses: a decorator of `Upstream`.
 
 A method may be cached for `cache` in its policy. With a `cache_topic`, a change that the service tells of, or that went
 through this process, ends that at once; while nobody can tell of changes, nothing that depends on them is used.

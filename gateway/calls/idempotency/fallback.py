@@ -1,4 +1,4 @@
-"""The shared store while it answers, that of the process while it does not."""
+"""Falls back from the shared idempotency store to that of the process while the first cannot be reached."""
 
 from __future__ import annotations
 

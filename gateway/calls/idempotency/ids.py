@@ -1,4 +1,4 @@
-"""Identifiers that follow from a key: a retry, through whichever gateway, gets the same ones."""
+"""Derives identifiers from an idempotency key, the same through whichever gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the header."""
+"""Parses `Idempotency-Key`."""
 
 from __future__ import annotations
 

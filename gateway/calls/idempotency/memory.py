@@ -1,4 +1,4 @@
-"""The store in the memory of one process: the twin of that in Redis, and its stand-in."""
+"""Stores idempotency records in memory: the twin of the store in Redis, and its stand-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How what is known of a key is written down."""
+"""Serialises idempotency records."""
 
 from __future__ import annotations
 

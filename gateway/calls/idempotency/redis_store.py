@@ -1,4 +1,4 @@
-"""The store that all gateways share, in Redis: one round trip for each step, none longer than a quarter second."""
+"""Stores idempotency records in Redis: one round trip a step, none longer than a quarter second."""
 
 from __future__ import annotations
 

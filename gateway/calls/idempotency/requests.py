@@ -1,4 +1,4 @@
-"""What is particular to one method: how its requests are compared and named, and which of its answers are final."""
+"""Fingerprints the requests of one method, names them by their key, and tells which answers are final."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateways remember of keys: which are being answered, and the answers for a while."""
+"""The port of idempotency stores: claims under way, and answers kept for a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that are `google.api.HttpBody`: bytes of any media type, which no codec touches."""
+"""Reads answers that are `google.api.HttpBody`: bytes of any media type."""
 
 from __future__ import annotations
 

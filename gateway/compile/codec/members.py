@@ -1,4 +1,4 @@
-"""Message fields of protobuf-py messages, whether or not they are in a oneof, which holds its member in an envelope."""
+"""Reads and sets message fields of protobuf-py messages, in a oneof or not."""
 
 from __future__ import annotations
 

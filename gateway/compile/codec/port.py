@@ -1,4 +1,4 @@
-"""What the edge needs of a codec."""
+"""The port of codecs: request decoders and response encoders of ProtoJSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is looked at before a codec reads a JSON value: names, and the values that codecs are too free with.
+"""Checks JSON values before a codec reads them: names, and values that codecs read too freely.
 
 Every check answers two questions. `plain` is asked of every request and quick to say that nothing needs attention;
 `explain` is asked only when it does not, refuses what is wrong, and returns the value as the codec shall see it.

@@ -1,4 +1,4 @@
-"""Values that codecs read more freely than ProtoJSON allows, or accept and then cannot write."""
+"""Tests for scalar values that codecs read more freely than ProtoJSON allows."""
 
 from __future__ import annotations
 

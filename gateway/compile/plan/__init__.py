@@ -1,4 +1,4 @@
-"""The plan that the edge compiles from the descriptors at start."""
+"""The plan: the HTTP bindings of the descriptors, compiled and checked once at start."""
 
 from __future__ import annotations
 

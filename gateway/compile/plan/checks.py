@@ -1,4 +1,4 @@
-"""What a binding may not be, found at start: each finding is one sentence that names the bindings or the field.
+"""Checks bindings against each other at start: ambiguous routes, unreachable ones, misplaced fields.
 
 Some rules hold for everyone, because a binding that breaks them could never work. Others (`strict`) are good manners:
 they hold for our own protos, and strangers may have reasons of their own.

@@ -1,4 +1,4 @@
-"""Descriptor sets made whole: imports that everyone knows, files in order, names as both runtimes need them."""
+"""Loads descriptor sets: completes imports, orders files, normalises names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields of a request message as the edge sees them: what text can set them, and under which names."""
+"""Describes request fields: their names in path, query and body, and the texts that set them."""
 
 from __future__ import annotations
 

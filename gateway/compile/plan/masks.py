@@ -1,4 +1,4 @@
-"""Field masks: inferred from the keys of a body (AIP-134), or given in the query by names of the proto or of JSON."""
+"""Infers field masks from the keys of a body (AIP-134), and reads them from queries."""
 
 from __future__ import annotations
 

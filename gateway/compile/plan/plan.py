@@ -1,4 +1,4 @@
-"""The plan: every HTTP binding of the descriptors, compiled and checked once at start.
+"""Compiles descriptors into the plan: every binding, checked once at start.
 
 A plan that is ambiguous, binds fields that do not exist, or has a method without a policy is refused with one sentence.
 """

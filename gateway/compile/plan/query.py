@@ -1,4 +1,4 @@
-"""Query strings (application/x-www-form-urlencoded), read strictly."""
+"""Parses query strings (application/x-www-form-urlencoded) strictly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One `google.api.HttpRule` compiled into a binding."""
+"""Compiles one `google.api.HttpRule` into a binding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Path templates of `google.api.http`, parsed once at start.
+"""Parses path templates of `google.api.http`.
 
 Grammar (google/api/http.proto):
 

@@ -1,4 +1,4 @@
-"""Texts of paths and queries turned into ProtoJSON values. Errors say what is wrong, without the text."""
+"""Converts texts of paths and queries into ProtoJSON values. Errors never repeat the text."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What HTTP itself asks of an edge: validators and conditions, codings, origins, framing and limits."""
+"""HTTP header semantics: validators and conditions, codings, origins, security headers."""

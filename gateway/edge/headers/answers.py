@@ -1,4 +1,4 @@
-"""What becomes of a good answer between the codec and the socket: its tag, the caller's conditions, its compression."""
+"""Finishes good answers: entity tag, the caller's conditions, compression."""
 
 from __future__ import annotations
 

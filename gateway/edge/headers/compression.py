@@ -1,4 +1,4 @@
-"""Compressed answers: which coding a caller prefers (RFC 9110, section 12.5.3), and the codings.
+"""Negotiates content codings (RFC 9110, section 12.5.3) and compresses answers.
 
 What is compressed holds no secret of the edge beside what a caller chose: tokens are never compressed, and no answer
 depends on credentials that a browser adds by itself, so that the guesses of BREACH have nothing to measure.
@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import brotli
 
+from gateway.errors.accept import qvalue
+
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
@@ -26,7 +28,6 @@ __all__ = ["Coding", "compress", "compressible", "preferred"]
 THREAD_BYTES = 64 << 10
 """From here on a thread compresses: the event loop has other requests."""
 
-_QUALITY = re.compile(rb"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _TEXT = re.compile(
     rb"text/|image/svg|application/(?:(?:[a-z0-9.!#$&^_-]+\+)?(?:json|xml)|javascript|x-ndjson|yaml|wasm|x-protobuf|protobuf)"
 )
@@ -76,15 +77,8 @@ def _qualities(header: bytes) -> Mapping[bytes, float]:
     for part in header.split(b","):
         name, _, parameters = part.partition(b";")
         if name.strip():
-            found[name.strip()] = _quality(parameters)
+            found[name.strip()] = qvalue(parameters)
     return found
-
-
-def _quality(parameters: bytes) -> float:
-    name, _, value = parameters.partition(b"=")
-    if name.strip() != b"q":
-        return 1.0
-    return float(value) if _QUALITY.fullmatch(value := value.strip()) else 0.0
 
 
 def compressible(media_type: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""Calls from pages of other origins (Fetch standard, "CORS protocol"). Without listed origins there are none.
+"""Admits calls from pages of other origins (Fetch standard, "CORS protocol"). Without listed origins none.
 
 Rampart has no cookies: a page presents its token in `Authorization`, so no answer ever allows credentials, and `*` is
 as safe as the token.

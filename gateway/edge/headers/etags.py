@@ -1,4 +1,4 @@
-"""Entity tags (RFC 9110, section 8.8.3): how they are made, written for a content coding, and compared.
+"""Makes, parses and compares entity tags (RFC 9110, section 8.8.3).
 
 A compressed answer is another representation, so it needs another strong tag: `"v1"` becomes `"v1;gzip"`. Both name
 one state of the resource, and either can come back in `If-Match` and `If-None-Match`. A service that leaves out the

@@ -1,4 +1,4 @@
-"""OPTIONS: which methods a path has, and what browsers ask before a call from another origin."""
+"""Answers OPTIONS: the methods of a path, and CORS preflights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers that tell browsers what they may do with any answer."""
+"""Sets the headers that tell browsers what they may do with an answer."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.edge.ratelimit.book import Charges, LimitBook
-from gateway.edge.ratelimit.fields import policy_field, state_field
+from gateway.edge.ratelimit.headers import policy_field, state_field
 from gateway.edge.ratelimit.limiter import Limit, LimitVerdict, RateLimiter
 from gateway.edge.ratelimit.limiters import Limiters, make_limiters
 from gateway.edge.ratelimit.memory import MemoryRateLimiter

@@ -1,4 +1,4 @@
-"""Which limits apply to a call: those of the client, of the user, and of the tenant; or that of the address.
+"""Selects the limits of a call: those of client, user and tenant; or that of the address.
 
 A client's limit is its plan, in each class of calls. A *user* is the subject of a token that is not the client itself:
 a client that acts for many people gets a token for each, and one of them cannot use up the client's limit alone. What
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.edge.ratelimit.fields import policy_field
+from gateway.edge.ratelimit.headers import policy_field
 from gateway.edge.ratelimit.limiter import Limit
 from meshkit.context import Principal
 

@@ -1,4 +1,4 @@
-"""The port of the rate limiter, and the two things that it speaks of: limits and verdicts."""
+"""The port of rate limiters, with limits and verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limiters of one process, put together."""
+"""Makes the limiters of one process."""
 
 from __future__ import annotations
 

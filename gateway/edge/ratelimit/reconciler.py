@@ -1,4 +1,4 @@
-"""The exchange among limiters: each decides at once from what it knows, and a moment later all know the same.
+"""Reconciles the limiters of several gateways: each decides at once, and a moment later all know the same.
 
 Every period the keys that are in use here go to the shared state with what was used since the last exchange, and what
 all limiters together have used comes back. With n limiters that each exchange a use within d seconds, a limit of rate R

@@ -1,4 +1,4 @@
-"""The shared state of rate limits in Redis: one script, atomic and on the server's clock."""
+"""Shares the state of rate limits in Redis: one script, atomic and on the server's clock."""
 
 from __future__ import annotations
 

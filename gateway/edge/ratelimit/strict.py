@@ -1,4 +1,4 @@
-"""Decisions that Redis makes before the call, for classes of calls that must never exceed their limit anywhere."""
+"""Limits in Redis before the call, for classes that must never exceed their limit anywhere."""
 
 from __future__ import annotations
 

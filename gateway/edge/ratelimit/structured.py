@@ -1,4 +1,4 @@
-"""Serialisation of structured fields (RFC 9651), as far as rate limits need it."""
+"""Serialises structured fields (RFC 9651), as far as rate limits need it."""
 
 from __future__ import annotations
 

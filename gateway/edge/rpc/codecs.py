@@ -1,4 +1,4 @@
-"""Messages on the wire of Connect and gRPC-Web: protobuf, and JSON that is read as strictly as REST reads it."""
+"""Codecs of Connect and gRPC-Web: protobuf, and JSON read as strictly as REST reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors as Connect and gRPC-Web carry them: code, message and the details of `google.rpc.Status`."""
+"""Converts errors into those of Connect and gRPC-Web."""
 
 from __future__ import annotations
 

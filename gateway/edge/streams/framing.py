@@ -1,4 +1,4 @@
-"""How the messages of a stream are told apart in the body of an HTTP answer, and how a reader knows that it is whole.
+"""Frames the messages of a stream in the body of an HTTP answer.
 
     application/json          a JSON array      [{"result":M}, {"result":M}, {"status":S}]
     application/x-ndjson      a line each       {"result":M} ... {"status":S}

@@ -1,4 +1,4 @@
-"""Reads the answers of a call into a small buffer, so that what is ready together can be written together."""
+"""Buffers the answers of a call, so that what is ready together is written together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open streams of a process: how many there may be, what is counted of them, and how they end with the process."""
+"""Registers the open streams of a process: their limit, metrics and drain."""
 
 from __future__ import annotations
 

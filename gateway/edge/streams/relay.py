@@ -1,4 +1,4 @@
-"""Carries the messages of one stream from the mesh to a client, until one of the many ends that a stream can have."""
+"""Relays the messages of one stream from the mesh to a client, until one of the ends that it can have."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from gateway.compile.router import Router
 from gateway.compile.streaming import StreamEndpoint
 from gateway.edge.exchange import Exchange
 from gateway.edge.exit import Exit
+from gateway.edge.header_fields import repeated
 from gateway.edge.headers.cors import Cors
-from gateway.edge.headers.fields import repeated
 from gateway.edge.streams.connection import WebSocketConnection
 from gateway.edge.streams.handshake import check_origin, choose_subprotocol, offer_token, over_handshake
 from gateway.edge.streams.relay import StreamRelay

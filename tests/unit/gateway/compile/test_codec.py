@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.compile.codec import Codec, DecodeError, JsonFormatCodec, ProtobufPyCodec
+from gateway.compile.codec import Codec, DecodeError, ProtobufPyCodec
 from gateway.compile.plan import Plan, compile_plan
 from tests.support.gateway import plan as product_plan
+from tests.support.json_format_codec import JsonFormatCodec
 from tests.support.protos import with_methods
 
 MESSAGES = """

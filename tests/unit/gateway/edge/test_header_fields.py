@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.edge.headers.fields import join
+from gateway.edge.header_fields import join
 
 
 @pytest.mark.parametrize(

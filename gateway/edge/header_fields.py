@@ -1,4 +1,4 @@
-"""Header fields that were sent more than once (RFC 9110, section 5.3): lists are joined, everything else is refused.
+"""Joins header fields that were sent more than once (RFC 9110, section 5.3), and refuses single ones.
 
 Two peers that each take another of two `Authorization` or `Content-Length` fields see two different requests.
 """

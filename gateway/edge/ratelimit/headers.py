@@ -1,4 +1,4 @@
-"""`RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11: Lists of RFC 9651 structured fields.
+"""Writes `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11).
 
 No partition key is sent. It would tell a caller nothing that it does not know of itself, and strangers too much.
 """
