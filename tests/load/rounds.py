@@ -23,7 +23,7 @@ from tests.load.workload import Target
 
 __all__ = ["DEFAULT", "QUICK", "Plan", "Preparation", "Run", "generate", "measure", "measure_idle", "observe"]
 
-GENERATOR_GRACE = 60.0
+GENERATOR_GRACE = 90.0
 """Time beyond its load in which a generator must have started and ended."""
 
 

@@ -26,7 +26,7 @@ LIST, CREATE = "list", "create"
 LISTS_PER_CREATE = 3
 THINK = (0.1, 0.5)
 """Seconds between an answer and the same user's next request, uniformly distributed."""
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Locust itself waits for ever; a user whose answer takes longer than so many seconds counts as an error here."""
 
 

@@ -37,7 +37,7 @@ class TaskPlan:
 DEFAULT = TaskPlan(
     rounds=3,
     users=10_000,
-    ramp=5.0,
+    ramp=10.0,
     warm_up=10.0,
     seconds=15.0,
     saturating=128,
@@ -47,7 +47,7 @@ DEFAULT = TaskPlan(
 QUICK = TaskPlan(
     rounds=2,
     users=10_000,
-    ramp=4.0,
+    ramp=5.0,
     warm_up=6.0,
     seconds=6.0,
     saturating=128,
