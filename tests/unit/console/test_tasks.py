@@ -173,6 +173,11 @@ def test_watch_goes_on_after_a_stream_that_was_cut(home: Path, edge: TaskEdge, c
     assert states == ["running", "succeeded"]
 
 
+def test_a_stream_that_ends_without_a_status_is_not_the_end(home: Path, edge: TaskEdge) -> None:
+    edge.streams = [[told(state="running")], [told(state="succeeded"), ended()]]
+    assert command(home, "watch", TASK_ID) == 0
+
+
 def test_watch_asks_for_a_new_token_when_the_stream_ends_with_the_old_one(home: Path, edge: TaskEdge) -> None:
     edge.streams = [[told(), ended(16, "the access token has expired")], [told(state="succeeded"), ended()]]
     assert command(home, "watch", TASK_ID) == 0
