@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.background import flush_regularly, freeze
 from gateway.calls.cache.store import AnswerStore
-from gateway.calls.cache.upstream import AnswerCache
+from gateway.calls.cache.upstream import AnswerCache, topic_of
 from gateway.calls.idempotency.fallback import FallbackIdempotencyStore
 from gateway.calls.idempotency.memory import MemoryIdempotencyStore
 from gateway.calls.idempotency.redis_store import RedisIdempotencyStore
@@ -54,7 +54,7 @@ from meshkit.host import Host
 from meshkit.rpc import keys
 from meshkit.rpc.channel import open_channel
 from meshkit.storage.changes import STREAM as CHANGES
-from meshkit.storage.changes import ChangeFeed
+from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
 from meshkit.telemetry.admin import Readiness
@@ -191,12 +191,11 @@ async def _with_memory(mesh: Upstream, settings: GatewaySettings, host: Host) ->
     """Returns the mesh with answers that are used again, until a change of what they say is heard of."""
     if not settings.http.cache_bytes:
         return mesh
-    cache = AnswerCache(mesh, AnswerStore(settings.http.cache_bytes))
+    freshness = Freshness(key=topic_of)
     if settings.redis_url:
         redis = await host.open(open_redis(settings.redis_url, timeout=FEED_TIMEOUT, size=1))
-        cache.feed = feed = ChangeFeed(RedisStream(redis, CHANGES), changed=cache.changed, lost=cache.lost)
-        host.background("change feed", feed.run)
-    return cache
+        host.background("change feed", ChangeFeed(RedisStream(redis, CHANGES), freshness).run)
+    return AnswerCache(mesh, AnswerStore(settings.http.cache_bytes), freshness)
 
 
 def _health_check(channel: grpc.aio.Channel) -> Callable[[], Awaitable[None]]:

@@ -9,11 +9,9 @@ from gateway.edge.address import AddressResolver
 from gateway.edge.headers.settings import HttpSettings
 from gateway.edge.ratelimit import LimitSettings
 from meshkit.settings import MeshSettings, Reader
+from meshkit.topology import load
 
-__all__ = ["SERVICES", "GatewaySettings"]
-
-SERVICES = ("auth", "user", "fraud", "data")
-"""The services behind the gateway, by the short name that their packages carry."""
+__all__ = ["GatewaySettings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class GatewaySettings:
     listen: str
     """host:port of the REST API."""
     addresses: Mapping[str, str]
-    """host:port of each service."""
+    """host:port of each service that the table lets the gateway call, by the short name that its package carries."""
     redis_url: str = field(repr=False)
     """Redis that the gateways share. Empty means that each process keeps for itself what can be rebuilt."""
     workers: int
@@ -47,7 +45,7 @@ class GatewaySettings:
         return cls(
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_HTTP_LISTEN"),
-            addresses={name: reader.address(f"RAMPART_{name.upper()}_ADDRESS") for name in SERVICES},
+            addresses={name: reader.address(f"RAMPART_{name.upper()}_ADDRESS") for name in load().gateway.calls},
             redis_url=reader.text("RAMPART_REDIS_URL", ""),
             workers=reader.number("RAMPART_GATEWAY_WORKERS", 1, low=1, high=64),
             limits=LimitSettings.read(reader),

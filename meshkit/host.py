@@ -2,38 +2,40 @@
 
 async def serve(host: Host, reader: Reader) -> None:
     settings = Settings.read(reader)
-    pool = await host.open(postgres.pool(settings.dsn), check=postgres.check)
+    pool = await host.open(postgres.pool(settings.dsn), name="postgres", check=postgres.check)
     host.background("retention", Retention(pool).run)
     await host.serve(MeshServer(...), admin=settings.mesh.admin_listen)
 
-sys.exit(run("name", serve))
+main("name", serve, migrate)
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import uvloop
 from prometheus_client import generate_latest
 
+from meshkit.parts import CLOSE_SECONDS, Parts
 from meshkit.settings import Reader, SettingsError
 from meshkit.supervisor import BackgroundTask, Work
 from meshkit.telemetry import logs, tracing
 from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
 
-__all__ = ["Host", "Server", "run"]
+__all__ = ["Host", "Program", "Server", "main", "run"]
 
 Resource = TypeVar("Resource")
+
+_log = logging.getLogger(__name__)
 
 
 class Server(Protocol):
@@ -48,23 +50,30 @@ class Host:
     """The parts of one process. What is opened is closed in reverse order when the block ends, started or not.
 
     Not ready while a check fails, while a background task is dead, and from the moment the process is asked to stop.
+    A part that does not close within `close_seconds` is logged and left behind (`left_open`).
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, close_seconds: float = CLOSE_SECONDS) -> None:
         self.name = name
         self.readiness = Readiness({})
-        self._parts = contextlib.AsyncExitStack()
+        self._parts = Parts(close_seconds)
         self._stop = asyncio.Event()
+        self._start: asyncio.Task[None] | None = None
+        self._started = False
         self._fatal: Exception | None = None
 
     async def __aenter__(self) -> Host:
-        await self._parts.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._parts.__aexit__(kind, error, traceback)
+        await self._parts.close()
+
+    @property
+    def left_open(self) -> list[str]:
+        """Names of the parts that would not end."""
+        return self._parts.left_open
 
     async def open(
         self,
@@ -74,7 +83,7 @@ class Host:
         check: Callable[[Resource], Awaitable[None]] | None = None,
     ) -> Resource:
         """Opens a pool, client or channel until the process ends. With `check` readiness depends on it, as `name`."""
-        opened = await self._parts.enter_async_context(resource)
+        opened = await self._parts.open(name or _name_of(resource), resource)
         if check is not None:
             self.check(name, partial(check, opened))
         return opened
@@ -87,7 +96,7 @@ class Host:
             if isinstance(result, Awaitable):
                 await result
 
-        self._parts.push_async_callback(closed)
+        self._parts.add(_name_of(close), closed)
 
     def check(self, name: str, check: ReadinessCheck) -> None:
         """Makes readiness depend on a check. Raises ValueError for a name that is taken."""
@@ -97,7 +106,7 @@ class Host:
         """Starts `work` and keeps it running: if it raises or returns it is logged, not ready, and started again."""
         task = BackgroundTask(name, work, self._end)
         self.check(name, task.check)
-        self._parts.push_async_callback(task.stop)
+        self._parts.add(name, task.stop)
         task.start()
 
     async def serve(
@@ -108,17 +117,36 @@ class Host:
         Raises the error of a background task that no restart can mend.
         """
         if admin is not None:
-            await self.open(serve_admin(admin, admin_app(self.readiness, metrics)))
+            await self.open(serve_admin(admin, admin_app(self.readiness, metrics)), name="admin port")
         await server.run(self.stopping)
-        if self._fatal is not None:
-            raise self._fatal
+        self._raise_fatal()
+
+    async def run(self, start: Coroutine[Any, Any, None]) -> bool:
+        """Runs `start`, which serves. Returns False if the process was asked to stop before it came to that.
+
+        Raises what `start` raises, and the error of a background task that no restart can mend.
+        """
+        self._start = asyncio.create_task(start, name=self.name)
+        if self._stop.is_set():
+            self._start.cancel()
+        try:
+            await self._start
+        except asyncio.CancelledError:
+            if not self._start.cancelled() or not self._stop.is_set():
+                raise
+            self._raise_fatal()
+            return False
+        return True
 
     def stop(self) -> None:
-        """Asks the process to stop."""
+        """Asks the process to stop. One that is still starting does not go on with that."""
         self._stop.set()
+        if self._start is not None and not self._started:
+            self._start.cancel()
 
     async def stopping(self) -> None:
         """Waits until the process is asked to stop. It is not ready from then on."""
+        self._started = True
         await self._stop.wait()
         self.readiness.draining = True
 
@@ -126,23 +154,70 @@ class Host:
         self._fatal = self._fatal or error
         self.stop()
 
+    def _raise_fatal(self) -> None:
+        if self._fatal is not None:
+            raise self._fatal
 
-def run(name: str, serve: Callable[[Host, Reader], Awaitable[None]]) -> int:
-    """Runs a process: uvloop, JSON logs, telemetry, signals, one event loop. Returns the exit status."""
-    reader = Reader(os.environ)
-    logs.configure(name, os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
-    tracing.configure(name)
+
+def _name_of(part: object) -> str:
+    """Names a part for the log: after its function, also that of a context manager, or after its type."""
+    made_by = getattr(part, "func", part)
+    return str(getattr(made_by, "__qualname__", type(part).__qualname__))
+
+
+Program = Callable[[Host, Reader], Coroutine[Any, Any, None]]
+"""Composes a process on a host, with settings from the environment, and serves."""
+
+
+def main(name: str, serve: Program, migrate: Program) -> None:
+    """Runs a service by its command line: without arguments it serves, `migrate` brings its database up to date."""
+    match sys.argv[1:]:
+        case []:
+            sys.exit(run(name, serve))
+        case ["migrate"]:
+            sys.exit(run(name, migrate, unfinished=1))
+        case _:
+            sys.exit(f"usage: python -m services.{name} [migrate]")
+
+
+def run(name: str, program: Program, *, unfinished: int = 0) -> int:
+    """Runs a process: uvloop, JSON logs, telemetry, signals, one event loop. Returns the exit status.
+
+    `unfinished` is the status of a process that was asked to stop while it started.
+    """
     try:
-        uvloop.run(_run(name, reader, serve))
-    except (SettingsError, OSError) as error:
-        logging.getLogger(name).error("cannot start: %s", error)
-        print(f"{name}: {error}", file=sys.stderr)
+        logs.configure(name, os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
+    except ValueError as error:
+        print(f"{name}: RAMPART_LOG_LEVEL: {error}", file=sys.stderr)
         return 1
-    return 0
+    tracing.configure(name)
+    return uvloop.run(_run(name, program, unfinished))
 
 
-async def _run(name: str, reader: Reader, serve: Callable[[Host, Reader], Awaitable[None]]) -> None:
-    async with Host(name) as host:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, host.stop)
-        await serve(host, reader)
+async def _run(name: str, program: Program, unfinished: int) -> int:
+    host = Host(name)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, host.stop)
+    try:
+        async with host:
+            finished = await host.run(program(host, Reader(os.environ)))
+        status = 0 if finished else unfinished
+    except (SettingsError, OSError) as error:
+        _log.error("cannot run: %s", error)
+        print(f"{name}: {error}", file=sys.stderr)
+        status = 1
+    except Exception:
+        _log.exception("the process failed unexpectedly")
+        status = 1
+    if host.left_open:
+        _leave(host.left_open, status or 1)
+    return status
+
+
+def _leave(left_open: list[str], status: int) -> None:
+    """Ends the process without what would not end, for which the event loop would wait for ever."""
+    _log.error("the process ends without: %s", ", ".join(left_open))
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,4 +1,4 @@
-"""Supervises background tasks: one that dies is logged, counted, and restarted with back-off."""
+"""Supervises background tasks: one that dies is logged, counted, and restarted with back-off and jitter."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 from prometheus_client import Counter
 
 from meshkit.settings import SettingsError
+from meshkit.telemetry.admin import NotReadyError
 
-__all__ = ["FATAL", "BackgroundTask", "Work"]
+__all__ = ["FATAL", "BackgroundTask", "StillRunningError", "Work", "cancel_until_done"]
 
 _log = logging.getLogger(__name__)
-_restarts = Counter("background_restarts", "Background tasks that died and were restarted, by task.", ["task"])
+_restarts = Counter("background_restarts", "Deaths of background tasks, each followed by a restart, by task.", ["task"])
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Makes the coroutine of a task. It is called again for every restart, so it must not keep half-done state."""
@@ -29,6 +30,12 @@ MAX_BACKOFF = 5.0
 SETTLED_SECONDS = 10.0
 """A task that ran this long before it died starts over with the first back-off."""
 JITTER = 0.2
+STOP_SECONDS = 5.0
+CANCEL_AGAIN_SECONDS = 0.5
+
+
+class StillRunningError(Exception):
+    """Something was asked to end, in every way that there is, and goes on."""
 
 
 class BackgroundTask:
@@ -42,49 +49,79 @@ class BackgroundTask:
         self._work = work
         self._fatal = fatal
         self._task: asyncio.Task[None] | None = None
-        self._died = ""
-        self._started = 0.0
+        self._stopping = False
+        self._death = ""
+        self._running_since: float | None = None
         self._backoff = FIRST_BACKOFF
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._supervise(), name=self.name)
 
     async def stop(self) -> None:
-        """Cancels the task and returns when it has ended."""
-        # Again until it ends: before Python 3.12, asyncio.wait_for may swallow a cancellation (bpo-37658).
-        while self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=1.0)
+        """Cancels the task and returns when it has ended. Raises StillRunningError after `STOP_SECONDS`."""
+        self._stopping = True
+        if self._task is not None and not await cancel_until_done(self._task, STOP_SECONDS):
+            raise StillRunningError(f"the background task {self.name} goes on although it was cancelled")
 
     async def check(self) -> None:
-        """Raises RuntimeError from the death of the task until it has run again for as long as its last back-off."""
-        settled = time.monotonic() - self._started > self._backoff
-        if self._died and not (settled and self._running):
-            raise RuntimeError(self._died)
+        """Raises NotReadyError from the death of the task until it has run again for as long as its last back-off."""
+        if self._death and not self._settled():
+            state = "not running" if self._running_since is None else "running again, not for long enough yet"
+            raise NotReadyError(f"the background task {self._death} and is {state}")
 
-    @property
-    def _running(self) -> bool:
-        return self._started > 0.0
+    def _settled(self) -> bool:
+        return self._running_since is not None and time.monotonic() - self._running_since > self._backoff
 
     async def _supervise(self) -> None:
         while True:
-            self._started = began = time.monotonic()
+            began = self._running_since = time.monotonic()
             try:
-                await self._work()
-                self._note("returned", None)
+                await self._run_once()
             except FATAL as error:
-                self._died = str(error)
+                self._death = "cannot run with these settings"
                 self._fatal(error)
                 return
-            except Exception as error:
-                self._note(f"died of {type(error).__name__}", error)
-            self._started = 0.0
+            finally:
+                self._running_since = None
+            if self._stopping:
+                return
             if time.monotonic() - began > SETTLED_SECONDS:
                 self._backoff = FIRST_BACKOFF
             await asyncio.sleep(self._backoff * (1 + JITTER * random()))
             self._backoff = min(2 * self._backoff, MAX_BACKOFF)
 
-    def _note(self, died: str, error: Exception | None) -> None:
-        self._died = died
+    async def _run_once(self) -> None:
+        """Runs the work and notes how it ended. Raises what is `FATAL`, and the cancellation that `stop` asks for."""
+        try:
+            await self._work()
+        except FATAL:
+            raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            # Something inside the work was cancelled, not the work: its task would end without a word.
+            self._note("was cancelled from inside", None)
+        except Exception as error:
+            self._note(f"died of {type(error).__name__}", error)
+        else:
+            self._note("returned", None)
+
+    def _note(self, death: str, error: Exception | None) -> None:
+        if self._stopping:
+            return
+        self._death = death
         _restarts.labels(self.name).inc()
-        _log.error("background task %s %s", self.name, died, exc_info=error, extra={"fields": {"task": self.name}})
+        _log.error("background task %s %s", self.name, death, exc_info=error, extra={"fields": {"task": self.name}})
+
+
+async def cancel_until_done(task: asyncio.Task[Any], seconds: float) -> bool:
+    """Cancels a task again and again until it has ended; False if it goes on after `seconds`.
+
+    Once is not enough: before Python 3.12, asyncio.wait_for may swallow a cancellation (bpo-37658).
+    """
+    end = time.monotonic() + seconds
+    while not task.done() and time.monotonic() < end:
+        task.cancel()
+        await asyncio.wait({task}, timeout=min(CANCEL_AGAIN_SECONDS, seconds))
+    return task.done()

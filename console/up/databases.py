@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import asyncpg
 
-from console.up.names import SERVICES
 from console.up.postgres import Postgres
 from console.up.state import State
+from meshkit.topology import ServiceEntry, Topology
 
-RELAY = "rampart_fraud_relay"
-_ROLE = {
-    "owner": "",
-    "service": "",
-    # Sees every tenant, changes nothing. Only the embedded start has it.
-    "reader": "BYPASSRLS",
-}
+READER = "reader"
+"""Sees every tenant, changes nothing. Only the embedded start has it."""
 
 
 class Databases:
     """Names, passwords and addresses of the databases of an embedded cluster."""
 
-    def __init__(self, postgres: Postgres, state: State) -> None:
+    def __init__(self, topology: Topology, postgres: Postgres, state: State) -> None:
+        self._topology = topology
         self._postgres = postgres
         self._state = state
 
     def dsn(self, service: str, role: str) -> str:
-        """Returns the address of a service's database for one of its roles: owner, service, reader; relay for fraud."""
-        user = f"rampart_{service}_{role}"
-        return self._postgres.dsn(f"rampart_{service}", user, self._state.password(user))
+        """Returns the address of a service's database for one of its roles: those of the table, and reader."""
+        entry = self._topology.service(service)
+        return self._postgres.dsn(entry.database, entry.user(role), self._state.password(entry.user(role)))
+
+    def dsns(self) -> dict[str, dict[str, str]]:
+        """Returns the addresses by service and role."""
+        return {
+            service.name: {role: self.dsn(service.name, role) for role in (*service.role_names, READER)}
+            for service in self._topology.services
+        }
 
     async def prepare(self) -> None:
         """Makes the roles and databases that are missing."""
@@ -40,20 +43,21 @@ class Databases:
                     password = self._state.password(name)
                     await connection.execute(f"CREATE ROLE {name} LOGIN {attributes} PASSWORD '{password}'")
             databases = {row["datname"] for row in await connection.fetch("SELECT datname FROM pg_database")}
-            for service in SERVICES:
-                if f"rampart_{service}" not in databases:
-                    await connection.execute(f"CREATE DATABASE rampart_{service} OWNER rampart_{service}_owner")
+            for service in self._topology.services:
+                if service.database not in databases:
+                    await connection.execute(f"CREATE DATABASE {service.database} OWNER {service.user('owner')}")
                 await self._grant(connection, service)
         finally:
             await connection.close(timeout=5)
 
     def _roles(self) -> dict[str, str]:
-        own = {f"rampart_{service}_{role}": options for service in SERVICES for role, options in _ROLE.items()}
-        return own | {RELAY: ""}
+        services = self._topology.services
+        own = {service.user(role): "" for service in services for role in service.role_names}
+        return own | {service.user(READER): "BYPASSRLS" for service in services}
 
-    async def _grant(self, connection: asyncpg.Connection[asyncpg.Record], service: str) -> None:
-        database, reader = f"rampart_{service}", f"rampart_{service}_reader"
-        guests = f"rampart_{service}_service, {reader}" + (f", {RELAY}" if service == "fraud" else "")
+    async def _grant(self, connection: asyncpg.Connection[asyncpg.Record], service: ServiceEntry) -> None:
+        database, reader = service.database, service.user(READER)
+        guests = ", ".join(service.user(role) for role in (*service.dsns(), READER))
         await connection.execute(
             f"""
             REVOKE ALL ON DATABASE {database} FROM PUBLIC;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.directory import open_directory
@@ -10,19 +10,10 @@ from console.failure import CommandFailure
 from console.http import HttpError
 from console.target import TOKEN_PATH, AccessTokens, Target
 from console.up.state import State
+from meshkit.identity.scopes import Scopes
 from meshkit.settings import TlsFiles
 
 FILE = "clients.json"
-SCOPES = (
-    "decision:create",
-    "decision:read",
-    "user:read",
-    "user:write",
-    "transaction:read",
-    "task:read",
-    "task:write",
-    "fraud:backfill",
-)
 
 Credentials = dict[str, str]
 """tenant, client_id and client_secret."""
@@ -43,18 +34,21 @@ PLANS: Mapping[str, DemoPlan] = {
 }
 
 
-async def ensure_clients(state: State, base_url: str, auth: str, tls: TlsFiles) -> dict[str, Credentials]:
+async def ensure_clients(
+    state: State, scopes: Sequence[str], base_url: str, auth: str, tls: TlsFiles
+) -> dict[str, Credentials]:
     """Returns the credentials of the clients, those of the last start where the database still knows them."""
     kept: dict[str, Credentials] = state.read_json(FILE)
     known = {name: kept[name] for name in PLANS if name in kept and await _works(base_url, kept[name])}
     if known.keys() != PLANS.keys():
+        scopes = sorted(Scopes.declared_by_methods().declared)
         async with open_directory(auth, tls) as directory:
             for name, plan in PLANS.items():
                 if name in known:
                     continue
                 await directory.create_tenant(plan.tenant)
                 client = await directory.create_client(
-                    plan.tenant, scopes=SCOPES, rate_limit=plan.rate_limit, display_name=f"development: {name}"
+                    plan.tenant, scopes=scopes, rate_limit=plan.rate_limit, display_name=f"development: {name}"
                 )
                 known[name] = {
                     "tenant": client.tenant,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from console.failure import CommandFailure
 from console.up.certificates import Authority
 from console.up.leftovers import HOME_VARIABLE
-from console.up.names import GATEWAY, MESH, ROOT, SERVICES, module
+from console.up.names import GATEWAY, ROOT, module
 from console.up.ports import HOST
 from console.up.processes import Spec
 from console.up.state import State
+from meshkit.topology import ServiceEntry, Topology
 
 OWN = ("_DSN", "_LISTEN", "_ADDRESS", "_FILE", "RAMPART_HOME", "RAMPART_HTTP_PORT", "RAMPART_REDIS_URL", "_WORKER")
 """Settings that the start decides for each process; all others of the user's pass through."""
@@ -21,19 +22,20 @@ DRAIN_SECONDS = 2
 
 @dataclass(frozen=True)
 class Stores:
-    """Addresses of the databases: by service for each of its processes, and of Redis."""
+    """Addresses of the databases and of Redis."""
 
-    service: Mapping[str, str]
-    migrate: Mapping[str, str]
-    relay: str
-    reader: Mapping[str, str]
-    """Read-only, for all tenants; empty with databases of the user's own."""
+    databases: Mapping[str, Mapping[str, str]]
+    """DSNs by service and role. With databases of the user's own there is no `reader`, who sees all tenants."""
     redis_url: str
 
+    def of_role(self, role: str) -> dict[str, str]:
+        """Returns the DSN of each service that has the role."""
+        return {service: dsns[role] for service, dsns in self.databases.items() if role in dsns}
 
-def external_databases(environment: Mapping[str, str]) -> dict[str, str] | None:
+
+def external_databases(topology: Topology, environment: Mapping[str, str]) -> dict[str, str] | None:
     """Returns the user's own DSNs by their names, None without any. Raises Failure if some are missing."""
-    names = [*(f"RAMPART_{service.upper()}_DSN" for service in SERVICES), "RAMPART_FRAUD_RELAY_DSN"]
+    names = [name for service in topology.services for name in service.dsns().values()]
     given = {name: environment[name] for name in names if environment.get(name)}
     missing = [name for name in names if name not in given]
     if given and missing:
@@ -47,8 +49,15 @@ class Environments:
     """Makes the command and environment of every process."""
 
     def __init__(
-        self, user: Mapping[str, str], state: State, authority: Authority, ports: Mapping[str, int], stores: Stores
+        self,
+        topology: Topology,
+        user: Mapping[str, str],
+        state: State,
+        authority: Authority,
+        ports: Mapping[str, int],
+        stores: Stores,
     ) -> None:
+        self._topology = topology
         self._user = user
         self._state = state
         self._authority = authority
@@ -65,31 +74,34 @@ class Environments:
 
     def serve(self, name: str) -> Spec:
         """Returns how to run a service or the gateway."""
-        upper = name.upper()
         own = {
-            f"RAMPART_{upper}_LISTEN" if name != GATEWAY else "RAMPART_HTTP_LISTEN": self.address(name),
+            "RAMPART_HTTP_LISTEN" if name == GATEWAY else f"RAMPART_{name.upper()}_LISTEN": self.address(name),
             "RAMPART_ADMIN_LISTEN": self.admin(name),
-            "RAMPART_REDIS_URL": self._stores.redis_url,
-            **{f"RAMPART_{service.upper()}_ADDRESS": self.address(service) for service in SERVICES},
+            **{service.setting("ADDRESS"): self.address(service.name) for service in self._topology.services},
             **self._tls(name),
         }
-        if name in SERVICES:
-            own[f"RAMPART_{upper}_DSN"] = self._stores.service[name]
-        if name == "fraud":
-            own["RAMPART_FRAUD_RELAY_DSN"] = self._stores.relay
-        if name == "auth":
-            # A database of the user's own may hold signing keys that are sealed with the user's own key.
-            given = self._user.get("RAMPART_AUTH_KEY_FILE")
-            own["RAMPART_AUTH_KEY_FILE"] = given or str(self._state.secret_file("auth.key"))
+        if name in self._topology.names:
+            service = self._topology.service(name)
+            own |= self._dsns(service) | self._keys(service)
+        if self._topology.process(name).redis:
+            own["RAMPART_REDIS_URL"] = self._stores.redis_url
         return Spec(name, _python(module(name)), self._common() | own, ROOT, stop_seconds=DRAIN_SECONDS + 1.5)
 
     def migrate(self, service: str) -> Spec:
         """Returns how to bring a service's database up to date."""
-        names = (f"RAMPART_{service.upper()}_DSN", f"RAMPART_{service.upper()}_MIGRATE_DSN")
-        dsns = dict(zip(names, (self._stores.service[service], self._stores.migrate[service]), strict=True))
-        if service == "fraud":
-            dsns["RAMPART_FRAUD_RELAY_DSN"] = self._stores.relay  # the migrations grant to its role
+        entry = self._topology.service(service)
+        # The migrations grant to every role, so they are told of all.
+        dsns = self._dsns(entry) | {entry.setting("MIGRATE_DSN"): self._stores.databases[service]["owner"]}
         return Spec(f"the migration of {service}", [*_python(module(service)), "migrate"], self._common() | dsns, ROOT)
+
+    def _dsns(self, service: ServiceEntry) -> dict[str, str]:
+        return {name: self._stores.databases[service.name][role] for role, name in service.dsns().items()}
+
+    def _keys(self, service: ServiceEntry) -> dict[str, str]:
+        # A database of the user's own may hold what is sealed with the user's own key.
+        return {
+            key.setting: self._user.get(key.setting) or str(self._state.secret_file(key.file)) for key in service.keys
+        }
 
     def _common(self) -> dict[str, str]:
         passed = {name: value for name, value in self._user.items() if not name.endswith(OWN) or _is_foreign(name)}
@@ -105,8 +117,8 @@ class Environments:
         }
 
 
-def port_names() -> list[str]:
-    return ["http", *SERVICES, *(f"{name}_admin" for name in MESH)]
+def port_names(topology: Topology) -> list[str]:
+    return ["http", *topology.names, *(f"{name}_admin" for name in topology.process_names)]
 
 
 def _is_foreign(name: str) -> bool:

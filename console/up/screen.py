@@ -16,7 +16,7 @@ from rich.status import Status
 from rich.table import Table
 
 from console.home import DEFAULT
-from console.up.names import MESH, ROOT
+from console.up.names import ROOT
 
 WIDTH = 120
 SOCKET = "unix socket; see dev.json"
@@ -94,7 +94,7 @@ def _table(dev: Mapping[str, Any]) -> Table:
     for column in ("process", "pid", "listens on", "health, readiness, metrics"):
         table.add_column(column, overflow="fold")
     pids = dev["pids"]
-    for name in MESH:
+    for name in dev["admin"]:
         listens = f"{dev['grpc'][name]} (gRPC, mTLS)" if name in dev["grpc"] else f"{dev['base_url']} (REST)"
         table.add_row(name, str(pids.get(name, "")), listens, f"http://{dev['admin'][name]}")
     if "postgres" in pids:

@@ -14,10 +14,10 @@ from console.failure import CommandFailure
 from console.up import leftovers, logfile, migrations, ports, proc
 from console.up.account import find_account
 from console.up.certificates import Authority
-from console.up.databases import RELAY, Databases
+from console.up.databases import READER, Databases
 from console.up.demo import Credentials, ensure_clients
 from console.up.environment import Environments, Stores, external_databases, port_names
-from console.up.names import CALLER, GATEWAY, IDENTITIES, MESH, OPERATOR, SERVICES
+from console.up.names import CALLER, GATEWAY, OPERATOR, identities, read_table
 from console.up.postgres import Postgres
 from console.up.processes import Process, Spec, run_once
 from console.up.readiness import wait_ready
@@ -25,6 +25,7 @@ from console.up.reporter import Reporter, Silent
 from console.up.state import State
 from console.up.valkey import Valkey
 from meshkit.settings import TlsFiles
+from meshkit.topology import Topology
 
 READY_SECONDS = 60.0
 MIGRATE_SECONDS = 300.0
@@ -36,7 +37,8 @@ STOP_SECONDS = 8.5
 class Stack:
     """One platform with its state folder. Start it once; after `stop` make a new one.
 
-    `http_port` 0 takes a free port. `environment` holds the user's settings, by default those of this process.
+    `http_port` 0 takes a free port. `environment` holds the user's settings, by default those of this process;
+    `topology` the services, by default those of the table.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Stack:
         *,
         environment: Mapping[str, str] | None = None,
         report: Reporter | None = None,
+        topology: Topology | None = None,
     ) -> None:
+        self._topology = topology or read_table()
         self._home = home
         self._http_port = http_port
         self._user = os.environ if environment is None else environment
@@ -70,9 +74,9 @@ class Stack:
             "ca_file": str(self._authority.ca_file),
             "client_cert_file": str(self._authority.certificate(CALLER)),
             "client_key_file": str(self._authority.key(CALLER)),
-            "grpc": {name: names.address(name) for name in SERVICES},
-            "admin": {name: names.admin(name) for name in MESH},
-            "dsn": dict(self._stores.reader),
+            "grpc": {name: names.address(name) for name in self._topology.names},
+            "admin": {name: names.admin(name) for name in self._topology.process_names},
+            "dsn": self._stores.of_role(READER),
             "redis_url": self._stores.redis_url,
             "pids": self._pids(),
             **self._clients,
@@ -101,14 +105,14 @@ class Stack:
             self._upkeep.cancel()
             await asyncio.wait([self._upkeep])
         until = time.monotonic() + STOP_SECONDS
-        for names in ((GATEWAY,), SERVICES, ("redis", "postgres")):
+        for names in ((GATEWAY,), self._topology.names, ("redis", "postgres")):
             most = max(1.0, until - time.monotonic())
             await asyncio.gather(*[self._processes[name].stop(most) for name in names if name in self._processes])
         self._processes.clear()
         self._resources.close()
 
     async def _start(self) -> None:
-        external = external_databases(self._user)
+        external = external_databases(self._topology, self._user)
         self._state = State.open(self._home)
         self._resources.enter_context(self._state.held())
         self._state.dev_json.unlink(missing_ok=True)
@@ -117,10 +121,14 @@ class Stack:
         if self._http_port:
             ports.check_http(self._http_port)
         self._authority = Authority(self._state.tls, self._user.get("RAMPART_TRUST_DOMAIN") or "rampart.local")
-        self._authority.ensure(IDENTITIES)
+        self._authority.ensure(identities(self._topology))
         self._stores = await self._start_stores(external)
-        numbers = ports.assign(self._state, port_names()) | ({"http": self._http_port} if self._http_port else {})
-        self._environments = Environments(self._user, self._state, self._authority, numbers, self._stores)
+        numbers = ports.assign(self._state, port_names(self._topology))
+        if self._http_port:
+            numbers["http"] = self._http_port
+        self._environments = Environments(
+            self._topology, self._user, self._state, self._authority, numbers, self._stores
+        )
         await self._migrate()
         await self._start_mesh()
         self._clients = await self._ensure_clients()
@@ -132,26 +140,23 @@ class Stack:
         self._report.doing("starting the databases")
         databases = self._external_stores(external) if external else self._start_postgres()
         redis = self._start_redis(self._user.get("RAMPART_REDIS_URL"))
-        stores, redis_url = await _together(databases, redis)
-        return Stores(**stores, redis_url=redis_url)
+        return Stores(*await _together(databases, redis))
 
-    async def _external_stores(self, dsns: Mapping[str, str]) -> dict[str, Any]:
-        service = {name: dsns[f"RAMPART_{name.upper()}_DSN"] for name in SERVICES}
-        owner = {name: self._user.get(f"RAMPART_{name.upper()}_MIGRATE_DSN") or service[name] for name in SERVICES}
-        return {"service": service, "migrate": owner, "relay": dsns["RAMPART_FRAUD_RELAY_DSN"], "reader": {}}
+    async def _external_stores(self, given: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        found = {}
+        for service in self._topology.services:
+            dsns = {role: given[name] for role, name in service.dsns().items()}
+            found[service.name] = {"owner": self._user.get(service.setting("MIGRATE_DSN")) or dsns["service"], **dsns}
+        return found
 
-    async def _start_postgres(self) -> dict[str, Any]:
+    async def _start_postgres(self) -> dict[str, dict[str, str]]:
         postgres = self._postgres = Postgres(find_account(self._state), self._state.password("postgres"))
         await postgres.prepare(self._log("initdb"))
         await postgres.wait_ready(await self._run(postgres.spec()))
         self._report.doing("preparing the databases")
-        databases = Databases(postgres, self._state)
+        databases = Databases(self._topology, postgres, self._state)
         await databases.prepare()
-        by_role = {
-            role: {name: databases.dsn(name, role) for name in SERVICES} for role in ("service", "owner", "reader")
-        }
-        relay = postgres.dsn("rampart_fraud", RELAY, self._state.password(RELAY))
-        return {"service": by_role["service"], "migrate": by_role["owner"], "reader": by_role["reader"], "relay": relay}
+        return databases.dsns()
 
     async def _start_redis(self, external: str | None) -> str:
         if external:
@@ -163,28 +168,30 @@ class Stack:
     async def _migrate(self) -> None:
         """Brings every database up to date. A cluster of our own that has seen these very files is left alone."""
         cluster = self._postgres.folder if self._postgres else None
-        if cluster is not None and migrations.are_applied(cluster):
+        if cluster is not None and migrations.are_applied(cluster, self._topology.names):
             return
         self._report.doing("migrating the databases")
         log = self._log("migrations")
         logfile.rotate(log)
-        specs = [self._environments.migrate(service) for service in SERVICES]
+        specs = [self._environments.migrate(service) for service in self._topology.names]
         await _together(*[run_once(spec, log, timeout=MIGRATE_SECONDS) for spec in specs])
         if cluster is not None:
-            migrations.mark_applied(cluster)
+            migrations.mark_applied(cluster, self._topology.names)
 
     async def _start_mesh(self) -> None:
-        self._report.doing(f"starting {', '.join(MESH)}")
-        started = [await self._run(self._environments.serve(name)) for name in MESH]
-        admin = {name: self._environments.admin(name) for name in MESH}
-        await wait_ready(dict(zip(MESH, started, strict=True)), admin, timeout=READY_SECONDS, report=self._report)
+        names = self._topology.process_names
+        self._report.doing(f"starting {', '.join(names)}")
+        started = {name: await self._run(self._environments.serve(name)) for name in names}
+        admin = {name: self._environments.admin(name) for name in names}
+        await wait_ready(started, admin, timeout=READY_SECONDS, report=self._report)
 
     async def _ensure_clients(self) -> dict[str, Credentials]:
         self._report.doing("making the clients for development")
         authority = self._authority
         operator = TlsFiles(authority.ca_file, authority.certificate(OPERATOR), authority.key(OPERATOR))
         names = self._environments
-        return await ensure_clients(self._state, f"http://{names.address(GATEWAY)}", names.address("auth"), operator)
+        base_url, auth = f"http://{names.address(GATEWAY)}", names.address("auth")
+        return await ensure_clients(self._state, self._topology.scopes, base_url, auth, operator)
 
     async def _run(self, spec: Spec) -> Process:
         process = Process(spec, self._log(spec.name), changed=self._changed, event=self._report.event)

@@ -1,4 +1,4 @@
-"""Method policies, read from the descriptors once at start. A method without one is refused: deny by default."""
+"""Reads method policies from the descriptors, once at start. A method without one is refused: deny by default."""
 
 from __future__ import annotations
 
@@ -13,10 +13,19 @@ from rampart.mesh.v1 import policy_pb2
 if TYPE_CHECKING:
     from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 
-__all__ = ["Coalescing", "Policy", "PolicyError", "field_policy", "has_policy", "policies", "policy_of"]
+__all__ = [
+    "POLICY_OPTION",
+    "Coalescing",
+    "Policy",
+    "PolicyError",
+    "field_policy",
+    "has_policy",
+    "policies",
+    "policy_of",
+]
 
 # The generated type stub calls every extension a FieldDescriptor.
-_POLICY = cast("_ExtensionFieldDescriptor[MethodOptions, policy_pb2.MethodPolicy]", policy_pb2.policy)
+POLICY_OPTION = cast("_ExtensionFieldDescriptor[MethodOptions, policy_pb2.MethodPolicy]", policy_pb2.policy)
 _FIELD = cast("_ExtensionFieldDescriptor[FieldOptions, policy_pb2.FieldPolicy]", policy_pb2.field)
 
 
@@ -75,14 +84,14 @@ def policies(services: Iterable[ServiceDescriptor]) -> dict[str, Policy]:
 
 
 def has_policy(method: MethodDescriptor) -> bool:
-    return bool(method.GetOptions().HasExtension(_POLICY))
+    return bool(method.GetOptions().HasExtension(POLICY_OPTION))
 
 
 def policy_of(method: MethodDescriptor) -> Policy:
     options = method.GetOptions()
-    if not options.HasExtension(_POLICY):
+    if not options.HasExtension(POLICY_OPTION):
         raise PolicyError(f"{method.full_name} has no (rampart.mesh.v1.policy)")
-    option = options.Extensions[_POLICY]
+    option = options.Extensions[POLICY_OPTION]
     _check(method, option)
     return Policy(
         path=_path(method.full_name),

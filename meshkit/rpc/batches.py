@@ -1,4 +1,4 @@
-"""The batch protocol of the mesh: calls of one unary method from any tenants in one message.
+"""Serves and sends batches: calls of one unary method, of any tenants, in one message.
 
 Each item keeps its own caller, tenant, deadline, validation and error. A bad item never fails its neighbours.
 """
@@ -25,8 +25,10 @@ from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.interceptors.validation import validate
 from meshkit.telemetry import tracing
 
-__all__ = ["BatchCall", "BatchClient", "Outgoing", "serve_batch"]
+__all__ = ["BatchCall", "BatchClient", "Outgoing", "handle_valid", "serve_batch"]
 
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 Request = TypeVar("Request", bound=Message)
 Outgoing = tuple[bytes, CallContext]
 """A serialised request and the call that it belongs to."""
@@ -53,9 +55,16 @@ async def serve_batch(
     principals = [await _verify(token, policy, verifier) for token in batch.tokens]
     now = time.monotonic()
     opened = [_open(item, principals, batch.tokens, request_class, now) for item in batch.items]
-    answers = iter(await handle([call for call in opened if isinstance(call, BatchCall)]))
-    results = [next(answers) if isinstance(call, BatchCall) else call for call in opened]
+    results: Sequence[Message | bytes | MeshError] = await handle_valid(opened, handle)
     return batch_pb2.BatchReply(results=[_result(result) for result in results])
+
+
+async def handle_valid(
+    calls: Sequence[Item | MeshError], handle: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | MeshError]]]
+) -> Sequence[Answer | MeshError]:
+    """Hands what is no error to `handle`, and returns its answers and the errors, each in the place of its call."""
+    answers = iter(await handle([call for call in calls if not isinstance(call, MeshError)]))
+    return [call if isinstance(call, MeshError) else next(answers) for call in calls]
 
 
 async def _verify(token: str, policy: Policy, verifier: TokenVerifier) -> Principal | MeshError:

@@ -1,9 +1,9 @@
-"""News of changes, so that what was read before them is not used again.
+"""Cache invalidation between processes: changes are published on a stream, and caches drop what was read before them.
 
-    service: commit → publish ──▶ stream ──▶ feed → whoever keeps answers drops them
+    service: commit → publish ──▶ stream ──▶ feed → `Freshness` of a cache
 
-The news are hints, sent after the commit and lost at worst: what is kept has an end of its own besides. A reader that
-cannot hear them knows that (`ChangeFeed.live`).
+Changes are hints, sent after the commit and lost at worst: what is kept has an end of its own besides. A cache that
+cannot hear of them knows that (`Freshness.live`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from prometheus_client import Counter
 
 from meshkit.errors import MeshError
 from meshkit.storage.event_stream import START, EventStream
 
-__all__ = ["STREAM", "Change", "ChangeFeed", "ChangePublisher", "Freshness"]
+__all__ = ["STREAM", "Change", "ChangeFeed", "ChangeListener", "ChangePublisher", "Freshness"]
 
 STREAM = "changes"
 """Key of the stream that all processes share."""
@@ -89,15 +89,27 @@ class ChangePublisher:
         return True
 
 
-class ChangeFeed:
-    """Hears of changes. `changed` is called for each; `lost` when some may have been missed, also at the start."""
+class ChangeListener(Protocol):
+    """Is told of changes by a `ChangeFeed`."""
 
-    def __init__(self, stream: EventStream, *, changed: Callable[[Change], None], lost: Callable[[], None]) -> None:
+    live: bool
+    """True while every change is heard of, within two or three seconds even if the connection dies silently."""
+
+    def heard(self, change: Change) -> None:
+        """Is called for each change, in their order."""
+        ...
+
+    def everything_changed(self) -> None:
+        """Is called when changes may have been missed, also at the start."""
+        ...
+
+
+class ChangeFeed:
+    """Reads changes from the stream and tells a listener of them."""
+
+    def __init__(self, stream: EventStream, listener: ChangeListener) -> None:
         self._stream = stream
-        self._changed = changed
-        self._lost = lost
-        self.live = False
-        """True while every change is heard of, within two or three seconds even if the connection dies silently."""
+        self._listener = listener
 
     async def run(self) -> None:
         """Listens until it is cancelled. The stream's client must wait longer than `READ_SECONDS`."""
@@ -105,14 +117,14 @@ class ChangeFeed:
             try:
                 async with asyncio.timeout(READ_MARGIN):
                     last = await self._stream.last()
-                self._lost()
-                self.live = True
+                self._listener.everything_changed()
+                self._listener.live = True
                 await self._follow(last.id if last is not None else START)
             except (MeshError, TimeoutError):
-                if self.live:
+                if self._listener.live:
                     _log.warning("changes cannot be heard of; what depends on them is not kept until they can")
             finally:
-                self.live = False
+                self._listener.live = False
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self, position: str) -> None:
@@ -121,31 +133,42 @@ class ChangeFeed:
                 entries = await self._stream.read(position, limit=READ_LIMIT, wait=READ_SECONDS)
             if len(entries) == READ_LIMIT:
                 # We are far behind, and the oldest entries may have given way already.
-                self._lost()
+                self._listener.everything_changed()
             for entry in entries:
                 position = entry.id
                 self._pass_on(entry.data)
 
     def _pass_on(self, data: bytes) -> None:
         try:
-            self._changed(Change.decode(data))
+            self._listener.heard(Change.decode(data))
         except ValueError:
             _log.warning("an entry of the stream of changes cannot be read")
-            self._lost()
+            self._listener.everything_changed()
 
 
 class Freshness:
-    """Tells whether something that was read is still true, by numbering changes.
+    """Tells whether something that was read is still true, by numbering changes. The listener of a cache's feed.
 
     Whoever reads takes `now()` first and keeps the result only if `holds` afterwards: a change that arrives while the
-    read is under way is never missed.
+    read is under way is never missed. `key` says which key a change is noted under, None for one that does not matter.
     """
 
-    def __init__(self, max_keys: int = 100_000) -> None:
+    def __init__(
+        self, max_keys: int = 100_000, *, key: Callable[[Change], tuple[str, ...] | None] = lambda change: change
+    ) -> None:
         self._max_keys = max_keys
+        self._key = key
         self._number = 0
         self._floor = 0
         self._changed: dict[tuple[str, ...], int] = {}
+        self.live = False
+        """True while a feed tells of every change; False without a feed."""
+
+    def heard(self, change: Change) -> None:
+        """Notes a change that a feed tells of."""
+        key = self._key(change)
+        if key is not None:
+            self.changed(*key)
 
     def now(self) -> int:
         return self._number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import uvicorn
@@ -13,12 +14,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-__all__ = ["Readiness", "ReadinessCheck", "admin_app", "serve_admin"]
+__all__ = ["NotReadyError", "Readiness", "ReadinessCheck", "admin_app", "serve_admin"]
 
 ReadinessCheck = Callable[[], Awaitable[None]]
 """Raises if a dependency cannot be used."""
 
 CHECK_TIMEOUT = 2.0
+BACKLOG = 128
+
+
+class NotReadyError(Exception):
+    """Raised by a check that says itself what is wrong, in words without addresses or secrets."""
 
 
 class Readiness:
@@ -47,6 +53,8 @@ class Readiness:
                 await check()
         except TimeoutError:
             return "does not answer"
+        except NotReadyError as error:
+            return str(error)
         except Exception as error:
             return f"cannot be reached ({type(error).__name__})"
         return ""
@@ -71,17 +79,24 @@ def admin_app(readiness: Readiness, metrics: Callable[[], bytes] = generate_late
 
 @contextlib.asynccontextmanager
 async def serve_admin(listen: str, app: Starlette) -> AsyncIterator[None]:
-    """Serves the admin port while the block runs."""
-    host, _, port = listen.rpartition(":")
-    config = uvicorn.Config(
-        app, host=host, port=int(port), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1
-    )
+    """Serves the admin port (host:port) while the block runs. Raises OSError if it cannot listen there."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     # Signals belong to the process (see meshkit.host), not to this port.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    task = asyncio.create_task(server.serve())
+    # Bound here: uvicorn would end the process if it cannot.
+    task = asyncio.create_task(server.serve(sockets=[_bound(listen)]))
     try:
         yield
     finally:
         server.should_exit = True
         await task
+
+
+def _bound(listen: str) -> socket.socket:
+    host, _, port = listen.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(f"cannot listen on {listen}: {error.strerror}") from error

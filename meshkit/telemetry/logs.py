@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import sys
@@ -13,6 +14,7 @@ from meshkit.context import current
 
 __all__ = ["EventLog", "configure"]
 
+FLUSH_SECONDS = 0.1
 _ESCAPE = json.encoder.encode_basestring_ascii
 
 
@@ -78,6 +80,12 @@ class EventLog:
         self._lines.append(line)
         self._size += len(line)
         if self._size >= self._flush_bytes:
+            self.flush()
+
+    async def keep_flushed(self, seconds: float = FLUSH_SECONDS) -> None:
+        """Writes what is buffered every so many seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(seconds)
             self.flush()
 
     def flush(self) -> None:

@@ -9,13 +9,14 @@ from pathlib import Path
 from rampart.auth.v1 import auth_service_pb2_grpc
 
 from meshkit.host import Host
+from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
 from services.auth.adapters.postgres import PostgresDirectory, PostgresSigningKeyStore
-from services.auth.adapters.sealing import Sealer
+from services.auth.adapters.sealing import AesSealer
 from services.auth.service.auth import AuthService
 from services.auth.service.keyring import Keyring
 from services.auth.servicer import AuthServicer
@@ -35,15 +36,18 @@ async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
     settings = AuthSettings.read(reader)
     pool = await host.open(postgres.pool(settings.dsn), name="postgres", check=postgres.check)
-    keyring = Keyring(PostgresSigningKeyStore(pool), Sealer(settings.sealing_key), settings.schedule, time.time)
+    keyring = Keyring(PostgresSigningKeyStore(pool), AesSealer(settings.sealing_key), settings.schedule, time.time)
     host.check("signing_keys", keyring.check)
     host.background("signing keys", partial(keyring.keep, settings.key_check_seconds))
+    scopes = Scopes.declared_by_methods()
     service = AuthService(
         directory=PostgresDirectory(pool),
         keyring=keyring,
         issuer=settings.mesh.issuer,
         audience=settings.mesh.audience,
         token_seconds=settings.token_seconds,
+        scopes=scopes.declared,
+        default_scopes=scopes.ordinary,
         clock=time.time,
     )
     verifier = TokenVerifier(keyring.public_keys, issuer=settings.mesh.issuer, audience=settings.mesh.audience)

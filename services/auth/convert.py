@@ -1,45 +1,44 @@
-"""Between messages and the domain of the auth service."""
+"""Converts between protobuf messages and the domain of the auth service. Pure."""
 
 from __future__ import annotations
 
 from rampart.auth.v1 import auth_service_pb2 as pb
 from rampart.mesh.v1 import policy_pb2
 
-from services.auth.domain.tenants import Tenant, TenantPlan
-from services.auth.service.auth import IssuedToken, NewClient
+from services.auth.domain.tenants import IssuedToken, NewClient, Tenant, TenantPlan
 
-__all__ = ["client_response", "jwks_response", "plan_of", "tenant_message", "token_response"]
+__all__ = ["client_to_proto", "keys_to_proto", "plan_from_proto", "tenant_to_proto", "token_to_proto"]
 
 _CLASS = "RATE_CLASS_"
 
 
-def token_response(issued: IssuedToken) -> pb.IssueTokenResponse:
+def token_to_proto(issued: IssuedToken) -> pb.IssueTokenResponse:
     return pb.IssueTokenResponse(
         access_token=issued.token, token_type="Bearer", expires_in=issued.expires_in, scope=issued.scope
     )
 
 
-def jwks_response(keys: list[dict[str, str]]) -> pb.GetJwksResponse:
+def keys_to_proto(keys: list[dict[str, str]]) -> pb.GetJwksResponse:
     return pb.GetJwksResponse(keys=[pb.Jwk(**key) for key in keys])
 
 
-def tenant_message(tenant: Tenant) -> pb.Tenant:
+def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
     message = pb.Tenant(
         tenant_id=tenant.tenant_id,
         name=tenant.name,
         default_currency=tenant.default_currency,
-        plan=_plan_message(tenant.plan),
+        plan=_plan_to_proto(tenant.plan),
     )
     message.create_time.FromDatetime(tenant.created_at)
     return message
 
 
-def plan_of(message: pb.TenantPlan) -> TenantPlan:
-    limits = {_class_name(limit): limit.rate_limit for limit in message.class_limits}
+def plan_from_proto(message: pb.TenantPlan) -> TenantPlan:
+    limits = {_class_from_proto(limit): limit.rate_limit for limit in message.class_limits}
     return TenantPlan(message.rate_limit, message.user_rate_limit, tuple(sorted(limits.items())))
 
 
-def _plan_message(plan: TenantPlan) -> pb.TenantPlan:
+def _plan_to_proto(plan: TenantPlan) -> pb.TenantPlan:
     message = pb.TenantPlan(rate_limit=plan.rate_limit, user_rate_limit=plan.user_rate_limit)
     for name, rate_limit in plan.class_limits:
         number = policy_pb2.RateClass.Value(f"{_CLASS}{name.upper()}")
@@ -47,12 +46,12 @@ def _plan_message(plan: TenantPlan) -> pb.TenantPlan:
     return message
 
 
-def _class_name(limit: pb.ClassLimit) -> str:
+def _class_from_proto(limit: pb.ClassLimit) -> str:
     # The field is named like a keyword.
     return policy_pb2.RateClass.Name(getattr(limit, "class")).removeprefix(_CLASS).lower()
 
 
-def client_response(tenant: str, created: NewClient) -> pb.CreateClientResponse:
+def client_to_proto(tenant: str, created: NewClient) -> pb.CreateClientResponse:
     return pb.CreateClientResponse(
         tenant=tenant,
         client_id=created.client.client_id,

@@ -1,4 +1,4 @@
-"""What the auth service needs from its stores."""
+"""What the auth service needs from outside: its stores, and the encryption of its signing keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
 
-__all__ = ["ClientDirectory", "KeyChange", "SigningKeyStore"]
+__all__ = ["ClientDirectory", "KeyChange", "Sealer", "SigningKeyStore"]
 
 
 class ClientDirectory(Protocol):
@@ -43,4 +43,16 @@ class SigningKeyStore(Protocol):
 
     async def revise(self, plan: Callable[[Sequence[SigningKey]], KeyChange]) -> list[SigningKey]:
         """Applies what `plan` makes of the stored keys and returns the keys after it; one caller at a time."""
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts signing keys at rest."""
+
+    def seal(self, plain: bytes, name: str) -> bytes:
+        """Returns the ciphertext; `name` must be given again to open it."""
+        ...
+
+    def open(self, sealed: bytes, name: str) -> bytes:
+        """Raises SettingsError if the key of this process is not the one that it was sealed with."""
         ...

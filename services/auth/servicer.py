@@ -1,4 +1,4 @@
-"""The auth service over gRPC: convert, call, convert."""
+"""Implements the gRPC methods of the auth service: convert, call, convert."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class AuthServicer:
 
     async def IssueToken(self, request: pb.IssueTokenRequest, _: Context) -> pb.IssueTokenResponse:
         issued = await self._service.issue_token(request.client_id, request.client_secret, request.scope)
-        return convert.token_response(issued)
+        return convert.token_to_proto(issued)
 
     async def GetJwks(self, _: pb.GetJwksRequest, __: Context) -> pb.GetJwksResponse:
-        return convert.jwks_response(await self._service.public_keys())
+        return convert.keys_to_proto(await self._service.public_keys())
 
     async def CreateTenant(self, request: pb.CreateTenantRequest, _: Context) -> pb.CreateTenantResponse:
-        plan = convert.plan_of(request.plan)
+        plan = convert.plan_from_proto(request.plan)
         tenant = await self._service.create_tenant(request.name, request.default_currency, plan)
-        return pb.CreateTenantResponse(tenant=convert.tenant_message(tenant))
+        return pb.CreateTenantResponse(tenant=convert.tenant_to_proto(tenant))
 
     async def SetTenantPlan(self, request: pb.SetTenantPlanRequest, _: Context) -> pb.SetTenantPlanResponse:
-        tenant = await self._service.set_plan(request.tenant, convert.plan_of(request.plan))
-        return pb.SetTenantPlanResponse(tenant=convert.tenant_message(tenant))
+        tenant = await self._service.set_plan(request.tenant, convert.plan_from_proto(request.plan))
+        return pb.SetTenantPlanResponse(tenant=convert.tenant_to_proto(tenant))
 
     async def CreateClient(self, request: pb.CreateClientRequest, _: Context) -> pb.CreateClientResponse:
         created = await self._service.create_client(
             request.tenant, request.scopes, request.rate_limit, request.display_name
         )
-        return convert.client_response(request.tenant, created)
+        return convert.client_to_proto(request.tenant, created)

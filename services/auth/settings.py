@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from meshkit.settings import MeshSettings, Reader
-from services.auth.adapters.sealing import read_key
+from meshkit.settings import MeshSettings, Reader, SettingsError
 from services.auth.domain.keys import Schedule
 
-__all__ = ["AuthSettings"]
+__all__ = ["AuthSettings", "read_key"]
+
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,14 @@ class AuthSettings:
     @property
     def schedule(self) -> Schedule:
         return Schedule(self.key_publish_seconds, self.key_use_seconds, self.token_seconds)
+
+
+def read_key(path: Path) -> bytes:
+    """Reads 32 bytes as hexadecimal digits; anything else, or a key of equal bytes, stops the start."""
+    try:
+        key = bytes.fromhex(path.read_text().strip())
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES or len(set(key)) == 1:
+        raise SettingsError(f"RAMPART_AUTH_KEY_FILE names {path}, which does not hold 32 random bytes in hexadecimal")
+    return key

@@ -18,6 +18,7 @@ from meshkit.storage.redis import open_redis
 from services.data.adapters.postgres import PostgresLedger
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
 from services.data.adapters.remote import FRAUD_POLICIES, RemoteOutbox
+from services.data.adapters.stream import StreamedBatches
 from services.data.service.consumer import STREAM_WAIT, Consumer
 from services.data.service.ledger import LedgerService
 from services.data.servicer import DataServicer
@@ -46,7 +47,7 @@ async def serve(host: Host, reader: Reader) -> None:
     host.check("redis", stream.check)
     verifier = await host.open(keys.remote_verifier(mesh, settings.auth_address), name="auth", check=keys.check)
     fraud = await host.open(open_channel(settings.fraud_address, mesh.tls, FRAUD_POLICIES))
-    host.background("consumer", _leader(settings.dsn, Consumer(stream, RemoteOutbox(fraud))).run)
+    host.background("consumer", _leader(settings.dsn, Consumer(StreamedBatches(stream), RemoteOutbox(fraud))).run)
     server = MeshServer(mesh, listen=settings.listen, service=DATA_SERVICE, verifier=verifier)
     server.add(
         data_service_pb2_grpc.add_DataServiceServicer_to_server, DataServicer(LedgerService(PostgresLedger(pool)))

@@ -1,4 +1,4 @@
-"""Between messages and the domain. Pure; what cannot be converted raises MeshError or is rejected by name."""
+"""Converts between protobuf messages and the domain of the data service. Pure."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rampart.fraud.v1 import event_pb2
 
 from meshkit import pages
 from services.data.domain.ledger import Batch, DailyTotal, Position, Rejected, Transaction
-from services.data.errors import not_a_date, not_a_time, page_token_invalid
+from services.data.errors import not_a_date, not_a_time
 from services.data.ports import TotalsQuery, TransactionQuery
 
 __all__ = [
-    "position_of",
-    "to_batch",
-    "to_total_message",
-    "to_totals_query",
-    "to_transaction_message",
-    "to_transaction_query",
-    "totals_token",
-    "transactions_token",
+    "batch_from_proto",
+    "position_from_proto",
+    "total_to_proto",
+    "total_to_token",
+    "totals_query_from_proto",
+    "transaction_query_from_proto",
+    "transaction_to_proto",
+    "transaction_to_token",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,12 +33,12 @@ _MICROSECOND = timedelta(microseconds=1)
 _MAX_DIGITS = 4
 
 
-def position_of(message: event_pb2.OutboxPosition) -> Position:
+def position_from_proto(message: event_pb2.OutboxPosition) -> Position:
     """Reads a position; an unset message is the beginning."""
     return Position(message.xid, message.seq)
 
 
-def to_batch(message: event_pb2.EventBatch) -> Batch:
+def batch_from_proto(message: event_pb2.EventBatch) -> Batch:
     """Reads the events of a batch. One that cannot be read is rejected; the others are unharmed."""
     transactions, payloads, rejected = [], [], []
     for payload in message.events:
@@ -48,7 +48,9 @@ def to_batch(message: event_pb2.EventBatch) -> Batch:
             rejected.append(Rejected(payload, f"{type(error).__name__}: {error}"))
         else:
             payloads.append(payload)
-    return Batch(position_of(message.after), position_of(message.last), transactions, payloads, rejected)
+    return Batch(
+        position_from_proto(message.after), position_from_proto(message.last), transactions, payloads, rejected
+    )
 
 
 def _transaction(event: event_pb2.DecisionEvent) -> Transaction:
@@ -81,7 +83,7 @@ def _datetime(time: Timestamp) -> datetime:
     return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
 
 
-def to_transaction_query(request: data_service_pb2.ListTransactionsRequest, tenant_id: str) -> TransactionQuery:
+def transaction_query_from_proto(request: data_service_pb2.ListTransactionsRequest, tenant_id: str) -> TransactionQuery:
     place = pages.decode(request, request.page_token, 2)
     return TransactionQuery(
         tenant_id=tenant_id,
@@ -90,32 +92,32 @@ def to_transaction_query(request: data_service_pb2.ListTransactionsRequest, tena
         merchant_id=request.merchant_id,
         start=_time_field(request, "start_time"),
         end=_time_field(request, "end_time"),
-        after=None if place is None else (_token_time(place[0]), _token_text(place[1])),
+        after=None if place is None else (_token_time(place[0]), place[1]),
     )
 
 
-def to_totals_query(request: data_service_pb2.ListDailyTotalsRequest, tenant_id: str) -> TotalsQuery:
+def totals_query_from_proto(request: data_service_pb2.ListDailyTotalsRequest, tenant_id: str) -> TotalsQuery:
     place = pages.decode(request, request.page_token, 3)
     return TotalsQuery(
         tenant_id=tenant_id,
         limit=pages.page_size(request.page_size),
         start=_date_field("start_date", request.start_date),
         end=_date_field("end_date", request.end_date),
-        after=None if place is None else (_token_date(place[0]), _token_text(place[1]), _token_text(place[2])),
+        after=None if place is None else (_token_date(place[0]), place[1], place[2]),
     )
 
 
-def transactions_token(request: data_service_pb2.ListTransactionsRequest, last: Transaction) -> str:
+def transaction_to_token(request: data_service_pb2.ListTransactionsRequest, last: Transaction) -> str:
     """Returns the token of the page after `last`."""
     return pages.encode(request, (str((last.event_time - _EPOCH) // _MICROSECOND), last.transaction_id))
 
 
-def totals_token(request: data_service_pb2.ListDailyTotalsRequest, last: DailyTotal) -> str:
+def total_to_token(request: data_service_pb2.ListDailyTotalsRequest, last: DailyTotal) -> str:
     """Returns the token of the page after `last`."""
     return pages.encode(request, (last.day.isoformat(), last.currency, last.outcome))
 
 
-def to_transaction_message(transaction: Transaction) -> transaction_pb2.Transaction:
+def transaction_to_proto(transaction: Transaction) -> transaction_pb2.Transaction:
     return transaction_pb2.Transaction(
         transaction_id=transaction.transaction_id,
         decision_id=transaction.decision_id,
@@ -131,7 +133,7 @@ def to_transaction_message(transaction: Transaction) -> transaction_pb2.Transact
     )
 
 
-def to_total_message(total: DailyTotal) -> transaction_pb2.DailyTotal:
+def total_to_proto(total: DailyTotal) -> transaction_pb2.DailyTotal:
     return transaction_pb2.DailyTotal(
         date=total.day.isoformat(),
         currency=total.currency,
@@ -161,22 +163,11 @@ def _token_time(text: str) -> datetime:
     try:
         return _EPOCH + int(text) * _MICROSECOND
     except (ValueError, OverflowError) as error:
-        raise page_token_invalid() from error
+        raise pages.invalid() from error
 
 
 def _token_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise page_token_invalid() from error
-
-
-def _token_text(text: str) -> str:
-    # What PostgreSQL cannot hold as text was never an identifier of ours.
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise page_token_invalid() from error
-    if "\x00" in text:
-        raise page_token_invalid()
-    return text
+        raise pages.invalid() from error

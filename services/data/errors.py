@@ -1,10 +1,10 @@
-"""The service's own errors, one constructor per reason."""
+"""The errors of the data service, one constructor per reason."""
 
 from __future__ import annotations
 
-from meshkit.errors import Kind, MeshError, Violation, validation_failed
+from meshkit.errors import MeshError, Violation, validation_failed
 
-__all__ = ["not_a_date", "not_a_time", "page_token_invalid"]
+__all__ = ["not_a_date", "not_a_time"]
 
 
 def not_a_date(field: str) -> MeshError:
@@ -13,9 +13,3 @@ def not_a_date(field: str) -> MeshError:
 
 def not_a_time(field: str) -> MeshError:
     return validation_failed(Violation(field, "timestamp.valid", "is not a time between the years 1 and 9999"))
-
-
-def page_token_invalid() -> MeshError:
-    return MeshError(
-        Kind.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID", "page_token is not one that this request was answered with"
-    )

@@ -1,14 +1,15 @@
-"""What the service needs from outside."""
+"""What the data service needs from outside."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from services.data.domain.ledger import Batch, DailyTotal, Position, Transaction
 
-__all__ = ["Ledger", "LedgerWriter", "Outbox", "TotalsQuery", "TransactionQuery"]
+__all__ = ["BatchStream", "EventOutbox", "Ledger", "LedgerWriter", "TotalsQuery", "TransactionQuery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,26 @@ class LedgerWriter(Protocol):
         """
 
 
-class Outbox(Protocol):
+class BatchStream(Protocol):
+    """The event stream of the fraud service: fast, and it may lose anything. Raises MeshError while it is away."""
+
+    def rewind(self) -> None:
+        """Makes the next read begin with the oldest entry."""
+        ...
+
+    async def rewind_if_emptied(self) -> None:
+        """Rewinds a stream that was emptied: its new entries may come before those read so far."""
+        ...
+
+    async def read(self, known: Position, *, wait: float) -> Sequence[Batch] | None:
+        """Returns what follows the last read, after up to `wait` seconds; None if nothing does.
+
+        Entries that go no further than `known` are left out; one that cannot be read is an empty batch.
+        """
+        ...
+
+
+class EventOutbox(Protocol):
     """The fraud service's outbox, which has every event that the stream may have lost."""
 
     async def read(self, after: Position, limit: int) -> Batch:

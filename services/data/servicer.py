@@ -1,4 +1,4 @@
-"""The gRPC face of the service: convert, ask, convert."""
+"""Implements the gRPC methods of the data service: convert, call, convert."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class DataServicer(data_service_pb2_grpc.DataServiceServicer):
         request: data_service_pb2.ListTransactionsRequest,
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> data_service_pb2.ListTransactionsResponse:
-        page = await self._service.transactions(convert.to_transaction_query(request, principal().tenant_id))
+        page = await self._service.transactions(convert.transaction_query_from_proto(request, principal().tenant_id))
         return data_service_pb2.ListTransactionsResponse(
-            transactions=map(convert.to_transaction_message, page.rows),
-            next_page_token=convert.transactions_token(request, page.last) if page.last else "",
+            transactions=map(convert.transaction_to_proto, page.rows),
+            next_page_token=convert.transaction_to_token(request, page.last) if page.last else "",
         )
 
     async def ListDailyTotals(
@@ -36,8 +36,8 @@ class DataServicer(data_service_pb2_grpc.DataServiceServicer):
         request: data_service_pb2.ListDailyTotalsRequest,
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> data_service_pb2.ListDailyTotalsResponse:
-        page = await self._service.totals(convert.to_totals_query(request, principal().tenant_id))
+        page = await self._service.totals(convert.totals_query_from_proto(request, principal().tenant_id))
         return data_service_pb2.ListDailyTotalsResponse(
-            totals=map(convert.to_total_message, page.rows),
-            next_page_token=convert.totals_token(request, page.last) if page.last else "",
+            totals=map(convert.total_to_proto, page.rows),
+            next_page_token=convert.total_to_token(request, page.last) if page.last else "",
         )

@@ -1,0 +1,1 @@
+"""Decisions about transactions: features, rules, outcomes, and the streams of them."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2
+from redis.asyncio import Redis
 
 from meshkit.host import Host
 from meshkit.identity.policy import policies
+from meshkit.periodic import Periodic
 from meshkit.rpc import keys
 from meshkit.rpc.batches import BatchClient
 from meshkit.rpc.channel import open_channel
@@ -19,7 +21,7 @@ from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
 from meshkit.storage.changes import STREAM as CHANGES
-from meshkit.storage.changes import ChangeFeed
+from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
 from meshkit.telemetry.logs import EventLog
@@ -29,7 +31,7 @@ from services.fraud.adapters.outbox_retention import OutboxRetention
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import RedisWindows
-from services.fraud.adapters.remote_profiles import RemoteRiskProfiles
+from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.adapters.window_keeper import WindowKeeper
 from services.fraud.service.decider import Decider, DecisionPolicy
 from services.fraud.service.feed import DecisionFeed
@@ -49,8 +51,7 @@ PROFILE_METHOD = "/rampart.user.v1.UserService/GetRiskProfile"
 BATCH_BYTES = 4 << 20
 BATCHES_IN_FLIGHT = 3
 POOL_SIZE = 8
-NEWS_TIMEOUT = 3.0
-FLUSH_SECONDS = 0.1
+CHANGES_TIMEOUT = 3.0
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -61,86 +62,103 @@ async def migrate(_: Host, reader: Reader) -> None:
 async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
     settings = FraudSettings.read(reader)
-    pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
-    relay_pool = await host.open(postgres.pool(settings.relay_dsn, size=2))
-    # Its own connections, none before anybody watches: decisions never wait for one.
-    watch_pool = await host.open(postgres.pool(settings.dsn, size=READS_AT_ONCE + 1))
-    redis = await host.open(open_redis(settings.redis_url))
+    redis = await host.open(open_redis(settings.redis_url), name="redis")
     verifier = await host.open(
         keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
     )
-    user_policies = policies([USER_SERVICE])
-    users = await host.open(open_channel(settings.user_address, settings.mesh.tls, user_policies))
-    # Connects now: the first decision would otherwise pay for the handshake, or go without a profile.
-    users.get_state(try_to_connect=True)
-    relay = OutboxRelay(settings.relay_dsn, RedisStream(redis, "events:fraud"))
-    log = PostgresLog(watch_pool)
-    feed = DecisionFeed(log)
+    relay, outbox = await _publishing(host, settings, redis)
+    feed, watches = await _watching(host, settings)
+    profiles = await _profiles(host, settings)
 
     def committed() -> None:
         relay.notify()
         feed.notify()
 
-    store = PostgresStore(pool, on_commit=committed)
-    keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
-    profile = user_policies[PROFILE_METHOD]
-    assert profile.coalesce is not None
-    profiles = RemoteRiskProfiles(BatchClient(users, profile.coalesce, user_policies[profile.coalesce.method], "user"))
-    # A client of its own: it waits for news longer than decisions wait for anything.
-    news_redis = await host.open(open_redis(settings.redis_url, timeout=NEWS_TIMEOUT, size=1))
-    news = ChangeFeed(RedisStream(news_redis, CHANGES), changed=profiles.changed, lost=profiles.lost)
-    profiles.told = lambda: news.live
-    decider = Decider(
-        windows=RedisWindows(redis, on_cold=keeper.wake),
-        profiles=profiles,
+    store, windows = await _storing(host, settings, redis, committed)
+    decider = Decider(windows=windows, profiles=profiles, store=store, policy=DecisionPolicy(settings.review_without))
+    servicer = FraudServicer(
+        checks=_coalescing(host, settings, decider),
+        decide=decider.decide,
+        slots=asyncio.Semaphore(_batches_in_flight(settings)),
         store=store,
-        policy=DecisionPolicy(settings.review_without),
+        outbox=outbox,
+        watches=watches,
+        verifier=verifier,
+        batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
+        decisions=_decision_log(host),
     )
-    in_flight = BATCHES_IN_FLIGHT if settings.coalesce else POOL_SIZE
+    server = MeshServer(settings.mesh, listen=settings.listen, service=FRAUD_SERVICE, verifier=verifier)
+    server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
+    await host.serve(server, admin=settings.mesh.admin_listen)
+
+
+async def _publishing(host: Host, settings: FraudSettings, redis: Redis) -> tuple[OutboxRelay, OutboxReader]:
+    """Carries committed decisions to the event stream, and to consumers that missed them there."""
+    pool = await host.open(postgres.pool(settings.relay_dsn, size=2), name="postgres of the relay")
+    relay = OutboxRelay(settings.relay_dsn, RedisStream(redis, "events:fraud"))
+    retention = OutboxRetention(pool, settings.outbox_retention_hours)
+    host.background("outbox relay", relay.run)
+    host.background("outbox retention", Periodic("outbox retention", retention.prune).run)
+    return relay, OutboxReader(pool)
+
+
+async def _watching(host: Host, settings: FraudSettings) -> tuple[DecisionFeed, Watches]:
+    """Streams committed decisions to those who watch them."""
+    # Its own connections, none before anybody watches: decisions never wait for one.
+    pool = await host.open(postgres.pool(settings.dsn, size=READS_AT_ONCE + 1), name="postgres of watching")
+    log = PostgresLog(pool)
+    feed = DecisionFeed(log)
+    host.background("decision feed", feed.run)
+    seats, pace = Seats(settings.watches, settings.watches_per_tenant), WatchPace(settings.watch_rate)
+    return feed, Watches(log=log, feed=feed, seats=seats, pace=pace)
+
+
+async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
+    """Reads risk profiles from the user service, and again once they have changed."""
+    user_policies = policies([USER_SERVICE])
+    users = await host.open(open_channel(settings.user_address, settings.mesh.tls, user_policies), name="user")
+    # Connects now: the first decision would otherwise pay for the handshake, or go without a profile.
+    users.get_state(try_to_connect=True)
+    coalesce = user_policies[PROFILE_METHOD].coalesce
+    assert coalesce is not None
+    # A client of its own: it waits for changes longer than decisions wait for anything.
+    redis = await host.open(open_redis(settings.redis_url, timeout=CHANGES_TIMEOUT, size=1), name="redis of changes")
+    freshness = Freshness(key=profile_of)
+    host.background("change feed", ChangeFeed(RedisStream(redis, CHANGES), freshness).run)
+    return RemoteRiskProfiles(BatchClient(users, coalesce, user_policies[coalesce.method], "user"), freshness)
+
+
+async def _storing(
+    host: Host, settings: FraudSettings, redis: Redis, on_commit: Callable[[], None]
+) -> tuple[PostgresStore, RedisWindows]:
+    """Commits decisions, and keeps the windows true to them."""
+    pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
+    store = PostgresStore(pool, on_commit=on_commit)
+    keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
+    host.background("window keeper", keeper.run)
+    return store, RedisWindows(redis, on_cold=keeper.wake)
+
+
+def _coalescing(host: Host, settings: FraudSettings, decider: Decider) -> Checks:
+    """Joins single checks that arrive together."""
     checks: Checks = Coalescer(
         "check",
         decider.decide,
         max_items=BATCH_ITEMS if settings.coalesce else 1,
         max_bytes=BATCH_BYTES,
-        max_in_flight=in_flight,
+        max_in_flight=_batches_in_flight(settings),
     )
-    decisions = EventLog("fraud", "decisions", "decided", DECISION_FIELDS)
-    server = MeshServer(
-        settings.mesh,
-        listen=settings.listen,
-        service=FRAUD_SERVICE,
-        verifier=verifier,
-    )
-    servicer = FraudServicer(
-        checks=checks,
-        decide=decider.decide,
-        slots=asyncio.Semaphore(in_flight),
-        store=store,
-        read_events=OutboxReader(relay_pool).read,
-        watches=Watches(
-            log=log,
-            feed=feed,
-            seats=Seats(settings.watches, settings.watches_per_tenant),
-            pace=WatchPace(settings.watch_rate),
-        ),
-        verifier=verifier,
-        batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
-        decisions=decisions,
-    )
-    server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
-    retention = OutboxRetention(relay_pool, settings.outbox_retention_hours)
-    host.closing(decisions.flush)
-    host.background("outbox relay", relay.run)
-    host.background("decision feed", feed.run)
-    host.background("change feed", news.run)
-    host.background("outbox retention", retention.run)
-    host.background("window keeper", keeper.run)
-    host.background("decision log", partial(_flush, decisions))
-    await host.serve(server, admin=settings.mesh.admin_listen)
-    await checks.drain()
+    host.closing(checks.drain)
+    return checks
 
 
-async def _flush(log: EventLog) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_SECONDS)
-        log.flush()
+def _batches_in_flight(settings: FraudSettings) -> int:
+    return BATCHES_IN_FLIGHT if settings.coalesce else POOL_SIZE
+
+
+def _decision_log(host: Host) -> EventLog:
+    """Logs each decision, buffered."""
+    log = EventLog("fraud", "decisions", "decided", DECISION_FIELDS)
+    host.closing(log.flush)
+    host.background("decision log", log.keep_flushed)
+    return log

@@ -1,19 +1,32 @@
-"""What the pipeline needs from outside. Each port has a twin in memory that passes the same conformance suite."""
+"""What the use cases need from outside. Each port has a twin in memory that passes the same conformance suite."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
-from services.fraud.domain.check import Check, Decided, Features, Key
+from services.fraud.domain.check import Decided, Features, Key, WindowEntry
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
 from services.fraud.domain.rules import Profile
+from services.fraud.domain.watching import Committed
 
-__all__ = ["DecisionFilter", "DecisionStore", "RiskProfiles", "Stored", "Windows", "WindowsUnavailableError"]
+__all__ = [
+    "CommitResult",
+    "DecisionFilter",
+    "DecisionLog",
+    "DecisionStore",
+    "LogPage",
+    "Outbox",
+    "RiskProfiles",
+    "Stored",
+    "Windows",
+    "WindowsUnavailableError",
+]
 
 
 class WindowsUnavailableError(Exception):
@@ -23,10 +36,10 @@ class WindowsUnavailableError(Exception):
 class Windows(Protocol):
     """The sliding windows of the subjects."""
 
-    async def reserve(self, checks: Sequence[Check]) -> Sequence[Features]:
-        """Reads the features of each check and adds it to its windows, in order, in one atomic step.
+    async def reserve(self, entries: Sequence[WindowEntry]) -> Sequence[Features]:
+        """Reads the features of each transaction and adds it to its windows, in order, in one atomic step.
 
-        Idempotent by the check's key. Raises WindowsUnavailableError.
+        Idempotent by the transaction's key. Raises WindowsUnavailableError.
         """
         ...
 
@@ -49,7 +62,17 @@ class Stored:
 
     fingerprint: bytes
     answer: bytes
+    """The decision as it was answered, serialised."""
     create_time: datetime
+
+
+class CommitResult(NamedTuple):
+    """What a commit has led to, by key: each key of the commit is in one of the two."""
+
+    answers: Mapping[Key, bytes]
+    """The answer of each decision that is stored by this commit, serialised as it is stored."""
+    earlier: Mapping[Key, Stored | MeshError]
+    """What was stored under a key before, or why its row cannot be stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +85,12 @@ class DecisionFilter:
 
 
 class DecisionStore(Protocol):
-    """Durable decisions, each with its outbox event."""
+    """Durable decisions, each with its outbox event. Answers are serialised, so that they stay equal byte by byte."""
 
-    async def commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
-        """Stores decisions, sorted by key, with their events in one commit.
+    async def commit(self, decided: Sequence[Decided]) -> CommitResult:
+        """Stores decisions, sorted by key, with their events in one commit. Answers may be sent once this returns.
 
-        Returns what was stored under a key before, or why its row cannot be stored. Of every other decision the answer
-        may be sent once this returns. Raises MeshError UNAVAILABLE; a call with the same keys then finds what
-        was stored nevertheless.
+        Raises MeshError UNAVAILABLE; a call with the same keys then finds what was stored nevertheless.
         """
         ...
 
@@ -85,6 +106,43 @@ class DecisionStore(Protocol):
         """Returns those of the keys that are stored."""
         ...
 
-    async def features(self, checks: Sequence[Check], now: datetime) -> Sequence[Features]:
+    async def features(self, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
         """Computes the features from the stored decisions: slower, and concurrent checks do not see each other."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Decisions that follow a place."""
+
+    rows: Sequence[Committed]
+    reached: Place
+    """All decisions up to here are in this page or before it, and no later commit can precede it."""
+    more: bool
+    """True if the page was cut short: what follows can be read at once."""
+
+
+class DecisionLog(Protocol):
+    """The decisions in the order of their commits. Every method raises MeshError UNAVAILABLE during an outage."""
+
+    async def newest(self) -> Place:
+        """Returns a place that every decision follows whose commit begins after this call."""
+        ...
+
+    async def read(self, tenants: Collection[str], after: Place, limit: int) -> LogPage:
+        """Reads up to `limit` decisions of these tenants, and of no other, that follow a place.
+
+        Raises STREAM_POSITION_LOST if rows that follow the place were pruned, or if it is of another database.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """The events of all tenants, for consumers that missed them on the event stream."""
+
+    async def read(self, consumer: str, after: Place = BEGINNING, limit: int = 0) -> OutboxPage:
+        """Returns up to `limit` events after a place, and takes the place as the consumer's acknowledgement.
+
+        0 is the default limit. Raises MeshError UNAVAILABLE while the store cannot be used.
+        """
         ...

@@ -1,4 +1,4 @@
-"""The fraud service over gRPC: convert, call, convert.
+"""Implements the gRPC methods of the fraud service: convert, call, convert.
 
 Single checks are coalesced into batches; what arrives as a batch stays one. Either way a few are decided at a time.
 """
@@ -13,22 +13,24 @@ from uuid import UUID
 
 import grpc
 from google.protobuf.message import Message
-from rampart.fraud.v1 import decision_pb2, event_pb2
+from rampart.fraud.v1 import decision_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit import pages
-from meshkit.context import current, principal
+from meshkit.context import CallContext, Principal, current, principal
 from meshkit.errors import MeshError, to_status
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import TokenVerifier
-from meshkit.rpc.batches import BatchCall, serve_batch
+from meshkit.ids import uuid7_text
+from meshkit.rpc.batches import BatchCall, handle_valid, serve_batch
 from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.interceptors.validation import validate
+from meshkit.rpc.wire import as_field
 from meshkit.telemetry.logs import EventLog
 from services.fraud import convert, errors
 from services.fraud.domain.check import Decided
-from services.fraud.ports import DecisionFilter, DecisionStore
-from services.fraud.service import position
+from services.fraud.domain.outbox import BEGINNING
+from services.fraud.ports import DecisionStore, Outbox
 from services.fraud.service.decider import CheckCall, Outcome
 from services.fraud.service.watches import Watches
 
@@ -36,11 +38,11 @@ __all__ = ["BATCH_ITEMS", "DECISION_FIELDS", "Checks", "FraudServicer"]
 
 BATCH_ITEMS = 256
 DECISION_FIELDS = ("request_id", "trace_id", "tenant_id", "decision_id", "outcome", "score", "degraded")
+DECISION = pb.CheckFraudResponse.DECISION_FIELD_NUMBER
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Checks = Coalescer[CheckCall, Outcome]
 Decide = Callable[[Sequence[CheckCall]], Awaitable[Sequence[Outcome | MeshError]]]
-ReadEvents = Callable[[str, event_pb2.OutboxPosition | None, int], Awaitable[event_pb2.EventBatch]]
 
 
 class FraudServicer:
@@ -53,7 +55,7 @@ class FraudServicer:
         decide: Decide,
         slots: asyncio.Semaphore,
         store: DecisionStore,
-        read_events: ReadEvents,
+        outbox: Outbox,
         watches: Watches,
         verifier: TokenVerifier,
         batch_policy: Policy,
@@ -63,16 +65,16 @@ class FraudServicer:
         self._decide = decide
         self._slots = slots
         self._store = store
-        self._read_events = read_events
+        self._outbox = outbox
         self._watches = watches
         self._verifier = verifier
         self._batch_policy = batch_policy
         self._decisions = decisions
 
     async def CheckFraud(self, request: pb.CheckFraudRequest, _: Context) -> pb.CheckFraudResponse:
-        call = BatchCall(request, current(), principal())
+        call = _call(request, current(), principal())
         outcome = await self._checks.submit(call, size=request.ByteSize(), deadline=call.context.deadline)
-        return pb.CheckFraudResponse.FromString(_in_field_one(self._answer(call, outcome)))
+        return pb.CheckFraudResponse.FromString(as_field(DECISION, self._answer(call, outcome)))
 
     async def CoalesceCheckFraud(
         self, request: pb.CoalesceCheckFraudRequest, _: Context
@@ -87,23 +89,21 @@ class FraudServicer:
         return pb.CoalesceCheckFraudResponse(reply=reply)
 
     async def BatchCheckFraud(self, request: pb.BatchCheckFraudRequest, _: Context) -> pb.BatchCheckFraudResponse:
-        calls = [self._item(item) for item in request.requests]
-        answers = iter(await self._decide_all([call for call in calls if isinstance(call, BatchCall)]))
-        results = [next(answers) if isinstance(call, BatchCall) else call for call in calls]
-        return pb.BatchCheckFraudResponse(results=[_batch_result(result) for result in results])
+        calls = [_item(item, current(), principal()) for item in request.requests]
+        answers = await handle_valid(calls, self._decide_all)
+        return pb.BatchCheckFraudResponse(results=[_batch_result(answer) for answer in answers])
 
     async def GetDecision(self, request: pb.GetDecisionRequest, _: Context) -> pb.GetDecisionResponse:
         found = await self._store.get(principal().tenant_id, UUID(request.decision_id))
         if found is None:
             raise errors.decision_not_found()
-        return pb.GetDecisionResponse(decision=convert.show_inputs(*found))
+        return pb.GetDecisionResponse(decision=convert.stored_to_proto(*found))
 
     async def ListDecisions(self, request: pb.ListDecisionsRequest, _: Context) -> pb.ListDecisionsResponse:
         place = pages.decode(request, request.page_token, 1)
         size = pages.page_size(request.page_size)
-        only = DecisionFilter(request.user_id, request.outcome, request.transaction_id)
         before = _decision_id(place[0]) if place else None
-        found = await self._store.list(principal().tenant_id, only, before, size + 1)
+        found = await self._store.list(principal().tenant_id, convert.filter_from_proto(request), before, size + 1)
         decisions = [decision_pb2.Decision.FromString(answer) for answer in found[:size]]
         following = pages.encode(request, [decisions[-1].decision_id]) if len(found) > size else ""
         return pb.ListDecisionsResponse(decisions=decisions, next_page_token=following)
@@ -111,27 +111,23 @@ class FraudServicer:
     async def WatchDecisions(
         self, request: pb.WatchDecisionsRequest, _: Context
     ) -> AsyncGenerator[pb.WatchDecisionsResponse, None]:
-        after = position.decode(request.after) if request.after else None
-        watching = self._watches.watch(principal().tenant_id, convert.selection(request), after)
+        after = convert.place_from_token(request.after) if request.after else None
+        watching = self._watches.watch(principal().tenant_id, convert.selection_from_proto(request), after)
         async with aclosing(watching) as sightings:
             async for sighting in sightings:
-                yield convert.show_sighting(sighting)
+                yield convert.sighting_to_proto(sighting)
 
     async def ReadEvents(self, request: pb.ReadEventsRequest, _: Context) -> pb.ReadEventsResponse:
-        after = request.after if request.HasField("after") else None
-        return pb.ReadEventsResponse(batch=await self._read_events(request.consumer, after, request.limit))
+        after = convert.place_from_proto(request.after) if request.HasField("after") else BEGINNING
+        page = await self._outbox.read(request.consumer, after, request.limit)
+        return pb.ReadEventsResponse(batch=convert.page_to_proto(page))
 
-    def _item(self, request: pb.CheckFraudRequest) -> CheckCall | MeshError:
-        """Makes a call of an item of a public batch, which shares its caller with its neighbours."""
-        try:
-            validate(request)
-        except MeshError as error:
-            return error
-        return BatchCall(request, current(), principal())
-
-    async def _decide_batch(self, calls: Sequence[CheckCall]) -> Sequence[Message | bytes | MeshError]:
-        answers = await self._decide_all(calls)
-        return [answer if isinstance(answer, MeshError) else _in_field_one(answer) for answer in answers]
+    async def _decide_batch(
+        self, batch: Sequence[BatchCall[pb.CheckFraudRequest]]
+    ) -> Sequence[Message | bytes | MeshError]:
+        calls = [_call_or_error(item.request, item.context, item.principal) for item in batch]
+        answers = await handle_valid(calls, self._decide_all)
+        return [answer if isinstance(answer, MeshError) else as_field(DECISION, answer) for answer in answers]
 
     async def _decide_all(self, calls: Sequence[CheckCall]) -> Sequence[bytes | MeshError]:
         outcomes: list[Outcome | MeshError] = []
@@ -161,21 +157,33 @@ class FraudServicer:
         )
 
 
+def _call(request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall:
+    """Raises VALIDATION_FAILED."""
+    transaction_id = request.transaction_id or uuid7_text()
+    return CheckCall(convert.check_from_proto(request, caller, transaction_id), context)
+
+
+def _call_or_error(request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall | MeshError:
+    try:
+        return _call(request, context, caller)
+    except MeshError as error:
+        return error
+
+
+def _item(request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall | MeshError:
+    """Makes a call of an item of a public batch, which shares its caller with its neighbours."""
+    try:
+        validate(request)
+    except MeshError as error:
+        return error
+    return _call_or_error(request, context, caller)
+
+
 def _decision_id(place: str) -> UUID:
     try:
         return UUID(place)
     except ValueError as error:
         raise pages.invalid() from error
-
-
-def _in_field_one(message: bytes) -> bytes:
-    """Wraps a serialised message as field 1 of another, without decoding it."""
-    size, head = len(message), bytearray(b"\x0a")
-    while size > 0x7F:
-        head.append(size & 0x7F | 0x80)
-        size >>= 7
-    head.append(size)
-    return bytes(head) + message
 
 
 def _batch_result(result: bytes | MeshError) -> pb.BatchCheckFraudResult:

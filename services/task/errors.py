@@ -71,9 +71,7 @@ def request_differs(request_id: str) -> MeshError:
 
 def unsettled() -> MeshError:
     """The task of a unique key finished at every try to find it."""
-    return MeshError(
-        Kind.ABORTED, "CONFLICT", "the task with this unique_key is just being finished", retry_after=0.1
-    )
+    return MeshError(Kind.ABORTED, "CONFLICT", "the task with this unique_key is just being finished", retry_after=0.1)
 
 
 def state_not_allowed(state: str) -> MeshError:

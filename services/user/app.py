@@ -9,6 +9,7 @@ from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
 from meshkit.host import Host
 from meshkit.identity.policy import policies
+from meshkit.periodic import Periodic
 from meshkit.rpc import keys
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
@@ -49,7 +50,7 @@ async def serve(host: Host, reader: Reader) -> None:
     redis = await host.open(open_redis(settings.redis_url)) if settings.redis_url else None
     publisher = ChangePublisher(RedisStream(redis, CHANGES) if redis is not None else MemoryStream())
     host.background("change publisher", publisher.run)
-    host.background("request retention", RequestRetention(pool).run)
+    host.background("request retention", Periodic("request retention", RequestRetention(pool).delete).run)
     service = UserService(users=PostgresUsers(pool), profiles=PostgresProfiles(pool), clock=lambda: datetime.now(UTC))
     once = Once(AnnouncedWriter(PostgresWriter(pool), publisher.publish))
     batch_policy = policies([USER_SERVICE])[BATCH_METHOD]

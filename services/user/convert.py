@@ -1,4 +1,4 @@
-"""Between messages and the domain of the user service."""
+"""Converts between protobuf messages and the domain of the user service. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from services.user.domain.users import DEFAULT_TIER, ProfileChange, Revision, Ri
 
 __all__ = [
     "Changing",
-    "named_request",
-    "new_user",
-    "profile_change",
-    "profile_message",
-    "state_of",
-    "user_change",
-    "user_message",
+    "profile_change_from_proto",
+    "profile_to_proto",
+    "request_from_proto",
+    "state_from_proto",
+    "user_change_from_proto",
+    "user_from_proto",
+    "user_to_proto",
 ]
 
 Changing = (
@@ -37,7 +37,7 @@ _NO_STATE = UUID(int=(1 << 128) - 1)
 """The tag that no state has (RFC 9562, section 5.10)."""
 
 
-def named_request(message: Changing) -> NamedRequest | None:
+def request_from_proto(message: Changing) -> NamedRequest | None:
     """Returns the name of a request and what it is worth, None if it has none."""
     if not message.request_id:
         return None
@@ -50,7 +50,7 @@ def named_request(message: Changing) -> NamedRequest | None:
     return NamedRequest(UUID(message.request_id), message.DESCRIPTOR.name.removesuffix("Request"), fingerprint)
 
 
-def state_of(message: pb.User | pb.RiskProfile) -> UUID | None:
+def state_from_proto(message: pb.User | pb.RiskProfile) -> UUID | None:
     """Returns the tag of the state that an etag names, None without one. The quotes of the etag may be missing."""
     if not message.etag:
         return None
@@ -60,18 +60,18 @@ def state_of(message: pb.User | pb.RiskProfile) -> UUID | None:
         return _NO_STATE
 
 
-def new_user(message: pb.User, revision: Revision) -> User:
+def user_from_proto(message: pb.User, revision: Revision) -> User:
     """Returns the user to create. What the service sets itself is not read."""
     fields = _values(message, _USER_FIELDS)
     return User(message.user_id, **fields, created_at=revision.at, updated_at=revision.at, tag=revision.tag)
 
 
-def user_change(message: pb.User, mask: FieldMask) -> UserChange:
+def user_change_from_proto(message: pb.User, mask: FieldMask) -> UserChange:
     """Raises VALIDATION_FAILED for a mask that names what cannot be changed."""
     return UserChange(**_values(message, _masked(message, mask, _USER_FIELDS)))
 
 
-def profile_change(message: pb.RiskProfile, mask: FieldMask) -> ProfileChange:
+def profile_change_from_proto(message: pb.RiskProfile, mask: FieldMask) -> ProfileChange:
     """Raises VALIDATION_FAILED for a mask that names what cannot be changed. An emptied tier is the default one."""
     values = _values(message, _masked(message, mask, _PROFILE_FIELDS))
     if values.get("tier") == "":
@@ -79,7 +79,7 @@ def profile_change(message: pb.RiskProfile, mask: FieldMask) -> ProfileChange:
     return ProfileChange(**values)
 
 
-def user_message(user: User) -> pb.User:
+def user_to_proto(user: User) -> pb.User:
     message = pb.User(
         user_id=user.user_id,
         display_name=user.display_name,
@@ -93,7 +93,7 @@ def user_message(user: User) -> pb.User:
     return message
 
 
-def profile_message(profile: RiskProfile) -> pb.RiskProfile:
+def profile_to_proto(profile: RiskProfile) -> pb.RiskProfile:
     message = pb.RiskProfile(
         user_id=profile.user_id,
         known=profile.known,

@@ -1,4 +1,7 @@
-"""The user service over gRPC: convert, call, convert. The tenant comes only from the verified token."""
+"""Implements the gRPC methods of the user service: convert, call, convert.
+
+The tenant comes only from the verified token.
+"""
 
 from __future__ import annotations
 
@@ -38,22 +41,22 @@ class UserServicer:
 
     async def CreateUser(self, request: pb.CreateUserRequest, _: Context) -> pb.CreateUserResponse:
         async def create(changes: Changes) -> pb.CreateUserResponse:
-            user = await self._service.create(changes, partial(convert.new_user, request.user))
-            return pb.CreateUserResponse(user=convert.user_message(user))
+            user = await self._service.create(changes, partial(convert.user_from_proto, request.user))
+            return pb.CreateUserResponse(user=convert.user_to_proto(user))
 
         return await self._change(request, create, pb.CreateUserResponse)
 
     async def GetUser(self, request: pb.GetUserRequest, _: Context) -> pb.GetUserResponse:
         user = await self._service.get(principal().tenant_id, request.user_id)
-        return pb.GetUserResponse(user=convert.user_message(user))
+        return pb.GetUserResponse(user=convert.user_to_proto(user))
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, _: Context) -> pb.UpdateUserResponse:
-        change = convert.user_change(request.user, request.update_mask)
-        state = convert.state_of(request.user)
+        change = convert.user_change_from_proto(request.user, request.update_mask)
+        state = convert.state_from_proto(request.user)
 
         async def update(changes: Changes) -> pb.UpdateUserResponse:
             user = await self._service.update(changes, request.user.user_id, change, state)
-            return pb.UpdateUserResponse(user=convert.user_message(user))
+            return pb.UpdateUserResponse(user=convert.user_to_proto(user))
 
         return await self._change(request, update, pb.UpdateUserResponse)
 
@@ -62,20 +65,20 @@ class UserServicer:
         size = pages.page_size(request.page_size)
         users, more = await self._service.page(principal().tenant_id, place[0] if place else "", size)
         following = pages.encode(request, [users[-1].user_id]) if more else ""
-        return pb.ListUsersResponse(users=map(convert.user_message, users), next_page_token=following)
+        return pb.ListUsersResponse(users=map(convert.user_to_proto, users), next_page_token=following)
 
     async def GetRiskProfile(self, request: pb.GetRiskProfileRequest, _: Context) -> pb.GetRiskProfileResponse:
         (profile,) = await self._service.risk_profiles([(principal().tenant_id, request.user_id)])
-        return pb.GetRiskProfileResponse(risk_profile=convert.profile_message(profile))
+        return pb.GetRiskProfileResponse(risk_profile=convert.profile_to_proto(profile))
 
     async def UpdateRiskProfile(self, request: pb.UpdateRiskProfileRequest, _: Context) -> pb.UpdateRiskProfileResponse:
         sent = request.risk_profile
-        change = convert.profile_change(sent, request.update_mask)
-        state = convert.state_of(sent)
+        change = convert.profile_change_from_proto(sent, request.update_mask)
+        state = convert.state_from_proto(sent)
 
         async def update(changes: Changes) -> pb.UpdateRiskProfileResponse:
             profile = await self._service.update_risk_profile(changes, sent.user_id, change, state)
-            return pb.UpdateRiskProfileResponse(risk_profile=convert.profile_message(profile))
+            return pb.UpdateRiskProfileResponse(risk_profile=convert.profile_to_proto(profile))
 
         return await self._change(request, update, pb.UpdateRiskProfileResponse)
 
@@ -97,10 +100,10 @@ class UserServicer:
         async def respond(changes: Changes) -> bytes:
             return (await change(changes)).SerializeToString()
 
-        named = convert.named_request(request)
+        named = convert.request_from_proto(request)
         return answer.FromString(await self._once.run(principal().tenant_id, named, respond))
 
     async def _risk_profiles(self, calls: Sequence[BatchCall[pb.GetRiskProfileRequest]]) -> list[Message | MeshError]:
         keys = [(call.principal.tenant_id, call.request.user_id) for call in calls]
         profiles = await self._service.risk_profiles(keys)
-        return [pb.GetRiskProfileResponse(risk_profile=convert.profile_message(profile)) for profile in profiles]
+        return [pb.GetRiskProfileResponse(risk_profile=convert.profile_to_proto(profile)) for profile in profiles]

@@ -14,14 +14,16 @@ import asyncpg
 import pytest
 
 from console.up.account import find_account
-from console.up.names import SERVICES
 from console.up.postgres import Postgres
 from console.up.state import State
 from deploy.compose.init import environments
 from meshkit.storage.migrations import migrate
+from meshkit.topology import load
 from tools.check_deploy import DEPLOY, ROOT
 
-ROLES = [*((service, role) for service in SERVICES for role in ("owner", "service")), ("fraud", "relay")]
+TOPOLOGY = load()
+SERVICES = TOPOLOGY.names
+ROLES = [(service.name, role) for service in TOPOLOGY.services for role in service.role_names]
 START_SECONDS = 30.0
 
 
@@ -56,7 +58,7 @@ def server() -> Iterator[Server]:
             process = subprocess.Popen(spec.command, env=dict(spec.environment), stdout=log, stderr=log)
         try:
             wait_until_ready(postgres)
-            yield Server(postgres, account.programs / "psql", environments(state)["postgres"])
+            yield Server(postgres, account.programs / "psql", environments(TOPOLOGY, state)["postgres"])
         finally:
             process.send_signal(spec.stop_signal)
             process.wait(20)

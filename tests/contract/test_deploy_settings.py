@@ -14,6 +14,7 @@ from gateway.settings import GatewaySettings
 from meshkit.host import Host
 from meshkit.settings import Reader
 from meshkit.storage import migrations
+from meshkit.topology import load
 from tests.support.deploy import BASE, SERVICES, Recorder, file_variables, in_cluster, in_compose, migration_jobs
 from tools.check_deploy import DEPLOY, documents, of_kind
 
@@ -26,7 +27,7 @@ ALWAYS_READ = {"RAMPART_LOG_LEVEL"}
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compose") / "secrets"
-    make_secrets(folder)
+    make_secrets(folder, load())
     return folder
 
 
@@ -110,9 +111,9 @@ def test_each_process_of_compose_gets_its_own_certificate() -> None:
 
 
 def test_making_the_secrets_again_changes_no_password_and_no_certificate(tmp_path: Path) -> None:
-    make_secrets(tmp_path)
+    make_secrets(tmp_path, load())
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
-    make_secrets(tmp_path)
+    make_secrets(tmp_path, load())
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
 
 

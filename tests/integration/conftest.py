@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from console.up.names import SERVICES
 from console.up.state import State
 from meshkit.storage.migrations import migrate
+from meshkit.topology import load
 from tests.support.certificates import Certificates
 from tests.support.processes import ROOT, Node, free_port, running
 from tests.support.servers import Database, PostgresServer, finish, postgres_server, valkey_server
@@ -53,7 +53,7 @@ def certificates(run_folder: Path) -> Certificates:
 @pytest.fixture(scope="session")
 def databases(postgres: PostgresServer) -> dict[str, Database]:
     """The migrated database of each service."""
-    found = {service: Database(postgres, service, f"rampart_{service}") for service in SERVICES}
+    found = {service: Database(postgres, service, f"rampart_{service}") for service in load().names}
     finish(_migrate(*found.values()))
     return found
 
@@ -72,9 +72,8 @@ def fresh_database(postgres: PostgresServer) -> FreshDatabase:
 
 async def _migrate(*databases: Database) -> None:
     for database in databases:
-        roles = {name: f"rampart_{database.service}_{name}" for name in ("service", "reader")}
-        if database.service == "fraud":
-            roles["relay"] = f"rampart_{database.service}_relay"
+        entry = load().service(database.service)
+        roles = {name: entry.user(name) for name in (*entry.dsns(), "reader")}
         await migrate(database.owner_dsn, ROOT / "services" / database.service / "migrations", roles)
 
 

@@ -20,6 +20,7 @@ from console.up.databases import Databases
 from console.up.postgres import Postgres
 from console.up.processes import Process
 from console.up.state import State
+from meshkit.topology import load
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ async def test_data_outlives_a_kill_and_a_restart(state: State, identity: str) -
 
 async def test_a_service_reaches_its_own_database_and_no_other(state: State) -> None:
     async with running(state) as (postgres, _, _):
-        databases = Databases(postgres, state)
+        databases = Databases(load(), postgres, state)
         await databases.prepare()
         await databases.prepare()
         own = await asyncpg.connect(databases.dsn("auth", "service"), timeout=10)

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from rampart.fraud.v1 import event_pb2
 
 from console.up.state import State
 from meshkit.errors import Kind, MeshError
+from meshkit.periodic import Periodic
 from meshkit.storage import postgres
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
@@ -26,6 +27,8 @@ from services.fraud.adapters import outbox_rows as rows_module
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
+from services.fraud.convert import place_from_proto
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
 from tests.integration.conftest import FreshDatabase
 from tests.support.outbox import OutboxWriter, entries, leader_elected, names, outbox_writer
 from tests.support.servers import Database, valkey_server
@@ -105,7 +108,7 @@ async def leading(database: Database, stream: RedisStream, writer: OutboxWriter)
     await published(stream, 1)
 
 
-def in_order(batches: list[event_pb2.EventBatch]) -> list[str]:
+def in_order(batches: Sequence[event_pb2.EventBatch | OutboxPage]) -> list[str]:
     """Returns the ids of batches that follow each other without a gap."""
     for one, next_one in itertools.pairwise(batches):
         assert next_one.after == one.last
@@ -275,7 +278,7 @@ async def test_a_new_relay_starts_an_empty_stream_at_the_newest_row(
         await writer.write("new")
         (batch,) = await published(stream, 1)
     assert names(batch) == ["new"]
-    assert batch.after == place
+    assert place_from_proto(batch.after) == place
 
 
 async def test_a_new_relay_goes_on_after_the_last_entry(
@@ -372,8 +375,8 @@ async def test_a_stream_keeps_a_bounded_number_of_entries(valkey_url: str) -> No
 async def test_reading_pages_through_the_outbox(reader: OutboxReader, writer: OutboxWriter) -> None:
     await writer.write("a", "b", "c")
     await writer.write("d", "e")
-    found: list[event_pb2.EventBatch] = []
-    after: event_pb2.OutboxPosition | None = None
+    found: list[OutboxPage] = []
+    after = BEGINNING
     while not found or found[-1].events:
         found.append(await reader.read("data", after, 2))
         after = found[-1].last
@@ -388,7 +391,7 @@ async def test_an_acknowledgement_never_goes_back(
     await writer.write("a", "b")
     last = (await reader.read("data")).last
     await reader.read("data", last)
-    await reader.read("data", event_pb2.OutboxPosition(xid=1, seq=1))
+    await reader.read("data", Place(1, 1))
     async with pool.acquire() as connection:
         (row,) = await connection.fetch("SELECT xid, seq FROM outbox_consumers")
     assert tuple(row) == (last.xid, last.seq)
@@ -434,7 +437,7 @@ class TestRetention:
         for name in "abc":
             await writer.write(name)
         await self._make_old(database)
-        first = (await reader.read("slow", None, 1)).last
+        first = (await reader.read("slow", BEGINNING, 1)).last
         await reader.read("slow", first)
         await reader.read("data", (await reader.read("data")).last)
         assert await OutboxRetention(pool, 72).prune() == 1
@@ -446,8 +449,8 @@ class TestRetention:
         for _ in range(3):
             await writer.write(*[f"t{number}" for number in range(1_500)])
         await self._make_old(database)
-        await reader.read("data", (await reader.read("data", None, 5_000)).last)
-        task = asyncio.create_task(OutboxRetention(pool, 72, interval=60).run())
+        await reader.read("data", (await reader.read("data", BEGINNING, 5_000)).last)
+        task = asyncio.create_task(Periodic("retention", OutboxRetention(pool, 72).prune, interval=60).run())
 
         async def empty() -> bool:
             async with pool.acquire() as connection:

@@ -11,7 +11,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from services.auth.adapters.sealing import Sealer, read_key
+from services.auth.adapters.sealing import AesSealer
+from services.auth.settings import read_key
 from tests.steelthread.edge import CHECK, NOWHERE, Edge, a_check, refusal
 from tests.steelthread.platform import Platform
 from tests.support.tokens import Issuer, encode
@@ -28,7 +29,7 @@ def claims_of(token: str) -> dict[str, Any]:
 async def real_issuer(platform: Platform, kid: str) -> Issuer:
     """Returns an issuer that holds the platform's own key, as only a thief would."""
     sealed = await platform.value("auth", "SELECT encrypted_key FROM signing_keys WHERE kid = $1", kid)
-    key = load_pem_private_key(Sealer(read_key(platform.home / "auth.key")).open(sealed, kid), password=None)
+    key = load_pem_private_key(AesSealer(read_key(platform.home / "auth.key")).open(sealed, kid), password=None)
     assert isinstance(key, EllipticCurvePrivateKey)
     issuer = Issuer(kid)
     issuer.key = key

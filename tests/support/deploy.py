@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from meshkit.topology import load
 from tools.check_deploy import DEPLOY, Document, documents, manifests, of_kind
 
 __all__ = ["BASE", "SERVICES", "Recorder", "edges", "file_variables", "in_cluster", "in_compose", "migration_jobs"]
 
-SERVICES = ("auth", "user", "fraud", "data")
+SERVICES = load().names
 BASE = manifests(DEPLOY / "k8s/base")
 _SECRET_VALUE = "postgresql://rampart_role@host/database"
 

@@ -10,8 +10,8 @@ from typing import Any
 from rampart.fraud.v1 import fraud_service_pb2
 
 from meshkit.context import CallContext, Principal
+from meshkit.errors import MeshError
 from meshkit.ids import uuid7, uuid7_text
-from meshkit.rpc.batches import BatchCall
 from services.fraud import convert
 from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features
@@ -19,7 +19,9 @@ from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import judge
 from services.fraud.service.decider import CheckCall
 
-__all__ = ["check", "decided", "facts", "milliseconds", "new_tenant", "principal", "request", "to_call", "vector"]
+__all__ = [
+    "check", "decided", "facts", "milliseconds", "new_tenant", "principal", "record", "request", "to_call", "vector",
+]  # fmt: skip
 
 SCOPES = frozenset({"decision:create"})
 
@@ -70,7 +72,12 @@ def decided(made: Check, at: datetime | None = None) -> Decided:
     """Returns a decision about a check, as the pipeline makes it."""
     found = Features(vector(), made.event_time or datetime.now(UTC))
     basis = Facts(made.amount_minor, made.currency_digits, made.channel, feature_list.by_name(found.values), Profile())
-    return convert.decided(made, basis, found, judge(basis), (), uuid7_text(), at or datetime.now(UTC))
+    return Decided(made, uuid7_text(), found, basis, judge(basis), (), at or datetime.now(UTC))
+
+
+def record(made: Decided) -> convert.DecisionRecord:
+    """Returns a decision as it is answered, stored and published."""
+    return convert.decided_to_record(made)
 
 
 def principal(tenant_id: str, *scopes: str, currency: str = "USD") -> Principal:
@@ -92,6 +99,11 @@ def request(transaction_id: str = "", **changed: Any) -> fraud_service_pb2.Check
 
 def to_call(
     tenant_id: str, asked: fraud_service_pb2.CheckFraudRequest, *scopes: str, currency: str = "USD"
-) -> CheckCall:
+) -> CheckCall | MeshError:
+    """Returns the call that the servicer makes of a request, or its error."""
     caller = principal(tenant_id, *scopes, currency=currency)
-    return BatchCall(asked, CallContext(request_id="r-1", principal=caller), caller)
+    try:
+        made = convert.check_from_proto(asked, caller, asked.transaction_id or uuid7_text())
+    except MeshError as error:
+        return error
+    return CheckCall(made, CallContext(request_id="r-1", principal=caller))

@@ -14,9 +14,11 @@ from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import unavailable
 from meshkit.storage.event_stream import EventStream
-from services.data.convert import to_batch
+from services.data.convert import batch_from_proto
 from services.data.domain.ledger import Batch, Position
 from services.fraud.adapters.outbox_reader import OutboxReader
+from services.fraud.convert import page_to_proto
+from services.fraud.domain.outbox import OutboxPage, Place
 from tests.support.servers import Database
 
 __all__ = ["TENANT", "DirectOutbox", "OutboxWriter", "entries", "event", "leader_elected", "names", "outbox_writer"]
@@ -42,7 +44,7 @@ def event(transaction_id: str, **changes: object) -> event_pb2.DecisionEvent:
     return found
 
 
-def names(batch: event_pb2.EventBatch) -> list[str]:
+def names(batch: event_pb2.EventBatch | OutboxPage) -> list[str]:
     """Returns the transaction ids of a batch."""
     return [event_pb2.DecisionEvent.FromString(payload).transaction_id for payload in batch.events]
 
@@ -118,4 +120,4 @@ class DirectOutbox:
         self.asked.append(after)
         if self.away:
             raise unavailable("fraud")
-        return to_batch(await self._reader.read("data", event_pb2.OutboxPosition(xid=after.xid, seq=after.seq), limit))
+        return batch_from_proto(page_to_proto(await self._reader.read("data", Place(*after), limit)))

@@ -16,11 +16,12 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from console.up.account import find_account
-from console.up.databases import RELAY, Databases
+from console.up.databases import Databases
 from console.up.postgres import Postgres
 from console.up.processes import Spec
 from console.up.state import State
 from console.up.valkey import Valkey
+from meshkit.topology import load
 
 __all__ = ["Database", "PostgresServer", "finish", "postgres_server", "valkey_server"]
 
@@ -48,7 +49,7 @@ class PostgresServer:
     async def prepare(self) -> None:
         """Makes the roles and the databases that they have in production."""
         await _until_connected(self._postgres.superuser_dsn)
-        await Databases(self._postgres, self._state).prepare()
+        await Databases(load(), self._postgres, self._state).prepare()
 
     async def create_database(self, service: str, name: str) -> Database:
         """Creates an empty database owned by the service's owner."""
@@ -84,13 +85,13 @@ class Database:
 
     @property
     def relay_dsn(self) -> str:
-        return self.server.dsn(self.name, RELAY)
+        return self.server.dsn(self.name, load().service("fraud").user("relay"))
 
     def environment(self) -> dict[str, str]:
         """Returns what a process of the service reads."""
-        prefix = f"RAMPART_{self.service.upper()}"
-        found = {f"{prefix}_DSN": self.dsn, f"{prefix}_MIGRATE_DSN": self.owner_dsn}
-        return found | ({f"{prefix}_RELAY_DSN": self.relay_dsn} if self.service == "fraud" else {})
+        entry = load().service(self.service)
+        own = {variable: self.server.dsn(self.name, entry.user(role)) for role, variable in entry.dsns().items()}
+        return own | {entry.setting("MIGRATE_DSN"): self.owner_dsn}
 
 
 @contextmanager

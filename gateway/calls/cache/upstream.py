@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from prometheus_client import Counter
 
@@ -21,21 +20,16 @@ from meshkit.context import CallContext
 from meshkit.identity.policy import Policy
 from meshkit.storage.changes import Change, Freshness
 
-__all__ = ["AnswerCache", "ChangeSource", "cache_use"]
+__all__ = ["AnswerCache", "cache_use", "topic_of"]
 
 _reads = Counter("cache_reads", "Calls that a cached answer might serve, by what became of them.", ["method", "result"])
 
 _AGAIN = re.compile(rb"(?:^|[\s,])(no-cache|no-store|max-age=0)(?:$|[\s,=])", re.IGNORECASE)
 
 
-class ChangeSource(Protocol):
-    """Knows whether changes are heard of."""
-
-    live: bool
-
-
-class _Silence:
-    live = False
+def topic_of(change: Change) -> tuple[str, str]:
+    """Returns what a change ends the use of, as the key of the cache's `Freshness`: a tenant's answers on a topic."""
+    return change.topic, change.tenant_id
 
 
 def cache_use(cache_control: bytes | None) -> CacheUse:
@@ -44,21 +38,20 @@ def cache_use(cache_control: bytes | None) -> CacheUse:
 
 
 class AnswerCache:
-    """Answers from memory what it can."""
+    """Answers from memory what it can. `freshness` has the keys of `topic_of`, and is not live without a feed."""
 
-    def __init__(self, inner: Upstream, store: AnswerStore, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        inner: Upstream,
+        store: AnswerStore,
+        freshness: Freshness,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._inner = inner
         self._store = store
+        self._freshness = freshness
         self._clock = clock
-        self._freshness = Freshness()
-        self.feed: ChangeSource = _Silence()
-        """Set to the feed that calls `changed` and `lost`."""
-
-    def changed(self, change: Change) -> None:
-        self._freshness.changed(change.topic, change.tenant_id)
-
-    def lost(self) -> None:
-        self._freshness.everything_changed()
 
     async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         """Sends a serialised request, or returns the answer to the same one before. Raises MeshError."""
@@ -100,4 +93,4 @@ class AnswerCache:
             self._freshness.changed(method.policy.cache_topic, tenant)
 
     def _usable(self, policy: Policy) -> bool:
-        return self.feed.live if policy.cache_topic else True
+        return self._freshness.live if policy.cache_topic else True

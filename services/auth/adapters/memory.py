@@ -13,7 +13,7 @@ __all__ = ["MemoryDirectory", "MemorySigningKeyStore"]
 
 
 class MemoryDirectory:
-    """Implements `Directory`."""
+    """Implements `ClientDirectory`."""
 
     def __init__(self) -> None:
         self._tenants: dict[str, Tenant] = {}
@@ -41,7 +41,7 @@ class MemoryDirectory:
 
 
 class MemorySigningKeyStore:
-    """Implements `KeyStore`."""
+    """Implements `SigningKeyStore`."""
 
     def __init__(self) -> None:
         self._keys: list[SigningKey] = []

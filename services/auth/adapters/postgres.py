@@ -20,7 +20,10 @@ _TENANT = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_
 
 
 class PostgresDirectory:
-    """Implements `Directory`. Rows looked up by name are opened by a setting of the transaction; see the migration."""
+    """Implements `ClientDirectory`.
+
+    Rows looked up by name are opened by a setting of the transaction; see the migration.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -86,7 +89,7 @@ class PostgresDirectory:
 
 
 class PostgresSigningKeyStore:
-    """Implements `KeyStore`. An advisory lock makes replicas that start at once take turns."""
+    """Implements `SigningKeyStore`. An advisory lock makes replicas that start at once take turns."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -1,23 +1,21 @@
-"""Encryption of signing keys at rest: AES-256-GCM, bound to the key's identifier."""
+"""Encrypts signing keys at rest: AES-256-GCM, bound to the key's identifier."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from meshkit.settings import SettingsError
 
-__all__ = ["Sealer", "read_key"]
+__all__ = ["AesSealer"]
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
-class Sealer:
-    """Encrypts and decrypts under one key."""
+class AesSealer:
+    """Implements `Sealer` under one key of 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
@@ -33,14 +31,3 @@ class Sealer:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
         except InvalidTag as error:
             raise SettingsError("RAMPART_AUTH_KEY_FILE does not hold the key of the stored signing keys") from error
-
-
-def read_key(path: Path) -> bytes:
-    """Reads 32 bytes as hexadecimal digits; anything else, or a key of equal bytes, stops the start."""
-    try:
-        key = bytes.fromhex(path.read_text().strip())
-    except ValueError:
-        key = b""
-    if len(key) != _KEY_BYTES or len(set(key)) == 1:
-        raise SettingsError(f"RAMPART_AUTH_KEY_FILE names {path}, which does not hold 32 random bytes in hexadecimal")
-    return key

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 __all__ = [
     "DEFAULT_CURRENCY",
     "DEFAULT_RATE_LIMIT",
-    "DEFAULT_SCOPES",
-    "SCOPES",
     "Client",
+    "IssuedToken",
+    "NewClient",
     "Tenant",
     "TenantPlan",
     "granted",
     "unknown_scopes",
 ]
 
-SCOPES = frozenset(
-    {
-        "decision:create",
-        "decision:read",
-        "user:read",
-        "user:write",
-        "transaction:read",
-        "task:read",
-        "task:write",
-        "fraud:backfill",
-    }
-)
-# Old events change features of the past, so a client gets that right only when it is named.
-DEFAULT_SCOPES = SCOPES - {"fraud:backfill"}
 DEFAULT_RATE_LIMIT = 100
 DEFAULT_CURRENCY = "USD"
 
@@ -79,11 +65,30 @@ class Client:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A stored client and its secret, which is known this once."""
+
+    client: Client
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """An access token and what it grants."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    """Seconds."""
+    scope: str
+    """Scopes, separated by spaces."""
+
+
 def granted(client: Client, asked: str) -> frozenset[str]:
     """Returns the scopes asked for, separated by spaces; all of the client's if none are named."""
     return frozenset(asked.split()) or client.scopes
 
 
-def unknown_scopes(scopes: Iterable[str]) -> list[int]:
+def unknown_scopes(scopes: Iterable[str], known: Container[str]) -> list[int]:
     """Returns the positions of scopes that do not exist."""
-    return [index for index, scope in enumerate(scopes) if scope not in SCOPES]
+    return [index for index, scope in enumerate(scopes) if scope not in known]

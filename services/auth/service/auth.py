@@ -1,4 +1,4 @@
-"""The use cases of the auth service."""
+"""Issues access tokens; creates tenants and clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from meshkit.context import current
@@ -18,8 +17,9 @@ from services.auth import errors
 from services.auth.domain.tenants import (
     DEFAULT_CURRENCY,
     DEFAULT_RATE_LIMIT,
-    DEFAULT_SCOPES,
     Client,
+    IssuedToken,
+    NewClient,
     Tenant,
     TenantPlan,
     granted,
@@ -29,7 +29,7 @@ from services.auth.ports import ClientDirectory
 from services.auth.service.client_cache import ClientCache
 from services.auth.service.keyring import Keyring
 
-__all__ = ["AuthService", "IssuedToken", "NewClient"]
+__all__ = ["AuthService"]
 
 _audit = logging.getLogger("audit")
 _CLIENT_ID = re.compile(r"[a-z0-9-]{1,128}")
@@ -37,25 +37,11 @@ _CLIENT_ID = re.compile(r"[a-z0-9-]{1,128}")
 _NO_HASH = secrets.token_bytes(32)
 
 
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
-    """An access token and what it grants."""
-
-    token: str
-    expires_in: int
-    scope: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewClient:
-    """A stored client and its secret, which is known this once."""
-
-    client: Client
-    secret: str
-
-
 class AuthService:
-    """Issues tokens and keeps the directory of those who may ask for them."""
+    """Issues tokens and keeps the directory of those who may ask for them.
+
+    `scopes` are all that exist; a client for which none are named has those of them in `default_scopes`.
+    """
 
     def __init__(
         self,
@@ -65,6 +51,8 @@ class AuthService:
         issuer: str,
         audience: str,
         token_seconds: int,
+        scopes: frozenset[str],
+        default_scopes: frozenset[str],
         clock: Callable[[], float],
     ) -> None:
         self._directory = directory
@@ -73,6 +61,8 @@ class AuthService:
         self._issuer = issuer
         self._audience = audience
         self._token_seconds = token_seconds
+        self._scopes = scopes
+        self._default_scopes = default_scopes
         self._clock = clock
 
     async def issue_token(self, client_id: str, secret: str, scope: str) -> IssuedToken:
@@ -111,7 +101,7 @@ class AuthService:
 
     async def create_client(self, tenant: str, scopes: Sequence[str], rate_limit: int, display_name: str) -> NewClient:
         """Raises RESOURCE_NOT_FOUND for an unknown tenant, VALIDATION_FAILED for unknown scopes."""
-        unknown = unknown_scopes(scopes)
+        unknown = unknown_scopes(scopes, self._scopes)
         if unknown:
             raise errors.scopes_unknown(unknown)
         owner = await self._directory.find_tenant(tenant)
@@ -122,7 +112,7 @@ class AuthService:
             client_id=f"{tenant}-{_random_name()}",
             tenant_id=owner.tenant_id,
             secret_hash=_hash(secret),
-            scopes=frozenset(scopes) or DEFAULT_SCOPES,
+            scopes=frozenset(scopes) or self._default_scopes,
             rate_limit=rate_limit or DEFAULT_RATE_LIMIT,
             display_name=display_name,
             created_at=self._now(),

@@ -1,4 +1,4 @@
-"""The signing keys of this process: read from the store, created and replaced when due."""
+"""Keeps the signing keys of this process: reads them from the store, creates and replaces them when due."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from joserfc.jwk import ECKey
 
 from meshkit.errors import MeshError
 from services.auth import errors
-from services.auth.adapters.sealing import Sealer
 from services.auth.domain.keys import Schedule, SigningKey
-from services.auth.ports import KeyChange, SigningKeyStore
+from services.auth.ports import KeyChange, Sealer, SigningKeyStore
 
 __all__ = ["Keyring"]
 

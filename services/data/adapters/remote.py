@@ -10,7 +10,7 @@ from rampart.fraud.v1 import event_pb2, fraud_service_pb2, fraud_service_pb2_grp
 from meshkit.errors import from_rpc_error
 from meshkit.identity.policy import policies
 from meshkit.rpc.channel import call_metadata, call_timeout
-from services.data.convert import to_batch
+from services.data.convert import batch_from_proto
 from services.data.domain.ledger import Batch, Position
 
 __all__ = ["FRAUD_POLICIES", "RemoteOutbox"]
@@ -34,4 +34,4 @@ class RemoteOutbox:
             answer = await self._read(request, timeout=call_timeout(_POLICY), metadata=call_metadata())
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, "fraud") from error
-        return to_batch(answer.batch)
+        return batch_from_proto(answer.batch)

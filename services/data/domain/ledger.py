@@ -1,4 +1,4 @@
-"""What the ledger holds and how it follows the decisions."""
+"""The ledger of decided transactions: what it holds and how it follows the decisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["BEGINNING", "Batch", "DailyTotal", "Position", "Rejected", "Transaction"]
+__all__ = ["BEGINNING", "NO_BATCH", "Batch", "DailyTotal", "Position", "Rejected", "Transaction"]
 
 
 class Position(NamedTuple):
@@ -84,3 +84,7 @@ class Batch:
     @property
     def tenants(self) -> set[str]:
         return {transaction.tenant_id for transaction in self.transactions}
+
+
+NO_BATCH = Batch(BEGINNING, BEGINNING, (), ())
+"""What an entry is that cannot be read: it continues nothing."""

@@ -1,4 +1,4 @@
-"""What can be asked of the ledger."""
+"""Answers questions about the ledger in pages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Generic, TypeVar
 from services.data.domain.ledger import DailyTotal, Transaction
 from services.data.ports import Ledger, TotalsQuery, TransactionQuery
 
-__all__ = ["LedgerService", "TransactionPage"]
+__all__ = ["LedgerService", "RowPage"]
 
 Row = TypeVar("Row")
 
 
-class TransactionPage(Generic[Row]):
+class RowPage(Generic[Row]):
     """Rows of one page; `last` is the row after which the next page begins, None if there is no next page."""
 
     def __init__(self, rows: Sequence[Row], limit: int) -> None:
@@ -28,10 +28,10 @@ class LedgerService:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def transactions(self, query: TransactionQuery) -> TransactionPage[Transaction]:
+    async def transactions(self, query: TransactionQuery) -> RowPage[Transaction]:
         rows = await self._ledger.transactions(replace(query, limit=query.limit + 1))
-        return TransactionPage(rows, query.limit)
+        return RowPage(rows, query.limit)
 
-    async def totals(self, query: TotalsQuery) -> TransactionPage[DailyTotal]:
+    async def totals(self, query: TotalsQuery) -> RowPage[DailyTotal]:
         rows = await self._ledger.totals(replace(query, limit=query.limit + 1))
-        return TransactionPage(rows, query.limit)
+        return RowPage(rows, query.limit)

@@ -1,0 +1,1 @@
+"""Implementations of the ports: PostgreSQL, Redis, memory, the user service."""

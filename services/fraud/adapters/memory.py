@@ -1,4 +1,4 @@
-"""Twins of the ports in memory: plain enough to be believed, so that tests can hold the real adapters against them."""
+"""Windows, decisions and profiles in memory: plain enough to be believed, for tests to hold the real ones against."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from uuid import UUID
 
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
-from services.fraud.domain.check import Check, Decided, Features, Key
+from services.fraud.convert import DecisionRecord, decided_to_record
+from services.fraud.domain.check import Decided, Features, Key, WindowEntry
 from services.fraud.domain.features import WINDOWS_MS
 from services.fraud.domain.rules import Profile
-from services.fraud.ports import DecisionFilter, Stored
+from services.fraud.ports import CommitResult, DecisionFilter, Stored
 
 __all__ = ["MemoryRiskProfiles", "MemoryStore", "MemoryWindows"]
 
@@ -36,29 +37,29 @@ class MemoryWindows:
         self._seen: list[_Seen] = []
         self._answers: dict[Key, Features] = {}
 
-    async def reserve(self, checks: Sequence[Check]) -> Sequence[Features]:
-        return [self._reserve(check) for check in checks]
+    async def reserve(self, entries: Sequence[WindowEntry]) -> Sequence[Features]:
+        return [self._reserve(entry) for entry in entries]
 
     def settle(self, committed: Sequence[Key], withdrawn: Sequence[Key]) -> None:
         self._seen = [seen for seen in self._seen if seen.key not in withdrawn]
         for key in withdrawn:
             self._answers.pop(key, None)
 
-    def _reserve(self, check: Check) -> Features:
-        known = self._answers.get(check.key)
+    def _reserve(self, entry: WindowEntry) -> Features:
+        known = self._answers.get(entry.key)
         if known is not None:
             return Features(known.values, known.event_time, whole=known.whole)
         now = _Seen(
-            check.key,
-            check.event_time or self._clock(),
-            check.amount_minor,
-            check.currency,
-            (check.user_id, check.device, check.ip, check.merchant),
+            entry.key,
+            entry.event_time or self._clock(),
+            entry.amount_minor,
+            entry.currency,
+            (entry.user_id, entry.device, entry.ip, entry.merchant),
         )
-        mine = [seen for seen in self._seen if seen.key[0] == check.tenant_id]
+        mine = [seen for seen in self._seen if seen.key[0] == entry.tenant_id]
         values = [value for place in range(4) for value in _nine(mine, now, place)]
-        devices = {seen.subjects[1] for seen in mine if seen.subjects[0] == check.user_id}
-        values.append(int(bool(check.device) and check.device not in devices))
+        devices = {seen.subjects[1] for seen in mine if seen.subjects[0] == entry.user_id}
+        values.append(int(bool(entry.device) and entry.device not in devices))
         late = any(
             seen.time - now.time > DAY
             for seen in mine
@@ -67,7 +68,7 @@ class MemoryWindows:
         )
         answer = Features(values, now.time, reserved=True, whole=not late)
         self._seen.append(now)
-        self._answers[check.key] = answer
+        self._answers[entry.key] = answer
         return answer
 
 
@@ -94,41 +95,45 @@ class MemoryStore:
     """Keeps decisions in the order of their commits; computes features with a `MemoryWindows` of its own."""
 
     def __init__(self) -> None:
-        self._decided: dict[Key, Decided] = {}
+        self._decided: dict[Key, tuple[Decided, DecisionRecord]] = {}
 
-    async def commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+    async def commit(self, decided: Sequence[Decided]) -> CommitResult:
+        answers: dict[Key, bytes] = {}
         earlier: dict[Key, Stored | MeshError] = {}
         for made in decided:
-            kept = self._decided.setdefault(made.check.key, made)
-            if kept is not made:
-                earlier[made.check.key] = Stored(kept.check.fingerprint, kept.answer, kept.create_time)
-        return earlier
+            key, known = made.check.key, self._decided.get(made.check.key)
+            if known is None:
+                self._decided[key] = made, decided_to_record(made)
+                answers[key] = self._decided[key][1].answer
+            else:
+                earlier[key] = Stored(known[0].check.fingerprint, known[1].answer, known[0].create_time)
+        return CommitResult(answers, earlier)
 
     async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
-        for made in self._decided.values():
+        for made, record in self._decided.values():
             if made.check.tenant_id == tenant_id and made.decision_id == str(decision_id):
-                return made.answer, made.inputs
+                return record.answer, record.inputs
         return None
 
     async def list(self, tenant_id: str, only: DecisionFilter, before: UUID | None, limit: int) -> Sequence[bytes]:
-        found = [
-            made
-            for made in self._decided.values()
+        found = {
+            made.decision_id: record.answer
+            for made, record in self._decided.values()
             if made.check.tenant_id == tenant_id
             and only.user_id in ("", made.check.user_id)
             and only.outcome in ("", made.verdict.outcome)
             and only.transaction_id in ("", made.check.transaction_id)
             and (before is None or made.decision_id < str(before))
-        ]
-        return [made.answer for made in sorted(found, key=lambda made: made.decision_id, reverse=True)[:limit]]
+        }
+        return [found[decision_id] for decision_id in sorted(found, reverse=True)[:limit]]
 
     async def existing(self, keys: Sequence[Key]) -> set[Key]:
         return {key for key in keys if key in self._decided}
 
-    async def features(self, checks: Sequence[Check], now: datetime) -> Sequence[Features]:
+    async def features(self, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
         windows = MemoryWindows(lambda: now)
-        await windows.reserve([made.check for made in self._decided.values()])
-        found = await windows.reserve(checks)
+        await windows.reserve([made.check for made, _ in self._decided.values()])
+        found = await windows.reserve(entries)
         return [Features(each.values, each.event_time, ("features_slow_path",)) for each in found]
 
 

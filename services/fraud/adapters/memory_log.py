@@ -1,14 +1,16 @@
-"""The twin of the decision log in memory."""
+"""The log of committed decisions in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
 from meshkit.errors import unavailable
-from services.fraud.adapters.outbox_rows import BEGINNING, Place
+from services.fraud.convert import decided_to_record
 from services.fraud.domain.check import Decided
+from services.fraud.domain.outbox import BEGINNING, Place
+from services.fraud.domain.watching import Committed
 from services.fraud.errors import position_lost
-from services.fraud.watch_ports import Committed, LogPage
+from services.fraud.ports import LogPage
 
 __all__ = ["MemoryLog"]
 
@@ -59,5 +61,5 @@ def _committed(made: Decided, place: Place) -> Committed:
         user_id=made.check.user_id,
         outcome=made.verdict.outcome,
         score=made.verdict.score,
-        answer=made.answer,
+        answer=decided_to_record(made).answer,
     )

@@ -1,11 +1,10 @@
-"""Rows of the outbox for a consumer that missed them on the event stream."""
+"""Reads the outbox for consumers that missed events on the stream, and keeps how far each has acknowledged."""
 
 from __future__ import annotations
 
-from rampart.fraud.v1 import event_pb2
-
 from meshkit.storage import postgres
-from services.fraud.adapters.outbox_rows import Place, place_of, read_rows
+from services.fraud.adapters.outbox_rows import read_rows
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
 
 __all__ = ["OutboxReader"]
 
@@ -21,19 +20,12 @@ WHERE (known.xid, known.seq) < (EXCLUDED.xid, EXCLUDED.seq)"""
 
 
 class OutboxReader:
-    """Reads as the relay role, the only one that sees the outbox of all tenants."""
+    """Implements `Outbox` as the relay role, the only one that sees the outbox of all tenants."""
 
     def __init__(self, pool: postgres.Pool) -> None:
         self._pool = pool
 
-    async def read(
-        self, consumer: str, after: event_pb2.OutboxPosition | None = None, limit: int = 0
-    ) -> event_pb2.EventBatch:
-        """Returns up to `limit` rows after a place and takes the place as the consumer's acknowledgement.
-
-        Raises MeshError UNAVAILABLE while the store cannot be used.
-        """
-        place = place_of(after) if after is not None else Place(0, 0)
+    async def read(self, consumer: str, after: Place = BEGINNING, limit: int = 0) -> OutboxPage:
         async with postgres.transaction(self._pool, ()) as connection:
-            await connection.execute(_ACKNOWLEDGE, consumer, place.xid, place.seq)
-            return (await read_rows(connection, place, limit or DEFAULT_LIMIT)).batch
+            await connection.execute(_ACKNOWLEDGE, consumer, after.xid, after.seq)
+            return await read_rows(connection, after, limit or DEFAULT_LIMIT)

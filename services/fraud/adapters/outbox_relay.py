@@ -10,14 +10,14 @@ import asyncio
 import logging
 import time
 
-from google.protobuf.message import DecodeError
 from prometheus_client import Counter, Gauge
-from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import MeshError
 from meshkit.storage.event_stream import EventStream
 from meshkit.storage.leader import Leader, Session
-from services.fraud.adapters.outbox_rows import BEGINNING, Place, newest_place, oldest_waiting, place_of, read_rows
+from services.fraud.adapters.outbox_rows import newest_place, oldest_waiting, read_rows
+from services.fraud.convert import page_to_proto, place_from_entry
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
 
 __all__ = ["OutboxRelay"]
 
@@ -56,12 +56,12 @@ class OutboxRelay:
             pause = PACE_SECONDS
             while True:
                 self._committed.clear()
-                rows = await read_rows(session, position, BATCH_ROWS)
-                self._oldest = rows.oldest or await oldest_waiting(session, position)
-                if rows.batch.events:
-                    await self._publish(rows.batch)
-                    position, pause = rows.last, PACE_SECONDS
-                if len(rows.batch.events) < BATCH_ROWS:
+                page = await read_rows(session, position, BATCH_ROWS)
+                self._oldest = page.oldest or await oldest_waiting(session, position)
+                if page.events:
+                    await self._publish(page)
+                    position, pause = page.last, PACE_SECONDS
+                if len(page.events) < BATCH_ROWS:
                     await self._pause(pause)
                     pause = PACE_SECONDS if self._oldest else min(2 * pause, IDLE_SECONDS)
         finally:
@@ -71,26 +71,27 @@ class OutboxRelay:
         """Returns where to go on: after the last entry of the stream, or after the newest row if there is none."""
         newest, next_xid = await newest_place(session)
         entry = await self._stream.last()
-        position = _last_of(entry.data) if entry is not None else BEGINNING
+        position = place_from_entry(entry.data) if entry is not None else BEGINNING
         if position > BEGINNING and position.xid < next_xid:
             return position
         # An empty stream, or one that another database wrote: what is in the outbox is for consumers to ask for.
         _log.info("the event stream has no place to go on from; new rows are published")
         return newest
 
-    async def _publish(self, batch: event_pb2.EventBatch) -> None:
-        """Appends a batch as one entry, however long the stream is away."""
+    async def _publish(self, page: OutboxPage) -> None:
+        """Appends rows as one entry, however long the stream is away."""
+        entry = page_to_proto(page).SerializeToString()
         backoff = PACE_SECONDS
         while True:
             try:
-                await self._stream.append(batch.SerializeToString())
+                await self._stream.append(entry)
             except MeshError as error:
                 if backoff == PACE_SECONDS:
                     _log.warning("the outbox is not published: %s", error.message)
                 await asyncio.sleep(backoff)
                 backoff = min(2 * backoff, MAX_BACKOFF)
             else:
-                _published.inc(len(batch.events))
+                _published.inc(len(page.events))
                 return
 
     async def _pause(self, seconds: float) -> None:
@@ -101,10 +102,3 @@ class OutboxRelay:
                 await self._committed.wait()
         except TimeoutError:
             return
-
-
-def _last_of(data: bytes) -> Place:
-    try:
-        return place_of(event_pb2.EventBatch.FromString(data).last)
-    except DecodeError:
-        return BEGINNING

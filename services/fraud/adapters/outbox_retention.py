@@ -1,23 +1,16 @@
-"""Prunes rows of the outbox that are old and that every known consumer has acknowledged."""
+"""Deletes rows of the outbox that are old and that every known consumer has acknowledged."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
 from prometheus_client import Counter
 
-from meshkit.errors import MeshError
 from meshkit.storage import postgres
 
 __all__ = ["OutboxRetention"]
 
-_log = logging.getLogger(__name__)
 _pruned = Counter("outbox_pruned", "Rows of the outbox that were deleted, old and acknowledged.")
 
 CHUNK = 2_000
-PAUSE_SECONDS = 0.05
-INTERVAL_SECONDS = 300.0
 
 # The inner query bounds the work before it looks at ages: places grow with time, so nothing old hides behind what is
 # young. Without any known consumer the comparison is null and nothing is deleted. Who watches decisions learns from the
@@ -40,24 +33,11 @@ SELECT count(*) FROM pruned"""
 
 
 class OutboxRetention:
-    """A task that deletes in chunks, so that no statement runs long. Any number of replicas may run it."""
+    """Deletes in chunks, so that no statement runs long. Any number of replicas may do so (see `meshkit.periodic`)."""
 
-    def __init__(self, pool: postgres.Pool, hours: int, *, interval: float = INTERVAL_SECONDS) -> None:
+    def __init__(self, pool: postgres.Pool, hours: int) -> None:
         self._pool = pool
         self._hours = hours
-        self._interval = interval
-
-    async def run(self) -> None:
-        """Prunes now and then, until cancelled."""
-        while True:
-            pruned = 0
-            try:
-                pruned = await self.prune()
-            except MeshError as error:
-                _log.warning("the outbox was not pruned: %s", error.message)
-            except Exception:
-                _log.exception("pruning the outbox failed unexpectedly")
-            await asyncio.sleep(PAUSE_SECONDS if pruned else self._interval)
 
     async def prune(self) -> int:
         """Deletes one chunk and returns the number of its rows."""

@@ -1,13 +1,14 @@
-"""Reading outbox rows in an order to which nothing can be added behind the reader's back."""
+"""Queries of the outbox: rows in an order in which no later commit can come before what was read."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import asyncpg
-from rampart.fraud.v1 import event_pb2
 
-__all__ = ["BEGINNING", "Place", "Rows", "newest_place", "oldest_waiting", "place_of", "read_rows"]
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
+
+__all__ = ["newest_place", "oldest_waiting", "read_rows"]
 
 # `pg_snapshot_xmin` is the oldest transaction under way: all before it have ended, and their rows are in this snapshot.
 _SETTLED = "xid < pg_snapshot_xmin(pg_current_snapshot())"
@@ -27,24 +28,6 @@ SELECT extract(epoch FROM created_at)::float8 FROM outbox
 WHERE (xid, seq) > ($1::xid8, $2::bigint) ORDER BY xid, seq LIMIT 1"""
 
 
-class Place(NamedTuple):
-    """A place in the outbox."""
-
-    xid: int
-    seq: int
-
-
-BEGINNING = Place(0, 0)
-
-
-class Rows(NamedTuple):
-    """Rows that follow a place, and when the first of them was written (Unix seconds)."""
-
-    batch: event_pb2.EventBatch
-    last: Place
-    oldest: float | None
-
-
 class Queries(Protocol):
     """The part of a connection that reading needs; pooled connections have it as well."""
 
@@ -55,19 +38,12 @@ class Queries(Protocol):
     async def fetchval(self, query: str, *args: Any) -> Any: ...
 
 
-def place_of(message: event_pb2.OutboxPosition) -> Place:
-    """Reads a place; an unset message is the beginning."""
-    return Place(message.xid, message.seq)
-
-
-async def read_rows(connection: Queries, after: Place, limit: int) -> Rows:
+async def read_rows(connection: Queries, after: Place, limit: int) -> OutboxPage:
     """Reads up to `limit` rows that follow `after` and that no later commit can precede."""
     records = await connection.fetch(_READ, after.xid, after.seq, limit)
     last = Place(records[-1]["xid"], records[-1]["seq"]) if records else after
-    batch = event_pb2.EventBatch(
-        after=_message(after), last=_message(last), events=[record["payload"] for record in records]
-    )
-    return Rows(batch, last, records[0]["created"] if records else None)
+    oldest = records[0]["created"] if records else None
+    return OutboxPage(after, last, [record["payload"] for record in records], oldest)
 
 
 async def newest_place(connection: Queries) -> tuple[Place, int]:
@@ -82,7 +58,3 @@ async def oldest_waiting(connection: Queries, after: Place) -> float | None:
     """Returns when the first row after a place was written (Unix seconds), be it readable yet or not."""
     written: float | None = await connection.fetchval(_OLDEST_WAITING, after.xid, after.seq)
     return written
-
-
-def _message(place: Place) -> event_pb2.OutboxPosition | None:
-    return event_pb2.OutboxPosition(xid=place.xid, seq=place.seq) if place > BEGINNING else None

@@ -1,4 +1,4 @@
-"""The decisions in the order of their commits, read from the outbox under row-level security."""
+"""Reads decisions in the order of their commits, from the outbox under row-level security."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import asyncpg
 from rampart.fraud.v1 import event_pb2
 
 from meshkit.storage.postgres import Connection, Pool, connected
-from services.fraud.adapters.outbox_rows import Place
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Committed
 from services.fraud.errors import position_lost
-from services.fraud.watch_ports import Committed, LogPage
+from services.fraud.ports import LogPage
 
 __all__ = ["PostgresLog"]
 

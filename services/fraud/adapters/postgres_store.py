@@ -1,4 +1,4 @@
-"""Decisions in PostgreSQL: many rows a commit, each with its outbox event, under row-level security."""
+"""Stores decisions in PostgreSQL: many rows a commit, each with its outbox event, under row-level security."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import asyncpg
 from meshkit.errors import MeshError, internal
 from meshkit.storage.postgres import Pool, connected, transaction
 from services.fraud.adapters.postgres_windows import read_features
-from services.fraud.domain.check import Check, Decided, Features, Key
-from services.fraud.ports import DecisionFilter, Stored
+from services.fraud.convert import DecisionRecord, decided_to_record
+from services.fraud.domain.check import Decided, Features, Key, WindowEntry
+from services.fraud.ports import CommitResult, DecisionFilter, Stored
 
 __all__ = ["PostgresStore"]
 
@@ -46,12 +47,19 @@ class PostgresStore:
         self._pool = pool
         self._on_commit = on_commit
 
-    async def commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+    async def commit(self, decided: Sequence[Decided]) -> CommitResult:
+        records = [decided_to_record(made) for made in decided]
         try:
-            return await self._commit(decided)
+            earlier = await self._commit(decided, records)
         except asyncpg.PostgresError:
             _log.exception("%d decisions cannot be stored together", len(decided))
-            return await self._commit_each(decided)
+            earlier = await self._commit_each(decided, records)
+        answers = {
+            made.check.key: record.answer
+            for made, record in zip(decided, records, strict=True)
+            if made.check.key not in earlier
+        }
+        return CommitResult(answers, earlier)
 
     async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -71,14 +79,17 @@ class PostgresStore:
             rows = await connection.fetch(_EARLIER, tenants, transactions)
         return {(str(row["tenant_id"]), row["transaction_id"]) for row in rows}
 
-    async def features(self, checks: Sequence[Check], now: datetime) -> Sequence[Features]:
-        async with transaction(self._pool, [check.tenant_id for check in checks]) as connection:
-            return await read_features(connection, checks, now)
+    async def features(self, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
+        async with transaction(self._pool, [entry.tenant_id for entry in entries]) as connection:
+            return await read_features(connection, entries, now)
 
-    async def _commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+    async def _commit(
+        self, decided: Sequence[Decided], records: Sequence[DecisionRecord]
+    ) -> Mapping[Key, Stored | MeshError]:
         tenants = [made.check.tenant_id for made in decided]
+        columns = list(zip(*map(_row, decided, records), strict=True))
         async with connected(self._pool) as connection:
-            stored = await connection.fetchval(_RECORD, ",".join(sorted(set(tenants))), *_columns(decided))
+            stored = await connection.fetchval(_RECORD, ",".join(sorted(set(tenants))), *columns)
         self._on_commit()
         if stored == len(decided):
             return {}
@@ -93,38 +104,36 @@ class PostgresStore:
             if str(row["decision_id"]) not in ours
         }
 
-    async def _commit_each(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+    async def _commit_each(
+        self, decided: Sequence[Decided], records: Sequence[DecisionRecord]
+    ) -> Mapping[Key, Stored | MeshError]:
         """Stores row by row, so that one that the database refuses fails alone."""
         results: dict[Key, Stored | MeshError] = {}
-        for made in decided:
+        for made, record in zip(decided, records, strict=True):
             try:
-                results |= await self._commit([made])
+                results |= await self._commit([made], [record])
             except asyncpg.PostgresError:
                 _log.exception("a decision cannot be stored", extra={"fields": {"decision_id": made.decision_id}})
                 results[made.check.key] = internal()
         return results
 
 
-def _columns(decided: Sequence[Decided]) -> Sequence[Sequence[object]]:
-    rows = [
-        (
-            made.check.tenant_id,
-            made.decision_id,
-            made.check.transaction_id,
-            made.check.fingerprint,
-            made.check.user_id,
-            made.check.device,
-            made.check.ip,
-            made.check.merchant,
-            made.check.amount_minor,
-            made.check.currency,
-            made.verdict.outcome,
-            made.features.event_time,
-            made.create_time,
-            made.answer,
-            made.inputs,
-            made.event,
-        )
-        for made in decided
-    ]
-    return list(zip(*rows, strict=True))
+def _row(made: Decided, record: DecisionRecord) -> tuple[object, ...]:
+    return (
+        made.check.tenant_id,
+        made.decision_id,
+        made.check.transaction_id,
+        made.check.fingerprint,
+        made.check.user_id,
+        made.check.device,
+        made.check.ip,
+        made.check.merchant,
+        made.check.amount_minor,
+        made.check.currency,
+        made.verdict.outcome,
+        made.features.event_time,
+        made.create_time,
+        record.answer,
+        record.inputs,
+        record.event,
+    )

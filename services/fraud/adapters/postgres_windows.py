@@ -1,4 +1,4 @@
-"""The features from the stored decisions: the slow path, for when Redis cannot answer.
+"""Computes features from the stored decisions: the slow path, for when Redis cannot answer.
 
 Exact over what is committed. Counts and sums also hold the checks before in the same batch; distincts and new devices
 do not, and concurrent batches do not see each other.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from meshkit.storage.postgres import Connection
-from services.fraud.domain.check import Check, Features
+from services.fraud.domain.check import Features, WindowEntry
 from services.fraud.domain.features import SUBJECTS, WINDOWS_MS
 
 __all__ = ["DEGRADED", "read_features"]
@@ -56,44 +56,48 @@ SELECT i.n, NOT EXISTS (
 WHERE i.device <> '' ORDER BY i.n"""
 
 
-async def read_features(connection: Connection, checks: Sequence[Check], now: datetime) -> Sequence[Features]:
-    """Computes the features of each check. `now` is the time of receipt of those that name no event time."""
-    times = [check.event_time or now for check in checks]
-    tenants = [check.tenant_id for check in checks]
-    currencies = [check.currency for check in checks]
-    numbers = list(range(len(checks)))
-    vectors: list[list[int]] = [[] for _ in checks]
+async def read_features(connection: Connection, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
+    """Computes the features of each transaction. `now` is the time of receipt of those that name no event time."""
+    times = [entry.event_time or now for entry in entries]
+    tenants = [entry.tenant_id for entry in entries]
+    currencies = [entry.currency for entry in entries]
+    numbers = list(range(len(entries)))
+    vectors: list[list[int]] = [[] for _ in entries]
     for subject in SUBJECTS:
-        subjects = [_subject(check, subject) for check in checks]
+        subjects = [_subject(entry, subject) for entry in entries]
         rows = await connection.fetch(_WINDOWS[subject], numbers, tenants, subjects, times, currencies)
         for vector, row in zip(vectors, rows, strict=True):
             vector += row[1:]
-        _add_batch(vectors, checks, times, subjects, len(vectors[0]) - 9 if vectors else 0)
-    devices = [check.device for check in checks]
-    users = [check.user_id for check in checks]
+        _add_batch(vectors, entries, times, subjects, len(vectors[0]) - 9 if vectors else 0)
+    devices = [entry.device for entry in entries]
+    users = [entry.user_id for entry in entries]
     rows = await connection.fetch(_NEW_DEVICE, numbers, tenants, users, devices, times)
     new: dict[int, bool] = {row[0]: row[1] for row in rows}
     return [Features([*vector, int(new.get(n, False))], times[n], (DEGRADED,)) for n, vector in enumerate(vectors)]
 
 
-def _subject(check: Check, subject: str) -> str:
-    values = {"user": check.user_id, "device": check.device, "ip": check.ip, "merchant": check.merchant}
+def _subject(entry: WindowEntry, subject: str) -> str:
+    values = {"user": entry.user_id, "device": entry.device, "ip": entry.ip, "merchant": entry.merchant}
     return values[subject]
 
 
 def _add_batch(
-    vectors: list[list[int]], checks: Sequence[Check], times: Sequence[datetime], subjects: Sequence[str], base: int
+    vectors: list[list[int]],
+    entries: Sequence[WindowEntry],
+    times: Sequence[datetime],
+    subjects: Sequence[str],
+    base: int,
 ) -> None:
-    """Adds the checks of this batch to the counts and sums of those after them."""
+    """Adds the transactions of this batch to the counts and sums of those after them."""
     seen: dict[tuple[str, str], list[int]] = {}
-    for n, (check, subject) in enumerate(zip(checks, subjects, strict=True)):
+    for n, (entry, subject) in enumerate(zip(entries, subjects, strict=True)):
         if not subject:
             continue
-        before = seen.setdefault((check.tenant_id, subject), [])
+        before = seen.setdefault((entry.tenant_id, subject), [])
         for m in before:
             for window, milliseconds in enumerate(WINDOWS_MS.values()):
                 if times[n] - timedelta(milliseconds=milliseconds) < times[m] <= times[n]:
                     vectors[n][base + window] += 1
-                    if checks[m].currency == check.currency:
-                        vectors[n][base + 3 + window] += checks[m].amount_minor
+                    if entries[m].currency == entry.currency:
+                        vectors[n][base + 3 + window] += entries[m].amount_minor
         before.append(n)

@@ -1,4 +1,4 @@
-"""The sliding windows in Redis: one script call reserves and reads a whole batch (see reserve.lua)."""
+"""Keeps the sliding windows in Redis: one script call reserves and reads a whole batch (see reserve.lua)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.fraud.domain.check import Check, Features, Key
+from services.fraud.domain.check import Features, Key, WindowEntry
 from services.fraud.ports import WindowsUnavailableError
 
 __all__ = ["PENDING", "READY", "RedisWindows", "reservation_key", "split_reservation_key", "window_arguments"]
@@ -43,14 +43,14 @@ class RedisWindows:
         self._settling: list[tuple[str, bool]] = []
         self._settler: asyncio.Task[None] | None = None
 
-    async def reserve(self, checks: Sequence[Check]) -> Sequence[Features]:
+    async def reserve(self, entries: Sequence[WindowEntry]) -> Sequence[Features]:
         loop = asyncio.get_running_loop()
         if loop.time() < self._paused_until:
             _unavailable.labels("paused").inc()
             raise WindowsUnavailableError("redis failed a moment ago")
         arguments: list[Any] = ["reserve", _now_ms()]
-        for check in checks:
-            arguments += window_arguments(check)
+        for entry in entries:
+            arguments += window_arguments(entry)
         try:
             answers = await self._script(keys=(READY, PENDING), args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
@@ -89,20 +89,20 @@ class RedisWindows:
                 return
 
 
-def window_arguments(check: Check) -> tuple[str | int, ...]:
+def window_arguments(entry: WindowEntry) -> tuple[str | int, ...]:
     """Returns the nine arguments of a transaction for the script."""
-    tenant = check.tenant_id
-    time = int((check.event_time - _EPOCH) / timedelta(milliseconds=1)) if check.event_time else ""
+    tenant = entry.tenant_id
+    time = int((entry.event_time - _EPOCH) / timedelta(milliseconds=1)) if entry.event_time else ""
     return (
-        reservation_key(tenant, check.transaction_id),
-        _digest(tenant, check.transaction_id, ""),
+        reservation_key(tenant, entry.transaction_id),
+        _digest(tenant, entry.transaction_id, ""),
         time,
-        check.amount_minor,
-        check.currency,
-        subject(tenant, "u", check.user_id),
-        subject(tenant, "d", check.device),
-        subject(tenant, "i", check.ip),
-        subject(tenant, "m", check.merchant),
+        entry.amount_minor,
+        entry.currency,
+        subject(tenant, "u", entry.user_id),
+        subject(tenant, "d", entry.device),
+        subject(tenant, "i", entry.ip),
+        subject(tenant, "m", entry.merchant),
     )
 
 

@@ -1,6 +1,6 @@
-"""Risk profiles from the user service, many in one call, cached for five minutes or until a change.
+"""Reads risk profiles from the user service, many in one call, cached for five minutes or until a change.
 
-While nobody can tell of changes, a profile is used for `UNTOLD_SECONDS` only. When the service does not answer,
+While changes are not heard of, a profile is used for `UNHEARD_SECONDS` only. When the service does not answer,
 decisions go on without profiles: after a few failures it is asked only now and then.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Counter
@@ -21,14 +21,14 @@ from meshkit.rpc.batches import BatchClient
 from meshkit.storage.changes import Change, Freshness
 from services.fraud.domain.rules import Profile
 
-__all__ = ["RemoteRiskProfiles"]
+__all__ = ["RemoteRiskProfiles", "profile_of"]
 
 _log = logging.getLogger(__name__)
 _reads = Counter("profile_reads", "Risk profiles read, by where they came from.", ["source"])
 _cached, _fetched, _missing = (_reads.labels(source) for source in ("cache", "user", "none"))
 
 CACHE_SECONDS = 300.0
-UNTOLD_SECONDS = 10.0
+UNHEARD_SECONDS = 10.0
 CACHE_ENTRIES = 100_000
 READ_TIMEOUT = 0.25
 FAILURES_TO_OPEN = 3
@@ -49,26 +49,23 @@ class _Known:
     since: int
 
 
-class RemoteRiskProfiles:
-    """Profiles through a batch client of `UserService.GetRiskProfile`."""
+def profile_of(change: Change) -> CacheKey | None:
+    """Returns whose profile a change ends the use of, as the key of the profiles' `Freshness`."""
+    return (change.tenant_id, change.key) if change.topic == TOPIC else None
 
-    def __init__(self, client: BatchClient) -> None:
+
+class RemoteRiskProfiles:
+    """Implements `RiskProfiles` through a batch client of `UserService.GetRiskProfile`.
+
+    `freshness` has the keys that `profile_of` gives.
+    """
+
+    def __init__(self, client: BatchClient, freshness: Freshness) -> None:
         self._client = client
+        self._freshness = freshness
         self._cache: OrderedDict[CacheKey, _Known] = OrderedDict()
-        self._freshness = Freshness()
-        self.told: Callable[[], bool] = lambda: True
-        """Tells whether changes are heard of; set to what asks the feed that calls `changed` and `lost`."""
         self._failures = 0
         self._open_until = 0.0
-
-    def changed(self, change: Change) -> None:
-        """Uses no profile any more that was read before a change of it."""
-        if change.topic == TOPIC:
-            self._freshness.changed(change.tenant_id, change.key)
-
-    def lost(self) -> None:
-        """Is told that changes may have been missed."""
-        self._freshness.everything_changed()
 
     async def read(self, calls: Sequence[Call]) -> Sequence[Profile | None]:
         """Returns the profile of each (call, tenant_id, user_id), None where it cannot be read in time."""
@@ -84,7 +81,7 @@ class RemoteRiskProfiles:
 
     def _lookup(self, key: CacheKey, now: float) -> Profile | None:
         known = self._cache.get(key)
-        if known is None or now - known.read_at > (CACHE_SECONDS if self.told() else UNTOLD_SECONDS):
+        if known is None or now - known.read_at > (CACHE_SECONDS if self._freshness.live else UNHEARD_SECONDS):
             return None
         return known.profile if self._freshness.holds(known.since, *key) else None
 

@@ -31,7 +31,7 @@ from services.fraud.adapters.redis_windows import (
     split_reservation_key,
     window_arguments,
 )
-from services.fraud.domain.check import Check
+from services.fraud.domain.check import WindowEntry
 from services.fraud.ports import DecisionStore
 
 __all__ = ["WindowKeeper"]
@@ -118,20 +118,20 @@ class WindowKeeper:
     async def _load_tenant(self, tenant_id: str, since: datetime) -> int:
         loaded = 0
         async with transaction(self._pool, [tenant_id]) as connection:
-            chunk: list[Check] = []
+            chunk: list[WindowEntry] = []
             async for row in connection.cursor(_DECISIONS, tenant_id, since, prefetch=CHUNK):
-                chunk.append(_check(tenant_id, row))
+                chunk.append(_entry(tenant_id, row))
                 if len(chunk) == CHUNK:
                     loaded += await self._load_chunk(chunk)
                     chunk = []
             return loaded + await self._load_chunk(chunk)
 
-    async def _load_chunk(self, checks: Sequence[Check]) -> int:
-        if not checks:
+    async def _load_chunk(self, entries: Sequence[WindowEntry]) -> int:
+        if not entries:
             return 0
         arguments: list[str | int] = ["load", 0]
-        for check in checks:
-            arguments += window_arguments(check)
+        for entry in entries:
+            arguments += window_arguments(entry)
         answers = await self._load_script(keys=(READY, PENDING), args=arguments)
         loaded = sum(1 for answer in answers if answer and answer[0] == 0)
         _loaded.inc(loaded)
@@ -156,19 +156,15 @@ class WindowKeeper:
             _log.info("withdrew %d reservations that were never committed", len(ghosts))
 
 
-def _check(tenant_id: str, row: asyncpg.Record) -> Check:
-    return Check(
+def _entry(tenant_id: str, row: asyncpg.Record) -> WindowEntry:
+    return WindowEntry(
         tenant_id=tenant_id,
         transaction_id=row["transaction_id"],
-        fingerprint=b"",
         user_id=row["user_id"],
         device=row["device"],
         ip=row["ip"],
         merchant=row["merchant"],
-        amount=0.0,
         amount_minor=row["amount_minor"],
         currency=row["currency"],
-        currency_digits=0,
-        channel="",
         event_time=row["event_time"],
     )

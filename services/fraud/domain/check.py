@@ -6,37 +6,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.fraud.domain.rules import Facts
 from services.fraud.domain.verdict import Verdict
 
-__all__ = ["Check", "Decided", "Features", "Key"]
+__all__ = ["Check", "Decided", "Features", "Key", "WindowEntry"]
 
 Key = tuple[str, str]
 """(tenant_id, transaction_id): what makes a transaction one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What the caller asked about, complete and within the bounds of its currency."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowEntry:
+    """What the sliding windows keep of a transaction."""
 
     tenant_id: str
     transaction_id: str
-    fingerprint: bytes
-    """Hash of the request, to tell a retry from other content under the same identifier."""
     user_id: str
     device: str
     ip: str
     merchant: str
-    amount: float
     amount_minor: int
     currency: str
-    currency_digits: int
-    channel: str
     event_time: datetime | None
     """None means the time of receipt."""
 
     @property
     def key(self) -> Key:
         return self.tenant_id, self.transaction_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(WindowEntry):
+    """What the caller asked about, complete and within the bounds of its currency."""
+
+    fingerprint: bytes
+    """Hash of the request, to tell a retry from other content under the same identifier."""
+    amount: float
+    currency_digits: int
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,8 @@ class Decided:
     check: Check
     decision_id: str
     features: Features
+    facts: Facts
     verdict: Verdict
     degraded: tuple[str, ...]
+    """Inputs that the decision was made without."""
     create_time: datetime
-    answer: bytes
-    inputs: bytes
-    event: bytes

@@ -1,4 +1,4 @@
-"""The pipeline: check → reserve and read features → rules → outcome → commit → reply.
+"""Decides about transactions: reserve and read features → rules → outcome → commit → reply.
 
 Everything is done for a batch of checks at once: one read of profiles, one step in Redis, one commit. The middle is
 pure and uses only values that were read before it and are stored with the decision.
@@ -11,21 +11,19 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from rampart.fraud.v1 import fraud_service_pb2
-
-from meshkit.context import Principal
+from meshkit.context import CallContext
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7_text
-from meshkit.rpc.batches import BatchCall
-from services.fraud import convert, errors
+from services.fraud import errors
 from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features, Key
 from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import judge
-from services.fraud.ports import DecisionStore, RiskProfiles, Stored, Windows, WindowsUnavailableError
+from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored, Windows, WindowsUnavailableError
 
-__all__ = ["Decider", "DecisionPolicy", "Outcome"]
+__all__ = ["CheckCall", "Decider", "DecisionPolicy", "Outcome"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,9 +32,21 @@ MAX_BEHIND = timedelta(hours=24)
 LONGEST_CALL = timedelta(seconds=10)
 BACKFILL = "fraud:backfill"
 
-CheckCall = BatchCall[fraud_service_pb2.CheckFraudRequest]
-Outcome = tuple[bytes, Decided | None]
-"""The serialised decision, and how it was reached if that was now and not earlier."""
+
+class CheckCall(NamedTuple):
+    """A transaction to decide about, and the call that asks for it."""
+
+    check: Check
+    context: CallContext
+
+
+class Outcome(NamedTuple):
+    """What a call is answered."""
+
+    answer: bytes
+    """The decision as it is stored, serialised."""
+    decided: Decided | None
+    """How it was reached, if that was now and not earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,42 +77,36 @@ class Decider:
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         """Answers each call in order with its decision or its own error."""
-        read = [self._read(call) for call in calls]
-        first = self._first_of_each([check for check in read if isinstance(check, Check)])
-        contexts = {check.key: call for check, call in zip(read, calls, strict=True) if isinstance(check, Check)}
-        checks = list(first.values())
+        found = [self._time_error(call) for call in calls]
+        first = self._first_of_each([call for call, error in zip(calls, found, strict=True) if error is None])
+        checks = [call.check for call in first.values()]
         profiles, features = await asyncio.gather(
-            self._profiles.read([(contexts[c.key].context, c.tenant_id, c.user_id) for c in checks]),
+            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call in first.values()]),
             self._features(checks),
         )
         decided = [self._judge(*inputs) for inputs in zip(checks, features, profiles, strict=True)]
-        earlier = await self._commit(decided)
-        now = {made.check.key: made for made in decided}
-        return [self._answer(check, first, now, earlier) if isinstance(check, Check) else check for check in read]
+        result = await self._commit(decided)
+        made = {each.check.key: each for each in decided}
+        return [error or self._answer(call.check, made, result) for call, error in zip(calls, found, strict=True)]
 
-    def _read(self, call: CheckCall) -> Check | MeshError:
-        try:
-            check = convert.read_check(call.request, call.principal)
-            self._check_time(check, call.principal)
-        except MeshError as error:
-            return error
-        return check
-
-    def _check_time(self, check: Check, principal: Principal) -> None:
-        if check.event_time is None:
-            return
+    def _time_error(self, call: CheckCall) -> MeshError | None:
+        """Tells why a transaction is too far ahead or behind to be decided about."""
+        event_time = call.check.event_time
+        if event_time is None:
+            return None
         now = self._clock()
-        if check.event_time > now + MAX_AHEAD:
-            raise errors.event_in_future()
-        if check.event_time < now - MAX_BEHIND and BACKFILL not in principal.scopes:
-            raise errors.backfill_not_allowed(BACKFILL)
+        if event_time > now + MAX_AHEAD:
+            return errors.event_in_future()
+        if event_time < now - MAX_BEHIND and not _may_backfill(call.context):
+            return errors.backfill_not_allowed(BACKFILL)
+        return None
 
     @staticmethod
-    def _first_of_each(checks: Sequence[Check]) -> dict[Key, Check]:
+    def _first_of_each(calls: Sequence[CheckCall]) -> dict[Key, CheckCall]:
         """Duplicates may share a batch: the first of a key is decided, the others get its answer or a conflict."""
-        first: dict[Key, Check] = {}
-        for check in checks:
-            first.setdefault(check.key, check)
+        first: dict[Key, CheckCall] = {}
+        for call in calls:
+            first.setdefault(call.check.key, call)
         return first
 
     async def _features(self, checks: Sequence[Check]) -> Sequence[Features]:
@@ -131,16 +135,16 @@ class Decider:
             profile=profile,
         )
         verdict = judge(facts, review_floor=not self._policy.review_without.isdisjoint(degraded))
-        return convert.decided(check, facts, features, verdict, degraded, uuid7_text(), self._clock())
+        return Decided(check, uuid7_text(), features, facts, verdict, degraded, self._clock())
 
-    async def _commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
-        """Stores what was decided; returns what was there before, and the error of each row that cannot be stored."""
+    async def _commit(self, decided: Sequence[Decided]) -> CommitResult:
+        """Stores what was decided, in the order of the keys, and tells the windows."""
         if not decided:
-            return {}
+            return CommitResult({}, {})
         ordered = sorted(decided, key=lambda made: made.check.key)
-        earlier = await self._store.commit(ordered)
-        self._settle(ordered, earlier)
-        return earlier
+        result = await self._store.commit(ordered)
+        self._settle(ordered, result.earlier)
+        return result
 
     def _settle(self, decided: Sequence[Decided], earlier: Mapping[Key, Stored | MeshError]) -> None:
         """Tells the windows which reservations stay.
@@ -159,15 +163,15 @@ class Decider:
         self._windows.settle(committed, withdrawn)
 
     @staticmethod
-    def _answer(
-        check: Check, first: Mapping[Key, Check], now: Mapping[Key, Decided], earlier: Mapping[Key, Stored | MeshError]
-    ) -> Outcome | MeshError:
-        stored = earlier.get(check.key)
-        if isinstance(stored, MeshError):
-            return stored
-        known = stored.fingerprint if stored else first[check.key].fingerprint
+    def _answer(check: Check, made: Mapping[Key, Decided], result: CommitResult) -> Outcome | MeshError:
+        now, earlier = made[check.key], result.earlier.get(check.key)
+        if isinstance(earlier, MeshError):
+            return earlier
+        known = earlier.fingerprint if earlier else now.check.fingerprint
         if known != check.fingerprint:
             return errors.idempotency_conflict(check.transaction_id)
-        if stored:
-            return stored.answer, None
-        return now[check.key].answer, now[check.key]
+        return Outcome(earlier.answer, None) if earlier else Outcome(result.answers[check.key], now)
+
+
+def _may_backfill(context: CallContext) -> bool:
+    return context.principal is not None and BACKFILL in context.principal.scopes

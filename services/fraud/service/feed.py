@@ -1,7 +1,7 @@
-"""The one reader of a process: it follows the outbox for all tenants that are watched, and for none if none is.
+"""Follows the log of decisions, once in a process, for all tenants that are watched, and for none if none is.
 
 A commit of this process wakes it at once; commits of other replicas are found by asking again, many times a second.
-The event stream would not tell sooner: what it carries has waited for the same kind of question (see `outbox.relay`).
+The event stream would not tell sooner: what it carries has waited for the same kind of question (see `OutboxRelay`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from meshkit.errors import Kind, MeshError
-from services.fraud.adapters.outbox_rows import Place
+from services.fraud.domain.outbox import Place
+from services.fraud.ports import DecisionLog, LogPage
 from services.fraud.service.tail import Tail
-from services.fraud.watch_ports import DecisionLog, LogPage
 
 __all__ = ["DecisionFeed"]
 

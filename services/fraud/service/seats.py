@@ -1,4 +1,4 @@
-"""How many may watch at once, so that watching never takes what deciding needs."""
+"""Bounds how many watch at once and how fast they are served, so that watching never takes what deciding needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newest decisions of one tenant, which all its watchers share."""
+"""Buffers the newest decisions of one tenant for all its watchers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from services.fraud.adapters.outbox_rows import BEGINNING, Place
-from services.fraud.watch_ports import Committed
+from services.fraud.domain.outbox import BEGINNING, Place
+from services.fraud.domain.watching import Committed
 
 __all__ = ["Tail"]
 

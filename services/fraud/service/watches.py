@@ -1,21 +1,20 @@
-"""Streams of a tenant's decisions: what was missed first, then each as it is committed."""
+"""Streams a tenant's decisions to watchers: what was missed first, then each as it is committed."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import NamedTuple
 
 from prometheus_client import Counter
 
-from services.fraud.adapters.outbox_rows import Place
-from services.fraud.domain.selection import Selection
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Committed, Selection, Sighting
+from services.fraud.ports import DecisionLog, LogPage
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.seats import Seats, WatchPace
 from services.fraud.service.tail import Tail
-from services.fraud.watch_ports import Committed, DecisionLog, LogPage
 
-__all__ = ["Sighting", "Watches"]
+__all__ = ["Watches"]
 
 _refills = Counter("decision_watch_refills", "Reads of the outbox for single watchers that had fallen behind.")
 
@@ -23,13 +22,6 @@ PAGE_ROWS = 500
 HEARTBEAT_SECONDS = 15.0
 # Watchers that fell behind read two at a time: they must not take the database from the decisions.
 READS_AT_ONCE = 2
-
-
-class Sighting(NamedTuple):
-    """A place and the decision that is there; no decision means that everything up to the place was sent."""
-
-    place: Place
-    row: Committed | None
 
 
 class Watches:

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from meshkit.storage.postgres import Pool, connected
 from services.task.adapters.rows import NEWS, task_of
 from services.task.domain.leases import Beat, Ending, EngineRules, KindLimits, Lease, Outcome, Pulse
-from services.task.domain.tasks import Fault, Task
+from services.task.domain.tasks import LEASE_EXPIRED, Task
 
-__all__ = ["LEASE_EXPIRED", "PostgresEngine"]
+__all__ = ["PostgresEngine"]
 
-LEASE_EXPIRED = Fault("LeaseExpired", "the worker was not heard of in time", retryable=True)
 SLICE = 200
 
 _DECLARE = """
@@ -113,9 +112,7 @@ WITH picked AS (
 SELECT e.state FROM ended AS e, (SELECT count(*) FROM told) AS sent"""
 
 
-_END = _ending(
-    "t.tenant_id = $13 AND t.task_id = $14 AND t.fence = $15 AND t.lease_until > clock_timestamp()", ""
-)
+_END = _ending("t.tenant_id = $13 AND t.task_id = $14 AND t.fence = $15 AND t.lease_until > clock_timestamp()", "")
 _EXPIRE = _ending(f"t.lease_until <= now() ORDER BY t.lease_until LIMIT {SLICE}", "SKIP LOCKED")
 
 _ENDED = """

@@ -48,12 +48,12 @@ _RUN = f"""
 WITH run AS (
     INSERT INTO tasks (tenant_id, task_id, title, priority, kind, state, arguments, assignee, run_after, rank,
         unique_key, schedule_id, max_attempts, attempt_limit, created_at, updated_at)
-    SELECT $1, new_task_id(), $3, $4, $5, 'pending', $6, '', $8, $8::timestamptz - make_interval(secs => $9 * $4::int),
-        '', $2, $7, $7, $8, $8
+    SELECT $1::uuid, new_task_id(), $3::text, $4::smallint, $5::text, 'pending', $6::bytea, '', $8::timestamptz,
+        $8 - make_interval(secs => $9::float8 * $4), '', $2::text, $7::integer, $7, $8, $8
     ON CONFLICT (tenant_id, schedule_id) WHERE schedule_id <> '' AND finished_at IS NULL DO NOTHING
     RETURNING task_id, tenant_id, schedule_id, kind, created_at
 ), moved AS (
-    UPDATE schedules AS s SET next_run_at = $10, last_run_at = r.created_at, last_task_id = r.task_id
+    UPDATE schedules AS s SET next_run_at = $10::timestamptz, last_run_at = r.created_at, last_task_id = r.task_id
     FROM run AS r WHERE s.tenant_id = r.tenant_id AND s.schedule_id = r.schedule_id
 )
 SELECT pg_notify('{NEWS}', 'ready ' || kind) FROM run"""

@@ -41,7 +41,7 @@ _INTERNAL = "SELECT kind FROM kinds WHERE internal"
 
 _UPDATE = """
 UPDATE tasks SET title = $3, priority = $4, assignee = $5, due_at = $6, state = $7, updated_at = $8, started_at = $9,
-    finished_at = $10, revision = $11, rank = run_after - make_interval(secs => $12 * $4::integer)
+    finished_at = $10, revision = $11, rank = run_after - make_interval(secs => $12 * $4::smallint)
 WHERE tenant_id = $1 AND task_id = $2"""
 
 _CANCEL = """

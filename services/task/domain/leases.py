@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from services.task.domain.tasks import Fault, Progress
 
@@ -32,7 +32,7 @@ class Beat:
     checkpoint: bytes | None = None
 
 
-class Pulse(str, Enum):
+class Pulse(StrEnum):
     """What becomes of a lease."""
 
     HELD = "held"
@@ -40,7 +40,7 @@ class Pulse(str, Enum):
     LOST = "lost"
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How an attempt ended."""
 
     SUCCEEDED = "succeeded"
@@ -84,7 +84,7 @@ class EngineRules:
 
 def backoff(rules: EngineRules, attempts: int, chance: float) -> float:
     """Returns the seconds until the next attempt after so many; `chance`, 0 to 1, spreads them over half the time."""
-    full = min(rules.max_backoff, rules.first_backoff * 2 ** min(max(attempts - 1, 0), MOST_DOUBLINGS))
+    full = min(rules.max_backoff, rules.first_backoff * 2.0 ** min(max(attempts - 1, 0), MOST_DOUBLINGS))
     return full * (1 + chance) / 2
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "DEFAULT_ATTEMPTS",
     "DEFAULT_PRIORITY",
     "FINAL",
+    "LEASE_EXPIRED",
     "MANUAL",
     "NONE",
     "PRIORITIES",
@@ -73,6 +74,9 @@ class Fault:
     type: str
     message: str
     retryable: bool
+
+
+LEASE_EXPIRED = Fault("LeaseExpired", "the worker was not heard of in time", retryable=True)
 
 
 @dataclass(frozen=True, slots=True)

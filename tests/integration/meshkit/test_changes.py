@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import dataclass
 
 from meshkit.storage.changes import Change, ChangeFeed, ChangePublisher
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
+
+
+@dataclass
+class Listener:
+    told: list[Change]
+    live: bool = False
+
+    def heard(self, change: Change) -> None:
+        self.told.append(change)
+
+    def everything_changed(self) -> None:
+        """What was known before the start may be old."""
 
 
 async def until(condition: object) -> None:
@@ -20,14 +33,14 @@ async def test_every_process_hears_of_a_change_at_once(valkey_url: str) -> None:
     key = f"changes:{uuid.uuid4()}"
     heard: list[list[Change]] = [[], []]
     clients = [open_redis(valkey_url, timeout=3.0, size=1) for _ in heard]
+    listeners = [Listener(found) for found in heard]
     feeds = [
-        ChangeFeed(RedisStream(client, key), changed=found.append, lost=lambda: None)
-        for client, found in zip(clients, heard, strict=True)
+        ChangeFeed(RedisStream(client, key), listener) for client, listener in zip(clients, listeners, strict=True)
     ]
     tasks = [asyncio.create_task(feed.run()) for feed in feeds]
     redis = open_redis(valkey_url)
     try:
-        await until(lambda: all(feed.live for feed in feeds))
+        await until(lambda: all(listener.live for listener in listeners))
         publisher = ChangePublisher(RedisStream(redis, key))
         sent = [Change("user", "t", str(number)) for number in range(50)]
         for change in sent:

@@ -20,10 +20,13 @@ from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.leader import Leader
 from meshkit.storage.redis import open_redis
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
+from services.data.adapters.stream import StreamedBatches
 from services.data.service import consumer as consumer_module
 from services.data.service.consumer import Consumer
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
+from services.fraud.convert import page_to_proto
+from services.fraud.domain.outbox import BEGINNING
 from tests.integration.conftest import FreshDatabase
 from tests.support.outbox import TENANT, DirectOutbox, OutboxWriter, event, leader_elected, outbox_writer
 from tests.support.servers import Database
@@ -54,7 +57,7 @@ class Mesh:
         return relay
 
     def start_consumer(self, stream: RedisStream | None = None) -> asyncio.Task[None]:
-        consumer = Consumer(stream or self.stream, self.outbox)
+        consumer = Consumer(StreamedBatches(stream or self.stream), self.outbox)
         return self.start(Leader(self.data.dsn, "ledger", lambda s: consumer.follow(PostgresLedgerWriter(s))).run())
 
     async def ledger(self) -> list[str]:
@@ -77,10 +80,10 @@ class Mesh:
 
     async def batches(self, *sizes: int) -> list[bytes]:
         """Returns the whole outbox in entries of these sizes."""
-        after, found = None, []
+        after, found = BEGINNING, []
         for size in sizes:
             batch = await self.reader.read("test", after, size)
-            found.append(batch.SerializeToString())
+            found.append(page_to_proto(batch).SerializeToString())
             after = batch.last
         return found
 
@@ -282,7 +285,7 @@ async def test_two_consumers_that_both_believe_to_lead_count_once(mesh: Mesh) ->
     await mesh.start_relay()
     sessions = [await asyncpg.connect(mesh.data.dsn, timeout=5) for _ in range(2)]
     for session in sessions:
-        mesh.start(Consumer(mesh.stream, mesh.outbox).follow(PostgresLedgerWriter(session)))
+        mesh.start(Consumer(StreamedBatches(mesh.stream), mesh.outbox).follow(PostgresLedgerWriter(session)))
     names = [f"t{number:03}" for number in range(300)]
     for name in names:
         await mesh.writer.write(name)
@@ -309,7 +312,7 @@ async def test_a_busy_stream_is_acknowledged_to_the_outbox(mesh: Mesh, monkeypat
 
 def self_acknowledged(mesh: Mesh) -> Callable[[], Awaitable[bool]]:
     async def holds() -> bool:
-        last = (await mesh.reader.read("test", None, 100)).last
+        last = (await mesh.reader.read("test", BEGINNING, 100)).last
         return bool(mesh.outbox.asked) and mesh.outbox.asked[-1] == (last.xid, last.seq)
 
     return holds

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from rampart.fraud.v1 import decision_pb2, event_pb2
+from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7_text
@@ -19,13 +19,13 @@ from services.fraud.adapters import postgres_log, postgres_store
 from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_retention import OutboxRetention
-from services.fraud.adapters.outbox_rows import BEGINNING, Place
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.check import Decided
-from services.fraud.watch_ports import DecisionLog, LogPage
+from services.fraud.domain.outbox import BEGINNING, Place
+from services.fraud.ports import DecisionLog, LogPage
 from tests.integration.conftest import FreshDatabase
-from tests.support.fraud import check, decided, new_tenant
+from tests.support.fraud import check, decided, new_tenant, record
 from tests.support.servers import Database
 
 
@@ -52,10 +52,10 @@ async def prune_all(database: Database) -> Place:
     pool = await open_pool(database.relay_dsn, size=1)
     reader = OutboxReader(pool)
     last = (await reader.read("data")).last
-    await reader.read("data", event_pb2.OutboxPosition(xid=last.xid, seq=last.seq))
+    await reader.read("data", last)
     assert await OutboxRetention(pool, 72).prune() > 0
     await pool.close()
-    return Place(last.xid, last.seq)
+    return last
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -104,7 +104,7 @@ async def test_row_has_what_selections_look_at_and_the_answer_byte_for_byte(subj
     await subject.commit([made])
     (row,) = (await subject.log.read([tenant], start, 10)).rows
     assert (row.tenant_id, row.user_id, row.outcome) == (tenant, "u1", made.verdict.outcome)
-    assert (row.score, row.answer) == (made.verdict.score, made.answer)
+    assert (row.score, row.answer) == (made.verdict.score, record(made).answer)
 
 
 async def test_newest_place_follows_what_was_committed_and_precedes_what_will_be(subject: Subject, tenant: str) -> None:
@@ -180,9 +180,9 @@ class TestPostgres:
         start = await log.newest()
         session = await asyncpg.connect(fraud_database.dsn, timeout=5)
         async with session.transaction():
-            await session.fetchval(
-                postgres_store._RECORD, tenant, *postgres_store._columns(some(tenant, "began first, ended last"))
-            )
+            (made,) = some(tenant, "began first, ended last")
+            columns = [[value] for value in postgres_store._row(made, record(made))]
+            await session.fetchval(postgres_store._RECORD, tenant, *columns)
             await PostgresStore(pool).commit(some(tenant, "fast"))
             held_back = await log.read([tenant], start, 10)
             assert names(held_back) == []

@@ -21,7 +21,7 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.check import Check, Decided, Key
 from services.fraud.domain.features import NAMES
 from services.fraud.ports import DecisionFilter, DecisionStore, Stored
-from tests.support.fraud import check, decided, milliseconds, new_tenant
+from tests.support.fraud import check, decided, milliseconds, new_tenant, record
 from tests.support.servers import Database
 from tests.support.windows import in_order
 
@@ -60,9 +60,9 @@ async def outbox(database: Database, tenant: str) -> list[bytes]:
 
 async def test_decision_is_got_as_committed(store: DecisionStore, tenant: str) -> None:
     made = several(tenant, "a", "b")
-    assert await store.commit(made) == {}
+    assert (await store.commit(made)).earlier == {}
     for each in made:
-        assert await store.get(tenant, UUID(each.decision_id)) == (each.answer, each.inputs)
+        assert await store.get(tenant, UUID(each.decision_id)) == record(each)[:2]
 
 
 async def test_decision_of_another_tenant_is_not_there(store: DecisionStore, tenant: str) -> None:
@@ -80,8 +80,8 @@ async def test_what_was_stored_before_comes_back_and_stays(store: DecisionStore,
     await store.commit([first])
     again = decided(check(tenant, "a", amount_minor=99))
     new = decided(check(tenant, "b"))
-    earlier = await store.commit([again, new])
-    assert earlier == {(tenant, "a"): Stored(first.check.fingerprint, first.answer, first.create_time)}
+    earlier = (await store.commit([again, new])).earlier
+    assert earlier == {(tenant, "a"): Stored(first.check.fingerprint, record(first).answer, first.create_time)}
     assert await store.get(tenant, UUID(again.decision_id)) is None
     assert await store.get(tenant, UUID(new.decision_id)) is not None
     assert await store.existing([(tenant, name) for name in "abc"]) == {(tenant, "a"), (tenant, "b")}
@@ -90,9 +90,9 @@ async def test_what_was_stored_before_comes_back_and_stays(store: DecisionStore,
 async def test_one_commit_holds_rows_of_several_tenants(store: DecisionStore) -> None:
     tenants = sorted(new_tenant() for _ in range(3))
     made = [each for tenant in tenants for each in several(tenant, "same")]
-    assert await store.commit(made) == {}
+    assert (await store.commit(made)).earlier == {}
     for tenant, each in zip(tenants, made, strict=True):
-        assert await store.list(tenant, EVERYTHING, None, 10) == [each.answer]
+        assert await store.list(tenant, EVERYTHING, None, 10) == [record(each).answer]
 
 
 async def test_list_is_newest_first_in_pages_without_gaps_or_repeats(store: DecisionStore, tenant: str) -> None:
@@ -160,7 +160,7 @@ async def test_concurrent_commits_of_the_same_keys_store_each_once_and_agree(sto
         made.sort(key=lambda each: each.check.key)
         while True:
             try:
-                return made, await store.commit(made)
+                return made, (await store.commit(made)).earlier
             except MeshError as error:
                 # A busy machine may not open ten connections in the time that a commit waits for one.
                 assert error.kind is Kind.UNAVAILABLE
@@ -172,7 +172,7 @@ async def test_concurrent_commits_of_the_same_keys_store_each_once_and_agree(sto
         for each in made:
             stored = earlier.get(each.check.key)
             assert not isinstance(stored, MeshError)
-            answers.setdefault(each.check.key, set()).add(stored.answer if stored else each.answer)
+            answers.setdefault(each.check.key, set()).add(stored.answer if stored else record(each).answer)
     assert {key: len(found) for key, found in answers.items()} == dict.fromkeys(keys, 1)
     for tenant in tenants:
         assert len(await store.list(tenant, EVERYTHING, None, 100)) == 12
@@ -184,7 +184,7 @@ async def test_every_decision_has_one_event_and_a_repeated_one_none(
     made = several(tenant, "a", "b")
     await in_postgres.commit(made)
     await in_postgres.commit([*several(tenant, "a"), *(new := several(tenant, "c"))])
-    assert sorted(await outbox(fraud_database, tenant)) == sorted(each.event for each in [*made, *new])
+    assert sorted(await outbox(fraud_database, tenant)) == sorted(record(each).event for each in [*made, *new])
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ async def test_row_that_the_database_refuses_fails_alone(
 ) -> None:
     good = several(tenant, "a", "c")
     bad = replace(decided(check(tenant, "b")), check=check(tenant, "b", **changed))
-    results = await in_postgres.commit([good[0], bad, good[1]])
+    results = (await in_postgres.commit([good[0], bad, good[1]])).earlier
     assert set(results) == {(tenant, "b")}
     error = results[(tenant, "b")]
     assert isinstance(error, MeshError) and error.kind is Kind.INTERNAL

@@ -12,13 +12,13 @@ import pytest
 from rampart.fraud.v1 import decision_pb2
 
 from meshkit.storage.postgres import open_pool
-from services.fraud.adapters.outbox_rows import Place
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.domain.selection import Selection
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Selection, Sighting
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.seats import Seats, WatchPace
-from services.fraud.service.watches import Sighting, Watches
+from services.fraud.service.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.servers import Database
 
@@ -34,7 +34,7 @@ class Replica:
     watches: Watches
 
     async def commit(self, tenant: str, *names: str) -> None:
-        assert await self.store.commit([decided(check(tenant, name)) for name in names]) == {}
+        assert (await self.store.commit([decided(check(tenant, name)) for name in names])).earlier == {}
 
 
 @asynccontextmanager

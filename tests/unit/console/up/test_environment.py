@@ -9,9 +9,12 @@ import pytest
 from console.failure import CommandFailure
 from console.up.certificates import Authority
 from console.up.environment import Environments, Stores, external_databases, port_names
-from console.up.names import GATEWAY, MESH, SERVICES
+from console.up.names import GATEWAY
 from console.up.state import State
+from meshkit.topology import load
 
+TOPOLOGY = load()
+SERVICES, MESH = TOPOLOGY.names, TOPOLOGY.process_names
 USER = {
     "PATH": "/bin",
     "RAMPART_LOG_LEVEL": "DEBUG",
@@ -26,14 +29,14 @@ USER = {
 def environments(tmp_path: Path) -> Environments:
     state = State.open(tmp_path)
     stores = Stores(
-        service={name: f"{name}-service" for name in SERVICES},
-        migrate={name: f"{name}-owner" for name in SERVICES},
-        relay="fraud-relay",
-        reader={},
+        databases={
+            service.name: {role: f"{service.name}-{role}" for role in service.role_names}
+            for service in TOPOLOGY.services
+        },
         redis_url="unix:///redis",
     )
-    numbers = {name: 20_000 + number for number, name in enumerate(port_names())}
-    return Environments(USER, state, Authority(state.tls, "rampart.test"), numbers, stores)
+    numbers = {name: 20_000 + number for number, name in enumerate(port_names(TOPOLOGY))}
+    return Environments(TOPOLOGY, USER, state, Authority(state.tls, "rampart.test"), numbers, stores)
 
 
 def test_a_process_gets_no_secret_of_another(environments: Environments) -> None:
@@ -71,9 +74,9 @@ def test_migrations_run_as_the_owner_and_know_the_roles_to_grant_to(environments
 
 
 def test_databases_are_all_embedded_or_all_external() -> None:
-    assert external_databases({}) is None
+    assert external_databases(TOPOLOGY, {}) is None
     names = [*(f"RAMPART_{service.upper()}_DSN" for service in SERVICES), "RAMPART_FRAUD_RELAY_DSN"]
     given = dict.fromkeys(names, "postgresql://")
-    assert external_databases(given) == given
+    assert external_databases(TOPOLOGY, given) == given
     with pytest.raises(CommandFailure, match=r"^RAMPART_USER_DSN must be set as well"):
-        external_databases({name: value for name, value in given.items() if name != "RAMPART_USER_DSN"})
+        external_databases(TOPOLOGY, {name: value for name, value in given.items() if name != "RAMPART_USER_DSN"})

@@ -10,13 +10,14 @@ import pytest
 from rich.console import Console
 
 from console.home import DEFAULT
-from console.up.names import MESH, SERVICES
 from console.up.screen import Screen, curl
+from meshkit.topology import load
 
+MESH = load().process_names
 URL = "http://127.0.0.1:8080"
 DEV = {
     "base_url": URL,
-    "grpc": {name: f"127.0.0.1:2000{number}" for number, name in enumerate(SERVICES)},
+    "grpc": {name: f"127.0.0.1:2000{number}" for number, name in enumerate(load().names)},
     "admin": {name: f"127.0.0.1:2100{number}" for number, name in enumerate(MESH)},
     "redis_url": "unix:///run/redis.sock",
     "pids": {name: 1000 + number for number, name in enumerate((*MESH, "postgres", "redis"))},

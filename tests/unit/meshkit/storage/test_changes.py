@@ -39,14 +39,18 @@ class Breakable(MemoryStream):
 
 
 class Hearing:
-    """A feed and what it has heard."""
+    """A listener of a feed of its own, and what it was told."""
 
     def __init__(self, stream: MemoryStream) -> None:
-        self.heard: list[Change] = []
+        self.told: list[Change] = []
         self.lost = 0
-        self.feed = ChangeFeed(stream, changed=self.heard.append, lost=self._count)
+        self.live = False
+        self.feed = ChangeFeed(stream, self)
 
-    def _count(self) -> None:
+    def heard(self, change: Change) -> None:
+        self.told.append(change)
+
+    def everything_changed(self) -> None:
         self.lost += 1
 
 
@@ -78,23 +82,23 @@ async def test_changes_are_heard_in_their_order_from_the_start_of_the_feed_on() 
     publisher = ChangePublisher(stream)
     await publisher.publish(Change("user", "tenant-1", "before"))
     async with hearing(stream) as found:
-        await until(lambda: found.feed.live)
+        await until(lambda: found.live)
         for change in (ONE, OTHER, ONE):
             await publisher.publish(change)
-        await until(lambda: len(found.heard) == 3)
-    assert found.heard == [ONE, OTHER, ONE]
+        await until(lambda: len(found.told) == 3)
+    assert found.told == [ONE, OTHER, ONE]
     assert found.lost == 1, "what was known before the start may be old"
-    assert not found.feed.live
+    assert not found.live
 
 
 async def test_feed_that_breaks_off_is_not_live_and_may_have_lost_changes() -> None:
     stream = Breakable()
     async with hearing(stream) as found:
-        await until(lambda: found.feed.live)
+        await until(lambda: found.live)
         stream.away = True
-        await until(lambda: not found.feed.live)
+        await until(lambda: not found.live)
         stream.away = False
-        await until(lambda: found.feed.live)
+        await until(lambda: found.live)
         assert found.lost == 2
 
 
@@ -103,7 +107,7 @@ async def test_feed_is_not_live_while_the_stream_was_never_there() -> None:
     stream.away = True
     async with hearing(stream) as found:
         await asyncio.sleep(0.1)
-        assert not found.feed.live
+        assert not found.live
         assert found.lost == 0
 
 
@@ -111,10 +115,10 @@ async def test_feed_that_is_far_behind_takes_everything_for_changed(monkeypatch:
     monkeypatch.setattr(changes, "READ_LIMIT", 3)
     stream = MemoryStream()
     async with hearing(stream) as found:
-        await until(lambda: found.feed.live)
+        await until(lambda: found.live)
         for _ in range(5):
             await stream.append(ONE.encode())
-        await until(lambda: len(found.heard) == 5)
+        await until(lambda: len(found.told) == 5)
         assert found.lost >= 2
 
 
@@ -122,10 +126,10 @@ async def test_feed_that_is_far_behind_takes_everything_for_changed(monkeypatch:
 async def test_entry_that_cannot_be_read_counts_as_lost(data: bytes) -> None:
     stream = MemoryStream()
     async with hearing(stream) as found:
-        await until(lambda: found.feed.live)
+        await until(lambda: found.live)
         await stream.append(data)
         await stream.append(ONE.encode())
-        await until(lambda: found.heard == [ONE])
+        await until(lambda: found.told == [ONE])
         assert found.lost == 2
 
 
@@ -143,7 +147,7 @@ async def test_publishing_never_fails_and_is_made_up_for() -> None:
 
 
 def await_heard(found: Hearing) -> bool:
-    return set(found.heard) == {ONE, OTHER}
+    return set(found.told) == {ONE, OTHER}
 
 
 def stream_has(stream: MemoryStream, count: int) -> bool:

@@ -33,19 +33,19 @@ def batch_of(*payloads: bytes) -> event_pb2.EventBatch:
 def test_amounts_are_exact(minor: int, digits: int, amount: str) -> None:
     sent = event("a")
     sent.amount_minor, sent.currency_digits = minor, digits
-    (entry,) = convert.to_batch(batch_of(sent.SerializeToString())).transactions
+    (entry,) = convert.batch_from_proto(batch_of(sent.SerializeToString())).transactions
     assert str(entry.amount) == amount
-    assert convert.to_transaction_message(entry).amount == amount
+    assert convert.transaction_to_proto(entry).amount == amount
 
 
 def test_an_event_keeps_all_it_says() -> None:
     sent = event("a")
     sent.event_time.FromDatetime(datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC))
-    found = convert.to_batch(batch_of(sent.SerializeToString()))
+    found = convert.batch_from_proto(batch_of(sent.SerializeToString()))
     (entry,) = found.transactions
     assert (found.after, found.last, len(found)) == (Position(7, 1), Position(9, 4), 1)
     assert entry.event_time == datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
-    message = convert.to_transaction_message(entry)
+    message = convert.transaction_to_proto(entry)
     for field in ("transaction_id", "decision_id", "user_id", "merchant_id", "currency", "channel", "outcome"):
         assert getattr(message, field) == getattr(sent, field)
     assert message.confidence_score == sent.confidence_score
@@ -74,7 +74,7 @@ def without(field: str) -> bytes:
 )
 def test_an_event_that_cannot_be_read_is_rejected_alone(payload: bytes) -> None:
     good = event("good").SerializeToString()
-    found = convert.to_batch(batch_of(good, payload, good))
+    found = convert.batch_from_proto(batch_of(good, payload, good))
     assert found.payloads == [good, good]
     assert [rejected.payload for rejected in found.rejected] == [payload]
     assert found.rejected[0].error
@@ -84,20 +84,24 @@ def test_an_event_that_cannot_be_read_is_rejected_alone(payload: bytes) -> None:
 def test_a_token_continues_its_request_and_no_other() -> None:
     request = LIST(user_id="u", page_size=5)
     last = transaction(TENANT, "ünï-\U0001f680", minutes=3)
-    token = convert.transactions_token(request, last)
+    token = convert.transaction_to_token(request, last)
     again = LIST(user_id="u", page_size=9, page_token=token)
-    assert convert.to_transaction_query(again, TENANT).after == (last.event_time, last.transaction_id)
+    assert convert.transaction_query_from_proto(again, TENANT).after == (last.event_time, last.transaction_id)
     for other in (LIST(user_id="v", page_token=token), LIST(page_token=token)):
         with pytest.raises(MeshError, match="page_token"):
-            convert.to_transaction_query(other, TENANT)
-    totals = convert.totals_token(TOTALS(), DailyTotal(date(2026, 1, 2), "USD", "review", 1, Decimal(1)))
-    assert convert.to_totals_query(TOTALS(page_token=totals), TENANT).after == (date(2026, 1, 2), "USD", "review")
+            convert.transaction_query_from_proto(other, TENANT)
+    totals = convert.total_to_token(TOTALS(), DailyTotal(date(2026, 1, 2), "USD", "review", 1, Decimal(1)))
+    assert convert.totals_query_from_proto(TOTALS(page_token=totals), TENANT).after == (
+        date(2026, 1, 2),
+        "USD",
+        "review",
+    )
 
 
 def forged(request: Any, *place: Any) -> str:
     """A token with the right fingerprint and a place that no answer ever named."""
-    token = convert.transactions_token(request, transaction(TENANT, "a")) if isinstance(request, LIST) else (
-        convert.totals_token(request, DailyTotal(date(2026, 1, 2), "USD", "review", 1, Decimal(1)))
+    token = convert.transaction_to_token(request, transaction(TENANT, "a")) if isinstance(request, LIST) else (
+        convert.total_to_token(request, DailyTotal(date(2026, 1, 2), "USD", "review", 1, Decimal(1)))
     )  # fmt: skip
     fingerprint = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))[0]
     return base64.urlsafe_b64encode(json.dumps([fingerprint, *place]).encode()).decode().rstrip("=")
@@ -108,14 +112,14 @@ def forged(request: Any, *place: Any) -> str:
 )
 def test_a_forged_place_of_transactions_is_refused(place: tuple[Any, ...]) -> None:
     with pytest.raises(MeshError) as raised:
-        convert.to_transaction_query(LIST(page_token=forged(LIST(), *place)), TENANT)
+        convert.transaction_query_from_proto(LIST(page_token=forged(LIST(), *place)), TENANT)
     assert raised.value.reason == "PAGE_TOKEN_INVALID"
 
 
 @pytest.mark.parametrize("place", [("2026-02-30", "USD", "review"), ("2026-01-01", "U\x00D", "review"), ("", "", "")])
 def test_a_forged_place_of_totals_is_refused(place: tuple[str, ...]) -> None:
     with pytest.raises(MeshError) as raised:
-        convert.to_totals_query(TOTALS(page_token=forged(TOTALS(), *place)), TENANT)
+        convert.totals_query_from_proto(TOTALS(page_token=forged(TOTALS(), *place)), TENANT)
     assert raised.value.reason == "PAGE_TOKEN_INVALID"
 
 
@@ -124,19 +128,19 @@ def test_a_forged_place_of_totals_is_refused(place: tuple[str, ...]) -> None:
 def test_a_day_that_does_not_exist_is_named(field: str, text: str) -> None:
     with pytest.raises(MeshError) as raised:
         request = TOTALS(start_date=text) if field == "start_date" else TOTALS(end_date=text)
-        convert.to_totals_query(request, TENANT)
+        convert.totals_query_from_proto(request, TENANT)
     assert [(found.field, raised.value.reason) for found in raised.value.violations] == [(field, "VALIDATION_FAILED")]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 50), (1, 1), (1000, 1000), (5000, 1000)])
 def test_the_page_size_is_bounded(asked: int, given: int) -> None:
-    assert convert.to_transaction_query(LIST(page_size=asked), TENANT).limit == given
-    assert convert.to_totals_query(TOTALS(page_size=asked), TENANT).limit == given
+    assert convert.transaction_query_from_proto(LIST(page_size=asked), TENANT).limit == given
+    assert convert.totals_query_from_proto(TOTALS(page_size=asked), TENANT).limit == given
 
 
 def test_absent_filters_are_absent() -> None:
-    query = convert.to_transaction_query(LIST(), TENANT)
+    query = convert.transaction_query_from_proto(LIST(), TENANT)
     assert (query.user_id, query.merchant_id, query.start, query.end, query.after) == ("", "", None, None, None)
     request = LIST(start_time={"seconds": 0}, end_time={"seconds": 60})
-    query = convert.to_transaction_query(request, TENANT)
+    query = convert.transaction_query_from_proto(request, TENANT)
     assert query.start == datetime(1970, 1, 1, tzinfo=UTC) and query.end == datetime(1970, 1, 1, 0, 1, tzinfo=UTC)

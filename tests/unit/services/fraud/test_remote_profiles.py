@@ -9,9 +9,9 @@ import pytest
 from rampart.user.v1 import user_pb2, user_service_pb2
 
 from meshkit.context import CallContext
-from meshkit.storage.changes import Change
+from meshkit.storage.changes import Change, Freshness
 from services.fraud.adapters import remote_profiles
-from services.fraud.adapters.remote_profiles import RemoteRiskProfiles
+from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.domain.rules import Profile
 
 
@@ -42,7 +42,9 @@ class Reader:
     def __init__(self) -> None:
         self.service = UserService()
         client: Any = self.service
-        self.profiles = RemoteRiskProfiles(client)
+        self.freshness = Freshness(key=profile_of)
+        self.freshness.live = True
+        self.profiles = RemoteRiskProfiles(client, self.freshness)
 
     async def tier(self, user_id: str = "u1", tenant_id: str = "t") -> str | None:
         (profile,) = await self.profiles.read([(CallContext(), tenant_id, user_id)])
@@ -64,7 +66,7 @@ async def test_changed_profile_is_used_at_once_and_others_are_kept(reader: Reade
     await reader.tier("u1")
     await reader.tier("u2")
     reader.service.tier = "blocked"
-    reader.profiles.changed(Change("user", "t", "u1"))
+    reader.freshness.heard(Change("user", "t", "u1"))
     assert [await reader.tier("u1"), await reader.tier("u2")] == ["blocked", "standard"]
     assert reader.service.asked == ["u1", "u2", "u1"]
 
@@ -72,7 +74,7 @@ async def test_changed_profile_is_used_at_once_and_others_are_kept(reader: Reade
 @pytest.mark.parametrize("change", [Change("user", "other", "u1"), Change("decision", "t", "u1")])
 async def test_change_of_something_else_changes_nothing(reader: Reader, change: Change) -> None:
     await reader.tier()
-    reader.profiles.changed(change)
+    reader.freshness.heard(change)
     await reader.tier()
     assert reader.service.asked == ["u1"]
 
@@ -82,7 +84,7 @@ async def test_read_that_was_under_way_during_a_change_is_not_kept(reader: Reade
     reading = asyncio.create_task(reader.tier())
     await asyncio.sleep(0.01)
     reader.service.tier = "blocked"
-    reader.profiles.changed(Change("user", "t", "u1"))
+    reader.freshness.heard(Change("user", "t", "u1"))
     reader.service.gate.set()
     assert await reading == "standard"
     assert await reader.tier() == "blocked"
@@ -91,17 +93,17 @@ async def test_read_that_was_under_way_during_a_change_is_not_kept(reader: Reade
 async def test_everything_is_read_again_when_changes_may_have_been_missed(reader: Reader) -> None:
     await reader.tier()
     reader.service.tier = "blocked"
-    reader.profiles.lost()
+    reader.freshness.everything_changed()
     assert await reader.tier() == "blocked"
 
 
 async def test_profile_is_kept_for_less_while_nobody_tells_of_changes(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_profiles, "UNTOLD_SECONDS", 0.01)
+    monkeypatch.setattr(remote_profiles, "UNHEARD_SECONDS", 0.01)
     await reader.tier()
     reader.service.tier = "blocked"
     await asyncio.sleep(0.02)
     assert await reader.tier() == "standard"
-    reader.profiles.told = lambda: False
+    reader.freshness.live = False
     assert await reader.tier() == "blocked"

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 from google.rpc import code_pb2
-from rampart.fraud.v1 import event_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit import pages
@@ -23,16 +22,22 @@ from meshkit.rpc.coalesce import Coalescer
 from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.memory import MemoryRiskProfiles, MemoryStore, MemoryWindows
 from services.fraud.adapters.memory_log import MemoryLog
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
 from services.fraud.service.decider import CheckCall, Decider, DecisionPolicy, Outcome
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.seats import Seats, WatchPace
 from services.fraud.service.watches import Watches
 from services.fraud.servicer import DECISION_FIELDS, FraudServicer
 from tests.support.fraud import check as checked
-from tests.support.fraud import decided, new_tenant, principal, request
+from tests.support.fraud import decided, new_tenant, principal, record, request
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
 CONTEXT = cast("Any", None)
+
+
+class NoOutbox:
+    async def read(self, consumer: str, after: Place = BEGINNING, limit: int = 0) -> OutboxPage:
+        return OutboxPage(after, after, ())
 
 
 class Service:
@@ -56,7 +61,7 @@ class Service:
             decide=self._decide,
             slots=asyncio.Semaphore(1),
             store=store,
-            read_events=self._read_events,
+            outbox=NoOutbox(),
             watches=Watches(log=self.watched, feed=self.feed, seats=Seats(2, 2), pace=WatchPace(1e6)),
             verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
             batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
@@ -66,9 +71,6 @@ class Service:
     async def _decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         self.sizes.append(len(calls))
         return await self.decider.decide(calls)
-
-    async def _read_events(self, *_: object) -> event_pb2.EventBatch:
-        return event_pb2.EventBatch()
 
     async def _no_keys(self) -> list[dict[str, str]]:
         return []
@@ -197,7 +199,7 @@ async def test_watcher_gets_what_it_selects_of_its_tenant_and_can_go_on_after_an
     made = [decided(checked(tenant, f"t-{number}", user_id=f"u{number % 2}")) for number in range(4)]
     service.watched.commit([*made, decided(checked(new_tenant(), "theirs"))])
     answers = [await anext(watching) for _ in range(2)]
-    assert [answer.decision.SerializeToString() for answer in answers] == [made[1].answer, made[3].answer]
+    assert [answer.decision.SerializeToString() for answer in answers] == [record(made[n]).answer for n in (1, 3)]
     await watching.aclose()
     resumed = service.methods.WatchDecisions(pb.WatchDecisionsRequest(after=answers[0].position), CONTEXT)
     positions = [await anext(resumed) for _ in range(3)]

@@ -8,21 +8,16 @@ from dataclasses import dataclass, replace
 import pytest
 
 from gateway.calls.cache.store import AnswerStore
-from gateway.calls.cache.upstream import AnswerCache, cache_use
+from gateway.calls.cache.upstream import AnswerCache, cache_use, topic_of
 from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
-from meshkit.storage.changes import Change
+from meshkit.storage.changes import Change, Freshness
 from tests.support.gateway import PRINCIPAL, TOKEN, Gateway, MemoryUpstream, Reply
 
 USER = "/api/v1/users/u1"
 DECISION = "/api/v1/decisions/018f3a6e-0000-7000-8000-000000000001"
-
-
-@dataclass
-class Ear:
-    live: bool = True
 
 
 @dataclass
@@ -47,8 +42,9 @@ class CachedGateway(Gateway):
         self.gated = Gated(self.mesh, asyncio.Event())
         self.gated.gate.set()
         self.now = 1000.0
-        self.cache = AnswerCache(self.gated, AnswerStore(1 << 20), clock=lambda: self.now)
-        self.cache.feed = self.ear = Ear()
+        self.ear = Freshness(key=topic_of)
+        self.ear.live = True
+        self.cache = AnswerCache(self.gated, AnswerStore(1 << 20), self.ear, clock=lambda: self.now)
         super().__init__(upstream=self.cache)
 
     async def get(self, target: str = USER, **options: str) -> Reply:
@@ -118,10 +114,10 @@ async def test_write_that_failed_may_have_happened(gateway: CachedGateway) -> No
 async def test_change_elsewhere_ends_the_use_of_the_tenants_answers(gateway: CachedGateway) -> None:
     await gateway.get()
     gateway.rename("new")
-    gateway.cache.changed(Change("user", "tenant-2", "u1"))
-    gateway.cache.changed(Change("other", "tenant-1", "u1"))
+    gateway.ear.heard(Change("user", "tenant-2", "u1"))
+    gateway.ear.heard(Change("other", "tenant-1", "u1"))
     assert (await gateway.get()).json["display_name"] == "old"
-    gateway.cache.changed(Change("user", "tenant-1", "u1"))
+    gateway.ear.heard(Change("user", "tenant-1", "u1"))
     assert (await gateway.get()).json["display_name"] == "new"
 
 
@@ -129,7 +125,7 @@ async def test_read_that_was_under_way_during_a_change_is_not_kept(gateway: Cach
     gateway.hold()
     reading = asyncio.create_task(gateway.get())
     await asyncio.sleep(0.01)
-    gateway.cache.changed(Change("user", "tenant-1", "u1"))
+    gateway.ear.heard(Change("user", "tenant-1", "u1"))
     gateway.rename("new")
     gateway.gated.gate.set()
     assert (await reading).json["display_name"] == "old", "it began before the change"
@@ -142,7 +138,7 @@ async def test_late_answer_from_before_a_change_does_not_push_out_the_one_from_a
     await asyncio.sleep(0.01)
     held, gateway.gated.gate = gateway.gated.gate, asyncio.Event()
     gateway.gated.gate.set()
-    gateway.cache.changed(Change("user", "tenant-1", "u1"))
+    gateway.ear.heard(Change("user", "tenant-1", "u1"))
     await gateway.get()
     held.set()
     await reading
@@ -151,7 +147,7 @@ async def test_late_answer_from_before_a_change_does_not_push_out_the_one_from_a
 
 async def test_reads_before_and_after_a_change_are_of_different_generations(gateway: CachedGateway) -> None:
     await gateway.get()
-    gateway.cache.changed(Change("user", "tenant-1", "u1"))
+    gateway.ear.heard(Change("user", "tenant-1", "u1"))
     await gateway.get()
     first, second = [call.use for call in gateway.mesh.calls]
     assert first is not None
@@ -164,7 +160,7 @@ async def test_nothing_that_depends_on_changes_is_used_while_nobody_tells_of_the
     gateway.ear.live = False
     gateway.rename("new")
     assert (await gateway.get()).json["display_name"] == "new"
-    gateway.cache.lost()
+    gateway.ear.everything_changed()
     gateway.ear.live = True
     assert (await gateway.get()).json["display_name"] == "new"
     assert len(gateway.mesh.calls) == 3

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from meshkit.settings import SettingsError
-from services.auth.adapters.sealing import Sealer, read_key
+from services.auth.adapters.sealing import AesSealer
+from services.auth.settings import read_key
 
 
 def test_sealed_text_opens_with_the_same_key_and_name() -> None:
-    sealer = Sealer(secrets.token_bytes(32))
+    sealer = AesSealer(secrets.token_bytes(32))
     sealed = sealer.seal(b"private", "kid")
     assert b"private" not in sealed
     assert sealer.open(sealed, "kid") == b"private"
@@ -21,20 +22,20 @@ def test_sealed_text_opens_with_the_same_key_and_name() -> None:
 
 @pytest.mark.parametrize("name", ["", "other"])
 def test_sealed_text_is_bound_to_its_name(name: str) -> None:
-    sealer = Sealer(secrets.token_bytes(32))
+    sealer = AesSealer(secrets.token_bytes(32))
     with pytest.raises(SettingsError):
         sealer.open(sealer.seal(b"private", "kid"), name)
 
 
 def test_another_key_does_not_open_it_and_the_message_names_the_setting() -> None:
-    sealed = Sealer(secrets.token_bytes(32)).seal(b"private", "kid")
+    sealed = AesSealer(secrets.token_bytes(32)).seal(b"private", "kid")
     with pytest.raises(SettingsError, match="RAMPART_AUTH_KEY_FILE"):
-        Sealer(secrets.token_bytes(32)).open(sealed, "kid")
+        AesSealer(secrets.token_bytes(32)).open(sealed, "kid")
 
 
 @pytest.mark.parametrize("changed", range(0, 35, 5))
 def test_changed_byte_is_noticed(changed: int) -> None:
-    sealer = Sealer(secrets.token_bytes(32))
+    sealer = AesSealer(secrets.token_bytes(32))
     sealed = bytearray(sealer.seal(b"private", "kid"))
     sealed[changed] ^= 1
     with pytest.raises(SettingsError):

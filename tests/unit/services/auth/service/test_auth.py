@@ -11,9 +11,10 @@ import pytest
 
 from meshkit.context import Quota
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
 from services.auth.adapters.memory import MemoryDirectory, MemorySigningKeyStore
-from services.auth.adapters.sealing import Sealer
+from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.keys import Schedule
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.service.auth import AuthService
@@ -21,6 +22,9 @@ from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
 DEFAULTS = "decision:create decision:read task:read task:write transaction:read user:read user:write"
+
+
+SCOPES = Scopes.declared_by_methods()
 
 
 class CountingDirectory(MemoryDirectory):
@@ -37,7 +41,7 @@ class World:
     def __init__(self) -> None:
         self.now = 1_800_000_000.5
         self.directory = CountingDirectory()
-        store, sealer = MemorySigningKeyStore(), Sealer(secrets.token_bytes(32))
+        store, sealer = MemorySigningKeyStore(), AesSealer(secrets.token_bytes(32))
         self.keyring = Keyring(store, sealer, Schedule(180, 30 * 86_400, 3600), self.clock)
         self.service = AuthService(
             directory=self.directory,
@@ -45,6 +49,8 @@ class World:
             issuer=ISSUER,
             audience=AUDIENCE,
             token_seconds=600,
+            scopes=SCOPES.declared,
+            default_scopes=SCOPES.ordinary,
             clock=self.clock,
         )
         self.verifier = TokenVerifier(self.keyring.public_keys, issuer=ISSUER, audience=AUDIENCE, clock=self.clock)

@@ -15,7 +15,7 @@ from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.settings import SettingsError
 from services.auth.adapters.memory import MemorySigningKeyStore
-from services.auth.adapters.sealing import Sealer
+from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.keys import Schedule, SigningKey
 from services.auth.ports import KeyChange
 from services.auth.service.keyring import Keyring
@@ -35,7 +35,7 @@ class World:
         self.sealing_key = secrets.token_bytes(32)
 
     def replica(self) -> Keyring:
-        return Keyring(self.store, Sealer(self.sealing_key), SCHEDULE, lambda: self.now)
+        return Keyring(self.store, AesSealer(self.sealing_key), SCHEDULE, lambda: self.now)
 
     def claims(self) -> dict[str, object]:
         return Issuer().claims(self.now)

@@ -13,7 +13,8 @@ from rampart.fraud.v1 import event_pb2
 from meshkit.errors import unavailable
 from meshkit.storage.event_stream import Entry, MemoryStream
 from services.data.adapters.memory import MemoryLedger
-from services.data.convert import to_batch
+from services.data.adapters.stream import StreamedBatches
+from services.data.convert import batch_from_proto
 from services.data.domain.ledger import BEGINNING, Batch, Position
 from services.data.ports import TotalsQuery, TransactionQuery
 from services.data.service import consumer as consumer_module
@@ -40,7 +41,7 @@ class MemoryOutbox:
         if self.failures:
             self.failures -= 1
             raise unavailable("fraud")
-        return to_batch(self.message(after.xid, min(after.xid + limit, len(self.payloads))))
+        return batch_from_proto(self.message(after.xid, min(after.xid + limit, len(self.payloads))))
 
 
 class LossyStream(MemoryStream):
@@ -66,7 +67,7 @@ def _place(number: int) -> event_pb2.OutboxPosition:
 
 
 async def follow(ledger: MemoryLedger, stream: MemoryStream, outbox: MemoryOutbox, count: int) -> None:
-    task = asyncio.create_task(Consumer(stream, outbox).follow(ledger))
+    task = asyncio.create_task(Consumer(StreamedBatches(stream), outbox).follow(ledger))
     try:
         async with asyncio.timeout(5):
             while True:
@@ -133,7 +134,7 @@ async def test_reading_a_busy_outbox_ends() -> None:
             return await super().read(after, limit)
 
     ledger, stream, outbox = MemoryLedger(), MemoryStream(), BusyOutbox(1)
-    task = asyncio.create_task(Consumer(stream, outbox).follow(ledger))
+    task = asyncio.create_task(Consumer(StreamedBatches(stream), outbox).follow(ledger))
     await asyncio.sleep(0.5)
     task.cancel()
     # Once for each wait of 10 ms for the stream, and not over and over.
@@ -142,10 +143,10 @@ async def test_reading_a_busy_outbox_ends() -> None:
 
 async def test_the_writer_has_the_last_word_on_the_position() -> None:
     ledger, stream, outbox = MemoryLedger(), MemoryStream(), MemoryOutbox(6)
-    task = asyncio.create_task(Consumer(stream, outbox).follow(ledger))
+    task = asyncio.create_task(Consumer(StreamedBatches(stream), outbox).follow(ledger))
     await asyncio.sleep(0.05)
     outbox.payloads += [event(f"more{number}").SerializeToString() for number in range(2)]
-    await ledger.apply(to_batch(outbox.message(6, 7)))
+    await ledger.apply(batch_from_proto(outbox.message(6, 7)))
     await stream.append(outbox.message(6, 8).SerializeToString())
     async with asyncio.timeout(5):
         while True:

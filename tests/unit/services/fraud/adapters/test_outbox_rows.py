@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rampart.fraud.v1 import event_pb2
 
-from services.fraud.adapters.outbox_rows import BEGINNING, Place, place_of
+from services.fraud.convert import place_from_proto
+from services.fraud.domain.outbox import BEGINNING, Place
 
 
 def test_places_are_ordered_by_transaction_then_by_number() -> None:
@@ -12,5 +13,5 @@ def test_places_are_ordered_by_transaction_then_by_number() -> None:
 
 
 def test_an_unset_place_is_the_beginning() -> None:
-    assert place_of(event_pb2.EventBatch().after) == BEGINNING
-    assert place_of(event_pb2.OutboxPosition(xid=3, seq=4)) == Place(3, 4)
+    assert place_from_proto(event_pb2.EventBatch().after) == BEGINNING
+    assert place_from_proto(event_pb2.OutboxPosition(xid=3, seq=4)) == Place(3, 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import Kind, MeshError, internal, unavailable
+from meshkit.rpc.batches import handle_valid
 from services.fraud import convert
 from services.fraud.adapters.memory import MemoryRiskProfiles, MemoryStore, MemoryWindows
-from services.fraud.domain.check import Check, Decided, Features, Key
+from services.fraud.domain.check import Decided, Features, Key, WindowEntry
 from services.fraud.domain.rules import Profile
 from services.fraud.domain.verdict import judge
-from services.fraud.ports import Stored, WindowsUnavailableError
+from services.fraud.ports import CommitResult, Stored, WindowsUnavailableError
 from services.fraud.service.decider import CheckCall, Decider, DecisionPolicy, Outcome
-from tests.support.fraud import new_tenant, request, to_call
+from tests.support.fraud import new_tenant, record, request, to_call
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123000, tzinfo=UTC)
 TENANT = new_tenant()
@@ -33,10 +34,10 @@ class Windows(MemoryWindows):
         self.committed: list[Key] = []
         self.withdrawn: list[Key] = []
 
-    async def reserve(self, checks: Sequence[Check]) -> Sequence[Features]:
+    async def reserve(self, entries: Sequence[WindowEntry]) -> Sequence[Features]:
         if self.away:
             raise WindowsUnavailableError("away")
-        return await super().reserve(checks)
+        return await super().reserve(entries)
 
     def settle(self, committed: Sequence[Key], withdrawn: Sequence[Key]) -> None:
         self.committed += committed
@@ -53,14 +54,15 @@ class Store(MemoryStore):
         self.refused: set[str] = set()
         self.commits: list[list[Key]] = []
 
-    async def commit(self, decided: Sequence[Decided]) -> Mapping[Key, Stored | MeshError]:
+    async def commit(self, decided: Sequence[Decided]) -> CommitResult:
         if self.away:
             raise unavailable("postgres")
         self.commits.append([made.check.key for made in decided])
         refused: dict[Key, Stored | MeshError] = {
             made.check.key: internal() for made in decided if made.check.transaction_id in self.refused
         }
-        return {**await super().commit([made for made in decided if made.check.key not in refused]), **refused}
+        answers, earlier = await super().commit([made for made in decided if made.check.key not in refused])
+        return CommitResult(answers, {**earlier, **refused})
 
 
 class Platform:
@@ -75,10 +77,10 @@ class Platform:
             windows=self.windows, profiles=self.profiles, store=self.store, policy=policy, clock=lambda: self.now
         )
 
-    async def decide(self, *calls: CheckCall) -> Sequence[Outcome | MeshError]:
-        return await self.decider.decide(calls)
+    async def decide(self, *calls: CheckCall | MeshError) -> Sequence[Outcome | MeshError]:
+        return await handle_valid(calls, self.decider.decide)
 
-    async def one(self, call: CheckCall) -> decision_pb2.Decision:
+    async def one(self, call: CheckCall | MeshError) -> decision_pb2.Decision:
         (answer,) = await self.decide(call)
         return decision_of(answer)
 
@@ -100,7 +102,7 @@ def error_of(answer: Outcome | MeshError) -> MeshError:
 
 def call(
     transaction_id: str = "", *scopes: str, tenant: str = TENANT, currency: str = "USD", **fields: Any
-) -> CheckCall:
+) -> CheckCall | MeshError:
     return to_call(tenant, request(transaction_id, **fields), *scopes, currency=currency)
 
 
@@ -288,7 +290,7 @@ async def test_transaction_too_late_for_the_windows_has_its_features_from_the_st
     (answer,) = await platform.decide(call("late", "fraud:backfill", event_time=at(early + timedelta(seconds=9))))
     assert not isinstance(answer, MeshError) and answer[1] is not None
     assert not answer[1].features.whole
-    shown = convert.show_inputs(answer[1].answer, answer[1].inputs)
+    shown = convert.stored_to_proto(answer.answer, record(answer[1]).inputs)
     assert shown.inputs.features["user_count_1m"] == 3
 
 
@@ -301,10 +303,12 @@ async def test_stored_decision_computed_again_is_identical(platform: Platform) -
             call(transaction_amount=float(number * 37), device_fingerprint=f"d{number % 5}")
         )
         stored = decision_of(answer)
-        inputs = convert.show_inputs(answer[0], answer[1].inputs).inputs  # type: ignore[index,union-attr]
+        assert not isinstance(answer, MeshError) and answer.decided is not None
+        kept = record(answer.decided).inputs
+        inputs = convert.stored_to_proto(answer.answer, kept).inputs
         assert dict(inputs.features)
         again = judge(
-            convert.facts_of_inputs(decision_pb2.DecisionInputs.FromString(answer[1].inputs)),  # type: ignore[index,union-attr]
+            convert.facts_from_proto(decision_pb2.DecisionInputs.FromString(kept)),
             review_floor="user_profile" in inputs.degraded,
         )
         assert (again.outcome, again.score) == (stored.outcome, stored.confidence_score)

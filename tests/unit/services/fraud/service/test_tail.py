@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from services.fraud.adapters.outbox_rows import Place
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Committed
 from services.fraud.service.tail import Tail
-from services.fraud.watch_ports import Committed
 
 
 def row(xid: int) -> Committed:

@@ -14,15 +14,15 @@ from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import Kind, MeshError
 from services.fraud.adapters.memory_log import MemoryLog
-from services.fraud.adapters.outbox_rows import Place
-from services.fraud.domain.selection import Selection
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Selection, Sighting
+from services.fraud.ports import LogPage
 from services.fraud.service import feed as feed_module
 from services.fraud.service import watches as watches_module
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.seats import Seats, WatchPace
 from services.fraud.service.tail import Tail
-from services.fraud.service.watches import Sighting, Watches
-from services.fraud.watch_ports import LogPage
+from services.fraud.service.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
 
 Watching = AsyncGenerator[Sighting, None]

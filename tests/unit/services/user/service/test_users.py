@@ -40,7 +40,7 @@ class Users:
 
     async def create(self, tenant: str, name: str) -> User:
         async with self._writer.begin(tenant) as changes:
-            return await self.of.create(changes, partial(convert.new_user, user_pb2.User(user_id=name)))
+            return await self.of.create(changes, partial(convert.user_from_proto, user_pb2.User(user_id=name)))
 
     async def update(self, tenant: str, name: str, change: UserChange, state: UUID | None = None) -> User:
         async with self._writer.begin(tenant) as changes:

@@ -765,6 +765,7 @@ class Schedule(betterproto2.Message):
       "max_attempts": 5,
       "state": "active",
       "next_run_time": "2025-10-09T00:30:00Z",
+      "last_task_id": "",
       "create_time": "2025-10-08T12:30:00.412345Z",
       "update_time": "2025-10-08T12:30:00.412345Z",
       "etag": "\\"1\\""
@@ -884,8 +885,14 @@ class Task(betterproto2.Message):
       "priority": "high",
       "kind": "manual",
       "state": "pending",
-      "max_attempts": 5,
+      "assignee": "",
       "run_after": "2025-10-08T12:30:00.412345Z",
+      "unique_key": "",
+      "max_attempts": 5,
+      "attempt_count": 0,
+      "result_reference": "",
+      "worker": "",
+      "schedule_id": "",
       "create_time": "2025-10-08T12:30:00.412345Z",
       "update_time": "2025-10-08T12:30:00.412345Z",
       "etag": "\\"1\\""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.fraud.adapters.outbox_rows import Place
-from services.fraud.domain.selection import Selection
-from services.fraud.watch_ports import Committed
+from services.fraud.domain.outbox import Place
+from services.fraud.domain.watching import Committed, Selection
 
 ROW = Committed(Place(1, 1), "tenant", "u1", "review", 0.5, b"")
 

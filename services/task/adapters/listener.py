@@ -1,0 +1,58 @@
+"""Receives the notifications of PostgreSQL on a session of its own (LISTEN) and hands them to the waiters.
+
+Needs a direct connection or a pooler in session mode. Without it everything goes on, at the pace of the polls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import asyncpg
+
+from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES
+from services.task.adapters.rows import NEWS
+from services.task.service.signals import Signals
+
+__all__ = ["Listener"]
+
+_log = logging.getLogger(__name__)
+CHECK_SECONDS = 5.0
+RETRY_SECONDS = 0.5
+
+
+class Listener:
+    """A background task that listens while the process runs."""
+
+    def __init__(self, dsn: str, signals: Signals) -> None:
+        self._dsn = dsn
+        self._signals = signals
+
+    async def run(self) -> None:
+        """Listens until cancelled. Outages are waited out; after each, everyone who waits is woken."""
+        while True:
+            try:
+                await self._listen()
+            except OUTAGES as error:
+                _log.warning("notifications cannot be heard: %s", type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _listen(self) -> None:
+        session = await asyncpg.connect(
+            self._dsn,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,
+            server_settings={"application_name": "rampart task listener"},
+        )
+        try:
+            await session.add_listener(NEWS, self._heard)
+            self._signals.tell_all()
+            while True:
+                await asyncio.sleep(CHECK_SECONDS)
+                await session.execute("SELECT 1")
+        finally:
+            # Not `close`, which would wait for a server that may be the reason for leaving.
+            session.terminate()
+
+    def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
+        self._signals.tell(str(payload))

@@ -1,0 +1,103 @@
+"""The composition root of the task service: the only place that knows its adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rampart.task.v1 import task_service_pb2, task_service_pb2_grpc
+
+from meshkit.host import Host
+from meshkit.identity.policy import policies
+from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc import keys
+from meshkit.rpc.coalesce import Coalescer
+from meshkit.rpc.server import MeshServer
+from meshkit.settings import Reader
+from meshkit.storage import migrations, postgres
+from services.task.adapters.listener import Listener
+from services.task.adapters.postgres_engine import PostgresEngine
+from services.task.adapters.postgres_schedules import PostgresSchedules
+from services.task.adapters.postgres_tasks import PostgresTasks
+from services.task.ports import Schedules, TaskStore
+from services.task.service.cron import next_run
+from services.task.service.schedules import ScheduleService
+from services.task.service.signals import Signals
+from services.task.service.tasks import TaskService
+from services.task.service.upkeep import Upkeep
+from services.task.service.watching import TaskWatches
+from services.task.service.work import WorkService
+from services.task.servicer import TaskServicer, creating
+from services.task.servicer.schedules import ScheduleCalls
+from services.task.servicer.tasks import TaskCalls
+from services.task.servicer.work import WorkCalls
+from services.task.settings import TaskSettings
+
+__all__ = ["migrate", "serve"]
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+TASK_SERVICE = task_service_pb2.DESCRIPTOR.services_by_name["TaskService"]
+BATCH_METHOD = "/rampart.task.v1.TaskService/CoalesceCreateTask"
+BATCH_ITEMS = 256
+BATCH_BYTES = 4 << 20
+BATCHES_IN_FLIGHT = 3
+POOL_SIZE = 8
+
+
+async def migrate(_: Host, reader: Reader) -> None:
+    """Applies the migrations."""
+    await migrations.migrate_service(reader, "task", MIGRATIONS, engine="RAMPART_TASK_ENGINE_DSN")
+
+
+async def serve(host: Host, reader: Reader) -> None:
+    """Serves until SIGTERM."""
+    settings = TaskSettings.read(reader)
+    pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
+    engine_pool = await host.open(postgres.pool(settings.engine_dsn, size=POOL_SIZE))
+    verifier = await host.open(
+        keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
+    )
+    signals = Signals()
+    store = PostgresTasks(pool, settings.rules)
+    engine = PostgresEngine(engine_pool, settings.rules, retention_days=settings.retention_days)
+    schedules = PostgresSchedules(pool, engine_pool, settings.rules, next_run)
+    upkeep = Upkeep(engine, schedules)
+    host.background("listener", Listener(settings.engine_dsn, signals).run)
+    host.background("lease expiry", upkeep.expire)
+    host.background("schedules", upkeep.fire)
+    host.background("retention", upkeep.prune)
+    work = WorkCalls(WorkService(engine, schedules, signals))
+    servicer = _servicer(settings, store, schedules, signals, verifier, work)
+    server = MeshServer(settings.mesh, listen=settings.listen, service=TASK_SERVICE, verifier=verifier)
+    server.add(task_service_pb2_grpc.add_TaskServiceServicer_to_server, servicer)
+    host.stopping_soon(signals.close)
+    await host.serve(server, admin=settings.mesh.admin_listen)
+
+
+def _servicer(
+    settings: TaskSettings,
+    store: TaskStore,
+    schedules: Schedules,
+    signals: Signals,
+    verifier: TokenVerifier,
+    work: WorkCalls,
+) -> TaskServicer:
+    service = TaskService(store)
+    create = creating(service)
+    in_flight = BATCHES_IN_FLIGHT if settings.coalesce else POOL_SIZE
+    tasks = TaskCalls(
+        service,
+        TaskWatches(store, signals),
+        creates=Coalescer(
+            "create task",
+            create,
+            max_items=BATCH_ITEMS if settings.coalesce else 1,
+            max_bytes=BATCH_BYTES,
+            max_in_flight=in_flight,
+        ),
+        create=create,
+        slots=asyncio.Semaphore(in_flight),
+        verifier=verifier,
+        batch_policy=policies([TASK_SERVICE])[BATCH_METHOD],
+    )
+    return TaskServicer(tasks, ScheduleCalls(ScheduleService(schedules), service), work)

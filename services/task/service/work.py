@@ -1,0 +1,89 @@
+"""The use cases of workers: declaring, leasing by long poll, heartbeats, and the ends of attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterable, Sequence
+
+from services.task import errors
+from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Pulse
+from services.task.domain.schedules import NewSchedule
+from services.task.domain.tasks import Task
+from services.task.ports import Engine, Schedules
+from services.task.service.schedules import check_times
+from services.task.service.signals import Signals, cancel_of, ready
+
+__all__ = ["MAX_RESULT_BYTES", "WorkService"]
+
+MAX_RESULT_BYTES = 1 << 20
+POLL_SECONDS = 1.0
+"""Longest time until a task is found whose news were lost, or whose time has come without any."""
+CANCEL_POLL_SECONDS = 5.0
+
+
+class WorkService:
+    """Gives work to the workers of a service. `service` is the name in the certificate of the caller."""
+
+    def __init__(self, engine: Engine, schedules: Schedules, signals: Signals) -> None:
+        self._engine = engine
+        self._schedules = schedules
+        self._signals = signals
+        # Leases of one process follow each other: concurrent ones would only pass over what the others have locked.
+        self._turn = asyncio.Lock()
+
+    async def declare(self, service: str, kinds: Sequence[KindLimits], schedules: Sequence[NewSchedule]) -> None:
+        """Stores what a service does. Raises CALLER_NOT_ALLOWED and VALIDATION_FAILED."""
+        own = [each.kind for each in kinds] + [each.kind for each in schedules]
+        _check_own(service, [*own, *(each.schedule_id for each in schedules)])
+        for schedule in schedules:
+            check_times(schedule.cron, schedule.time_zone)
+        await self._engine.declare(sorted(kinds, key=lambda each: each.kind))
+        for schedule in schedules:
+            await self._schedules.declare(schedule)
+
+    async def lease(
+        self, service: str, worker: str, kinds: Sequence[str], limit: int, seconds: float, wait: float
+    ) -> Sequence[Task]:
+        """Gives tasks to a worker; waits up to `wait` seconds for the first. Raises CALLER_NOT_ALLOWED."""
+        _check_own(service, kinds)
+        until = time.monotonic() + wait
+        with self._signals.listening(*map(ready, kinds)) as signal:
+            while True:
+                async with self._turn:
+                    tasks = await self._engine.lease(worker, kinds, limit, seconds)
+                left = until - time.monotonic()
+                if tasks or left <= 0 or self._signals.closed:
+                    return tasks
+                await signal.wait(min(left, POLL_SECONDS))
+
+    async def watch_cancelled(self, worker: str) -> AsyncGenerator[Sequence[Lease], None]:
+        """Yields the leases of a worker whose tasks are being cancelled, each once; first those of now, if any."""
+        told: set[Lease] = set()
+        with self._signals.listening(cancel_of(worker)) as signal:
+            first = True
+            while True:
+                found = set(await self._engine.cancelled(worker))
+                if first or found - told:
+                    yield sorted(found - told, key=lambda lease: lease.task_id)
+                told, first = found, False
+                await signal.wait(CANCEL_POLL_SECONDS)
+
+    async def beat(self, beats: Sequence[Beat]) -> Sequence[Pulse]:
+        """Extends leases; answers each in order."""
+        return await self._engine.beat(beats)
+
+    async def end(self, lease: Lease, ending: Ending) -> str:
+        """Ends an attempt and returns the task's state. Raises LEASE_LOST and RESULT_TOO_LARGE."""
+        if ending.result is not None and len(ending.result) > MAX_RESULT_BYTES:
+            raise errors.result_too_large(len(ending.result), MAX_RESULT_BYTES)
+        state = await self._engine.end(lease, ending)
+        if state is None:
+            raise errors.lease_lost(lease.task_id)
+        return state
+
+
+def _check_own(service: str, names: Iterable[str]) -> None:
+    """A service does the work that carries its name, so that none takes the tasks of another."""
+    if not service or not all(name.startswith(f"{service}.") for name in names):
+        raise errors.no_scope_over_kind()
