@@ -1,4 +1,4 @@
-"""`python -m gateway` serves the REST edge."""
+"""Serves the REST edge: `python -m gateway`."""
 
 from __future__ import annotations
 

@@ -1,123 +1,50 @@
-"""The composition root: puts the gateway together and serves it until the process is asked to stop."""
+"""Composes Rampart's gateway: its connections, its parts and its background work on one host."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import partial
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
-import rampart
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from redis.asyncio import Redis
 
-from gateway.background import flush_regularly, freeze
+from gateway.assembly import GatewayParts, make_app, make_guard, make_router, start_background
 from gateway.calls.cache.store import AnswerStore
 from gateway.calls.cache.upstream import AnswerCache, topic_of
 from gateway.calls.idempotency.fallback import FallbackIdempotencyStore
 from gateway.calls.idempotency.memory import MemoryIdempotencyStore
 from gateway.calls.idempotency.redis_store import RedisIdempotencyStore
-from gateway.calls.idempotency.replay import KEEP_SECONDS
 from gateway.calls.idempotency.store import IdempotencyStore
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
-from gateway.calls.streams import NoStreams, StreamUpstream
 from gateway.calls.upstream import Upstream
-from gateway.compile.codec import ProtobufPyCodec
-from gateway.compile.plan import Plan, load_plan
-from gateway.compile.router import Router
-from gateway.compile.validation import RequestValidator
-from gateway.describe.documentation import documentation_routes
-from gateway.edge.address import AddressResolver
-from gateway.edge.assembly import make_pipeline
+from gateway.compile.plan import load_plan
+from gateway.describe.catalogue import read_reasons
+from gateway.descriptors import DESCRIPTORS
 from gateway.edge.body import BodyReader
-from gateway.edge.guard import Guard, TokenGuard, Verifier
 from gateway.edge.headers.answers import Answers
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
-from gateway.edge.ratelimit import (
-    LimitBook,
-    LimitSettings,
-    MemoryRateLimiter,
-    RateLimiter,
-    StrictRateLimiter,
-    make_limiters,
-)
-from gateway.edge.site import make_site
+from gateway.edge.ratelimit import make_limiters
 from gateway.edge.streams.registry import OpenStreams
-from gateway.product.oauth import ISSUE_TOKEN, TokenEndpoint
+from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from gateway.server.serve import HttpServer
 from gateway.settings import GatewaySettings
 from meshkit.host import Host
+from meshkit.identity.policy import Policy
 from meshkit.rpc import keys
 from meshkit.rpc.channel import open_channel
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
-from meshkit.telemetry.admin import Readiness
 
-__all__ = ["DESCRIPTORS", "compose", "make_app", "make_router", "serve"]
+__all__ = ["compose", "serve"]
 
-DESCRIPTORS = Path(next(iter(rampart.__path__))) / "descriptors.binpb"
 FEED_TIMEOUT = 3.0
-
-
-def make_router(plan: Plan) -> Router:
-    """Compiles what serves the plan's bindings."""
-    return Router(plan, ProtobufPyCodec(plan.registry, json_names=plan.json_names), RequestValidator())
-
-
-def make_app(
-    router: Router,
-    *,
-    upstream: Upstream,
-    stream_upstream: StreamUpstream = NoStreams(),
-    open_streams: OpenStreams | None = None,
-    verifier: Verifier,
-    readiness: Readiness,
-    telemetry: Telemetry,
-    bodies: BodyReader,
-    workers: int = 1,
-    limits: LimitSettings = LimitSettings(),
-    limiter: RateLimiter | None = None,
-    strict: StrictRateLimiter | None = None,
-    addresses: AddressResolver = AddressResolver(),
-    wrap_guard: Callable[[TokenGuard], Guard] = lambda guard: guard,
-    key_store: IdempotencyStore | None = None,
-    keep_answers: float = KEEP_SECONDS,
-    answers: Answers | None = None,
-    security: SecurityHeaders | None = None,
-) -> Pipeline:
-    """Builds the ASGI application. Everything that it talks to comes from outside."""
-    guard = TokenGuard(
-        verifier,
-        limiter or MemoryRateLimiter(sharers=workers),
-        telemetry,
-        book=LimitBook(address_rate=limits.address_rate, failure_rate=limits.failure_rate),
-        addresses=addresses,
-        strict=strict,
-        strict_classes=limits.strict_classes,
-    )
-    issue_token = router.plan.methods.get(ISSUE_TOKEN)
-    token_endpoint = TokenEndpoint(issue_token, upstream, guard, bodies) if issue_token is not None else None
-    return make_pipeline(
-        router,
-        site=make_site(readiness, telemetry, token_endpoint, more=documentation_routes(router.plan)),
-        guard=wrap_guard(guard),
-        verifier=verifier,
-        upstream=upstream,
-        bodies=bodies,
-        telemetry=telemetry,
-        stream_upstream=stream_upstream,
-        open_streams=open_streams,
-        store=key_store,
-        keep_answers=keep_answers,
-        answers=answers,
-        security=security,
-    )
 
 
 async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> None:
@@ -141,50 +68,54 @@ async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStrea
     """Puts the gateway of Rampart's own services together. Its connections and background work are the host's."""
     plan = load_plan(DESCRIPTORS)
     policies = {name: method.policy for name, method in plan.methods.items()}
-    bodies = BodyReader(max_bytes=settings.max_body)
-    channels, stream_channels = [
-        {
-            name: await host.open(open_channel(address, settings.mesh.tls, policies, streams=streams))
-            for name, address in settings.addresses.items()
-        }
-        for streams in (False, True)
-    ]
-    for name, channel in channels.items():
-        host.check(name, _health_check(channel))
+    upstream = await _upstream(host, settings, policies)
+    stream_channels = await _channels(host, settings, policies, streams=True)
     redis = await host.open(open_redis(settings.redis_url)) if settings.redis_url else None
-    mesh = MeshUpstream(channels, policies, coalesce=settings.coalesce)
-    upstream = await _with_memory(mesh, settings, host)
+    limiters = make_limiters(redis, workers=settings.workers)
     verifier = await host.open(
         keys.remote_verifier(settings.mesh, settings.addresses["auth"]), name="jwks", check=keys.check
     )
-    limiters = make_limiters(redis, workers=settings.workers)
-    app = make_app(
-        make_router(plan),
+    parts = GatewayParts(
+        router=make_router(plan),
         upstream=upstream,
-        stream_upstream=MeshStreams(stream_channels),
-        open_streams=open_streams,
         verifier=verifier,
+        guard=make_guard(
+            verifier, telemetry, limits=settings.limits, limiters=limiters, addresses=settings.client_addresses
+        ),
         readiness=host.readiness,
         telemetry=telemetry,
-        bodies=bodies,
-        limits=settings.limits,
-        limiter=limiters.local,
-        strict=limiters.strict,
-        key_store=FallbackIdempotencyStore(RedisIdempotencyStore(redis), MemoryIdempotencyStore())
-        if redis is not None
-        else None,
+        bodies=BodyReader(max_bytes=settings.max_body),
+        stream_upstream=MeshStreams(stream_channels),
+        open_streams=open_streams,
+        key_store=_key_store(redis),
         keep_answers=settings.keep_answers,
-        addresses=settings.client_addresses,
         answers=Answers(compress_from=settings.http.compress_from),
         security=SecurityHeaders(Cors(settings.http.cors_origins), hsts_seconds=settings.http.hsts_seconds),
     )
-    host.closing(telemetry.flush)
-    host.background("body timeouts", bodies.sweep)
-    host.background("access log", partial(flush_regularly, telemetry))
-    for name, work in limiters.work.items():
-        host.background(name, work)
-    freeze()
+    app = make_app(parts, read_reasons(plan.files, EXAMPLE_VIOLATION), rampart())
+    start_background(host, parts, limiters.work)
     return app
+
+
+async def _upstream(host: Host, settings: GatewaySettings, policies: Mapping[str, Policy]) -> Upstream:
+    channels = await _channels(host, settings, policies, streams=False)
+    for name, channel in channels.items():
+        host.check(name, _health_check(channel))
+    return await _with_memory(MeshUpstream(channels, policies, coalesce=settings.coalesce), settings, host)
+
+
+async def _channels(
+    host: Host, settings: GatewaySettings, policies: Mapping[str, Policy], *, streams: bool
+) -> dict[str, grpc.aio.Channel]:
+    return {
+        name: await host.open(open_channel(address, settings.mesh.tls, policies, streams=streams))
+        for name, address in settings.addresses.items()
+    }
+
+
+def _key_store(redis: Redis | None) -> IdempotencyStore:
+    own = MemoryIdempotencyStore()
+    return own if redis is None else FallbackIdempotencyStore(RedisIdempotencyStore(redis), own)
 
 
 async def _with_memory(mesh: Upstream, settings: GatewaySettings, host: Host) -> Upstream:

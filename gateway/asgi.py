@@ -1,4 +1,4 @@
-"""The gateway as an ASGI application, for servers that speak what ours does not, above all HTTP/2 and TLS.
+"""Offers the gateway as an ASGI application to servers that speak what ours does not, above all HTTP/2 and TLS.
 
     granian --interface asgi --http 2 gateway.asgi:app
 

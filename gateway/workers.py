@@ -1,4 +1,4 @@
-"""Several workers on one port: each its own process and event loop, shared by SO_REUSEPORT, watched by this one."""
+"""Supervises several workers on one port: each a process with its own event loop, the port shared by SO_REUSEPORT."""
 
 from __future__ import annotations
 

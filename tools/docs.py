@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.app import DESCRIPTORS
 from gateway.compile.plan import load_plan
-from gateway.describe.catalogue import Reason, own_reasons, phrase
+from gateway.describe.catalogue import Reason, phrase, read_reasons
 from gateway.describe.openapi import document, render
+from gateway.descriptors import DESCRIPTORS
+from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -78,7 +79,9 @@ def _section(reason: Reason) -> str:
 def documents() -> dict[str, bytes]:
     """Returns every document by its name below `docs/`."""
     plan = load_plan(DESCRIPTORS)
-    return {"openapi.json": render(document(plan)), "errors.md": errors_page(own_reasons().values()).encode()}
+    reasons = read_reasons(plan.files, EXAMPLE_VIOLATION)
+    described = document(plan, reasons, rampart().document)
+    return {"openapi.json": render(described), "errors.md": errors_page(reasons.values()).encode()}
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from meshkit.ids import uuid7_text
 __all__ = ["Completer", "NewId", "completer", "namer", "random_id"]
 
 NewId = Callable[[str], str]
-"""Gives an identifier for the field at a place of the request, for example "requests.3.transaction_id"."""
+"""Gives an identifier for the field at a place of the request, for example "requests.3.order_id"."""
 Completer = Callable[[Any, NewId], None]
 """Sets the absent fields of a message that the edge assigns."""
 _Below = Callable[[Any, NewId, str], None]

@@ -1,4 +1,4 @@
-"""The catalogue of error reasons, read from the comments of `rampart.mesh.v1.ErrorReason`.
+"""Reads the catalogue of error reasons from the comments of `rampart.mesh.v1.ErrorReason`.
 
 A comment reads: what went wrong; then the canonical code; then what comes with it. A second paragraph says what to do.
 The HTTP status follows from the one table in `gateway.errors.problem`.
@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import rampart
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.describe.comments import Comments
@@ -20,14 +17,11 @@ from gateway.errors.places import HttpViolation
 from gateway.errors.problem import http_status, phrase
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["CatalogueError", "Reason", "own_reasons", "phrase", "read_reasons", "slug"]
+__all__ = ["CatalogueError", "Reason", "phrase", "read_reasons", "slug"]
 
-DESCRIPTORS = Path(next(iter(rampart.__path__))) / "descriptors.binpb"
 ENUM = "rampart.mesh.v1.ErrorReason"
 PREFIX = "ERROR_REASON_"
-_VIOLATION = HttpViolation(
-    "transaction_amount", "double.gte", "must be 0 or more", place="body", name="/transaction_amount"
-)
+EXAMPLE = HttpViolation("quantity", "int32.gte", "must be 0 or more", place="body", name="/quantity")
 _KIND = re.compile(rf"\b({'|'.join(kind.name for kind in Kind)})\b")
 _HTTP = re.compile(r" \(HTTP \d{3}\)")
 
@@ -50,6 +44,8 @@ class Reason:
     """What comes with the error, for example its metadata. Empty means nothing."""
     remedy: str
     """What the caller can do, one or more sentences."""
+    example: HttpViolation
+    """A violation as errors of this reason may carry it, for examples."""
 
     @property
     def slug(self) -> str:
@@ -58,21 +54,18 @@ class Reason:
     def error(self) -> MeshError:
         """Returns an error as it could be sent, for examples."""
         retry_after = 1.0 if "RetryInfo" in self.extras else None
-        violations = [_VIOLATION] if "BadRequest" in self.extras else []
+        violations = [self.example] if "BadRequest" in self.extras else []
         message = self.words.removesuffix(".")
         return MeshError(self.kind, self.name, message, retry_after=retry_after, violations=violations)
 
 
-@cache
-def own_reasons() -> dict[str, Reason]:
-    """Returns the reasons of this gateway, whatever it serves."""
-    return read_reasons(FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()))
+def read_reasons(files: FileDescriptorSet, example: HttpViolation = EXAMPLE) -> dict[str, Reason]:
+    """Returns every reason that can be sent, by name, in the order of the proto. Raises CatalogueError.
 
-
-def read_reasons(files: FileDescriptorSet) -> dict[str, Reason]:
-    """Returns every reason that can be sent, by name, in the order of the proto. Raises CatalogueError."""
+    `example` is the violation that examples show: one of a request that the gateway serves.
+    """
     comments = Comments(files)
-    return {name: _reason(name, comments.of(f"{ENUM}.{PREFIX}{name}")) for name in _names(files)}
+    return {name: _reason(name, comments.of(f"{ENUM}.{PREFIX}{name}"), example) for name in _names(files)}
 
 
 def _names(files: FileDescriptorSet) -> Iterable[str]:
@@ -88,7 +81,7 @@ def slug(reason: str) -> str:
     return reason.lower().replace("_", "-")
 
 
-def _reason(name: str, comment: str) -> Reason:
+def _reason(name: str, comment: str, example: HttpViolation) -> Reason:
     first, _, remedy = comment.partition("\n\n")
     found = _KIND.search(first)
     if found is None:
@@ -96,7 +89,7 @@ def _reason(name: str, comment: str) -> Reason:
     kind = Kind[found[1]]
     words, rest = first[: found.start()].strip(), _HTTP.sub("", first[found.end() :])
     status = http_status(MeshError(kind, name, words))
-    return Reason(name, kind, status, words, _sentence(rest.strip(" ;.").removeprefix("with ")), remedy)
+    return Reason(name, kind, status, words, _sentence(rest.strip(" ;.").removeprefix("with ")), remedy, example)
 
 
 def _sentence(text: str) -> str:

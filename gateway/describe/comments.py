@@ -1,4 +1,4 @@
-"""The comments of the protos, by the full name of what they describe.
+"""Finds the comments of the protos by the full name of what they describe.
 
 A paragraph that begins with `Example:` holds an example of the message as ProtoJSON. That of a request is the whole
 request, whatever parts of it a binding takes from the path, the query or the body.

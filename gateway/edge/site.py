@@ -1,4 +1,4 @@
-"""What the gateway serves beside the compiled routes: FastAPI with health, metrics and the token endpoint."""
+"""Builds the FastAPI application beside the compiled routes: health, readiness, metrics and further routes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from starlette.routing import BaseRoute, Route
 from gateway.edge.exchange import Exchange
 from gateway.edge.metrics import Telemetry
 from gateway.errors.render import ErrorRenderer
-from gateway.product.oauth import TokenEndpoint
 from meshkit.errors import Kind, MeshError, internal
 from meshkit.telemetry.admin import Readiness
 
@@ -30,9 +29,7 @@ _ERRORS = {
 }
 
 
-def make_site(
-    readiness: Readiness, telemetry: Telemetry, token_endpoint: TokenEndpoint | None, more: Sequence[BaseRoute] = ()
-) -> FastAPI:
+def make_site(readiness: Readiness, telemetry: Telemetry, more: Sequence[BaseRoute] = ()) -> FastAPI:
     """Builds the application. `more` are further routes, for example the documentation."""
     routes = [
         Route("/health", _health, name="health"),
@@ -40,21 +37,11 @@ def make_site(
         Route("/metrics", _metrics(telemetry), name="metrics"),
         *more,
     ]
-    if token_endpoint is not None:
-        routes.append(Route("/api/v1/oauth/token", _method(token_endpoint), methods=["POST"], name="token"))
-    site = FastAPI(title="Rampart", docs_url=None, redoc_url=None, openapi_url=None, routes=routes)
+    site = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, routes=routes)
     site.add_exception_handler(HTTPException, _http_error)
     site.add_exception_handler(RequestValidationError, _invalid)
     site.add_exception_handler(Exception, _unexpected)
     return site
-
-
-def _method(endpoint: TokenEndpoint) -> Callable[[Request], object]:
-    # Starlette takes an instance with __call__ for an ASGI application; a function is taken for an endpoint.
-    async def token(request: Request) -> Response:
-        return await endpoint(request)
-
-    return token
 
 
 async def _health(_: Request) -> Response:

@@ -1,1 +1,1 @@
-"""Rampart's own surface of the gateway: token endpoint, home page, introduction."""
+"""Holds what is Rampart's own at the edge; nothing else in the gateway knows a word of it."""

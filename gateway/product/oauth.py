@@ -1,4 +1,4 @@
-"""The token endpoint: OAuth 2.0 client credentials (RFC 6749, sections 2.3.1, 4.4 and 5)."""
+"""Answers the token endpoint: OAuth 2.0 client credentials (RFC 6749, sections 2.3.1, 4.4 and 5)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from gateway.calls.upstream import Upstream
 from gateway.compile.plan import MethodPlan
 from gateway.edge.body import BodyReader
 from gateway.edge.exchange import Exchange
-from gateway.edge.guard import TokenGuard
+from gateway.edge.guard import Guard
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["ISSUE_TOKEN", "OAuthError", "TokenEndpoint"]
+__all__ = ["ISSUE_TOKEN", "TOKEN_PATH", "OAuthError", "TokenEndpoint"]
 
+TOKEN_PATH = "/api/v1/oauth/token"
 ISSUE_TOKEN = "/rampart.auth.v1.AuthService/IssueToken"
 FORM = b"application/x-www-form-urlencoded"
 
@@ -48,20 +49,21 @@ class OAuthError(Exception):
 
 
 class TokenEndpoint:
-    """Answers `POST /api/v1/oauth/token`."""
+    """Issues access tokens. The method behind it is public, so the guard asks for none."""
 
-    def __init__(self, method: MethodPlan, upstream: Upstream, guard: TokenGuard, bodies: BodyReader) -> None:
+    def __init__(self, method: MethodPlan, upstream: Upstream, guard: Guard, bodies: BodyReader) -> None:
         self._method = method
         self._upstream = upstream
         self._guard = guard
         self._bodies = bodies
 
-    async def __call__(self, request: Request) -> Response:
+    async def issue(self, request: Request) -> Response:
+        """Answers with a token, or with a failure as the RFC has it."""
         exchange: Exchange = request.state.exchange
         try:
-            self._guard.charge_address(exchange, self._method.policy)
-            issue = _issue_request(exchange, await self._form(request, exchange))
-            answer = await self._issue(exchange, issue)
+            await self._guard.admit(exchange, self._method.policy)
+            asked = _issue_request(exchange, await self._form(request, exchange))
+            answer = await self._call(exchange, asked)
         except OAuthError as error:
             return _failure(error)
         except MeshError as error:
@@ -76,9 +78,9 @@ class TokenEndpoint:
             raise _invalid_request("parameters belong in the body, not in the address")
         return _pairs(await self._bodies.read(exchange, _MAX_BYTES))
 
-    async def _issue(self, exchange: Exchange, issue: auth_service_pb2.IssueTokenRequest) -> dict[str, Any]:
+    async def _call(self, exchange: Exchange, asked: auth_service_pb2.IssueTokenRequest) -> dict[str, Any]:
         exchange.call.limit(self._method.policy.deadline)
-        data = await self._upstream.call(self._method, issue.SerializeToString(), exchange.call)
+        data = await self._upstream.call(self._method, asked.SerializeToString(), exchange.call)
         token = auth_service_pb2.IssueTokenResponse.FromString(data)
         return {
             "access_token": token.access_token,

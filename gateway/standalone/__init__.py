@@ -1,1 +1,1 @@
-"""The gateway in front of any gRPC service whose protos carry `google.api.http`, with none of Rampart's own running."""
+"""Serves any gRPC service whose protos carry `google.api.http`, with nothing of a product."""

@@ -1,4 +1,4 @@
-"""`python -m gateway.standalone`, which is `rampart gateway`."""
+"""Serves any gRPC service as REST: `python -m gateway.standalone`, which is `rampart gateway`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call methods without a policy: nobody, or anyone."""
+"""Decides who may call methods without a policy: nobody, or anyone."""
 
 from __future__ import annotations
 

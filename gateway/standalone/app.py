@@ -1,4 +1,4 @@
-"""The composition root of the stand-alone gateway."""
+"""Composes the stand-alone gateway: one service of anyone, and nothing of a product."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 import json
 import sys
 from collections import defaultdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
 
-from gateway.app import make_app, make_router
-from gateway.background import flush_regularly, freeze
+from gateway.assembly import GatewayParts, make_app, make_guard, make_router, start_background
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.compile.plan import Plan, PlanError, load_plan
+from gateway.describe.catalogue import read_reasons
+from gateway.descriptors import read_descriptors
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
@@ -69,32 +69,29 @@ async def compose(host: Host, options: StandaloneOptions, open_streams: OpenStre
     plan = _plan(options, default)
     _check_tokens(plan, options, default)
     policies = {name: method.policy for name, method in plan.methods.items()}
-    telemetry = Telemetry(access_log())
-    bodies = BodyReader(max_bytes=options.max_body)
     verifier = TokenVerifier(_keys(options.jwks), issuer=options.issuer, audience=options.audience)
+    if options.jwks is not None:
+        await host.open(kept_fresh(verifier))
     channel, stream_channel = [
         await host.open(upstream_channel(options.upstream, _credentials(options), policies, streams=streams))
         for streams in (False, True)
     ]
     host.check("upstream", lambda: _connected(channel))
-    app = make_app(
-        make_router(plan),
+    telemetry = Telemetry(access_log())
+    parts = GatewayParts(
+        router=make_router(plan),
         upstream=MeshUpstream(defaultdict(lambda: channel), policies, foreign=True),
-        stream_upstream=MeshStreams(defaultdict(lambda: stream_channel)),
-        open_streams=open_streams,
         verifier=verifier,
+        guard=StandaloneGuard(make_guard(verifier, telemetry), default),
         readiness=host.readiness,
         telemetry=telemetry,
-        bodies=bodies,
-        wrap_guard=lambda guard: StandaloneGuard(guard, default),
+        bodies=BodyReader(max_bytes=options.max_body),
+        stream_upstream=MeshStreams(defaultdict(lambda: stream_channel)),
+        open_streams=open_streams,
         security=SecurityHeaders(Cors(options.cors_origins)),
     )
-    if options.jwks is not None:
-        await host.open(kept_fresh(verifier))
-    host.closing(telemetry.flush)
-    host.background("body timeouts", bodies.sweep)
-    host.background("access log", partial(flush_regularly, telemetry))
-    freeze()
+    app = make_app(parts, read_reasons(read_descriptors()))
+    start_background(host, parts)
     routed = {binding.method.full_name for binding in plan.bindings}
     return app, 0 if default.opens else sum(path in default for path in routed)
 

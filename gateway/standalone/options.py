@@ -1,4 +1,4 @@
-"""The command line of the stand-alone gateway."""
+"""Reads the command line of the stand-alone gateway."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from gateway.describe.catalogue import own_reasons
+from tests.support.documents import own_reasons
 
 # A call that the service gave up must be answered; CANCELLED would say that the caller went away.
 EXCEPTIONS = {("ABORTED", "CANCELLED")}

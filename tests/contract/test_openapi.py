@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from gateway.describe.catalogue import own_reasons
 from gateway.describe.comments import Comments
-from gateway.describe.openapi import document, render
+from gateway.describe.openapi import render
 from gateway.describe.openapi.operations import reasons_of
 from meshkit.errors import Kind, MeshError
+from tests.support.documents import own_reasons, rampart_document
 from tests.support.errors import facts, read_problem, read_status
 from tests.support.gateway import Gateway, plan
 from tools.docs import DOCS, documents
@@ -33,7 +33,7 @@ def gateway() -> Gateway:
 
 @cache
 def described() -> dict[str, Any]:
-    return document(plan())
+    return rampart_document()
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -241,7 +241,7 @@ def test_every_error_has_an_example_in_both_forms() -> None:
 
 
 def test_document_is_the_same_each_time() -> None:
-    assert render(document(plan())) == render(document(plan()))
+    assert render(rampart_document()) == render(rampart_document())
 
 
 def _is(binding: Any, method: str, path: str) -> bool:

@@ -11,7 +11,6 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator
-from functools import partial
 from typing import Any
 
 import grpc
@@ -21,11 +20,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.app import DESCRIPTORS, make_app, make_router
-from gateway.background import flush_regularly, freeze
+from gateway.assembly import GatewayParts, make_app, make_guard, make_router, start_background
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.upstream import CacheUse, Upstream
 from gateway.compile.plan import MethodPlan, load_plan
+from gateway.descriptors import DESCRIPTORS
 from gateway.edge.body import BodyReader
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.server.serve import HttpServer
@@ -108,22 +107,21 @@ async def edge(host: Host, port: int, issuer_key: dict[str, str], service: int |
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE)
     with open(os.devnull, "w") as null:
         telemetry = Telemetry(access_log(null))
-        bodies = BodyReader(max_bytes=1 << 20)
         upstream: Upstream = _Memory(plan.methods[CHECK])
         if service is not None:
             channel = await host.open(upstream_channel(f"127.0.0.1:{service}", None, policies))
             upstream = MeshUpstream(defaultdict(lambda: channel), policies, coalesce=False)
-        app = make_app(
-            make_router(plan),
+        parts = GatewayParts(
+            router=make_router(plan),
             upstream=upstream,
             verifier=verifier,
+            guard=make_guard(verifier, telemetry),
             readiness=host.readiness,
             telemetry=telemetry,
-            bodies=bodies,
+            bodies=BodyReader(max_bytes=1 << 20),
         )
-        host.background("body timeouts", bodies.sweep)
-        host.background("access log", partial(flush_regularly, telemetry))
-        freeze()
+        app = make_app(parts, {})
+        start_background(host, parts)
         await host.serve(HttpServer(app, f"127.0.0.1:{port}", drain_seconds=1))
 
 

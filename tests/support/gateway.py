@@ -6,17 +6,24 @@ import asyncio
 import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any
 
-from gateway.app import DESCRIPTORS, make_app, make_router
+from gateway.assembly import GatewayParts, make_app, make_guard, make_router
 from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan, Plan, load_plan
 from gateway.compile.router import Router
+from gateway.describe.catalogue import read_reasons
+from gateway.describe.product import Product
+from gateway.descriptors import DESCRIPTORS
+from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
+from gateway.edge.guard import Verifier
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
+from gateway.edge.ratelimit import Limiters, LimitSettings
+from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.context import CallContext, Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import Permit
@@ -27,6 +34,8 @@ SCOPES = frozenset(
     {"decision:create", "decision:read", "user:read", "user:write", "transaction:read", "task:read", "task:write"}
 )
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
+
+RAMPART = rampart()
 
 Answer = Callable[[MethodPlan, Any], dict[str, Any]]
 
@@ -108,22 +117,36 @@ class Reply:
 class Gateway:
     """The application and everything that it was built with."""
 
-    def __init__(self, *, checks: dict[str, Callable[[], Awaitable[None]]] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        checks: dict[str, Callable[[], Awaitable[None]]] | None = None,
+        verifier: Verifier | None = None,
+        limits: LimitSettings = LimitSettings(),
+        limiters: Limiters | None = None,
+        addresses: AddressResolver = AddressResolver(),
+        product: Product | None = RAMPART,
+        **parts: Any,
+    ) -> None:
+        """`parts` are those of `GatewayParts` that shall be others."""
         self.upstream = MemoryUpstream()
         self.verifier = MemoryVerifier()
         self.readiness = Readiness(checks or {})
         self.lines = StringIO()
         self.telemetry = Telemetry(access_log(self.lines))
-        self.bodies = BodyReader(max_bytes=1 << 20, seconds=options.pop("body_seconds", 15.0))
-        self.app: Pipeline = make_app(
-            router(),
-            upstream=options.pop("upstream", self.upstream),
-            verifier=options.pop("verifier", self.verifier),
+        self.bodies = BodyReader(max_bytes=1 << 20)
+        checker = verifier or self.verifier
+        guard = make_guard(checker, self.telemetry, limits=limits, limiters=limiters, addresses=addresses)
+        own = GatewayParts(
+            router=router(),
+            upstream=self.upstream,
+            verifier=checker,
+            guard=guard,
             readiness=self.readiness,
             telemetry=self.telemetry,
             bodies=self.bodies,
-            **options,
         )
+        self.app: Pipeline = make_app(replace(own, **parts), read_reasons(plan().files, EXAMPLE_VIOLATION), product)
 
     async def request(
         self,

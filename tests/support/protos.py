@@ -10,7 +10,7 @@ from pathlib import Path
 from google.api import http_pb2
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.app import DESCRIPTORS
+from gateway.descriptors import DESCRIPTORS
 
 __all__ = ["compile_proto", "with_methods"]
 

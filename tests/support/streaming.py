@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.app import make_app, make_router
+from gateway.assembly import GatewayParts, make_app, make_guard, make_router
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.compile.plan import Plan, compile_plan
@@ -204,17 +204,19 @@ async def news(*, limit: int = 10, max_message: int = 1 << 20, origins: tuple[st
         policies = {name: method.policy for name, method in plan.methods.items()}
         lines, streams, verifier = StringIO(), OpenStreams(limit), MemoryVerifier()
         telemetry = Telemetry(access_log(lines))
-        app = make_app(
-            router(),
+        parts = GatewayParts(
+            router=router(),
             upstream=MeshUpstream({"lib": channel}, policies),
             stream_upstream=MeshStreams({"lib": channel}),
             open_streams=streams,
             verifier=verifier,
+            guard=make_guard(verifier, telemetry),
             readiness=Readiness({}),
             telemetry=telemetry,
             bodies=BodyReader(max_bytes=1 << 20),
             security=SecurityHeaders(Cors(origins)),
         )
+        app = make_app(parts, {})
         address, stop = f"127.0.0.1:{free_port()}", asyncio.Event()
         http = HttpServer(app, address, drain_seconds=5, max_message=max_message, drain=streams.drain)
         server = asyncio.create_task(http.run(_until(stop)))

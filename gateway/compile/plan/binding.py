@@ -32,7 +32,7 @@ class MethodPlan:
     full_name: str
     """"/package.Service/Method"."""
     service: str
-    """Short name of the service that serves it, for example "fraud"."""
+    """Short name of the service that serves it, for example "library"."""
     policy: Policy
     input: DescMessage
     output: DescMessage

@@ -1,4 +1,4 @@
-"""The documentation that the gateway serves: the OpenAPI document, a page to try it, and a page for each error."""
+"""Serves the documentation: the OpenAPI document, a page to try it, and a page for each error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes that never change while the process runs, served from memory, compressed for who accepts it."""
+"""Serves static bytes from memory, with an ETag, compressed for who accepts it."""
 
 from __future__ import annotations
 

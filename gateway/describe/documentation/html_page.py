@@ -1,4 +1,4 @@
-"""The frame that the pages of the gateway share, and the few pieces of HTML that they are made of."""
+"""Renders the HTML that the pages of the gateway share: the frame, inline code, blocks of code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAGE = """<!DOCTYPE html>
     <meta name="color-scheme" content="light dark">
     <title>{title}</title>
     <link rel="icon" href="/docs/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/docs/site.css">
+    <link rel="stylesheet" href="/docs/site.css">{styles}
   </head>
   <body>
     <header>
@@ -38,12 +38,18 @@ _PAGE = """<!DOCTYPE html>
 _CODE = re.compile(r"`([^`]*)`")
 
 
-def page(title: str, name: str, body: Iterable[str], *, scripts: Iterable[str] = ()) -> bytes:
-    """Returns a page. `name` is what the gateway serves; lines of `body` are HTML, title and name are text."""
+def page(
+    title: str, name: str, body: Iterable[str], *, scripts: Iterable[str] = (), styles: Iterable[str] = ()
+) -> bytes:
+    """Returns a page. `name` is what the gateway serves; lines of `body` are HTML, title and name are text.
+
+    `scripts` and `styles` are paths of what the page loads besides.
+    """
     return _PAGE.format(
         title=html.escape(title if title == name else f"{title} - {name}"),
         name=html.escape(name),
         body="\n".join(body),
+        styles="".join(f'\n    <link rel="stylesheet" href="{html.escape(path)}">' for path in styles),
         scripts="".join(f'\n    <script src="{html.escape(path)}"></script>' for path in scripts),
     ).encode()
 

@@ -1,4 +1,4 @@
-"""The operations of an OpenAPI document as the pages name them: with a link to where they can be tried."""
+"""Lists the operations of an OpenAPI document for the pages, each with a link to where it can be tried."""
 
 from __future__ import annotations
 

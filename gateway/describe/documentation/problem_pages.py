@@ -1,4 +1,4 @@
-"""Pages behind the `type` of problem documents: one for each reason, and one that lists them."""
+"""Renders the pages behind the `type` of problem documents: one for each reason, and one that lists them."""
 
 from __future__ import annotations
 

@@ -1,22 +1,22 @@
-"""The routes of the documentation: made once at start, served from memory, without the network."""
+"""Makes the routes of the documentation: rendered once at start, served from memory, without the network."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.compile.plan import Plan
-from gateway.describe.catalogue import own_reasons
+from gateway.describe.catalogue import Reason
 from gateway.describe.documentation.assets import Endpoint, serve
+from gateway.describe.documentation.home_page import HomePage, home_page
 from gateway.describe.documentation.operations import operations
 from gateway.describe.documentation.problem_pages import list_page, reason_page
-from gateway.describe.openapi import document, render
-from gateway.product.home_page import home_page
+from gateway.describe.openapi import render
+from gateway.describe.openapi.constraints import Schema
 
 __all__ = ["documentation_routes"]
 
@@ -24,39 +24,42 @@ STATIC = Path(__file__).parent.parent / "static"
 HTML = "text/html; charset=utf-8"
 _CSS = "text/css; charset=utf-8"
 _SCRIPT = "text/javascript; charset=utf-8"
-_ASSETS = {
-    "docs/docs.css": _CSS,
-    "docs/docs.js": _SCRIPT,
-    "site/home.js": _SCRIPT,
-    "site/icon.svg": "image/svg+xml",
-    "site/site.css": _CSS,
-    "swagger-ui/swagger-ui.css": _CSS,
-    "swagger-ui/swagger-ui-bundle.js": _SCRIPT,
-}
+_MEDIA_TYPES = {".css": _CSS, ".js": _SCRIPT, ".svg": "image/svg+xml"}
+_ASSETS = (
+    "docs/docs.css",
+    "docs/docs.js",
+    "site/icon.svg",
+    "site/site.css",
+    "swagger-ui/swagger-ui.css",
+    "swagger-ui/swagger-ui-bundle.js",
+)
 _NOTHING_ELSE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 PAGE_POLICY = f"{_NOTHING_ELSE}; style-src 'self'; img-src 'self' data:"
 SCRIPT_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
 
 
-def documentation_routes(plan: Plan) -> list[BaseRoute]:
-    """Returns /, /openapi.json, /docs with its parts, and /problems. Raises OSError if a part is missing."""
-    described = document(plan)
+def documentation_routes(
+    described: Schema, reasons: Mapping[str, Reason], home: HomePage | None = None
+) -> list[BaseRoute]:
+    """Returns /, /openapi.json, /docs with its parts, and /problems. Raises OSError if a part is missing.
+
+    `described` is the OpenAPI document; `reasons` are those that the gateway itself gives, by name.
+    """
     listed = list(operations(described))
     name = described["info"]["title"]
     routes = {
-        "/": serve(home_page(described, listed), HTML, policy=SCRIPT_POLICY),
+        "/": serve(home_page(described, listed, home), HTML, policy=SCRIPT_POLICY),
         "/openapi.json": serve(render(described), "application/json"),
         "/docs": serve((STATIC / "docs" / "index.html").read_bytes(), HTML, policy=SCRIPT_POLICY),
-        "/problems": serve(list_page(own_reasons().values(), name), HTML, policy=PAGE_POLICY),
-        "/problems/{slug}": _problem_pages(described),
+        "/problems": serve(list_page(reasons.values(), name), HTML, policy=PAGE_POLICY),
+        "/problems/{slug}": _problem_pages(described, reasons),
     }
-    for path, media_type in _ASSETS.items():
-        found = STATIC / path
-        routes[f"/docs/{found.name}"] = serve(found.read_bytes(), media_type)
+    for file in [*(STATIC / path for path in _ASSETS), *(home.files if home is not None else ())]:
+        routes[f"/docs/{file.name}"] = serve(file.read_bytes(), _MEDIA_TYPES[file.suffix])
     return [Route(path, endpoint) for path, endpoint in routes.items()]
 
 
-def _problem_pages(described: dict[str, Any]) -> Endpoint:
+def _problem_pages(described: Schema, reasons: Mapping[str, Reason]) -> Endpoint:
     name = described["info"]["title"]
     listed = list(operations(described))
     pages = {
@@ -65,7 +68,7 @@ def _problem_pages(described: dict[str, Any]) -> Endpoint:
             HTML,
             policy=PAGE_POLICY,
         )
-        for reason in own_reasons().values()
+        for reason in reasons.values()
     }
 
     async def page(request: Request) -> Response:

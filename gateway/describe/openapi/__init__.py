@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, compiled from the same plan as the routes."""
+"""Generates the OpenAPI 3.1 document from the same plan as the routes."""
 
 from __future__ import annotations
 

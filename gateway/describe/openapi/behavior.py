@@ -1,4 +1,4 @@
-"""What `google.api.field_behavior` (AIP-203) says of a field, or its comment."""
+"""Reads `google.api.field_behavior` (AIP-203) of a field as keywords of JSON Schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The constraints of `buf.validate` in the words of JSON Schema, as far as it has words for them."""
+"""Translates the constraints of `buf.validate` into JSON Schema, as far as it has words for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies: which media types they have, and the schema and example of each."""
+"""Describes bodies: their media types, and the schema and example of each."""
 
 from __future__ import annotations
 

@@ -1,29 +1,28 @@
-"""The OpenAPI 3.1 document of a plan. The same plan always gives the same bytes."""
+"""Builds the OpenAPI 3.1 document of a plan. The same plan always gives the same bytes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from google.protobuf.descriptor import MethodDescriptor
 from rampart.mesh.v1 import policy_pb2
 
 from gateway.compile.plan import Binding, Plan
-from gateway.describe.catalogue import own_reasons
+from gateway.describe.catalogue import Reason
 from gateway.describe.comments import Comments
+from gateway.describe.openapi.about import about
 from gateway.describe.openapi.constraints import Schema
-from gateway.describe.openapi.edge import HEALTH_TAG, TOKEN_PATH, probes, token_operation
 from gateway.describe.openapi.examples import Examples
+from gateway.describe.openapi.extension import DocumentExtension, OperationParts
 from gateway.describe.openapi.headers import HEADERS
 from gateway.describe.openapi.operations import COMMON_REASONS, Operations, descriptor
+from gateway.describe.openapi.probes import HEALTH_TAG, probes
 from gateway.describe.openapi.problem_schema import PROBLEM
 from gateway.describe.openapi.responses import Responses
 from gateway.describe.openapi.schemas import Schemas
 from gateway.describe.openapi.security import SecurityRequirements
 from gateway.describe.openapi.tags import Tags
 from gateway.describe.openapi.well_known import STATUS, WELL_KNOWN
-from gateway.product.about import about
-from gateway.product.oauth import ISSUE_TOKEN
 
 __all__ = ["document", "render"]
 
@@ -39,23 +38,32 @@ def render(document: Schema) -> bytes:
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def document(plan: Plan) -> Schema:
-    """Returns the document. Raises CommentError if an example is not JSON."""
-    return _Document(plan).build()
+def document(plan: Plan, reasons: Mapping[str, Reason], extension: DocumentExtension | None = None) -> Schema:
+    """Returns the document, with what a product adds. Raises CommentError if an example is not JSON.
+
+    `reasons` are those that the gateway itself gives, by name.
+    """
+    return _Document(plan, reasons, extension or DocumentExtension(about(plan))).build()
 
 
 class _Document:
-    def __init__(self, plan: Plan) -> None:
-        self._about = about(plan)
+    def __init__(self, plan: Plan, reasons: Mapping[str, Reason], extension: DocumentExtension) -> None:
+        self._about = extension.about
         self._comments = comments = Comments(plan.files)
         self._bindings = sorted(plan.bindings, key=_importance(plan.bindings))
-        self._token = _token_method(plan)
-        methods = [descriptor(plan, binding) for binding in self._bindings]
-        self._tags = Tags([*methods, self._token] if self._token is not None else methods, comments)
-        answers = [m.output_type for m in methods] + ([self._token.output_type] if self._token is not None else [])
-        self._schemas = Schemas(comments, [m.input_type for m in methods], answers, json_names=plan.json_names)
-        self._responses = Responses(own_reasons(), COMMON_REASONS)
-        self._security = SecurityRequirements(self._bindings, issues_tokens=self._token is not None)
+        self._own = [(each, descriptor(plan, each.method)) for each in extension.operations]
+        methods = [descriptor(plan, binding.method.full_name) for binding in self._bindings]
+        everything = [*methods, *(method for _, method in self._own)]
+        self._tags = Tags(everything, comments)
+        self._schemas = Schemas(
+            comments,
+            [method.input_type for method in methods],
+            [method.output_type for method in everything],
+            json_names=plan.json_names,
+            own={name: schema for each in extension.operations for name, schema in each.schemas.items()},
+        )
+        self._responses = Responses(reasons, COMMON_REASONS)
+        self._security = SecurityRequirements(self._bindings, extension.security)
         self._operations = Operations(plan, comments, self._schemas, self._responses, self._security)
 
     def build(self) -> Schema:
@@ -83,12 +91,10 @@ class _Document:
         for binding in self._bindings:
             path, operation = self._operations.of(binding, self._tags.of(binding.method.full_name))
             _add(paths.setdefault(path, {}), binding, operation)
-        if self._token is not None:
-            examples = Examples(self._comments)
-            operation = token_operation(
-                self._token, self._tags.of(ISSUE_TOKEN), self._comments, self._schemas, examples
-            )
-            paths[TOKEN_PATH] = {"post": operation}
+        examples = Examples(self._comments)
+        for own, method in self._own:
+            parts = OperationParts(method, self._tags.of(own.method), self._comments, self._schemas, examples)
+            paths.setdefault(own.path, {})[own.verb] = own.describe(parts)
         return paths | probes()
 
 
@@ -100,15 +106,8 @@ def _add(item: Schema, binding: Binding, operation: Schema) -> None:
         item.setdefault(MORE_METHODS, {}).setdefault(binding.http_method, operation)
 
 
-def _token_method(plan: Plan) -> MethodDescriptor | None:
-    if ISSUE_TOKEN not in plan.methods:
-        return None
-    service, _, name = ISSUE_TOKEN[1:].partition("/")
-    return plan.pool.FindServiceByName(service).methods_by_name[name]
-
-
 def _importance(bindings: Iterable[Binding]) -> Callable[[Binding], int]:
-    """Orders services by the first of their rate classes: those that decide come first, public ones last."""
+    """Orders services by the first of their rate classes, as the enum has them: public ones last."""
     ranks: dict[str, int] = {}
     for binding in bindings:
         rank = _rank(binding.method.policy.rate_class)

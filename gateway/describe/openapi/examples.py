@@ -1,4 +1,4 @@
-"""Examples of operations, made of the examples in the comments of messages.
+"""Makes the examples of operations from those in the comments of messages.
 
 The example of a request is the whole request: a binding's share of it goes to the path, the query and the body. Where a
 response has none of its own, it is made of the examples of the messages that it holds.

@@ -1,4 +1,4 @@
-"""The well-known forms of strings of `buf.validate` in the words of JSON Schema."""
+"""Translates the well-known string formats of `buf.validate` into JSON Schema."""
 
 from __future__ import annotations
 

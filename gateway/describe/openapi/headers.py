@@ -1,4 +1,4 @@
-"""Headers that operations take and give, as far as the binding and its policy say."""
+"""Describes the headers that operations take and give, from the binding and its policy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ __all__ = ["HEADERS", "answer_headers", "header", "header_parameters", "is_limit
 
 EXAMPLE_REQUEST_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
+_CLASS = policy_pb2.RateClass.Name(1).removeprefix("RATE_CLASS_").lower()
 _TAG = '^(W/)?"[!#-~]*"$'
 
 HEADERS: dict[str, Schema] = {
@@ -29,13 +30,13 @@ HEADERS: dict[str, Schema] = {
         "required": True,
         "description": "The limits that the request counts against: units `q` in a window of `w` seconds.",
         "schema": {"type": "string"},
-        "example": '"decision";q=100;w=1',
+        "example": f'"{_CLASS}";q=100;w=1',
     },
     "RateLimit": {
         "required": True,
         "description": "What is left of the limits: units `r`, and the seconds `t` until it is full again.",
         "schema": {"type": "string"},
-        "example": '"decision";r=99;t=1',
+        "example": f'"{_CLASS}";r=99;t=1',
     },
     "Retry-After": {
         "description": "Seconds after which to send the request again.",

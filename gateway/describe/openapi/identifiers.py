@@ -1,4 +1,4 @@
-"""Names by which programs know an operation or a group of operations; unique in the document, and stable."""
+"""Makes operation ids: unique in the document, and stable."""
 
 from __future__ import annotations
 

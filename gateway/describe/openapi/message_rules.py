@@ -1,4 +1,4 @@
-"""What a whole message demands: rules between its fields, in keywords and in words."""
+"""Translates the rules between fields of a message into JSON Schema, and into sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One operation for each binding of the plan: what the proto says about its method, and what its policy adds."""
+"""Describes one operation for each binding: what the proto says about its method, and what its policy adds."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ class Operations:
         self._paths = Paths(schemas)
         self._contents = Contents(schemas)
         self._examples = Examples(comments)
-        self._identifiers = Identifiers(descriptor(plan, binding) for binding in plan.bindings)
+        self._identifiers = Identifiers(descriptor(plan, binding.method.full_name) for binding in plan.bindings)
 
     def of(self, binding: Binding, tag: str) -> tuple[str, Schema]:
         """Returns the path of a binding and its operation."""
-        method = descriptor(self._plan, binding)
+        method = descriptor(self._plan, binding.method.full_name)
         example = self._examples.request(binding, method.input_type)
         path, parameters = self._paths.of(binding, method.input_type, example)
         parameters += header_parameters(binding, method)
@@ -137,9 +137,9 @@ class Operations:
         return self._responses.of(names)
 
 
-def descriptor(plan: Plan, binding: Binding) -> MethodDescriptor:
-    """Returns the descriptor of a binding's method."""
-    service, _, name = binding.method.full_name[1:].partition("/")
+def descriptor(plan: Plan, method: str) -> MethodDescriptor:
+    """Returns the descriptor of a method "/package.Service/Method". Raises KeyError for one that is not served."""
+    service, _, name = method[1:].partition("/")
     return plan.pool.FindServiceByName(service).methods_by_name[name]
 
 

@@ -1,4 +1,4 @@
-"""Path templates and their parameters in the words of OpenAPI.
+"""Describes path templates and their parameters.
 
 OpenAPI knows no variable that holds slashes, so `/v1/{name=shelves/*/books/*}` is told as
 `/v1/shelves/{name}/books/{name_1}`, with one parameter for each wildcard.

@@ -1,4 +1,4 @@
-"""The schema of problem documents, as `gateway.errors.problem` writes them."""
+"""Defines the schema of problem documents, as `gateway.errors.problem` writes them."""
 
 from __future__ import annotations
 

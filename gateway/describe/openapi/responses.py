@@ -1,4 +1,4 @@
-"""Answers that are not a success: one error in two forms, its headers, and which reasons each operation can give."""
+"""Describes error responses: one error in two forms, its headers, and the reasons that an operation can give."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""JSON Schemas of messages as ProtoJSON, with the names of fields that answers have."""
+"""Makes the JSON Schemas of messages as ProtoJSON, with the names of fields that answers have."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from buf.validate.validate_pb2 import IGNORE_ALWAYS, IGNORE_IF_ZERO_VALUE
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
@@ -25,7 +25,7 @@ from gateway.describe.openapi.well_known import STATUS, WELL_KNOWN
 __all__ = ["RESERVED", "Schemas", "Use", "reachable"]
 
 FieldPath = tuple[str, ...]
-RESERVED = {"OAuthError": "", "Problem": "", "Status": STATUS}
+RESERVED = {"Problem": "", "Status": STATUS}
 """Names of components that are not messages, or of the one message that has the name."""
 
 _INT64: Schema = {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}
@@ -75,9 +75,11 @@ class Schemas:
         answers: Iterable[Descriptor],
         *,
         json_names: bool = False,
+        own: Mapping[str, Schema] = {},
     ) -> None:
+        """`own` are components that are no messages, by name: a message of that name has its full name."""
         self._json_names = json_names
-        self.components: dict[str, Schema] = {}
+        self.components: dict[str, Schema] = dict(own)
         self._comments = comments
         self._in_both = reachable(requests) & reachable(answers)
         self._names: dict[tuple[str, str], str] = {}

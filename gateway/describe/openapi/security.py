@@ -1,48 +1,53 @@
-"""How calls are authorised: the one security scheme of a document, and the scopes that open its operations."""
+"""Says how calls are authorised: the one security scheme of a document, and the scopes that open its operations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from gateway.compile.plan import Binding
 from gateway.describe.openapi.constraints import Schema
-from gateway.describe.openapi.edge import TOKEN_PATH
 from meshkit.identity.policy import Policy
 
-__all__ = ["SecurityRequirements"]
+__all__ = ["SecurityRequirements", "SecurityScheme"]
 
-OAUTH2 = "oauth2"
-BEARER = "bearer"
+
+@dataclass(frozen=True, slots=True)
+class SecurityScheme:
+    """A named way to be authorised."""
+
+    name: str
+    describe: Callable[[Mapping[str, str]], Schema]
+    """Returns the security scheme object for the scopes, which come with words about each."""
+
+
+def _bearer(_: Mapping[str, str]) -> Schema:
+    return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."}
+
+
+BEARER = SecurityScheme("bearer", _bearer)
+"""For tokens that come from somewhere else."""
 
 
 class SecurityRequirements:
-    """With a token endpoint of our own tokens are had from there; else they come from somewhere else."""
+    """Requires one scheme: that of the product, which is always described, or a bearer token where one is needed."""
 
-    def __init__(self, bindings: Iterable[Binding], *, issues_tokens: bool) -> None:
+    def __init__(self, bindings: Iterable[Binding], own: SecurityScheme | None) -> None:
         self._bindings = [binding for binding in bindings if not binding.method.policy.public]
-        self._issues_tokens = issues_tokens
-        self.name = OAUTH2 if issues_tokens else BEARER
+        self._scheme = own or BEARER
+        self._described = own is not None or bool(self._bindings)
 
     @property
     def schemes(self) -> Schema:
         """The schemes of the document by name; none if every operation is public."""
-        if self._issues_tokens:
-            return {OAUTH2: self._oauth2()}
-        scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."}
-        return {BEARER: scheme} if self._bindings else {}
+        return {self._scheme.name: self._scheme.describe(self._scopes())} if self._described else {}
 
     def of(self, policy: Policy) -> list[Schema]:
         """The token must carry one of the scopes, so each is an alternative. An empty list means that it needs none."""
         if policy.public:
             return []
-        return [{self.name: [scope]} for scope in sorted(policy.scopes)] or [{self.name: []}]
-
-    def _oauth2(self) -> Schema:
-        return {
-            "type": "oauth2",
-            "description": "Client credentials. Without a choice of scopes the token has all scopes of the client.",
-            "flows": {"clientCredentials": {"tokenUrl": TOKEN_PATH, "scopes": self._scopes()}},
-        }
+        name = self._scheme.name
+        return [{name: [scope]} for scope in sorted(policy.scopes)] or [{name: []}]
 
     def _scopes(self) -> dict[str, str]:
         """Says of each scope which methods it opens."""

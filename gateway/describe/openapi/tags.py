@@ -1,4 +1,4 @@
-"""Operations in groups: one for each service."""
+"""Groups operations under tags, one for each service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Tags"]
 
 
 class Tags:
-    """Names a service after its package, as in `rampart.fraud.v1`; where that is no name of its own, by its own."""
+    """Names a service after its package, as in `acme.library.v1`; where that is no name of its own, by its own."""
 
     def __init__(self, methods: Iterable[MethodDescriptor], comments: Comments) -> None:
         self._services = {method.containing_service.full_name: method.containing_service for method in methods}

@@ -1,4 +1,4 @@
-"""The types to which ProtoJSON gives a form of their own, and the third-party ones whose files carry no comments."""
+"""Defines the schemas of types that ProtoJSON writes in their own form, and of third-party ones without comments."""
 
 from __future__ import annotations
 

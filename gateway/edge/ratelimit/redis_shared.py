@@ -27,7 +27,7 @@ _FOLDER = Path(__file__).parent
 
 
 class RedisShared:
-    """Implements `SharedLimits`. A strict decision fails after `strict_seconds`, all else after a quarter second."""
+    """Implements `SharedLimits`. A strict verdict fails after `strict_seconds`, all else after a quarter second."""
 
     def __init__(self, redis: Redis, *, strict_seconds: float = STRICT_SECONDS) -> None:
         self._redis = redis

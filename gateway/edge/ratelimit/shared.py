@@ -24,7 +24,7 @@ class Charge(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a strict decision found."""
+    """What a strict check found."""
 
     allowed: bool
     backlogs: Sequence[float]

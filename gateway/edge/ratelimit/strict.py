@@ -15,7 +15,7 @@ __all__ = ["StrictRateLimiter"]
 PAUSE_SECONDS = 1.0
 """After a failure the local limiter decides for this long, so that a hanging Redis costs one timeout in a second."""
 
-_fallbacks = Counter("rate_limit_strict_fallbacks", "Strict decisions that were made locally.")
+_fallbacks = Counter("rate_limit_strict_fallbacks", "Strict verdicts that were given locally.")
 
 
 class StrictRateLimiter:

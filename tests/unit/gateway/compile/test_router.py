@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.app import make_router
+from gateway.assembly import make_router
 from gateway.compile.plan import compile_plan
 from gateway.compile.router import Router
 from tests.support.protos import with_methods

@@ -7,9 +7,10 @@ import re
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.describe.catalogue import CatalogueError, own_reasons, phrase, read_reasons
+from gateway.describe.catalogue import CatalogueError, phrase, read_reasons
 from gateway.describe.comments import Comments
 from meshkit.errors import Kind
+from tests.support.documents import own_reasons
 from tests.support.gateway import plan
 
 FILE = "rampart/mesh/v1/error_reason.proto"

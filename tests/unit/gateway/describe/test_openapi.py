@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from gateway.describe.openapi import document
 from gateway.describe.openapi.operations import sentences
-from tests.support.gateway import plan
+from tests.support.documents import rampart_document
 
 
 @cache
 def described() -> dict[str, Any]:
-    return document(plan())
+    return rampart_document()
 
 
 def operation(path: str, method: str) -> dict[str, Any]:
@@ -108,17 +107,6 @@ def test_limited_answer_tells_the_limit_and_when_to_come_back() -> None:
 def test_calls_need_their_scope_and_public_ones_none() -> None:
     assert operation("/api/v1/fraud-check", "post")["security"] == [{"oauth2": ["decision:create"]}]
     assert operation("/.well-known/jwks.json", "get")["security"] == []
-    assert operation("/api/v1/oauth/token", "post")["security"] == []
-
-
-def test_token_endpoint_is_a_form_with_the_errors_of_oauth() -> None:
-    token = operation("/api/v1/oauth/token", "post")
-    form = token["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
-    assert list(form["properties"]) == ["grant_type", "client_id", "client_secret", "scope"]
-    assert form["required"] == ["grant_type"]
-    assert set(token["responses"]) == {"200", "400", "401", "429", "500", "503"}
-    refused = token["responses"]["401"]["content"]["application/json"]["schema"]
-    assert refused == {"$ref": "#/components/schemas/OAuthError"}
 
 
 def headers_of(path: str, method: str) -> list[str]:

@@ -7,7 +7,15 @@ import pytest
 
 from gateway.edge.address import AddressResolver
 from gateway.edge.guard import _limited
-from gateway.edge.ratelimit import Limit, LimitSettings, LimitVerdict, MemoryRateLimiter, StrictRateLimiter
+from gateway.edge.ratelimit import (
+    Limit,
+    Limiters,
+    LimitSettings,
+    LimitVerdict,
+    MemoryRateLimiter,
+    StrictRateLimiter,
+    make_limiters,
+)
 from gateway.edge.ratelimit.shared import MemoryShared
 from meshkit.context import Quota
 from meshkit.settings import Reader
@@ -134,7 +142,7 @@ async def test_batch_costs_more_than_a_check(gateway: Gateway) -> None:
 
 
 async def test_without_redis_workers_share_a_limit() -> None:
-    gateway = Gateway(workers=4)
+    gateway = Gateway(limiters=make_limiters(None, workers=4))
     gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=8)
     replies = [await gateway.request("POST", PATH, CHECK, token="slow") for _ in range(3)]
     assert [reply.status for reply in replies] == [200, 200, 429]
@@ -143,7 +151,8 @@ async def test_without_redis_workers_share_a_limit() -> None:
 async def test_strict_classes_are_decided_by_the_shared_state() -> None:
     shared = MemoryShared(time.monotonic)
     limits = LimitSettings(strict_classes=frozenset({"write"}))
-    gateways = [Gateway(strict=StrictRateLimiter(MemoryRateLimiter(), shared), limits=limits) for _ in range(3)]
+    local = [MemoryRateLimiter() for _ in range(3)]
+    gateways = [Gateway(limiters=Limiters(each, StrictRateLimiter(each, shared), {}), limits=limits) for each in local]
     writes, reads = [], []
     for gateway in gateways:
         gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=2)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.app import DESCRIPTORS
 from gateway.compile.codec import ProtobufPyCodec
 from gateway.compile.plan import Binding, Plan, PlanError, compile_plan, load_plan
+from gateway.descriptors import DESCRIPTORS
 from meshkit.errors import MeshError
 from tests.support.protos import POLICY, compile_proto, with_methods
 

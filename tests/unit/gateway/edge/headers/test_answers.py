@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app import make_router
+from gateway.assembly import make_router
 from gateway.compile.plan import compile_plan
 from gateway.edge.headers.conditional import Conditionals
 from meshkit.errors import Kind, MeshError

@@ -12,11 +12,11 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from gateway.compile.plan import compile_plan
 from gateway.describe.comments import CommentError, Comments
-from gateway.describe.openapi import document
 from gateway.standalone.access import DefaultPolicy
+from tests.support.documents import foreign_document
 from tests.support.protos import compile_proto
 
-META_SCHEMA = Path(__file__).parents[2] / "contract" / "openapi-3.1" / "schema.json"
+META_SCHEMA = Path(__file__).parents[3] / "contract" / "openapi-3.1" / "schema.json"
 
 PROTO = """
 import "google/api/field_behavior.proto";
@@ -93,7 +93,7 @@ message Status { string text = 1; }
 @cache
 def described() -> dict[str, Any]:
     files = compile_proto(PROTO)
-    return document(compile_plan(files, DefaultPolicy(opens=True, deadline=1)))
+    return foreign_document(compile_plan(files, DefaultPolicy(opens=True, deadline=1)))
 
 
 def operation(path: str, method: str) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_open_services_need_no_token_and_have_no_token_endpoint() -> None:
 
 
 def test_services_that_need_a_token_from_elsewhere_say_so() -> None:
-    found = document(compile_plan(compile_proto(PROTO), DefaultPolicy(opens=False, deadline=1)))
+    found = foreign_document(compile_plan(compile_proto(PROTO), DefaultPolicy(opens=False, deadline=1)))
     assert found["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     assert found["paths"]["/v1/marks"]["x-oai-additionalOperations"]["MARK"]["security"] == [{"bearer": []}]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.edge.headers.settings import HttpSettings
+from gateway.settings import HttpSettings
 from meshkit.settings import Reader, SettingsError
 
 

@@ -1,4 +1,4 @@
-"""What a document says of itself: in our own words for Rampart, in those of the protos for other services."""
+"""Makes the `info` object of a document: its title, its words and its version."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from pathlib import Path
 
 from gateway.compile.plan import Plan
 from gateway.describe.comments import Comments
-from gateway.product.oauth import ISSUE_TOKEN
 
-__all__ = ["About", "about"]
+__all__ = ["About", "about", "conventions"]
 
-INTRODUCTIONS = Path(__file__).parent
-_LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+CONVENTIONS = Path(__file__).parent / "conventions.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,9 @@ class About:
 
     title: str
     summary: str
+    """One sentence without a full stop."""
     description: str
+    """Markdown."""
     version: str
     license: dict[str, str] | None = None
 
@@ -33,17 +33,17 @@ class About:
 
 
 def about(plan: Plan) -> About:
-    """Returns the title page for a plan."""
-    common = (INTRODUCTIONS / "common.md").read_text()
-    if ISSUE_TOKEN in plan.methods:
-        first = (INTRODUCTIONS / "introduction.md").read_text()
-        summary = "Decides in milliseconds whether a transaction is fraud"
-        return About("Rampart", summary, f"{first}\n{common}", "v1", _LICENSE)
+    """Returns the title page for a plan, in the words of its protos."""
     services = list(dict.fromkeys(binding.method.full_name[1:].partition("/")[0] for binding in plan.bindings))
     names = [name.rpartition(".")[2] for name in services]
     words = Comments(plan.files).of(services[0]) if len(services) == 1 else ""
     title = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "Nothing"
-    return About(title, "gRPC services as REST", f"{words}\n\n{common}".strip(), _version(services))
+    return About(title, "gRPC services as REST", f"{words}\n\n{conventions()}".strip(), _version(services))
+
+
+def conventions() -> str:
+    """Returns what holds for every operation of a gateway, as Markdown. Raises OSError."""
+    return CONVENTIONS.read_text()
 
 
 def _version(services: list[str]) -> str:

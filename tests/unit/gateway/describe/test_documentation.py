@@ -10,12 +10,12 @@ import re
 import pytest
 
 from gateway.compile.plan import compile_plan
-from gateway.describe.catalogue import own_reasons
+from gateway.describe.documentation.home_page import home_page
 from gateway.describe.documentation.operations import operations
 from gateway.describe.documentation.routes import STATIC
-from gateway.describe.openapi import document, render
-from gateway.product.home_page import home_page
-from tests.support.gateway import Gateway, plan
+from gateway.describe.openapi import render
+from tests.support.documents import foreign_document, own_reasons, rampart_document
+from tests.support.gateway import Gateway
 from tests.support.protos import with_methods
 
 ASSETS = {
@@ -25,10 +25,7 @@ ASSETS = {
     "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "/docs/icon.svg": "image/svg+xml",
 }
-OF_PAGES = {
-    "/docs/site.css": "text/css; charset=utf-8",
-    "/docs/home.js": "text/javascript; charset=utf-8",
-}
+OF_PAGES = {"/docs/site.css": "text/css; charset=utf-8"}
 PAGES = ["/", "/docs", "/problems", "/problems/rate-limited"]
 
 
@@ -76,27 +73,29 @@ async def test_page_runs_no_script_but_its_own_files(gateway: Gateway, path: str
 
 
 def test_links_to_operations_name_what_the_document_has() -> None:
-    described = document(plan())
+    described = rampart_document()
     found = {operation.link for operation in operations(described)}
     assert "/docs#/fraud/checkFraud" in found
     assert len(found) == sum(len(item) for item in described["paths"].values())
 
 
-async def test_first_page_leads_to_a_first_decision(gateway: Gateway) -> None:
-    page = html.unescape((await gateway.request("GET", "/", token=None)).body.decode())
-    (body,) = re.findall(r"-d '(\{.*\})'", page)
-    assert (await gateway.request("POST", "/api/v1/fraud-check", body)).status == 200
-    for path in ("/api/v1/oauth/token", "/api/v1/decisions/DECISION_ID", "/api/v1/decisions:watch"):
-        assert f"curl -sS http://127.0.0.1:8080{path}" in page.replace("-sSN", "-sS")
-
-
 def test_first_page_of_other_services_lists_their_operations() -> None:
     files = with_methods({"Get": 'get: "/v1/books"'}, "message Request {} message Reply {}")
-    described = document(compile_plan(files))
+    described = foreign_document(compile_plan(files))
     page = home_page(described, list(operations(described))).decode()
     assert "<h1>Library</h1>" in page
     assert 'href="/docs#/lib/get"' in page
     assert "/api/v1" not in page
+
+
+async def test_gateway_without_a_product_serves_its_pages_and_nothing_more() -> None:
+    gateway = Gateway(product=None)
+    for path in PAGES:
+        assert (await gateway.request("GET", path, token=None)).status == 200
+    first = (await gateway.request("GET", "/", token=None)).body.decode()
+    assert "All operations" in first
+    assert "<script" not in first
+    assert (await gateway.request("GET", "/docs/home.js", token=None)).status == 404
 
 
 async def test_refused_secret_does_not_open_the_dialogue_of_the_browser(gateway: Gateway) -> None:
@@ -105,7 +104,7 @@ async def test_refused_secret_does_not_open_the_dialogue_of_the_browser(gateway:
 
 
 async def test_document_is_that_of_the_plan(gateway: Gateway) -> None:
-    assert (await gateway.request("GET", "/openapi.json", token=None)).body == render(document(plan()))
+    assert (await gateway.request("GET", "/openapi.json", token=None)).body == render(rampart_document())
 
 
 @pytest.mark.parametrize(("accepted", "coding"), [("gzip", "gzip"), ("br", "br"), ("gzip, zstd;q=0.5", "gzip")])
