@@ -9,7 +9,19 @@ from dataclasses import dataclass
 
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["CallContext", "Principal", "Quota", "current", "new_traceparent", "principal", "set_current"]
+__all__ = [
+    "SYSTEM_TENANT",
+    "CallContext",
+    "Principal",
+    "Quota",
+    "current",
+    "new_traceparent",
+    "principal",
+    "set_current",
+]
+
+SYSTEM_TENANT = "00000000-0000-0000-0000-000000000000"
+"""Owns what belongs to the platform itself. No access token may carry it."""
 
 
 @dataclass(frozen=True, slots=True)

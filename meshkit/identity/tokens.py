@@ -19,7 +19,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from meshkit.context import Principal, Quota
+from meshkit.context import SYSTEM_TENANT, Principal, Quota
 from meshkit.errors import Kind, MeshError, unavailable
 
 __all__ = ["KeySource", "Permit", "TokenVerifier"]
@@ -187,6 +187,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
         raise _invalid("lacks a required claim")
     if not (isinstance(rate, int) and not isinstance(rate, bool) and isinstance(currency, str)):
         raise _invalid("lacks a required claim")
+    if tenant == SYSTEM_TENANT:
+        raise _invalid("names a reserved tenant")
     quota = _quota(claims.get("quota", {}))
     return Principal(tenant, client, frozenset(scope.split()), rate, currency, claims["sub"], quota)
 

@@ -52,7 +52,8 @@ class MeshServer:
     """Serves one service until SIGTERM, then drains.
 
     Health and reflection are not ours: health needs a certificate of the mesh and nothing else; reflection is served
-    only where the settings turn it on, and never in production.
+    only where the settings turn it on, and never in production. `draining` is called when the drain begins: what waits
+    for something else than work ends then.
     """
 
     def __init__(
@@ -62,8 +63,10 @@ class MeshServer:
         listen: str,
         service: ServiceDescriptor,
         verifier: TokenVerifier,
+        draining: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
+        self._draining = draining
         self._listen = listen
         self._service = service
         self._admission = Admission(MAX_CALLS)
@@ -113,6 +116,7 @@ class MeshServer:
 
     async def _drain(self) -> None:
         await self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING)
+        self._draining()
         # A stream would last longer than any drain: who reads it goes on elsewhere.
         self._streams.end()
         # `stop` cuts calls that abort (grpc#37239), so calls under way are waited for first: new ones still arrive

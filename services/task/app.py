@@ -10,6 +10,7 @@ from rampart.task.v1 import task_service_pb2, task_service_pb2_grpc
 from meshkit.host import Host
 from meshkit.identity.policy import policies
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.periodic import Periodic
 from meshkit.rpc import keys
 from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.server import MeshServer
@@ -24,7 +25,6 @@ from services.task.service.cron import next_run
 from services.task.service.schedules import ScheduleService
 from services.task.service.signals import Signals
 from services.task.service.tasks import TaskService
-from services.task.service.upkeep import Upkeep
 from services.task.service.watching import TaskWatches
 from services.task.service.work import WorkService
 from services.task.servicer import TaskServicer, creating
@@ -42,6 +42,8 @@ BATCH_ITEMS = 256
 BATCH_BYTES = 4 << 20
 BATCHES_IN_FLIGHT = 3
 POOL_SIZE = 8
+EXPIRE_SECONDS = 0.5
+FIRE_SECONDS = 0.5
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -61,16 +63,17 @@ async def serve(host: Host, reader: Reader) -> None:
     store = PostgresTasks(pool, settings.rules)
     engine = PostgresEngine(engine_pool, settings.rules, retention_days=settings.retention_days)
     schedules = PostgresSchedules(pool, engine_pool, settings.rules, next_run)
-    upkeep = Upkeep(engine, schedules)
     host.background("listener", Listener(settings.engine_dsn, signals).run)
-    host.background("lease expiry", upkeep.expire)
-    host.background("schedules", upkeep.fire)
-    host.background("retention", upkeep.prune)
+    # What needs doing is found in the store, so that replicas need no leader.
+    host.background("lease expiry", Periodic("lease expiry", engine.expire, interval=EXPIRE_SECONDS).run)
+    host.background("schedules", Periodic("schedules", schedules.fire, interval=FIRE_SECONDS).run)
+    host.background("retention", Periodic("retention", engine.prune).run)
     work = WorkCalls(WorkService(engine, schedules, signals))
     servicer = _servicer(settings, store, schedules, signals, verifier, work)
-    server = MeshServer(settings.mesh, listen=settings.listen, service=TASK_SERVICE, verifier=verifier)
+    server = MeshServer(
+        settings.mesh, listen=settings.listen, service=TASK_SERVICE, verifier=verifier, draining=signals.close
+    )
     server.add(task_service_pb2_grpc.add_TaskServiceServicer_to_server, servicer)
-    host.stopping_soon(signals.close)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

@@ -292,9 +292,7 @@ def _put_report(message: Any, progress: Progress | None, fault: Fault | None) ->
         told = task_pb2.Progress(done=progress.done, total=progress.total, message=progress.message)
         message.progress.CopyFrom(told)
     if fault is not None:
-        message.error.CopyFrom(
-            task_pb2.TaskError(type=fault.type, message=fault.message, retryable=fault.retryable)
-        )
+        message.error.CopyFrom(task_pb2.TaskError(type=fault.type, message=fault.message, retryable=fault.retryable))
 
 
 def _put_times(message: Message, **times: datetime | None) -> None:
@@ -352,8 +350,7 @@ def _masked(message: Message, mask: FieldMask, mutable: tuple[str, ...]) -> set[
 
 def _fingerprint(message: pb.CreateTaskRequest | pb.CreateScheduleRequest) -> bytes:
     """Returns what is equal for requests of equal content."""
-    content = type(message)()
-    content.CopyFrom(message)
+    content = type(message).FromString(message.SerializeToString())
     if isinstance(content, pb.CreateTaskRequest):
         # The same UUID can be written in more than one way.
         content.request_id = ""

@@ -19,8 +19,8 @@ __all__ = [
     "schedule_exists",
     "schedule_not_found",
     "state_not_allowed",
-    "system_tenant_refused",
     "task_not_found",
+    "too_many_watches",
     "unsettled",
 ]
 
@@ -119,5 +119,7 @@ def no_scope_over_kind() -> MeshError:
     return MeshError(Kind.PERMISSION_DENIED, "CALLER_NOT_ALLOWED", "a service has only kinds that begin with its name")
 
 
-def system_tenant_refused() -> MeshError:
-    return MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token names a reserved tenant")
+def too_many_watches() -> MeshError:
+    return MeshError(
+        Kind.RESOURCE_EXHAUSTED, "OVERLOADED", "the tenant watches as many tasks as it may at once", retry_after=5.0
+    )

@@ -103,3 +103,19 @@ def user(databases: dict[str, Database], certificates: Certificates, auth: Node,
     }
     with running("services.user", environment, run_folder / "user.log") as process:
         yield Node(address, process)
+
+
+@pytest.fixture(scope="session")
+def task(databases: dict[str, Database], certificates: Certificates, auth: Node, run_folder: Path) -> Iterator[Node]:
+    """The task service as a process, whose attempts follow each other quickly."""
+    address = f"127.0.0.1:{free_port()}"
+    environment = {
+        **databases["task"].environment(),
+        **certificates.environment("service/task"),
+        "RAMPART_TASK_LISTEN": address,
+        "RAMPART_AUTH_ADDRESS": auth.address,
+        "RAMPART_TASK_FIRST_BACKOFF_MS": "50",
+        "RAMPART_TASK_MAX_BACKOFF_SECONDS": "1",
+    }
+    with running("services.task", environment, run_folder / "task.log") as process:
+        yield Node(address, process)

@@ -9,10 +9,11 @@ from services.task.domain.tasks import Attempt, Fault, Progress, Task
 
 __all__ = ["LIST_COLUMNS", "NEWS", "attempt_of", "schedule_of", "task_of"]
 
-LIST_COLUMNS = """tenant_id, task_id, title, priority, kind, state, assignee, due_at, run_after, unique_key,
-schedule_id, max_attempts, attempt_limit, attempt_count, fence, worker, lease_until, done, total, message, checkpoint_done,
-checkpoint_total, checkpoint_message, result_reference, error_type, error_message, error_retryable, created_at,
-updated_at, started_at, finished_at, revision"""
+LIST_COLUMNS = """
+    tenant_id, task_id, title, priority, kind, state, assignee, due_at, run_after, unique_key, schedule_id,
+    max_attempts, attempt_limit, attempt_count, fence, worker, lease_until, done, total, message,
+    checkpoint_done, checkpoint_total, checkpoint_message, result_reference, error_type, error_message,
+    error_retryable, created_at, updated_at, started_at, finished_at, revision"""
 """All but what may be large."""
 
 NEWS = "rampart_tasks"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from services.task import errors
@@ -15,6 +17,7 @@ __all__ = ["TaskWatches"]
 
 POLL_SECONDS = 2.0
 READS_AT_ONCE = 4
+WATCHES_PER_TENANT = 100
 PACE_SECONDS = 0.05
 """Least time between two states that one watcher is sent."""
 
@@ -26,9 +29,28 @@ class TaskWatches:
         self._store = store
         self._signals = signals
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
+        self._open: Counter[str] = Counter()
 
     async def watch(self, tenant_id: str, task_id: UUID) -> AsyncGenerator[Task, None]:
-        """Yields a task after each change. Raises RESOURCE_NOT_FOUND, also when it is deleted."""
+        """Yields a task after each change. Raises RESOURCE_NOT_FOUND and OVERLOADED."""
+        with self._seat(tenant_id):
+            async for task in self._states(tenant_id, task_id):
+                yield task
+
+    @contextmanager
+    def _seat(self, tenant_id: str) -> Iterator[None]:
+        """Bounds the watches of one tenant, that they do not take the streams of all others, workers included."""
+        if self._open[tenant_id] >= WATCHES_PER_TENANT:
+            raise errors.too_many_watches()
+        self._open[tenant_id] += 1
+        try:
+            yield
+        finally:
+            self._open[tenant_id] -= 1
+            if not self._open[tenant_id]:
+                del self._open[tenant_id]
+
+    async def _states(self, tenant_id: str, task_id: UUID) -> AsyncGenerator[Task, None]:
         revision = -1
         with self._signals.listening(changed(tenant_id, task_id)) as signal:
             while True:

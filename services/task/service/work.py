@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 
+from meshkit.errors import MeshError
 from services.task import errors
-from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Pulse
+from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Outcome, Pulse
 from services.task.domain.schedules import NewSchedule
 from services.task.domain.tasks import Task
 from services.task.ports import Engine, Schedules
@@ -15,6 +17,8 @@ from services.task.service.schedules import check_times
 from services.task.service.signals import Signals, cancel_of, ready
 
 __all__ = ["MAX_RESULT_BYTES", "WorkService"]
+
+_log = logging.getLogger(__name__)
 
 MAX_RESULT_BYTES = 1 << 20
 POLL_SECONDS = 1.0
@@ -31,6 +35,7 @@ class WorkService:
         self._signals = signals
         # Leases of one process follow each other: concurrent ones would only pass over what the others have locked.
         self._turn = asyncio.Lock()
+        self._giving_back: set[asyncio.Task[None]] = set()
 
     async def declare(self, service: str, kinds: Sequence[KindLimits], schedules: Sequence[NewSchedule]) -> None:
         """Stores what a service does. Raises CALLER_NOT_ALLOWED and VALIDATION_FAILED."""
@@ -44,17 +49,21 @@ class WorkService:
 
     async def lease(
         self, service: str, worker: str, kinds: Sequence[str], limit: int, seconds: float, wait: float
-    ) -> Sequence[Task]:
-        """Gives tasks to a worker; waits up to `wait` seconds for the first. Raises CALLER_NOT_ALLOWED."""
+    ) -> tuple[Sequence[Task], float]:
+        """Gives tasks to a worker; waits up to `wait` seconds for the first. Raises CALLER_NOT_ALLOWED.
+
+        Returns them with the seconds that passed before they were leased.
+        """
         _check_own(service, kinds)
-        until = time.monotonic() + wait
+        began = time.monotonic()
         with self._signals.listening(*map(ready, kinds)) as signal:
             while True:
                 async with self._turn:
-                    tasks = await self._engine.lease(worker, kinds, limit, seconds)
-                left = until - time.monotonic()
+                    waited = time.monotonic() - began
+                    tasks = await self._lease(worker, kinds, limit, seconds)
+                left = began + wait - time.monotonic()
                 if tasks or left <= 0 or self._signals.closed:
-                    return tasks
+                    return tasks, waited
                 await signal.wait(min(left, POLL_SECONDS))
 
     async def watch_cancelled(self, worker: str) -> AsyncGenerator[Sequence[Lease], None]:
@@ -81,6 +90,26 @@ class WorkService:
         if state is None:
             raise errors.lease_lost(lease.task_id)
         return state
+
+    async def _lease(self, worker: str, kinds: Sequence[str], limit: int, seconds: float) -> Sequence[Task]:
+        """Leases tasks; gives them back if the caller has gone meanwhile, who would never know of them."""
+        leasing = asyncio.ensure_future(self._engine.lease(worker, kinds, limit, seconds))
+        try:
+            return await asyncio.shield(leasing)
+        except asyncio.CancelledError:
+            giving_back = asyncio.create_task(self._give_back(leasing))
+            self._giving_back.add(giving_back)
+            giving_back.add_done_callback(self._giving_back.discard)
+            raise
+
+    async def _give_back(self, leasing: asyncio.Future[Sequence[Task]]) -> None:
+        try:
+            for task in await leasing:
+                lease = Lease(task.tenant_id, str(task.task_id), task.fence)
+                await self._engine.end(lease, Ending(Outcome.RETURNED))
+        except MeshError as error:
+            # Their leases will expire.
+            _log.warning("tasks that nobody has were not given back: %s", error.message)
 
 
 def _check_own(service: str, names: Iterable[str]) -> None:

@@ -123,13 +123,9 @@ class TaskCalls:
         place = pages.decode(request, request.page_token, 1)
         before = _number(place[0]) if place else LAST_NUMBER
         size = pages.page_size(request.page_size)
-        attempts, more = await self._service.attempts(
-            principal().tenant_id, UUID(request.task_id), before, size
-        )
+        attempts, more = await self._service.attempts(principal().tenant_id, UUID(request.task_id), before, size)
         following = pages.encode(request, [str(attempts[-1].number)]) if more else ""
-        return pb.ListTaskAttemptsResponse(
-            attempts=map(convert.attempt_message, attempts), next_page_token=following
-        )
+        return pb.ListTaskAttemptsResponse(attempts=map(convert.attempt_message, attempts), next_page_token=following)
 
     async def _create_batch(self, calls: Sequence[CreateCall]) -> Sequence[Message | bytes | MeshError]:
         async with self._slots:

@@ -33,7 +33,7 @@ class WorkCalls:
 
     async def LeaseTasks(self, request: pb.LeaseTasksRequest, _: Context) -> pb.LeaseTasksResponse:
         seconds = convert.lease_seconds(request.lease_seconds)
-        tasks = await self._service.lease(
+        tasks, waited = await self._service.lease(
             _calling_service(),
             request.worker,
             list(request.kinds),
@@ -41,7 +41,8 @@ class WorkCalls:
             seconds,
             request.wait_ms / 1000,
         )
-        return pb.LeaseTasksResponse(tasks=[convert.leased_message(task, seconds) for task in tasks])
+        leased = [convert.leased_message(task, seconds) for task in tasks]
+        return pb.LeaseTasksResponse(tasks=leased, waited_ms=int(waited * 1000))
 
     async def WatchLeases(
         self, request: pb.WatchLeasesRequest, _: Context

@@ -304,10 +304,12 @@ class LeaseTasksRequest(_message.Message):
     def __init__(self, worker: _Optional[str] = ..., kinds: _Optional[_Iterable[str]] = ..., max_tasks: _Optional[int] = ..., lease_seconds: _Optional[int] = ..., wait_ms: _Optional[int] = ...) -> None: ...
 
 class LeaseTasksResponse(_message.Message):
-    __slots__ = ("tasks",)
+    __slots__ = ("tasks", "waited_ms")
     TASKS_FIELD_NUMBER: _ClassVar[int]
+    WAITED_MS_FIELD_NUMBER: _ClassVar[int]
     tasks: _containers.RepeatedCompositeFieldContainer[LeasedTask]
-    def __init__(self, tasks: _Optional[_Iterable[_Union[LeasedTask, _Mapping]]] = ...) -> None: ...
+    waited_ms: int
+    def __init__(self, tasks: _Optional[_Iterable[_Union[LeasedTask, _Mapping]]] = ..., waited_ms: _Optional[int] = ...) -> None: ...
 
 class LeasedTask(_message.Message):
     __slots__ = ("tenant_id", "task_id", "token", "kind", "arguments", "checkpoint", "progress", "attempt", "max_attempts", "lease_seconds", "title")

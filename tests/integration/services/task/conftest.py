@@ -70,7 +70,9 @@ class Stores:
                 if key[0] == tenant and getattr(row, column) is not None:
                     rows[key] = replace(row, **{column: getattr(row, column) - by})
             return
-        await self.execute(f"UPDATE {table} SET {column} = {column} - $1::interval WHERE tenant_id = $2::uuid", by, tenant)
+        await self.execute(
+            f"UPDATE {table} SET {column} = {column} - $1::interval WHERE tenant_id = $2::uuid", by, tenant
+        )
 
     async def execute(self, statement: str, *parameters: object) -> None:
         """Runs a statement as the superuser."""

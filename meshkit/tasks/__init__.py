@@ -1,0 +1,27 @@
+"""Workers: how a service does tasks of the task service. A handler is a function.
+
+async def export(task: LeasedTask) -> Result:
+    for done, page in enumerate(pages, start=1):
+        await write(page, once=task.token)
+        task.progress(done, len(pages))
+        await task.checkpoint({"page": done})
+    return {"pages": len(pages)}
+
+host.background("tasks", Worker(channel, {"report.export": export}).run)
+"""
+
+from __future__ import annotations
+
+from meshkit.tasks.leased import Handler, LeasedTask, Reference, Result, TaskFailure
+from meshkit.tasks.worker import KindLimits, SystemSchedule, Worker
+
+__all__ = [
+    "Handler",
+    "KindLimits",
+    "LeasedTask",
+    "Reference",
+    "Result",
+    "SystemSchedule",
+    "TaskFailure",
+    "Worker",
+]

@@ -1,0 +1,91 @@
+"""Calls the task service as a worker does. Errors are MeshErrors; every call has its deadline."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from rampart.task.v1 import task_pb2
+from rampart.task.v1 import task_service_pb2 as pb
+
+from meshkit.errors import from_rpc_error
+from meshkit.identity.policy import policies
+from meshkit.rpc.channel import call_metadata
+
+__all__ = ["TASK_SERVICE", "WorkClient"]
+
+TASK_SERVICE = pb.DESCRIPTOR.services_by_name["TaskService"]
+DEPENDENCY = "task"
+WAIT_MARGIN = 5.0
+"""Seconds that a long poll may take beyond its wait."""
+
+Response = TypeVar("Response", bound=Message)
+
+
+class WorkClient:
+    """The worker's side of `rampart.task.v1.TaskService`, on a channel that its user opens and closes."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._channel = channel
+        self._policies = policies([TASK_SERVICE])
+
+    async def declare(self, request: pb.DeclareWorkRequest) -> None:
+        await self._call("DeclareWork", request, pb.DeclareWorkResponse)
+
+    async def lease(
+        self, worker: str, kinds: Sequence[str], limit: int, seconds: int, wait: float
+    ) -> pb.LeaseTasksResponse:
+        """Returns at most `limit` tasks, none if there were none for `wait` seconds."""
+        request = pb.LeaseTasksRequest(
+            worker=worker, kinds=kinds, max_tasks=limit, lease_seconds=seconds, wait_ms=int(wait * 1000)
+        )
+        return await self._call("LeaseTasks", request, pb.LeaseTasksResponse, timeout=wait + WAIT_MARGIN)
+
+    async def watch(self, worker: str) -> AsyncGenerator[Sequence[pb.Lease], None]:
+        """Yields the leases of tasks that are to be stopped, until the stream ends."""
+        path = f"/{TASK_SERVICE.full_name}/WatchLeases"
+        call: Any = self._channel.unary_stream(
+            path,
+            request_serializer=pb.WatchLeasesRequest.SerializeToString,
+            response_deserializer=pb.WatchLeasesResponse.FromString,
+        )(pb.WatchLeasesRequest(worker=worker), timeout=self._policies[path].deadline, metadata=call_metadata())
+        try:
+            async for response in call:
+                yield response.cancelled
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, DEPENDENCY) from error
+        finally:
+            call.cancel()
+
+    async def beat(self, beat: pb.Beat) -> str:
+        """Returns what became of the lease: "held", "cancelled" or "lost"."""
+        response = await self._call("Heartbeat", pb.HeartbeatRequest(beats=[beat]), pb.HeartbeatResponse)
+        return response.pulses[0].lease
+
+    async def complete(self, request: pb.CompleteTaskRequest) -> None:
+        """Raises LEASE_LOST and RESULT_TOO_LARGE."""
+        await self._call("CompleteTask", request, pb.CompleteTaskResponse)
+
+    async def fail(self, lease: pb.Lease, error: task_pb2.TaskError) -> str:
+        """Returns the state of the task. Raises LEASE_LOST."""
+        return (await self._call("FailTask", pb.FailTaskRequest(lease=lease, error=error), pb.FailTaskResponse)).state
+
+    async def release(self, lease: pb.Lease) -> None:
+        """Raises LEASE_LOST."""
+        await self._call("ReleaseTask", pb.ReleaseTaskRequest(lease=lease), pb.ReleaseTaskResponse)
+
+    async def _call(
+        self, name: str, request: Message, response: type[Response], *, timeout: float | None = None
+    ) -> Response:
+        path = f"/{TASK_SERVICE.full_name}/{name}"
+        call: Any = self._channel.unary_unary(
+            path, request_serializer=type(request).SerializeToString, response_deserializer=response.FromString
+        )
+        deadline = self._policies[path].deadline
+        try:
+            answer: Response = await call(request, timeout=min(timeout or deadline, deadline), metadata=call_metadata())
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, DEPENDENCY) from error
+        return answer
