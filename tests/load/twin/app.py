@@ -49,9 +49,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     await engine.dispose()
 
 
-async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
-    async with request.app.state.sessions() as session:
-        yield session
+async def session_maker(request: Request) -> async_sessionmaker[AsyncSession]:
+    sessions: async_sessionmaker[AsyncSession] = request.app.state.sessions
+    return sessions
 
 
 async def list_cache(request: Request) -> ListCache:
@@ -59,7 +59,7 @@ async def list_cache(request: Request) -> ListCache:
     return cache
 
 
-Session = Annotated[AsyncSession, Depends(open_session)]
+Sessions = Annotated[async_sessionmaker[AsyncSession], Depends(session_maker)]
 Cache = Annotated[ListCache, Depends(list_cache)]
 Authenticated = Annotated[Caller, Depends(authenticate)]
 
@@ -67,13 +67,14 @@ app = FastAPI(title="Tasks", lifespan=lifespan)
 
 
 @app.post("/api/v1/tasks")
-async def create_task(body: NewTask, caller: Authenticated, session: Session, cache: Cache) -> Task:
+async def create_task(body: NewTask, caller: Authenticated, sessions: Sessions, cache: Cache) -> Task:
     """Stores a task; the lists of its tenant are read anew."""
     now = datetime.now(UTC)
     given = body.model_dump() | {"run_after": body.run_after or now}
     row = TaskRow(tenant=caller.tenant, state="pending", create_time=now, update_time=now, **given)
-    session.add(row)
-    await session.commit()
+    async with sessions() as session:
+        session.add(row)
+        await session.commit()
     await cache.drop(caller.tenant)
     return Task.model_validate(row)
 
@@ -82,7 +83,7 @@ async def create_task(body: NewTask, caller: Authenticated, session: Session, ca
 async def list_tasks(
     request: Request,
     caller: Authenticated,
-    session: Session,
+    sessions: Sessions,
     cache: Cache,
     state: str | None = None,
     kind: str | None = None,
@@ -95,7 +96,9 @@ async def list_tasks(
 
     async def render() -> bytes:
         filters = {"state": state, "kind": kind, "priority": priority, "assignee": assignee}
-        return (await read_page(session, caller.tenant, filters, page_size, page_token)).model_dump_json().encode()
+        async with sessions() as session:
+            page = await read_page(session, caller.tenant, filters, page_size, page_token)
+        return page.model_dump_json().encode()
 
     answer = await cache.get(caller.tenant, request.url.query, render)
     return Response(answer, media_type="application/json")
@@ -127,8 +130,9 @@ def read_token(token: str) -> tuple[datetime, UUID]:
 
 
 @app.get("/api/v1/tasks/{task_id}")
-async def get_task(task_id: UUID, caller: Authenticated, session: Session) -> Task:
-    row = await session.get(TaskRow, task_id)
+async def get_task(task_id: UUID, caller: Authenticated, sessions: Sessions) -> Task:
+    async with sessions() as session:
+        row = await session.get(TaskRow, task_id)
     if row is None or row.tenant != caller.tenant:
         raise HTTPException(404, "no such task")
     return Task.model_validate(row)
