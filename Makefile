@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench generate lock format environment environment-dev
+.PHONY: help up test check bench generate service lock format environment environment-dev
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -20,8 +20,11 @@ check: environment-dev ## Lint, types, import contracts, protos, drift
 bench: environment-dev ## Measures the fraud check, with TASKS=1 tasks (QUICK=1 is short, PEER=FOLDER compares)
 	@exec $(RUN) -m tests.load$(if $(TASKS),.tasks) $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
 
-generate: environment-dev ## Writes what derives from protos/
-	@$(RUN) tools/generate.py && $(RUN) tools/docs.py
+generate: environment-dev ## Writes what derives from protos/ and services/table.toml
+	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) tools/docs.py
+
+service: environment-dev ## Makes a new service from a template (NAME=parcel)
+	@exec $(RUN) tools/new_service.py $(NAME)
 
 format: environment-dev ## Formats Python and protos
 	@$(RUN) -m ruff check --fix-only --quiet . && $(RUN) -m ruff format . && .venv/bin/buf format -w protos

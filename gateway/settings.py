@@ -12,7 +12,7 @@ from gateway.server.limits import Limits
 from meshkit.settings import MeshSettings, Reader, SettingsError
 from meshkit.topology import load
 
-__all__ = ["GatewaySettings", "HttpSettings"]
+__all__ = ["GatewaySettings"]
 
 
 @dataclass(frozen=True, slots=True)

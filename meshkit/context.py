@@ -1,4 +1,4 @@
-"""Who is calling and on behalf of which request: carried by a context variable through every await of a call."""
+"""Carries who is calling, and for which request, in a context variable through every await of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one error type that crosses the mesh.
+"""Defines the one error type that crosses the mesh, and writes it to and reads it from `google.rpc.Status`.
 
     MeshError            what a handler raises, what a client catches
       kind               the canonical gRPC code

@@ -25,6 +25,7 @@ from typing import Any, Protocol, TypeVar
 import uvloop
 from prometheus_client import generate_latest
 
+from meshkit.cancellation import cancelled_from_outside
 from meshkit.parts import CLOSE_SECONDS, Parts
 from meshkit.settings import Reader, SettingsError
 from meshkit.supervisor import BackgroundTask, Work
@@ -132,7 +133,7 @@ class Host:
         try:
             await self._start
         except asyncio.CancelledError:
-            if not self._start.cancelled() or not self._stop.is_set():
+            if not self._stop.is_set() or cancelled_from_outside():
                 raise
             self._raise_fatal()
             return False

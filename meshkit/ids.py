@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7 (RFC 9562, section 5.7), strictly increasing within a process."""
+"""Makes identifiers: UUIDv7 (RFC 9562, section 5.7), strictly increasing within a process."""
 
 from __future__ import annotations
 

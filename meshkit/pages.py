@@ -1,4 +1,4 @@
-"""Opaque page tokens (AIP-158): the place after the last row, bound to the request that they continue."""
+"""Encodes opaque page tokens (AIP-158): the place after the last row, bound to the request that they continue."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
-from meshkit.supervisor import StillRunningError, cancel_until_done
+from meshkit.cancellation import StillRunningError, cancel_until_done
 
 __all__ = ["CLOSE_SECONDS", "Parts"]
 

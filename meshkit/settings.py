@@ -1,4 +1,4 @@
-"""Settings from the environment, read once at start. Unusable values stop the process with a sentence."""
+"""Reads settings from the environment, once at start. Unusable values stop the process with a sentence."""
 
 from __future__ import annotations
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from prometheus_client import Counter
 
+from meshkit.cancellation import StillRunningError, cancel_until_done, cancelled_from_outside
 from meshkit.settings import SettingsError
 from meshkit.telemetry.admin import NotReadyError
 
-__all__ = ["FATAL", "BackgroundTask", "StillRunningError", "Work", "cancel_until_done"]
+__all__ = ["FATAL", "BackgroundTask", "Work"]
 
 _log = logging.getLogger(__name__)
 _restarts = Counter("background_restarts", "Deaths of background tasks, each followed by a restart, by task.", ["task"])
@@ -31,11 +32,6 @@ SETTLED_SECONDS = 10.0
 """A task that ran this long before it died starts over with the first back-off."""
 JITTER = 0.2
 STOP_SECONDS = 5.0
-CANCEL_AGAIN_SECONDS = 0.5
-
-
-class StillRunningError(Exception):
-    """Something was asked to end, in every way that there is, and goes on."""
 
 
 class BackgroundTask:
@@ -97,8 +93,7 @@ class BackgroundTask:
         except FATAL:
             raise
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if cancelled_from_outside():
                 raise
             # Something inside the work was cancelled, not the work: its task would end without a word.
             self._note("was cancelled from inside", None)
@@ -113,15 +108,3 @@ class BackgroundTask:
         self._death = death
         _restarts.labels(self.name).inc()
         _log.error("background task %s %s", self.name, death, exc_info=error, extra={"fields": {"task": self.name}})
-
-
-async def cancel_until_done(task: asyncio.Task[Any], seconds: float) -> bool:
-    """Cancels a task again and again until it has ended; False if it goes on after `seconds`.
-
-    Once is not enough: before Python 3.12, asyncio.wait_for may swallow a cancellation (bpo-37658).
-    """
-    end = time.monotonic() + seconds
-    while not task.done() and time.monotonic() < end:
-        task.cancel()
-        await asyncio.wait({task}, timeout=min(CANCEL_AGAIN_SECONDS, seconds))
-    return task.done()

@@ -19,6 +19,7 @@ CHECKS = {
     "types": "mypy",
     "imports": "lint-imports",
     "generated code": "python tools/generate.py --check",
+    "generated from the table": "python tools/services.py --check",
     "generated documents": "python tools/docs.py --check",
     "deployment": "python tools/check_deploy.py",
     "proto lint": f"buf lint {DESCRIPTORS} --config buf.yaml",

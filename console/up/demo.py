@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console.directory import open_directory
@@ -14,6 +14,8 @@ from meshkit.identity.scopes import Scopes
 from meshkit.settings import TlsFiles
 
 FILE = "clients.json"
+SCOPES = "scopes"
+"""Key of the scopes in the file, beside the clients."""
 
 Credentials = dict[str, str]
 """tenant, client_id and client_secret."""
@@ -34,14 +36,17 @@ PLANS: Mapping[str, DemoPlan] = {
 }
 
 
-async def ensure_clients(
-    state: State, scopes: Sequence[str], base_url: str, auth: str, tls: TlsFiles
-) -> dict[str, Credentials]:
-    """Returns the credentials of the clients, those of the last start where the database still knows them."""
-    kept: dict[str, Credentials] = state.read_json(FILE)
+async def ensure_clients(state: State, base_url: str, auth: str, tls: TlsFiles) -> dict[str, Credentials]:
+    """Returns the credentials of the clients, those of the last start where the database still knows them.
+
+    A platform with other scopes than at the last start gets new clients.
+    """
+    scopes = sorted(Scopes.declared_by_methods().declared)
+    kept = state.read_json(FILE)
+    if kept.get(SCOPES) != scopes:
+        kept = {}
     known = {name: kept[name] for name in PLANS if name in kept and await _works(base_url, kept[name])}
     if known.keys() != PLANS.keys():
-        scopes = sorted(Scopes.declared_by_methods().declared)
         async with open_directory(auth, tls) as directory:
             for name, plan in PLANS.items():
                 if name in known:
@@ -55,7 +60,7 @@ async def ensure_clients(
                     "client_id": client.client_id,
                     "client_secret": client.client_secret,
                 }
-                state.write_json(FILE, known)
+                state.write_json(FILE, {**known, SCOPES: scopes})
     return {name: known[name] for name in PLANS}
 
 

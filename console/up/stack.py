@@ -191,7 +191,7 @@ class Stack:
         operator = TlsFiles(authority.ca_file, authority.certificate(OPERATOR), authority.key(OPERATOR))
         names = self._environments
         base_url, auth = f"http://{names.address(GATEWAY)}", names.address("auth")
-        return await ensure_clients(self._state, self._topology.scopes, base_url, auth, operator)
+        return await ensure_clients(self._state, base_url, auth, operator)
 
     async def _run(self, spec: Spec) -> Process:
         process = Process(spec, self._log(spec.name), changed=self._changed, event=self._report.event)

@@ -1,3 +1,4 @@
+-- Generated from services/table.toml by tools/services.py; change the table or the template, then `make generate`.
 -- Makes the roles and databases of an external PostgreSQL (15 or newer), once, as a superuser:
 --     psql -v ON_ERROR_STOP=1 -f deploy/postgres/databases.sql
 -- The passwords come from the environment, so that they show in no list of processes. One that is missing stops the
@@ -7,33 +8,46 @@
 \getenv auth_service RAMPART_AUTH_SERVICE_PASSWORD
 \getenv user_owner RAMPART_USER_OWNER_PASSWORD
 \getenv user_service RAMPART_USER_SERVICE_PASSWORD
+\getenv task_owner RAMPART_TASK_OWNER_PASSWORD
+\getenv task_service RAMPART_TASK_SERVICE_PASSWORD
+\getenv task_engine RAMPART_TASK_ENGINE_PASSWORD
 \getenv fraud_owner RAMPART_FRAUD_OWNER_PASSWORD
 \getenv fraud_service RAMPART_FRAUD_SERVICE_PASSWORD
 \getenv fraud_relay RAMPART_FRAUD_RELAY_PASSWORD
+\getenv fraud_cleaner RAMPART_FRAUD_CLEANER_PASSWORD
 \getenv data_owner RAMPART_DATA_OWNER_PASSWORD
 \getenv data_service RAMPART_DATA_SERVICE_PASSWORD
 
 -- <service>_owner runs the migrations; <service>_service is what the process connects as, and row-level security holds
--- for it; fraud_relay reads the outbox of all tenants and nothing else.
+-- for it.
+-- rampart_task_engine leases, expires, schedules and prunes the tasks of all tenants.
+-- rampart_fraud_relay reads the outbox of all tenants and nothing else.
+-- rampart_fraud_cleaner deletes old decisions of all tenants and nothing else.
 BEGIN;
 CREATE ROLE rampart_auth_owner LOGIN PASSWORD :'auth_owner';
 CREATE ROLE rampart_auth_service LOGIN NOBYPASSRLS PASSWORD :'auth_service';
 CREATE ROLE rampart_user_owner LOGIN PASSWORD :'user_owner';
 CREATE ROLE rampart_user_service LOGIN NOBYPASSRLS PASSWORD :'user_service';
+CREATE ROLE rampart_task_owner LOGIN PASSWORD :'task_owner';
+CREATE ROLE rampart_task_service LOGIN NOBYPASSRLS PASSWORD :'task_service';
+CREATE ROLE rampart_task_engine LOGIN NOBYPASSRLS PASSWORD :'task_engine';
 CREATE ROLE rampart_fraud_owner LOGIN PASSWORD :'fraud_owner';
 CREATE ROLE rampart_fraud_service LOGIN NOBYPASSRLS PASSWORD :'fraud_service';
 CREATE ROLE rampart_fraud_relay LOGIN NOBYPASSRLS PASSWORD :'fraud_relay';
+CREATE ROLE rampart_fraud_cleaner LOGIN NOBYPASSRLS PASSWORD :'fraud_cleaner';
 CREATE ROLE rampart_data_owner LOGIN PASSWORD :'data_owner';
 CREATE ROLE rampart_data_service LOGIN NOBYPASSRLS PASSWORD :'data_service';
 COMMIT;
 
 CREATE DATABASE rampart_auth OWNER rampart_auth_owner;
 CREATE DATABASE rampart_user OWNER rampart_user_owner;
+CREATE DATABASE rampart_task OWNER rampart_task_owner;
 CREATE DATABASE rampart_fraud OWNER rampart_fraud_owner;
 CREATE DATABASE rampart_data OWNER rampart_data_owner;
 
-REVOKE ALL ON DATABASE rampart_auth, rampart_user, rampart_fraud, rampart_data FROM PUBLIC;
+REVOKE ALL ON DATABASE rampart_auth, rampart_user, rampart_task, rampart_fraud, rampart_data FROM PUBLIC;
 GRANT CONNECT ON DATABASE rampart_auth TO rampart_auth_service;
 GRANT CONNECT ON DATABASE rampart_user TO rampart_user_service;
-GRANT CONNECT ON DATABASE rampart_fraud TO rampart_fraud_service, rampart_fraud_relay;
+GRANT CONNECT ON DATABASE rampart_task TO rampart_task_service, rampart_task_engine;
+GRANT CONNECT ON DATABASE rampart_fraud TO rampart_fraud_service, rampart_fraud_relay, rampart_fraud_cleaner;
 GRANT CONNECT ON DATABASE rampart_data TO rampart_data_service;

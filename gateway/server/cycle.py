@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from meshkit.errors import Kind, MeshError, internal
 
-__all__ = ["App", "Cycle", "Host"]
+__all__ = ["App", "Cycle", "CycleOwner"]
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -23,7 +23,7 @@ _NO_BODY = frozenset((204, 304))
 _UNTIL_CLOSED = -1
 
 
-class Host(Protocol):
+class CycleOwner(Protocol):
     """The connection that a cycle is part of."""
 
     transport: asyncio.Transport
@@ -53,7 +53,7 @@ class Cycle:
         "more_body", "response_complete", "response_started", "scope",
     )  # fmt: skip
 
-    def __init__(self, host: Host, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+    def __init__(self, host: CycleOwner, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
         self._host = host
         self.scope = scope
         self.keep_alive = keep_alive

@@ -1,4 +1,4 @@
-"""Mutual TLS between processes, from PEM files. TLS 1.3 only; see `meshkit/__init__.py`."""
+"""Loads mutual TLS credentials from PEM files. TLS 1.3 only; see `meshkit/__init__.py`."""
 
 from __future__ import annotations
 

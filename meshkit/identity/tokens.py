@@ -1,4 +1,4 @@
-"""Verification of access tokens: ES256 JWTs of our issuer (RFC 9068, RFC 8725), with keys from its JWKS.
+"""Verifies access tokens: ES256 JWTs of our issuer (RFC 9068, RFC 8725), with keys from its JWKS.
 
 Verified tokens are cached by their SHA-256 for the shorter of their life and a minute; refused ones never are. That a
 token was good once is remembered longer: verifying it again is work for a known caller, not for whoever forges tokens.

@@ -1,4 +1,4 @@
-"""The only way to open a client channel: mTLS, keepalive, fast reconnects, retries by policy, deadlines, context."""
+"""Opens client channels: mTLS, keepalive, fast reconnects, retries by policy, deadlines, call context."""
 
 from __future__ import annotations
 

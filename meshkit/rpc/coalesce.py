@@ -1,4 +1,4 @@
-"""Calls that arrive together travel together.
+"""Coalesces concurrent calls into batches.
 
 There is no timer. A few batches are under way at most; what arrives meanwhile forms the next one. An idle system sends
 a call at once, a busy one batches by itself.

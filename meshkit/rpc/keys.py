@@ -1,4 +1,4 @@
-"""The issuer's verification keys, fetched over the mesh.
+"""Fetches the issuer's verification keys (JWKS) over the mesh and keeps them fresh.
 
 The one place where meshkit names a service: every process that verifies tokens needs the same call, and the key set is
 a standard document (RFC 7517) rather than a business matter.

@@ -1,4 +1,4 @@
-"""One builder for every gRPC server of the mesh: middlewares, health, reflection, mTLS, drain on SIGTERM."""
+"""Builds gRPC servers: interceptors, health, reflection, mTLS, drain on SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event stream between services: an append-only log that may lose entries, never the truth.
+"""Appends to and reads from the event stream between services: a log that may lose entries, never the truth.
 
 Whoever appends keeps the truth elsewhere and says in each entry what it follows, so that a reader notices what is
 missing and asks for it. Redis Streams is the default; an entry is opaque bytes.

@@ -1,4 +1,4 @@
-"""Work that one process does for all replicas, elected by an advisory lock in PostgreSQL.
+"""Elects one process to do work for all replicas, by an advisory lock in PostgreSQL.
 
 The leader works on the very session that holds the lock: when the session ends, so do the lock and whatever
 transaction was open, and a process that was cut off cannot commit as a leader. Needs a direct connection or a pooler in
@@ -16,7 +16,7 @@ from typing import TypeAlias
 import asyncpg
 
 from meshkit.errors import MeshError
-from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES
+from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES, session_settings
 
 __all__ = ["Leader", "Session"]
 
@@ -32,7 +32,10 @@ MAX_BACKOFF = 1.0
 
 
 class Leader:
-    """Runs `work` while this process leads. Work that ends or fails starts again after a pause, here or elsewhere."""
+    """Runs `work` while this process leads. Work that ends, or that an outage ends, starts again after a pause.
+
+    An unexpected exception ends the lead and `run`: run it as a background task (see `meshkit.supervisor`).
+    """
 
     def __init__(self, dsn: str, name: str, work: Callable[[Session], Awaitable[None]]) -> None:
         self._dsn = dsn
@@ -41,7 +44,7 @@ class Leader:
         self._lock = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
     async def run(self) -> None:
-        """Waits for the lead and works, until cancelled."""
+        """Waits for the lead and works, until cancelled. Raises what the work raises and what is no outage."""
         backoff = FIRST_BACKOFF
         while True:
             started = asyncio.get_running_loop().time()
@@ -49,8 +52,6 @@ class Leader:
                 await self._lead()
             except _EXPECTED as error:
                 _log.warning("%s stopped: %s", self._name, _words(error))
-            except Exception:
-                _log.exception("%s failed unexpectedly", self._name)
             lasted = asyncio.get_running_loop().time() - started
             backoff = FIRST_BACKOFF if lasted > 10 * MAX_BACKOFF else min(2 * backoff, MAX_BACKOFF)
             await asyncio.sleep(backoff)
@@ -76,12 +77,7 @@ class Leader:
             self._dsn,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings={
-                "application_name": f"rampart {self._name}",
-                "statement_timeout": str(int(COMMAND_TIMEOUT * 1000)),
-                "lock_timeout": "2000",
-                "idle_in_transaction_session_timeout": "10000",
-            },
+            server_settings=session_settings(f"rampart {self._name}"),
         )
 
 

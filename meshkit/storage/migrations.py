@@ -1,4 +1,4 @@
-"""Numbered, forward-only SQL migrations of one service, applied by that service alone.
+"""Applies numbered, forward-only SQL migrations of one service.
 
 Files are named `NNNN_words.sql`. Each runs once, in a transaction of its own, under a lock that makes concurrent starts
 wait. `{service}` and the like stand for role names. A file that changed after it was applied stops the start.

@@ -1,4 +1,4 @@
-"""PostgreSQL pools and transactions. Every wait is bounded; what the store cannot do becomes UNAVAILABLE.
+"""Opens PostgreSQL pools and transactions. Every wait is bounded; what the store cannot do becomes UNAVAILABLE.
 
 Tenants are separated by row-level security. A transaction names the tenants whose rows it may touch, for itself only:
 a session-wide setting would leak to the next user of the pooled connection.
@@ -15,7 +15,17 @@ import asyncpg
 
 from meshkit.errors import MeshError, unavailable
 
-__all__ = ["OUTAGES", "Connection", "Pool", "check", "connected", "open_pool", "pool", "transaction"]
+__all__ = [
+    "OUTAGES",
+    "Connection",
+    "Pool",
+    "check",
+    "connected",
+    "open_pool",
+    "pool",
+    "session_settings",
+    "transaction",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -53,13 +63,18 @@ async def open_pool(dsn: str, *, size: int = 8) -> Pool:
         command_timeout=COMMAND_TIMEOUT,
         max_inactive_connection_lifetime=300,
         reset=_keep,
-        server_settings={
-            "application_name": "rampart",
-            "statement_timeout": str(int(COMMAND_TIMEOUT * 1000)),
-            "lock_timeout": "2000",
-            "idle_in_transaction_session_timeout": "10000",
-        },
+        server_settings=session_settings("rampart"),
     )
+
+
+def session_settings(application: str) -> dict[str, str]:
+    """Returns the settings of a session that bound every wait inside the server, in milliseconds."""
+    return {
+        "application_name": application,
+        "statement_timeout": str(int(COMMAND_TIMEOUT * 1000)),
+        "lock_timeout": "2000",
+        "idle_in_transaction_session_timeout": "10000",
+    }
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Redis connections for the hot path: short timeouts, a bounded pool, no hidden retries, no lost cancellations."""
+"""Opens Redis clients for the hot path: short timeouts, a bounded pool, no hidden retries, no lost cancellations."""
 
 from __future__ import annotations
 

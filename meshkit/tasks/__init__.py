@@ -7,11 +7,13 @@ async def export(task: LeasedTask) -> Result:
         await task.checkpoint({"page": done})
     return {"pages": len(pages)}
 
+channel = await host.open(open_channel(settings.task_address, settings.mesh.tls, task_policies()), name="task")
 host.background("tasks", Worker(channel, {"report.export": export}).run)
 """
 
 from __future__ import annotations
 
+from meshkit.tasks.client import task_policies
 from meshkit.tasks.leased import Handler, LeasedTask, Reference, Result, TaskFailure
 from meshkit.tasks.worker import KindLimits, SystemSchedule, Worker
 
@@ -24,4 +26,5 @@ __all__ = [
     "SystemSchedule",
     "TaskFailure",
     "Worker",
+    "task_policies",
 ]

@@ -11,17 +11,22 @@ from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
 from meshkit.errors import from_rpc_error
-from meshkit.identity.policy import policies
+from meshkit.identity.policy import Policy, policies
 from meshkit.rpc.channel import call_metadata
 
-__all__ = ["TASK_SERVICE", "WorkClient"]
+__all__ = ["TASK_SERVICE", "WorkClient", "task_policies"]
 
 TASK_SERVICE = pb.DESCRIPTOR.services_by_name["TaskService"]
 DEPENDENCY = "task"
-WAIT_MARGIN = 5.0
+WAIT_MARGIN = 4.0
 """Seconds that a long poll may take beyond its wait."""
 
 Response = TypeVar("Response", bound=Message)
+
+
+def task_policies() -> dict[str, Policy]:
+    """Returns the policies of the task service's methods, with which a worker's channel is opened."""
+    return policies([TASK_SERVICE])
 
 
 class WorkClient:
@@ -29,7 +34,7 @@ class WorkClient:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._channel = channel
-        self._policies = policies([TASK_SERVICE])
+        self._policies = task_policies()
 
     async def declare(self, request: pb.DeclareWorkRequest) -> None:
         await self._call("DeclareWork", request, pb.DeclareWorkResponse)

@@ -1,4 +1,4 @@
-"""The plain HTTP port for probes and scrapes, which cannot do mTLS: /health, /ready and /metrics."""
+"""Serves the admin port for probes and scrapes, which cannot do mTLS: /health, /ready and /metrics, plain HTTP."""
 
 from __future__ import annotations
 

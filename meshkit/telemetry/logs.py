@@ -1,4 +1,4 @@
-"""JSON logs: one object a line on standard error, with the request id and trace of the running call."""
+"""Writes JSON logs: one object a line on standard error, with the request id and trace of the running call."""
 
 from __future__ import annotations
 

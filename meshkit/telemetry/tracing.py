@@ -1,4 +1,4 @@
-"""OpenTelemetry spans by opentelemetry-instrumentation-grpc, exported by OTLP when an endpoint is set.
+"""Makes OpenTelemetry spans of gRPC calls, exported by OTLP when an endpoint is set.
 
 Without `OTEL_EXPORTER_OTLP_ENDPOINT` nothing is installed: W3C context still travels (see `meshkit.context`), and spans
 cost nothing.

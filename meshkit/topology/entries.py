@@ -94,8 +94,6 @@ class ServiceEntry(ProcessEntry):
     """What is in its database, in a few words."""
     edge: bool
     """Whether the gateway calls it."""
-    scopes: tuple[str, ...]
-    """Rights that its methods know."""
     roles: tuple[DatabaseRole, ...]
     keys: tuple[KeyFile, ...]
 
@@ -146,10 +144,6 @@ class Topology:
     @property
     def process_names(self) -> tuple[str, ...]:
         return tuple(process.name for process in self.processes)
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        return tuple(scope for service in self.services for scope in service.scopes)
 
     def process(self, name: str) -> ProcessEntry:
         """Raises KeyError if there is none of that name."""

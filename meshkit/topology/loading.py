@@ -80,7 +80,6 @@ def _service(name: str, table: TableReader, above: Sequence[str]) -> ServiceEntr
         keeps=table.text("keeps"),
         calls=table.texts("calls"),
         edge=table.flag("edge", True),
-        scopes=table.texts("scopes", ()),
         roles=tuple(_role(role, below) for role, below in table.tables("role", reserved=_RESERVED_ROLES)),
         keys=tuple(_key(key, below) for key, below in table.tables("key", reserved=_RESERVED_KEYS)),
         **_process(table),
@@ -130,7 +129,7 @@ def _check_apart(services: Sequence[ServiceEntry]) -> None:
     """Refuses what two entries claim for themselves."""
     owner: dict[tuple[str, str], str] = {}
     for service in services:
-        claims = [("package", service.package), *(("scopes", scope) for scope in service.scopes)]
+        claims = [("package", service.package)]
         for key in service.keys:
             claims += [("key", key.name), ("key", key.file), ("key", key.setting)]
         for claim in claims:

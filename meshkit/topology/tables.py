@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 __all__ = ["TableError", "TableReader"]
@@ -43,9 +43,9 @@ class TableReader:
             raise self.error(key, f"must be from 1 to {most}, not {value!r}")
         return int(value)
 
-    def texts(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
+    def texts(self, key: str) -> tuple[str, ...]:
         """Returns a list without duplicates."""
-        values = self._get(key, list, None if default is None else list(default))
+        values = self._get(key, list)
         if any(not isinstance(value, str) for value in values):
             raise self.error(key, f"must be a list of texts, not {values!r}")
         if len(set(values)) != len(values):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from meshkit.settings import MeshSettings, Reader, SettingsError
-from services.auth.domain.keys import Schedule
+from services.auth.domain.keys import KeySchedule
 
 __all__ = ["AuthSettings", "read_key"]
 
@@ -46,8 +46,8 @@ class AuthSettings:
         )
 
     @property
-    def schedule(self) -> Schedule:
-        return Schedule(self.key_publish_seconds, self.key_use_seconds, self.token_seconds)
+    def schedule(self) -> KeySchedule:
+        return KeySchedule(self.key_publish_seconds, self.key_use_seconds, self.token_seconds)
 
 
 def read_key(path: Path) -> bytes:

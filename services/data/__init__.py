@@ -1,1 +1,1 @@
-"""The data service: the ledger of decided transactions and the questions that it answers."""
+"""The ledger of decided transactions and the questions that it answers."""

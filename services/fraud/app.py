@@ -24,18 +24,21 @@ from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
+from meshkit.tasks import Worker, task_policies
 from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
 from services.fraud.adapters.postgres_log import PostgresLog
+from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import RedisWindows
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.adapters.window_keeper import WindowKeeper
 from services.fraud.service.decider import Decider, DecisionPolicy
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
+from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.servicer import BATCH_ITEMS, DECISION_FIELDS, Checks, FraudServicer
 from services.fraud.settings import FraudSettings
@@ -56,7 +59,9 @@ CHANGES_TIMEOUT = 3.0
 
 async def migrate(_: Host, reader: Reader) -> None:
     """Applies the migrations."""
-    await migrations.migrate_service(reader, "fraud", MIGRATIONS, relay="RAMPART_FRAUD_RELAY_DSN")
+    await migrations.migrate_service(
+        reader, "fraud", MIGRATIONS, relay="RAMPART_FRAUD_RELAY_DSN", cleaner="RAMPART_FRAUD_CLEANER_DSN"
+    )
 
 
 async def serve(host: Host, reader: Reader) -> None:
@@ -69,6 +74,7 @@ async def serve(host: Host, reader: Reader) -> None:
     relay, outbox = await _publishing(host, settings, redis)
     feed, watches = await _watching(host, settings)
     profiles = await _profiles(host, settings)
+    await _working(host, settings)
 
     def committed() -> None:
         relay.notify()
@@ -102,6 +108,15 @@ async def _publishing(host: Host, settings: FraudSettings, redis: Redis) -> tupl
     return relay, OutboxReader(pool)
 
 
+async def _working(host: Host, settings: FraudSettings) -> None:
+    """Does the tasks of this service."""
+    pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
+    tasks = await host.open(open_channel(settings.task_address, settings.mesh.tls, task_policies()), name="task")
+    retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
+    worker = Worker(tasks, {KIND: retention.run}, limits={KIND: LIMITS}, schedules=[SCHEDULE])
+    host.background("tasks", worker.run)
+
+
 async def _watching(host: Host, settings: FraudSettings) -> tuple[DecisionFeed, Watches]:
     """Streams committed decisions to those who watch them."""
     # Its own connections, none before anybody watches: decisions never wait for one.
@@ -109,8 +124,8 @@ async def _watching(host: Host, settings: FraudSettings) -> tuple[DecisionFeed, 
     log = PostgresLog(pool)
     feed = DecisionFeed(log)
     host.background("decision feed", feed.run)
-    seats, pace = Seats(settings.watches, settings.watches_per_tenant), WatchPace(settings.watch_rate)
-    return feed, Watches(log=log, feed=feed, seats=seats, pace=pace)
+    limits, pace = WatchLimits(settings.watches, settings.watches_per_tenant), WatchPace(settings.watch_rate)
+    return feed, Watches(log=log, feed=feed, limits=limits, pace=pace)
 
 
 async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:

@@ -19,7 +19,7 @@ from services.fraud.domain.money import digits_of, to_minor
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
 from services.fraud.domain.rules import VERSION, Facts, Profile
 from services.fraud.domain.verdict import DECLINE
-from services.fraud.domain.watching import Selection, Sighting
+from services.fraud.domain.watching import Selection, WatchEvent
 from services.fraud.errors import amount_too_precise, event_time_impossible, position_invalid
 from services.fraud.ports import DecisionFilter
 
@@ -35,8 +35,8 @@ __all__ = [
     "place_from_token",
     "place_to_token",
     "selection_from_proto",
-    "sighting_to_proto",
     "stored_to_proto",
+    "watch_event_to_proto",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -191,10 +191,10 @@ def selection_from_proto(request: fraud_service_pb2.WatchDecisionsRequest) -> Se
     return Selection(frozenset(request.outcomes), request.user_id, request.min_confidence_score)
 
 
-def sighting_to_proto(sighting: Sighting) -> fraud_service_pb2.WatchDecisionsResponse:
-    response = fraud_service_pb2.WatchDecisionsResponse(position=place_to_token(sighting.place))
-    if sighting.row is not None:
-        response.decision.ParseFromString(sighting.row.answer)
+def watch_event_to_proto(event: WatchEvent) -> fraud_service_pb2.WatchDecisionsResponse:
+    response = fraud_service_pb2.WatchDecisionsResponse(position=place_to_token(event.place))
+    if event.row is not None:
+        response.decision.ParseFromString(event.row.answer)
     return response
 
 

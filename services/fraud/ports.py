@@ -1,4 +1,4 @@
-"""What the use cases need from outside. Each port has a twin in memory that passes the same conformance suite."""
+"""What the fraud service needs from outside. Each port has a twin in memory that passes the same conformance suite."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = [
     "DecisionLog",
     "DecisionStore",
     "LogPage",
+    "OldDecisions",
     "Outbox",
     "RiskProfiles",
     "Stored",
@@ -145,4 +146,16 @@ class Outbox(Protocol):
 
         0 is the default limit. Raises MeshError UNAVAILABLE while the store cannot be used.
         """
+        ...
+
+
+class OldDecisions(Protocol):
+    """Decisions that have been kept for the time that their tenants want."""
+
+    async def next_tenant(self, after: str) -> str | None:
+        """Returns the first tenant after one that has decisions, in the order of their identifiers."""
+        ...
+
+    async def delete(self, tenant_id: str) -> int:
+        """Deletes a slice of the old decisions of a tenant and returns how many; 0 if there are no more."""
         ...

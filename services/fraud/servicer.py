@@ -113,9 +113,9 @@ class FraudServicer:
     ) -> AsyncGenerator[pb.WatchDecisionsResponse, None]:
         after = convert.place_from_token(request.after) if request.after else None
         watching = self._watches.watch(principal().tenant_id, convert.selection_from_proto(request), after)
-        async with aclosing(watching) as sightings:
-            async for sighting in sightings:
-                yield convert.sighting_to_proto(sighting)
+        async with aclosing(watching) as events:
+            async for event in events:
+                yield convert.watch_event_to_proto(event)
 
     async def ReadEvents(self, request: pb.ReadEventsRequest, _: Context) -> pb.ReadEventsResponse:
         after = convert.place_from_proto(request.after) if request.HasField("after") else BEGINNING

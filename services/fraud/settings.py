@@ -19,15 +19,21 @@ class FraudSettings:
     dsn: str = field(repr=False)
     relay_dsn: str = field(repr=False)
     """The role that reads the outbox of all tenants and nothing else."""
+    cleaner_dsn: str = field(repr=False)
+    """The role that deletes old decisions of all tenants and nothing else."""
     redis_url: str = field(repr=False)
     auth_address: str
     """host:port of the auth service, for verification keys."""
     user_address: str
     """host:port of the user service, for risk profiles."""
+    task_address: str
+    """host:port of the task service, for the tasks that this service does."""
     coalesce: bool
     """Off sends and decides every check alone, so that what coalescing gains can be measured."""
     outbox_retention_hours: int
     """Least age at which acknowledged rows of the outbox are pruned."""
+    decision_retention_days: int
+    """Days for which decisions are kept, where a tenant has no number of its own."""
     review_without: frozenset[str]
     """Inputs without which the outcome is review at least."""
     watches: int
@@ -44,11 +50,14 @@ class FraudSettings:
             listen=reader.address("RAMPART_FRAUD_LISTEN"),
             dsn=reader.text("RAMPART_FRAUD_DSN"),
             relay_dsn=reader.text("RAMPART_FRAUD_RELAY_DSN"),
+            cleaner_dsn=reader.text("RAMPART_FRAUD_CLEANER_DSN"),
             redis_url=reader.text("RAMPART_REDIS_URL"),
             auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
             user_address=reader.address("RAMPART_USER_ADDRESS"),
+            task_address=reader.address("RAMPART_TASK_ADDRESS"),
             coalesce=reader.switch("RAMPART_COALESCE", True),
             outbox_retention_hours=reader.number("RAMPART_OUTBOX_RETENTION_HOURS", 72, low=49),
+            decision_retention_days=reader.number("RAMPART_DECISION_RETENTION_DAYS", 400, low=31, high=36_500),
             review_without=frozenset(reader.text("RAMPART_REVIEW_WITHOUT", "user_profile").split(",")),
             watches=reader.number("RAMPART_WATCHES", 256, low=1),
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),

@@ -63,7 +63,8 @@ async def serve(host: Host, reader: Reader) -> None:
     store = PostgresTasks(pool, settings.rules)
     engine = PostgresEngine(engine_pool, settings.rules, retention_days=settings.retention_days)
     schedules = PostgresSchedules(pool, engine_pool, settings.rules, next_run)
-    host.background("listener", Listener(settings.engine_dsn, signals).run)
+    listener = Listener(settings.engine_dsn, tell=signals.tell, tell_all=signals.tell_all)
+    host.background("listener", listener.run)
     # What needs doing is found in the store, so that replicas need no leader.
     host.background("lease expiry", Periodic("lease expiry", engine.expire, interval=EXPIRE_SECONDS).run)
     host.background("schedules", Periodic("schedules", schedules.fire, interval=FIRE_SECONDS).run)

@@ -18,11 +18,11 @@ from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangePublisher
 from meshkit.storage.event_stream import MemoryStream, RedisStream
 from meshkit.storage.redis import open_redis
-from services.user.adapters.announced import AnnouncedWriter
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
+from services.user.adapters.publishing import PublishingWriter
 from services.user.adapters.retention import RequestRetention
-from services.user.service.once import Once
+from services.user.service.idempotency import IdempotentChanges
 from services.user.service.users import UserService
 from services.user.servicer import UserServicer
 from services.user.settings import UserSettings
@@ -52,11 +52,11 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("change publisher", publisher.run)
     host.background("request retention", Periodic("request retention", RequestRetention(pool).delete).run)
     service = UserService(users=PostgresUsers(pool), profiles=PostgresProfiles(pool), clock=lambda: datetime.now(UTC))
-    once = Once(AnnouncedWriter(PostgresWriter(pool), publisher.publish))
+    idempotent = IdempotentChanges(PublishingWriter(PostgresWriter(pool), publisher.publish))
     batch_policy = policies([USER_SERVICE])[BATCH_METHOD]
     server = MeshServer(settings.mesh, listen=settings.listen, service=USER_SERVICE, verifier=verifier)
     server.add(
         user_service_pb2_grpc.add_UserServiceServicer_to_server,
-        UserServicer(service, once, verifier=verifier, batch_policy=batch_policy),
+        UserServicer(service, idempotent, verifier=verifier, batch_policy=batch_policy),
     )
     await host.serve(server, admin=settings.mesh.admin_listen)

@@ -21,7 +21,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.batches import BatchCall, serve_batch
 from services.user import convert
 from services.user.ports import Changes
-from services.user.service.once import Once
+from services.user.service.idempotency import IdempotentChanges
 from services.user.service.users import UserService
 
 __all__ = ["UserServicer"]
@@ -33,9 +33,11 @@ Response = TypeVar("Response", bound=Message)
 class UserServicer:
     """Implements `rampart.user.v1.UserService`."""
 
-    def __init__(self, service: UserService, once: Once, *, verifier: TokenVerifier, batch_policy: Policy) -> None:
+    def __init__(
+        self, service: UserService, idempotent: IdempotentChanges, *, verifier: TokenVerifier, batch_policy: Policy
+    ) -> None:
         self._service = service
-        self._once = once
+        self._idempotent = idempotent
         self._verifier = verifier
         self._batch_policy = batch_policy
 
@@ -101,7 +103,7 @@ class UserServicer:
             return (await change(changes)).SerializeToString()
 
         named = convert.request_from_proto(request)
-        return answer.FromString(await self._once.run(principal().tenant_id, named, respond))
+        return answer.FromString(await self._idempotent.run(principal().tenant_id, named, respond))
 
     async def _risk_profiles(self, calls: Sequence[BatchCall[pb.GetRiskProfileRequest]]) -> list[Message | MeshError]:
         keys = [(call.principal.tenant_id, call.request.user_id) for call in calls]

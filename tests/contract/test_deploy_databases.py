@@ -93,13 +93,13 @@ def test_a_missing_password_stops_the_script_before_it_changes_anything(server: 
 def test_the_script_prepares_what_the_migrations_and_the_services_need(server: Server) -> None:
     done = server.run_script(server.passwords)
     assert done.returncode == 0, done.stderr
-    for service in SERVICES:
-        roles = {"service": f"rampart_{service}_service", "relay": "rampart_fraud_relay"}
-        folder = ROOT / "services" / service / "migrations"
-        assert asyncio.run(migrate(server.dsn(service, "owner"), folder, roles))
-    for service, role in ROLES:
+    for service in TOPOLOGY.services:
+        roles = {role: service.user(role) for role in service.role_names}
+        folder = ROOT / "services" / service.name / "migrations"
+        assert asyncio.run(migrate(server.dsn(service.name, "owner"), folder, roles))
+    for name, role in ROLES:
         sql = "SELECT rolsuper OR rolbypassrls AS above FROM pg_roles WHERE rolname = current_user"
-        (row,) = asyncio.run(query(server.dsn(service, role), sql))
+        (row,) = asyncio.run(query(server.dsn(name, role), sql))
         assert row["above"] is False, "row-level security must hold for it"
     for table in ("rampart_auth", "rampart_user", "rampart_data"):
         stranger = server.dsn("fraud", "service").replace("/rampart_fraud?", f"/{table}?")

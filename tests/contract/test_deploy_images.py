@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from meshkit.topology import load
 from tools.check_deploy import DEPLOY, ROOT
 
 STAGES = re.compile(r"^FROM (\S+) AS (\S+)$(.*?)(?=^FROM |\Z)", re.MULTILINE | re.DOTALL)
 COPY = re.compile(r"^COPY --from=code /app/(\S+) (\S+)$", re.MULTILINE)
 ENTRYPOINT = re.compile(r'^ENTRYPOINT \["python", "-m", "(.+)"\]$', re.MULTILINE)
 MODULES = {
-    **{name: f"services.{name}" for name in ("auth", "user", "fraud", "data")},
+    **{name: f"services.{name}" for name in load().names},
     "gateway": "gateway",
     "console": "console",
 }
@@ -56,6 +57,22 @@ def test_the_image_of_a_process_starts_with_nothing_but_its_own_files(name: str,
         # It reads its settings, which come after every import, and says what it lacks.
         assert done.returncode == 1
         assert f"{name}: RAMPART_TLS_CA_FILE is not set" in done.stderr
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_image_of_a_process_has_the_table_of_services(name: str, tmp_path: Path) -> None:
+    build(name, tmp_path)
+    program = "from meshkit.topology import load; print(*load().names)"
+    path = {"PYTHONPATH": f"{tmp_path}:{tmp_path / 'gen'}", "PYTHONSAFEPATH": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd="/",
+        env={"PATH": os.environ["PATH"], **path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == list(load().names), done.stderr
 
 
 def test_every_process_has_an_image() -> None:

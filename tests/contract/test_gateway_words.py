@@ -31,8 +31,6 @@ EXCEPTIONS = {
     ("gateway/descriptors.py", "Rampart"),
     # Whoever reads an error's empty domain is told whose reason it is.
     ("gateway/describe/openapi/problem_schema.py", "Rampart"),
-    # The names of the services, by which their addresses are configured.
-    ("gateway/settings.py", "fraud"),
 }
 
 

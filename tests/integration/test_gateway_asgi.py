@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from meshkit.topology import load
 from tests.support.certificates import Certificates
 from tests.support.processes import ROOT, environment_of, free_port
 
@@ -18,7 +19,7 @@ START_SECONDS = 40.0
 
 def test_any_asgi_server_with_a_lifespan_serves_the_gateway(certificates: Certificates, run_folder: Path) -> None:
     port = free_port()
-    addresses = {f"RAMPART_{name}_ADDRESS": f"127.0.0.1:{free_port()}" for name in ("AUTH", "USER", "FRAUD", "DATA")}
+    addresses = {f"RAMPART_{name.upper()}_ADDRESS": f"127.0.0.1:{free_port()}" for name in load().gateway.calls}
     environment = certificates.environment("service/gateway") | addresses
     environment |= {"RAMPART_HTTP_LISTEN": f"127.0.0.1:{port}", "RAMPART_ADMIN_LISTEN": f"127.0.0.1:{free_port()}"}
     command = [sys.executable, "-m", "uvicorn", "gateway.asgi:app", "--port", str(port), "--ws", "none"]

@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from meshkit.topology import load
 from tests.support.certificates import Certificates
 from tests.support.processes import Process, free_port, run_module
 
+SERVICES = load().gateway.calls
 PATH = "/api/v1/fraud-check"
 LOGIN = b"POST /api/v1/oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\n"
 FORM = b"grant_type=client_credentials&client_id=c&client_secret=s"
@@ -75,7 +77,7 @@ def read_reply(connection: socket.socket) -> tuple[int, bytes, bytes]:
 
 @pytest.fixture(scope="module")
 def environment(certificates: Certificates) -> dict[str, str]:
-    addresses = {f"RAMPART_{name}_ADDRESS": f"127.0.0.1:{free_port()}" for name in ("AUTH", "USER", "FRAUD", "DATA")}
+    addresses = {f"RAMPART_{name.upper()}_ADDRESS": f"127.0.0.1:{free_port()}" for name in SERVICES}
     return certificates.environment("service/gateway") | addresses
 
 
@@ -90,7 +92,7 @@ def test_health_is_200_and_ready_names_every_missing_dependency(gateway: Running
     assert gateway.get("/health")[0] == 200
     status, body = gateway.get("/ready")
     assert status == 503
-    assert set(json.loads(body)["missing"]) == {"auth", "user", "fraud", "data", "jwks"}
+    assert set(json.loads(body)["missing"]) == {*SERVICES, "jwks"}
 
 
 def test_call_is_503_with_retry_after_while_no_key_was_ever_fetched(gateway: RunningGateway) -> None:

@@ -17,6 +17,7 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.calls.idempotency.redis_store import PREFIX
+from meshkit.topology import load
 from tests.support.calls import Credentials, new_client
 from tests.support.certificates import Certificates
 from tests.support.processes import Node, Process, free_port
@@ -85,10 +86,9 @@ async def start(
             **certificates.environment("service/gateway"),
             **({"RAMPART_REDIS_URL": valkey_url} if shared else {}),
             "RAMPART_HTTP_LISTEN": f"127.0.0.1:{port}",
+            **{f"RAMPART_{name.upper()}_ADDRESS": f"127.0.0.1:{free_port()}" for name in load().gateway.calls},
             "RAMPART_AUTH_ADDRESS": auth.address,
             "RAMPART_USER_ADDRESS": user_address,
-            "RAMPART_FRAUD_ADDRESS": f"127.0.0.1:{free_port()}",
-            "RAMPART_DATA_ADDRESS": f"127.0.0.1:{free_port()}",
         }
         process = Process("gateway", environment, run_folder / f"gateway-{port}.log")
         gateway = Gateway(process, f"http://127.0.0.1:{port}", client.token)

@@ -18,21 +18,15 @@ from typing import Any
 import pytest
 
 from console.up import proc
+from meshkit.identity.scopes import Scopes
+from meshkit.topology import load
 from tests.support.processes import ROOT
 
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
-PROCESSES = {"supervisor", "postgres", "redis", "auth", "user", "fraud", "data", "gateway"}
-SCOPES = {
-    "decision:create",
-    "decision:read",
-    "user:read",
-    "user:write",
-    "transaction:read",
-    "task:read",
-    "task:write",
-    "fraud:backfill",
-}
+SERVICES = load().names
+PROCESSES = {"supervisor", "postgres", "redis", *SERVICES, "gateway"}
+SCOPES = Scopes.declared_by_methods().declared
 
 
 class Up:
@@ -136,9 +130,9 @@ def up(home: Path) -> Iterator[Up]:
 def test_dev_json_says_all_that_scripts_rely_on(up: Up) -> None:
     dev = up.dev
     assert dev["token_url"] == dev["base_url"] + "/api/v1/oauth/token"
-    assert set(dev["grpc"]) == {"auth", "user", "fraud", "data"}
-    assert set(dev["admin"]) == {"auth", "user", "fraud", "data", "gateway"}
-    assert set(dev["dsn"]) == {"auth", "user", "fraud", "data"}
+    assert set(dev["grpc"]) == set(SERVICES)
+    assert set(dev["admin"]) == {*SERVICES, "gateway"}
+    assert set(dev["dsn"]) == set(SERVICES)
     assert set(dev["pids"]) >= PROCESSES
     assert all(proc.start_time(pid) for pid in dev["pids"].values())
     assert all(Path(dev[name]).is_file() for name in ("ca_file", "client_cert_file", "client_key_file"))
@@ -190,20 +184,16 @@ def test_a_client_of_no_tenant_is_refused_in_one_sentence(up: Up) -> None:
 
 def test_databases_of_ones_own_are_used_in_place_of_embedded_ones(up: Up, tmp_path: Path) -> None:
     passwords = json.loads((up.home / "passwords.json").read_text())
-    roles = {service.upper(): f"rampart_{service}_service" for service in up.dev["dsn"]} | {
-        "FRAUD_RELAY": "rampart_fraud_relay"
-    }
-    databases = {name: f"rampart_{name.split('_')[0].lower()}" for name in roles}
-    dsns = {
-        f"RAMPART_{name}_DSN": f"postgresql://{role}:{passwords[role]}@/{databases[name]}?host={up.home / 'run'}"
-        for name, role in roles.items()
-    }
-    owners = {
-        f"RAMPART_{service.upper()}_MIGRATE_DSN": dsns[f"RAMPART_{service.upper()}_DSN"]
-        .replace("_service:", "_owner:")
-        .replace(passwords[f"rampart_{service}_service"], passwords[f"rampart_{service}_owner"])
-        for service in up.dev["dsn"]
-    }
+    dsns: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for service in load().services:
+        names = {**service.dsns(), "owner": service.setting("MIGRATE_DSN")}
+        found = {
+            name: f"postgresql://{user}:{passwords[user]}@/{service.database}?host={up.home / 'run'}"
+            for name, user in ((name, service.user(role)) for role, name in names.items())
+        }
+        owners[names["owner"]] = found.pop(names["owner"])
+        dsns |= found
     own = {"RAMPART_REDIS_URL": up.dev["redis_url"], "RAMPART_AUTH_KEY_FILE": str(up.home / "auth.key")}
     with running(tmp_path / "home", **dsns, **owners, **own) as other:
         assert {"postgres", "redis"}.isdisjoint(other.dev["pids"])

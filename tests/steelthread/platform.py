@@ -19,12 +19,13 @@ import asyncpg
 from console.directory import find_auth, open_directory
 from console.target import Target
 from console.up.stack import Stack
+from meshkit.identity.scopes import Scopes
 from tests.steelthread.edge import Edge
 from tests.support.processes import ROOT
 
 __all__ = ["SCOPES", "Platform", "eventually"]
 
-SCOPES = ("decision:create", "decision:read", "user:read", "user:write", "transaction:read", "task:read", "task:write")
+SCOPES = tuple(Scopes.declared_by_methods().ordinary)
 LEDGER_SECONDS = 5.0
 """How far the ledger may be behind the decisions."""
 

@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, KeySet
 from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
 
 from console.http import HttpClient
+from meshkit.topology import load
 from tests.steelthread.edge import Edge
 from tests.steelthread.platform import Platform
 
@@ -33,12 +34,7 @@ PATHS = {
     "/api/v1/oauth/token": {"post"},
     "/.well-known/jwks.json": {"get"},
 }
-SERVICES = {
-    "auth": "rampart.auth.v1.AuthService",
-    "user": "rampart.user.v1.UserService",
-    "fraud": "rampart.fraud.v1.FraudService",
-    "data": "rampart.data.v1.DataService",
-}
+SERVICES = {service.name: service.full_name for service in load().services}
 
 
 async def test_the_openapi_document_has_every_route(edge: Edge) -> None:
@@ -77,7 +73,7 @@ async def test_a_problem_says_where_it_is_explained(edge: Edge) -> None:
 
 async def test_every_process_answers_its_probes(platform: Platform, edge: Edge) -> None:
     addresses = [platform.dev["base_url"], *(f"http://{address}" for address in platform.dev["admin"].values())]
-    assert len(addresses) == 6
+    assert len(addresses) == len(load().process_names) + 1
     await edge.check()
     for address in addresses:
         client = HttpClient(address, connections=1)

@@ -26,13 +26,12 @@ from gateway.edge.ratelimit import Limiters, LimitSettings
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.context import CallContext, Principal
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
 
 TOKEN = "good-token"
-SCOPES = frozenset(
-    {"decision:create", "decision:read", "user:read", "user:write", "transaction:read", "task:read", "task:write"}
-)
+SCOPES = Scopes.declared_by_methods().ordinary
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
 
 RAMPART = rampart()

@@ -35,7 +35,7 @@ class MortalPublisher(ChangePublisher):
 
 
 async def serve(host: Host, reader: Reader) -> None:
-    app.ChangePublisher = MortalPublisher  # type: ignore[misc]
+    app.ChangePublisher = MortalPublisher  # type: ignore[attr-defined]
     await app.serve(host, reader)
 
 

@@ -31,16 +31,16 @@ def free_port() -> int:
 
 
 class Process:
-    """`python -m MODULE`, with its admin port and its log."""
+    """`python -m MODULE` of the tree below `root`, with its admin port and its log."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path, *, root: Path = ROOT) -> None:
         self.admin = f"127.0.0.1:{free_port()}"
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module],
-                env=environment_of({**environment, "RAMPART_ADMIN_LISTEN": self.admin}),
-                cwd=ROOT,
+                env=environment_of({**environment, "RAMPART_ADMIN_LISTEN": self.admin}, root),
+                cwd=root,
                 stdout=output,
                 stderr=output,
                 stdin=subprocess.DEVNULL,
@@ -91,9 +91,9 @@ class Node:
 
 
 @contextmanager
-def running(module: str, environment: Mapping[str, str], log: Path) -> Iterator[Process]:
+def running(module: str, environment: Mapping[str, str], log: Path, *, root: Path = ROOT) -> Iterator[Process]:
     """Runs a module until the block ends; it is ready when the block begins."""
-    process = Process(module, environment, log)
+    process = Process(module, environment, log, root=root)
     try:
         process.wait_ready()
         yield process
@@ -101,12 +101,14 @@ def running(module: str, environment: Mapping[str, str], log: Path) -> Iterator[
         process.stop()
 
 
-def run_module(module: str, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_module(
+    module: str, *arguments: str, environment: Mapping[str, str], root: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     """Runs a module to its end and returns what it wrote."""
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env=environment_of(environment),
-        cwd=ROOT,
+        env=environment_of(environment, root),
+        cwd=root,
         capture_output=True,
         text=True,
         timeout=60,
@@ -114,7 +116,7 @@ def run_module(module: str, *arguments: str, environment: Mapping[str, str]) -> 
     )
 
 
-def environment_of(own: Mapping[str, str]) -> dict[str, str]:
+def environment_of(own: Mapping[str, str], root: Path = ROOT) -> dict[str, str]:
     """Returns the environment of a process under test: the settings of the person who runs the tests stay out."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAMPART_")}
-    return {**inherited, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "gen"))), **own}
+    return {**inherited, "PYTHONPATH": os.pathsep.join((str(root), str(root / "gen"))), **own}

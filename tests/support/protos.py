@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from google.api import http_pb2
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from gateway.descriptors import DESCRIPTORS
+from meshkit.topology import ServiceEntry
 
-__all__ = ["compile_proto", "with_methods"]
+__all__ = ["compile_proto", "descriptors_of", "with_methods"]
 
 POLICY = (
     'option (rampart.mesh.v1.policy) = {scopes: ["x:y"], rate_limit: {class: RATE_CLASS_READ}, deadline: {seconds: 1}};'
@@ -28,6 +33,15 @@ import "google/protobuf/field_mask.proto";
 import "google/protobuf/timestamp.proto";
 import "rampart/mesh/v1/policy.proto";
 """
+
+
+def descriptors_of(services: Iterable[ServiceEntry]) -> list[ServiceDescriptor]:
+    """Returns every gRPC service in the files that services of the table are called after."""
+    found: list[ServiceDescriptor] = []
+    for service in services:
+        file = re.sub(r"(?<!^)(?=[A-Z])", "_", service.grpc).lower()
+        found += importlib.import_module(f"{service.package}.{file}_pb2").DESCRIPTOR.services_by_name.values()
+    return found
 
 
 def compile_proto(text: str) -> FileDescriptorSet:

@@ -21,7 +21,7 @@ from console.up.postgres import Postgres
 from console.up.processes import Spec
 from console.up.state import State
 from console.up.valkey import Valkey
-from meshkit.topology import load
+from meshkit.topology import Topology, load
 
 __all__ = ["Database", "PostgresServer", "finish", "postgres_server", "valkey_server"]
 
@@ -46,10 +46,10 @@ class PostgresServer:
         """Of a role of the platform, or of the superuser."""
         return self._postgres.dsn(database, role, self._state.password(role))
 
-    async def prepare(self) -> None:
-        """Makes the roles and the databases that they have in production."""
+    async def prepare(self, topology: Topology) -> None:
+        """Makes the roles and the databases that the services have in production."""
         await _until_connected(self._postgres.superuser_dsn)
-        await Databases(load(), self._postgres, self._state).prepare()
+        await Databases(topology, self._postgres, self._state).prepare()
 
     async def create_database(self, service: str, name: str) -> Database:
         """Creates an empty database owned by the service's owner."""
@@ -100,7 +100,7 @@ def postgres_server(state: State) -> Iterator[PostgresServer]:
     finish(postgres.prepare(state.home / "initdb.log"))
     with _running(postgres.spec(), state.home / "postgres.log"):
         server = PostgresServer(postgres, state)
-        finish(server.prepare())
+        finish(server.prepare(load()))
         yield server
 
 

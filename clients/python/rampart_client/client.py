@@ -9,8 +9,8 @@ import grpc
 import grpc.aio
 
 from ._call import Caller
-from ._gen.methods import DataClient, FraudClient, UserClient
 from ._retry import RetryPolicy
+from ._services import Services
 from ._tokens import TokenSource
 from .config import Config
 
@@ -26,27 +26,30 @@ CHANNEL_OPTIONS = (
 )
 
 
-class Rampart:
+class Rampart(Services):
     """A client of the platform, to be made inside a running event loop and closed at its end.
 
-    `fraud`, `user` and `data` hold the methods of the services; every one raises RampartError.
+    `fraud`, `user` and so on hold the methods of the services; every one raises RampartError.
     """
 
     def __init__(self, config: Config) -> None:
-        credentials = _credentials(config)
-        self._channels = {
-            address: grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
-            for address in (config.auth, config.fraud, config.user, config.data)
-        }
-        retries = RetryPolicy(budget=config.retry_budget, max_attempts=config.max_attempts)
-        self._tokens = TokenSource(Caller(self._channels[config.auth], retries=retries), config)
+        self._config = config
+        self._credentials = _credentials(config)
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._retries = RetryPolicy(budget=config.retry_budget, max_attempts=config.max_attempts)
+        self._tokens = TokenSource(Caller(self._channel(config.auth), retries=self._retries), config)
 
-        def caller(address: str) -> Caller:
-            return Caller(self._channels[address], retries=retries, tokens=self._tokens)
+    def caller(self, service: str) -> Caller:
+        """Returns what calls a service. Raises ValueError if the configuration has no address of it."""
+        address = getattr(self._config, service)
+        if not address:
+            raise ValueError(f"the configuration has no address of {service}")
+        return Caller(self._channel(address), retries=self._retries, tokens=self._tokens)
 
-        self.fraud = FraudClient(caller(config.fraud))
-        self.user = UserClient(caller(config.user))
-        self.data = DataClient(caller(config.data))
+    def _channel(self, address: str) -> grpc.aio.Channel:
+        if address not in self._channels:
+            self._channels[address] = grpc.aio.secure_channel(address, self._credentials, options=CHANNEL_OPTIONS)
+        return self._channels[address]
 
     @classmethod
     async def connect(cls, config: Config) -> Self:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+
+from ._services import Addresses
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(Addresses):
     """Everything that a client needs; nothing is read from the environment.
 
-    Addresses are `host:port`. The certificate names the calling team as `spiffe://<trust domain>/client/<name>`.
+    Addresses are `host:port`; a service without one cannot be called. The certificate names the calling team as
+    `spiffe://<trust domain>/client/<name>`.
     """
 
-    auth: str
-    fraud: str
-    user: str
-    data: str
     client_id: str
     client_secret: str = field(repr=False)
     ca_file: Path
@@ -37,7 +36,7 @@ class Config:
             dev = json.loads(Path(path).read_text())
             credentials = dev[client]
             return cls(
-                **{name: dev["grpc"][name] for name in ("auth", "fraud", "user", "data")},
+                **{name: dev["grpc"][name] for name in _names() if name in dev["grpc"]},
                 client_id=credentials["client_id"],
                 client_secret=credentials["client_secret"],
                 ca_file=Path(dev["ca_file"]),
@@ -48,3 +47,7 @@ class Config:
             raise ValueError(f"cannot read {path} ({error.strerror}): start the platform with `make up`") from error
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path} is not what `make up` writes: {error!r}") from error
+
+
+def _names() -> list[str]:
+    return [address.name for address in fields(Addresses)]

@@ -1,4 +1,4 @@
-"""Messages of the data service."""
+"""Messages of the data service. Generated from services/table.toml by tools/services.py."""
 
 from __future__ import annotations
 

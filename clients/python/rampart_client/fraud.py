@@ -1,4 +1,4 @@
-"""Messages of the fraud service."""
+"""Messages of the fraud service. Generated from services/table.toml by tools/services.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages of the user service."""
+"""Messages of the user service. Generated from services/table.toml by tools/services.py."""
 
 from __future__ import annotations
 

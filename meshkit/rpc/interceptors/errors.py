@@ -8,6 +8,7 @@ import logging
 import grpc
 from google.protobuf.message import Message
 
+from meshkit.cancellation import cancelled_from_outside
 from meshkit.context import set_current
 from meshkit.errors import STATUS_KEY, Kind, MeshError, deadline_exceeded, internal, to_status
 from meshkit.rpc.interceptors.chain import Call, Handler
@@ -28,7 +29,7 @@ async def errors(request: Message, call: Call, handler: Handler) -> Message:
     except TimeoutError:
         failure = deadline_exceeded()
     except asyncio.CancelledError:
-        if _cancelled_from_outside():
+        if cancelled_from_outside():
             raise
         # A CancelledError that nobody asked for would leave the caller without any answer.
         _log.warning("a call was cancelled from inside", extra={"fields": {"method": call.policy.path}})
@@ -43,11 +44,6 @@ async def errors(request: Message, call: Call, handler: Handler) -> Message:
 async def _abort(servicer: grpc.aio.ServicerContext[Message, Message], error: MeshError) -> None:
     details = to_status(error).SerializeToString()
     await servicer.abort(error.kind.grpc_code, error.message, ((STATUS_KEY, details),))
-
-
-def _cancelled_from_outside() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _log_expected(call: Call, error: MeshError) -> None:

@@ -1,4 +1,4 @@
-"""What calls need that are answered by a stream: a bound of their own, and an end that their callers can act on.
+"""Bounds streams of answers and ends them: by number, by their token's expiry, at the stop of the process.
 
 A stream may last for hours. It takes no place among the calls that `Admission` counts, it is not waited for when the
 process stops, and it does not outlive the token that it was opened with.

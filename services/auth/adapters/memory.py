@@ -1,4 +1,4 @@
-"""The ports of the auth service in memory."""
+"""Keeps tenants, clients and signing keys in memory."""
 
 from __future__ import annotations
 

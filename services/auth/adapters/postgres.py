@@ -1,4 +1,4 @@
-"""Tenants, clients and signing keys in PostgreSQL."""
+"""Stores tenants, clients and signing keys in PostgreSQL."""
 
 from __future__ import annotations
 

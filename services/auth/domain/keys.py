@@ -1,4 +1,4 @@
-"""The life of a signing key: published → signing → retired → gone.
+"""Schedules the rotation of signing keys: published → signing → retired → gone.
 
 A key is published for a while before it signs, so that every verifier has it by then, and stays published after its
 successor took over until the last token that it signed has expired. Times are seconds since the epoch.
@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Schedule", "SigningKey"]
+__all__ = ["KeySchedule", "SigningKey"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class SigningKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class KeySchedule:
     """When keys change, in seconds."""
 
     publish_ahead: float

@@ -1,4 +1,4 @@
-"""Tenants, their clients and what a client may ask for."""
+"""Entities of the directory: tenants, their plans and clients, and what a client may ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few seconds of memory for client rows, so that a client that asks for many tokens is read once."""
+"""Caches clients for a few seconds, so that one that asks for many tokens is read once."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 
 from meshkit.errors import MeshError
 from services.auth import errors
-from services.auth.domain.keys import Schedule, SigningKey
+from services.auth.domain.keys import KeySchedule, SigningKey
 from services.auth.ports import KeyChange, Sealer, SigningKeyStore
 
 __all__ = ["Keyring"]
@@ -24,7 +24,9 @@ _ALGORITHM = "ES256"
 class Keyring:
     """Signs with the current key and publishes all that may be needed to verify."""
 
-    def __init__(self, store: SigningKeyStore, sealer: Sealer, schedule: Schedule, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: SigningKeyStore, sealer: Sealer, schedule: KeySchedule, clock: Callable[[], float]
+    ) -> None:
         self._store = store
         self._sealer = sealer
         self._schedule = schedule

@@ -1,1 +1,1 @@
-"""What the service's ports are made of: PostgreSQL, memory, the fraud service."""
+"""Implementations of the ports: PostgreSQL, memory, the event stream, the fraud service."""

@@ -1,4 +1,4 @@
-"""The ledger in memory, with the behaviour of the one in PostgreSQL."""
+"""Keeps the ledger in memory, with the behaviour of the one in PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fraud service's outbox, over the mesh."""
+"""Reads the fraud service's outbox over the mesh."""
 
 from __future__ import annotations
 

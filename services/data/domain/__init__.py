@@ -1,1 +1,1 @@
-"""The ledger in plain Python. Imports the standard library only."""
+"""Pure rules and entities: the standard library only."""

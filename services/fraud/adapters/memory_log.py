@@ -1,4 +1,4 @@
-"""The log of committed decisions in memory."""
+"""Keeps the log of committed decisions in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of the outbox: rows in an order in which no later commit can come before what was read."""
+"""Queries the outbox: rows in an order in which no later commit can come before what was read."""
 
 from __future__ import annotations
 

@@ -40,6 +40,10 @@ WHERE tenant_id = $1 AND ($2 = '' OR user_id = $2) AND ($3 = '' OR outcome = $3)
 ORDER BY decision_id DESC LIMIT $6"""
 
 
+Row = tuple[Decided, DecisionRecord]
+"""A decision and how it is stored."""
+
+
 class PostgresStore:
     """The store of one database. Answers are sent only after its commits."""
 
@@ -48,18 +52,14 @@ class PostgresStore:
         self._on_commit = on_commit
 
     async def commit(self, decided: Sequence[Decided]) -> CommitResult:
-        records = [decided_to_record(made) for made in decided]
+        rows, refused = _rendered(decided)
         try:
-            earlier = await self._commit(decided, records)
+            earlier = await self._commit(rows)
         except asyncpg.PostgresError:
-            _log.exception("%d decisions cannot be stored together", len(decided))
-            earlier = await self._commit_each(decided, records)
-        answers = {
-            made.check.key: record.answer
-            for made, record in zip(decided, records, strict=True)
-            if made.check.key not in earlier
-        }
-        return CommitResult(answers, earlier)
+            _log.exception("%d decisions cannot be stored together", len(rows))
+            earlier = await self._commit_each(rows)
+        answers = {made.check.key: record.answer for made, record in rows if made.check.key not in earlier}
+        return CommitResult(answers, {**earlier, **refused})
 
     async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -83,42 +83,56 @@ class PostgresStore:
         async with transaction(self._pool, [entry.tenant_id for entry in entries]) as connection:
             return await read_features(connection, entries, now)
 
-    async def _commit(
-        self, decided: Sequence[Decided], records: Sequence[DecisionRecord]
-    ) -> Mapping[Key, Stored | MeshError]:
-        tenants = [made.check.tenant_id for made in decided]
-        columns = list(zip(*map(_row, decided, records), strict=True))
+    async def _commit(self, rows: Sequence[Row]) -> Mapping[Key, Stored | MeshError]:
+        if not rows:
+            return {}
+        tenants = [made.check.tenant_id for made, _ in rows]
+        columns = zip(*[_values(made, record) for made, record in rows], strict=True)
         async with connected(self._pool) as connection:
             stored = await connection.fetchval(_RECORD, ",".join(sorted(set(tenants))), *columns)
         self._on_commit()
-        if stored == len(decided):
+        if stored == len(rows):
             return {}
         async with transaction(self._pool, tenants) as connection:
-            rows = await connection.fetch(_EARLIER, tenants, [made.check.transaction_id for made in decided])
-        ours = {made.decision_id for made in decided}
+            found = await connection.fetch(_EARLIER, tenants, [made.check.transaction_id for made, _ in rows])
+        ours = {made.decision_id for made, _ in rows}
         return {
             (str(row["tenant_id"]), row["transaction_id"]): Stored(
                 row["fingerprint"], row["answer"], row["create_time"]
             )
-            for row in rows
+            for row in found
             if str(row["decision_id"]) not in ours
         }
 
-    async def _commit_each(
-        self, decided: Sequence[Decided], records: Sequence[DecisionRecord]
-    ) -> Mapping[Key, Stored | MeshError]:
+    async def _commit_each(self, rows: Sequence[Row]) -> Mapping[Key, Stored | MeshError]:
         """Stores row by row, so that one that the database refuses fails alone."""
         results: dict[Key, Stored | MeshError] = {}
-        for made, record in zip(decided, records, strict=True):
+        for made, record in rows:
             try:
-                results |= await self._commit([made], [record])
+                results |= await self._commit([(made, record)])
             except asyncpg.PostgresError:
-                _log.exception("a decision cannot be stored", extra={"fields": {"decision_id": made.decision_id}})
-                results[made.check.key] = internal()
+                results[made.check.key] = _refusal(made)
         return results
 
 
-def _row(made: Decided, record: DecisionRecord) -> tuple[object, ...]:
+def _rendered(decided: Sequence[Decided]) -> tuple[Sequence[Row], Mapping[Key, MeshError]]:
+    """Renders decisions, and names those of which no message can be made."""
+    rows: list[Row] = []
+    refused: dict[Key, MeshError] = {}
+    for made in decided:
+        try:
+            rows.append((made, decided_to_record(made)))
+        except ValueError:
+            refused[made.check.key] = _refusal(made)
+    return rows, refused
+
+
+def _refusal(made: Decided) -> MeshError:
+    _log.exception("a decision cannot be stored", extra={"fields": {"decision_id": made.decision_id}})
+    return internal()
+
+
+def _values(made: Decided, record: DecisionRecord) -> tuple[object, ...]:
     return (
         made.check.tenant_id,
         made.decision_id,

@@ -1,1 +1,1 @@
-"""What a decision is and how it is reached. Standard library only."""
+"""Pure rules and entities: the standard library only."""

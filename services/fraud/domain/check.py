@@ -1,4 +1,4 @@
-"""A transaction under decision, on its way through the pipeline."""
+"""Entities of the pipeline: a transaction to check, its features, and what was decided about it."""
 
 from __future__ import annotations
 

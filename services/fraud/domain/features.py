@@ -1,4 +1,4 @@
-"""The features of a transaction: what its subjects did in the windows before it.
+"""Names the features of a transaction: what its subjects did in the windows before it.
 
 For each subject (user, device, ip, merchant) and window (1m, 1h, 24h):
 

@@ -1,4 +1,4 @@
-"""Exact amounts: a double on the wire, a whole number of the currency's smallest units inside (ISO 4217)."""
+"""Converts amounts exactly: a double on the wire, a whole number of the currency's smallest units inside (ISO 4217)."""
 
 from __future__ import annotations
 

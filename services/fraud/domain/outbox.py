@@ -1,4 +1,4 @@
-"""The outbox: the events of decisions, in the order of their commits."""
+"""Entities of the outbox: places and pages of events, in the order of their commits."""
 
 from __future__ import annotations
 

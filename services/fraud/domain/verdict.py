@@ -1,4 +1,4 @@
-"""From facts to an outcome. Pure: the same facts give the same verdict, now and when a decision is computed again."""
+"""Scores facts and chooses the outcome. Pure: the same facts give the same verdict, now and when computed again."""
 
 from __future__ import annotations
 

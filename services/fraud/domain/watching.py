@@ -1,4 +1,4 @@
-"""What a watcher of decisions asks for and is told."""
+"""Entities of watching: committed decisions, which of them a watcher selects, and what it is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from services.fraud.domain.outbox import Place
 
-__all__ = ["Committed", "Selection", "Sighting"]
+__all__ = ["Committed", "Selection", "WatchEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Selection:
         )
 
 
-class Sighting(NamedTuple):
+class WatchEvent(NamedTuple):
     """A place and the decision that is there; no decision means that everything up to the place was sent."""
 
     place: Place

@@ -67,7 +67,7 @@ class DecisionFeed:
                 self._rest()
 
     async def run(self) -> None:
-        """Follows the outbox until cancelled. Outages are waited out."""
+        """Follows the outbox until cancelled. Outages are waited out; what else is raised leaves nothing half done."""
         while True:
             await self._watched.wait()
             try:
@@ -76,9 +76,8 @@ class DecisionFeed:
                 self._failed(error)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:
-                _log.exception("following the outbox failed unexpectedly")
                 self._begin_anew()
-                await asyncio.sleep(RETRY_SECONDS)
+                raise
             else:
                 self._works()
                 if not page.more:

@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Sequence
 from prometheus_client import Counter
 
 from services.fraud.domain.outbox import Place
-from services.fraud.domain.watching import Committed, Selection, Sighting
+from services.fraud.domain.watching import Committed, Selection, WatchEvent
 from services.fraud.ports import DecisionLog, LogPage
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.tail import Tail
 
 __all__ = ["Watches"]
@@ -32,35 +32,37 @@ class Watches:
         *,
         log: DecisionLog,
         feed: DecisionFeed,
-        seats: Seats,
+        limits: WatchLimits,
         pace: WatchPace,
         heartbeat: float = HEARTBEAT_SECONDS,
     ) -> None:
         self._log = log
         self._feed = feed
-        self._seats = seats
+        self._limits = limits
         self._pace = pace
         self._heartbeat = heartbeat
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
-    async def watch(self, tenant_id: str, selection: Selection, after: Place | None) -> AsyncGenerator[Sighting, None]:
+    async def watch(
+        self, tenant_id: str, selection: Selection, after: Place | None
+    ) -> AsyncGenerator[WatchEvent, None]:
         """Yields where it begins, then every decision selected that follows `after`, or this call if that is None.
 
-        A silence is broken by a sighting without a decision. Raises STREAM_POSITION_LOST, OVERLOADED, or UNAVAILABLE.
+        A silence is broken by an event without a decision. Raises STREAM_POSITION_LOST, OVERLOADED, or UNAVAILABLE.
         """
-        with self._seats.taken(tenant_id), self._feed.tail(tenant_id) as tail:
+        with self._limits.taken(tenant_id), self._feed.tail(tenant_id) as tail:
             place, rows, reached = await self._begin(tenant_id, after)
-            yield Sighting(place, None)
+            yield WatchEvent(place, None)
             due = self._due()
             while True:
                 for row in rows:
                     if selection.takes(row):
                         await self._pace.keep()
-                        yield Sighting(row.place, row)
+                        yield WatchEvent(row.place, row)
                         due = self._due()
                 place = reached
                 if _now() >= due:
-                    yield Sighting(place, None)
+                    yield WatchEvent(place, None)
                     due = self._due()
                 rows, reached = await self._following(tenant_id, tail, place, due)
 

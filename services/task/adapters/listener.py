@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import asyncpg
 
 from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES
 from services.task.adapters.rows import NEWS
-from services.task.service.signals import Signals
 
 __all__ = ["Listener"]
 
@@ -22,11 +22,15 @@ RETRY_SECONDS = 0.5
 
 
 class Listener:
-    """A background task that listens while the process runs."""
+    """A background task that listens while the process runs.
 
-    def __init__(self, dsn: str, signals: Signals) -> None:
+    `tell` is given the topic of each notification; `tell_all` is called when some may have been missed.
+    """
+
+    def __init__(self, dsn: str, *, tell: Callable[[str], None], tell_all: Callable[[], None]) -> None:
         self._dsn = dsn
-        self._signals = signals
+        self._tell = tell
+        self._tell_all = tell_all
 
     async def run(self) -> None:
         """Listens until cancelled. Outages are waited out; after each, everyone who waits is woken."""
@@ -46,7 +50,7 @@ class Listener:
         )
         try:
             await session.add_listener(NEWS, self._heard)
-            self._signals.tell_all()
+            self._tell_all()
             while True:
                 await asyncio.sleep(CHECK_SECONDS)
                 await session.execute("SELECT 1")
@@ -55,4 +59,4 @@ class Listener:
             session.terminate()
 
     def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
-        self._signals.tell(str(payload))
+        self._tell(str(payload))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from meshkit.ids import uuid7
+from services.task.domain import news
 from services.task.domain.leases import EngineRules, KindLimits
 from services.task.domain.schedules import Schedule
 from services.task.domain.tasks import (
@@ -23,8 +24,6 @@ from services.task.domain.tasks import (
     changed,
 )
 from services.task.ports import Created, KeyTakenError, OtherStateError
-from services.task.service import signals as topics
-from services.task.service.signals import Signals
 
 __all__ = ["MemoryRows", "MemoryTasks"]
 
@@ -36,7 +35,8 @@ class MemoryRows:
     """What the store holds, and its clock, which nobody moves."""
 
     rules: EngineRules = field(default_factory=EngineRules)
-    signals: Signals = field(default_factory=Signals)
+    tell: Callable[[str], None] = lambda news: None
+    """Is told what has happened, by its topic."""
     tasks: dict[Key, Task] = field(default_factory=dict)
     ranks: dict[Key, datetime] = field(default_factory=dict)
     attempts: dict[Key, dict[int, Attempt]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class MemoryRows:
         self.tasks[key] = task
         if ranked:
             self.ranks[key] = task.run_after - timedelta(seconds=self.rules.ageing * task.priority)
-        self.signals.tell(topics.changed(*key))
+        self.tell(news.changed(*key))
         return task
 
     def live(self, tenant_id: str, kind: str, unique_key: str) -> Task | None:
@@ -116,7 +116,7 @@ class MemoryTasks:
             revision=task.revision + 1,
         )
         self._rows.put(made)
-        self._rows.signals.tell(topics.cancel_of(task.worker))
+        self._rows.tell(news.cancel_of(task.worker))
         return made
 
     async def retry(self, tenant_id: str, task_id: UUID) -> Task | None:
@@ -140,7 +140,7 @@ class MemoryTasks:
             revision=task.revision + 1,
         )
         self._rows.put(made, ranked=True)
-        self._rows.signals.tell(topics.ready(task.kind))
+        self._rows.tell(news.ready(task.kind))
         return made
 
     async def internal_kinds(self) -> frozenset[str]:
@@ -179,7 +179,7 @@ class MemoryTasks:
             attempt_limit=task.max_attempts,
         )
         self._rows.put(made, ranked=True)
-        self._rows.signals.tell(topics.ready(task.kind))
+        self._rows.tell(news.ready(task.kind))
         return Created(made.task_id, now, made.run_after)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.task.adapters.memory import Key, MemoryRows
+from services.task.domain import news
 from services.task.domain.leases import (
     Beat,
     Ending,
@@ -20,7 +21,6 @@ from services.task.domain.leases import (
     state_after,
 )
 from services.task.domain.tasks import FINAL, LEASE_EXPIRED, MANUAL, Attempt, Progress, Task
-from services.task.service import signals as topics
 
 __all__ = ["MemoryEngine"]
 
@@ -171,7 +171,7 @@ class MemoryEngine:
         )
         self._rows.put(made, ranked=state == "pending" and not returned)
         self._close(made, task.fence, ending, now)
-        self._rows.signals.tell(topics.ready(task.kind))
+        self._rows.tell(news.ready(task.kind))
         return state
 
     def _close(self, task: Task, number: int, ending: Ending, now: datetime) -> None:

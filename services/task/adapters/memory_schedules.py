@@ -8,10 +8,10 @@ from datetime import datetime
 
 from meshkit.ids import uuid7
 from services.task.adapters.memory import MemoryRows
+from services.task.domain import news
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import FINAL, Task
 from services.task.ports import NextRun, OtherStateError
-from services.task.service import signals as topics
 
 __all__ = ["MemorySchedules"]
 
@@ -114,7 +114,7 @@ class MemorySchedules:
             attempt_limit=schedule.max_attempts,
         )
         self._rows.put(task, ranked=True)
-        self._rows.signals.tell(topics.ready(task.kind))
+        self._rows.tell(news.ready(task.kind))
         following = self._next_run(schedule.cron, schedule.time_zone, now)
         self._rows.schedules[schedule.tenant_id, schedule.schedule_id] = replace(
             schedule, next_run_at=following, last_run_at=now, last_task_id=task.task_id

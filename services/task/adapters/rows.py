@@ -17,7 +17,7 @@ LIST_COLUMNS = """
 """All but what may be large."""
 
 NEWS = "rampart_tasks"
-"""The channel of notifications: "ready KIND", "changed TENANT TASK" and "cancel WORKER"."""
+"""The channel of notifications. Their payloads are the topics of `services.task.domain.news`."""
 
 
 def task_of(row: asyncpg.Record) -> Task:

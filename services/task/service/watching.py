@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from services.task import errors
+from services.task.domain.news import changed
 from services.task.domain.tasks import FINAL, Task
 from services.task.ports import TaskStore
-from services.task.service.signals import Signals, changed
+from services.task.service.signals import Signals
 
 __all__ = ["TaskWatches"]
 
@@ -31,10 +32,10 @@ class TaskWatches:
         self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._open: Counter[str] = Counter()
 
-    async def watch(self, tenant_id: str, task_id: UUID) -> AsyncGenerator[Task, None]:
-        """Yields a task after each change. Raises RESOURCE_NOT_FOUND and OVERLOADED."""
+    async def watch(self, tenant_id: str, task_id: UUID, after: int = -1) -> AsyncGenerator[Task, None]:
+        """Yields a task after each change since revision `after`. Raises RESOURCE_NOT_FOUND and OVERLOADED."""
         with self._seat(tenant_id):
-            async for task in self._states(tenant_id, task_id):
+            async for task in self._states(tenant_id, task_id, after):
                 yield task
 
     @contextmanager
@@ -50,8 +51,7 @@ class TaskWatches:
             if not self._open[tenant_id]:
                 del self._open[tenant_id]
 
-    async def _states(self, tenant_id: str, task_id: UUID) -> AsyncGenerator[Task, None]:
-        revision = -1
+    async def _states(self, tenant_id: str, task_id: UUID, revision: int) -> AsyncGenerator[Task, None]:
         with self._signals.listening(changed(tenant_id, task_id)) as signal:
             while True:
                 async with self._reads:

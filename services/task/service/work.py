@@ -10,11 +10,12 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from meshkit.errors import MeshError
 from services.task import errors
 from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Outcome, Pulse
+from services.task.domain.news import cancel_of, ready
 from services.task.domain.schedules import NewSchedule
 from services.task.domain.tasks import Task
 from services.task.ports import Engine, Schedules
 from services.task.service.schedules import check_times
-from services.task.service.signals import Signals, cancel_of, ready
+from services.task.service.signals import Signals
 
 __all__ = ["MAX_RESULT_BYTES", "WorkService"]
 

@@ -30,29 +30,29 @@ class ScheduleCalls:
     async def CreateSchedule(self, request: pb.CreateScheduleRequest, _: Context) -> pb.CreateScheduleResponse:
         if not request.schedule_id:
             request.schedule_id = uuid7_text()
-        new = convert.new_schedule(request, principal().tenant_id)
+        new = convert.new_schedule_from_proto(request, principal().tenant_id)
         await self._tasks.check_kind(new.kind)
         schedule = await self._service.create(new)
-        return pb.CreateScheduleResponse(schedule=convert.schedule_message(schedule))
+        return pb.CreateScheduleResponse(schedule=convert.schedule_to_proto(schedule))
 
     async def GetSchedule(self, request: pb.GetScheduleRequest, _: Context) -> pb.GetScheduleResponse:
         schedule = await self._service.get(principal().tenant_id, request.schedule_id)
-        return pb.GetScheduleResponse(schedule=convert.schedule_message(schedule))
+        return pb.GetScheduleResponse(schedule=convert.schedule_to_proto(schedule))
 
     async def ListSchedules(self, request: pb.ListSchedulesRequest, _: Context) -> pb.ListSchedulesResponse:
         place = pages.decode(request, request.page_token, 1)
         size = pages.page_size(request.page_size)
         found, more = await self._service.page(principal().tenant_id, place[0] if place else "", size)
         following = pages.encode(request, [found[-1].schedule_id]) if more else ""
-        return pb.ListSchedulesResponse(schedules=map(convert.schedule_message, found), next_page_token=following)
+        return pb.ListSchedulesResponse(schedules=map(convert.schedule_to_proto, found), next_page_token=following)
 
     async def UpdateSchedule(self, request: pb.UpdateScheduleRequest, _: Context) -> pb.UpdateScheduleResponse:
         sent = request.schedule
-        change = convert.schedule_change(sent, request.update_mask)
+        change = convert.schedule_change_from_proto(sent, request.update_mask)
         schedule = await self._service.update(
-            principal().tenant_id, sent.schedule_id, change, convert.revision_of(sent.etag)
+            principal().tenant_id, sent.schedule_id, change, convert.revision_from_etag(sent.etag)
         )
-        return pb.UpdateScheduleResponse(schedule=convert.schedule_message(schedule))
+        return pb.UpdateScheduleResponse(schedule=convert.schedule_to_proto(schedule))
 
     async def DeleteSchedule(self, request: pb.DeleteScheduleRequest, _: Context) -> pb.DeleteScheduleResponse:
         await self._service.delete(principal().tenant_id, request.schedule_id)
@@ -61,9 +61,9 @@ class ScheduleCalls:
     async def PauseSchedule(self, request: pb.PauseScheduleRequest, _: Context) -> pb.PauseScheduleResponse:
         change = ScheduleChange(paused=True)
         schedule = await self._service.update(principal().tenant_id, request.schedule_id, change)
-        return pb.PauseScheduleResponse(schedule=convert.schedule_message(schedule))
+        return pb.PauseScheduleResponse(schedule=convert.schedule_to_proto(schedule))
 
     async def ResumeSchedule(self, request: pb.ResumeScheduleRequest, _: Context) -> pb.ResumeScheduleResponse:
         change = ScheduleChange(paused=False)
         schedule = await self._service.update(principal().tenant_id, request.schedule_id, change)
-        return pb.ResumeScheduleResponse(schedule=convert.schedule_message(schedule))
+        return pb.ResumeScheduleResponse(schedule=convert.schedule_to_proto(schedule))

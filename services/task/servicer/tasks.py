@@ -88,36 +88,37 @@ class TaskCalls:
 
     async def GetTask(self, request: pb.GetTaskRequest, _: Context) -> pb.GetTaskResponse:
         task = await self._service.get(principal().tenant_id, UUID(request.task_id))
-        return pb.GetTaskResponse(task=convert.task_message(task))
+        return pb.GetTaskResponse(task=convert.task_to_proto(task))
 
     async def ListTasks(self, request: pb.ListTasksRequest, _: Context) -> pb.ListTasksResponse:
         place = pages.decode(request, request.page_token, 1)
         before = _task_id(place[0]) if place else None
         size = pages.page_size(request.page_size)
-        tasks, more = await self._service.page(principal().tenant_id, convert.task_filter(request), before, size)
+        tasks, more = await self._service.page(principal().tenant_id, convert.filter_from_proto(request), before, size)
         following = pages.encode(request, [str(tasks[-1].task_id)]) if more else ""
-        return pb.ListTasksResponse(tasks=map(convert.task_message, tasks), next_page_token=following)
+        return pb.ListTasksResponse(tasks=map(convert.task_to_proto, tasks), next_page_token=following)
 
     async def UpdateTask(self, request: pb.UpdateTaskRequest, _: Context) -> pb.UpdateTaskResponse:
-        change = convert.task_change(request.task, request.update_mask)
-        revision = convert.revision_of(request.task.etag)
+        change = convert.task_change_from_proto(request.task, request.update_mask)
+        revision = convert.revision_from_etag(request.task.etag)
         task_id = _existing_id(request.task.task_id)
         task = await self._service.update(principal().tenant_id, task_id, change, revision)
-        return pb.UpdateTaskResponse(task=convert.task_message(task))
+        return pb.UpdateTaskResponse(task=convert.task_to_proto(task))
 
     async def CancelTask(self, request: pb.CancelTaskRequest, _: Context) -> pb.CancelTaskResponse:
         task = await self._service.cancel(principal().tenant_id, UUID(request.task_id))
-        return pb.CancelTaskResponse(task=convert.task_message(task))
+        return pb.CancelTaskResponse(task=convert.task_to_proto(task))
 
     async def RetryTask(self, request: pb.RetryTaskRequest, _: Context) -> pb.RetryTaskResponse:
         task = await self._service.retry(principal().tenant_id, UUID(request.task_id))
-        return pb.RetryTaskResponse(task=convert.task_message(task))
+        return pb.RetryTaskResponse(task=convert.task_to_proto(task))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, _: Context) -> AsyncGenerator[pb.WatchTaskResponse, None]:
-        watching = self._watches.watch(principal().tenant_id, UUID(request.task_id))
+        after = int(request.after) if request.after else -1
+        watching = self._watches.watch(principal().tenant_id, UUID(request.task_id), after)
         async with aclosing(watching) as states:
             async for task in states:
-                yield pb.WatchTaskResponse(task=convert.task_message(task))
+                yield pb.WatchTaskResponse(task=convert.task_to_proto(task), position=str(task.revision))
 
     async def ListTaskAttempts(self, request: pb.ListTaskAttemptsRequest, _: Context) -> pb.ListTaskAttemptsResponse:
         place = pages.decode(request, request.page_token, 1)
@@ -125,7 +126,7 @@ class TaskCalls:
         size = pages.page_size(request.page_size)
         attempts, more = await self._service.attempts(principal().tenant_id, UUID(request.task_id), before, size)
         following = pages.encode(request, [str(attempts[-1].number)]) if more else ""
-        return pb.ListTaskAttemptsResponse(attempts=map(convert.attempt_message, attempts), next_page_token=following)
+        return pb.ListTaskAttemptsResponse(attempts=map(convert.attempt_to_proto, attempts), next_page_token=following)
 
     async def _create_batch(self, calls: Sequence[CreateCall]) -> Sequence[Message | bytes | MeshError]:
         async with self._slots:
@@ -134,7 +135,7 @@ class TaskCalls:
 
 def _read(call: CreateCall) -> NewTask | MeshError:
     try:
-        return convert.new_task(call.request, call.principal.tenant_id)
+        return convert.new_task_from_proto(call.request, call.principal.tenant_id)
     except MeshError as error:
         return error
 
@@ -142,7 +143,7 @@ def _read(call: CreateCall) -> NewTask | MeshError:
 def _answer(call: CreateCall, task: NewTask, created: Any) -> pb.CreateTaskResponse | MeshError:
     if isinstance(created, MeshError):
         return created
-    return pb.CreateTaskResponse(task=convert.created_message(call.request, task, created))
+    return pb.CreateTaskResponse(task=convert.created_to_proto(call.request, task, created))
 
 
 def _task_id(place: str) -> UUID:

@@ -27,12 +27,12 @@ class WorkCalls:
         self._service = service
 
     async def DeclareWork(self, request: pb.DeclareWorkRequest, _: Context) -> pb.DeclareWorkResponse:
-        schedules = [convert.new_schedule(each, SYSTEM_TENANT) for each in request.schedules]
-        await self._service.declare(_calling_service(), convert.kind_limits(request.kinds), schedules)
+        schedules = [convert.new_schedule_from_proto(each, SYSTEM_TENANT) for each in request.schedules]
+        await self._service.declare(_calling_service(), convert.kinds_from_proto(request.kinds), schedules)
         return pb.DeclareWorkResponse()
 
     async def LeaseTasks(self, request: pb.LeaseTasksRequest, _: Context) -> pb.LeaseTasksResponse:
-        seconds = convert.lease_seconds(request.lease_seconds)
+        seconds = convert.lease_seconds_from_proto(request.lease_seconds)
         tasks, waited = await self._service.lease(
             _calling_service(),
             request.worker,
@@ -41,7 +41,7 @@ class WorkCalls:
             seconds,
             request.wait_ms / 1000,
         )
-        leased = [convert.leased_message(task, seconds) for task in tasks]
+        leased = [convert.leased_to_proto(task, seconds) for task in tasks]
         return pb.LeaseTasksResponse(tasks=leased, waited_ms=int(waited * 1000))
 
     async def WatchLeases(
@@ -49,22 +49,24 @@ class WorkCalls:
     ) -> AsyncGenerator[pb.WatchLeasesResponse, None]:
         async with aclosing(self._service.watch_cancelled(request.worker)) as watching:
             async for leases in watching:
-                yield pb.WatchLeasesResponse(cancelled=map(convert.lease_message, leases))
+                yield pb.WatchLeasesResponse(cancelled=map(convert.lease_to_proto, leases))
 
     async def Heartbeat(self, request: pb.HeartbeatRequest, _: Context) -> pb.HeartbeatResponse:
-        pulses = await self._service.beat([convert.beat(each) for each in request.beats])
+        pulses = await self._service.beat([convert.beat_from_proto(each) for each in request.beats])
         return pb.HeartbeatResponse(pulses=[pb.Pulse(lease=pulse.value) for pulse in pulses])
 
     async def CompleteTask(self, request: pb.CompleteTaskRequest, _: Context) -> pb.CompleteTaskResponse:
-        await self._service.end(convert.lease(request.lease), convert.completion(request))
+        await self._service.end(convert.lease_from_proto(request.lease), convert.completion_from_proto(request))
         return pb.CompleteTaskResponse()
 
     async def FailTask(self, request: pb.FailTaskRequest, _: Context) -> pb.FailTaskResponse:
-        state = await self._service.end(convert.lease(request.lease), convert.failure(request.error))
+        state = await self._service.end(
+            convert.lease_from_proto(request.lease), convert.failure_from_proto(request.error)
+        )
         return pb.FailTaskResponse(state=state)
 
     async def ReleaseTask(self, request: pb.ReleaseTaskRequest, _: Context) -> pb.ReleaseTaskResponse:
-        await self._service.end(convert.lease(request.lease), Ending(Outcome.RETURNED))
+        await self._service.end(convert.lease_from_proto(request.lease), Ending(Outcome.RETURNED))
         return pb.ReleaseTaskResponse()
 
 

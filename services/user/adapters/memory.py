@@ -1,4 +1,4 @@
-"""The ports of the user service in memory. All views share the rows."""
+"""Keeps users, profiles and idempotency records in memory. All views share the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users and their risk profiles in PostgreSQL: one row a user. What reads them; `postgres_changes` changes them."""
+"""Reads users and their risk profiles from PostgreSQL: one row a user. `postgres_changes` changes them."""
 
 from __future__ import annotations
 

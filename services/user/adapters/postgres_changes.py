@@ -1,4 +1,4 @@
-"""Changes of users and profiles in PostgreSQL, and the requests that asked for them by name."""
+"""Changes users and profiles in PostgreSQL, and keeps idempotency records of the requests that asked for it."""
 
 from __future__ import annotations
 

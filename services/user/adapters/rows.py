@@ -1,4 +1,4 @@
-"""What rows of the users become."""
+"""Converts rows of PostgreSQL to users and risk profiles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that have a name, so that a retry is known for one (AIP-155)."""
+"""Entities of idempotency: requests that have a name, and what was answered to them (AIP-155)."""
 
 from __future__ import annotations
 

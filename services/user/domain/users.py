@@ -1,4 +1,4 @@
-"""A user of a tenant and what the tenant knows about the user's risk."""
+"""Entities of the directory of users: users, risk profiles, changes of them."""
 
 from __future__ import annotations
 

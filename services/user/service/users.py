@@ -1,4 +1,4 @@
-"""The use cases of the user service."""
+"""Creates, reads, lists and changes users and their risk profiles."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ import asyncpg
 import pytest
 
 from meshkit.storage.leader import Leader, Session
+from meshkit.supervisor import BackgroundTask
+from meshkit.telemetry.admin import NotReadyError
 from tests.support.servers import Database
 
 
@@ -103,9 +105,13 @@ async def test_work_that_fails_is_started_again(database: Database) -> None:
         done.set()
         await asyncio.sleep(60)
 
-    async with running(Leader(database.dsn, "failing", work)):
-        async with asyncio.timeout(10):
-            await done.wait()
+    task = BackgroundTask("failing", Leader(database.dsn, "failing", work).run, lambda _: None)
+    task.start()
+    async with asyncio.timeout(10):
+        await done.wait()
+    with pytest.raises(NotReadyError, match="died of ValueError"):
+        await task.check()
+    await task.stop()
 
 
 async def test_leaders_of_different_work_do_not_exclude_each_other(database: Database) -> None:

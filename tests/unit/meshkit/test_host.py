@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from meshkit import supervisor
+from meshkit import cancellation, supervisor
 from meshkit.host import Host
 from meshkit.settings import SettingsError
 
@@ -108,7 +108,7 @@ async def test_part_that_would_not_even_end_when_cancelled_is_left_behind(
 ) -> None:
     monkeypatch.setattr("meshkit.parts.CANCEL_SECONDS", 0.05)
     monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.05)
-    monkeypatch.setattr(supervisor, "CANCEL_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(cancellation, "CANCEL_AGAIN_SECONDS", 0.01)
     end = asyncio.Event()
 
     async def deaf() -> None:

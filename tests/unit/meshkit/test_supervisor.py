@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from meshkit import supervisor
+from meshkit import cancellation, supervisor
+from meshkit.cancellation import StillRunningError, cancel_until_done
 from meshkit.settings import SettingsError
-from meshkit.supervisor import BackgroundTask, StillRunningError, Work, cancel_until_done
+from meshkit.supervisor import BackgroundTask, Work
 from meshkit.telemetry.admin import NotReadyError, Readiness
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_BACKOFF", 0.02)
-    monkeypatch.setattr(supervisor, "CANCEL_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(cancellation, "CANCEL_AGAIN_SECONDS", 0.02)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -105,7 +106,7 @@ async def test_pauses_between_restarts_grow_up_to_a_bound_and_are_never_the_same
         await sleep(0)
 
     monkeypatch.setattr(supervisor, "MAX_BACKOFF", 0.16)
-    monkeypatch.setattr(supervisor.asyncio, "sleep", counted)
+    monkeypatch.setattr("meshkit.supervisor.asyncio.sleep", counted)
     work = Mortal(*[RuntimeError() for _ in range(8)])
     async with running(work.run):
         async with asyncio.timeout(5):
@@ -174,7 +175,10 @@ async def test_task_that_swallows_cancellations_is_ended_nevertheless_and_not_st
     assert (starts, left) == (1, -1)
 
 
-async def test_work_that_returns_when_it_is_cancelled_is_not_started_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_work_that_returns_when_it_is_cancelled_is_not_started_again(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_BACKOFF", 0.0)
     starts = 0
 
     async def work() -> None:

@@ -302,6 +302,7 @@ WATCH_TASK = Method(
     retryable=True,
     public=False,
     ids=(),
+    resume=("after", "position"),
 )
 
 LIST_TASK_ATTEMPTS = Method(

@@ -122,16 +122,20 @@ class RetryTaskResponse(_message.Message):
     def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ...) -> None: ...
 
 class WatchTaskRequest(_message.Message):
-    __slots__ = ("task_id",)
+    __slots__ = ("task_id", "after")
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     task_id: str
-    def __init__(self, task_id: _Optional[str] = ...) -> None: ...
+    after: str
+    def __init__(self, task_id: _Optional[str] = ..., after: _Optional[str] = ...) -> None: ...
 
 class WatchTaskResponse(_message.Message):
-    __slots__ = ("task",)
+    __slots__ = ("task", "position")
     TASK_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
     task: _task_pb2.Task
-    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ...) -> None: ...
+    position: str
+    def __init__(self, task: _Optional[_Union[_task_pb2.Task, _Mapping]] = ..., position: _Optional[str] = ...) -> None: ...
 
 class ListTaskAttemptsRequest(_message.Message):
     __slots__ = ("task_id", "page_size", "page_token")

@@ -181,7 +181,7 @@ class TestPostgres:
         session = await asyncpg.connect(fraud_database.dsn, timeout=5)
         async with session.transaction():
             (made,) = some(tenant, "began first, ended last")
-            columns = [[value] for value in postgres_store._row(made, record(made))]
+            columns = [[value] for value in postgres_store._values(made, record(made))]
             await session.fetchval(postgres_store._RECORD, tenant, *columns)
             await PostgresStore(pool).commit(some(tenant, "fast"))
             held_back = await log.read([tenant], start, 10)

@@ -15,9 +15,9 @@ from meshkit.storage.postgres import open_pool
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.outbox import Place
-from services.fraud.domain.watching import Selection, Sighting
+from services.fraud.domain.watching import Selection, WatchEvent
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.servers import Database
@@ -42,7 +42,7 @@ async def replica(database: Database) -> AsyncIterator[Replica]:
     pool, log_pool = await open_pool(database.dsn), await open_pool(database.dsn, size=3)
     log = PostgresLog(log_pool)
     feed = DecisionFeed(log, recent_rows=RECENT_ROWS)
-    watches = Watches(log=log, feed=feed, seats=Seats(100, 100), pace=WatchPace(1e6), heartbeat=0.2)
+    watches = Watches(log=log, feed=feed, limits=WatchLimits(100, 100), pace=WatchPace(1e6), heartbeat=0.2)
     following = asyncio.create_task(feed.run())
     try:
         yield Replica(PostgresStore(pool, on_commit=feed.notify), watches)
@@ -67,7 +67,7 @@ class Watcher:
         self.place: Place | None = None
         self.names: list[str] = []
 
-    def note(self, sighting: Sighting) -> None:
+    def note(self, sighting: WatchEvent) -> None:
         assert self.place is None or sighting.place >= self.place
         self.place = sighting.place
         if sighting.row is not None:

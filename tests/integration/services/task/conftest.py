@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -101,6 +102,11 @@ def task_database(fresh_database: FreshDatabase) -> Database:
 async def pools(task_database: Database) -> AsyncIterator[tuple[Pool, Pool]]:
     """Of the service's role and of the engine's."""
     pool, engine_pool = await open_pool(task_database.dsn), await open_pool(engine_dsn(task_database))
+    for each in (pool, engine_pool):
+        # All connections are there before the test: a busy machine may take longer than a call waits for one.
+        async with AsyncExitStack() as stack:
+            for _ in range(each.get_max_size()):
+                await stack.enter_async_context(each.acquire(timeout=10))
     yield pool, engine_pool
     await pool.close()
     await engine_pool.close()

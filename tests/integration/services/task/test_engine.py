@@ -10,7 +10,7 @@ import pytest
 
 from meshkit.ids import uuid7
 from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Outcome, Pulse
-from services.task.domain.tasks import LEASE_EXPIRED, Progress, TaskFilter
+from services.task.domain.tasks import LEASE_EXPIRED, NewTask, Progress, TaskFilter
 from tests.integration.services.task.conftest import BROKEN, HOPELESS, Stores, lease_of
 
 ALL = TaskFilter()
@@ -135,7 +135,7 @@ async def test_failure_is_followed_by_another_attempt_after_a_pause(stores: Stor
 
 
 async def test_pauses_do_not_grow_without_end_and_differ(stores: Stores, tenant: str, kind: str) -> None:
-    await asyncio.gather(*[stores.make(tenant, kind, max_attempts=100) for _ in range(10)])
+    await stores.tasks.create([NewTask(tenant, "work", kind=kind, max_attempts=100)] * 10)
     pauses: set[float] = set()
     for _ in range(5):
         for task in await stores.lease(kind, 10):

@@ -207,7 +207,7 @@ async def test_internal_kind_is_not_for_tenants(tasks: Tasks, fraud: Caller) -> 
 
 async def test_long_poll_ends_with_the_task_that_it_waited_for(tasks: Tasks, fraud: Caller) -> None:
     kind = a_kind()
-    polling = asyncio.create_task(lease(fraud, kind, wait=20_000))
+    polling = asyncio.create_task(lease(fraud, kind, wait=8_000))
     await asyncio.sleep(0.3)
     made = await tasks.create(kind=kind, arguments=struct(file="a.csv"))
     created = time.monotonic()

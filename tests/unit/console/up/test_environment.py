@@ -75,7 +75,7 @@ def test_migrations_run_as_the_owner_and_know_the_roles_to_grant_to(environments
 
 def test_databases_are_all_embedded_or_all_external() -> None:
     assert external_databases(TOPOLOGY, {}) is None
-    names = [*(f"RAMPART_{service.upper()}_DSN" for service in SERVICES), "RAMPART_FRAUD_RELAY_DSN"]
+    names = [name for service in TOPOLOGY.services for name in service.dsns().values()]
     given = dict.fromkeys(names, "postgresql://")
     assert external_databases(TOPOLOGY, given) == given
     with pytest.raises(CommandFailure, match=r"^RAMPART_USER_DSN must be set as well"):

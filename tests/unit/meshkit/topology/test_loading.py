@@ -31,7 +31,6 @@ grpc = "KeyService"
 keeps = "keys"
 calls = []
 redis = false
-scopes = ["keys:read"]
 
 [service.keys.key.sealing]
 setting = "RAMPART_KEYS_FILE"
@@ -103,7 +102,6 @@ def test_the_gateway_calls_every_service_at_the_edge(tmp_path: Path) -> None:
         ("service.ledger", "service.gateway", "service.gateway has the name of something else"),
         ("service.ledger", "service.Ledger", "service.Ledger must be lower-case letters and digits"),
         ("rampart.ledger.v1", "rampart.keys.v1", "service.ledger.package has rampart.keys.v1, which service.keys has"),
-        ("edge = false", 'scopes = ["keys:read"]', "service.ledger.scopes has keys:read, which service.keys has"),
         ("edge = false", 'edge = "no"', "service.ledger.edge must be true or false, not 'no'"),
         ("min = 1, max = 2", "min = 3, max = 2", "service.ledger.replicas.max is 2, less than min, 3"),
         ("min = 1", "min = 0", "service.ledger.replicas.min must be from 1 to 1000, not 0"),

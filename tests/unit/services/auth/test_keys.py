@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from services.auth.domain.keys import Schedule, SigningKey
+from services.auth.domain.keys import KeySchedule, SigningKey
 
-SCHEDULE = Schedule(publish_ahead=180, use=1000, token_life=100)
+SCHEDULE = KeySchedule(publish_ahead=180, use=1000, token_life=100)
 
 
 def key(kid: str, active_at: float) -> SigningKey:

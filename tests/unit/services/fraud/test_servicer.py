@@ -25,7 +25,7 @@ from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
 from services.fraud.service.decider import CheckCall, Decider, DecisionPolicy, Outcome
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.watches import Watches
 from services.fraud.servicer import DECISION_FIELDS, FraudServicer
 from tests.support.fraud import check as checked
@@ -62,7 +62,7 @@ class Service:
             slots=asyncio.Semaphore(1),
             store=store,
             outbox=NoOutbox(),
-            watches=Watches(log=self.watched, feed=self.feed, seats=Seats(2, 2), pace=WatchPace(1e6)),
+            watches=Watches(log=self.watched, feed=self.feed, limits=WatchLimits(2, 2), pace=WatchPace(1e6)),
             verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
             batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
             decisions=self.log,

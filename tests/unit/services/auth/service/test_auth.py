@@ -15,7 +15,7 @@ from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
 from services.auth.adapters.memory import MemoryDirectory, MemorySigningKeyStore
 from services.auth.adapters.sealing import AesSealer
-from services.auth.domain.keys import Schedule
+from services.auth.domain.keys import KeySchedule
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.service.auth import AuthService
 from services.auth.service.keyring import Keyring
@@ -42,7 +42,7 @@ class World:
         self.now = 1_800_000_000.5
         self.directory = CountingDirectory()
         store, sealer = MemorySigningKeyStore(), AesSealer(secrets.token_bytes(32))
-        self.keyring = Keyring(store, sealer, Schedule(180, 30 * 86_400, 3600), self.clock)
+        self.keyring = Keyring(store, sealer, KeySchedule(180, 30 * 86_400, 3600), self.clock)
         self.service = AuthService(
             directory=self.directory,
             keyring=self.keyring,

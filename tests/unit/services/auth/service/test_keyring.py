@@ -16,14 +16,14 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.settings import SettingsError
 from services.auth.adapters.memory import MemorySigningKeyStore
 from services.auth.adapters.sealing import AesSealer
-from services.auth.domain.keys import Schedule, SigningKey
+from services.auth.domain.keys import KeySchedule, SigningKey
 from services.auth.ports import KeyChange
 from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER, Issuer
 
 START = 1_800_000_000.0
 DAY = 86_400.0
-SCHEDULE = Schedule(publish_ahead=180, use=30 * DAY, token_life=3600)
+SCHEDULE = KeySchedule(publish_ahead=180, use=30 * DAY, token_life=3600)
 
 
 class World:

@@ -13,19 +13,20 @@ import pytest
 from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import Kind, MeshError
+from meshkit.supervisor import BackgroundTask
 from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.domain.outbox import Place
-from services.fraud.domain.watching import Selection, Sighting
+from services.fraud.domain.watching import Selection, WatchEvent
 from services.fraud.ports import LogPage
 from services.fraud.service import feed as feed_module
 from services.fraud.service import watches as watches_module
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.tail import Tail
 from services.fraud.service.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
 
-Watching = AsyncGenerator[Sighting, None]
+Watching = AsyncGenerator[WatchEvent, None]
 
 
 class CountedLog(MemoryLog):
@@ -62,8 +63,8 @@ class Fraud:
 def serving(*, heartbeat: float = 60.0, recent_rows: int = 4_096, total: int = 100, **feed: Any) -> Fraud:
     log = CountedLog()
     followed = DecisionFeed(log, recent_rows=recent_rows, **feed)
-    seats, pace = Seats(total, total), WatchPace(1e6)
-    return Fraud(log, followed, Watches(log=log, feed=followed, seats=seats, pace=pace, heartbeat=heartbeat))
+    limits, pace = WatchLimits(total, total), WatchPace(1e6)
+    return Fraud(log, followed, Watches(log=log, feed=followed, limits=limits, pace=pace, heartbeat=heartbeat))
 
 
 @asynccontextmanager
@@ -88,11 +89,11 @@ def tenant() -> str:
     return new_tenant()
 
 
-async def sighting(watching: Watching) -> Sighting:
+async def sighting(watching: Watching) -> WatchEvent:
     return await asyncio.wait_for(anext(watching), 5)
 
 
-def name(found: Sighting) -> str:
+def name(found: WatchEvent) -> str:
     return decision_pb2.Decision.FromString(found.row.answer).transaction_id if found.row else ""
 
 
@@ -281,9 +282,11 @@ async def test_stream_that_cannot_begin_says_so(fraud: Fraud, tenant: str) -> No
 
 
 async def test_follower_that_fails_begins_anew_without_gap_or_repeat(
-    fraud: Fraud, tenant: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tenant: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(feed_module, "RETRY_SECONDS", 0.02)
+    fraud = serving()
+    following = BackgroundTask("decision feed", fraud.feed.run, lambda _: None)
+    following.start()
     add, failures = Tail.add, iter([False, True, False])
 
     def fail(tail: Tail, row: Any) -> None:
@@ -300,6 +303,7 @@ async def test_follower_that_fails_begins_anew_without_gap_or_repeat(
         fraud.commit(tenant, "d")
         assert await names(watching, 1) == ["d"]
     assert "broken" in caplog.text
+    await following.stop()
 
 
 async def test_nobody_is_read_for_once_nobody_watches(fraud: Fraud, tenant: str) -> None:

@@ -353,6 +353,8 @@ default_message_pool.register_message(
 class DeleteScheduleResponse(betterproto2.Message):
     """
     The schedule is gone.
+
+    Example: {}
     """
 
     pass
@@ -1197,6 +1199,11 @@ class WatchTaskRequest(betterproto2.Message):
     Identifier of the task.
     """
 
+    after: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The `position` of the last response: what follows it is sent. Empty means the present state first.
+    """
+
 
 default_message_pool.register_message(
     "rampart.task.v1", "WatchTaskRequest", WatchTaskRequest
@@ -1214,6 +1221,11 @@ class WatchTaskResponse(betterproto2.Message):
     )
     """
     The task as stored.
+    """
+
+    position: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Place of this state in the history of the task, opaque.
     """
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from meshkit.errors import Kind, MeshError
-from services.fraud.service.seats import Seats, WatchPace
+from services.fraud.service.limits import WatchLimits, WatchPace
 
 
 @pytest.mark.parametrize(
@@ -19,24 +19,24 @@ from services.fraud.service.seats import Seats, WatchPace
     ],
 )
 def test_watcher_above_a_limit_is_refused_until_a_seat_is_free(taken: list[str], asked: str, whose: str) -> None:
-    seats = Seats(total=3, per_tenant=2)
+    limits = WatchLimits(total=3, per_tenant=2)
     with ExitStack() as stack:
         for tenant in taken:
-            stack.enter_context(seats.taken(tenant))
-        with pytest.raises(MeshError) as caught, seats.taken(asked):
+            stack.enter_context(limits.taken(tenant))
+        with pytest.raises(MeshError) as caught, limits.taken(asked):
             pass
         assert (caught.value.kind, caught.value.reason) == (Kind.RESOURCE_EXHAUSTED, "OVERLOADED")
         assert whose in caught.value.message and caught.value.retry_after
-    with seats.taken(asked):
+    with limits.taken(asked):
         pass
 
 
 def test_seats_of_tenants_that_left_are_forgotten() -> None:
-    seats = Seats(total=3, per_tenant=2)
+    limits = WatchLimits(total=3, per_tenant=2)
     for number in range(100):
-        with seats.taken(f"tenant-{number}"):
+        with limits.taken(f"tenant-{number}"):
             pass
-    assert len(seats._taken) == 0
+    assert len(limits._taken) == 0
 
 
 async def test_responses_beyond_the_rate_are_spaced_out_and_fewer_are_not_held_up() -> None:

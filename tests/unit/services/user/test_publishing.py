@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 
 from meshkit.storage.changes import Change
-from services.user.adapters.announced import AnnouncedWriter
 from services.user.adapters.memory import MemoryRows, MemoryUsers, MemoryWriter
+from services.user.adapters.publishing import PublishingWriter
 from services.user.domain.requests import NamedRequest
 from services.user.domain.users import ProfileChange, Revision, User, UserChange
 
@@ -24,7 +24,7 @@ class Store:
         self.users = MemoryUsers(self.rows)
         self.told: list[Change] = []
         self.names: list[str | None] = []
-        self.writer = AnnouncedWriter(MemoryWriter(self.rows), self._publish)
+        self.writer = PublishingWriter(MemoryWriter(self.rows), self._publish)
 
     async def _publish(self, change: Change) -> None:
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Changes that happen once, however often they are asked for (AIP-155)."""
+"""Carries out changes once, however often they are asked for (AIP-155)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from services.user import errors
 from services.user.domain.requests import NamedRequest
 from services.user.ports import Changes, Writer
 
-__all__ = ["Change", "Once"]
+__all__ = ["Change", "IdempotentChanges"]
 
 Change = Callable[[Changes], Awaitable[bytes]]
 """Does what a request asks for and returns the serialised response."""
 
 
-class Once:
+class IdempotentChanges:
     """Carries out changes. The response to a named request is stored in the transaction of its effect.
 
     Either both are there or neither, so a retry either finds the first answer or is the first. A change that fails

@@ -10,7 +10,7 @@ from meshkit.errors import Kind, MeshError
 from services.user.adapters.memory import MemoryRows, MemoryWriter
 from services.user.domain.requests import NamedRequest
 from services.user.ports import Changes
-from services.user.service.once import Once
+from services.user.service.idempotency import IdempotentChanges
 
 NAME = UUID("6d5b7f9e-3c1f-4b9a-9a56-0d2f1e4c8b7a")
 FIRST = NamedRequest(NAME, "CreateUser", b"content")
@@ -31,40 +31,40 @@ class Effect:
 
 
 @pytest.fixture
-def once() -> Once:
-    return Once(MemoryWriter(MemoryRows()))
+def changes() -> IdempotentChanges:
+    return IdempotentChanges(MemoryWriter(MemoryRows()))
 
 
-async def test_request_without_a_name_is_carried_out_each_time(once: Once) -> None:
+async def test_request_without_a_name_is_carried_out_each_time(changes: IdempotentChanges) -> None:
     effect = Effect()
-    assert [await once.run("ours", None, effect) for _ in range(2)] == [b"answer 1", b"answer 2"]
+    assert [await changes.run("ours", None, effect) for _ in range(2)] == [b"answer 1", b"answer 2"]
 
 
-async def test_same_request_again_gets_the_first_answer(once: Once) -> None:
+async def test_same_request_again_gets_the_first_answer(changes: IdempotentChanges) -> None:
     effect = Effect()
-    assert [await once.run("ours", FIRST, effect) for _ in range(3)] == [b"answer 1"] * 3
+    assert [await changes.run("ours", FIRST, effect) for _ in range(3)] == [b"answer 1"] * 3
     assert effect.count == 1
 
 
-async def test_name_belongs_to_its_tenant(once: Once) -> None:
+async def test_name_belongs_to_its_tenant(changes: IdempotentChanges) -> None:
     effect = Effect()
-    assert [await once.run(tenant, FIRST, effect) for tenant in ("ours", "theirs")] == [b"answer 1", b"answer 2"]
+    assert [await changes.run(tenant, FIRST, effect) for tenant in ("ours", "theirs")] == [b"answer 1", b"answer 2"]
 
 
 @pytest.mark.parametrize(
     "other", [NamedRequest(NAME, "CreateUser", b"other"), NamedRequest(NAME, "UpdateUser", b"content")]
 )
-async def test_other_request_of_the_same_name_is_refused(once: Once, other: NamedRequest) -> None:
+async def test_other_request_of_the_same_name_is_refused(changes: IdempotentChanges, other: NamedRequest) -> None:
     effect = Effect()
-    await once.run("ours", FIRST, effect)
+    await changes.run("ours", FIRST, effect)
     with pytest.raises(MeshError) as caught:
-        await once.run("ours", other, effect)
+        await changes.run("ours", other, effect)
     assert (caught.value.kind, caught.value.reason) == (Kind.ALREADY_EXISTS, "IDEMPOTENCY_CONFLICT")
     assert caught.value.metadata == {"request_id": str(NAME)}
     assert effect.count == 1
 
 
-async def test_name_of_a_request_that_failed_can_be_used_again(once: Once) -> None:
+async def test_name_of_a_request_that_failed_can_be_used_again(changes: IdempotentChanges) -> None:
     with pytest.raises(ZeroDivisionError):
-        await once.run("ours", FIRST, Effect(ZeroDivisionError()))
-    assert await once.run("ours", NamedRequest(NAME, "CreateUser", b"other"), Effect()) == b"answer 1"
+        await changes.run("ours", FIRST, Effect(ZeroDivisionError()))
+    assert await changes.run("ours", NamedRequest(NAME, "CreateUser", b"other"), Effect()) == b"answer 1"

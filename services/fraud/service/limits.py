@@ -11,12 +11,12 @@ from prometheus_client import Gauge
 
 from services.fraud.errors import too_many_watchers
 
-__all__ = ["Seats", "WatchPace"]
+__all__ = ["WatchLimits", "WatchPace"]
 
 _open = Gauge("decision_watches", "Streams of decisions that are open.")
 
 
-class Seats:
+class WatchLimits:
     """Counts the watchers of a process and of each tenant."""
 
     def __init__(self, total: int, per_tenant: int) -> None:
@@ -27,7 +27,7 @@ class Seats:
 
     @contextmanager
     def taken(self, tenant_id: str) -> Iterator[None]:
-        """Takes a seat for the block. Raises OVERLOADED if there is none."""
+        """Counts a watcher for the block. Raises OVERLOADED if there are as many as there may be."""
         if self._taken[tenant_id] >= self._per_tenant:
             raise too_many_watchers("the tenant")
         if self._taken.total() >= self._total:

@@ -1,4 +1,4 @@
-"""Changes of users that others are told of: a decorator of `Writer`."""
+"""Publishes which users a transaction has changed: a decorator of `Writer`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from services.user.domain.requests import Answered, NamedRequest
 from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange
 from services.user.ports import Changes, Writer
 
-__all__ = ["TOPIC", "AnnouncedWriter"]
+__all__ = ["TOPIC", "PublishingWriter"]
 
 TOPIC = "user"
 """Users and their risk profiles: the `cache_topic` of the methods that read them."""
 
 
-class AnnouncedWriter:
+class PublishingWriter:
     """Tells which users a transaction has changed, when it has ended and before its caller goes on."""
 
     def __init__(self, inner: Writer, publish: Callable[[Change], Awaitable[None]]) -> None:

@@ -1,0 +1,45 @@
+"""The services that a client may call. Generated from services/table.toml by tools/services.py."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+
+from ._call import Caller
+from ._gen.methods import DataClient, FraudClient, TaskClient, UserClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """`host:port` of each service. One that is empty cannot be called."""
+
+    auth: str
+    user: str = ""
+    task: str = ""
+    fraud: str = ""
+    data: str = ""
+
+
+class Services(ABC):
+    """The methods of each service."""
+
+    @abstractmethod
+    def caller(self, service: str) -> Caller:
+        """Returns what calls a service. Raises ValueError if it has no address."""
+
+    @cached_property
+    def user(self) -> UserClient:
+        return UserClient(self.caller("user"))
+
+    @cached_property
+    def task(self) -> TaskClient:
+        return TaskClient(self.caller("task"))
+
+    @cached_property
+    def fraud(self) -> FraudClient:
+        return FraudClient(self.caller("fraud"))
+
+    @cached_property
+    def data(self) -> DataClient:
+        return DataClient(self.caller("data"))

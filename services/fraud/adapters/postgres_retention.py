@@ -1,0 +1,51 @@
+"""Deletes old decisions in PostgreSQL, under the role that may do nothing else."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter
+
+from meshkit.storage.postgres import Pool, connected
+
+__all__ = ["PostgresOldDecisions"]
+
+_deleted = Counter("decisions_deleted", "Decisions that were deleted after the time for which their tenants keep them.")
+
+CHUNK = 1_000
+
+# Tenants are found by skipping from one to the next in the primary key.
+_NEXT_TENANT = "SELECT tenant_id FROM decisions WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1"
+
+# Identifiers begin with the time, so that the primary key finds what is old and nothing needs an index of its own.
+# What the outbox still tells of stays: who watches, or catches up, looks the decision up.
+_DELETE = """
+WITH bound AS (
+    SELECT least(
+        now() - make_interval(days => coalesce((SELECT days FROM decision_retention WHERE tenant_id = $1), $2)),
+        (SELECT created_at FROM outbox ORDER BY xid, seq LIMIT 1)
+    ) AS time
+)
+DELETE FROM decisions WHERE tenant_id = $1 AND decision_id = ANY (ARRAY(
+    SELECT d.decision_id FROM decisions AS d, bound
+    WHERE d.tenant_id = $1 AND d.decision_id < first_decision_id(bound.time) AND d.create_time < bound.time
+    ORDER BY d.decision_id LIMIT $3
+))"""
+
+
+class PostgresOldDecisions:
+    """Implements `OldDecisions`. `days` is for tenants without a number of their own."""
+
+    def __init__(self, pool: Pool, days: int) -> None:
+        self._pool = pool
+        self._days = days
+
+    async def next_tenant(self, after: str) -> str | None:
+        async with connected(self._pool) as connection:
+            tenant = await connection.fetchval(_NEXT_TENANT, after)
+        return str(tenant) if tenant is not None else None
+
+    async def delete(self, tenant_id: str) -> int:
+        async with connected(self._pool) as connection:
+            done = await connection.execute(_DELETE, tenant_id, self._days, CHUNK)
+        count = int(done.rpartition(" ")[2])
+        _deleted.inc(count)
+        return count
