@@ -136,6 +136,6 @@ def problem(response: Response) -> str:
     except HttpError:
         return f"The platform answers with status {response.status}."
     detail = str(document.get("detail") or document.get("title") or "").rstrip(".")
-    found = [f"{one.get('field')}: {one.get('message')}" for one in document.get("errors", ())]
+    found = "; ".join(f"{one.get('field')}: {one.get('message')}" for one in document.get("errors", ()))
     reason = document.get("reason") or f"HTTP {response.status}"
-    return f"{'; '.join(filter(None, [detail, *found]))} ({reason})."
+    return f"{found or detail} ({reason})."

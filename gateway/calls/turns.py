@@ -12,7 +12,7 @@ from meshkit.errors import Kind, MeshError
 
 __all__ = ["CALLS", "WAIT_SECONDS", "CallTurns"]
 
-CALLS = 256
+CALLS = 128
 """Calls of one process in the mesh at once. More would not be answered sooner, but late for their deadlines."""
 WAIT_SECONDS = 30.0
 

@@ -16,7 +16,7 @@ __all__ = ["Listener"]
 _log = logging.getLogger(__name__)
 
 BACKLOG = 4096
-IN_A_TURN = 1024
+IN_A_TURN = 128
 PAUSE_SECONDS = 0.5
 """After an accept that failed, such as for want of a file descriptor."""
 

@@ -133,7 +133,7 @@ def test_a_problem_names_the_fields(home: Path, edge: TaskEdge, capsys: Capture)
     errors = [{"field": "title", "message": "is required"}]
     edge.answer = lambda call: problem(400, "VALIDATION_FAILED", "the request is not valid.", errors=errors)
     assert command(home, "create") == 1
-    assert "the request is not valid; title: is required (VALIDATION_FAILED)." in capsys.readouterr().err
+    assert "rampart: title: is required (VALIDATION_FAILED)." in capsys.readouterr().err
 
 
 def test_a_request_that_may_be_repeated_is_sent_again(home: Path, edge: TaskEdge) -> None:
