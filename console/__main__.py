@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 
-from console import clients, gateway, replay, simulate, tenants, token, up
+from console import clients, gateway, replay, schedules, simulate, tasks, tenants, token, up
 from console.failure import CommandFailure
 
-COMMANDS = (up, tenants, clients, token, simulate, replay, gateway)
+COMMANDS = (up, tenants, clients, token, tasks, schedules, simulate, replay, gateway)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -39,6 +39,39 @@ class Response:
         return value
 
 
+@dataclass(frozen=True)
+class Origin:
+    """A server and how to reach it."""
+
+    host: str
+    port: int
+    authority: str
+    prefix: str
+    """In front of every path; empty or without a slash at its end."""
+    tls: ssl.SSLContext | None
+
+    @classmethod
+    def parse(cls, base_url: str, tls: ssl.SSLContext | None = None) -> Origin:
+        """Raises ValueError unless it is an http or https address."""
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{base_url} is not an http or https address")
+        secure = parts.scheme == "https"
+        return cls(
+            parts.hostname,
+            parts.port or (443 if secure else 80),
+            parts.netloc.rpartition("@")[2],
+            parts.path.rstrip("/"),
+            (tls or ssl.create_default_context()) if secure else None,
+        )
+
+    def message(self, method: str, path: str, headers: Headers, body: bytes) -> bytes:
+        """Returns a whole request."""
+        lines = [f"{method} {self.prefix}{path} HTTP/1.1", f"host: {self.authority}", f"content-length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
+
+
 class HttpClient:
     """Sends requests to one server over at most `connections` connections; further requests wait for one.
 
@@ -54,14 +87,7 @@ class HttpClient:
         connect_timeout: float = 3.0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{base_url} is not an http or https address")
-        self._host = parts.hostname
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._authority = parts.netloc.rpartition("@")[2]
-        self._prefix = parts.path.rstrip("/")
-        self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
+        self._origin = Origin.parse(base_url, tls)
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._slots = asyncio.Semaphore(connections)
@@ -69,9 +95,7 @@ class HttpClient:
 
     async def request(self, method: str, path: str, *, headers: Headers = (), body: bytes = b"") -> Response:
         """Sends one request and returns its answer. Raises HttpError; it never sends a request twice."""
-        lines = [f"{method} {self._prefix}{path} HTTP/1.1", f"host: {self._authority}", f"content-length: {len(body)}"]
-        lines += [f"{name}: {value}" for name, value in headers]
-        message = "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
+        message = self._origin.message(method, path, headers, body)
         async with self._slots:
             connection = await self._connection()
             try:
@@ -93,14 +117,14 @@ class HttpClient:
             connection = self._idle.pop()
             if connection.is_open:
                 return connection
-        loop = asyncio.get_running_loop()
+        origin, loop = self._origin, asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
-                _, protocol = await loop.create_connection(_Connection, self._host, self._port, ssl=self._tls)
+                _, protocol = await loop.create_connection(_Connection, origin.host, origin.port, ssl=origin.tls)
         except TimeoutError:
-            raise HttpError(f"{self._authority} did not accept a connection in {self._connect_timeout:g} s") from None
+            raise HttpError(f"{origin.authority} did not accept a connection in {self._connect_timeout:g} s") from None
         except OSError as error:
-            raise HttpError(f"cannot connect to {self._authority}: {error.strerror or error}") from error
+            raise HttpError(f"cannot connect to {origin.authority}: {error.strerror or error}") from error
         return protocol
 
 

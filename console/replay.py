@@ -15,7 +15,6 @@ import uvloop
 from rich.console import Console
 
 from console.failure import CommandFailure
-from console.home import add_home
 from console.http import HttpClient
 from console.replaying.journal import Journal, Subject
 from console.replaying.order import AnyOrder, KeyOrder
@@ -26,7 +25,7 @@ from console.replaying.replayer import Replayer
 from console.replaying.report import Run, show
 from console.replaying.results import Results
 from console.replaying.sender import Sender
-from console.target import AccessTokens, Target
+from console.target import AccessTokens, add_target, chosen_target
 
 INTERRUPTED = 130
 
@@ -64,10 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="S",
         help="seconds to wait for a platform that does not answer (default: 60)",
     )
-    add_home(parser)
-    parser.add_argument("--base-url", metavar="URL", help="another platform; needs the two options below")
-    parser.add_argument("--client-id", metavar="ID")
-    parser.add_argument("--client-secret-file", type=Path, metavar="FILE")
+    add_target(parser)
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "--resume", action="store_true", help="go on where the last replay of this file stopped (default)"
@@ -110,7 +106,7 @@ class Replay:
         self._arguments = arguments
         self._console = console
         self._file = TransactionFile(arguments.file, arguments.name)
-        self._target = target(arguments)
+        self._target = chosen_target(arguments)
         self._journal = Journal(arguments.home / "replays" / f"{self._file.name}.replay.jsonl")
 
     def run(self) -> int:
@@ -171,15 +167,6 @@ class Replay:
             )
             async with showing(self._console, results, sender):
                 await replayer.run(self._file.records(arguments.limit))
-
-
-def target(arguments: argparse.Namespace) -> Target:
-    """Chooses the platform. Raises Failure if the options do not say which."""
-    if arguments.base_url is None:
-        return Target.from_home(arguments.home)
-    if arguments.client_id is None or arguments.client_secret_file is None:
-        raise CommandFailure("--base-url needs --client-id and --client-secret-file.")
-    return Target.from_arguments(arguments.base_url, arguments.client_id, arguments.client_secret_file)
 
 
 def pace(arguments: argparse.Namespace) -> Pace:

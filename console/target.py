@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from console.failure import CommandFailure
+from console.home import add_home
 from console.http import HttpClient, HttpError
 
 TOKEN_PATH = "/api/v1/oauth/token"
@@ -52,6 +54,23 @@ class Target:
         return cls(base_url, base_url + TOKEN_PATH, client_id, secret)
 
 
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that choose a platform and a client of it."""
+    add_home(parser)
+    parser.add_argument("--base-url", metavar="URL", help="another platform; needs the two options below")
+    parser.add_argument("--client-id", metavar="ID")
+    parser.add_argument("--client-secret-file", type=Path, metavar="FILE")
+
+
+def chosen_target(arguments: argparse.Namespace) -> Target:
+    """Returns what the options of `add_target` say. Raises CommandFailure if they do not say which platform."""
+    if arguments.base_url is None:
+        return Target.from_home(arguments.home)
+    if arguments.client_id is None or arguments.client_secret_file is None:
+        raise CommandFailure("--base-url needs --client-id and --client-secret-file.")
+    return Target.from_arguments(arguments.base_url, arguments.client_id, arguments.client_secret_file)
+
+
 class AccessTokens:
     """Holds one access token, renews it before it expires, and asks once however many requests are waiting."""
 
@@ -80,6 +99,10 @@ class AccessTokens:
         """Forgets a token that was refused."""
         if token == self._token:
             self._renew_at = 0.0
+
+    def expire(self) -> None:
+        """Forgets the token: the next is a new one."""
+        self._renew_at = 0.0
 
     def close(self) -> None:
         self._client.close()

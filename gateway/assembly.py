@@ -12,6 +12,7 @@ from gateway.calls.idempotency.memory import MemoryIdempotencyStore
 from gateway.calls.idempotency.replay import KEEP_SECONDS, Idempotency
 from gateway.calls.idempotency.store import IdempotencyStore
 from gateway.calls.streams import NoStreams, StreamUpstream
+from gateway.calls.turns import CallTurns
 from gateway.calls.upstream import Upstream
 from gateway.compile.codec import ProtobufPyCodec
 from gateway.compile.plan import Plan
@@ -130,6 +131,7 @@ def _pipeline(parts: GatewayParts, site: Starlette) -> Pipeline:
             conditionals=Conditionals(router.endpoints),
             answers=parts.answers,
             errors=errors,
+            turns=CallTurns(),
         ),
         streams=HttpStreams(upstream=parts.stream_upstream, bodies=bodies, sessions=sessions, errors=errors),
         sockets=WebSockets(router=router, upstream=parts.stream_upstream, sessions=sessions, cors=cors, errors=errors),

@@ -11,6 +11,7 @@ from gateway.compile.completion import NewId, completer, random_id
 from gateway.compile.json import JsonError, parse
 from gateway.compile.plan import Binding, JsonValue, Plan
 from gateway.compile.plan.masks import LateMask
+from gateway.compile.shared import shared
 from gateway.compile.validation import RequestValidator
 from gateway.errors.places import malformed, placed
 from meshkit.errors import MeshError
@@ -32,7 +33,8 @@ class Endpoint:
         self.policy = binding.method.policy
         self.route = binding.template.text
         self.streams = self.method.client_streaming or self.method.server_streaming
-        self.encode = codec.response(binding.method.output, binding.response_field)
+        encode = codec.response(binding.method.output, binding.response_field)
+        self.encode = shared(encode) if binding.method.policy.collapsible else encode
         self.request = codec.request(binding.method.input)
         self._complete = completer(binding.method.input, plan.registry)
         self._validator = validator

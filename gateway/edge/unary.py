@@ -7,6 +7,7 @@ from typing import Any
 from gateway.calls.cache.upstream import cache_use
 from gateway.calls.idempotency.key import HEADER as KEY
 from gateway.calls.idempotency.replay import Idempotency
+from gateway.calls.turns import CallTurns
 from gateway.calls.upstream import CacheUse, Upstream
 from gateway.compile.endpoint import Endpoint
 from gateway.edge.body import BodyReader
@@ -34,6 +35,7 @@ class UnaryCalls:
         conditionals: Conditionals,
         answers: Answers,
         errors: Exit,
+        turns: CallTurns,
     ) -> None:
         self._upstream = upstream
         self._bodies = bodies
@@ -41,6 +43,7 @@ class UnaryCalls:
         self._conditionals = conditionals
         self._answers = answers
         self._errors = errors
+        self._turns = turns
 
     def check(self, exchange: Exchange) -> None:
         check_body(self._bodies, exchange)
@@ -55,12 +58,12 @@ class UnaryCalls:
     async def answer(self, exchange: Exchange, request: Any) -> None:
         endpoint = _endpoint(exchange)
         use = cache_use(exchange.headers.get(b"cache-control")) if endpoint.policy.cache else None
-        if KEY in exchange.headers and self._idempotency.takes(endpoint):
-            data = await self._idempotency.call(
-                endpoint, request, exchange.headers[KEY], exchange.call, replayed=exchange.replays
-            )
-        else:
-            data = await self._upstream.call(endpoint.method, endpoint.serialize(request), exchange.call, use)
+        await self._turns.take(exchange.call)
+        try:
+            data = await self._call(exchange, endpoint, request, use)
+        finally:
+            # Before the answer is sent: a caller that reads slowly keeps no other waiting.
+            self._turns.give_back()
         if endpoint.raw is not None:
             await self._finish(exchange, use, data, *endpoint.raw(data))
             return
@@ -73,6 +76,13 @@ class UnaryCalls:
 
     async def fail(self, exchange: Exchange, error: MeshError) -> None:
         await self._errors.fail(exchange, error)
+
+    async def _call(self, exchange: Exchange, endpoint: Endpoint, request: Any, use: CacheUse | None) -> bytes:
+        if KEY in exchange.headers and self._idempotency.takes(endpoint):
+            return await self._idempotency.call(
+                endpoint, request, exchange.headers[KEY], exchange.call, replayed=exchange.replays
+            )
+        return await self._upstream.call(endpoint.method, endpoint.serialize(request), exchange.call, use)
 
     async def _finish(
         self, exchange: Exchange, use: CacheUse | None, data: bytes, media_type: bytes, body: bytes

@@ -6,19 +6,18 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import uvicorn
 
 from gateway.server.connection import HttpConnection
 from gateway.server.limits import Limits
+from gateway.server.listener import Listener
 from gateway.server.watch import Watch
 from gateway.server.websocket import WebSocketProtocol
 
 __all__ = ["HttpServer", "bind"]
 
-BACKLOG = 4096
 PING_SECONDS = 20.0
 
 
@@ -68,8 +67,7 @@ class HttpServer:
         self._config = uvicorn.Config(
             app,
             loop="none",
-            # Whatever can be called with what uvicorn gives to a protocol class will do.
-            http=partial(HttpConnection, watch=self._watch),  # type: ignore[arg-type]
+            http=HttpConnection,
             ws=WebSocketProtocol,
             ws_max_size=max_message,
             ws_ping_interval=PING_SECONDS,
@@ -81,19 +79,26 @@ class HttpServer:
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=drain_seconds,
-            backlog=BACKLOG,
         )
 
     async def run(self, stopping: Callable[[], Awaitable[None]]) -> None:
         """Serves until `stopping` returns, then drains: returns when the last call is answered. Raises OSError."""
-        server = uvicorn.Server(self._config)
+        config = self._config
+        server = uvicorn.Server(config)
         # Signals belong to the process (see meshkit.host), not to uvicorn.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-        serving = asyncio.create_task(server.serve(sockets=[bind(self._listen, shared=self._shared)]))
+        config.load()
+        state = server.server_state
+        listener = Listener(
+            bind(self._listen, shared=self._shared),
+            lambda: HttpConnection(config, state, {}, watch=self._watch),
+        )
+        serving = asyncio.create_task(server.serve(sockets=[]))
         watching = asyncio.create_task(self._watch.run())
         stop = asyncio.ensure_future(stopping())
         await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
+        listener.close()
         await self._drain()
         server.should_exit = True
         await serving

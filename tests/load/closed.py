@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
+from itertools import cycle
 
 from tests.load.arguments import load_parser, run_load
 from tests.load.connection import Connection
@@ -19,7 +21,12 @@ __all__ = ["ClosedLoop"]
 class ClosedLoop(Driver):
     """As many requests under way as there are connections."""
 
-    _sending = False
+    def __init__(
+        self, address: tuple[str, int], requests: Sequence[bytes], connections: int, *, once: bool = False
+    ) -> None:
+        super().__init__(address, connections)
+        self._next = (iter(requests) if once else cycle(requests)).__next__
+        self._sending = False
 
     async def _load(self, seconds: float) -> None:
         self._sending = True

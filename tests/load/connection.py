@@ -23,7 +23,7 @@ class Listener(Protocol):
 class Connection(asyncio.Protocol):
     """Sends one request at a time. The parser calls the `on_` methods."""
 
-    __slots__ = ("_body", "_cause", "_feed", "_listener", "_parser", "_transport", "busy", "started")
+    __slots__ = ("_body", "_cause", "_feed", "_listener", "_parser", "_transport", "busy", "label", "started")
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -35,10 +35,13 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.started = 0.0
         """When the request under way was to be sent, on the clock of `time.perf_counter`."""
+        self.label = ""
+        """The kind of the request under way, where there are several."""
 
-    def send(self, message: bytes, started: float) -> None:
+    def send(self, message: bytes, started: float, label: str = "") -> None:
         """Sends a request; the connection must be open and free."""
         assert self._transport is not None
+        self.label = label
         self.busy = True
         self.started = started
         self._body = b""

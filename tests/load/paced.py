@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle
 
 from tests.load.arguments import load_parser, run_load
 from tests.load.connection import Connection
 from tests.load.driver import Driver
+from tests.load.histogram import Histogram
 from tests.load.result import Result, Spread
 from tests.load.workload import Target, fraud_checks
 
@@ -29,12 +30,13 @@ class PacedLoop(Driver):
     """`rate` requests per second over connections that take turns."""
 
     def __init__(self, address: tuple[str, int], requests: Sequence[bytes], connections: int, rate: float) -> None:
-        super().__init__(address, requests, connections)
+        super().__init__(address, connections)
+        self._next = cycle(requests).__next__
         self._rate = rate
         self._free: deque[Connection] = deque()
         self._due: deque[float] = deque()
         self._most_due = max(1, int(rate * LONGEST_QUEUE_SECONDS))
-        self._lags = array("d")
+        self._lags = Histogram()
 
     async def _load(self, seconds: float) -> None:
         begun = time.perf_counter()
@@ -42,7 +44,7 @@ class PacedLoop(Driver):
             due = begun + number / self._rate
             if (ahead := due - time.perf_counter()) > 0:
                 await asyncio.sleep(ahead)
-            self._lags.append(max(0.0, time.perf_counter() - due))
+            self._lags.add(max(0.0, time.perf_counter() - due))
             self._submit(due)
 
     def _submit(self, due: float) -> None:

@@ -42,7 +42,7 @@ Batches = dict[str, tuple[float, float]]
 
 
 class Platform(Protocol):
-    """One way to answer fraud checks."""
+    """One way to answer what is measured: fraud checks, or tasks."""
 
     name: str
 
@@ -58,8 +58,8 @@ class Platform(Protocol):
     def pids(self) -> Mapping[str, int]:
         """Returns its processes by name, each the root of its descendants."""
 
-    async def decisions(self) -> int:
-        """Returns how many decisions are stored."""
+    async def stored(self) -> int:
+        """Returns how many rows are stored of those that the load makes."""
 
     async def settle(self) -> Ledger | None:
         """Waits, bounded, until what follows the decisions has caught up; None if nothing does."""
@@ -80,7 +80,8 @@ class Rampart:
         self._stack: Stack | None = None
 
     @property
-    def _dev(self) -> dict[str, Any]:
+    def dev(self) -> dict[str, Any]:
+        """What its dev.json says."""
         assert self._stack is not None
         return self._stack.dev
 
@@ -93,36 +94,36 @@ class Rampart:
             await self._stack.stop()
 
     async def target(self) -> Target:
-        client = self._dev["client"]
+        client = self.dev["client"]
         source = AccessTokens(
-            Login(self._dev["base_url"], self._dev["token_url"], client["client_id"], client["client_secret"])
+            Login(self.dev["base_url"], self.dev["token_url"], client["client_id"], client["client_secret"])
         )
         try:
-            return Target(self._dev["base_url"], await source.token())
+            return Target(self.dev["base_url"], await source.token())
         finally:
             source.close()
 
     def pids(self) -> Mapping[str, int]:
         # The gateway's workers are its descendants; the supervisor is this process.
-        return {name: pid for name, pid in self._dev["pids"].items() if name != "supervisor" and "-" not in name}
+        return {name: pid for name, pid in self.dev["pids"].items() if name != "supervisor" and "-" not in name}
 
-    async def decisions(self) -> int:
-        return await count_rows(self._dev["dsn"]["fraud"], "decisions")
+    async def stored(self) -> int:
+        return await count_rows(self.dev["dsn"]["fraud"], "decisions")
 
-    async def settle(self) -> Ledger:
+    async def settle(self) -> Ledger | None:
         begun = time.monotonic()
-        decisions = await self.decisions()
-        entered = first = await count_rows(self._dev["dsn"]["data"], "transactions")
+        decisions = await self.stored()
+        entered = first = await count_rows(self.dev["dsn"]["data"], "transactions")
         while entered < decisions and time.monotonic() - begun < LEDGER_SECONDS:
             await asyncio.sleep(POLL_SECONDS)
-            entered = await count_rows(self._dev["dsn"]["data"], "transactions")
+            entered = await count_rows(self.dev["dsn"]["data"], "transactions")
         seconds = round(time.monotonic() - begun, 2) if entered >= decisions else None
         return Ledger(decisions, max(0, decisions - first), seconds)
 
     async def batches(self) -> Batches:
         found: Batches = {}
-        for process in ("gateway", "fraud"):
-            client = HttpClient(f"http://{self._dev['admin'][process]}", connections=1)
+        for process, address in self.dev["admin"].items():
+            client = HttpClient(f"http://{address}", connections=1)
             answer = await client.request("GET", "/metrics")
             client.close()
             found |= {f"{process}: {name}": sums for name, sums in _batches(answer.body.decode()).items()}

@@ -17,7 +17,18 @@ from tests.load.edge import EdgeCost
 from tests.load.result import Result
 from tests.load.rounds import Plan, Preparation, Run
 
-__all__ = ["Figures", "show", "spread", "write"]
+__all__ = [
+    "Figures",
+    "batch_lines",
+    "costs_table",
+    "errors_of",
+    "lost_lines",
+    "new_table",
+    "show",
+    "spread",
+    "spread_of",
+    "write",
+]
 
 LAG_MS = 10.0
 """An open-loop run whose generator was later than this in its p99 measured the generator."""
@@ -64,7 +75,13 @@ def show(console: Console, figures: Figures) -> None:
         highlight=False,
     )
     names = list(dict.fromkeys(run.platform for run in runs))
-    console.print(_closed(names, plan, runs), _paced(names, plan, runs), _costs(names, plan, runs))
+    most = max(plan.connections)
+    chosen = {
+        name: [run for run in runs if (run.platform, run.kind, run.result.connections) == (name, "closed", most)]
+        for name in names
+    }
+    costs = costs_table(f"CPU per check at {most} connections, us", chosen)
+    console.print(_closed(names, plan, runs), _paced(names, plan, runs), costs)
     idle = ", ".join(f"{name} {share:.1%}" for name, share in figures.preparation.idle.items())
     cold = [
         f"{name} was not warm: {count} of {plan.users} users were checked before the first round; "
@@ -77,7 +94,7 @@ def show(console: Console, figures: Figures) -> None:
 
 
 def _closed(names: Sequence[str], plan: Plan, runs: Sequence[Run]) -> Table:
-    table = _table("Fraud checks through REST, closed loop", "platform", "conns", "requests/s", f"x {names[-1]}",
+    table = new_table("Fraud checks through REST, closed loop", "platform", "conns", "requests/s", f"x {names[-1]}",
                    "p50 ms", "p99 ms", "generator", "errors")  # fmt: skip
     for connections in plan.connections:
         per_round = {
@@ -91,30 +108,26 @@ def _closed(names: Sequence[str], plan: Plan, runs: Sequence[Run]) -> Table:
             ratios = [ratio(one, other) for one, other in zip(speeds, base, strict=False)]
             shares = [run.result.generator_cpu_share * 100 for run in own]
             table.add_row(name, str(connections), spread(speeds), spread(ratios, "{:.2f}"), *_latency(own),
-                          spread(shares, "{:.0f}%"), _errors(own))  # fmt: skip
+                          spread(shares, "{:.0f}%"), errors_of(own))  # fmt: skip
     return table
 
 
 def _paced(names: Sequence[str], plan: Plan, runs: Sequence[Run]) -> Table:
-    table = _table(f"Open loop at {plan.rate:g} requests/s, times from when each was due", "platform", "requests/s",
+    table = new_table(f"Open loop at {plan.rate:g} requests/s, times from when each was due", "platform", "requests/s",
                    "p50 ms", "p99 ms", "max ms", "generator lag p99 ms", "errors")  # fmt: skip
     for name in names:
         own = [run for run in runs if (run.platform, run.kind) == (name, "paced")]
         if own:
             lags = [run.result.lag_ms.p99 for run in own if run.result.lag_ms]
-            worst = _spread(own, lambda result: result.latency_ms.max)
-            speeds = _spread(own, lambda result: result.per_second)
-            table.add_row(name, speeds, *_latency(own), worst, spread(lags, "{:.1f}"), _errors(own))
+            worst = spread_of(own, lambda result: result.latency_ms.max)
+            speeds = spread_of(own, lambda result: result.per_second)
+            table.add_row(name, speeds, *_latency(own), worst, spread(lags, "{:.1f}"), errors_of(own))
     return table
 
 
-def _costs(names: Sequence[str], plan: Plan, runs: Sequence[Run]) -> Table:
-    most = max(plan.connections)
-    table = _table(f"CPU per check at {most} connections, us", "process", *names)
-    chosen = {
-        name: [run for run in runs if (run.platform, run.kind, run.result.connections) == (name, "closed", most)]
-        for name in names
-    }
+def costs_table(title: str, chosen: Mapping[str, Sequence[Run]]) -> Table:
+    """Returns the CPU time per answer of each process, by name of the platform."""
+    table = new_table(title, "process", *chosen)
     processes = list(dict.fromkeys(process for own in chosen.values() for run in own for process in run.cpu_us))
     for process in processes:
         cells = [spread(run.cpu_us[process] for run in own if process in run.cpu_us) for own in chosen.values()]
@@ -135,43 +148,65 @@ def _foreign_cores(run: Run) -> float:
 
 def _remarks(runs: Sequence[Run]) -> list[str]:
     closed = [run for run in runs if run.kind == "closed"]
+    late = [run for run in runs if run.result.lag_ms and run.result.lag_ms.p99 > LAG_MS]
+    return [
+        *batch_lines(closed),
+        *_ledger_lines(closed),
+        *lost_lines(runs),
+        *(f"{run.platform}, paced, round {run.round}: the generator lagged; not a valid run" for run in late),
+    ]
+
+
+def batch_lines(runs: Sequence[Run]) -> list[str]:
+    """Says how many calls travelled together."""
     found: list[str] = []
-    for name in dict.fromkeys(run.platform for run in closed):
-        own = [run for run in closed if run.platform == name]
+    for name, own in _by_platform(runs).items():
         for batch in dict.fromkeys(batch for run in own for batch in run.batch_sizes):
             sizes = spread((run.batch_sizes[batch] for run in own if batch in run.batch_sizes), "{:.1f}")
             found.append(f"{name}, calls in a batch of {batch}: {sizes}")
-        ledgers = [run.ledger for run in own if run.ledger is not None]
-        if ledgers:
-            seconds = spread((math.nan if one.seconds is None else one.seconds for one in ledgers), "{:.1f}")
-            never = sum(one.seconds is None for one in ledgers)
-            behind = spread(one.behind for one in ledgers)
-            found.append(
-                f"{name}, ledger at the end of a load: {behind} rows behind, complete after {seconds or '-'} s"
-                + (f", in {never} of {len(ledgers)} runs not within the wait" if never else "")
-            )
-    found += [
-        f"{run.platform}, {run.kind}, round {run.round}: {run.lost} answers have no stored decision"
+    return found
+
+
+def lost_lines(runs: Sequence[Run]) -> list[str]:
+    """Says which answers promised a row that is not there."""
+    return [
+        f"{run.platform}, {run.kind}, round {run.round}: {run.lost} answers have no stored row"
         for run in runs
         if run.lost
     ]
-    late = [run for run in runs if run.result.lag_ms and run.result.lag_ms.p99 > LAG_MS]
-    found += [f"{run.platform}, paced, round {run.round}: the generator lagged; not a valid run" for run in late]
+
+
+def _ledger_lines(runs: Sequence[Run]) -> list[str]:
+    found: list[str] = []
+    for name, own in _by_platform(runs).items():
+        if ledgers := [run.ledger for run in own if run.ledger is not None]:
+            seconds = spread((math.nan if one.seconds is None else one.seconds for one in ledgers), "{:.1f}")
+            never = sum(one.seconds is None for one in ledgers)
+            found.append(
+                f"{name}, ledger at the end of a load: {spread(one.behind for one in ledgers)} rows behind, "
+                f"complete after {seconds or '-'} s"
+                + (f", in {never} of {len(ledgers)} runs not within the wait" if never else "")
+            )
     return found
+
+
+def _by_platform(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    names = dict.fromkeys(run.platform for run in runs)
+    return {name: [run for run in runs if run.platform == name] for name in names}
 
 
 def _latency(runs: Sequence[Run]) -> tuple[str, str]:
     return (
-        _spread(runs, lambda result: result.latency_ms.p50),
-        _spread(runs, lambda result: result.latency_ms.p99),
+        spread_of(runs, lambda result: result.latency_ms.p50),
+        spread_of(runs, lambda result: result.latency_ms.p99),
     )
 
 
-def _spread(runs: Sequence[Run], value: Callable[[Result], float]) -> str:
+def spread_of(runs: Sequence[Run], value: Callable[[Result], float]) -> str:
     return spread((value(run.result) for run in runs), "{:.1f}")
 
 
-def _errors(runs: Sequence[Run]) -> str:
+def errors_of(runs: Sequence[Run]) -> str:
     totals: dict[str, int] = {}
     for run in runs:
         for cause, count in run.result.errors.items():
@@ -179,7 +214,7 @@ def _errors(runs: Sequence[Run]) -> str:
     return ", ".join(f"{count} x {cause}" for cause, count in sorted(totals.items())) or "0"
 
 
-def _table(title: str, *columns: str) -> Table:
+def new_table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for number, column in enumerate(columns):
         table.add_column(column, justify="right" if number else "left")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from console.metrics import percentile
+from tests.load.histogram import Histogram
 
 __all__ = ["Result", "Spread", "Tally"]
 
@@ -20,13 +19,13 @@ class Spread:
 
     p50: float
     p90: float
+    p95: float
     p99: float
     max: float
 
     @classmethod
-    def of(cls, seconds: Sequence[float]) -> Spread:
-        ordered = sorted(seconds)
-        return cls(*(round(1000 * percentile(ordered, share), 3) for share in (0.5, 0.9, 0.99, 1.0)))
+    def of(cls, times: Histogram) -> Spread:
+        return cls(*(round(1000 * times.quantile(share), 3) for share in (0.5, 0.9, 0.95, 0.99, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -36,20 +35,24 @@ class Result:
     connections: int
     seconds: float
     completed: int
-    """Answers with status 200."""
+    """Answers with status 200 or 201."""
     per_second: float
     latency_ms: Spread
-    """Of answers with status 200; open loop: from the time when the request was to be sent."""
+    """Of answers with status 200 or 201; open loop: from the time when the request was to be sent."""
     errors: dict[str, int]
     """Every other end, warm-up included, by status and reason or by what happened to the connection."""
     accepted: int
-    """Answers with status 200 from the first request to the last, warm-up included."""
+    """Answers with status 200 or 201 from the first request to the last, warm-up included."""
+    stores: int
+    """Those of them that promise a stored row."""
     generator_cpu_share: float
     """Of one core."""
     generator_cpu_us: float
     """Per answer."""
     lag_ms: Spread | None = None
     """Open loop: how late the generator itself was."""
+    by_label: Mapping[str, Spread] = field(default_factory=dict)
+    """`latency_ms` of each kind of request, where there are several."""
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -59,14 +62,16 @@ class Result:
         fields: dict[str, Any] = json.loads(text)
         lag = fields.pop("lag_ms")
         latency = Spread(**fields.pop("latency_ms"))
-        return cls(**fields, latency_ms=latency, lag_ms=Spread(**lag) if lag else None)
+        labels = {label: Spread(**times) for label, times in fields.pop("by_label").items()}
+        return cls(**fields, latency_ms=latency, lag_ms=Spread(**lag) if lag else None, by_label=labels)
 
     def lines(self) -> list[str]:
         """Returns the figures for people."""
         times = self.latency_ms
         found = [
             f"{self.per_second:,.0f} requests/s over {self.seconds:.1f} s at {self.connections} connections",
-            f"latency ms: p50 {times.p50:.1f}  p90 {times.p90:.1f}  p99 {times.p99:.1f}  max {times.max:.1f}",
+            _line("latency", times),
+            *(_line(f"  {label}", spread) for label, spread in self.by_label.items()),
             f"generator: {self.generator_cpu_us:.1f} us CPU per request, {self.generator_cpu_share:.0%} of a core",
         ]
         if (lag := self.lag_ms) is not None:
@@ -79,14 +84,18 @@ class Tally:
     """Collects the ends of requests."""
 
     measuring: bool = False
-    accepted: int = 0
-    latencies: array[float] = field(default_factory=lambda: array("d"))
+    latencies: Histogram = field(default_factory=Histogram)
+    by_label: dict[str, Histogram] = field(default_factory=dict)
+    accepted: Counter[str] = field(default_factory=Counter)
+    """Answers with status 200 or 201 by label of the request."""
     errors: Counter[str] = field(default_factory=Counter)
 
-    def accept(self, seconds: float) -> None:
-        self.accepted += 1
+    def accept(self, seconds: float, label: str = "") -> None:
+        self.accepted[label] += 1
         if self.measuring:
-            self.latencies.append(seconds)
+            self.latencies.add(seconds)
+            if label:
+                self.by_label.setdefault(label, Histogram()).add(seconds)
 
     def refuse(self, status: int, body: bytes) -> None:
         """Counts an answer that is not a 200, by its problem's reason if it names one."""
@@ -99,3 +108,8 @@ class Tally:
 
     def fail(self, cause: str) -> None:
         self.errors[cause] += 1
+
+
+def _line(name: str, times: Spread) -> str:
+    spread = f"p50 {times.p50:.1f}  p90 {times.p90:.1f}  p95 {times.p95:.1f}  p99 {times.p99:.1f}  max {times.max:.1f}"
+    return f"{name} ms: {spread}"

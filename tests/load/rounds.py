@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.failure import CommandFailure
@@ -21,9 +21,9 @@ from tests.load.platforms import Batches, Ledger, Platform
 from tests.load.result import Result
 from tests.load.workload import Target
 
-__all__ = ["DEFAULT", "QUICK", "Plan", "Preparation", "Run", "measure"]
+__all__ = ["DEFAULT", "QUICK", "Plan", "Preparation", "Run", "generate", "measure", "measure_idle", "observe"]
 
-GENERATOR_GRACE = 60.0
+GENERATOR_GRACE = 90.0
 """Time beyond its load in which a generator must have started and ended."""
 
 
@@ -75,11 +75,11 @@ class Run:
 
     platform: str
     kind: str
-    """closed or paced."""
+    """closed, paced or users."""
     round: int
     result: Result
     stored: int
-    """Decisions in the database that were not there before: at least those answered, else some were lost."""
+    """Rows in the database that were not there before: at least those answered, else some were lost."""
     cpu_us: Mapping[str, float]
     """CPU time per answer of each process, until the ledger had caught up."""
     cores: float
@@ -92,8 +92,8 @@ class Run:
 
     @property
     def lost(self) -> int:
-        """Answers without a stored decision."""
-        return max(0, self.result.accepted - self.stored)
+        """Answers that promise a stored row and have none."""
+        return max(0, self.result.stores - self.stored)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Preparation:
     """Share of a core that a platform takes without load."""
 
 
-async def _idle(platforms: Sequence[Platform], seconds: float = 2.0) -> dict[str, float]:
+async def measure_idle(platforms: Sequence[Platform], seconds: float = 2.0) -> dict[str, float]:
     """Returns the share of a core that each platform takes without load."""
     before = {platform.name: sum(cpu_seconds(platform.pids()).values()) for platform in platforms}
     await asyncio.sleep(seconds)
@@ -130,7 +130,7 @@ async def measure(
         for platform in platforms:
             say(f"warming up {platform.name}")
             warmed[platform.name] = await _Loads(plan, platform, 0, say).warm_up()
-        preparation = Preparation(warmed, await _idle(platforms))
+        preparation = Preparation(warmed, await measure_idle(platforms))
         runs: list[Run] = []
         for number in range(1, plan.rounds + 1):
             for platform in platforms:
@@ -153,7 +153,7 @@ class _Loads:
         target, plan = await self._platform.target(), self._plan
         most = str(max(plan.connections))
         options = ("--connections", most, "--users", str(plan.users), "--each-user")
-        result = await _generate(target, "closed", 0.0, plan.first_warm_up, self._number, *options)
+        result = await generate(target, "closed", 0.0, plan.first_warm_up, self._number, *options)
         errors = "".join(f", {count} x {cause}" for cause, count in result.errors.items())
         self._say(f"  {result.accepted} checks in {result.seconds:.1f} s{errors}")
         await self._platform.settle()
@@ -171,33 +171,41 @@ class _Loads:
         return runs
 
     async def _one(self, target: Target, kind: str, seconds: float, *options: str) -> Run:
-        platform = self._platform
-        pids = platform.pids()
-        stored, batches = await platform.decisions(), await platform.batches()
-        begun, busy, own, cpu = time.monotonic(), busy_seconds(), own_seconds(), cpu_seconds(pids)
         users = ("--users", str(self._plan.users))
-        result = await _generate(target, kind, self._plan.warm_up, seconds, self._number, *users, *options)
-        ledger = await platform.settle()
-        used = difference(cpu, cpu_seconds(pids))
-        total, others = sum(used.values()), busy_seconds() - busy - (own_seconds() - own)
-        lasted = time.monotonic() - begun
-        run = Run(
-            platform=platform.name,
-            kind=kind,
-            round=self._number,
-            result=result,
-            stored=await platform.decisions() - stored,
-            cpu_us={name: each / max(1, result.accepted) * 1e6 for name, each in used.items()},
-            cores=total / lasted,
-            foreign_cores=max(0.0, others - total) / lasted,
-            batch_sizes=_means(batches, await platform.batches()),
-            ledger=ledger,
-        )
-        self._say(f"  {kind} {' '.join(options)}: {'; '.join(result.lines()[:2])}")
+
+        async def load() -> Result:
+            return await generate(target, kind, self._plan.warm_up, seconds, self._number, *users, *options)
+
+        run = await observe(self._platform, kind, self._number, load)
+        self._say(f"  {kind} {' '.join(options)}: {'; '.join(run.result.lines()[:2])}")
         return run
 
 
-async def _generate(target: Target, kind: str, warm_up: float, seconds: float, seed: int, *options: str) -> Result:
+async def observe(platform: Platform, kind: str, number: int, load: Callable[[], Awaitable[Result]]) -> Run:
+    """Runs one load and adds what it cost the platform, stored, and left to do."""
+    pids = platform.pids()
+    stored, batches = await platform.stored(), await platform.batches()
+    begun, busy, own, cpu = time.monotonic(), busy_seconds(), own_seconds(), cpu_seconds(pids)
+    result = await load()
+    ledger = await platform.settle()
+    used = difference(cpu, cpu_seconds(pids))
+    total, others = sum(used.values()), busy_seconds() - busy - (own_seconds() - own)
+    lasted = time.monotonic() - begun
+    return Run(
+        platform=platform.name,
+        kind=kind,
+        round=number,
+        result=result,
+        stored=await platform.stored() - stored,
+        cpu_us={name: each / max(1, result.accepted) * 1e6 for name, each in used.items()},
+        cores=total / lasted,
+        foreign_cores=max(0.0, others - total) / lasted,
+        batch_sizes=_means(batches, await platform.batches()),
+        ledger=ledger,
+    )
+
+
+async def generate(target: Target, kind: str, warm_up: float, seconds: float, seed: int, *options: str) -> Result:
     """Runs a generator as a process of its own. Raises Failure with its last words."""
     with tempfile.NamedTemporaryFile("w", prefix="token-") as file:  # made with mode 0600
         file.write(target.token)

@@ -8,9 +8,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-__all__ = ["CHECK_PATH", "USERS", "Target", "check_body", "each_user", "fraud_checks"]
+__all__ = [
+    "CHECK_PATH",
+    "TASKS_PATH",
+    "USERS",
+    "Target",
+    "TaskRequests",
+    "check_body",
+    "each_user",
+    "fraud_checks",
+    "new_task",
+]
 
 CHECK_PATH = "/api/v1/fraud-check"
+TASKS_PATH = "/api/v1/tasks"
 REQUESTS = 20_000
 """Distinct requests that a run goes round."""
 USERS = 5_000
@@ -58,10 +69,31 @@ def each_user(target: Target, seed: int, users: int = USERS) -> list[bytes]:
     return _render(target, (check_body(chance, user) for user in range(1, users + 1)))
 
 
+def new_task() -> bytes:
+    """Returns the JSON of the task that every user of the article's load test creates."""
+    return json.dumps({"title": "Test task", "priority": "high"}).encode()
+
+
+@dataclass(frozen=True)
+class TaskRequests:
+    """The two whole HTTP requests of the article's load test."""
+
+    list: bytes
+    create: bytes
+
+    @classmethod
+    def to(cls, target: Target) -> TaskRequests:
+        (create,) = _render(target, [new_task()])
+        return cls(_head("GET", target) + b"\r\n", create)
+
+
 def _render(target: Target, bodies: Iterable[bytes]) -> list[bytes]:
-    host, port = target.address
-    head = (
-        f"POST {target.path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer {target.token}\r\n"
-        "content-type: application/json\r\ncontent-length: "
-    ).encode("latin-1")
+    head = _head("POST", target) + b"content-type: application/json\r\ncontent-length: "
     return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in bodies]
+
+
+def _head(method: str, target: Target) -> bytes:
+    host, port = target.address
+    return (
+        f"{method} {target.path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer {target.token}\r\n"
+    ).encode("latin-1")

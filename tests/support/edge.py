@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import httptools
 
@@ -153,8 +153,19 @@ class _Connection(asyncio.Protocol):
         self._transport.write("\r\n".join([*lines, "\r\n"]).encode() + content)
 
 
+class Startable(Protocol):
+    """A server of a test."""
+
+    async def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+Served = TypeVar("Served", bound=Startable)
+
+
 @contextlib.contextmanager
-def running(edge: Edge) -> Iterator[Edge]:
+def running(edge: Served) -> Iterator[Served]:
     """Runs the server in a thread of its own, for commands that bring their own event loop."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)

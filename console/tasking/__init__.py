@@ -1,0 +1,1 @@
+"""Parts of `rampart task` and `rampart schedule`."""

@@ -1,0 +1,119 @@
+"""Renders tasks, attempts and schedules for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from console.api import Json
+
+STYLES = {
+    "running": "cyan", "cancelling": "yellow", "succeeded": "green", "active": "green", "failed": "red",
+    "dead": "bold red", "expired": "red", "cancelled": "yellow", "paused": "yellow",
+}  # fmt: skip
+TASKS = ("task_id", "state", "priority", "kind", "title", "progress", "attempts", "assignee", "created")
+ATTEMPTS = ("number", "outcome", "worker", "started", "finished", "progress", "error")
+SCHEDULES = ("schedule_id", "state", "cron", "time_zone", "kind", "next run", "last run")
+
+
+def task_table(tasks: Iterable[Json]) -> Table:
+    return _table(TASKS, map(_task_row, tasks))
+
+
+def attempt_table(attempts: Iterable[Json]) -> Table:
+    return _table(ATTEMPTS, map(_attempt_row, attempts))
+
+
+def schedule_table(schedules: Iterable[Json]) -> Table:
+    return _table(SCHEDULES, map(_schedule_row, schedules))
+
+
+def details(item: Json) -> Table:
+    """Returns everything that is known of a task or a schedule, a line for each field that is set."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in item.items():
+        if value not in (None, "", 0):
+            table.add_row(name, _detail(name, value))
+    return table
+
+
+def progress_text(progress: Json | None) -> str:
+    """Returns how far work is: done, total if it is known, and the worker's words."""
+    if not progress:
+        return ""
+    done, total, message = progress.get("done", 0), progress.get("total", 0), progress.get("message", "")
+    share = f"{done:,}/{total:,} ({done / total:.0%})" if total else f"{done:,}"
+    return f"{share} {message}".rstrip()
+
+
+def state_text(state: str) -> Text:
+    return Text(state, style=STYLES.get(state, ""))
+
+
+def when(time: str | None) -> str:
+    """Returns a time of the API in this machine's time zone, to the second."""
+    if not time:
+        return ""
+    return datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def error_text(error: Json | None) -> str:
+    return f"{error.get('type', '')}: {error.get('message', '')}" if error else ""
+
+
+def show(console: Console, table: Table, count: int, what: str) -> None:
+    """Prints a list, or that it is empty."""
+    console.print(table if count else f"no {what}", soft_wrap=False)
+
+
+def _task_row(task: Json) -> Sequence[str | Text]:
+    attempts = f"{task.get('attempt_count', 0)}/{task.get('max_attempts', 0)}"
+    return (
+        task["task_id"], state_text(task["state"]), task["priority"], task["kind"], task["title"],
+        progress_text(task.get("progress")), attempts, task.get("assignee", ""), when(task.get("create_time")),
+    )  # fmt: skip
+
+
+def _attempt_row(attempt: Json) -> Sequence[str | Text]:
+    return (
+        str(attempt["number"]), state_text(attempt["outcome"]), attempt["worker"], when(attempt.get("start_time")),
+        when(attempt.get("finish_time")), progress_text(attempt.get("progress")), error_text(attempt.get("error")),
+    )  # fmt: skip
+
+
+def _schedule_row(schedule: Json) -> Sequence[str | Text]:
+    return (
+        schedule["schedule_id"], state_text(schedule["state"]), schedule["cron"], schedule["time_zone"],
+        schedule["kind"], when(schedule.get("next_run_time")), when(schedule.get("last_run_time")),
+    )  # fmt: skip
+
+
+def _detail(name: str, value: object) -> Text:
+    if name == "state":
+        return state_text(str(value))
+    return Text(_words(name, value))
+
+
+def _words(name: str, value: object) -> str:
+    if name.endswith(("_time", "run_after")):
+        return when(str(value))
+    if isinstance(value, dict) and name == "progress":
+        return progress_text(value)
+    if isinstance(value, dict) and name == "error":
+        return error_text(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
+    table = Table()
+    for name in columns:
+        # An id that is cut short cannot be copied.
+        table.add_column(name, no_wrap=name.endswith("_id"), overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+    return table
