@@ -1,50 +1,56 @@
-"""Bounds the calls in the mesh at once: the others wait in order of arrival, off the clock of their deadline."""
+"""Bounds the unary calls to each service at once: the others wait in order of arrival, within their deadline."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator
 
 from prometheus_client import Counter
 
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["CALLS", "WAIT_SECONDS", "CallTurns"]
+__all__ = ["CALLS", "CallTurns"]
 
 CALLS = 128
-"""Calls of one process in the mesh at once. More would not be answered sooner, but late for their deadlines."""
-WAIT_SECONDS = 30.0
+"""Calls of one process to one service at once. More would not be answered sooner, but late for their deadlines."""
 
-_waits = Counter("calls_waited", "Calls that waited for their turn.")
-_refused = Counter("calls_refused", "Calls refused because their turn did not come in time.")
+_waits = Counter("calls_waited", "Calls that waited for their turn, by service.", ["service"])
+_refused = Counter("calls_refused", "Calls refused because their turn did not come in time, by service.", ["service"])
 
 
 class CallTurns:
-    """Gives out `calls` turns. A deadline is for the mesh, so it moves by the time that a call waited for its turn."""
+    """Gives out `calls` turns for each service, so that one that hangs holds up nobody else's callers."""
 
-    def __init__(self, calls: int = CALLS, *, wait_seconds: float = WAIT_SECONDS) -> None:
-        self._free = asyncio.Semaphore(calls)
-        self._wait_seconds = wait_seconds
+    def __init__(self, calls: int = CALLS) -> None:
+        self._free: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(calls))
 
-    async def take(self, call: CallContext) -> None:
-        """Returns when it is the call's turn. Raises MeshError OVERLOADED after `wait_seconds` without one."""
-        if not self._free.locked():
-            await self._free.acquire()
-            return
-        begun = time.monotonic()
-        _waits.inc()
+    @contextlib.asynccontextmanager
+    async def taken(self, service: str, call: CallContext) -> AsyncIterator[None]:
+        """Holds a turn for the block. Raises MeshError OVERLOADED if none comes before the call's deadline.
+
+        Nothing has been done for a call that is refused, so it can be sent again.
+        """
+        free = self._free[service]
+        if free.locked():
+            await _wait(free, service, call)
+        else:
+            await free.acquire()
         try:
-            async with asyncio.timeout(self._wait_seconds):
-                await self._free.acquire()
-        except TimeoutError:
-            _refused.inc()
-            raise MeshError(
-                Kind.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls wait for their turn", retry_after=1.0
-            ) from None
-        if call.deadline is not None:
-            call.deadline += time.monotonic() - begun
+            yield
+        finally:
+            free.release()
 
-    def give_back(self) -> None:
-        """Ends a turn."""
-        self._free.release()
+
+async def _wait(free: asyncio.Semaphore, service: str, call: CallContext) -> None:
+    _waits.labels(service).inc()
+    try:
+        async with asyncio.timeout(call.remaining):
+            await free.acquire()
+    except TimeoutError:
+        _refused.labels(service).inc()
+        raise MeshError(
+            Kind.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls wait for their turn", retry_after=1.0
+        ) from None

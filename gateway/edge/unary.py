@@ -58,12 +58,9 @@ class UnaryCalls:
     async def answer(self, exchange: Exchange, request: Any) -> None:
         endpoint = _endpoint(exchange)
         use = cache_use(exchange.headers.get(b"cache-control")) if endpoint.policy.cache else None
-        await self._turns.take(exchange.call)
-        try:
+        # Only for the call: a caller that reads its answer slowly keeps no other waiting.
+        async with self._turns.taken(endpoint.method.service, exchange.call):
             data = await self._call(exchange, endpoint, request, use)
-        finally:
-            # Before the answer is sent: a caller that reads slowly keeps no other waiting.
-            self._turns.give_back()
         if endpoint.raw is not None:
             await self._finish(exchange, use, data, *endpoint.raw(data))
             return

@@ -23,6 +23,7 @@ from console.up.state import State
 from meshkit.errors import Kind, MeshError, from_rpc_error
 from meshkit.identity.policy import policies
 from meshkit.rpc.channel import open_channel
+from meshkit.topology import load
 from services.data.adapters.remote import FRAUD_POLICIES, RemoteOutbox
 from services.data.domain.ledger import BEGINNING
 from tests.integration.conftest import FreshDatabase
@@ -70,7 +71,7 @@ def neighbours(
 ) -> Iterator[Neighbours]:
     folder = tmp_path_factory.mktemp("data-service")
     databases = {name: fresh_database(name) for name in ("auth", "fraud", "data")}
-    addresses = {name: f"127.0.0.1:{free_port()}" for name in ("auth", "user", "fraud", "data")}
+    addresses = {name: f"127.0.0.1:{free_port()}" for name in load().names}
     key = folder / "auth.key"
     key.write_text(secrets.token_hex(32))
     shared = {f"RAMPART_{name.upper()}_ADDRESS": address for name, address in addresses.items()}

@@ -119,7 +119,7 @@ async def test_every_table_forces_row_level_security(owner: asyncpg.Connection[a
         " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'schema_migrations'"
     )
     assert {row["relname"]: row["forced"] for row in rows} == dict.fromkeys(
-        ("decisions", "outbox", "outbox_consumers", "outbox_pruned"), True
+        ("decisions", "decision_retention", "outbox", "outbox_consumers", "outbox_pruned"), True
     )
 
 
