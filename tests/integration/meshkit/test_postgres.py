@@ -14,7 +14,7 @@ import pytest
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7
-from meshkit.storage.postgres import Pool, check, open_pool, transaction
+from meshkit.storage.postgres import Pool, check, connected, open_pool, transaction
 from tests.integration.conftest import FreshDatabase
 from tests.support.proxy import Proxy, proxied
 from tests.support.servers import Database
@@ -164,6 +164,14 @@ async def test_connection_cut_in_a_transaction_is_an_outage(through_proxy: Pool,
             await asyncio.sleep(0.1)
             await proxy.down()
             await running
+    assert caught.value.kind is Kind.UNAVAILABLE
+
+
+async def test_a_connection_whose_state_the_driver_has_lost_is_an_outage(pool: Pool) -> None:
+    """asyncpg raises this, too, when a connection is cut at the moment that a statement begins or ends."""
+    with pytest.raises(MeshError) as caught:
+        async with connected(pool):
+            raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
     assert caught.value.kind is Kind.UNAVAILABLE
 
 
