@@ -1,4 +1,4 @@
-"""How a command says that it cannot go on."""
+"""Reports why a command cannot go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the platform on this machine keeps its state."""
+"""Locates the state folder of the platform on this machine."""
 
 from __future__ import annotations
 

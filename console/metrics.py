@@ -1,4 +1,4 @@
-"""Figures about measured times and about decisions whose truth is known."""
+"""Computes figures of measured times, and of decisions whose truth is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which platform a command talks to over REST, as whom, and with which access token."""
+"""Resolves which platform a command talks to over REST, as whom, and with which access token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast a file is sent."""
+"""Paces a replay: as fast as possible, at a rate, or at the speed of the file."""
 
 from __future__ import annotations
 

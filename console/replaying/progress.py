@@ -1,4 +1,4 @@
-"""The progress bar of a replay."""
+"""Shows the progress bar of a replay."""
 
 from __future__ import annotations
 

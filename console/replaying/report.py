@@ -1,4 +1,4 @@
-"""The tables at the end of a replay."""
+"""Prints the report of a replay."""
 
 from __future__ import annotations
 

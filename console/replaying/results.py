@@ -1,4 +1,4 @@
-"""What was answered to each row of the file, compactly: a file may have millions."""
+"""Stores the answer to each row of a replay compactly: a file may have millions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random numbers that are the same everywhere."""
+"""Draws random numbers that are the same on every machine."""
 
 from __future__ import annotations
 

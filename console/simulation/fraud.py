@@ -1,4 +1,4 @@
-"""The fraud there is: five scenarios, each leaving a different trace.
+"""Simulates fraud: five scenarios, each leaving a different trace.
 
 1. amount: a payment of more than 220 is fraud, because ordinary ones are less. It shows by itself.
 2. merchant: two merchants in ten thousand are compromised each day, and every payment there is fraud for 28 days.

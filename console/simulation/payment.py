@@ -1,4 +1,4 @@
-"""One payment."""
+"""Defines a simulated payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream of payments, day by day."""
+"""Generates the stream of payments, day by day."""
 
 from __future__ import annotations
 

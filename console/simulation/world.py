@@ -1,4 +1,4 @@
-"""Who pays and where: customers with habits, and merchants, on a square of 100 by 100."""
+"""Generates customers with habits, and merchants, on a square of 100 by 100."""
 
 from __future__ import annotations
 

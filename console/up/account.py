@@ -1,4 +1,4 @@
-"""As whom PostgreSQL runs. It refuses root, so a supervisor that is root gives it another identity."""
+"""Finds the account that PostgreSQL runs as: it refuses root."""
 
 from __future__ import annotations
 

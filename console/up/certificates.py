@@ -1,4 +1,4 @@
-"""The platform's own certificate authority and one certificate for each process and caller."""
+"""Issues certificates: the platform's own authority, and one for each process and caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One database for each service, with its owner, the service's role, and a reader for people and tests."""
+"""Creates one database for each service, with its owner, its roles, and a reader for people and tests."""
 
 from __future__ import annotations
 

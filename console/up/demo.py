@@ -1,4 +1,4 @@
-"""The tenants and clients that a platform for development comes with."""
+"""Creates the tenants and clients that a platform for development comes with."""
 
 from __future__ import annotations
 

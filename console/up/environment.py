@@ -1,4 +1,4 @@
-"""The settings that each process is started with. None sees the secrets of another."""
+"""Makes the environment of each process. None sees the secrets of another."""
 
 from __future__ import annotations
 

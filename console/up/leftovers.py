@@ -1,4 +1,4 @@
-"""Processes that a killed supervisor left behind: recorded while they run, ended by the next start."""
+"""Ends the processes that a killed supervisor left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log files of child processes: the last run is kept beside, and none grows without end."""
+"""Rotates and bounds the log files of child processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Remembers which migrations a cluster has, because asking every process takes seconds of every start."""
+"""Remembers which migrations a cluster has: asking every process takes seconds of each start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the processes and certificates of the platform are called."""
+"""Names the processes and certificates of the platform."""
 
 from __future__ import annotations
 

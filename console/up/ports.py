@@ -1,4 +1,4 @@
-"""Ports on loopback: chosen once, kept in the state folder, chosen again when another program has taken one."""
+"""Assigns ports on loopback, and keeps them in the state folder."""
 
 from __future__ import annotations
 

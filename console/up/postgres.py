@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: one private cluster that listens on a unix socket only."""
+"""Runs the embedded PostgreSQL: one private cluster that listens on a unix socket only."""
 
 from __future__ import annotations
 

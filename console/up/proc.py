@@ -1,4 +1,4 @@
-"""What Linux says about processes. A pid alone may be another process by now; pid and start time together are not."""
+"""Reads what Linux says about processes. A pid may be another process by now; with its start time it is not."""
 
 from __future__ import annotations
 

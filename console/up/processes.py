@@ -1,4 +1,4 @@
-"""Child processes that are kept alive: started with a log file, restarted when they die, stopped in order."""
+"""Supervises child processes: started with a log file, restarted when they die, stopped in order."""
 
 from __future__ import annotations
 

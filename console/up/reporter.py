@@ -1,4 +1,4 @@
-"""What the parts of a start say while they work."""
+"""The port by which the parts of a start report what they do."""
 
 from __future__ import annotations
 

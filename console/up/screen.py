@@ -1,4 +1,4 @@
-"""What `rampart up` shows: progress while it works, a table when it is ready, events afterwards."""
+"""Shows `rampart up`: progress while it works, a table when it is ready, events afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole platform on this machine: `start` brings everything up, `stop` ends everything, in order."""
+"""Starts the whole platform on this machine, and stops it, in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state folder: private to the user, marked as ours, held by one run at a time."""
+"""Holds the state folder: private to the user, marked as ours, used by one run at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded Valkey, which speaks Redis's protocol: snapshots, unix socket only."""
+"""Runs the embedded Valkey, which speaks Redis's protocol: snapshots, unix socket only."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
-from services.task.adapters.listener import Listener
+from services.task.adapters.listener import NewsListener
 from services.task.adapters.postgres_engine import PostgresEngine
 from services.task.adapters.postgres_schedules import PostgresSchedules
 from services.task.adapters.postgres_tasks import PostgresTasks
@@ -63,7 +63,7 @@ async def serve(host: Host, reader: Reader) -> None:
     store = PostgresTasks(pool, settings.rules)
     engine = PostgresEngine(engine_pool, settings.rules, retention_days=settings.retention_days)
     schedules = PostgresSchedules(pool, engine_pool, settings.rules, next_run)
-    listener = Listener(settings.engine_dsn, tell=signals.tell, tell_all=signals.tell_all)
+    listener = NewsListener(settings.engine_dsn, tell=signals.tell, tell_all=signals.tell_all)
     host.background("listener", listener.run)
     # What needs doing is found in the store, so that replicas need no leader.
     host.background("lease expiry", Periodic("lease expiry", engine.expire, interval=EXPIRE_SECONDS).run)

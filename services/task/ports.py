@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Pulse
+from services.task.domain.leases import Beat, DeclaredKind, Ending, Lease, Pulse
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import Attempt, NewTask, Task, TaskChange, TaskFilter
 
-__all__ = ["Created", "Engine", "KeyTakenError", "NextRun", "OtherStateError", "Schedules", "TaskStore"]
+__all__ = ["Created", "Engine", "KeyTakenError", "NextRun", "RevisionMismatchError", "Schedules", "TaskStore"]
 
 
-class OtherStateError(Exception):
+class RevisionMismatchError(Exception):
     """What is to be changed exists, but not in the state that the caller wants to change."""
 
 
@@ -66,7 +66,7 @@ class TaskStore(Protocol):
     async def update(self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None) -> Task | None:
         """Changes a manual task, only in the revision named if one is. None if there is no such task.
 
-        Raises OtherStateError and ForbiddenMoveError.
+        Raises RevisionMismatchError and ForbiddenMoveError.
         """
         ...
 
@@ -86,7 +86,7 @@ class TaskStore(Protocol):
 class Engine(Protocol):
     """What moves tasks through their attempts, of all tenants. All times are the store's own."""
 
-    async def declare(self, kinds: Sequence[KindLimits]) -> None:
+    async def declare(self, kinds: Sequence[DeclaredKind]) -> None:
         """Stores kinds with their limits, in the place of what was declared of them before."""
         ...
 
@@ -131,7 +131,7 @@ class Schedules(Protocol):
     async def update(
         self, tenant_id: str, schedule_id: str, change: ScheduleChange, revision: int | None
     ) -> Schedule | None:
-        """Changes a schedule, only in the revision named if one is. Raises OtherStateError."""
+        """Changes a schedule, only in the revision named if one is. Raises RevisionMismatchError."""
         ...
 
     async def delete(self, tenant_id: str, schedule_id: str) -> bool: ...

@@ -14,14 +14,14 @@ import asyncpg
 from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES
 from services.task.adapters.rows import NEWS
 
-__all__ = ["Listener"]
+__all__ = ["NewsListener"]
 
 _log = logging.getLogger(__name__)
 CHECK_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 
 
-class Listener:
+class NewsListener:
     """A background task that listens while the process runs.
 
     `tell` is given the topic of each notification; `tell_all` is called when some may have been missed.

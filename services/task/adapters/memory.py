@@ -10,7 +10,7 @@ from uuid import UUID
 
 from meshkit.ids import uuid7
 from services.task.domain import news
-from services.task.domain.leases import EngineRules, KindLimits
+from services.task.domain.leases import DeclaredKind, EngineRules
 from services.task.domain.schedules import Schedule
 from services.task.domain.tasks import (
     FINAL,
@@ -23,15 +23,15 @@ from services.task.domain.tasks import (
     TaskFilter,
     changed,
 )
-from services.task.ports import Created, KeyTakenError, OtherStateError
+from services.task.ports import Created, KeyTakenError, RevisionMismatchError
 
-__all__ = ["MemoryRows", "MemoryTasks"]
+__all__ = ["MemoryTaskRows", "MemoryTasks"]
 
 Key = tuple[str, UUID]
 
 
 @dataclass
-class MemoryRows:
+class MemoryTaskRows:
     """What the store holds, and its clock, which nobody moves."""
 
     rules: EngineRules = field(default_factory=EngineRules)
@@ -41,7 +41,7 @@ class MemoryRows:
     ranks: dict[Key, datetime] = field(default_factory=dict)
     attempts: dict[Key, dict[int, Attempt]] = field(default_factory=dict)
     requests: dict[Key, tuple[bytes, Created, datetime]] = field(default_factory=dict)
-    kinds: dict[str, KindLimits] = field(default_factory=dict)
+    kinds: dict[str, DeclaredKind] = field(default_factory=dict)
     schedules: dict[tuple[str, str], Schedule] = field(default_factory=dict)
     retention: dict[str, int] = field(default_factory=dict)
     _origin: tuple[datetime, float] = field(default_factory=lambda: (datetime.now(UTC), time.monotonic()))
@@ -71,7 +71,7 @@ class MemoryRows:
 class MemoryTasks:
     """Implements `TaskStore`."""
 
-    def __init__(self, rows: MemoryRows) -> None:
+    def __init__(self, rows: MemoryTaskRows) -> None:
         self._rows = rows
 
     async def create(self, tasks: Sequence[NewTask]) -> Sequence[Created | None]:
@@ -97,7 +97,7 @@ class MemoryTasks:
         if task is None:
             return None
         if revision is not None and revision != task.revision:
-            raise OtherStateError
+            raise RevisionMismatchError
         made = changed(task, change, self._rows.now())
         return task if made is task else self._rows.put(made, ranked=True)
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.task.adapters.memory import Key, MemoryRows
+from services.task.adapters.memory import Key, MemoryTaskRows
 from services.task.domain import news
 from services.task.domain.leases import (
+    AttemptOutcome,
     Beat,
+    DeclaredKind,
     Ending,
-    KindLimits,
     Lease,
-    Outcome,
     Pulse,
     backoff,
     state_after,
@@ -30,11 +30,11 @@ REQUESTS_KEPT = timedelta(hours=24)
 class MemoryEngine:
     """Implements `Engine`."""
 
-    def __init__(self, rows: MemoryRows, *, retention_days: int = 30) -> None:
+    def __init__(self, rows: MemoryTaskRows, *, retention_days: int = 30) -> None:
         self._rows = rows
         self._retention_days = retention_days
 
-    async def declare(self, kinds: Sequence[KindLimits]) -> None:
+    async def declare(self, kinds: Sequence[DeclaredKind]) -> None:
         self._rows.kinds |= {kind.kind: kind for kind in kinds}
 
     async def lease(self, worker: str, kinds: Sequence[str], limit: int, seconds: float) -> Sequence[Task]:
@@ -56,7 +56,10 @@ class MemoryEngine:
         attempt = self._rows.attempts.get(key, {}).get(lease.token)
         same = attempt is not None and (
             attempt.outcome == ending.outcome
-            or (attempt.outcome == Outcome.CANCELLED and ending.outcome in (Outcome.FAILED, Outcome.RETURNED))
+            or (
+                attempt.outcome == AttemptOutcome.CANCELLED
+                and ending.outcome in (AttemptOutcome.FAILED, AttemptOutcome.RETURNED)
+            )
         )
         if not same:
             return None
@@ -73,7 +76,7 @@ class MemoryEngine:
         now = self._rows.now()
         lost = [task for task in self._rows.tasks.values() if task.lease_until is not None and task.lease_until <= now]
         for task in lost:
-            self._end(task, Ending(Outcome.EXPIRED, fault=LEASE_EXPIRED))
+            self._end(task, Ending(AttemptOutcome.EXPIRED, fault=LEASE_EXPIRED))
         return len(lost)
 
     async def prune(self) -> int:
@@ -145,7 +148,7 @@ class MemoryEngine:
         return Pulse.CANCELLED if task.state == "cancelling" else Pulse.HELD
 
     def _end(self, task: Task, ending: Ending) -> str:
-        now, returned = self._rows.now(), ending.outcome is Outcome.RETURNED
+        now, returned = self._rows.now(), ending.outcome is AttemptOutcome.RETURNED
         state = state_after(
             ending.outcome,
             cancelling=task.state == "cancelling",
@@ -175,11 +178,11 @@ class MemoryEngine:
         return state
 
     def _close(self, task: Task, number: int, ending: Ending, now: datetime) -> None:
-        cancelled = task.state == "cancelled" and ending.outcome is not Outcome.EXPIRED
+        cancelled = task.state == "cancelled" and ending.outcome is not AttemptOutcome.EXPIRED
         attempts = self._rows.attempts[task.tenant_id, task.task_id]
         attempts[number] = replace(
             attempts[number],
-            outcome=(Outcome.CANCELLED if cancelled else ending.outcome).value,
+            outcome=(AttemptOutcome.CANCELLED if cancelled else ending.outcome).value,
             error=ending.fault,
             progress=task.progress,
             finished_at=now,

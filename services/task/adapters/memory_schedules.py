@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from meshkit.ids import uuid7
-from services.task.adapters.memory import MemoryRows
+from services.task.adapters.memory import MemoryTaskRows
 from services.task.domain import news
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import FINAL, Task
-from services.task.ports import NextRun, OtherStateError
+from services.task.ports import NextRun, RevisionMismatchError
 
 __all__ = ["MemorySchedules"]
 
@@ -19,7 +19,7 @@ __all__ = ["MemorySchedules"]
 class MemorySchedules:
     """Implements `Schedules`."""
 
-    def __init__(self, rows: MemoryRows, next_run: NextRun) -> None:
+    def __init__(self, rows: MemoryTaskRows, next_run: NextRun) -> None:
         self._rows = rows
         self._next_run = next_run
 
@@ -42,7 +42,7 @@ class MemorySchedules:
         if schedule is None:
             return None
         if revision is not None and revision != schedule.revision:
-            raise OtherStateError
+            raise RevisionMismatchError
         values = {name: value for name, value in change.values().items() if getattr(schedule, name) != value}
         if not values:
             return schedule

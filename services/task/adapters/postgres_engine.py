@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from meshkit.storage.postgres import Pool, connected
 from services.task.adapters.rows import NEWS, task_of
-from services.task.domain.leases import Beat, Ending, EngineRules, KindLimits, Lease, Outcome, Pulse
+from services.task.domain.leases import AttemptOutcome, Beat, DeclaredKind, Ending, EngineRules, Lease, Pulse
 from services.task.domain.tasks import LEASE_EXPIRED, Task
 
 __all__ = ["PostgresEngine"]
@@ -59,13 +59,9 @@ WITH beat AS (
 SELECT h.tenant_id, h.task_id, h.fence, h.state FROM held AS h, (SELECT count(*) FROM told) AS sent"""
 
 
-def _ending(which: str, lock: str) -> str:
-    """Returns the statement that ends attempts.
-
-    Parameters: outcome $1, error $2 to $4, result $5, reference $6, progress $7 to $9, back-off $10 and $11, ageing
-    $12; what follows chooses the tasks.
-    """
-    return f"""
+# Ends attempts. Parameters: outcome $1, error $2 to $4, result $5, reference $6, progress $7 to $9, back-off $10 and
+# $11, ageing $12; what follows chooses the tasks.
+_ENDING = """
 WITH picked AS (
     SELECT t.tenant_id, t.task_id, t.fence, t.kind, clock_timestamp() AS moment,
         CASE
@@ -104,12 +100,16 @@ WITH picked AS (
         done = e.done, total = e.total, message = e.message
     FROM ended AS e WHERE a.tenant_id = e.tenant_id AND a.task_id = e.task_id AND a.number = e.fence
 ), told AS (
-    SELECT pg_notify('{NEWS}', 'changed ' || e.tenant_id || ' ' || e.task_id) FROM ended AS e
+    SELECT pg_notify('{news}', 'changed ' || e.tenant_id || ' ' || e.task_id) FROM ended AS e
     UNION ALL
-    SELECT pg_notify('{NEWS}', 'ready ' || e.kind) FROM (SELECT DISTINCT kind FROM ended) AS e
+    SELECT pg_notify('{news}', 'ready ' || e.kind) FROM (SELECT DISTINCT kind FROM ended) AS e
     WHERE $1 = 'returned' OR EXISTS (SELECT FROM kinds AS k WHERE k.kind = e.kind AND k.limited)
 )
 SELECT e.state FROM ended AS e, (SELECT count(*) FROM told) AS sent"""
+
+
+def _ending(which: str, lock: str) -> str:
+    return _ENDING.format(which=which, lock=lock, news=NEWS)
 
 
 _END = _ending("t.tenant_id = $13 AND t.task_id = $14 AND t.fence = $15 AND t.lease_until > clock_timestamp()", "")
@@ -162,7 +162,7 @@ class PostgresEngine:
         self._rules = rules
         self._retention_days = retention_days
 
-    async def declare(self, kinds: Sequence[KindLimits]) -> None:
+    async def declare(self, kinds: Sequence[DeclaredKind]) -> None:
         rows = [(each.kind, each.max_running, each.max_running_per_tenant, each.internal) for each in kinds]
         if rows:
             async with connected(self._pool) as connection:
@@ -194,7 +194,7 @@ class PostgresEngine:
         return [Lease(str(row["tenant_id"]), str(row["task_id"]), row["fence"]) for row in rows]
 
     async def expire(self) -> int:
-        ending = Ending(Outcome.EXPIRED, fault=LEASE_EXPIRED)
+        ending = Ending(AttemptOutcome.EXPIRED, fault=LEASE_EXPIRED)
         async with connected(self._pool) as connection:
             return len(await connection.fetch(_EXPIRE, *self._parameters(ending)))
 
@@ -238,6 +238,8 @@ def _pulse(state: str | None) -> Pulse:
     return Pulse.CANCELLED if state == "cancelling" else Pulse.HELD
 
 
-def _same(outcome: str, told: Outcome) -> bool:
+def _same(outcome: str, told: AttemptOutcome) -> bool:
     """Tells whether an attempt ended as is told now: it is told again."""
-    return outcome == told.value or (outcome == "cancelled" and told in (Outcome.FAILED, Outcome.RETURNED))
+    return outcome == told.value or (
+        outcome == "cancelled" and told in (AttemptOutcome.FAILED, AttemptOutcome.RETURNED)
+    )

@@ -12,7 +12,7 @@ from meshkit.storage.postgres import Connection, Pool, connected, transaction
 from services.task.adapters.rows import NEWS, schedule_of
 from services.task.domain.leases import EngineRules
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
-from services.task.ports import NextRun, OtherStateError
+from services.task.ports import NextRun, RevisionMismatchError
 
 __all__ = ["PostgresSchedules"]
 
@@ -96,7 +96,7 @@ class PostgresSchedules:
                 return None
             schedule = schedule_of(row)
             if revision is not None and revision != schedule.revision:
-                raise OtherStateError
+                raise RevisionMismatchError
             values = {name: value for name, value in change.values().items() if getattr(schedule, name) != value}
             if not values:
                 return schedule

@@ -19,7 +19,7 @@ from services.task.domain.tasks import (
     TaskFilter,
     changed,
 )
-from services.task.ports import Created, KeyTakenError, OtherStateError
+from services.task.ports import Created, KeyTakenError, RevisionMismatchError
 
 __all__ = ["PostgresTasks"]
 
@@ -102,7 +102,7 @@ class PostgresTasks:
                 return None
             task = task_of(row)
             if revision is not None and revision != task.revision:
-                raise OtherStateError
+                raise RevisionMismatchError
             made = changed(task, change, await connection.fetchval("SELECT clock_timestamp()"))
             if made is not task:
                 await self._write(connection, made)

@@ -9,7 +9,7 @@ from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
 from services.task.convert.parts import report_to_proto, struct_from_proto, structs_to_proto
-from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Outcome
+from services.task.domain.leases import AttemptOutcome, Beat, DeclaredKind, Ending, Lease
 from services.task.domain.tasks import Fault, Progress, Task
 
 __all__ = [
@@ -27,8 +27,8 @@ DEFAULT_LEASE_SECONDS = 30
 LEAST_LEASE_SECONDS = 2
 
 
-def kinds_from_proto(messages: Iterable[pb.KindDeclaration]) -> list[KindLimits]:
-    return [KindLimits(each.kind, each.max_running, each.max_running_per_tenant, each.internal) for each in messages]
+def kinds_from_proto(messages: Iterable[pb.KindDeclaration]) -> list[DeclaredKind]:
+    return [DeclaredKind(each.kind, each.max_running, each.max_running_per_tenant, each.internal) for each in messages]
 
 
 def leased_to_proto(task: Task, seconds: float) -> pb.LeasedTask:
@@ -71,7 +71,7 @@ def beat_from_proto(message: pb.Beat) -> Beat:
 
 def completion_from_proto(message: pb.CompleteTaskRequest) -> Ending:
     return Ending(
-        Outcome.SUCCEEDED,
+        AttemptOutcome.SUCCEEDED,
         result=message.result.SerializeToString(deterministic=True) if message.HasField("result") else None,
         result_reference=message.result_reference,
         progress=_progress_from_proto(message),
@@ -79,7 +79,7 @@ def completion_from_proto(message: pb.CompleteTaskRequest) -> Ending:
 
 
 def failure_from_proto(message: task_pb2.TaskError) -> Ending:
-    return Ending(Outcome.FAILED, fault=Fault(message.type, message.message, message.retryable))
+    return Ending(AttemptOutcome.FAILED, fault=Fault(message.type, message.message, message.retryable))
 
 
 def _progress_from_proto(message: pb.Beat | pb.CompleteTaskRequest) -> Progress | None:

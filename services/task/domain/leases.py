@@ -7,7 +7,17 @@ from enum import StrEnum
 
 from services.task.domain.tasks import Fault, Progress
 
-__all__ = ["Beat", "Ending", "EngineRules", "KindLimits", "Lease", "Outcome", "Pulse", "backoff", "state_after"]
+__all__ = [
+    "AttemptOutcome",
+    "Beat",
+    "DeclaredKind",
+    "Ending",
+    "EngineRules",
+    "Lease",
+    "Pulse",
+    "backoff",
+    "state_after",
+]
 
 MOST_DOUBLINGS = 30
 
@@ -40,7 +50,7 @@ class Pulse(StrEnum):
     LOST = "lost"
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """How an attempt ended."""
 
     SUCCEEDED = "succeeded"
@@ -54,7 +64,7 @@ class Outcome(StrEnum):
 class Ending:
     """The end of an attempt as its worker tells it: succeeded, failed or returned."""
 
-    outcome: Outcome
+    outcome: AttemptOutcome
     result: bytes | None = None
     result_reference: str = ""
     fault: Fault | None = None
@@ -62,7 +72,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class KindLimits:
+class DeclaredKind:
     """A declared kind. A limit of 0 means any number."""
 
     kind: str
@@ -88,14 +98,14 @@ def backoff(rules: EngineRules, attempts: int, chance: float) -> float:
     return full * (1 + chance) / 2
 
 
-def state_after(outcome: Outcome, *, cancelling: bool, retryable: bool, attempts: int, limit: int) -> str:
+def state_after(outcome: AttemptOutcome, *, cancelling: bool, retryable: bool, attempts: int, limit: int) -> str:
     """Returns the state of a task after an attempt; `attempts` counts this one."""
-    if outcome is Outcome.SUCCEEDED:
+    if outcome is AttemptOutcome.SUCCEEDED:
         # Also if it was to be cancelled: the work is done.
         return "succeeded"
     if cancelling:
         return "cancelled"
-    if outcome is Outcome.RETURNED:
+    if outcome is AttemptOutcome.RETURNED:
         return "pending"
     if not retryable:
         return "failed"

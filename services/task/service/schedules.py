@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from services.task import errors
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import NONE
-from services.task.ports import OtherStateError, Schedules
+from services.task.ports import RevisionMismatchError, Schedules
 from services.task.service.cron import next_run, zone_of
 
 __all__ = ["ScheduleService", "check_times"]
@@ -49,7 +49,7 @@ class ScheduleService:
             check_times("* * * * *", change.time_zone)
         try:
             return _found(await self._store.update(tenant_id, schedule_id, change, revision))
-        except OtherStateError:
+        except RevisionMismatchError:
             raise errors.etag_mismatch() from None
 
     async def delete(self, tenant_id: str, schedule_id: str) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from meshkit.errors import MeshError
 from services.task import errors
 from services.task.domain.tasks import Attempt, ForbiddenMoveError, NewTask, Task, TaskChange, TaskFilter
-from services.task.ports import Created, KeyTakenError, OtherStateError, TaskStore
+from services.task.ports import Created, KeyTakenError, RevisionMismatchError, TaskStore
 
 __all__ = ["TaskService"]
 
@@ -66,7 +66,7 @@ class TaskService:
         """Changes a manual task. Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH and STATE_NOT_ALLOWED."""
         try:
             return _found(await self._store.update(tenant_id, task_id, change, revision))
-        except OtherStateError:
+        except RevisionMismatchError:
             raise errors.etag_mismatch() from None
         except ForbiddenMoveError as error:
             raise errors.state_not_allowed(error.state) from None

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from meshkit.errors import MeshError
 from services.task import errors
-from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Outcome, Pulse
+from services.task.domain.leases import AttemptOutcome, Beat, DeclaredKind, Ending, Lease, Pulse
 from services.task.domain.news import cancel_of, ready
 from services.task.domain.schedules import NewSchedule
 from services.task.domain.tasks import Task
@@ -38,7 +38,7 @@ class WorkService:
         self._turn = asyncio.Lock()
         self._giving_back: set[asyncio.Task[None]] = set()
 
-    async def declare(self, service: str, kinds: Sequence[KindLimits], schedules: Sequence[NewSchedule]) -> None:
+    async def declare(self, service: str, kinds: Sequence[DeclaredKind], schedules: Sequence[NewSchedule]) -> None:
         """Stores what a service does. Raises CALLER_NOT_ALLOWED and VALIDATION_FAILED."""
         own = [each.kind for each in kinds] + [each.kind for each in schedules]
         _check_own(service, [*own, *(each.schedule_id for each in schedules)])
@@ -107,7 +107,7 @@ class WorkService:
         try:
             for task in await leasing:
                 lease = Lease(task.tenant_id, str(task.task_id), task.fence)
-                await self._engine.end(lease, Ending(Outcome.RETURNED))
+                await self._engine.end(lease, Ending(AttemptOutcome.RETURNED))
         except MeshError as error:
             # Their leases will expire.
             _log.warning("tasks that nobody has were not given back: %s", error.message)

@@ -11,7 +11,7 @@ from rampart.task.v1 import task_service_pb2 as pb
 
 from meshkit.context import current
 from services.task import convert
-from services.task.domain.leases import Ending, Outcome
+from services.task.domain.leases import AttemptOutcome, Ending
 from services.task.domain.tasks import SYSTEM_TENANT
 from services.task.service.work import WorkService
 
@@ -66,7 +66,7 @@ class WorkCalls:
         return pb.FailTaskResponse(state=state)
 
     async def ReleaseTask(self, request: pb.ReleaseTaskRequest, _: Context) -> pb.ReleaseTaskResponse:
-        await self._service.end(convert.lease_from_proto(request.lease), Ending(Outcome.RETURNED))
+        await self._service.end(convert.lease_from_proto(request.lease), Ending(AttemptOutcome.RETURNED))
         return pb.ReleaseTaskResponse()
 
 

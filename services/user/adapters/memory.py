@@ -13,11 +13,11 @@ from services.user.domain.requests import Answered, NamedRequest
 from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange, unknown_profile
 from services.user.ports import Changes, Key, OtherStateError
 
-__all__ = ["MemoryChanges", "MemoryProfiles", "MemoryRows", "MemoryUsers", "MemoryWriter"]
+__all__ = ["MemoryChanges", "MemoryProfiles", "MemoryUserRows", "MemoryUsers", "MemoryWriter"]
 
 
 @dataclass
-class MemoryRows:
+class MemoryUserRows:
     """What the store holds."""
 
     users: dict[Key, tuple[User, RiskProfile]] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class MemoryRows:
 class MemoryUsers:
     """Implements `Users`."""
 
-    def __init__(self, rows: MemoryRows) -> None:
+    def __init__(self, rows: MemoryUserRows) -> None:
         self._rows = rows
 
     async def get(self, tenant_id: str, user_id: str) -> User | None:
@@ -43,7 +43,7 @@ class MemoryUsers:
 class MemoryProfiles:
     """Implements `Profiles`."""
 
-    def __init__(self, rows: MemoryRows) -> None:
+    def __init__(self, rows: MemoryUserRows) -> None:
         self._rows = rows
 
     async def find(self, keys: Sequence[Key]) -> Mapping[Key, RiskProfile]:
@@ -53,7 +53,7 @@ class MemoryProfiles:
 class MemoryWriter:
     """Implements `Writer`: one transaction at a time."""
 
-    def __init__(self, rows: MemoryRows) -> None:
+    def __init__(self, rows: MemoryUserRows) -> None:
         self._rows = rows
         self._lock = asyncio.Lock()
 
@@ -71,7 +71,7 @@ class MemoryWriter:
 class MemoryChanges:
     """Implements `Changes`."""
 
-    def __init__(self, rows: MemoryRows, tenant_id: str) -> None:
+    def __init__(self, rows: MemoryUserRows, tenant_id: str) -> None:
         self._rows = rows
         self._tenant_id = tenant_id
 

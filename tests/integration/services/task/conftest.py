@@ -14,13 +14,13 @@ import pytest
 
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, open_pool
-from services.task.adapters.memory import MemoryRows, MemoryTasks
+from services.task.adapters.memory import MemoryTaskRows, MemoryTasks
 from services.task.adapters.memory_engine import MemoryEngine
 from services.task.adapters.memory_schedules import MemorySchedules
 from services.task.adapters.postgres_engine import PostgresEngine
 from services.task.adapters.postgres_schedules import PostgresSchedules
 from services.task.adapters.postgres_tasks import PostgresTasks
-from services.task.domain.leases import Ending, EngineRules, Lease, Outcome
+from services.task.domain.leases import AttemptOutcome, Ending, EngineRules, Lease
 from services.task.domain.tasks import Fault, NewTask, Task
 from services.task.ports import Engine, Schedules, TaskStore
 from services.task.service.cron import next_run
@@ -39,7 +39,7 @@ class Stores:
     tasks: TaskStore
     engine: Engine
     schedules: Schedules
-    rows: MemoryRows | None = None
+    rows: MemoryTaskRows | None = None
     superuser: str = ""
     database: Database | None = None
 
@@ -56,7 +56,7 @@ class Stores:
         return task, lease_of(task)
 
     async def succeed(self, lease: Lease) -> str | None:
-        return await self.engine.end(lease, Ending(Outcome.SUCCEEDED))
+        return await self.engine.end(lease, Ending(AttemptOutcome.SUCCEEDED))
 
     async def get(self, tenant: str, task_id: UUID) -> Task:
         task = await self.tasks.get(tenant, task_id)
@@ -127,7 +127,7 @@ async def postgres_stores(task_database: Database, pools: tuple[Pool, Pool]) -> 
 @pytest.fixture(params=["memory", "postgres"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "memory":
-        rows = MemoryRows(RULES)
+        rows = MemoryTaskRows(RULES)
         return Stores(MemoryTasks(rows), MemoryEngine(rows), MemorySchedules(rows, next_run), rows)
     found: Stores = request.getfixturevalue("postgres_stores")
     return found

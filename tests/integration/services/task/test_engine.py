@@ -9,14 +9,14 @@ from datetime import timedelta
 import pytest
 
 from meshkit.ids import uuid7
-from services.task.domain.leases import Beat, Ending, KindLimits, Lease, Outcome, Pulse
+from services.task.domain.leases import AttemptOutcome, Beat, DeclaredKind, Ending, Lease, Pulse
 from services.task.domain.tasks import LEASE_EXPIRED, NewTask, Progress, TaskFilter
 from tests.integration.services.task.conftest import BROKEN, HOPELESS, Stores, lease_of
 
 ALL = TaskFilter()
-DONE = Ending(Outcome.SUCCEEDED, result=b"result", progress=Progress(10, 10, "done"))
-FAILED = Ending(Outcome.FAILED, fault=BROKEN)
-RETURNED = Ending(Outcome.RETURNED)
+DONE = Ending(AttemptOutcome.SUCCEEDED, result=b"result", progress=Progress(10, 10, "done"))
+FAILED = Ending(AttemptOutcome.FAILED, fault=BROKEN)
+RETURNED = Ending(AttemptOutcome.RETURNED)
 
 
 async def beat(
@@ -164,7 +164,7 @@ async def test_last_attempt_leaves_the_task_dead_with_its_history(stores: Stores
 async def test_error_that_cannot_be_mended_ends_the_task_at_once(stores: Stores, tenant: str, kind: str) -> None:
     task_id = await stores.make(tenant, kind)
     _, lease = await stores.lease_one(kind)
-    assert await stores.engine.end(lease, Ending(Outcome.FAILED, fault=HOPELESS)) == "failed"
+    assert await stores.engine.end(lease, Ending(AttemptOutcome.FAILED, fault=HOPELESS)) == "failed"
     assert (await stores.get(tenant, task_id)).error == HOPELESS
 
 
@@ -316,7 +316,7 @@ async def test_cancelled_task_whose_worker_is_gone_is_cancelled(
 
 
 async def test_at_most_so_many_of_a_kind_run_in_all(stores: Stores, kind: str) -> None:
-    await stores.engine.declare([KindLimits(kind, max_running=3)])
+    await stores.engine.declare([DeclaredKind(kind, max_running=3)])
     for _ in range(8):
         await stores.make(str(uuid7()), kind)
     leased = await asyncio.gather(*[stores.engine.lease(f"w{n}", [kind], 2, 30) for n in range(6)])
@@ -327,7 +327,7 @@ async def test_at_most_so_many_of_a_kind_run_in_all(stores: Stores, kind: str) -
 
 
 async def test_at_most_so_many_of_a_kind_run_of_one_tenant(stores: Stores, kind: str) -> None:
-    await stores.engine.declare([KindLimits(kind, max_running_per_tenant=2)])
+    await stores.engine.declare([DeclaredKind(kind, max_running_per_tenant=2)])
     busy, other = str(uuid7()), str(uuid7())
     for _ in range(6):
         await stores.make(busy, kind)

@@ -11,7 +11,7 @@ import pytest
 from meshkit.ids import uuid7
 from services.task.domain.schedules import NewSchedule, ScheduleChange
 from services.task.domain.tasks import SYSTEM_TENANT, Task, TaskFilter
-from services.task.ports import OtherStateError
+from services.task.ports import RevisionMismatchError
 from services.task.service.cron import next_run
 from tests.integration.services.task.conftest import Stores, lease_of
 
@@ -127,7 +127,7 @@ async def test_change_of_another_state_than_the_one_named_is_refused(stores: Sto
     same = await stores.schedules.update(tenant, "s1", ScheduleChange(cron=HOURLY), 1)
     assert same is not None and same.revision == 1
     await stores.schedules.update(tenant, "s1", ScheduleChange(priority=0), 1)
-    with pytest.raises(OtherStateError):
+    with pytest.raises(RevisionMismatchError):
         await stores.schedules.update(tenant, "s1", ScheduleChange(priority=1), 1)
     assert await stores.schedules.update(tenant, "s2", ScheduleChange(priority=1), None) is None
 

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from meshkit.ids import uuid7
-from services.task.domain.leases import Ending, KindLimits, Outcome
+from services.task.domain.leases import AttemptOutcome, DeclaredKind, Ending
 from services.task.domain.tasks import ForbiddenMoveError, NewTask, Task, TaskChange, TaskFilter
-from services.task.ports import KeyTakenError, OtherStateError
+from services.task.ports import KeyTakenError, RevisionMismatchError
 from tests.integration.services.task.conftest import BROKEN, HOPELESS, Stores
 
 LATER = datetime(2199, 1, 1, tzinfo=UTC)
@@ -190,7 +190,7 @@ async def test_change_of_nothing_makes_no_new_state(stores: Stores, tenant: str)
 async def test_change_of_another_state_than_the_one_named_is_refused(stores: Stores, tenant: str) -> None:
     task_id = await stores.make(tenant, "manual")
     await stores.tasks.update(tenant, task_id, TaskChange(title="new"), 1)
-    with pytest.raises(OtherStateError):
+    with pytest.raises(RevisionMismatchError):
         await stores.tasks.update(tenant, task_id, TaskChange(title="newer"), 1)
     assert await stores.tasks.update(tenant, uuid7(), TaskChange(title="x"), None) is None
 
@@ -226,7 +226,7 @@ async def test_task_that_ended_otherwise_is_not_cancelled(stores: Stores, tenant
 async def dead(stores: Stores, tenant: str, kind: str, **fields: object) -> Task:
     task_id = await stores.make(tenant, kind, max_attempts=1, **fields)
     _, lease = await stores.lease_one(kind)
-    assert await stores.engine.end(lease, Ending(Outcome.FAILED, fault=BROKEN)) == "dead"
+    assert await stores.engine.end(lease, Ending(AttemptOutcome.FAILED, fault=BROKEN)) == "dead"
     return await stores.get(tenant, task_id)
 
 
@@ -239,7 +239,7 @@ async def test_retry_grants_as_many_attempts_again_and_keeps_the_history(
     assert (again.state, again.attempt_count, again.attempt_limit, again.finished_at) == ("pending", 1, 2, None)
     leased, lease = await stores.lease_one(kind)
     assert (leased.fence, leased.attempt_count) == (2, 2)
-    assert await stores.engine.end(lease, Ending(Outcome.FAILED, fault=HOPELESS)) == "failed"
+    assert await stores.engine.end(lease, Ending(AttemptOutcome.FAILED, fault=HOPELESS)) == "failed"
     history = await stores.tasks.attempts(tenant, task.task_id, 100, 10)
     assert [(each.number, each.outcome, each.error) for each in history] == [
         (2, "failed", HOPELESS),
@@ -265,8 +265,8 @@ async def test_retry_does_not_make_a_second_live_task_of_a_key(stores: Stores, t
 
 
 async def test_internal_kinds_are_known(stores: Stores, kind: str) -> None:
-    await stores.engine.declare([KindLimits(kind, internal=True), KindLimits(f"{kind}x")])
+    await stores.engine.declare([DeclaredKind(kind, internal=True), DeclaredKind(f"{kind}x")])
     assert kind in await stores.tasks.internal_kinds()
     assert f"{kind}x" not in await stores.tasks.internal_kinds()
-    await stores.engine.declare([KindLimits(kind)])
+    await stores.engine.declare([DeclaredKind(kind)])
     assert kind not in await stores.tasks.internal_kinds()

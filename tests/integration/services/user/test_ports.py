@@ -12,7 +12,7 @@ import pytest
 
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import open_pool
-from services.user.adapters.memory import MemoryProfiles, MemoryRows, MemoryUsers, MemoryWriter
+from services.user.adapters.memory import MemoryProfiles, MemoryUserRows, MemoryUsers, MemoryWriter
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
 from services.user.domain.requests import Answered, NamedRequest
@@ -52,7 +52,7 @@ class Stores:
 @pytest.fixture(params=["memory", "postgres"])
 async def stores(request: pytest.FixtureRequest, databases: dict[str, Database]) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        rows = MemoryRows()
+        rows = MemoryUserRows()
         yield Stores(MemoryUsers(rows), MemoryProfiles(rows), MemoryWriter(rows))
         return
     pool = await open_pool(databases["user"].dsn)

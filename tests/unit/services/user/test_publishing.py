@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from meshkit.storage.changes import Change
-from services.user.adapters.memory import MemoryRows, MemoryUsers, MemoryWriter
+from services.user.adapters.memory import MemoryUserRows, MemoryUsers, MemoryWriter
 from services.user.adapters.publishing import PublishingWriter
 from services.user.domain.requests import NamedRequest
 from services.user.domain.users import ProfileChange, Revision, User, UserChange
@@ -20,7 +20,7 @@ class Store:
     """A writer in memory, with what others were told and what the store held at that moment."""
 
     def __init__(self) -> None:
-        self.rows = MemoryRows()
+        self.rows = MemoryUserRows()
         self.users = MemoryUsers(self.rows)
         self.told: list[Change] = []
         self.names: list[str | None] = []

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.task.domain.leases import EngineRules, Outcome, backoff, state_after
+from services.task.domain.leases import AttemptOutcome, EngineRules, backoff, state_after
 from services.task.domain.tasks import (
     FINAL,
     LEASE_EXPIRED,
@@ -57,22 +57,22 @@ def test_work_of_a_worker_is_not_for_people() -> None:
 @pytest.mark.parametrize(
     ("outcome", "cancelling", "retryable", "attempts", "state"),
     [
-        (Outcome.SUCCEEDED, False, False, 1, "succeeded"),
-        (Outcome.SUCCEEDED, True, False, 5, "succeeded"),
-        (Outcome.FAILED, False, True, 4, "pending"),
-        (Outcome.FAILED, False, True, 5, "dead"),
-        (Outcome.FAILED, False, True, 6, "dead"),
-        (Outcome.FAILED, False, False, 1, "failed"),
-        (Outcome.FAILED, True, True, 1, "cancelled"),
-        (Outcome.EXPIRED, False, LEASE_EXPIRED.retryable, 4, "pending"),
-        (Outcome.EXPIRED, False, LEASE_EXPIRED.retryable, 5, "dead"),
-        (Outcome.EXPIRED, True, LEASE_EXPIRED.retryable, 1, "cancelled"),
-        (Outcome.RETURNED, False, False, 5, "pending"),
-        (Outcome.RETURNED, True, False, 1, "cancelled"),
+        (AttemptOutcome.SUCCEEDED, False, False, 1, "succeeded"),
+        (AttemptOutcome.SUCCEEDED, True, False, 5, "succeeded"),
+        (AttemptOutcome.FAILED, False, True, 4, "pending"),
+        (AttemptOutcome.FAILED, False, True, 5, "dead"),
+        (AttemptOutcome.FAILED, False, True, 6, "dead"),
+        (AttemptOutcome.FAILED, False, False, 1, "failed"),
+        (AttemptOutcome.FAILED, True, True, 1, "cancelled"),
+        (AttemptOutcome.EXPIRED, False, LEASE_EXPIRED.retryable, 4, "pending"),
+        (AttemptOutcome.EXPIRED, False, LEASE_EXPIRED.retryable, 5, "dead"),
+        (AttemptOutcome.EXPIRED, True, LEASE_EXPIRED.retryable, 1, "cancelled"),
+        (AttemptOutcome.RETURNED, False, False, 5, "pending"),
+        (AttemptOutcome.RETURNED, True, False, 1, "cancelled"),
     ],
 )
 def test_end_of_an_attempt_decides_the_state(
-    outcome: Outcome, cancelling: bool, retryable: bool, attempts: int, state: str
+    outcome: AttemptOutcome, cancelling: bool, retryable: bool, attempts: int, state: str
 ) -> None:
     assert state_after(outcome, cancelling=cancelling, retryable=retryable, attempts=attempts, limit=5) == state
 

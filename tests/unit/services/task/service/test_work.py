@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.task.adapters.memory import MemoryRows, MemoryTasks
+from services.task.adapters.memory import MemoryTaskRows, MemoryTasks
 from services.task.adapters.memory_engine import MemoryEngine
 from services.task.adapters.memory_schedules import MemorySchedules
-from services.task.domain.leases import KindLimits
+from services.task.domain.leases import DeclaredKind
 from services.task.domain.tasks import NewTask, Task, TaskFilter
 from services.task.service.cron import next_run
 from services.task.service.signals import Signals
@@ -23,7 +23,7 @@ KIND = "fraud.work"
 class SlowEngine(MemoryEngine):
     """Answers a lease a moment after it was made, as a store across a network does."""
 
-    def __init__(self, rows: MemoryRows) -> None:
+    def __init__(self, rows: MemoryTaskRows) -> None:
         super().__init__(rows)
         self.leased = asyncio.Event()
 
@@ -38,10 +38,10 @@ class SlowEngine(MemoryEngine):
 @pytest.mark.parametrize("waits", [False, True])
 async def test_tasks_leased_for_a_worker_that_has_gone_are_given_back(waits: bool) -> None:
     signals = Signals()
-    rows = MemoryRows(tell=signals.tell)
+    rows = MemoryTaskRows(tell=signals.tell)
     tasks, engine = MemoryTasks(rows), SlowEngine(rows)
     service = WorkService(engine, MemorySchedules(rows, next_run), signals)
-    await engine.declare([KindLimits(KIND)])
+    await engine.declare([DeclaredKind(KIND)])
     new = [NewTask(TENANT, "work", kind=KIND)] * 3
     if not waits:
         await tasks.create(new)

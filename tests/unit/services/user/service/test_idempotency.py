@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from meshkit.errors import Kind, MeshError
-from services.user.adapters.memory import MemoryRows, MemoryWriter
+from services.user.adapters.memory import MemoryUserRows, MemoryWriter
 from services.user.domain.requests import NamedRequest
 from services.user.ports import Changes
 from services.user.service.idempotency import IdempotentChanges
@@ -32,7 +32,7 @@ class Effect:
 
 @pytest.fixture
 def changes() -> IdempotentChanges:
-    return IdempotentChanges(MemoryWriter(MemoryRows()))
+    return IdempotentChanges(MemoryWriter(MemoryUserRows()))
 
 
 async def test_request_without_a_name_is_carried_out_each_time(changes: IdempotentChanges) -> None:

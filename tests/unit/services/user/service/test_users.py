@@ -11,7 +11,7 @@ from rampart.user.v1 import user_pb2
 
 from meshkit.errors import Kind, MeshError
 from services.user import convert
-from services.user.adapters.memory import MemoryProfiles, MemoryRows, MemoryUsers, MemoryWriter
+from services.user.adapters.memory import MemoryProfiles, MemoryUserRows, MemoryUsers, MemoryWriter
 from services.user.domain.users import ProfileChange, RiskProfile, User, UserChange
 from services.user.service.users import UserService
 
@@ -34,7 +34,7 @@ class Users:
     """The use cases, each change in a transaction of its own."""
 
     def __init__(self, clock: Clock) -> None:
-        rows = MemoryRows()
+        rows = MemoryUserRows()
         self.of = UserService(users=MemoryUsers(rows), profiles=MemoryProfiles(rows), clock=clock)
         self._writer = MemoryWriter(rows)
 
