@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Any
 
-__all__ = ["StillRunningError", "cancel_until_done", "cancelled_from_outside"]
+__all__ = ["StillRunningError", "cancel_until_done", "cancelled_from_outside", "uninterrupted"]
 
 CANCEL_AGAIN_SECONDS = 0.5
 
@@ -31,3 +32,13 @@ async def cancel_until_done(task: asyncio.Task[Any], seconds: float) -> bool:
         task.cancel()
         await asyncio.wait({task}, timeout=min(CANCEL_AGAIN_SECONDS, seconds))
     return task.done()
+
+
+async def uninterrupted(work: Coroutine[Any, Any, None], seconds: float) -> None:
+    """Runs what breaks if it is cut short. A cancellation meanwhile is raised after it, or after `seconds`."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=seconds)
+        raise

@@ -186,6 +186,8 @@ def run(name: str, program: Program, *, unfinished: int = 0) -> int:
 
     `unfinished` is the status of a process that was asked to stop while it started.
     """
+    # Until the event loop handles them both, SIGINT ends the process as SIGTERM does: at once, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         logs.configure(name, os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
     except ValueError as error:

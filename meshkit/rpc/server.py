@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from meshkit.cancellation import uninterrupted
 from meshkit.identity.policy import policies
 from meshkit.identity.tls import server_credentials
 from meshkit.identity.tokens import TokenVerifier
@@ -35,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 MAX_CALLS = 1_000
 MAX_STREAMS = 1_000
+START_SECONDS = 5.0
+STOP_SECONDS = 5.0
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 _OPTIONS: list[tuple[str, Any]] = [
@@ -100,13 +103,21 @@ class MeshServer:
         try:
             self._bind()
             warm(method.input_type for method in self._service.methods)
-            await self._server.start()
+            # A start that is cancelled half-way leaves a server that neither serves nor stops.
+            await uninterrupted(self._server.start(), START_SECONDS)
             await self._set_health(health_pb2.HealthCheckResponse.SERVING)
             _log.info("serving %s", self._service.full_name, extra={"fields": {"listen": self._listen}})
             await stopping()
             await self._drain()
         finally:
-            await self._server.stop(None)
+            await self._stop()
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._server.stop(None)
+        except TimeoutError:
+            _log.error("the server did not stop within %g s", STOP_SECONDS)
 
     def _bind(self) -> None:
         try:
