@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.edge.exchange import Exchange, Label
+from meshkit.context import CallContext
 from meshkit.telemetry.logs import EventLog
 
 __all__ = ["Telemetry", "access_log"]
@@ -65,23 +66,24 @@ class Telemetry:
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self._routes: dict[Label, RouteMetrics] = {}
-        self._ended: list[tuple[Exchange, float]] = []
+        self._ended: list[tuple[str, Label, int, float, CallContext]] = []
 
     def limited(self, rate_class: str) -> None:
         _limited.labels(rate_class).inc()
 
     def finish(self, exchange: Exchange) -> None:
-        """Notes the end of an exchange."""
-        self._ended.append((exchange, time.perf_counter() - exchange.started))
+        """Notes the end of an exchange, and keeps nothing of its connection."""
+        seconds = time.perf_counter() - exchange.started
+        self._ended.append((exchange.method, exchange.label, exchange.status, seconds, exchange.call))
         if len(self._ended) >= MAX_NOTED:
             self.flush()
 
     def flush(self) -> None:
         """Counts and writes what has been noted."""
         ended, self._ended = self._ended, []
-        for exchange, seconds in ended:
-            self._metrics(exchange.label).count(exchange.status, seconds)
-            self._write(exchange, seconds)
+        for method, label, status, seconds, call in ended:
+            self._metrics(label).count(status, seconds)
+            self._write(method, label[1], status, seconds, call)
         self._log.flush()
 
     async def flush_regularly(self) -> None:
@@ -105,13 +107,12 @@ class Telemetry:
             found = self._routes[label] = RouteMetrics(*label)
         return found
 
-    def _write(self, exchange: Exchange, seconds: float) -> None:
-        call = exchange.call
+    def _write(self, method: str, route: str, status: int, seconds: float, call: CallContext) -> None:
         principal = call.principal
         self._log.write(
-            exchange.method,
-            exchange.label[1],
-            exchange.status,
+            method,
+            route,
+            status,
             round(seconds * 1000, 3),
             call.request_id,
             call.trace_id,

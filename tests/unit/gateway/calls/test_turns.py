@@ -64,3 +64,14 @@ async def test_a_caller_that_leaves_while_it_waits_takes_no_turn() -> None:
         gone.cancel()
     async with asyncio.timeout(1), turns.taken("task", CallContext()):
         pass
+
+
+async def test_a_turn_that_comes_as_its_caller_leaves_goes_to_the_next() -> None:
+    turns = CallTurns(1)
+    async with turns.taken("task", CallContext()):
+        gone = asyncio.create_task(turns.taken("task", CallContext()).__aenter__())
+        await asyncio.sleep(0.01)
+    gone.cancel()
+    async with asyncio.timeout(1), turns.taken("task", CallContext()):
+        pass
+    assert gone.cancelled()
