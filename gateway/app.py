@@ -21,7 +21,6 @@ from gateway.calls.mesh_streams import MeshStreams
 from gateway.calls.upstream import Upstream
 from gateway.compile.plan import load_plan
 from gateway.describe.catalogue import read_reasons
-from gateway.descriptors import DESCRIPTORS
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.answers import Answers
 from gateway.edge.headers.cors import Cors
@@ -33,6 +32,7 @@ from gateway.edge.streams.registry import OpenStreams
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from gateway.server.serve import HttpServer
 from gateway.settings import GatewaySettings
+from meshkit.descriptors import DESCRIPTORS
 from meshkit.host import Host
 from meshkit.identity.policy import Policy
 from meshkit.rpc import keys

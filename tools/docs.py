@@ -13,8 +13,8 @@ from pathlib import Path
 from gateway.compile.plan import load_plan
 from gateway.describe.catalogue import Reason, phrase, read_reasons
 from gateway.describe.openapi import document, render
-from gateway.descriptors import DESCRIPTORS
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
+from meshkit.descriptors import DESCRIPTORS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

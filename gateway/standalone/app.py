@@ -17,7 +17,6 @@ from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.compile.plan import Plan, PlanError, load_plan
 from gateway.describe.catalogue import read_reasons
-from gateway.descriptors import read_descriptors
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
@@ -27,6 +26,7 @@ from gateway.edge.streams.registry import OpenStreams
 from gateway.server.serve import HttpServer
 from gateway.standalone.access import DefaultPolicy, StandaloneGuard
 from gateway.standalone.options import StandaloneOptions
+from meshkit.descriptors import read_descriptors
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.host import Host
 from meshkit.identity.tokens import KeySource, TokenVerifier

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import rampart
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
-
+from meshkit.descriptors import read_descriptors
 from meshkit.identity.policy import POLICY_OPTION
 
 __all__ = ["Scopes"]
-
-# The descriptors of all services, generated beside their code.
-DESCRIPTORS = Path(next(iter(rampart.__path__))) / "descriptors.binpb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +24,11 @@ class Scopes:
         return self.ordinary | self.elevated
 
     @classmethod
-    def declared_by_methods(cls, descriptors: Path = DESCRIPTORS) -> Scopes:
+    def declared_by_methods(cls) -> Scopes:
         """Reads the policies of all methods."""
-        files = FileDescriptorSet.FromString(descriptors.read_bytes()).file
         policies = [
             method.options.Extensions[POLICY_OPTION]
-            for file in files
+            for file in read_descriptors().file
             for service in file.service
             for method in service.method
         ]

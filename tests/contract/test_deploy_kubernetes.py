@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.compile.plan import load_plan
-from gateway.descriptors import DESCRIPTORS
+from meshkit.descriptors import DESCRIPTORS
 from meshkit.settings import MeshSettings
 from tests.support.deploy import BASE, SERVICES, edges, in_cluster, migration_jobs
 from tools.check_deploy import DEPLOY, ROOT, documents, manifests, of_kind, problems

@@ -28,7 +28,6 @@ EXCEPTIONS = {
     # The composition of Rampart's gateway says what it composes.
     ("gateway/app.py", "Rampart"),
     # The protos of the policies and of the error reasons are Rampart's, whatever is served.
-    ("gateway/descriptors.py", "Rampart"),
     # Whoever reads an error's empty domain is told whose reason it is.
     ("gateway/describe/openapi/problem_schema.py", "Rampart"),
 }

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from console.up.environment import external_databases, port_names
 from console.up.names import identities
 from console.up.state import State
 from deploy.compose.init import environments
 from gateway.compile.plan import load_plan
-from gateway.descriptors import DESCRIPTORS
+from meshkit.descriptors import DESCRIPTORS, read_descriptors
 from meshkit.topology import TABLE, Topology, load
 from tools.check_deploy import DEPLOY, ROOT
 from tools.client_methods import Contract
@@ -38,7 +37,7 @@ purpose = "stamps"
 
 @pytest.fixture(scope="module")
 def contract() -> Contract:
-    return Contract.load(FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()))
+    return Contract.load(read_descriptors())
 
 
 @pytest.fixture(scope="module")

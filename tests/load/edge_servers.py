@@ -24,11 +24,11 @@ from gateway.assembly import GatewayParts, make_app, make_guard, make_router, st
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.upstream import CacheUse, Upstream
 from gateway.compile.plan import MethodPlan, load_plan
-from gateway.descriptors import DESCRIPTORS
 from gateway.edge.body import BodyReader
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.server.serve import HttpServer
 from meshkit.context import CallContext
+from meshkit.descriptors import DESCRIPTORS
 from meshkit.host import Host, run
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import upstream_channel

@@ -8,8 +8,8 @@ from typing import Any
 from gateway.compile.plan import Plan
 from gateway.describe.catalogue import Reason, read_reasons
 from gateway.describe.openapi import document
-from gateway.descriptors import read_descriptors
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
+from meshkit.descriptors import read_descriptors
 from tests.support.gateway import plan
 
 __all__ = ["foreign_document", "own_reasons", "rampart_document"]

@@ -16,7 +16,6 @@ from gateway.compile.plan import MethodPlan, Plan, load_plan
 from gateway.compile.router import Router
 from gateway.describe.catalogue import read_reasons
 from gateway.describe.product import Product
-from gateway.descriptors import DESCRIPTORS
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
 from gateway.edge.guard import Verifier
@@ -25,6 +24,7 @@ from gateway.edge.pipeline import Pipeline
 from gateway.edge.ratelimit import Limiters, LimitSettings
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.context import CallContext, Principal
+from meshkit.descriptors import DESCRIPTORS
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import Permit

@@ -14,7 +14,7 @@ from google.api import http_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from gateway.descriptors import DESCRIPTORS
+from meshkit.descriptors import DESCRIPTORS
 from meshkit.topology import ServiceEntry
 
 __all__ = ["compile_proto", "descriptors_of", "with_methods"]

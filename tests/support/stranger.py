@@ -16,7 +16,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
-from gateway.descriptors import DESCRIPTORS
+from meshkit.descriptors import DESCRIPTORS
 
 __all__ = ["Stranger", "compile_stranger", "stranger"]
 

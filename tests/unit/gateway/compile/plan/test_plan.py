@@ -7,7 +7,7 @@ import pytest
 
 from gateway.compile.codec import ProtobufPyCodec
 from gateway.compile.plan import Binding, Plan, PlanError, compile_plan, load_plan
-from gateway.descriptors import DESCRIPTORS
+from meshkit.descriptors import DESCRIPTORS
 from meshkit.errors import MeshError
 from meshkit.topology import load
 from tests.support.protos import POLICY, compile_proto, with_methods
