@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -144,12 +143,9 @@ def _pipeline(parts: GatewayParts, site: Starlette) -> Pipeline:
 
 
 def start_background(host: Host, parts: GatewayParts, more: Mapping[str, Work] | None = None) -> None:
-    """Starts the work beside the requests, and `more` by name. Comes last: what is there now stays uncollected."""
+    """Starts the work beside the requests, and `more` by name."""
     host.closing(parts.telemetry.flush)
     host.background("body timeouts", parts.bodies.sweep)
     host.background("access log", parts.telemetry.flush_regularly)
     for name, work in (more or {}).items():
         host.background(name, work)
-    # The plan lives as long as the process; without this every round of the collector would walk it.
-    gc.collect()
-    gc.freeze()

@@ -12,6 +12,7 @@ main("name", serve, migrate)
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -35,6 +36,10 @@ from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_
 __all__ = ["Host", "Program", "Server", "main", "run"]
 
 Resource = TypeVar("Resource")
+
+COLLECTOR_THRESHOLDS = (20_000, 50, 100)
+"""Makes rounds of the garbage collector rare. With the thresholds of the interpreter they cost a process with thousands
+of calls under way a quarter of its time, and nearly all garbage is freed without them."""
 
 _log = logging.getLogger(__name__)
 
@@ -119,6 +124,9 @@ class Host:
         """
         if admin is not None:
             await self.open(serve_admin(admin, admin_app(self.readiness, metrics)), name="admin port")
+        # What is there now lives as long as the process; every round of the collector would walk it.
+        gc.collect()
+        gc.freeze()
         await server.run(self.stopping)
         self._raise_fatal()
 
@@ -186,6 +194,7 @@ def run(name: str, program: Program, *, unfinished: int = 0) -> int:
 
     `unfinished` is the status of a process that was asked to stop while it started.
     """
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     # Until the event loop handles them both, SIGINT ends the process as SIGTERM does: at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

@@ -44,7 +44,7 @@ class MeshUpstream:
         self._coalesce = coalesce
         self._unary: dict[str, Any] = {}
         self._batches: dict[str, BatchClient] = {}
-        self._reads: dict[CollapseKey, asyncio.Task[bytes]] = {}
+        self._reads: dict[CollapseKey, _Read] = {}
 
     async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         """Sends a serialised request and returns the serialised response. Raises MeshError."""
@@ -63,20 +63,21 @@ class MeshUpstream:
 
     async def _collapse(self, key: CollapseKey, method: MethodPlan, context: CallContext) -> bytes:
         """Joins an identical read of the same tenant that is under way. A caller that leaves does not end it."""
-        task = self._reads.get(key)
-        if task is None:
-            task = asyncio.create_task(self._send(method, key[2], context))
-            self._reads[key] = task
-            task.add_done_callback(lambda done: self._read_finished(key, done))
+        read = self._reads.get(key)
+        if read is None:
+            read = self._reads[key] = _Read(asyncio.create_task(self._send(method, key[2], context)))
+            read.answer.add_done_callback(lambda _: self._read_finished(key))
         else:
-            _collapsed.labels(method.full_name).inc()
-        return await asyncio.shield(task)
+            read.joined += 1
+        return await asyncio.shield(read.answer)
 
-    def _read_finished(self, key: CollapseKey, task: asyncio.Task[bytes]) -> None:
-        del self._reads[key]
-        if not task.cancelled():
+    def _read_finished(self, key: CollapseKey) -> None:
+        read = self._reads.pop(key)
+        if read.joined:
+            _collapsed.labels(key[0]).inc(read.joined)
+        if not read.answer.cancelled():
             # Marks the error as seen: every caller may have left.
-            task.exception()
+            read.answer.exception()
 
     async def _send(self, method: MethodPlan, request: bytes, context: CallContext) -> bytes:
         call = self._unary.get(method.full_name)
@@ -99,3 +100,13 @@ class MeshUpstream:
             )
             self._batches[method.full_name] = client
         return client
+
+
+class _Read:
+    """A read under way, and how many callers have joined the one that began it."""
+
+    __slots__ = ("answer", "joined")
+
+    def __init__(self, answer: asyncio.Task[bytes]) -> None:
+        self.answer = answer
+        self.joined = 0

@@ -1,29 +1,32 @@
-"""Shares one encoding among identical reads that were answered by one call."""
+"""Shares what is computed from an answer among the callers of identical reads that one call answered."""
 
 from __future__ import annotations
 
-from gateway.compile.codec import Encoder
+from collections.abc import Callable
+from typing import TypeVar
 
 __all__ = ["LARGEST_SHARED", "shared"]
 
 LARGEST_SHARED = 1 << 20
-"""Bytes of a serialised response; a larger one is not held."""
+"""Bytes of an answer; what is computed from a larger one is not held."""
+
+Result = TypeVar("Result")
 
 
-def shared(encode: Encoder) -> Encoder:
-    """Returns an encoder that encodes an answer once for all who got the very same one, one after the other.
+def shared(compute: Callable[[bytes], Result]) -> Callable[[bytes], Result]:
+    """Returns a function that computes once for all who got the very same answer, one after the other.
 
     Callers whose reads were collapsed get one bytes object. It is compared by identity, so that no caller gets what is
     another tenant's. Holds one answer, of at most `LARGEST_SHARED` bytes, until the next.
     """
-    last: tuple[bytes, bytes] | None = None
+    last: tuple[bytes, Result] | None = None
 
-    def encode_once(data: bytes) -> bytes:
+    def compute_once(data: bytes) -> Result:
         nonlocal last
         if last is not None and data is last[0]:
             return last[1]
-        body = encode(data)
-        last = (data, body) if len(data) <= LARGEST_SHARED else None
-        return body
+        result = compute(data)
+        last = (data, result) if len(data) <= LARGEST_SHARED else None
+        return result
 
-    return encode_once
+    return compute_once

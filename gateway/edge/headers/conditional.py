@@ -14,6 +14,7 @@ from protobuf import DescField, DescFieldValueMessage, DescFieldValueScalar, Des
 
 from gateway.compile.endpoint import Endpoint
 from gateway.compile.plan import Binding
+from gateway.compile.shared import shared
 from gateway.edge.headers.etags import ANY, Tag, TagError, hashed, of_field, parse
 from gateway.errors.places import malformed
 from meshkit.errors import Kind, MeshError
@@ -35,7 +36,8 @@ def tagger(binding: Binding) -> Tagger | None:
     """Returns how answers of a binding are tagged; None for a change of something without versions."""
     read = _version(binding.method.output, binding.response_field)
     if binding.http_method == "GET":
-        return (lambda data, body: read(data) or hashed(body)) if read is not None else (lambda _, body: hashed(body))
+        digest = shared(hashed) if binding.method.policy.collapsible else hashed
+        return (lambda data, body: read(data) or digest(body)) if read is not None else (lambda _, body: digest(body))
     return (lambda data, _: read(data)) if read is not None else None
 
 

@@ -39,7 +39,7 @@ def _bench(plan: TaskPlan) -> None:
     generator = measure_generator(plan.saturating, plan.saturated_warm_up, plan.saturated_seconds)
     with state_folder() as folder:
         platforms: list[Platform] = [
-            RampartTasks(RAMPART, folder / "rampart", coalesce=True),
+            RampartTasks(RAMPART, folder / "rampart"),
             Twin(TWIN, folder / "twin"),
         ]
         measuring = measure(plan, platforms, lambda text: console.print(text, highlight=False))

@@ -21,11 +21,16 @@ from tests.load.workload import TASKS_PATH, Target
 __all__ = ["RampartTasks", "Twin"]
 
 ROLE = "twin"
+WORKERS = 2
+"""Processes that answer HTTP, of each platform."""
 OPTIONS = ("--loop", "uvloop", "--http", "httptools", "--backlog", "4096", "--timeout-keep-alive", "75")
 
 
 class RampartTasks(Rampart):
     """This platform, loaded through its API of tasks."""
+
+    def __init__(self, name: str, home: Path, *, workers: int = WORKERS) -> None:
+        super().__init__(name, home, coalesce=True, gateway_workers=workers)
 
     async def target(self) -> Target:
         return replace(await super().target(), path=TASKS_PATH)
@@ -40,7 +45,7 @@ class RampartTasks(Rampart):
 class Twin:
     """The article's stack for tasks (`tests/load/twin`) with `workers` processes and stores of its own."""
 
-    def __init__(self, name: str, home: Path, *, workers: int = 2) -> None:
+    def __init__(self, name: str, home: Path, *, workers: int = WORKERS) -> None:
         self.name = name
         self._workers = workers
         self._secret = secrets.token_hex(32)
