@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -35,10 +36,13 @@ async def cancel_until_done(task: asyncio.Task[Any], seconds: float) -> bool:
 
 
 async def uninterrupted(work: Coroutine[Any, Any, None], seconds: float) -> None:
-    """Runs what breaks if it is cut short. A cancellation meanwhile is raised after it, or after `seconds`."""
+    """Runs what breaks if it is cut short. Cancellations meanwhile are raised after it, or after `seconds` as one."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=seconds)
+        until = time.monotonic() + seconds
+        while not task.done() and (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({task}, timeout=left)
         raise

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import re
 import secrets
 import socket
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import grpc
 from rampart.task.v1 import task_service_pb2 as pb
 
+from meshkit.cancellation import uninterrupted
 from meshkit.errors import MeshError
 from meshkit.tasks.attempt import CANCELLED, STOPPING, RunningAttempt
 from meshkit.tasks.client import WorkClient
@@ -30,11 +29,13 @@ LEASE_SECONDS = 30
 CONCURRENCY = 8
 WAIT_SECONDS = 5.0
 FIRST_BACKOFF = 0.1
-MAX_BACKOFF = 2.0
+MAX_BACKOFF = 0.5
+"""As often as cancellations are asked for: what a worker waits longer than that, its tasks wait after each outage."""
 RETRY_WATCH_SECONDS = 0.5
 MAX_LEASED = 100
 STOP_SECONDS = 3.0
 """Time in which handlers end, and tasks are given back, when the process stops."""
+GIVE_BACK_SECONDS = STOP_SECONDS + 1.0
 
 Key = tuple[str, str, int]
 
@@ -97,7 +98,7 @@ class Worker:
             await self._take_tasks()
         finally:
             watching.cancel()
-            await _finished(self._give_back())
+            await uninterrupted(self._give_back(), GIVE_BACK_SECONDS)
 
     async def _until_declared(self) -> None:
         backoff = FIRST_BACKOFF
@@ -171,14 +172,6 @@ class Worker:
             for task in late:
                 # Its lease will expire.
                 task.cancel()
-
-
-async def _finished(work: Coroutine[Any, Any, None]) -> None:
-    """Waits for the end of something that a cancellation must not cut short. It is bounded by itself."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
 
 
 def _declaration(
