@@ -16,7 +16,7 @@ from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
 from gateway.edge.streams.registry import OpenStreams
 from gateway.settings import GatewaySettings
-from meshkit.host import Host
+from meshkit.host import Host, spare_collector
 from meshkit.settings import Reader, SettingsError
 from meshkit.telemetry import logs, tracing
 
@@ -50,6 +50,7 @@ class Application:
         streams = OpenStreams(settings.max_streams)
         async with Host("gateway") as host:
             self._app = await compose(host, settings, streams, Telemetry(access_log()))
+            spare_collector()
             await send({"type": "lifespan.startup.complete"})
             await receive()
             host.readiness.draining = True

@@ -33,7 +33,7 @@ from meshkit.supervisor import BackgroundTask, Work
 from meshkit.telemetry import logs, tracing
 from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
 
-__all__ = ["Host", "Program", "Server", "main", "run"]
+__all__ = ["Host", "Program", "Server", "main", "run", "spare_collector"]
 
 Resource = TypeVar("Resource")
 
@@ -124,9 +124,7 @@ class Host:
         """
         if admin is not None:
             await self.open(serve_admin(admin, admin_app(self.readiness, metrics)), name="admin port")
-        # What is there now lives as long as the process; every round of the collector would walk it.
-        gc.collect()
-        gc.freeze()
+        spare_collector()
         await server.run(self.stopping)
         self._raise_fatal()
 
@@ -174,6 +172,13 @@ def _name_of(part: object) -> str:
     return str(getattr(made_by, "__qualname__", type(part).__qualname__))
 
 
+def spare_collector() -> None:
+    """Leaves what is there now, which lives as long as the process, out of garbage collection, and makes that rare."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
 Program = Callable[[Host, Reader], Coroutine[Any, Any, None]]
 """Composes a process on a host, with settings from the environment, and serves."""
 
@@ -194,7 +199,6 @@ def run(name: str, program: Program, *, unfinished: int = 0) -> int:
 
     `unfinished` is the status of a process that was asked to stop while it started.
     """
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     # Until the event loop handles them both, SIGINT ends the process as SIGTERM does: at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

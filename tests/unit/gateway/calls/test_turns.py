@@ -56,22 +56,16 @@ async def test_a_wait_takes_from_the_time_that_the_call_has() -> None:
     assert call.deadline == until
 
 
-async def test_a_caller_that_leaves_while_it_waits_takes_no_turn() -> None:
+@pytest.mark.parametrize("given", [False, True], ids=["before its turn comes", "as its turn comes"])
+async def test_a_caller_that_leaves_takes_no_turn(given: bool) -> None:
     turns = CallTurns(1)
     async with turns.taken("task", CallContext()):
         gone = asyncio.create_task(turns.taken("task", CallContext()).__aenter__())
         await asyncio.sleep(0.01)
-        gone.cancel()
-    async with asyncio.timeout(1), turns.taken("task", CallContext()):
-        pass
-
-
-async def test_a_turn_that_comes_as_its_caller_leaves_goes_to_the_next() -> None:
-    turns = CallTurns(1)
-    async with turns.taken("task", CallContext()):
-        gone = asyncio.create_task(turns.taken("task", CallContext()).__aenter__())
-        await asyncio.sleep(0.01)
+        if not given:
+            gone.cancel()
     gone.cancel()
+    await asyncio.wait({gone}, timeout=1)
+    assert gone.cancelled()
     async with asyncio.timeout(1), turns.taken("task", CallContext()):
         pass
-    assert gone.cancelled()
