@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench chaos generate service lock format environment environment-dev
+.PHONY: help up test check bench chaos generate protos service lock format environment environment-dev
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -26,11 +26,14 @@ chaos: environment-dev ## Kills workers, service and database under 10,000 tasks
 generate: environment-dev ## Writes what derives from protos/ and services/table.toml
 	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) tools/docs.py
 
+protos: environment-dev ## Exports protos and descriptors for other languages into build/protos (OUT=FOLDER)
+	@exec $(RUN) -m tools.export_protos $(or $(OUT),build/protos)
+
 service: environment-dev ## Makes a new service from a template (NAME=parcel)
 	@exec $(RUN) tools/new_service.py $(NAME)
 
 format: environment-dev ## Formats Python and protos
-	@$(RUN) -m ruff check --fix-only --quiet . && $(RUN) -m ruff format . && .venv/bin/buf format -w protos
+	@$(RUN) -m ruff check --fix-only --quiet . && $(RUN) -m ruff format . && .venv/bin/buf format -w protos --path protos/rampart
 
 lock: environment-dev ## Resolves pyproject.toml into requirements*.lock, with hashes
 	@exec $(RUN) tools/lock.py

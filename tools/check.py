@@ -23,7 +23,7 @@ CHECKS = {
     "generated documents": "python tools/docs.py --check",
     "deployment": "python tools/check_deploy.py",
     "proto lint": f"buf lint {DESCRIPTORS} --config buf.yaml",
-    "proto format": "buf format -d --exit-code protos",
+    "proto format": "buf format -d --exit-code protos --path protos/rampart",
 }
 
 

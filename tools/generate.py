@@ -1,6 +1,7 @@
 """Generates everything that derives from `protos/`: `gen/` (messages, stubs, descriptors) and the client's messages.
 
-Third-party definitions come as descriptors from installed packages, so nothing is fetched and no text is copied.
+Third-party definitions come as descriptors from installed packages, the same that the vendored files in `protos/google`
+and `protos/buf` hold for other generators.
 With `--check` the tree is generated into a scratch folder and compared; a difference is exit status 1.
 """
 
@@ -66,13 +67,16 @@ def protoc(*arguments: str, folder: Path = ROOT) -> None:
 
 
 def own_protos() -> list[str]:
-    return sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
+    return sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / "rampart").rglob("*.proto"))
 
 
-def generate_gen(out: Path, imports: Path) -> None:
+def generate_gen(out: Path, imports: Path, scratch: Path) -> None:
     """Writes messages, type stubs and gRPC stubs, and the descriptors with comments that the gateway compiles."""
     out.mkdir(parents=True, exist_ok=True)
-    inputs = [f"--descriptor_set_in={imports}", f"-I{PROTOS}"]
+    # Only our own are compiled from text: comments of third parties have no place among our descriptors.
+    own = scratch / "own"
+    shutil.copytree(PROTOS / "rampart", own / "rampart")
+    inputs = [f"--descriptor_set_in={imports}", f"-I{own}"]
     names = own_protos()
     protoc(*inputs, f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", *names)
     protoc(f"--descriptor_set_in={imports}", f"--python_out={out}", f"--pyi_out={out}", VALIDATE)
@@ -129,7 +133,7 @@ def generate(root: Path) -> list[Path]:
     with tempfile.TemporaryDirectory() as scratch:
         imports = Path(scratch) / "third_party.binpb"
         imports.write_bytes(third_party().SerializeToString(deterministic=True))
-        generate_gen(root / "gen", imports)
+        generate_gen(root / "gen", imports, Path(scratch))
         generate_client(root / CLIENT, root / "gen" / DESCRIPTORS, Path(scratch))
     return [root / "gen", root / CLIENT]
 

@@ -172,6 +172,20 @@ async def test_reflection_lists_the_services(channels: dict[str, grpc.aio.Channe
             assert {SERVICES[name], "grpc.health.v1.Health"} <= names
 
 
+async def test_reflection_knows_methods_and_members_like_services(channels: dict[str, grpc.aio.Channel]) -> None:
+    """What `grpcurl describe` and load tools ask for."""
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(cast(Any, channels["fraud"]))
+    package = "rampart.fraud.v1"
+    known = ("FraudService", "FraudService.CheckFraud", "CheckFraudRequest", "CheckFraudRequest.user_id")
+    unknown = ("FraudService.Unheard", "CheckFraudRequest.unheard", "Unheard.CheckFraud")
+    asked = [
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol=f"{package}.{name}") for name in known + unknown
+    ]
+    answers = [answer async for answer in stub.ServerReflectionInfo(iter(asked), timeout=5)]
+    found = [answer.HasField("file_descriptor_response") for answer in answers]
+    assert found == [True] * len(known) + [False] * len(unknown)
+
+
 async def test_a_decision_over_grpc_is_the_one_of_rest(channels: dict[str, grpc.aio.Channel], edge: Edge) -> None:
     stub: Any = fraud_service_pb2_grpc.FraudServiceStub(channels["fraud"])
     request = fraud_service_pb2.CheckFraudRequest(
