@@ -9,28 +9,41 @@ import argparse
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 BUF = Path(sys.executable).parent / "buf"
 DESCRIPTORS = "descriptors.binpb"
-CONFIGURATION = "version: v2\n"
-"""One module, the folder itself."""
+CONFIGURATION = "# Exported from Rampart; `make protos` replaces this folder.\nversion: v2\n"
+"""One module, the folder itself. The comment tells an export from any other folder."""
 
 
 def export(out: Path) -> None:
-    """Writes the folder anew. Raises SystemExit if it holds what was not exported, or the protos do not build."""
-    if out.exists() and any(out.iterdir()) and not (out / DESCRIPTORS).is_file():
-        sys.exit(f"{out} is not empty and not an export; name another folder.")
-    shutil.rmtree(out, ignore_errors=True)
-    shutil.copytree(PROTOS, out)
-    (out / "LICENSE").write_bytes((ROOT / "LICENSE").read_bytes())
-    (out / "buf.yaml").write_text(CONFIGURATION)
-    done = subprocess.run(
-        [BUF, "build", str(out), "--as-file-descriptor-set", "-o", str(out / DESCRIPTORS)],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    """Replaces the folder by a new export. Raises SystemExit if it is no export, or the protos do not build."""
+    if out.exists() and not _is_export(out):
+        sys.exit(f"{out} is there already and no export; name another folder.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".protos-") as scratch:
+        made = Path(scratch) / "protos"
+        shutil.copytree(PROTOS, made)
+        shutil.copy(ROOT / "LICENSE", made)
+        (made / "buf.yaml").write_text(CONFIGURATION)
+        _build(made)
+        if out.exists():
+            shutil.rmtree(out)
+        made.rename(out)
+
+
+def _is_export(folder: Path) -> bool:
+    configuration = folder / "buf.yaml"
+    return configuration.is_file() and configuration.read_text() == CONFIGURATION
+
+
+def _build(folder: Path) -> None:
+    command = [BUF, "build", str(folder), "--as-file-descriptor-set", "-o", str(folder / DESCRIPTORS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         sys.exit(done.stderr)
 

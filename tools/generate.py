@@ -1,7 +1,6 @@
 """Generates everything that derives from `protos/`: `gen/` (messages, stubs, descriptors) and the client's messages.
 
-Third-party definitions come as descriptors from installed packages, the same that the vendored files in `protos/google`
-and `protos/buf` hold for other generators.
+Everything is compiled from `protos/` alone, third-party files included, as any other generator would.
 With `--check` the tree is generated into a scratch folder and compared; a difference is exit status 1.
 """
 
@@ -17,44 +16,16 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-import grpc_tools
-from google.api import annotations_pb2
-from google.protobuf import descriptor_pb2
-from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from google.rpc import status_pb2
-from protovalidate._gen.buf.validate import validate_pb
 
 from tools.client_messages import client_files
 from tools.client_methods import Contract, methods_module
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
-WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
 VALIDATE = "buf/validate/validate.proto"
 DESCRIPTORS = Path("rampart/descriptors.binpb")
 CLIENT = Path("clients/python/rampart_client/_gen")
-
-
-def third_party() -> descriptor_pb2.FileDescriptorSet:
-    """Collects the definitions that our protos import, dependencies first."""
-    files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
-
-    def add(file: FileDescriptor) -> None:
-        for dependency in file.dependencies:
-            add(dependency)
-        if file.name not in files:
-            files[file.name] = descriptor_pb2.FileDescriptorProto.FromString(file.serialized_pb)
-
-    add(annotations_pb2.DESCRIPTOR)
-    add(status_pb2.DESCRIPTOR)
-    for name in ("duration", "field_mask", "struct", "timestamp"):
-        well_known = f"google/protobuf/{name}.proto"
-        module = __import__(f"google.protobuf.{name}_pb2", fromlist=["DESCRIPTOR"])
-        if well_known not in files:
-            add(module.DESCRIPTOR)
-    files[VALIDATE] = descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
-    return descriptor_pb2.FileDescriptorSet(file=files.values())
 
 
 def protoc(*arguments: str, folder: Path = ROOT) -> None:
@@ -70,19 +41,26 @@ def own_protos() -> list[str]:
     return sorted(str(path.relative_to(PROTOS)) for path in (PROTOS / "rampart").rglob("*.proto"))
 
 
-def generate_gen(out: Path, imports: Path, scratch: Path) -> None:
+def generate_gen(out: Path) -> None:
     """Writes messages, type stubs and gRPC stubs, and the descriptors with comments that the gateway compiles."""
     out.mkdir(parents=True, exist_ok=True)
-    # Only our own are compiled from text: comments of third parties have no place among our descriptors.
-    own = scratch / "own"
-    shutil.copytree(PROTOS / "rampart", own / "rampart")
-    inputs = [f"--descriptor_set_in={imports}", f"-I{own}"]
-    names = own_protos()
-    protoc(*inputs, f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", *names)
-    protoc(f"--descriptor_set_in={imports}", f"--python_out={out}", f"--pyi_out={out}", VALIDATE)
-    protoc(*inputs, "--include_imports", "--include_source_info", f"--descriptor_set_out={out / DESCRIPTORS}", *names)
+    names, include = own_protos(), f"-I{PROTOS}"
+    protoc(include, f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", *names)
+    protoc(include, f"--python_out={out}", f"--pyi_out={out}", VALIDATE)
+    descriptors = out / DESCRIPTORS
+    protoc(include, "--include_imports", "--include_source_info", f"--descriptor_set_out={descriptors}", *names)
+    descriptors.write_bytes(without_foreign_comments(descriptors.read_bytes()))
     drop_empty_stubs(out)
     make_packages(out)
+
+
+def without_foreign_comments(descriptors: bytes) -> bytes:
+    """Keeps the comments of our own files alone: those of third parties are longer, and nobody shows them."""
+    files = FileDescriptorSet.FromString(descriptors)
+    for file in files.file:
+        if not file.name.startswith("rampart/"):
+            file.ClearField("source_code_info")
+    return files.SerializeToString(deterministic=True)
 
 
 def generate_client(out: Path, descriptors: Path, scratch: Path) -> None:
@@ -131,9 +109,7 @@ def differences(fresh: Path, committed: Path) -> Iterable[str]:
 def generate(root: Path) -> list[Path]:
     """Generates below `root` and returns the folders written."""
     with tempfile.TemporaryDirectory() as scratch:
-        imports = Path(scratch) / "third_party.binpb"
-        imports.write_bytes(third_party().SerializeToString(deterministic=True))
-        generate_gen(root / "gen", imports, Path(scratch))
+        generate_gen(root / "gen")
         generate_client(root / CLIENT, root / "gen" / DESCRIPTORS, Path(scratch))
     return [root / "gen", root / CLIENT]
 

@@ -9,10 +9,10 @@ import grpc
 from google.protobuf import descriptor_pool
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 
-__all__ = ["SERVICE_NAME", "add_reflection"]
+__all__ = ["REFLECTION", "add_reflection"]
 
-SERVICE_NAME: str = reflection.SERVICE_NAME
-
+REFLECTION: str = reflection.SERVICE_NAME
+"""Full name of the service."""
 
 _Base: Any = reflection.aio.ReflectionServicer
 

@@ -26,7 +26,7 @@ from meshkit.rpc.interceptors.errors import errors
 from meshkit.rpc.interceptors.metrics import metrics
 from meshkit.rpc.interceptors.streams import StreamAdmission, expiry, stream_metrics
 from meshkit.rpc.interceptors.validation import validation, warm
-from meshkit.rpc.reflection import SERVICE_NAME, add_reflection
+from meshkit.rpc.reflection import REFLECTION, add_reflection
 from meshkit.settings import MeshSettings
 from meshkit.telemetry import tracing
 
@@ -86,7 +86,7 @@ class MeshServer:
             expiry(verifier),
             validation,
         ]
-        foreign = {HEALTH, SERVICE_NAME} if settings.reflection else {HEALTH}
+        foreign = {HEALTH, REFLECTION} if settings.reflection else {HEALTH}
         chain = Chain(policies([service]), unary, frozenset(foreign), streaming=streaming)
         self._server = grpc.aio.server(interceptors=[*tracing.server_interceptors(), chain], options=_OPTIONS)
 
@@ -98,7 +98,7 @@ class MeshServer:
         """Serves until `stopping` returns, then drains: returns when the last call is answered."""
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if self._settings.reflection:
-            names = (self._service.full_name, HEALTH, SERVICE_NAME)
+            names = (self._service.full_name, HEALTH, REFLECTION)
             add_reflection(names, self._server)
         try:
             self._bind()

@@ -39,15 +39,13 @@ def test_files_of_google_are_those_of_the_installed_package(name: str) -> None:
 
 
 def test_constraints_are_those_that_the_validator_knows(files: dict[str, descriptor_pb2.FileDescriptorProto]) -> None:
-    vendored = descriptor_pb2.FileDescriptorProto.FromString(files["buf/validate/validate.proto"].SerializeToString())
+    """But for the packages of other languages: the installed file was compiled with managed options."""
+    vendored = files["buf/validate/validate.proto"]
     known = descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
-    for file in (vendored, known):
-        # The packages of other languages differ, as the installed file was compiled with managed options.
-        file.ClearField("options")
-        file.ClearField("source_code_info")
     assert vendored.message_type == known.message_type
     assert vendored.enum_type == known.enum_type
-    assert [each.name for each in vendored.extension] == [each.name for each in known.extension]
+    numbers = [[(each.name, each.number, each.type_name) for each in file.extension] for file in (vendored, known)]
+    assert numbers[0] == numbers[1]
 
 
 def test_an_export_holds_every_import_the_error_details_and_the_licences(
@@ -75,8 +73,18 @@ def test_every_file_names_its_package_in_other_languages(files: dict[str, descri
             assert file.options.csharp_namespace == f"Rampart.{service.title()}.V1", name
 
 
-def test_a_folder_that_is_no_export_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("precious")
-    with pytest.raises(SystemExit, match="is not empty and not an export"):
+@pytest.mark.parametrize("name", ["mine.txt", export_protos.DESCRIPTORS, "buf.yaml"])
+def test_a_folder_that_is_no_export_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(SystemExit, match="is there already and no export"):
         export_protos.export(tmp_path)
-    assert (tmp_path / "mine.txt").read_text() == "precious"
+    assert (tmp_path / name).read_text() == "precious"
+
+
+def test_an_export_is_replaced_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "protos"
+    export_protos.export(folder)
+    (folder / "of_an_earlier_version.proto").write_text('syntax = "proto3";')
+    export_protos.export(folder)
+    assert not (folder / "of_an_earlier_version.proto").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["protos"]
