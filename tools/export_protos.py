@@ -42,7 +42,7 @@ def _is_export(folder: Path) -> bool:
 
 
 def _build(folder: Path) -> None:
-    command = [BUF, "build", str(folder), "--as-file-descriptor-set", "-o", str(folder / DESCRIPTORS)]
+    command = [str(BUF), "build", str(folder), "--as-file-descriptor-set", "-o", str(folder / DESCRIPTORS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         sys.exit(done.stderr)
