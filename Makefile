@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench chaos generate protos service lock format environment environment-dev
+.PHONY: help up test check bench chaos generators generate protos service lock format environment environment-dev
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|' 2>/dev/null \
@@ -23,8 +23,11 @@ bench: environment-dev ## Measures the fraud check, with TASKS=1 tasks (QUICK=1 
 chaos: environment-dev ## Kills workers, service and database under 10,000 tasks, again and again (TASKS=1000 is shorter)
 	@RAMPART_CHAOS_TASKS=$(or $(TASKS),10000) exec $(RUN) -m pytest -s -q tests/integration/services/task/test_chaos.py $(ARGS)
 
+generators: environment-dev ## Tries linters and the clients that generators make of the OpenAPI document (downloads them)
+	@RAMPART_GENERATORS=full exec $(RUN) -m pytest tests/generators $(ARGS)
+
 generate: environment-dev ## Writes what derives from protos/ and services/table.toml
-	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) tools/docs.py
+	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) -m tools.docs
 
 protos: environment-dev ## Exports protos and descriptors for other languages into build/protos (OUT=FOLDER)
 	@exec $(RUN) -m tools.export_protos $(or $(OUT),build/protos)

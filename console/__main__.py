@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
-from console import clients, gateway, replay, schedules, simulate, tasks, tenants, token, up
+from console import clients, gateway, ledger, replay, schedules, simulate, status, tasks, tenants, token, up
+from console.arguments import check_texts
 from console.failure import CommandFailure
+from console.parser import CommandParser
 
-COMMANDS = (up, tenants, clients, token, tasks, schedules, simulate, replay, gateway)
+TRACEBACK = "RAMPART_TRACEBACK"
+"""Set, it lets a fault end the command with its traceback, for a report of it."""
+FAULT = 70
+"""EX_SOFTWARE of sysexits.h."""
+COMMANDS = (up, status, tenants, clients, token, tasks, schedules, ledger, simulate, replay, gateway)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one command and returns the exit status: 1 with one sentence if it cannot go on."""
-    parser = argparse.ArgumentParser(
-        prog="rampart", description="Decides in milliseconds whether a transaction is fraud."
-    )
+    """Runs one command and returns the exit status: with one sentence 2 for wrong arguments, 1 for what fails."""
+    parser = CommandParser(prog="rampart", description="Decides in milliseconds whether a transaction is fraud.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(subparsers)
-    chosen = parser.parse_args(arguments)
     try:
+        check_texts(sys.argv[1:] if arguments is None else arguments)
+        chosen = parser.parse_args(arguments)
         return int(chosen.run(chosen))
     except CommandFailure as failure:
         print(f"rampart: {failure}", file=sys.stderr)
-        return 1
+        return failure.status
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader has gone; nothing more can be said, also not by the interpreter when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as fault:
+        if os.environ.get(TRACEBACK):
+            raise
+        said = f"{type(fault).__name__} {' '.join(str(fault).split())}".strip()
+        print(f"rampart: A fault of this command: {said} ({TRACEBACK}=1 shows where).", file=sys.stderr)
+        return FAULT
 
 
 if __name__ == "__main__":

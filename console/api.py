@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from console.failure import CommandFailure
+from console.failure import CommandFailure, WrongArgument
 from console.http import HttpClient, HttpError, Response
 from console.lines import RefusedError, read_lines
 from console.target import AccessTokens, Target, chosen_target
@@ -96,7 +96,7 @@ class Api:
             self._tokens.reject(token)
         if response.status in (401, 429, *TRY_AGAIN):
             raise HttpError(problem(response))
-        raise CommandFailure(problem(response))
+        raise refusal(response)
 
     async def _send(self, method: str, path: str, body: Json | None) -> Response:
         token = await self._tokens.token()
@@ -122,11 +122,17 @@ async def open_api(arguments: argparse.Namespace) -> AsyncIterator[Api]:
 def content(response: Response) -> Json:
     """Returns the object of a successful answer. Raises CommandFailure with the problem of any other."""
     if not 200 <= response.status < 300:
-        raise CommandFailure(problem(response))
+        raise refusal(response)
     try:
         return response.json() if response.body else {}
     except HttpError as error:
         raise CommandFailure(f"The platform answers what is not its API: {error}.") from error
+
+
+def refusal(response: Response) -> CommandFailure:
+    """Returns the failure that a problem document makes: of the arguments if they are what the platform refuses."""
+    kind = WrongArgument if response.status == 400 else CommandFailure
+    return kind(problem(response))
 
 
 def problem(response: Response) -> str:

@@ -12,12 +12,15 @@ from typing import Any
 import grpc
 from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 
-from console.failure import CommandFailure
-from meshkit.errors import MeshError, from_rpc_error
+from console.failure import CommandFailure, WrongArgument
+from meshkit.errors import Kind, MeshError
+from meshkit.rpc.failures import from_rpc_error
 from meshkit.rpc.keys import open_auth_channel
 from meshkit.settings import TlsFiles
 
 CALL_SECONDS = 5.0
+PAGE = 1_000
+"""Entries of one answer to a list."""
 
 
 class TenantDirectory:
@@ -31,7 +34,7 @@ class TenantDirectory:
     ) -> auth_service_pb2.Tenant:
         """Creates a tenant or returns the one of that name. Raises Failure."""
         request = auth_service_pb2.CreateTenantRequest(name=name, default_currency=currency, plan=plan)
-        async with _failures():
+        async with refusals("auth"):
             answer = await self._stub.CreateTenant(request, timeout=CALL_SECONDS)
         tenant: auth_service_pb2.Tenant = answer.tenant
         return tenant
@@ -39,7 +42,7 @@ class TenantDirectory:
     async def set_plan(self, tenant: str, plan: auth_service_pb2.TenantPlan) -> auth_service_pb2.Tenant:
         """Replaces the plan of a tenant. Raises Failure."""
         request = auth_service_pb2.SetTenantPlanRequest(tenant=tenant, plan=plan)
-        async with _failures():
+        async with refusals("auth"):
             answer = await self._stub.SetTenantPlan(request, timeout=CALL_SECONDS)
         changed: auth_service_pb2.Tenant = answer.tenant
         return changed
@@ -51,9 +54,48 @@ class TenantDirectory:
         request = auth_service_pb2.CreateClientRequest(
             tenant=tenant, scopes=scopes, rate_limit=rate_limit, display_name=display_name
         )
-        async with _failures():
+        async with refusals("auth"):
             answer: auth_service_pb2.CreateClientResponse = await self._stub.CreateClient(request, timeout=CALL_SECONDS)
         return answer
+
+    async def tenants(self) -> AsyncIterator[auth_service_pb2.Tenant]:
+        """Yields all tenants by name. Raises CommandFailure."""
+        after = ""
+        while True:
+            request = auth_service_pb2.ListTenantsRequest(after=after, limit=PAGE)
+            async with refusals("auth"):
+                found = (await self._stub.ListTenants(request, timeout=CALL_SECONDS)).tenants
+            for tenant in found:
+                yield tenant
+            if len(found) < PAGE:
+                return
+            after = found[-1].name
+
+    async def clients(self, tenant: str) -> AsyncIterator[auth_service_pb2.Client]:
+        """Yields all clients of a tenant by identifier. Raises CommandFailure."""
+        after = ""
+        while True:
+            request = auth_service_pb2.ListClientsRequest(tenant=tenant, after=after, limit=PAGE)
+            async with refusals("auth"):
+                found = (await self._stub.ListClients(request, timeout=CALL_SECONDS)).clients
+            for client in found:
+                yield client
+            if len(found) < PAGE:
+                return
+            after = found[-1].client_id
+
+    async def rotate_secret(self, client_id: str) -> str:
+        """Replaces the secret of a client and returns the new one. Raises CommandFailure."""
+        request = auth_service_pb2.RotateClientSecretRequest(client_id=client_id)
+        async with refusals("auth"):
+            answer = await self._stub.RotateClientSecret(request, timeout=CALL_SECONDS)
+        return str(answer.client_secret)
+
+    async def set_disabled(self, client_id: str, disabled: bool) -> None:
+        """Lets a client have tokens or none. Raises CommandFailure."""
+        request = auth_service_pb2.SetClientDisabledRequest(client_id=client_id, disabled=disabled)
+        async with refusals("auth"):
+            await self._stub.SetClientDisabled(request, timeout=CALL_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -67,20 +109,26 @@ async def open_directory(address: str, tls: TlsFiles) -> AsyncIterator[TenantDir
 
 
 def find_auth(home: Path, environment: Mapping[str, str] | None = None) -> tuple[str, TlsFiles]:
-    """Returns where auth is and the operator's certificate: from the environment, else from `make up`'s state folder.
+    """Returns where auth is and the operator's certificate (see `find_service`)."""
+    return find_service("auth", home, environment)
+
+
+def find_service(name: str, home: Path, environment: Mapping[str, str] | None = None) -> tuple[str, TlsFiles]:
+    """Returns where a service is and the operator's certificate: from the environment, else from `make up`'s folder.
 
     Raises Failure if neither says.
     """
+    variable = f"RAMPART_{name.upper()}_ADDRESS"
     known = os.environ if environment is None else environment
     names = ("RAMPART_TLS_CA_FILE", "RAMPART_TLS_CERT_FILE", "RAMPART_TLS_KEY_FILE")
-    if known.get("RAMPART_AUTH_ADDRESS"):
+    if known.get(variable):
         missing = [name for name in names if not known.get(name)]
         if missing:
-            raise CommandFailure(f"RAMPART_AUTH_ADDRESS is set, but {', '.join(missing)} are not.")
+            raise CommandFailure(f"{variable} is set, but {', '.join(missing)} are not.")
         ca, certificate, key = (Path(known[name]) for name in names)
-        return known["RAMPART_AUTH_ADDRESS"], TlsFiles(ca, certificate, key)
+        return known[variable], TlsFiles(ca, certificate, key)
     try:
-        address = json.loads((home / "dev.json").read_text())["grpc"]["auth"]
+        address = json.loads((home / "dev.json").read_text())["grpc"][name]
     except OSError as error:
         raise CommandFailure(
             f"Cannot read {home / 'dev.json'} ({error.strerror}): start the platform with `make up`."
@@ -92,13 +140,14 @@ def find_auth(home: Path, environment: Mapping[str, str] | None = None) -> tuple
 
 
 @contextlib.asynccontextmanager
-async def _failures() -> AsyncIterator[None]:
+async def refusals(service: str) -> AsyncIterator[None]:
     """Turns a refused call into a sentence."""
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        reason = from_rpc_error(error, "auth")
-        raise CommandFailure(f"auth refused ({_name(reason)}): {_words(reason)}") from error
+        reason = from_rpc_error(error, service)
+        kind = WrongArgument if reason.kind is Kind.INVALID_ARGUMENT else CommandFailure
+        raise kind(f"{service} refused ({_name(reason)}): {_words(reason)}") from error
 
 
 def _name(error: MeshError) -> str:

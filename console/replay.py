@@ -14,6 +14,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
+from console.arguments import decimal, whole
 from console.failure import CommandFailure
 from console.http import HttpClient
 from console.replaying.journal import Journal, Subject
@@ -28,6 +29,11 @@ from console.replaying.sender import Sender
 from console.target import AccessTokens, add_target, chosen_target
 
 INTERRUPTED = 130
+MOST_ROWS = 10**12
+MOST_SPEED = 10**9
+MOST_CONNECTIONS = 4_096
+LONGEST_PATIENCE = 86_400
+"""Seconds."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,15 +47,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "file", type=Path, help="columns of `rampart simulate` or of the Fraud Detection Handbook; .gz too"
     )
-    parser.add_argument("--limit", type=positive_int, metavar="N", help="send the first N transactions only")
+    parser.add_argument("--limit", type=whole(1, MOST_ROWS), metavar="N", help="send the first N transactions only")
     parser.add_argument(
         "--name", type=data_set, help="name of the data set, in front of transaction ids (default: that of the file)"
     )
-    speed = parser.add_mutually_exclusive_group()
-    speed.add_argument("--rate", type=rate, metavar="N/s", help="transactions per second (default: as fast as allowed)")
-    speed.add_argument("--time-scale", type=positive, metavar="X", help="X times as fast as the events happened")
+    _add_speed(parser)
     parser.add_argument(
-        "--concurrency", type=positive_int, default=64, metavar="N", help="requests at once (default: 64)"
+        "--concurrency", type=whole(1, MOST_CONNECTIONS), default=64, metavar="N", help="requests at once (default: 64)"
     )
     parser.add_argument(
         "--ordered",
@@ -58,7 +62,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--patience",
-        type=positive,
+        type=decimal(0, LONGEST_PATIENCE, above=True),
         default=60.0,
         metavar="S",
         help="seconds to wait for a platform that does not answer (default: 60)",
@@ -72,25 +76,25 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
+def _add_speed(parser: argparse.ArgumentParser) -> None:
+    speed = parser.add_mutually_exclusive_group()
+    speed.add_argument("--rate", type=rate, metavar="N/s", help="transactions per second (default: as fast as allowed)")
+    speed.add_argument(
+        "--time-scale",
+        type=decimal(0, MOST_SPEED, above=True),
+        metavar="X",
+        help="X times as fast as the events happened",
+    )
+
+
 def data_set(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", text):
         raise argparse.ArgumentTypeError("use up to 64 letters, digits, dots, dashes and underscores")
     return text
 
 
-def positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-    return value
-
-
-def positive_int(text: str) -> int:
-    return int(positive(str(int(text))))
-
-
 def rate(text: str) -> float:
-    return positive(text.removesuffix("/s"))
+    return decimal(0, MOST_SPEED, above=True)(text.removesuffix("/s"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -119,7 +123,7 @@ class Replay:
         left = len(results) - results.decided
         if left == 0:
             return 0
-        hint = f"{left:,} transactions have no decision; the same command goes on with them."
+        hint = what_is_left(left, results.failed)
         if isinstance(end, KeyboardInterrupt):
             print(f"Interrupted. {hint}", file=sys.stderr)
             return INTERRUPTED
@@ -131,7 +135,7 @@ class Replay:
     def _results(self) -> Results:
         digest = file_digest(self._file.path)
         with self._console.status(f"Checking {self._file.path}"):
-            results = Results([record.is_fraud for record in self._file.records(self._arguments.limit)])
+            results = Results(self._file.check(self._arguments.limit))
         subject = Subject(digest, self._file.name, self._target.client_id)
         for answer in self._journal.open(subject, restart=self._arguments.restart):
             if not answer.error:
@@ -167,6 +171,16 @@ class Replay:
             )
             async with showing(self._console, results, sender):
                 await replayer.run(self._file.records(arguments.limit))
+
+
+def what_is_left(left: int, refused: int) -> str:
+    """Says how many rows have no decision. Those that were refused will be so again until somebody mends the cause."""
+    said = f"{left:,} transactions have no decision"
+    if refused < left:
+        said += "; the same command goes on with them"
+    if refused:
+        said += f"; {refused:,} were refused as shown above, and will be again until the cause is mended"
+    return f"{said}."
 
 
 def pace(arguments: argparse.Namespace) -> Pace:

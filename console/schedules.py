@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from console.api import Api
-from console.tasking.action import finish, output, print_item
+from console.tables import output, show
+from console.tasking.action import finish, print_item
 from console.tasking.options import add_limit, add_work, given
-from console.tasking.tables import schedule_table, show
+from console.tasking.tables import schedule_table
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

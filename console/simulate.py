@@ -14,7 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from console.failure import CommandFailure
+from console.arguments import calendar_date, decimal, whole
+from console.failure import CommandFailure, WrongArgument
 from console.simulation.payment import Payment
 from console.simulation.payments import payments
 from console.simulation.world import make_world
@@ -23,6 +24,8 @@ HEADER = (
     "transaction_id,event_time,user_id,merchant_id,amount,currency,channel,"
     "device_fingerprint,ip_address,card_fingerprint,is_fraud,fraud_scenario\n"
 )
+MOST = 10_000_000
+MOST_DAYS = 3_660
 SCENARIOS = ("", "amount", "merchant", "customer", "device", "address")
 
 
@@ -33,34 +36,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="write card payments with known fraud to a CSV file",
         description="Writes card payments with known fraud to a CSV file. The same options give the same bytes.",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another number, other payments (default: 1)")
-    parser.add_argument("--customers", type=whole, default=1000, metavar="N", help="default: 1000")
-    parser.add_argument("--terminals", type=whole, default=2000, metavar="N", help="merchants (default: 2000)")
-    parser.add_argument("--days", type=whole, default=30, metavar="N", help="default: 30")
     parser.add_argument(
-        "--start", type=date.fromisoformat, default=date(2026, 1, 1), metavar="DATE", help="first day, UTC"
+        "--seed", type=whole(0, MOST), default=1, metavar="N", help="another number, other payments (default: 1)"
     )
-    parser.add_argument("--online-share", type=share, default=0.4, metavar="X", help="0 to 1 (default: 0.4)")
+    parser.add_argument("--customers", type=whole(1, MOST), default=1000, metavar="N", help="default: 1000")
+    parser.add_argument("--terminals", type=whole(1, MOST), default=2000, metavar="N", help="merchants (default: 2000)")
+    parser.add_argument("--days", type=whole(1, MOST_DAYS), default=30, metavar="N", help="default: 30")
+    parser.add_argument("--start", type=calendar_date, default=date(2026, 1, 1), metavar="DATE", help="first day, UTC")
+    parser.add_argument("--online-share", type=decimal(0, 1), default=0.4, metavar="X", help="0 to 1 (default: 0.4)")
     parser.add_argument("-o", "--output", default="-", metavar="FILE", help="compressed if it ends in .gz (default: -)")
     parser.set_defaults(run=run)
 
 
-def whole(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
-    return value
-
-
-def share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Writes the file, and a line about its content to standard error. Raises Failure."""
+    if (date.max - arguments.start).days < arguments.days:
+        raise WrongArgument(f"--start {arguments.start} and --days {arguments.days} end after the year 9999.")
     with output(arguments.output) as text:
         counts = write(text, arguments)
     fraud = ", ".join(f"{SCENARIOS[number]} {counts[number]}" for number in range(1, len(SCENARIOS)))

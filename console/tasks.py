@@ -9,11 +9,13 @@ import uuid
 from typing import TYPE_CHECKING
 
 from console.api import Api, Json
-from console.tasking.action import finish, output, print_item
+from console.arguments import decimal, point_in_time, task_id
+from console.tables import output, show
+from console.tasking.action import finish, print_item
 from console.tasking.bar import display
 from console.tasking.follow import FINAL, follow
-from console.tasking.options import PRIORITIES, add_limit, add_work, given, point_in_time
-from console.tasking.tables import attempt_table, show, task_table
+from console.tasking.options import PRIORITIES, add_limit, add_work, given
+from console.tasking.tables import attempt_table, task_table
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -42,18 +44,13 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         finish(one, run)
 
 
-def task_id(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not the id of a task") from error
-
-
 def _add_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("title", nargs="?", help="what is to be done, in words for people")
     add_work(parser)
     parser.add_argument("--assignee", metavar="NAME", help="who is to do it")
-    parser.add_argument("--due-time", type=point_in_time, metavar="TIME", help="when it should be done by")
+    parser.add_argument(
+        "--due-time", type=point_in_time, metavar="TIME", help="when it should be done by; a date alone is its midnight"
+    )
     parser.add_argument("--run-after", type=point_in_time, metavar="TIME", help="not to be begun before (default now)")
     parser.add_argument("--unique-key", metavar="KEY", help="while a task of this key is not final, that one is shown")
     finish(parser, _create)
@@ -71,7 +68,7 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
 def _add_watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task_id", type=task_id, metavar="ID")
     parser.add_argument(
-        "--patience", type=float, default=60.0, metavar="S",
+        "--patience", type=decimal(0, 86_400), default=60.0, metavar="S",
         help="seconds to wait for a platform that does not answer (default %(default)g)",
     )  # fmt: skip
     finish(parser, _watch)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
+from console.arguments import units
 from console.home import add_home
+from console.tables import output, show, table, when
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from rampart.auth.v1 import auth_service_pb2
 
 CLASSES = ("decision", "read", "write")
+COLUMNS = ("tenant", "tenant_id", "currency", "limits", "created")
+STOP = "to stop a tenant, disable its clients"
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,6 +32,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     _add_plan(create)
     create.set_defaults(run=run_create)
+    listing = actions.add_parser("list", help="list the tenants")
+    listing.add_argument("--json", action="store_true", help="print JSON for scripts, one object a line")
+    add_home(listing)
+    listing.set_defaults(run=run_list)
     plan = actions.add_parser(
         "plan", help="replace what the clients of a tenant may use together; counts from each client's next token"
     )
@@ -43,6 +52,11 @@ def run_create(arguments: argparse.Namespace) -> int:
 def run_plan(arguments: argparse.Namespace) -> int:
     """Replaces the plan of a tenant and shows it."""
     return asyncio.run(_set_plan(arguments))
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Shows all tenants."""
+    return asyncio.run(_list(arguments))
 
 
 async def _create(arguments: argparse.Namespace) -> int:
@@ -63,9 +77,22 @@ async def _set_plan(arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def _list(arguments: argparse.Namespace) -> int:
+    from console.directory import find_auth, open_directory
+
+    async with open_directory(*find_auth(arguments.home)) as directory:
+        tenants = [_shown(tenant) async for tenant in directory.tenants()]
+    if arguments.json:
+        print("".join(f"{json.dumps(tenant)}\n" for tenant in tenants), end="")
+        return 0
+    rows = [(*list(each.values())[:-1], when(each["create_time"])) for each in tenants]
+    show(output(), table(COLUMNS, rows), len(tenants), "tenants")
+    return 0
+
+
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rate-limit", type=int, default=0, metavar="N", help="units per second of all calls together (default none)"
+        "--rate-limit", type=units(STOP), metavar="N", help="units per second of all calls together (default none)"
     )
     parser.add_argument(
         "--class-limit",
@@ -76,16 +103,16 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
         help=f"units per second of one class ({', '.join(CLASSES)}); may be repeated",
     )
     parser.add_argument(
-        "--user-rate-limit", type=int, default=0, metavar="N", help="units per second of one user (default none)"
+        "--user-rate-limit", type=units(STOP), metavar="N", help="units per second of one user (default none)"
     )
     add_home(parser)
 
 
 def _class_limit(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
-    if name not in CLASSES or not number.isascii() or not number.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=N with one of {', '.join(CLASSES)}")
-    return name, int(number)
+    if name not in CLASSES:
+        raise argparse.ArgumentTypeError(f"must be CLASS=N with one of {', '.join(CLASSES)}, not {text!r}")
+    return name, units(STOP)(number)
 
 
 def _plan(arguments: argparse.Namespace) -> auth_service_pb2.TenantPlan:
@@ -100,6 +127,12 @@ def _plan(arguments: argparse.Namespace) -> auth_service_pb2.TenantPlan:
 
 
 def _show(tenant: auth_service_pb2.Tenant) -> None:
+    shown = _shown(tenant)
+    print(f"tenant    {shown['tenant']}\nid        {shown['tenant_id']}\ncurrency  {shown['currency']}")
+    print(f"limits    {shown['limits']}")
+
+
+def _shown(tenant: auth_service_pb2.Tenant) -> dict[str, str]:
     from rampart.mesh.v1 import policy_pb2
 
     plan = tenant.plan
@@ -108,5 +141,10 @@ def _show(tenant: auth_service_pb2.Tenant) -> None:
         name = policy_pb2.RateClass.Name(getattr(limit, "class"))
         limits[name.removeprefix("RATE_CLASS_").lower()] = limit.rate_limit
     shown = ", ".join(f"{name} {limit}/s" for name, limit in limits.items() if limit)
-    print(f"tenant    {tenant.name}\nid        {tenant.tenant_id}\ncurrency  {tenant.default_currency}")
-    print(f"limits    {shown or 'none'}")
+    return {
+        "tenant": tenant.name,
+        "tenant_id": tenant.tenant_id,
+        "currency": tenant.default_currency,
+        "limits": shown or "none",
+        "create_time": tenant.create_time.ToJsonString(),
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from redis.asyncio import Redis
 
-from gateway.assembly import GatewayParts, make_app, make_guard, make_router, start_background
+from gateway.assembly import GatewayParts, describe, make_app, make_guard, make_router, start_background
 from gateway.calls.cache.store import AnswerStore
 from gateway.calls.cache.upstream import AnswerCache, topic_of
 from gateway.calls.idempotency.fallback import FallbackIdempotencyStore
@@ -20,7 +21,10 @@ from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.calls.upstream import Upstream
 from gateway.compile.plan import load_plan
-from gateway.describe.catalogue import read_reasons
+from gateway.compile.router import Router
+from gateway.describe.catalogue import Reason, read_reasons
+from gateway.describe.openapi.constraints import Schema
+from gateway.describe.product import Product
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.answers import Answers
 from gateway.edge.headers.cors import Cors
@@ -33,25 +37,33 @@ from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from gateway.server.serve import HttpServer
 from gateway.settings import GatewaySettings
 from meshkit.descriptors import DESCRIPTORS
-from meshkit.host import Host
+from meshkit.host import Host, spare_collector
 from meshkit.identity.policy import Policy
 from meshkit.rpc import keys
 from meshkit.rpc.channel import open_channel
+from meshkit.standby import turn
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.redis import open_redis
 
-__all__ = ["compose", "serve"]
+__all__ = ["Prepared", "compose", "serve"]
 
 FEED_TIMEOUT = 3.0
 
 
 async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> None:
-    """Serves one worker until SIGTERM. The first worker also serves the admin port."""
+    """Serves one worker until SIGTERM. The first worker also serves the admin port.
+
+    One that stands by has prepared all that needs no other process before it waits for its turn.
+    """
+    prepared = Prepared.make(settings.reachable)
+    spare_collector()
+    if not await turn():
+        return
     open_streams = OpenStreams(settings.max_streams)
     telemetry = Telemetry(access_log())
-    app = await compose(host, settings, open_streams, telemetry)
+    app = await compose(host, settings, open_streams, telemetry, prepared)
     server = HttpServer(
         app,
         settings.listen,
@@ -59,14 +71,33 @@ async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> No
         limits=settings.http.limits,
         max_message=settings.max_body,
         drain=open_streams.drain,
+        key_of=settings.client_addresses.connection_key,
         shared=settings.workers > 1,
     )
     await host.serve(server, admin=settings.mesh.admin_listen if worker == 0 else None, metrics=telemetry.scrape)
 
 
-async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStreams, telemetry: Telemetry) -> Pipeline:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What follows from the protos and settings alone."""
+
+    router: Router
+    reasons: Mapping[str, Reason]
+    product: Product
+    described: Schema
+
+    @classmethod
+    def make(cls, url: str) -> Prepared:
+        plan = load_plan(DESCRIPTORS)
+        reasons, product = read_reasons(plan.files, EXAMPLE_VIOLATION), rampart()
+        return cls(make_router(plan), reasons, product, describe(plan, reasons, url, product))
+
+
+async def compose(
+    host: Host, settings: GatewaySettings, open_streams: OpenStreams, telemetry: Telemetry, prepared: Prepared
+) -> Pipeline:
     """Puts the gateway of Rampart's own services together. Its connections and background work are the host's."""
-    plan = load_plan(DESCRIPTORS)
+    plan = prepared.router.plan
     policies = {name: method.policy for name, method in plan.methods.items()}
     upstream = await _upstream(host, settings, policies)
     stream_channels = await _channels(host, settings, policies, streams=True)
@@ -76,7 +107,7 @@ async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStrea
         keys.remote_verifier(settings.mesh, settings.addresses["auth"]), name="jwks", check=keys.check
     )
     parts = GatewayParts(
-        router=make_router(plan),
+        router=prepared.router,
         upstream=upstream,
         verifier=verifier,
         guard=make_guard(
@@ -91,8 +122,10 @@ async def compose(host: Host, settings: GatewaySettings, open_streams: OpenStrea
         keep_answers=settings.keep_answers,
         answers=Answers(compress_from=settings.http.compress_from),
         security=SecurityHeaders(Cors(settings.http.cors_origins), hsts_seconds=settings.http.hsts_seconds),
+        public_url=settings.reachable,
+        public_metrics=settings.http.public_metrics,
     )
-    app = make_app(parts, read_reasons(plan.files, EXAMPLE_VIOLATION), rampart())
+    app = make_app(parts, prepared.reasons, prepared.product, prepared.described)
     start_background(host, parts, limiters.work)
     return app
 

@@ -7,18 +7,20 @@ It is put together when the server starts its lifespan, from the same settings a
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.app import compose
+from gateway.app import Prepared, compose
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
 from gateway.edge.streams.registry import OpenStreams
 from gateway.settings import GatewaySettings
 from meshkit.host import Host, spare_collector
 from meshkit.settings import Reader, SettingsError
-from meshkit.telemetry import logs, tracing
+from meshkit.telemetry import logs
+from meshkit.tracing import setup
 
 __all__ = ["Application", "app"]
 
@@ -42,20 +44,23 @@ class Application:
         await receive()
         try:
             settings = GatewaySettings.read(self._reader)
+            setup.configure("gateway")
         except SettingsError as error:
             await send({"type": "lifespan.startup.failed", "message": f"cannot start: {error}"})
             return
         logs.configure("gateway", settings.mesh.log_level)
-        tracing.configure("gateway")
         streams = OpenStreams(settings.max_streams)
         async with Host("gateway") as host:
-            self._app = await compose(host, settings, streams, Telemetry(access_log()))
+            self._app = await compose(
+                host, settings, streams, Telemetry(access_log()), Prepared.make(settings.reachable)
+            )
             spare_collector()
             await send({"type": "lifespan.startup.complete"})
             await receive()
             host.readiness.draining = True
             await streams.drain()
         self._app = None
+        await asyncio.to_thread(setup.shut_down)
         await send({"type": "lifespan.shutdown.complete"})
 
 

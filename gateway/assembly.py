@@ -18,8 +18,9 @@ from gateway.compile.plan import Plan
 from gateway.compile.router import Router
 from gateway.compile.validation import RequestValidator
 from gateway.describe.catalogue import Reason
-from gateway.describe.documentation import documentation_routes
-from gateway.describe.openapi import document
+from gateway.describe.documentation import BrowserPages, documentation_routes
+from gateway.describe.openapi import LOCAL_URL, document
+from gateway.describe.openapi.constraints import Schema
 from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
@@ -36,17 +37,20 @@ from gateway.edge.pipeline import Pipeline
 from gateway.edge.ratelimit import LimitBook, Limiters, LimitSettings, make_limiters
 from gateway.edge.rpc.procedures import Procedures
 from gateway.edge.site import make_site
+from gateway.edge.spans import RequestSpans
 from gateway.edge.streams.http import HttpStreams
 from gateway.edge.streams.registry import OpenStreams
 from gateway.edge.streams.session import Sessions
 from gateway.edge.streams.websocket import WebSockets
+from gateway.edge.system_parameters import SystemParameters
 from gateway.edge.unary import UnaryCalls
 from gateway.errors.render import ErrorRenderer
 from meshkit.host import Host
 from meshkit.supervisor import Work
 from meshkit.telemetry.admin import Readiness
+from meshkit.tracing import setup
 
-__all__ = ["GatewayParts", "make_app", "make_guard", "make_router", "start_background"]
+__all__ = ["GatewayParts", "describe", "make_app", "make_guard", "make_router", "start_background"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,12 @@ class GatewayParts:
     """Seconds for which it keeps them."""
     answers: Answers = field(default_factory=Answers)
     security: SecurityHeaders = field(default_factory=lambda: SecurityHeaders(Cors(())))
+    system_parameters: bool = False
+    """True to take the query parameters that clients made by Google's generators add."""
+    public_url: str = LOCAL_URL
+    """Where callers reach the API, for its description and its pages."""
+    public_metrics: bool = False
+    """True shows /metrics to callers as well."""
 
 
 def make_router(plan: Plan) -> Router:
@@ -97,17 +107,30 @@ def make_guard(
     )
 
 
-def make_app(parts: GatewayParts, reasons: Mapping[str, Reason], product: Product | None = None) -> Pipeline:
+def describe(plan: Plan, reasons: Mapping[str, Reason], url: str, product: Product | None = None) -> Schema:
+    """Returns the OpenAPI document. Raises CommentError if an example in the protos is not JSON."""
+    return document(plan, reasons, url, product.document if product is not None else None)
+
+
+def make_app(
+    parts: GatewayParts,
+    reasons: Mapping[str, Reason],
+    product: Product | None = None,
+    described: Schema | None = None,
+) -> Pipeline:
     """Builds the ASGI application. `reasons` are those of its own errors by name, for the documentation.
 
-    Raises OSError if a file of the documentation is missing, CommentError if an example in the protos is not JSON.
+    `described` is the document, if it was made before. Raises OSError if a file of the documentation is missing,
+    CommentError if an example in the protos is not JSON.
     """
     plan = parts.router.plan
-    described = document(plan, reasons, product.document if product is not None else None)
-    routes = documentation_routes(described, reasons, product.home if product is not None else None)
+    described = described or describe(plan, reasons, parts.public_url, product)
+    home = product.home if product is not None else None
+    routes = documentation_routes(described, reasons, home, origin=parts.public_url)
     if product is not None:
         routes += product.routes(plan, parts.upstream, parts.guard, parts.bodies)
-    return _pipeline(parts, make_site(parts.readiness, parts.telemetry, routes))
+    telemetry = parts.telemetry if parts.public_metrics else None
+    return _pipeline(parts, make_site(parts.readiness, telemetry, BrowserPages(described["info"]["title"]), routes))
 
 
 def _pipeline(parts: GatewayParts, site: Starlette) -> Pipeline:
@@ -115,7 +138,8 @@ def _pipeline(parts: GatewayParts, site: Starlette) -> Pipeline:
     renderer = ErrorRenderer(router.plan.registry, json_names=router.plan.json_names)
     errors = Exit(renderer, bodies)
     sessions = Sessions(parts.open_streams, renderer, parts.verifier)
-    procedures = Procedures(router, upstream, max_bytes=bodies.max_bytes)
+    conditionals = Conditionals(router.endpoints)
+    procedures = Procedures(router, upstream, parts.guard, max_bytes=bodies.max_bytes)
 
     def allowed(path: str) -> Sequence[str]:
         return router.allowed(path) or procedures.allowed(path)
@@ -127,19 +151,29 @@ def _pipeline(parts: GatewayParts, site: Starlette) -> Pipeline:
             upstream=upstream,
             bodies=bodies,
             idempotency=Idempotency(upstream, parts.key_store, router.plan, keep=parts.keep_answers),
-            conditionals=Conditionals(router.endpoints),
+            conditionals=conditionals,
             answers=parts.answers,
             errors=errors,
             turns=CallTurns(),
         ),
-        streams=HttpStreams(upstream=parts.stream_upstream, bodies=bodies, sessions=sessions, errors=errors),
+        streams=HttpStreams(
+            upstream=parts.stream_upstream, bodies=bodies, conditionals=conditionals, sessions=sessions, errors=errors
+        ),
         sockets=WebSockets(router=router, upstream=parts.stream_upstream, sessions=sessions, cors=cors, errors=errors),
         procedures=procedures,
         others=Others(site, OptionsResponder(allowed, site, cors)),
         errors=errors,
         security=parts.security,
         telemetry=parts.telemetry,
+        spans=RequestSpans(recorder) if (recorder := setup.recorder()) is not None else None,
+        parameters=_system_parameters(router) if parts.system_parameters else None,
     )
+
+
+def _system_parameters(router: Router) -> SystemParameters:
+    plan = router.plan
+    numbers = ProtobufPyCodec(plan.registry, json_names=plan.json_names, enum_numbers=True)
+    return SystemParameters(router.endpoints, numbers)
 
 
 def start_background(host: Host, parts: GatewayParts, more: Mapping[str, Work] | None = None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.edge.address import AddressResolver
 from gateway.edge.headers.cors import valid_origin
+from gateway.edge.public_url import local_url, public_url
 from gateway.edge.ratelimit import LimitSettings
 from gateway.server.limits import Limits
 from meshkit.settings import MeshSettings, Reader, SettingsError
@@ -29,10 +30,22 @@ class HttpSettings:
     """Connections open at once in one process."""
     cache_bytes: int = 32 << 20
     """Room for answers that are used again, in one process; 0 keeps none."""
+    address_connections: int = 0
+    """Those of them that one address may hold; 0 means 1024, and three quarters of all for one of this machine."""
+    public_url: str = ""
+    """Where callers reach the API, such as https://api.example.com, for the commands that the pages show. Empty: this
+    machine, at the port of the API."""
+    public_metrics: bool = False
+    """True shows /metrics at the port of the API too, to everybody. It is always at the admin port."""
 
     @property
     def limits(self) -> Limits:
-        return Limits(connections=self.max_connections)
+        most = self.max_connections
+        return Limits(
+            connections=most,
+            of_an_address=self.address_connections or min(1_024, most),
+            of_this_machine=self.address_connections or max(1, most * 3 // 4),
+        )
 
     @classmethod
     def read(cls, reader: Reader) -> HttpSettings:
@@ -41,6 +54,8 @@ class HttpSettings:
             hsts_seconds=reader.number("RAMPART_HSTS_SECONDS", 0),
             compress_from=reader.number("RAMPART_COMPRESS_FROM", 1024),
             max_connections=reader.number("RAMPART_MAX_CONNECTIONS", 16_384, low=1, high=1 << 20),
+            address_connections=reader.number("RAMPART_ADDRESS_CONNECTIONS", 0, high=1 << 20),
+            public_metrics=reader.switch("RAMPART_PUBLIC_METRICS", False),
             cache_bytes=reader.number("RAMPART_CACHE_BYTES", 32 << 20, high=1 << 34),
         )
 
@@ -52,6 +67,10 @@ class GatewaySettings:
     mesh: MeshSettings
     listen: str
     """host:port of the REST API."""
+    public_url: str
+    """Where callers reach the API, such as https://api.example.com: the server in `/openapi.json`, which generated
+    clients call, and in the commands of the first page. Set it behind a proxy; without it, `RAMPART_HTTP_LISTEN` on
+    this machine."""
     addresses: Mapping[str, str]
     """host:port of each service that the table lets the gateway call, by the short name that its package carries."""
     redis_url: str = field(repr=False)
@@ -71,12 +90,18 @@ class GatewaySettings:
     coalesce: bool
     """Off sends every call alone, to measure what coalescing gains."""
 
+    @property
+    def reachable(self) -> str:
+        """Where callers reach the API, whether a setting says so or not."""
+        return self.public_url or local_url(self.listen)
+
     @classmethod
     def read(cls, reader: Reader) -> GatewaySettings:
         return cls(
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_HTTP_LISTEN"),
-            addresses={name: reader.address(f"RAMPART_{name.upper()}_ADDRESS") for name in load().gateway.calls},
+            public_url=_public_url(reader),
+            addresses={name: reader.upstream(f"RAMPART_{name.upper()}_ADDRESS") for name in load().gateway.calls},
             redis_url=reader.text("RAMPART_REDIS_URL", ""),
             workers=reader.number("RAMPART_GATEWAY_WORKERS", 1, low=1, high=64),
             limits=LimitSettings.read(reader),
@@ -87,6 +112,15 @@ class GatewaySettings:
             keep_answers=reader.number("RAMPART_IDEMPOTENCY_SECONDS", 600, low=1, high=7 * 86_400),
             coalesce=reader.switch("RAMPART_COALESCE", True),
         )
+
+
+def _public_url(reader: Reader) -> str:
+    name = "RAMPART_PUBLIC_URL"
+    text = reader.text(name, "")
+    found = public_url(text) if text else ""
+    if found is None:
+        raise SettingsError(f"{name} must be an address such as https://api.example.com, not {text!r}")
+    return found
 
 
 def _origins(reader: Reader) -> tuple[str, ...]:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
+import re
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
+from random import getrandbits
+from typing import TYPE_CHECKING
 
 from meshkit.errors import Kind, MeshError
+from meshkit.tracing import w3c
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanKind
+
+    from meshkit.tracing.span import Attributes, Recorder, Span
 
 __all__ = [
     "SYSTEM_TENANT",
@@ -15,13 +23,19 @@ __all__ = [
     "Principal",
     "Quota",
     "current",
-    "new_traceparent",
     "principal",
+    "request_id",
     "set_current",
 ]
 
 SYSTEM_TENANT = "00000000-0000-0000-0000-000000000000"
 """Owns what belongs to the platform itself. No access token may carry it."""
+
+FAULTS = frozenset(
+    {Kind.UNKNOWN, Kind.DEADLINE_EXCEEDED, Kind.UNIMPLEMENTED, Kind.INTERNAL, Kind.UNAVAILABLE, Kind.DATA_LOSS}
+)
+"""Errors of the server rather than of its caller (OpenTelemetry's conventions for gRPC)."""
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +71,50 @@ class CallContext:
 
     request_id: str = ""
     traceparent: str = ""
+    """W3C trace context of what this process does for the call, which goes along to whom it calls."""
     token: str = ""
     peer: str = ""
     principal: Principal | None = None
     deadline: float | None = None
     """`time.monotonic()` at which the answer is of no use; None for a call without a limit."""
+    tracestate: str = ""
+    parent: str = ""
+    """The caller's `traceparent`, empty if there was none."""
+    span: Span | None = None
+    """What is recorded of the call, None if nothing is."""
 
     @property
     def trace_id(self) -> str:
         return self.traceparent[3:35]
 
     @property
+    def span_id(self) -> str:
+        return self.traceparent[36:52]
+
+    @property
     def remaining(self) -> float | None:
         """Seconds until the deadline, 0 after it; None without one."""
         return max(0.0, self.deadline - time.monotonic()) if self.deadline is not None else None
+
+    def follow(self, traceparent: str, tracestate: str) -> None:
+        """Continues the trace that a caller's headers name, or starts one."""
+        self.parent = w3c.received(traceparent)
+        self.traceparent = w3c.continued(self.parent) if self.parent else w3c.started()
+        self.tracestate = w3c.state(tracestate) if self.parent and tracestate else ""
+
+    def record(self, recorder: Recorder, name: str, kind: SpanKind, attributes: Attributes) -> None:
+        """Begins the span of the call if its trace is recorded, and says so to whom it calls."""
+        self.span = recorder.begin(
+            name, kind, self.traceparent, parent=self.parent, tracestate=self.tracestate, attributes=attributes
+        )
+        self.traceparent = self.span.traceparent if self.span is not None else w3c.unsampled(self.traceparent)
+
+    def failed(self, error: MeshError) -> None:
+        """Notes in the call's span why it fails."""
+        if self.span is not None:
+            self.span.attributes["rampart.reason"] = error.reason
+            if error.kind in FAULTS:
+                self.span.error = error.reason
 
     def limit(self, seconds: float) -> None:
         """Brings the deadline forward to `seconds` from now, unless it is earlier."""
@@ -98,17 +142,8 @@ def principal() -> Principal:
     return caller
 
 
-def new_traceparent(inbound: str = "") -> str:
-    """Continues a W3C trace context with a new span, or starts a trace (Trace Context, section 3.2)."""
-    span = secrets.token_hex(8)
-    if valid_traceparent(inbound):
-        return f"{inbound[:36]}{span}{inbound[52:55]}"
-    return f"00-{secrets.token_hex(16)}-{span}-01"
-
-
-def valid_traceparent(value: str) -> bool:
-    """Tells whether a `traceparent` header of version 00 is well formed."""
-    if len(value) != 55 or value[:3] != "00-" or value[35] != "-" or value[52] != "-":
-        return False
-    digits = value[3:35] + value[36:52] + value[53:]
-    return all(c in "0123456789abcdef" for c in digits) and value[3:35] != "0" * 32 and value[36:52] != "0" * 16
+def request_id(inbound: bytes | None) -> str:
+    """Returns the caller's own `X-Request-Id` if it is one, else a new one, which need not be secret."""
+    if inbound is not None and _REQUEST_ID.fullmatch(inbound):
+        return inbound.decode()
+    return f"{getrandbits(128):032x}"

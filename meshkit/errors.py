@@ -25,12 +25,13 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-__all__ = ["DOMAIN", "STATUS_KEY", "Kind", "MeshError", "Violation", "from_rpc_error", "from_status", "to_status"]
+__all__ = ["DOMAIN", "STATUS_KEY", "Kind", "MeshError", "Violation", "from_status", "to_status"]
 
 Detail = TypeVar("Detail", error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo)
 
 DOMAIN = "rampart"
 STATUS_KEY = "grpc-status-details-bin"
+"""Names the trailer in which a `google.rpc.Status` travels."""
 
 
 class Kind(enum.IntEnum):
@@ -120,12 +121,12 @@ def internal() -> MeshError:
     return MeshError(Kind.INTERNAL, "INTERNAL", "something failed that should not; the log has it under the request id")
 
 
-def unavailable(dependency: str, retry_after: float = 1.0) -> MeshError:
-    """Returns the error for a service or store that cannot be reached."""
+def unavailable(dependency: str, words: str = "", retry_after: float = 1.0) -> MeshError:
+    """Returns the error for a service or store that cannot be reached, or with which it is as `words` say."""
     return MeshError(
         Kind.UNAVAILABLE,
         "DEPENDENCY_UNAVAILABLE",
-        f"{dependency} cannot be reached",
+        words or f"{dependency} cannot be reached",
         metadata={"dependency": dependency},
         retry_after=retry_after,
     )
@@ -164,52 +165,6 @@ def from_status(status: status_pb2.Status) -> MeshError:
         return _read(status)
     except DecodeError:
         return internal()
-
-
-def from_rpc_error(error: grpc.aio.AioRpcError, dependency: str, *, foreign: bool = False) -> MeshError:
-    """Reads the error of a failed call. What the channel itself reports is told apart from what the peer answered.
-
-    A `foreign` service may answer any code without details; those of the mesh never do. Its UNAVAILABLE cannot be told
-    from a connection's, whose text has addresses in it, so that text is not passed on.
-    """
-    for key, value in error.trailing_metadata() or ():
-        if key == STATUS_KEY:
-            return _from_details(error.code(), value if isinstance(value, bytes) else value.encode())
-    if foreign and _is_peers(error):
-        return _without_details(Kind(error.code().value[0]), error.details() or "")
-    match error.code():
-        case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return deadline_exceeded()
-        case grpc.StatusCode.UNAVAILABLE:
-            return unavailable(dependency)
-        case grpc.StatusCode.CANCELLED:
-            return MeshError(Kind.CANCELLED, "CANCELLED", "the call was cancelled")
-        case grpc.StatusCode.INTERNAL:
-            return internal()
-        case code:
-            return _without_details(Kind(code.value[0]), error.details() or "")
-
-
-def _is_peers(error: grpc.aio.AioRpcError) -> bool:
-    """Tells whether a code that channels report as well came from the service."""
-    if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return error.details() != "Deadline Exceeded"
-    return error.code() is grpc.StatusCode.INTERNAL
-
-
-def _from_details(code: grpc.StatusCode, details: bytes) -> MeshError:
-    try:
-        status = status_pb2.Status.FromString(details)
-    except DecodeError:
-        return internal()
-    return from_status(status) if status.code == code.value[0] else internal()
-
-
-def _without_details(kind: Kind, text: str) -> MeshError:
-    """Reads the error of a service that knows no details. The text of what went wrong inside it stays inside."""
-    if kind in (Kind.UNKNOWN, Kind.INTERNAL, Kind.DATA_LOSS):
-        text = "the service failed and did not say why"
-    return MeshError(kind, kind.name, text, domain="")
 
 
 def _read(status: status_pb2.Status) -> MeshError:

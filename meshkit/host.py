@@ -30,8 +30,10 @@ from meshkit.cancellation import cancelled_from_outside
 from meshkit.parts import CLOSE_SECONDS, Parts
 from meshkit.settings import Reader, SettingsError
 from meshkit.supervisor import BackgroundTask, Work
-from meshkit.telemetry import logs, tracing
+from meshkit.telemetry import logs
 from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
+from meshkit.telemetry.stderr import all_as_records, log_uncaught
+from meshkit.tracing import setup
 
 __all__ = ["Host", "Program", "Server", "main", "run", "spare_collector"]
 
@@ -107,6 +109,10 @@ class Host:
     def check(self, name: str, check: ReadinessCheck) -> None:
         """Makes readiness depend on a check. Raises ValueError for a name that is taken."""
         self.readiness.add(name, check)
+
+    def warn(self, name: str, check: ReadinessCheck) -> None:
+        """Shows what a check finds in /ready, without making readiness depend on it."""
+        self.readiness.warn(name, check)
 
     def background(self, name: str, work: Work) -> None:
         """Starts `work` and keeps it running: if it raises or returns it is logged, not ready, and started again."""
@@ -201,13 +207,22 @@ def run(name: str, program: Program, *, unfinished: int = 0) -> int:
     """
     # Until the event loop handles them both, SIGINT ends the process as SIGTERM does: at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        logs.configure(name, os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
-    except ValueError as error:
-        print(f"{name}: RAMPART_LOG_LEVEL: {error}", file=sys.stderr)
-        return 1
-    tracing.configure(name)
-    return uvloop.run(_run(name, program, unfinished))
+    with all_as_records():
+        try:
+            logs.configure(name, os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
+        except ValueError as error:
+            print(f"{name}: RAMPART_LOG_LEVEL: {error}", file=sys.stderr)
+            return 1
+        log_uncaught()
+        try:
+            setup.configure(name)
+        except SettingsError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
+        try:
+            return uvloop.run(_run(name, program, unfinished))
+        finally:
+            setup.shut_down()
 
 
 async def _run(name: str, program: Program, unfinished: int) -> int:
@@ -219,8 +234,7 @@ async def _run(name: str, program: Program, unfinished: int) -> int:
             finished = await host.run(program(host, Reader(os.environ)))
         status = 0 if finished else unfinished
     except (SettingsError, OSError) as error:
-        _log.error("cannot run: %s", error)
-        print(f"{name}: {error}", file=sys.stderr)
+        _log.error("%s: %s", name, error)
         status = 1
     except Exception:
         _log.exception("the process failed unexpectedly")

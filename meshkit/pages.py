@@ -1,18 +1,16 @@
-"""Encodes opaque page tokens (AIP-158): the place after the last row, bound to the request that they continue."""
+"""Makes and reads page tokens (AIP-158): the place after the last row, sealed for the request that they continue."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import json
 from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
+from meshkit.continuations import Continuations
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["decode", "encode", "invalid", "page_size"]
+__all__ = ["Pages", "invalid", "page_size"]
 
 DEFAULT_SIZE = 50
 MAX_SIZE = 1000
@@ -22,27 +20,26 @@ def page_size(asked: int) -> int:
     return min(asked or DEFAULT_SIZE, MAX_SIZE)
 
 
-def encode(request: Message, place: Sequence[str]) -> str:
-    """Returns the token that continues `request` after `place`."""
-    return base64.urlsafe_b64encode(json.dumps([_fingerprint(request), *place]).encode()).decode().rstrip("=")
+class Pages:
+    """The page tokens of one service. A request is its method and its filters, whatever its page."""
 
+    def __init__(self, continuations: Continuations) -> None:
+        self._continuations = continuations
 
-def decode(request: Message, token: str, parts: int) -> list[str] | None:
-    """Returns the place, None for the first page; raises PAGE_TOKEN_INVALID for a token of another request."""
-    if not token:
-        return None
-    try:
-        values = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
-        values = None
-    if (
-        not isinstance(values, list)
-        or len(values) != parts + 1
-        or not all(_is_text(value) for value in values)
-        or values[0] != _fingerprint(request)
-    ):
-        raise invalid()
-    return values[1:]
+    def encode(self, tenant_id: str, request: Message, place: Sequence[str]) -> str:
+        """Returns the token that continues `request` of a tenant after `place`."""
+        text = json.dumps(list(place), ensure_ascii=False, separators=(",", ":"))
+        return self._continuations.seal(tenant_id, _filters(request), text.encode())
+
+    def decode(self, tenant_id: str, request: Message, token: str, parts: int) -> list[str] | None:
+        """Returns the place, None for the first page; raises PAGE_TOKEN_INVALID for a token of another request."""
+        if not token:
+            return None
+        text = self._continuations.open(tenant_id, _filters(request), token)
+        place: list[str] = json.loads(text) if text is not None else []
+        if len(place) != parts:
+            raise invalid()
+        return place
 
 
 def invalid() -> MeshError:
@@ -52,15 +49,9 @@ def invalid() -> MeshError:
     )
 
 
-def _is_text(value: object) -> bool:
-    """Tells whether a store can hold a value as text: tokens are not signed, and JSON escapes can be anything."""
-    return isinstance(value, str) and "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
-
-
-def _fingerprint(request: Message) -> str:
-    """Identifies the filters of a list request, whatever its page."""
+def _filters(request: Message) -> Message:
     filters = type(request)()
     filters.CopyFrom(request)
     for field in ("page_token", "page_size"):
         filters.ClearField(field)
-    return hashlib.sha256(filters.SerializeToString(deterministic=True)).hexdigest()[:16]
+    return filters

@@ -7,20 +7,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 DESCRIPTORS = "gen/rampart/descriptors.binpb"
 
+AT_ONCE = 2
+"""The longest comes first, and the others beside it."""
+
 CHECKS = {
+    "types": "mypy",
     "lint": "ruff check .",
     "format": "ruff format --check .",
-    "types": "mypy",
     "imports": "lint-imports",
     "generated code": "python tools/generate.py --check",
     "generated from the table": "python tools/services.py --check",
-    "generated documents": "python tools/docs.py --check",
+    "generated documents": "python -m tools.docs --check",
     "deployment": "python tools/check_deploy.py",
     "proto lint": f"buf lint {DESCRIPTORS} --config buf.yaml",
     "proto format": "buf format -d --exit-code protos --path protos/rampart",
@@ -39,9 +43,10 @@ def run(name: str, command: str) -> bool:
         stderr=subprocess.STDOUT,
         check=False,
     )
-    print(f"{'ok  ' if not done.returncode else 'FAIL'} {name} ({time.monotonic() - started:.1f} s)", flush=True)
-    if done.returncode:
-        print(f"$ {command}\n{done.stdout}", flush=True)
+    took = f"{name} ({time.monotonic() - started:.1f} s)\n"
+    # In one piece, since another check may be writing.
+    sys.stdout.write(f"FAIL {took}$ {command}\n{done.stdout}\n" if done.returncode else f"ok   {took}")
+    sys.stdout.flush()
     return done.returncode == 0
 
 
@@ -68,9 +73,10 @@ def check_breaking() -> bool:
 
 
 def main() -> int:
-    passed = [run(name, command) for name, command in CHECKS.items()]
-    passed.append(check_breaking())
-    return 0 if all(passed) else 1
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        checks = [workers.submit(run, *each) for each in CHECKS.items()]
+        checks.append(workers.submit(check_breaking))
+    return 0 if all(check.result() for check in checks) else 1
 
 
 if __name__ == "__main__":

@@ -15,10 +15,13 @@ from typing import Any
 import kubernetes_validate
 import yaml
 
+from gateway.edge.address import parse_networks
+
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
 KUSTOMIZATIONS = ("base", "migrate", "examples")
 KUBERNETES = "1.37"
+PROXIES = "RAMPART_TRUSTED_PROXIES"
 WITHOUT_SCHEMA = {"Certificate"}
 """Custom resources, which Kubernetes itself does not know."""
 
@@ -179,12 +182,49 @@ def check_dockerfile() -> Iterator[str]:
         yield "Dockerfile: dependencies are installed without hashes"
 
 
+def check_proxies_are_trusted() -> Iterator[str]:
+    """Who is called through an Ingress trusts its controller, else all callers share the controller's address."""
+    for name in KUSTOMIZATIONS:
+        folder = DEPLOY / "k8s" / name
+        found = manifests(folder)
+        behind = {
+            path["backend"]["service"]["name"]
+            for ingress in of_kind(found, "Ingress").values()
+            for rule in ingress["spec"]["rules"]
+            for path in rule["http"]["paths"]
+        }
+        for service in sorted(behind):
+            selector = of_kind(found, "Service")[service]["spec"]["selector"]
+            proxies = _environment(folder, selector["app.kubernetes.io/name"]).get(PROXIES, "")
+            try:
+                networks, unix = parse_networks(part.strip() for part in proxies.split(",") if part.strip())
+            except ValueError as error:
+                yield f"{name}: {PROXIES} of {service}: {error}"
+            else:
+                if unix or not networks or any(network.prefixlen == 0 for network in networks):
+                    yield f"{name}: {service} is behind an Ingress, and {PROXIES} is {proxies!r}: not its controller"
+
+
+def _environment(folder: Path, deployment: str) -> dict[str, str]:
+    """Returns the variables that a kustomization gives a deployment, added ones included."""
+    (container,) = of_kind(manifests(folder), "Deployment")[deployment]["spec"]["template"]["spec"]["containers"]
+    added = [
+        change["value"]
+        for patch in documents(folder / "kustomization.yaml")[0].get("patches", [])
+        if patch["target"] == {"kind": "Deployment", "name": deployment}
+        for change in yaml.safe_load(patch["patch"])
+        if (change["op"], change["path"]) == ("add", "/spec/template/spec/containers/0/env/-")
+    ]
+    return {variable["name"]: variable.get("value", "") for variable in (*container["env"], *added)}
+
+
 CHECKS: tuple[Callable[[], Iterator[str]], ...] = (
     check_files_are_listed,
     check_schemas,
     check_names_are_unique,
     check_references,
     check_images,
+    check_proxies_are_trusted,
     check_compose,
     check_dockerfile,
 )

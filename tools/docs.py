@@ -1,4 +1,4 @@
-"""Writes the documents that derive from the protos: `docs/openapi.json` and `docs/errors.md`.
+"""Writes the documents that derive from protos and code: `docs/openapi.json`, `docs/errors.md`, `docs/settings.md`.
 
 With `--check` nothing is written; a document that differs is exit status 1.
 """
@@ -12,9 +12,11 @@ from pathlib import Path
 
 from gateway.compile.plan import load_plan
 from gateway.describe.catalogue import Reason, phrase, read_reasons
-from gateway.describe.openapi import document, render
+from gateway.describe.openapi import LOCAL_URL, document, render
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.descriptors import DESCRIPTORS
+from meshkit.topology import load
+from tools.rendering import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -42,15 +44,19 @@ the `google.rpc.Status`. Over REST it is told in one of two forms that say the s
 Both carry the same headers: `Retry-After` in whole seconds, `WWW-Authenticate` with 401 and with a missing scope.
 
 **Which form.** By the `Accept` header, as RFC 9110 has it: whichever of the two media types has the higher quality; the
-problem document if both have the same, and if neither is accepted. So `*/*`, no header and
-`application/json, application/problem+json` mean a problem document, and `application/json` alone a status.
+problem document if both have the same, and if neither is accepted. A problem document is JSON, so `application/json`
+takes it too, unless the header says otherwise of `application/problem+json`. So `*/*`, no header, `application/json`
+and `application/json, application/problem+json` mean a problem document, and
+`application/json, application/problem+json;q=0.5` a status.
 
 **Errors of other services** behind the gateway come through with their code, message, reason, domain and details.
 Without an `ErrorInfo` the reason is the name of the code, the domain is empty and the `type` is `about:blank`. What is
 not passed on: `google.rpc.DebugInfo`; details of types that the served descriptors do not know; the text of UNKNOWN,
 INTERNAL and DATA_LOSS without details, which nobody wrote for callers; and a status that is malformed, which is
-replaced whole by INTERNAL. The HTTP status follows from the code and, for our own reasons, from the reason; metadata of
-a service such as `x-http-code` does not change it.
+replaced whole by INTERNAL. What the service did not say is told in our own words, whatever code gRPC gives it: that it
+cannot be reached, that the connection broke, that something else than gRPC answers (`DEPENDENCY_UNAVAILABLE`), that the
+deadline passed, that the answer is too large (`ANSWER_UNWRITABLE`). The HTTP status follows from the code and, for our
+own reasons, from the reason; metadata of a service such as `x-http-code` does not change it.
 
 The token endpoint answers in the words of RFC 6749 instead: `error` and `error_description`.
 
@@ -80,8 +86,12 @@ def documents() -> dict[str, bytes]:
     """Returns every document by its name below `docs/`."""
     plan = load_plan(DESCRIPTORS)
     reasons = read_reasons(plan.files, EXAMPLE_VIOLATION)
-    described = document(plan, reasons, rampart().document)
-    return {"openapi.json": render(described), "errors.md": errors_page(reasons.values()).encode()}
+    described = document(plan, reasons, LOCAL_URL, rampart().document)
+    return {
+        "openapi.json": render(described),
+        "errors.md": errors_page(reasons.values()).encode(),
+        "settings.md": settings.page(load()).encode(),
+    }
 
 
 def main() -> int:

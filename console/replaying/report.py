@@ -24,6 +24,8 @@ class Run:
 def show(console: Console, name: str, results: Results, run: Run) -> None:
     """Prints everything that is known of the file's decisions, those of earlier runs included."""
     console.print(decisions_table(name, results, run))
+    for reason, detail in results.details():
+        console.print(f"{reason}: {detail}", markup=False, highlight=False, soft_wrap=True)
     if quality := quality_table(results):
         console.print(quality)
 

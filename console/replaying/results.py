@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 OUTCOMES = ("approve", "review", "decline")
 PENDING = 255
+DETAILS = 3
+"""Rows of each reason that are remembered with what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Answer:
     degraded: bool = False
     latency: float = 0.0
     error: str = ""
+    detail: str = ""
+    """Where in the file the error is, and what."""
 
 
 class Results:
@@ -36,6 +40,7 @@ class Results:
         self._latencies = array("d", bytes(8 * len(labels)))
         self._degraded = bytearray(len(labels))
         self._errors: dict[int, str] = {}
+        self._details: dict[str, dict[int, str]] = {}
         self.decided = 0
 
     def __len__(self) -> int:
@@ -48,8 +53,10 @@ class Results:
             return
         if answer.error:
             self._errors[row] = answer.error
+            details = self._details.setdefault(answer.error, {})
+            if len(details) < DETAILS:
+                details[row] = answer.detail
             return
-        self._errors.pop(row, None)
         # A caller treats an outcome that it does not know as a review.
         self._outcomes[row] = OUTCOMES.index(answer.outcome if answer.outcome in OUTCOMES else "review")
         self._scores[row] = answer.score
@@ -71,6 +78,12 @@ class Results:
     def errors(self) -> Counter[str]:
         """Counts the rows without a decision by the reason of their error."""
         return Counter(self._errors.values())
+
+    def details(self) -> Iterator[tuple[str, str]]:
+        """Yields reason and detail of the first rows of each reason, in the order of the file."""
+        for reason, rows in self._details.items():
+            for _, detail in sorted(rows.items()):
+                yield reason, detail
 
     def outcomes(self) -> Counter[str]:
         """Counts the decisions by outcome."""

@@ -103,7 +103,7 @@ def retry_after(response: Response) -> float | None:
 def answer(record: Record, response: Response, latency: float) -> Answer:
     """Reads a decision, or the reason why there is none. Raises HttpError if it is neither."""
     if response.status != 200:
-        return Answer(record.row, error=reason(response))
+        return Answer(record.row, error=reason(response), detail=detail(record, response))
     body = response.json()
     try:
         return Answer(
@@ -115,6 +115,20 @@ def answer(record: Record, response: Response, latency: float) -> Answer:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise HttpError(f"the answer is not a decision: {error!r}") from error
+
+
+def detail(record: Record, response: Response) -> str:
+    """Says which line was refused and, where the platform names fields, which columns and what it expected."""
+    try:
+        document = response.json()
+    except HttpError:
+        document = {}
+    faults = [
+        record.fault(str(one["field"]), str(one.get("message", "")))
+        for one in document.get("errors", ())
+        if one.get("field")
+    ]
+    return "; ".join(faults) or f"line {record.line}: {document.get('detail') or f'status {response.status}'}"
 
 
 def reason(response: Response) -> str:

@@ -7,27 +7,18 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
-from rich.console import Console
-
 from console.api import Api, Json, open_api
+from console.tables import output
 from console.tasking.options import add_output
 from console.tasking.tables import details
 
 Action = Callable[[Api, argparse.Namespace], Awaitable[int]]
-WIDTH = 200
-"""Of tables that go into a file or a pipe."""
 
 
 def finish(parser: argparse.ArgumentParser, action: Action) -> None:
     """Adds the options that every action has, and makes the parser run it."""
     add_output(parser)
     parser.set_defaults(run=lambda arguments: asyncio.run(_act(action, arguments)))
-
-
-def output() -> Console:
-    """Returns the console of this process: as wide as the terminal, wide where there is none."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def print_item(arguments: argparse.Namespace, item: Json) -> None:

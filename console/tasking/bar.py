@@ -11,8 +11,9 @@ from rich.progress import Task as Row
 from rich.text import Text
 
 from console.api import Json
+from console.tables import state_text
 from console.tasking.follow import FINAL
-from console.tasking.tables import error_text, progress_text, state_text
+from console.tasking.tables import error_text, progress_text
 
 
 class Display(Protocol):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from console.arguments import json_object, whole
 from console.target import add_target
 
 PRIORITIES = ("low", "normal", "high", "urgent")
 DEFAULT_LIMIT = 50
+MOST_ITEMS = 10**9
+MOST_ATTEMPTS = 100
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,11 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
     """Adds how many items a list shows at most."""
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
-        "--limit", type=positive, default=DEFAULT_LIMIT, metavar="N", help="at most so many (default %(default)s)"
+        "--limit",
+        type=whole(1, MOST_ITEMS),
+        default=DEFAULT_LIMIT,
+        metavar="N",
+        help="at most so many (default %(default)s)",
     )
     size.add_argument("--all", dest="limit", action="store_const", const=None, help="as many as there are")
 
@@ -37,38 +41,12 @@ def add_work(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--arguments", type=json_object, metavar="JSON", help="what it is done with: an object, or @FILE that holds one"
     )
-    parser.add_argument("--max-attempts", type=positive, metavar="N", help="attempts until it is dead (default 5)")
+    parser.add_argument(
+        "--max-attempts", type=whole(1, MOST_ATTEMPTS), metavar="N", help="attempts until it is dead (default 5)"
+    )
 
 
 def given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     """Returns the options that were given, by name."""
     found = {name: getattr(arguments, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return value
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """Reads an object from the option itself or from the file that it names."""
-    try:
-        value = json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"cannot read {text[1:]}: {error.strerror}") from error
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError("not a JSON object")
-    return value
-
-
-def point_in_time(text: str) -> str:
-    """Reads a time of ISO 8601; one without an offset is of this machine's time zone."""
-    try:
-        return datetime.fromisoformat(text).astimezone().isoformat()
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-01-31T08:00") from error

@@ -4,42 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from console.api import Json
+from console.tables import state_text, table, when
 
-STYLES = {
-    "running": "cyan", "cancelling": "yellow", "succeeded": "green", "active": "green", "failed": "red",
-    "dead": "bold red", "expired": "red", "cancelled": "yellow", "paused": "yellow",
-}  # fmt: skip
 TASKS = ("task_id", "state", "priority", "kind", "title", "progress", "attempts", "assignee", "created")
 ATTEMPTS = ("number", "outcome", "worker", "started", "finished", "progress", "error")
 SCHEDULES = ("schedule_id", "state", "cron", "time_zone", "kind", "next run", "last run")
 
 
 def task_table(tasks: Iterable[Json]) -> Table:
-    return _table(TASKS, map(_task_row, tasks))
+    return table(TASKS, map(_task_row, tasks))
 
 
 def attempt_table(attempts: Iterable[Json]) -> Table:
-    return _table(ATTEMPTS, map(_attempt_row, attempts))
+    return table(ATTEMPTS, map(_attempt_row, attempts))
 
 
 def schedule_table(schedules: Iterable[Json]) -> Table:
-    return _table(SCHEDULES, map(_schedule_row, schedules))
+    return table(SCHEDULES, map(_schedule_row, schedules))
 
 
 def details(item: Json) -> Table:
     """Returns everything that is known of a task or a schedule, a line for each field that is set."""
-    table = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, 2))
     for name, value in item.items():
         if value not in (None, "", 0):
-            table.add_row(name, _detail(name, value))
-    return table
+            grid.add_row(name, _detail(name, value))
+    return grid
 
 
 def progress_text(progress: Json | None) -> str:
@@ -51,24 +46,8 @@ def progress_text(progress: Json | None) -> str:
     return f"{share} {message}".rstrip()
 
 
-def state_text(state: str) -> Text:
-    return Text(state, style=STYLES.get(state, ""))
-
-
-def when(time: str | None) -> str:
-    """Returns a time of the API in this machine's time zone, to the second."""
-    if not time:
-        return ""
-    return datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
 def error_text(error: Json | None) -> str:
     return f"{error.get('type', '')}: {error.get('message', '')}" if error else ""
-
-
-def show(console: Console, table: Table, count: int, what: str) -> None:
-    """Prints a list, or that it is empty."""
-    console.print(table if count else f"no {what}", soft_wrap=False)
 
 
 def _task_row(task: Json) -> Sequence[str | Text]:
@@ -107,13 +86,3 @@ def _words(name: str, value: object) -> str:
     if isinstance(value, dict) and name == "error":
         return error_text(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
-    table = Table()
-    for name in columns:
-        # An id that is cut short cannot be copied.
-        table.add_column(name, no_wrap=name.endswith("_id"), overflow="fold")
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
-    return table

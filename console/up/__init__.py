@@ -7,10 +7,12 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.failure import CommandFailure
+from console.arguments import whole
+from console.failure import CommandFailure, WrongArgument
 from console.home import add_home
 
 if TYPE_CHECKING:
@@ -23,6 +25,14 @@ STOPPED = "Everything is stopped."
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the `up` command."""
     parser = subparsers.add_parser("up", help="start everything on this machine until Ctrl-C")
+    parser.add_argument(
+        "--replicas", type=_replicas, action="append", default=[], metavar="SERVICE=N",
+        help="so many processes of a service, among which calls go around; may be repeated (default 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gateway-workers", type=whole(1, 64), metavar="N",
+        help="processes of the gateway that share the port (default: RAMPART_GATEWAY_WORKERS)",
+    )  # fmt: skip
     add_home(parser)
     parser.set_defaults(run=run)
 
@@ -30,7 +40,24 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Starts everything and waits for Ctrl-C or SIGTERM. Raises Failure if it cannot start."""
     os.umask(0o077)
-    return asyncio.run(_run(arguments.home.absolute(), http_port()))
+    names = [name for name, _ in arguments.replicas]
+    if len(set(names)) < len(names):
+        raise WrongArgument("--replicas names a service twice.")
+    environment = dict(os.environ)
+    if arguments.gateway_workers is not None:
+        environment["RAMPART_GATEWAY_WORKERS"] = str(arguments.gateway_workers)
+    return asyncio.run(_run(arguments.home.absolute(), http_port(), dict(arguments.replicas), environment))
+
+
+def _replicas(text: str) -> tuple[str, int]:
+    from console.up.fleet import MOST_REPLICAS
+    from console.up.names import read_table
+
+    name, _, number = text.partition("=")
+    services = read_table().names
+    if name not in services:
+        raise argparse.ArgumentTypeError(f"must be SERVICE=N with one of {', '.join(services)}, not {text!r}")
+    return name, whole(1, MOST_REPLICAS)(number)
 
 
 def http_port() -> int:
@@ -41,13 +68,13 @@ def http_port() -> int:
     return int(text)
 
 
-async def _run(home: Path, port: int) -> int:
+async def _run(home: Path, port: int, replicas: Mapping[str, int], environment: Mapping[str, str]) -> int:
     from console.up.screen import Screen  # other commands need none of this and start faster
     from console.up.stack import Stack
 
     screen = Screen()
     stop = _stop_signal()
-    stack = Stack(home, port, report=screen)
+    stack = Stack(home, port, environment=environment, report=screen, replicas=replicas)
     waiting = asyncio.create_task(stop.wait())
     starting = asyncio.create_task(stack.start())
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from console.failure import CommandFailure
 from console.up.certificates import Authority
+from console.up.fleet import Fleet
 from console.up.leftovers import HOME_VARIABLE
 from console.up.names import GATEWAY, ROOT, module
 from console.up.ports import HOST
@@ -50,14 +51,15 @@ class Environments:
 
     def __init__(
         self,
-        topology: Topology,
+        fleet: Fleet,
         user: Mapping[str, str],
         state: State,
         authority: Authority,
         ports: Mapping[str, int],
         stores: Stores,
     ) -> None:
-        self._topology = topology
+        self._fleet = fleet
+        self._topology = fleet.topology
         self._user = user
         self._state = state
         self._authority = authority
@@ -66,26 +68,34 @@ class Environments:
 
     def address(self, name: str) -> str:
         """host:port of gRPC for a service, of REST for the gateway."""
-        return f"{HOST}:{self._ports['http' if name == GATEWAY else name]}"
+        return f"{HOST}:{self._ports[self._fleet.port(name)]}"
+
+    def addresses(self, service: str) -> str:
+        """Returns where all replicas of a service are, with commas between."""
+        return ",".join(self.address(name) for name in self._fleet.of(service))
 
     def admin(self, name: str) -> str:
         """host:port of /health, /ready and /metrics."""
         return f"{HOST}:{self._ports[f'{name}_admin']}"
 
     def serve(self, name: str) -> Spec:
-        """Returns how to run a service or the gateway."""
+        """Returns how to run a replica of a service, or the gateway."""
+        kind = self._fleet.service(name)
         own = {
-            "RAMPART_HTTP_LISTEN" if name == GATEWAY else f"RAMPART_{name.upper()}_LISTEN": self.address(name),
+            "RAMPART_HTTP_LISTEN" if kind == GATEWAY else f"RAMPART_{kind.upper()}_LISTEN": self.address(name),
             "RAMPART_ADMIN_LISTEN": self.admin(name),
-            **{service.setting("ADDRESS"): self.address(service.name) for service in self._topology.services},
-            **self._tls(name),
+            **{service.setting("ADDRESS"): self.addresses(service.name) for service in self._topology.services},
+            **self._tls(kind),
         }
-        if name in self._topology.names:
-            service = self._topology.service(name)
+        if kind in self._topology.names:
+            service = self._topology.service(kind)
             own |= self._dsns(service) | self._keys(service)
-        if self._topology.process(name).redis:
+        if self._topology.process(kind).redis:
             own["RAMPART_REDIS_URL"] = self._stores.redis_url
-        return Spec(name, _python(module(name)), self._common() | own, ROOT, stop_seconds=DRAIN_SECONDS + 1.5)
+        standby = kind == GATEWAY and self._user.get("RAMPART_STANDBY", "on") != "off"
+        return Spec(
+            name, _python(module(kind)), self._common() | own, ROOT, stop_seconds=DRAIN_SECONDS + 1.5, standby=standby
+        )
 
     def migrate(self, service: str) -> Spec:
         """Returns how to bring a service's database up to date."""
@@ -115,10 +125,6 @@ class Environments:
             "RAMPART_TLS_CERT_FILE": str(self._authority.certificate(name)),
             "RAMPART_TLS_KEY_FILE": str(self._authority.key(name)),
         }
-
-
-def port_names(topology: Topology) -> list[str]:
-    return ["http", *topology.names, *(f"{name}_admin" for name in topology.process_names)]
 
 
 def _is_foreign(name: str) -> bool:

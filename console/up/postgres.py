@@ -21,6 +21,7 @@ SUPERUSER = "postgres"
 START_SECONDS = 120.0
 """Recovery after a crash replays the log, which can take its time."""
 INITDB_SECONDS = 120.0
+SOCKET_LOCK = ".s.PGSQL.5432.lock"
 
 SETTINGS = {
     "listen_addresses": "",
@@ -72,7 +73,6 @@ class Postgres:
                 f"{self._cluster} holds data of PostgreSQL {found} and this is {MAJOR}; set RAMPART_HOME to another "
                 "folder, or upgrade it with pg_upgrade."
             )
-        self._drop_stale_pid_file()
 
     async def _initialise(self, log: Path) -> None:
         """Makes the cluster beside its place and moves it there, so that a cut start leaves nothing half-made."""
@@ -92,22 +92,26 @@ class Postgres:
             password.unlink()
         fresh.rename(self._cluster)
 
-    def _drop_stale_pid_file(self) -> None:
-        """Removes the pid file of a dead server whose pid is now another program's: PostgreSQL would not."""
-        pid_file = self._cluster / "postmaster.pid"
-        with contextlib.suppress(FileNotFoundError):
-            pid = pid_file.read_text().split()[0]
+    def _drop_dead_locks(self) -> None:
+        """Removes the lock files that stop PostgreSQL for ever though no server holds them."""
+        for lock in (self._cluster / "postmaster.pid", self._account.sockets / SOCKET_LOCK):
             with contextlib.suppress(FileNotFoundError):
-                if Path(f"/proc/{pid}/comm").read_text().strip() == "postgres":
-                    return
-            pid_file.unlink()
+                if not _may_be_held(lock):
+                    lock.unlink()
 
     def spec(self) -> Spec:
         """Returns how to run the server. SIGINT is its fast and orderly stop."""
         settings = SETTINGS | {"unix_socket_directories": str(self._account.sockets)}
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         command = self._account.command("postgres", "-D", str(self._cluster), *options)
-        return Spec("postgres", command, _environment(), stop_signal=signal.SIGINT, stop_seconds=8.0)
+        return Spec(
+            "postgres",
+            command,
+            _environment(),
+            stop_signal=signal.SIGINT,
+            stop_seconds=8.0,
+            before=self._drop_dead_locks,
+        )
 
     async def wait_ready(self, process: Process) -> None:
         """Waits until the server takes connections. Raises Failure if it keeps ending or takes too long."""
@@ -139,3 +143,17 @@ def _environment() -> dict[str, str]:
     """PG* variables of the user's shell must not reach the server."""
     kept = {name: os.environ[name] for name in ("PATH", "TZ") if name in os.environ}
     return {**kept, "LC_ALL": "C"}
+
+
+def _may_be_held(lock: Path) -> bool:
+    """Tells whether a server may hold a lock file; of a pid that is nobody's PostgreSQL finds that out itself.
+
+    A server that was killed before it had written its pid leaves an empty file, and a pid may be another program's now.
+    """
+    pid = next(iter(lock.read_text().split()), "")
+    if not pid.isdigit():
+        return False
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip() == "postgres"
+    except FileNotFoundError:
+        return True

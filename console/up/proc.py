@@ -19,6 +19,17 @@ def start_time(pid: int) -> int | None:
     return int(fields[19]) if fields and fields[0] not in ("Z", "X") else None
 
 
+def memory(pid: int) -> int:
+    """Returns the bytes of memory that only a process has and its share of what it has with others; 0 if unknown."""
+    try:
+        for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    return 0
+
+
 def children(pid: int) -> list[int]:
     """Returns the pids of a process's children."""
     found: list[int] = []

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from console.failure import CommandFailure
 from console.up import logfile
+from meshkit.standby import STANDBY
 
 STEADY_SECONDS = 10.0
 """A process that lived this long starts with a clean record."""
@@ -23,6 +24,8 @@ LONGEST_DELAY = 8.0
 FAILURES = 3
 KILL_SECONDS = 2.0
 """Longest wait for the end of a killed process."""
+STANDBY_SECONDS = 5.0
+"""From the start of a process to that of the one which stands by for it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,10 @@ class Spec:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 4.0
     """Time between the stop signal and SIGKILL."""
+    standby: bool = False
+    """True keeps another process ready, which takes over at once when this one dies (see meshkit.standby)."""
+    before: Callable[[], None] | None = None
+    """Runs before each start, the first and every restart. OSError makes it wait and try again."""
 
 
 class Process:
@@ -52,6 +59,8 @@ class Process:
         self._started = 0.0
         self._stopping = False
         self._watch: asyncio.Task[None] | None = None
+        self._spare: asyncio.subprocess.Process | None = None
+        self._preparing: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -72,6 +81,7 @@ class Process:
     async def stop(self, most: float = math.inf) -> None:
         """Ends the process and all of its group, by force if it takes longer than its time or `most` seconds."""
         self._stopping = True
+        await self._dismiss()
         process = self._process
         if process is not None and process.returncode is None:
             self._signal(self.spec.stop_signal)
@@ -83,19 +93,49 @@ class Process:
         await self._sweep()
 
     async def _spawn(self) -> None:
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.returncode is None and spare.stdin is not None:
+            self._process = spare
+            spare.stdin.write(b"\n")
+            spare.stdin.close()
+        else:
+            self._process = await self._run({}, subprocess.DEVNULL)
+        self._started = time.monotonic()
+        if self.spec.standby:
+            await self._dismiss()
+            self._preparing = asyncio.create_task(self._prepare(), name=f"stand-by of {self.spec.name}")
+        self._changed()
+
+    async def _prepare(self) -> None:
+        """Starts the process that stands by, once the one that serves has had the machine to itself."""
+        await asyncio.sleep(STANDBY_SECONDS)
+        self._spare = await self._run({STANDBY: "1"}, subprocess.PIPE)
+
+    async def _dismiss(self) -> None:
+        """Ends the process that stands by, or its start."""
+        if self._preparing is not None:
+            self._preparing.cancel()
+            await asyncio.wait([self._preparing])
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(spare.pid, signal.SIGKILL)
+            await spare.wait()
+
+    async def _run(self, more: Mapping[str, str], stdin: int) -> asyncio.subprocess.Process:
+        if self.spec.before is not None:
+            self.spec.before()
         with open(self.log, "ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *dies_with_us(self.spec),
                 cwd=self.spec.folder,
-                env=dict(self.spec.environment),
-                stdin=subprocess.DEVNULL,
+                env={**self.spec.environment, **more},
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 # Its own session: Ctrl-C reaches the supervisor alone, and one signal reaches all of its children.
                 start_new_session=True,
             )
-        self._started = time.monotonic()
-        self._changed()
 
     async def _keep_alive(self) -> None:
         while not self._stopping:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from console.failure import CommandFailure
-from console.http import HttpClient, HttpError
+from console.up.health import missing
 from console.up.processes import Process, cannot_start
 from console.up.reporter import Reporter
 
@@ -22,30 +22,13 @@ async def wait_ready(
     until = time.monotonic() + timeout
     while waiting:
         report.doing(f"waiting for {', '.join(waiting)}")
-        for name, missing in zip(
-            waiting, await asyncio.gather(*[_missing(admin[name]) for name in waiting]), strict=True
-        ):
-            waiting[name] = missing
-        waiting = {name: missing for name, missing in waiting.items() if missing}
+        for name, lack in zip(waiting, await asyncio.gather(*[missing(admin[name]) for name in waiting]), strict=True):
+            waiting[name] = lack
+        waiting = {name: lack for name, lack in waiting.items() if lack}
         for name in waiting:
             if processes[name].cannot_start:
                 raise cannot_start(name, processes[name].log)
         if waiting and time.monotonic() > until:
-            what = "; ".join(f"{name}: {missing}, see {processes[name].log}" for name, missing in waiting.items())
+            what = "; ".join(f"{name}: {lack}, see {processes[name].log}" for name, lack in waiting.items())
             raise CommandFailure(f"Not ready after {timeout:g} s: {what}.")
         await asyncio.sleep(POLL_SECONDS if waiting else 0)
-
-
-async def _missing(address: str) -> str:
-    """Returns what a process lacks, nothing if it is ready."""
-    client = HttpClient(f"http://{address}", connections=1, timeout=2)
-    try:
-        answer = await client.request("GET", "/ready")
-        if answer.status == 200:
-            return ""
-        lacks = answer.json().get("missing", {})
-        return ", ".join(f"{name} ({why})" for name, why in lacks.items()) or f"it answers {answer.status}"
-    except (HttpError, ValueError, AttributeError) as error:
-        return str(error) or "it does not answer"
-    finally:
-        client.close()

@@ -16,7 +16,8 @@ from console.up.account import find_account
 from console.up.certificates import Authority
 from console.up.databases import READER, Databases
 from console.up.demo import Credentials, ensure_clients
-from console.up.environment import Environments, Stores, external_databases, port_names
+from console.up.environment import Environments, Stores, external_databases
+from console.up.fleet import Fleet
 from console.up.names import CALLER, GATEWAY, OPERATOR, identities, read_table
 from console.up.postgres import Postgres
 from console.up.processes import Process, Spec, run_once
@@ -38,7 +39,7 @@ class Stack:
     """One platform with its state folder. Start it once; after `stop` make a new one.
 
     `http_port` 0 takes a free port. `environment` holds the user's settings, by default those of this process;
-    `topology` the services, by default those of the table.
+    `topology` the services, by default those of the table; `replicas` how many of a service, where that is not one.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Stack:
         environment: Mapping[str, str] | None = None,
         report: Reporter | None = None,
         topology: Topology | None = None,
+        replicas: Mapping[str, int] | None = None,
     ) -> None:
         self._topology = topology or read_table()
+        self._fleet = Fleet(self._topology, replicas or {})
         self._home = home
         self._http_port = http_port
         self._user = os.environ if environment is None else environment
@@ -74,8 +77,8 @@ class Stack:
             "ca_file": str(self._authority.ca_file),
             "client_cert_file": str(self._authority.certificate(CALLER)),
             "client_key_file": str(self._authority.key(CALLER)),
-            "grpc": {name: names.address(name) for name in self._topology.names},
-            "admin": {name: names.admin(name) for name in self._topology.process_names},
+            "grpc": {name: names.address(name) for name in self._fleet.services},
+            "admin": {name: names.admin(name) for name in self._fleet.processes},
             "dsn": self._stores.of_role(READER),
             "redis_url": self._stores.redis_url,
             "pids": self._pids(),
@@ -100,12 +103,13 @@ class Stack:
             # Its presence says that the platform runs.
             self._state.dev_json.unlink(missing_ok=True)
         self._ready = False
-        self._report.doing("stopping")
+        if self._processes:
+            self._report.doing("stopping")
         if self._upkeep is not None:
             self._upkeep.cancel()
             await asyncio.wait([self._upkeep])
         until = time.monotonic() + STOP_SECONDS
-        for names in ((GATEWAY,), self._topology.names, ("redis", "postgres")):
+        for names in ((GATEWAY,), self._fleet.services, ("redis", "postgres")):
             most = max(1.0, until - time.monotonic())
             await asyncio.gather(*[self._processes[name].stop(most) for name in names if name in self._processes])
         self._processes.clear()
@@ -123,12 +127,10 @@ class Stack:
         self._authority = Authority(self._state.tls, self._user.get("RAMPART_TRUST_DOMAIN") or "rampart.local")
         self._authority.ensure(identities(self._topology))
         self._stores = await self._start_stores(external)
-        numbers = ports.assign(self._state, port_names(self._topology))
+        numbers = ports.assign(self._state, self._fleet.ports())
         if self._http_port:
             numbers["http"] = self._http_port
-        self._environments = Environments(
-            self._topology, self._user, self._state, self._authority, numbers, self._stores
-        )
+        self._environments = Environments(self._fleet, self._user, self._state, self._authority, numbers, self._stores)
         await self._migrate()
         await self._start_mesh()
         self._clients = await self._ensure_clients()
@@ -179,7 +181,7 @@ class Stack:
             migrations.mark_applied(cluster, self._topology.names)
 
     async def _start_mesh(self) -> None:
-        names = self._topology.process_names
+        names = self._fleet.processes
         self._report.doing(f"starting {', '.join(names)}")
         started = {name: await self._run(self._environments.serve(name)) for name in names}
         admin = {name: self._environments.admin(name) for name in names}

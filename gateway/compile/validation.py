@@ -12,6 +12,8 @@ from gateway.compile.plan import Binding
 from gateway.compile.plan.fields import element_message, field_policy, find
 from gateway.errors.places import HttpViolation
 from meshkit.errors import validation_failed
+from meshkit.identity.policy import why_required
+from meshkit.violations import violation_words
 
 __all__ = ["RequestValidator"]
 
@@ -21,7 +23,7 @@ class RequestValidator:
 
     def __init__(self) -> None:
         self._validator = Validator()
-        self._required: dict[str, Sequence[tuple[str, str, str]]] = {}
+        self._required: dict[str, Sequence[tuple[str, str, str, str]]] = {}
 
     def warm(self, message: DescMessage, registry: Registry) -> None:
         """Compiles the rules of a type, which takes milliseconds. Raises CompilationError if they make no sense."""
@@ -32,20 +34,21 @@ class RequestValidator:
         """Raises MeshError VALIDATION_FAILED with every violation."""
         found = self._validator.collect_violations(message)
         missing = [
-            binding.violation((name,), "required_unless", f"is required unless {other} is {value}")
-            for name, other, value in self._required[binding.method.input.type_name]
-            if not getattr(message, name) and getattr(message, other) != value
+            binding.violation((name,), "required_unless", why_required(other, value, absent, actual))
+            for name, other, value, absent in self._required[binding.method.input.type_name]
+            if not getattr(message, name) and (actual := getattr(message, other)) != value
         ]
         if found or missing:
             raise validation_failed(*[_violation(each, binding) for each in found], *missing)
 
 
-def _required(message: DescMessage, registry: Registry) -> Iterator[tuple[str, str, str]]:
-    """Yields the fields that are required unless another has a value, as (field, other, value)."""
+def _required(message: DescMessage, registry: Registry) -> Iterator[tuple[str, str, str, str]]:
+    """Yields the fields that are required unless another has a value, as (field, other, value, absent)."""
     for field in message.fields:
         policy = field_policy(field.proto.options, registry)
         if policy is not None and policy.required_unless is not None:
-            yield field.local_name, policy.required_unless.field, policy.required_unless.value
+            rule = policy.required_unless
+            yield field.local_name, rule.field, rule.value, rule.absent
 
 
 def _violation(violation: Violation, binding: Binding) -> HttpViolation:
@@ -54,7 +57,7 @@ def _violation(violation: Violation, binding: Binding) -> HttpViolation:
     field = _named_by_rule(binding.method.input, path, proto.rule_id)
     if field is not None:
         path = (*path, field.name)
-    return binding.violation(path, proto.rule_id, proto.message or "is not valid")
+    return binding.violation(path, proto.rule_id, violation_words(violation))
 
 
 def _steps(elements: Sequence[Any]) -> Iterator[str | int]:

@@ -15,11 +15,12 @@ from typing import TypeAlias
 
 from starlette.types import Scope
 
+from meshkit import canonical
 from meshkit.settings import Reader, SettingsError
 
 __all__ = ["UNIX", "AddressResolver", "Network", "limit_key", "parse_address", "parse_networks"]
 
-Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
+Address: TypeAlias = canonical.Address
 Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 UNIX = "unix"
@@ -56,6 +57,11 @@ class AddressResolver:
         if header not in HEADERS:
             raise SettingsError(f"RAMPART_CLIENT_ADDRESS_HEADER must be {' or '.join(HEADERS)}, not {header!r}")
         return cls(trusted, unix=unix, header=header)
+
+    def connection_key(self, host: str) -> str:
+        """Returns what the connections of a peer are counted by; empty for a trusted proxy, or a unix socket."""
+        peer = parse_address(host)
+        return "" if peer is None or self._trusts(peer) else limit_key(peer)
 
     def resolve(self, scope: Scope) -> str:
         """Returns what identifies the client of an ASGI scope for a limit (see `limit_key`)."""
@@ -98,11 +104,7 @@ def parse_address(text: str) -> Address | None:
             host = text
         elif colon and not _PORT.fullmatch(port):
             return None
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return canonical.parse_address(host.partition("%")[0])
 
 
 def limit_key(address: Address) -> str:

@@ -10,6 +10,7 @@ import time
 from starlette.types import Receive
 
 from gateway.edge.exchange import Exchange
+from gateway.grammar.media_type import read_media_type
 from meshkit.errors import Kind, MeshError
 
 __all__ = ["BodyReader"]
@@ -19,6 +20,7 @@ LINGER_BYTES = 32 << 20
 LINGER_SECONDS = 2.0
 
 _JSON_TYPE = re.compile(rb"application/(?:vnd\.[a-z0-9!#$&^_.-]+\+)?json")
+_ENCODINGS: tuple[dict[bytes, bytes], ...] = ({}, {b"charset": b"utf-8"})
 _JSON_TYPES = (b"application/json", b"application/json; charset=utf-8")
 
 
@@ -103,9 +105,8 @@ async def _read(exchange: Exchange, max_bytes: int) -> bytes:
 
 
 def _is_json(content_type: bytes) -> bool:
-    kind, _, rest = content_type.lower().partition(b";")
-    parameter = rest.replace(b" ", b"").replace(b'"', b"")
-    return _JSON_TYPE.fullmatch(kind.strip()) is not None and parameter in (b"", b"charset=utf-8")
+    found = read_media_type(content_type.lower())
+    return found is not None and _JSON_TYPE.fullmatch(found.name) is not None and found.parameters in _ENCODINGS
 
 
 def _too_large(exchange: Exchange, max_bytes: int) -> MeshError:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import time
-from random import getrandbits
+from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
 from gateway.compile.endpoint import Endpoint
 from gateway.edge.header_fields import join
 from gateway.errors.problem import Headers
-from meshkit.context import CallContext, valid_traceparent
+from meshkit.context import CallContext, request_id
+from meshkit.tracing import w3c
 
-__all__ = ["Exchange", "Label"]
+__all__ = ["METHODS", "Exchange", "Label"]
 
 Label = tuple[str, str]
 """Method and route, as metrics and the access log know an exchange."""
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that metrics and the access log tell apart."""
 _REPLAYED = (b"idempotency-replayed", b"true")
 
 
@@ -47,15 +47,14 @@ class Exchange:
         """The name of a header that was given twice and must not be."""
         if len(self.headers) != len(scope["headers"]):
             self.headers, self.repeated = join(scope["headers"])
-        self.call = CallContext(
-            _request_id(self.headers.get(b"x-request-id")), _traceparent(self.headers.get(b"traceparent"))
-        )
+        self.call = _call(self.headers)
         self.endpoint: Endpoint | None = None
         self.captures: tuple[str, ...] = ()
         self.label: Label = ("", "")
         self.client_address: str | None = None
         """What limits know the client's address by. None until it is asked for (see `gateway.edge.address`)."""
         self.status = 0
+        """Of the answer, 0 while nothing is known of it."""
         self.begun = False
         """True once the head of the answer is on its way: an error can no longer be told by a status."""
         self.repeats = ""
@@ -78,7 +77,12 @@ class Exchange:
 
     def name(self, route: str) -> None:
         """Notes what is served instead of an endpoint. A method may be anything that a client sends."""
-        self.label = (self.method if self.method in _METHODS else "OTHER", route)
+        self.label = (self.method if self.method in METHODS else "OTHER", route)
+
+    def creates(self, location: str) -> None:
+        """Notes that the answer is about something new, and the path where that is."""
+        self.status = 201
+        self.extra.append((b"location", location.encode()))
 
     def replays(self, request_id: str) -> None:
         """Notes that the answer is that of an earlier exchange."""
@@ -86,16 +90,11 @@ class Exchange:
         self.extra.append(_REPLAYED)
 
 
-def _request_id(inbound: bytes | None) -> str:
-    if inbound is not None and _REQUEST_ID.fullmatch(inbound):
-        return inbound.decode()
-    return f"{getrandbits(128):032x}"
-
-
-def _traceparent(inbound: bytes | None) -> str:
-    """Continues a W3C trace with a span of our own, or starts one. Its identifiers need not be secret."""
-    if inbound is not None:
-        text = inbound.decode("latin-1")
-        if valid_traceparent(text):
-            return f"{text[:36]}{getrandbits(64) or 1:016x}{text[52:]}"
-    return f"00-{getrandbits(128) or 1:032x}-{getrandbits(64) or 1:016x}-01"
+def _call(headers: Mapping[bytes, bytes]) -> CallContext:
+    """Returns what the request says of itself: its id and trace, or new ones."""
+    name, traceparent = request_id(headers.get(b"x-request-id")), headers.get(b"traceparent")
+    if traceparent is None:
+        return CallContext(name, w3c.started())
+    call = CallContext(name)
+    call.follow(traceparent.decode("latin-1"), headers.get(b"tracestate", b"").decode("latin-1"))
+    return call

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gateway.edge.body import BodyReader
 from gateway.edge.exchange import Exchange
-from gateway.edge.headers.security import SAFE
-from gateway.errors.problem import Headers
+from gateway.errors.problem import SAFE, Headers
 from gateway.errors.render import ErrorRenderer
 from meshkit.errors import MeshError
 

@@ -19,13 +19,14 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.metrics import Telemetry
 from gateway.edge.ratelimit import Charges, Limit, LimitBook, LimitVerdict, RateLimiter, StrictRateLimiter, state_field
 from meshkit.context import Principal
-from meshkit.errors import Kind, MeshError
+from meshkit.errors import Kind, MeshError, Violation
 from meshkit.identity.access import bearer_token, require_scope, token_missing
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import Permit
 
 __all__ = ["Guard", "TokenGuard", "Verifier"]
 
+LIMIT_FIELDS = (b"ratelimit", b"ratelimit-policy")
 JITTER = 0.5
 """A refused caller is told to wait up to half as long again, so that not all come back in the same moment."""
 
@@ -47,6 +48,10 @@ class Guard(Protocol):
 
     async def admit(self, exchange: Exchange, policy: Policy) -> None:
         """Sets token and principal of the exchange's call. Raises MeshError."""
+        ...
+
+    async def charge(self, exchange: Exchange, policy: Policy, units: int) -> None:
+        """Charges an admitted call, once it is decoded, for what it holds beyond one unit of it. Raises MeshError."""
         ...
 
 
@@ -91,6 +96,33 @@ class TokenGuard:
             verdicts = self._limiter.take_all(charges.limits, policy.cost, time.monotonic())
             self._settle(exchange, policy.rate_class, charges, verdicts)
         require_scope(policy, principal)
+
+    async def charge(self, exchange: Exchange, policy: Policy, units: int) -> None:
+        """Charges a call of many items for all but the first, which its admission has paid for. Raises MeshError."""
+        if units <= 1:
+            return
+        principal = exchange.call.principal
+        charges = (
+            self._book.of(principal, policy.rate_class)
+            if principal is not None
+            else self._book.of_address(self._address(exchange), policy.rate_class)
+        )
+        _check_size(policy, charges.limits, units)
+        # The headers of the admission were those of the first item alone.
+        exchange.extra[:] = [header for header in exchange.extra if header[0] not in LIMIT_FIELDS]
+        cost, now = (units - 1) * policy.cost, time.monotonic()
+        strict = self._strict if policy.rate_class in self._strict_classes else None
+        if strict is not None:
+            verdicts = await strict.take_all(charges.limits, cost, now, policy.cost)
+        else:
+            verdicts = self._limiter.take_all(charges.limits, cost, now, policy.cost)
+        if not all(verdict.allowed for verdict in verdicts):
+            # It may come again, and whoever comes too early is not to use up what he waits for.
+            if strict is not None:
+                await strict.give_back(charges.limits, policy.cost, now)
+            else:
+                self._limiter.give_back(charges.limits, policy.cost)
+        self._settle(exchange, policy.rate_class, charges, verdicts)
 
     def charge_address(self, exchange: Exchange, policy: Policy) -> None:
         """Charges a call without a token to the client's address. Raises MeshError."""
@@ -151,6 +183,22 @@ def _room(judged: tuple[Limit, LimitVerdict]) -> tuple[bool, float, int]:
     """Orders limits: those that refuse first, the longest wait before others, then the least that is left."""
     verdict = judged[1]
     return verdict.allowed, -verdict.retry_after, verdict.remaining
+
+
+def _check_size(policy: Policy, limits: Sequence[Limit], units: int) -> None:
+    """Refuses what would never fit, however long the caller waits. Raises BATCH_TOO_LARGE."""
+    largest = min(int(limit.burst) for limit in limits) // policy.cost
+    if units <= largest:
+        return
+    violated = [limit.name for limit in limits if limit.burst < units * policy.cost]
+    words = f"must have at most {largest} items: no more fit into the rate limit at once"
+    raise MeshError(
+        Kind.INVALID_ARGUMENT,
+        "BATCH_TOO_LARGE",
+        f"{units} items are more than the {largest} that fit into the rate limit at once",
+        metadata={"items": str(units), "largest": str(largest), "violated_policies": ",".join(violated)},
+        violations=[Violation(policy.items, "rate_limit.items", words)],
+    )
 
 
 def _limited(rate_class: str, limits: Sequence[Limit], verdicts: Sequence[LimitVerdict]) -> MeshError:

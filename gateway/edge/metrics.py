@@ -52,7 +52,9 @@ class RouteMetrics:
         self._observe(seconds)
 
 
-ACCESS_FIELDS = ("method", "route", "status", "duration_ms", "request_id", "trace_id", "client_id", "tenant_id")
+ACCESS_FIELDS = (
+    "method", "route", "status", "duration_ms", "request_id", "trace_id", "span_id", "client_id", "tenant_id",
+)  # fmt: skip
 
 
 def access_log(stream: TextIO | None = None) -> EventLog:
@@ -108,14 +110,15 @@ class Telemetry:
         return found
 
     def _write(self, method: str, route: str, status: int, seconds: float, call: CallContext) -> None:
-        principal = call.principal
+        principal, trace = call.principal, call.traceparent
         self._log.write(
             method,
             route,
             status,
             round(seconds * 1000, 3),
             call.request_id,
-            call.trace_id,
+            trace[3:35],
+            trace[36:52],
             principal.client_id if principal is not None else "",
             principal.tenant_id if principal is not None else "",
         )

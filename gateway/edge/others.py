@@ -8,7 +8,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from gateway.edge.exchange import Exchange
 from gateway.edge.headers.options import OptionsResponder
-from gateway.edge.headers.security import SAFE
+from gateway.errors.problem import SAFE
 
 __all__ = ["Others", "identified"]
 

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.compile.plan import PathError
 from gateway.compile.router import Router
-from gateway.edge.exchange import Exchange
+from gateway.edge.exchange import METHODS, Exchange
 from gateway.edge.exit import Exit
 from gateway.edge.guard import Guard
 from gateway.edge.header_fields import repeated
@@ -25,10 +25,13 @@ from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry
 from gateway.edge.others import Others
 from gateway.edge.rpc.procedures import Procedures
+from gateway.edge.spans import RequestSpans
 from gateway.edge.streams.http import HttpStreams
 from gateway.edge.streams.websocket import WebSockets
+from gateway.edge.system_parameters import SystemParameters
 from gateway.edge.unary import UnaryCalls
 from gateway.errors.places import malformed
+from meshkit.context import set_current
 from meshkit.errors import Kind, MeshError, internal
 
 __all__ = ["Answerer", "Pipeline"]
@@ -72,8 +75,13 @@ class Pipeline:
         errors: Exit,
         security: SecurityHeaders,
         telemetry: Telemetry,
+        spans: RequestSpans | None = None,
+        parameters: SystemParameters | None = None,
     ) -> None:
+        self._spans = spans
+        self._begin = self._serve if spans is None else self._recorded
         self._router = router
+        self._methods = METHODS | {"TRACE"} | router.plan.tries.keys()
         self._guard = guard
         self._unary = unary
         self._streams = streams
@@ -83,17 +91,28 @@ class Pipeline:
         self._errors = errors
         self._security = security or None
         self._telemetry = telemetry
+        self._parameters = parameters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve(Exchange(scope, receive, send))
+            await self._begin(Exchange(scope, receive, send))
         elif scope["type"] == "websocket":
-            await self._serve(await self._sockets.opening(scope, receive, send), self._sockets)
+            await self._begin(await self._sockets.opening(scope, receive, send), self._sockets)
         else:
             await self._others.pass_on(scope, receive, send)
 
+    async def _recorded(self, exchange: Exchange, transport: WebSockets | None = None) -> None:
+        """Serves one exchange, and records it as a span."""
+        assert self._spans is not None
+        self._spans.begin(exchange)
+        try:
+            await self._serve(exchange, transport)
+        finally:
+            self._spans.end(exchange)
+
     async def _serve(self, exchange: Exchange, transport: WebSockets | None = None) -> None:
         """Serves one exchange. Whatever happens it is answered, logged and counted, once."""
+        set_current(exchange.call)
         if self._security is not None:
             exchange.extra += self._security.headers(exchange)
         answerer: Answerer | Exit = transport or self._errors
@@ -117,11 +136,13 @@ class Pipeline:
         answerer.check(exchange)
         await self._guard.admit(exchange, endpoint.policy)
         request = await answerer.read(exchange)
+        if request is not None and endpoint.policy.items:
+            await self._guard.charge(exchange, endpoint.policy, endpoint.units(request))
         exchange.call.deadline = time.monotonic() + endpoint.policy.deadline
         await answerer.answer(exchange, request)
 
     def _match(self, exchange: Exchange) -> Answerer | None:
-        """Finds the endpoint; None for a path that is not compiled, and for OPTIONS. Raises MeshError 400 or 405."""
+        """Finds the endpoint; None for a path that is not compiled, and for OPTIONS. Raises MeshError 400, 405, 501."""
         if exchange.repeated:
             raise repeated(exchange.repeated)
         try:
@@ -129,9 +150,14 @@ class Pipeline:
             found = self._router.match(exchange.method, path)
             if found is not None:
                 exchange.bind(*found)
+                if self._parameters is not None and exchange.query:
+                    self._parameters.take(exchange)
                 return self._streams if found[0].streams else self._unary
             if self._procedures.match(exchange, path):
                 return self._procedures
+            if exchange.method not in self._methods:
+                # Of no resource here (RFC 9110, section 15.6.2); 405 is for methods that others have.
+                raise MeshError(Kind.UNIMPLEMENTED, "NOT_IMPLEMENTED", "the method of the request is not known here")
             allowed = self._router.allowed(path) or self._procedures.allowed(path)
         except UnicodeDecodeError:
             raise malformed("path", "", "holds bytes that must be percent-encoded") from None
@@ -147,6 +173,7 @@ class Pipeline:
             error = exchange.endpoint.located(error)
         elif not exchange.label[1]:
             exchange.name("unmatched")
+        exchange.call.failed(error)
         if not exchange.begun:
             await answerer.fail(exchange, error)
 

@@ -15,7 +15,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.exit import NO_STORE, Exit, respond
 from gateway.edge.headers.answers import JSON, Answers
 from gateway.edge.headers.conditional import Conditionals
-from gateway.edge.headers.security import SAFE
+from gateway.errors.problem import SAFE
 from meshkit.errors import MeshError
 
 __all__ = ["UnaryCalls", "check_body", "read_body"]
@@ -50,9 +50,7 @@ class UnaryCalls:
 
     async def read(self, exchange: Exchange) -> Any:
         message = await read_body(self._bodies, exchange)
-        headers = exchange.headers
-        if b"if-match" in headers or b"if-none-match" in headers:
-            self._conditionals.apply(_endpoint(exchange), message, headers)
+        self._conditionals.apply(_endpoint(exchange), message, exchange.headers)
         return message
 
     async def answer(self, exchange: Exchange, request: Any) -> None:
@@ -65,8 +63,12 @@ class UnaryCalls:
             await self._finish(exchange, use, data, *endpoint.raw(data))
             return
         body = endpoint.encode(data)
+        if endpoint.creation is not None:
+            location = endpoint.creation.location(data, exchange.path.decode("ascii"))
+            if location is not None:
+                exchange.creates(location)
         if len(body) < self._answers.compress_from and not self._conditionals.tags(endpoint):
-            exchange.status = 200
+            exchange.status = exchange.status or 200
             await respond(exchange, _JSON, body)
         else:
             await self._finish(exchange, use, data, JSON, body)

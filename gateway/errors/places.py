@@ -13,6 +13,8 @@ __all__ = ["HttpViolation", "Steps", "dotted", "malformed", "placed", "pointed",
 
 Steps = Sequence[str | int]
 
+_PLAIN = re.compile(r"[^.\[\]\"\\]+")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _STEP = re.compile(r'\[(?:([0-9]+)|"((?:[^"\\]|\\.)*)")\]|([^.\[\]]+)')
 
 
@@ -66,12 +68,20 @@ def pointer(path: Steps) -> str:
 
 
 def dotted(path: Steps) -> str:
+    """Writes a field path as services do. A key that would read as several steps, or as none, stands in quotes."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            quoted = step.replace("\\", "\\\\").replace('"', '\\"')
+            text += f'["{quoted}"]'
     return text
 
 
 def steps(dotted: str) -> tuple[str | int, ...]:
     """Reads a field path as services write it, for example `user.email` or `requests[3].user_id`."""
-    return tuple(int(index) if index else key or name for index, key, name in _STEP.findall(dotted))
+    found = _STEP.findall(dotted)
+    return tuple(int(index) if index else _ESCAPED.sub(r"\1", key) or name for index, key, name in found)

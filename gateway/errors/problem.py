@@ -11,10 +11,13 @@ from typing import Any
 from gateway.errors.places import HttpViolation
 from meshkit.errors import DOMAIN, Kind, MeshError, Violation
 
-__all__ = ["MEDIA_TYPE", "Headers", "http_status", "own_headers", "phrase", "problem", "problem_document"]
+__all__ = ["MEDIA_TYPE", "SAFE", "Headers", "http_status", "own_headers", "phrase", "problem", "problem_document"]
 
 MEDIA_TYPE = b"application/problem+json"
 Headers = list[tuple[bytes, bytes]]
+
+SAFE: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+"""On every answer, of errors and of others."""
 
 _STATUS = {
     Kind.CANCELLED: 499,
@@ -36,6 +39,7 @@ _STATUS = {
 }
 _REASON_STATUS = {
     "ANSWER_UNWRITABLE": 502,
+    "BATCH_TOO_LARGE": 413,
     "BODY_TOO_LARGE": 413,
     "ETAG_MISMATCH": 412,
     "HEADERS_TOO_LARGE": 431,

@@ -1,7 +1,8 @@
 """Renders errors as HTTP answers, as a problem document or a `google.rpc.Status`, by `Accept`.
 
-A caller gets `application/problem+json` unless its `Accept` header makes `application/json` more welcome: then it gets
-the `google.rpc.Status`. Both say the same. A caller that accepts neither gets the problem document.
+A caller gets `application/problem+json` unless its `Accept` header makes `application/json` more welcome than that: it
+then gets the `google.rpc.Status`. Both say the same. A caller that accepts neither gets the problem document, and so
+does one that names `application/json` alone: that is the media type of good answers, and a problem document is JSON.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from protobuf import Registry
 
 from gateway.errors import problem as problems
 from gateway.errors import status as statuses
-from gateway.errors.accept import quality
 from gateway.errors.details import DetailError, Details
 from gateway.errors.problem import Headers, http_status, own_headers, problem_document
 from gateway.errors.status import status_document
+from gateway.grammar.qualities import quality
 from meshkit.errors import MeshError, internal
 
 __all__ = ["ErrorRenderer", "ErrorResponse", "prefers_status"]

@@ -15,9 +15,10 @@ STATIC = Path(__file__).parent / "static"
 CHECK = "/api/v1/fraud-check"
 
 
-def _first_check(document: Schema) -> str:
+def _first_check(document: Schema, origin: str) -> str:
     example = document["paths"][CHECK]["post"]["requestBody"]["content"]["application/json"]["example"]
-    steps = (STATIC / "first_check.html").read_text().replace("{{example}}", _text(json.dumps(example)))
+    steps = (STATIC / "first_check.html").read_text().replace("{{origin}}", html.escape(origin))
+    steps = steps.replace("{{example}}", _text(json.dumps(example)))
     return steps.replace("{{pretty}}", _text(json.dumps(example, indent=2))).rstrip()
 
 

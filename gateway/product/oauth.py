@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 from rampart.auth.v1 import auth_service_pb2
 from starlette.requests import Request
@@ -17,7 +16,10 @@ from gateway.compile.plan import MethodPlan
 from gateway.edge.body import BodyReader
 from gateway.edge.exchange import Exchange
 from gateway.edge.guard import Guard
+from gateway.grammar.form import FormError, pairs
+from gateway.grammar.media_type import read_media_type
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.access import credentials
 
 __all__ = ["ISSUE_TOKEN", "TOKEN_PATH", "OAuthError", "TokenEndpoint"]
 
@@ -71,12 +73,12 @@ class TokenEndpoint:
         return JSONResponse(answer, headers=_NO_STORE)
 
     async def _form(self, request: Request, exchange: Exchange) -> dict[str, str]:
-        kind = exchange.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != FORM:
+        kind = read_media_type(exchange.headers.get(b"content-type", b""))
+        if kind is None or kind.name != FORM:
             raise _invalid_request("the body must be application/x-www-form-urlencoded")
         if request.scope["query_string"]:
             raise _invalid_request("parameters belong in the body, not in the address")
-        return _pairs(await self._bodies.read(exchange, _MAX_BYTES))
+        return _parameters(await self._bodies.read(exchange, _MAX_BYTES))
 
     async def _call(self, exchange: Exchange, asked: auth_service_pb2.IssueTokenRequest) -> dict[str, Any]:
         exchange.call.limit(self._method.policy.deadline)
@@ -90,21 +92,16 @@ class TokenEndpoint:
         }
 
 
-def _pairs(body: bytes) -> dict[str, str]:
-    """Reads the form strictly. A parameter without a value counts as absent; one given twice is refused."""
+def _parameters(body: bytes) -> dict[str, str]:
+    """Reads the form. A parameter without a value is as good as left out; one given twice is refused (section 3.2)."""
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
-            keep_blank_values=True,
-            strict_parsing=True,
-            errors="strict",
-            max_num_fields=_MAX_FIELDS,
-        )
-    except ValueError:
-        raise _invalid_request("the body is not a valid form") from None
-    if len({name for name, _ in pairs}) != len(pairs):
+        given = [(name, value) for name, value in pairs(body, limit=_MAX_FIELDS) if value]
+    except FormError as error:
+        raise _invalid_request(f"the body {error}") from None
+    found = dict(given)
+    if len(found) != len(given):
         raise _invalid_request("a parameter is given twice")
-    return {name: value for name, value in pairs if value}
+    return found
 
 
 def _issue_request(exchange: Exchange, form: dict[str, str]) -> auth_service_pb2.IssueTokenRequest:
@@ -129,14 +126,13 @@ def _credentials(exchange: Exchange, form: dict[str, str]) -> tuple[str, str]:
 
 
 def _basic(header: bytes) -> tuple[str, str]:
-    scheme, _, value = header.partition(b" ")
     try:
-        text = base64.b64decode(value.strip(), validate=True).decode()
-        client_id, colon, secret = text.partition(":")
+        value = credentials(header.decode("latin-1"), "basic")
+        client_id, colon, secret = base64.b64decode(value, validate=True).decode().partition(":")
         pair = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         colon = ""
-    if scheme.lower() != b"basic" or not colon or not all(pair):
+    if not colon or not all(pair):
         raise OAuthError(401, "invalid_client", "the Authorization header holds no usable Basic credentials")
     return pair
 

@@ -23,7 +23,7 @@ __all__ = ["EXAMPLE_VIOLATION", "rampart"]
 
 INTRODUCTION = Path(__file__).parent / "static" / "introduction.md"
 SUMMARY = "Decides in milliseconds whether a transaction is fraud"
-LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 
 EXAMPLE_VIOLATION = HttpViolation(
     "transaction_amount", "double.gte", "must be 0 or more", place="body", name="/transaction_amount"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 
-from gateway.describe.openapi.constraints import Schema
 from gateway.describe.openapi.extension import OperationParts, OwnOperation
 from gateway.describe.openapi.headers import header
+from gateway.describe.openapi.logic import Schema
 from gateway.describe.openapi.schemas import Use
 from gateway.describe.openapi.security import SecurityScheme
 from gateway.product.oauth import ISSUE_TOKEN, TOKEN_PATH
@@ -39,7 +39,7 @@ OAUTH_ERROR: Schema = {
 def _token_operation(parts: OperationParts) -> Schema:
     """Returns the operation of the token endpoint; its fields are those of the method behind it."""
     return {
-        "operationId": "issueToken",
+        "operationId": parts.identifier,
         "tags": [parts.tag],
         "summary": "Issues an access token for client credentials",
         "description": (
@@ -87,11 +87,11 @@ def _failure(status: int, words: str) -> Schema:
     }
 
 
-def _client_credentials(scopes: Mapping[str, str]) -> Schema:
+def _client_credentials(scopes: Mapping[str, str], url: str) -> Schema:
     return {
         "type": "oauth2",
         "description": "Client credentials. Without a choice of scopes the token has all scopes of the client.",
-        "flows": {"clientCredentials": {"tokenUrl": TOKEN_PATH, "scopes": dict(scopes)}},
+        "flows": {"clientCredentials": {"tokenUrl": f"{url}{TOKEN_PATH}", "scopes": dict(scopes)}},
     }
 
 

@@ -49,8 +49,8 @@ class Cycle:
     """
 
     __slots__ = (
-        "_arrived", "_chunked", "_event", "_expects", "_head", "_host", "_left", "body", "disconnected", "keep_alive",
-        "more_body", "response_complete", "response_started", "scope",
+        "_arrived", "_broken_off", "_chunked", "_event", "_expects", "_head", "_host", "_left", "body", "disconnected",
+        "keep_alive", "more_body", "response_complete", "response_started", "scope",
     )  # fmt: skip
 
     def __init__(self, host: CycleOwner, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
@@ -60,6 +60,7 @@ class Cycle:
         self._expects = expects_continue
         self._event: asyncio.Event | None = None
         self._arrived = False
+        self._broken_off = False
         self._head = b""
         self._left = 0
         self._chunked = False
@@ -98,15 +99,20 @@ class Cycle:
             self.disconnected = True
         self.wake()
 
+    def break_off(self) -> None:
+        """Tells the application that the rest of the body will not come. It may go on with its answer."""
+        self._broken_off = True
+        self.wake()
+
     async def receive(self) -> Message:
         if self._expects and not self.response_started and not self.disconnected:
             self._host.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self._expects = False
-        if not self._arrived and not self.disconnected and not self.response_complete:
+        if not self._arrived and not self.disconnected and not self.response_complete and not self._broken_off:
             self._host.flow.resume_reading()
             await self._news()
         self._arrived = False
-        if self.disconnected or self.response_complete:
+        if self.disconnected or self.response_complete or self._broken_off:
             return {"type": "http.disconnect"}
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": self.more_body}

@@ -13,6 +13,10 @@ class Limits:
 
     connections: int = 16_384
     """Open at once in one process; one more is answered with 503."""
+    of_an_address: int = 1_024
+    """Those of them that one address may hold."""
+    of_this_machine: int = 12_288
+    """The same for an address of this machine: what runs beside the gateway often speaks for many."""
     head_seconds: int = 10
     """From the first byte of a request, or from the start of a connection, to the end of the headers."""
     idle_seconds: int = 75

@@ -1,7 +1,8 @@
-"""Resumes HTTP/1.1 on a connection after an `Upgrade` that was declined.
+"""Resumes HTTP/1.1 behind headers after which the parser does not go on: those of an `Upgrade` that was declined, and
+those that name the coding in a way that it does not know.
 
-The parser stops behind the headers of such a request and takes no notice of its body: what follows would be read as
-the next request. Another parser is therefore told about the body before it gets the rest.
+What follows would be read as the next request, or as a body without end. Another parser is therefore told about the
+body before it gets the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Protocol
 
 import httptools
 
-__all__ = ["Callbacks", "Resumption", "resumed"]
+__all__ = ["Callbacks", "Resumption", "parser_for", "resumed", "takes_method"]
 
 
 class Callbacks(Protocol):
@@ -71,11 +72,26 @@ class Resumption:
             self._target.on_headers_complete()
 
 
-def resumed(target: Callbacks, resumption: Resumption | None) -> httptools.HttpRequestParser:
-    """Returns the parser of what follows an upgrade that was declined."""
-    parser = httptools.HttpRequestParser(resumption or target)
+def parser_for(target: Callbacks | Resumption) -> httptools.HttpRequestParser:
+    """Returns a parser of requests. It is no judge of codings: `framing.flaw` is a stricter one."""
+    parser = httptools.HttpRequestParser(target)
     # A caller that has been told of the end may have sent more already: that is no fault of its last request.
-    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_transfer_encoding=True)
+    return parser
+
+
+def takes_method(method: bytes) -> bool:
+    """Tells whether the parser knows a method."""
+    try:
+        httptools.HttpRequestParser(None).feed_data(method + b" ")
+    except httptools.HttpParserError:
+        return False
+    return True
+
+
+def resumed(target: Callbacks, resumption: Resumption | None) -> httptools.HttpRequestParser:
+    """Returns the parser of what follows the headers of a request."""
+    parser = parser_for(resumption or target)
     if resumption is not None:
         parser.feed_data(resumption.head)
     return parser

@@ -13,6 +13,7 @@ import uvicorn
 from gateway.server.connection import HttpConnection
 from gateway.server.limits import Limits
 from gateway.server.listener import Listener
+from gateway.server.places import KeyOf, each_address
 from gateway.server.watch import Watch
 from gateway.server.websocket import WebSocketProtocol
 
@@ -45,8 +46,8 @@ async def nothing_to_drain() -> None:
 class HttpServer:
     """Serves an ASGI application on host:port. Drains at the end: no new connections, then the last answer.
 
-    `drain` ends what would not end by itself. A message over a WebSocket has at most `max_message` bytes. A `shared`
-    port is one for several workers.
+    `drain` ends what would not end by itself. A message over a WebSocket has at most `max_message` bytes. Connections
+    are counted by what `key_of` says of their address. A `shared` port is one for several workers.
     """
 
     def __init__(
@@ -58,12 +59,13 @@ class HttpServer:
         limits: Limits = Limits(),
         max_message: int = 1 << 20,
         drain: Callable[[], Awaitable[None]] = nothing_to_drain,
+        key_of: KeyOf = each_address,
         shared: bool = False,
     ) -> None:
         self._listen = listen
         self._drain = drain
         self._shared = shared
-        self._watch = Watch(limits)
+        self._watch = Watch(limits, key_of=key_of)
         self._config = uvicorn.Config(
             app,
             loop="none",

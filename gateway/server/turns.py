@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
-from prometheus_client import Counter
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from gateway.errors.problem import MEDIA_TYPE, problem
 from gateway.server.cycle import App, Cycle
+from gateway.server.framing import broken_off
+from gateway.server.refusal import Refusal, count
 from gateway.server.watch import Watch
 from meshkit.errors import MeshError
 
 __all__ = ["Turns"]
-
-_refused = Counter("http_refused", "Connections that were refused or ended for what came over them.", ["reason"])
-
-_HEAD = b"content-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nconnection: close\r\n"
 
 
 class Turns:
@@ -39,9 +35,11 @@ class Turns:
         self._watch = watch
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Cycle] = deque()
-        self._refusal: MeshError | None = None
+        self._refusal: Refusal | None = None
         self._discarded = 0
         self._since = watch.tick
+        self._heard_all = False
+        self._probe: Callable[[], None] | None = None
         self.current: Cycle | None = None
         """The cycle whose answer is due."""
         self.latest: Cycle | None = None
@@ -76,7 +74,7 @@ class Turns:
     def finished(self, cycle: Cycle) -> None:
         """Goes on with the next request. Of a connection that ends, no more than its end is left to do."""
         self._state.total_requests += 1
-        self.current = None
+        self.current = self._probe = None
         self._since = self._watch.tick
         if self.transport.is_closing():
             return
@@ -99,9 +97,9 @@ class Turns:
         cycle.disconnect()
         self.current = None
         self.deaf = True
-        self._write(error)
+        self._write(Refusal.of(error, cycle.scope["headers"], cycle.scope["method"]))
 
-    def refuse(self, error: MeshError) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Hears no more of this caller, and says why when the earlier requests have their answers."""
         if self.deaf:
             return
@@ -110,9 +108,9 @@ class Turns:
         if cycle is not None and cycle.more_body and not self._give_up(cycle):
             return
         if self.current is None:
-            self._write(error)
+            self._write(refusal)
         else:
-            self._refusal = error
+            self._refusal = refusal
 
     def _give_up(self, cycle: Cycle) -> bool:
         """Ends the request whose body is at fault. Returns False if its answer is on its way, the only one it has."""
@@ -129,23 +127,45 @@ class Turns:
             self._waiting.remove(cycle)
         return True
 
-    def _write(self, error: MeshError) -> None:
-        _refused.labels(error.reason).inc()
-        status, headers, body = problem(error, "")
-        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-        head = _HEAD % (MEDIA_TYPE, len(body))
-        self.transport.write(b"".join((STATUS_LINE[status], self.standing_head, head, lines, b"\r\n", body)))
+    def _write(self, refusal: Refusal) -> None:
+        self.transport.write(refusal.answer(self.standing_head))
         self.close(unread=True)
 
     def close(self, *, unread: bool) -> None:
         """Closes. What the caller still sends is read first, or the answer would be lost on its way (TCP reset)."""
-        if not unread or not self.transport.can_write_eof():
+        self._since = self._watch.tick
+        if not unread or self._heard_all or not self.transport.can_write_eof():
             self.transport.close()
             return
         self.deaf = self.lingering = True
-        self._since = self._watch.tick
         self.flow.resume_reading()
         self.transport.write_eof()
+
+    def reading_ended(self) -> bool:
+        """Is told that the caller sends no more. Returns True while it still has an answer to get, then to be closed.
+
+        The end of reading is not the end of the caller (RFC 9112, section 9.6).
+        """
+        self._heard_all = True
+        cycle = self.latest
+        if cycle is not None and cycle.more_body and not self.deaf and cycle.silent and not cycle.response_complete:
+            self.refuse(Refusal.of(broken_off("body"), cycle.scope["headers"], cycle.scope["method"]))
+        elif cycle is not None and cycle.more_body:
+            cycle.break_off()
+        if cycle is not None and self._refusal is None:
+            cycle.keep_alive = False
+        if self.current is None or self.lingering:
+            return False
+        if self._probe is not None:
+            self._probe()
+        return True
+
+    def probe_with(self, probe: Callable[[], None]) -> None:
+        """Takes what writes something to the caller of the answer that is due, which tells whether it is still there.
+
+        It is called once, when nothing more can be read: nobody would notice then that the caller has left.
+        """
+        self._probe = probe
 
     def discard(self, size: int) -> None:
         """Counts what nobody reads, and ends a connection that brings too much of it."""
@@ -167,7 +187,11 @@ class Turns:
     def check(self, tick: int) -> None:
         """Ends a connection on which nothing is under way for too long."""
         limits = self._watch.limits
-        if self.lingering:
+        if self.transport.is_closing():
+            # Its last bytes are not taken.
+            if tick - self._since > limits.stuck_seconds:
+                self.stuck()
+        elif self.lingering:
             if tick - self._since > limits.linger_seconds:
                 self.transport.abort()
         elif self.current is None:
@@ -177,7 +201,7 @@ class Turns:
 
     def stuck(self) -> None:
         """Ends a connection whose caller takes nothing of its answer."""
-        _refused.labels("STUCK").inc()
+        count("STUCK")
         self.transport.abort()
 
     def shutdown(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.server.limits import Limits
+from gateway.server.places import HeldPlace, KeyOf, Places, each_address
 
 __all__ = ["Watch", "Watched"]
 
@@ -25,10 +26,12 @@ class Watched(Protocol):
 class Watch:
     """Counts the seconds for all connections of a process, and looks at each of them."""
 
-    def __init__(self, limits: Limits, *, seconds: float = SWEEP_SECONDS) -> None:
+    def __init__(self, limits: Limits, *, key_of: KeyOf = each_address, seconds: float = SWEEP_SECONDS) -> None:
         self.limits = limits
+        self.places = Places(limits, key_of)
         self.tick = 0
         self.connections: set[Watched] = set()
+        """All that are open. A connection that becomes a WebSocket stays among them, as that."""
         self._seconds = seconds
         self._headers: Sequence[tuple[bytes, bytes]] = ()
         self._head = b""
@@ -39,6 +42,22 @@ class Watch:
             self._headers = headers
             self._head = b"".join(b"%b: %b\r\n" % header for header in headers)
         return self._head
+
+    def enter(self, connection: Watched, host: str) -> HeldPlace:
+        """Looks after a connection from now on. The place may say that it is one too many."""
+        self.connections.add(connection)
+        return self.places.take(host)
+
+    def replace(self, old: Watched, new: Watched) -> None:
+        """Goes on with what a connection has become, in its place."""
+        self.connections.discard(old)
+        self.connections.add(new)
+
+    def leave(self, connection: Watched, place: HeldPlace) -> None:
+        """Is told that a connection is no more."""
+        if connection in self.connections:
+            self.connections.discard(connection)
+            self.places.give_back(place)
 
     async def run(self) -> None:
         """Sweeps until it is cancelled."""

@@ -45,6 +45,7 @@ class DefaultPolicy:
             collapsible=False,
             cache=0.0,
             cache_topic="",
+            max_age=0.0,
             idempotency_key=False,
             coalesce=None,
         )
@@ -70,3 +71,8 @@ class StandaloneGuard:
                 metadata={"method": policy.path[1:].replace("/", ".")},
             )
         exchange.call.token = bearer_token(exchange.headers.get(b"authorization", b"").decode("latin-1"))
+
+    async def charge(self, exchange: Exchange, policy: Policy, units: int) -> None:
+        """Raises MeshError."""
+        if policy.path not in self._default:
+            await self._guard.charge(exchange, policy, units)

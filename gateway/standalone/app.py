@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
 from gateway.edge.streams.registry import OpenStreams
+from gateway.server.limits import Limits
 from gateway.server.serve import HttpServer
 from gateway.standalone.access import DefaultPolicy, StandaloneGuard
 from gateway.standalone.options import StandaloneOptions
@@ -45,22 +45,28 @@ async def serve(host: Host, options: StandaloneOptions) -> None:
         print(_table(_plan(options, DefaultPolicy(opens=True, deadline=options.deadline))))
         return
     open_streams = OpenStreams(MAX_STREAMS)
-    app, refused = await compose(host, options, open_streams)
-    print(f"Serving http://{options.listen}; what there is: http://{options.listen}/docs", file=sys.stderr)
+    telemetry = Telemetry(access_log())
+    app, refused = await compose(host, options, open_streams, telemetry)
+    print(f"Serving http://{options.listen}; what there is: http://{options.listen}/docs", flush=True)
     if refused:
-        print(f"{refused} methods have no policy and are refused; --default-policy open serves them", file=sys.stderr)
+        print(f"{refused} methods have no policy and are refused; --default-policy open serves them", flush=True)
     await host.serve(
         HttpServer(
             app,
             options.listen,
             drain_seconds=options.drain,
             max_message=options.max_body,
+            limits=Limits(of_an_address=options.address_connections),
             drain=open_streams.drain,
-        )
+        ),
+        admin=options.admin,
+        metrics=telemetry.scrape,
     )
 
 
-async def compose(host: Host, options: StandaloneOptions, open_streams: OpenStreams) -> tuple[Pipeline, int]:
+async def compose(
+    host: Host, options: StandaloneOptions, open_streams: OpenStreams, telemetry: Telemetry
+) -> tuple[Pipeline, int]:
     """Puts the gateway together. Its connection and background work are the host's.
 
     The number is that of the methods with a route that are refused because they have no policy.
@@ -77,7 +83,6 @@ async def compose(host: Host, options: StandaloneOptions, open_streams: OpenStre
         for streams in (False, True)
     ]
     host.check("upstream", lambda: _connected(channel))
-    telemetry = Telemetry(access_log())
     parts = GatewayParts(
         router=make_router(plan),
         upstream=MeshUpstream(defaultdict(lambda: channel), policies, foreign=True),
@@ -86,9 +91,12 @@ async def compose(host: Host, options: StandaloneOptions, open_streams: OpenStre
         readiness=host.readiness,
         telemetry=telemetry,
         bodies=BodyReader(max_bytes=options.max_body),
-        stream_upstream=MeshStreams(defaultdict(lambda: stream_channel)),
+        stream_upstream=MeshStreams(defaultdict(lambda: stream_channel), foreign=True),
         open_streams=open_streams,
         security=SecurityHeaders(Cors(options.cors_origins)),
+        system_parameters=options.google_parameters,
+        public_url=options.public_url,
+        public_metrics=options.public_metrics,
     )
     app = make_app(parts, read_reasons(read_descriptors()))
     start_background(host, parts)
@@ -117,13 +125,13 @@ def _check_tokens(plan: Plan, options: StandaloneOptions, default: DefaultPolicy
 
 
 def _keys(path: Path | None) -> KeySource:
-    async def read() -> list[dict[str, str]]:
+    async def read() -> list[Any]:
         if path is None:
             raise unavailable("jwks")
         try:
             found: Any = json.loads(path.read_bytes())
-            return [dict(key) for key in found["keys"]]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return list(found["keys"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise MeshError(Kind.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", f"{path} is not a usable JWKS") from error
 
     return read

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.edge.headers.cors import valid_origin
+from gateway.edge.public_url import local_url, public_url
 
 __all__ = ["StandaloneOptions", "read_options"]
 
@@ -41,11 +42,21 @@ class StandaloneOptions:
     """Seconds that a unary call of a method without a policy may take."""
     names: str
     """"json" or "proto": how answers name fields."""
+    google_parameters: bool
+    """True to take the query parameters that Google's REST clients add."""
     jwks: Path | None
     issuer: str
     audience: str
     cors_origins: Sequence[str]
     listen: str
+    public_url: str
+    """Where callers reach the gateway, for its description."""
+    admin: str | None
+    """host:port of health, readiness and metrics besides; None for no such port."""
+    public_metrics: bool
+    """True shows /metrics at `listen` as well."""
+    address_connections: int
+    """Connections that one address may hold."""
     max_body: int
     drain: int
     routes: bool
@@ -62,22 +73,8 @@ def read_options(arguments: Sequence[str] | None = None) -> StandaloneOptions:
     )
     _add_upstream(parser)
     _add_access(parser)
-    parser.add_argument(
-        "--names",
-        choices=("json", "proto"),
-        default="json",
-        help="how answers name fields: lowerCamelCase as ProtoJSON does, or as the protos do (default %(default)s)",
-    )
-    parser.add_argument(
-        "--listen", type=_address, default="127.0.0.1:8080", metavar="HOST:PORT", help="where to serve (%(default)s)"
-    )
-    parser.add_argument(
-        "--max-body", type=_positive, default=4 << 20, metavar="BYTES", help="largest request body (%(default)s)"
-    )
-    parser.add_argument(
-        "--drain", type=_positive, default=5, metavar="SECONDS", help="time for calls after SIGTERM (%(default)s)"
-    )
-    parser.add_argument("--routes", action="store_true", help="print the routes and end")
+    _add_serving(parser)
+    _add_operation(parser)
     found = vars(parser.parse_args(arguments))
     if found["upstream"] is None:
         if not found["routes"]:
@@ -87,6 +84,7 @@ def read_options(arguments: Sequence[str] | None = None) -> StandaloneOptions:
         parser.error("--cert and --key go together")
     if found["plaintext"] and (found["ca"] or found["certificate"]):
         parser.error("--plaintext excludes --ca, --cert and --key")
+    found["public_url"] = found["public_url"] or local_url(found["listen"])
     return StandaloneOptions(**found)
 
 
@@ -99,6 +97,34 @@ def _add_upstream(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca", type=_file, metavar="FILE", help="PEM of the CA (default: the system's)")
     parser.add_argument("--cert", dest="certificate", type=_file, metavar="FILE", help="PEM of our own certificate")
     parser.add_argument("--key", type=_file, metavar="FILE", help="PEM of its key")
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--names",
+        choices=("json", "proto"),
+        default="json",
+        help="how answers name fields: lowerCamelCase as ProtoJSON does, or as the protos do (default %(default)s)",
+    )
+    parser.add_argument(
+        "--google-parameters",
+        action="store_true",
+        help="take the query parameters that Google's REST clients add: $alt=json;enum-encoding=int, "
+        "prettyPrint=false, and key, which is ignored",
+    )
+    parser.add_argument(
+        "--listen", type=_address, default="127.0.0.1:8080", metavar="HOST:PORT", help="where to serve (%(default)s)"
+    )
+    parser.add_argument(
+        "--public-url", type=_url, metavar="URL", help="where callers reach it, for /openapi.json (default: --listen)"
+    )
+    parser.add_argument(
+        "--max-body", type=_positive, default=4 << 20, metavar="BYTES", help="largest request body (%(default)s)"
+    )
+    parser.add_argument(
+        "--drain", type=_positive, default=5, metavar="SECONDS", help="time for calls after SIGTERM (%(default)s)"
+    )
+    parser.add_argument("--routes", action="store_true", help="print the routes and end")
 
 
 def _add_access(parser: argparse.ArgumentParser) -> None:
@@ -124,11 +150,29 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audience", default="rampart", help="`aud` of access tokens (%(default)s)")
 
 
+def _add_operation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--admin", type=_address, metavar="HOST:PORT", help="a port for /health, /ready and /metrics")
+    parser.add_argument(
+        "--public-metrics", action="store_true", help="show /metrics to all callers, not only at the --admin port"
+    )
+    parser.add_argument(
+        "--address-connections", type=_positive, default=1024, metavar="N",
+        help="connections that one address may hold (%(default)s)",
+    )  # fmt: skip
+
+
 def _file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{text} is not a file")
     return path
+
+
+def _url(text: str) -> str:
+    found = public_url(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is not an address such as https://api.example.com")
+    return found
 
 
 def _origin(text: str) -> str:

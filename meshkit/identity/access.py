@@ -6,13 +6,21 @@ from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.policy import Policy
 
-__all__ = ["bearer_token", "require_scope", "token_missing"]
+__all__ = ["bearer_token", "credentials", "require_scope", "token_missing"]
 
 
 def bearer_token(header: str) -> str:
     """Returns the token of an `Authorization: Bearer` value (RFC 6750, section 2.1); empty if it holds none."""
-    scheme, _, token = header.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return credentials(header, "bearer")
+
+
+def credentials(header: str, scheme: str) -> str:
+    """Returns what an `Authorization` value says after its scheme (RFC 9110, section 11.4); empty for another one.
+
+    `scheme` is in lower case.
+    """
+    named, _, rest = header.partition(" ")
+    return rest.strip(" ") if named.lower() == scheme else ""
 
 
 def token_missing() -> MeshError:

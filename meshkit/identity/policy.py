@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import FieldOptions, MethodOptions
+from google.protobuf.descriptor_pb2 import FieldOptions, MethodOptions, ServiceOptions
 from rampart.mesh.v1 import policy_pb2
 
 if TYPE_CHECKING:
+    from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
     from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 
 __all__ = [
@@ -22,11 +23,17 @@ __all__ = [
     "has_policy",
     "policies",
     "policy_of",
+    "scope_words",
+    "why_required",
 ]
 
 # The generated type stub calls every extension a FieldDescriptor.
 POLICY_OPTION = cast("_ExtensionFieldDescriptor[MethodOptions, policy_pb2.MethodPolicy]", policy_pb2.policy)
 _FIELD = cast("_ExtensionFieldDescriptor[FieldOptions, policy_pb2.FieldPolicy]", policy_pb2.field)
+
+_SCOPES = cast(
+    "_ExtensionFieldDescriptor[ServiceOptions, RepeatedCompositeFieldContainer[policy_pb2.Scope]]", policy_pb2.scope
+)
 
 
 class PolicyError(Exception):
@@ -67,8 +74,12 @@ class Policy:
     """Seconds; 0 means never."""
     cache_topic: str
     """Topic of the changes that end the use of cached answers; empty means none."""
+    max_age: float
+    """Seconds for which anyone may use an answer without asking again; 0 means never."""
     idempotency_key: bool
     coalesce: Coalescing | None
+    items: str = ""
+    """Name of the repeated field of the request whose items each cost what a call costs; empty means none."""
 
     def admits(self, peer: str) -> bool:
         """Tells whether a peer, the path of a SPIFFE ID, is listed. No list admits nobody."""
@@ -107,14 +118,28 @@ def policy_of(method: MethodDescriptor) -> Policy:
         collapsible=option.collapsible,
         cache=option.cache.ToTimedelta().total_seconds(),
         cache_topic=option.cache_topic,
+        max_age=option.max_age.ToTimedelta().total_seconds(),
         idempotency_key=option.idempotency_key,
         coalesce=_coalescing(option) if option.HasField("coalesce") else None,
+        items=option.rate_limit.items,
     )
 
 
 def field_policy(field: FieldDescriptor) -> policy_pb2.FieldPolicy:
     """Returns what the mesh knows about a field; an empty message if nothing."""
     return field.GetOptions().Extensions[_FIELD]
+
+
+def scope_words(service: ServiceDescriptor) -> dict[str, str]:
+    """Returns what a service says of the scopes that its methods ask for, by their names."""
+    return {scope.name: scope.description for scope in service.GetOptions().Extensions[_SCOPES]}
+
+
+def why_required(other: str, value: str, absent: str, actual: str) -> str:
+    """Returns why a field is required unless `other` is `value`, where `other` is `actual`, or counts as `absent`."""
+    if actual or not absent:
+        return f'is required unless {other} is "{value}"'
+    return f'is required, as {other} is "{absent}" unless it says otherwise: send it, or send "{value}" as {other}'
 
 
 def _check(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:
@@ -126,8 +151,18 @@ def _check(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:
         raise PolicyError(f"{method.full_name} names no rate class")
     if (option.collapsible or option.HasField("cache")) and not _reads(method):
         raise PolicyError(f"{method.full_name} is collapsible or cached but not NO_SIDE_EFFECTS")
+    if option.rate_limit.items:
+        _check_items(method, option.rate_limit.items)
+    if option.HasField("max_age") and not (option.public and _reads(method)):
+        raise PolicyError(f"{method.full_name} has a max_age but is not public and NO_SIDE_EFFECTS")
     if option.idempotency_key:
         _check_key(method, option)
+
+
+def _check_items(method: MethodDescriptor, name: str) -> None:
+    field = method.input_type.fields_by_name.get(name)
+    if field is None or not field.is_repeated or method.client_streaming or method.server_streaming:
+        raise PolicyError(f"{method.full_name} counts {name!r}, which is no repeated field of a single request")
 
 
 def _check_key(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:

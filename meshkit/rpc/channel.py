@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -12,7 +12,10 @@ from meshkit.context import CallContext, current
 from meshkit.identity.policy import Policy
 from meshkit.identity.tls import channel_credentials
 from meshkit.settings import TlsFiles
-from meshkit.telemetry import tracing
+from meshkit.tracing import setup, w3c
+
+if TYPE_CHECKING:
+    from meshkit.tracing.span import Span
 
 __all__ = ["call_metadata", "call_timeout", "open_channel", "upstream_channel"]
 
@@ -46,13 +49,20 @@ _STREAM_OPTIONS: list[tuple[str, Any]] = [
 
 
 def open_channel(
-    address: str, tls: TlsFiles, policies: Mapping[str, Policy], *, streams: bool = False
+    address: str,
+    tls: TlsFiles,
+    policies: Mapping[str, Policy],
+    *,
+    streams: bool = False,
+    rare: bool = False,
 ) -> grpc.aio.Channel:
     """Opens a channel to a service. Call it inside the running loop, once per process and service.
 
-    `policies` are those of the service's methods; they decide which calls are retried.
+    `address` is host:port, or those of several replicas with commas between, among which calls go around. `policies`
+    are those of the service's methods; they decide which calls are retried. On a channel for `rare`
+    calls OpenTelemetry's interceptors make the spans; otherwise whoever calls makes them (see `meshkit.rpc.unary`).
     """
-    return _open(address, channel_credentials(tls), policies, _KEEPALIVE, streams)
+    return _open(address, channel_credentials(tls), policies, _KEEPALIVE, streams, rare)
 
 
 def upstream_channel(
@@ -75,13 +85,32 @@ def _open(
     policies: Mapping[str, Policy],
     keepalive: list[tuple[str, Any]],
     streams: bool,
+    rare: bool = False,
 ) -> grpc.aio.Channel:
     more = _STREAM_OPTIONS if streams else []
-    options = [*_OPTIONS, *keepalive, *more, ("grpc.service_config", json.dumps(_service_config(policies.values())))]
-    interceptors = tracing.client_interceptors()
+    target, named = _target(address)
+    config = ("grpc.service_config", json.dumps(_service_config(policies.values())))
+    options = [*_OPTIONS, *keepalive, *more, *named, config]
+    interceptors = _instrumentation() if rare and setup.recorder() is not None else None
     if credentials is None:
-        return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
-    return grpc.aio.secure_channel(address, credentials, options=options, interceptors=interceptors)
+        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
+
+
+def _target(address: str) -> tuple[str, list[tuple[str, Any]]]:
+    """Returns the target in gRPC's naming, and options that go with it."""
+    first, *others = address.split(",")
+    if not others:
+        return address, []
+    # The name in certificates would be looked for as the whole list.
+    return f"ipv4:{address}", [("grpc.default_authority", first.rpartition(":")[0])]
+
+
+def _instrumentation() -> list[grpc.aio.ClientInterceptor]:
+    # Where nothing is traced it is not even imported.
+    from meshkit.rpc.instrumentation import interceptors
+
+    return interceptors()
 
 
 def call_timeout(policy: Policy, call: CallContext | None = None) -> float:
@@ -90,10 +119,16 @@ def call_timeout(policy: Policy, call: CallContext | None = None) -> float:
     return policy.deadline if remaining is None else min(policy.deadline, remaining)
 
 
-def call_metadata(call: CallContext | None = None) -> tuple[tuple[str, str], ...]:
-    """Returns the metadata that carries caller, request id and trace to the next hop."""
+def call_metadata(call: CallContext | None = None, span: Span | None = None) -> tuple[tuple[str, str], ...]:
+    """Returns the metadata that carries caller, request id and trace to the next hop, which is under `span`.
+
+    A call for nobody, such as a poll of a background task, is in a trace of its own that nobody need record.
+    """
     context = call or current()
-    pairs = [("x-request-id", context.request_id), ("traceparent", context.traceparent)]
+    traceparent = span.traceparent if span is not None else context.traceparent or w3c.unsampled(w3c.started())
+    pairs = [("x-request-id", context.request_id), ("traceparent", traceparent)]
+    if context.tracestate:
+        pairs.append(("tracestate", context.tracestate))
     if context.token:
         pairs.append(("authorization", f"Bearer {context.token}"))
     return tuple(pair for pair in pairs if pair[1])

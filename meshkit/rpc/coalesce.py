@@ -14,7 +14,9 @@ from typing import Generic, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from meshkit.context import CallContext, current, set_current
 from meshkit.errors import Kind, MeshError, deadline_exceeded, internal
+from meshkit.rpc import spans
 
 __all__ = ["Coalescer"]
 
@@ -35,12 +37,19 @@ _refused = Counter("coalesce_refused", "Calls refused because too many were wait
 
 
 class _Entry(Generic[Item, Answer]):
-    __slots__ = ("answer", "arrived", "deadline", "item", "size")
+    __slots__ = ("answer", "arrived", "call", "deadline", "item", "size")
 
     def __init__(
-        self, item: Item, size: int, deadline: float | None, arrived: float, answer: asyncio.Future[Answer]
+        self,
+        item: Item,
+        size: int,
+        deadline: float | None,
+        arrived: float,
+        answer: asyncio.Future[Answer],
+        call: CallContext,
     ) -> None:
         self.item = item
+        self.call = call
         self.size = size
         self.deadline = deadline
         self.arrived = arrived
@@ -51,20 +60,22 @@ class Coalescer(Generic[Item, Answer]):
     """Joins concurrent calls of one method into batches.
 
     `send` gets the items in order of arrival and returns for each, in the same order, an answer or the error of that
-    item alone; an exception of `send` is the error of every item in the batch. Bounds: `max_items` and `max_bytes` of
-    a batch, `max_in_flight` batches, `max_waiting` calls.
+    item alone; an exception of `send` is the error of every item in the batch. In place of an answer it may return the
+    future of one: that call waits on, and the batch is done. Bounds: `max_items` and `max_bytes` of a batch,
+    `max_in_flight` batches, `max_waiting` calls.
     """
 
     def __init__(
         self,
         name: str,
-        send: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | MeshError]]],
+        send: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | MeshError | asyncio.Future[Answer]]]],
         *,
         max_items: int,
         max_bytes: int,
         max_in_flight: int,
         max_waiting: int = 10_000,
     ) -> None:
+        self._name = name
         self._send = send
         self._max_items = max_items
         self._max_bytes = max_bytes
@@ -79,9 +90,12 @@ class Coalescer(Generic[Item, Answer]):
         self._refused = _refused.labels(name)
         _waiting.labels(name).set_function(lambda: len(self._entries))
 
-    def submit(self, item: Item, *, size: int = 0, deadline: float | None = None) -> asyncio.Future[Answer]:
+    def submit(
+        self, item: Item, *, size: int = 0, deadline: float | None = None, call: CallContext | None = None
+    ) -> asyncio.Future[Answer]:
         """Queues a call; the future is its answer. `deadline` is in `time.monotonic()`, `size` in bytes.
 
+        `call` is what it belongs to, if that is not the running one.
         Cancelling the future takes the call out of a batch that has not left; the rest of the batch goes on.
         """
         answer: asyncio.Future[Answer] = self._loop.create_future()
@@ -91,7 +105,7 @@ class Coalescer(Generic[Item, Answer]):
                 MeshError(Kind.RESOURCE_EXHAUSTED, "OVERLOADED", "too many calls are waiting", retry_after=0.1)
             )
             return answer
-        self._entries.append(_Entry(item, size, deadline, time.perf_counter(), answer))
+        self._entries.append(_Entry(item, size, deadline, time.perf_counter(), answer, call or current()))
         self._schedule()
         return answer
 
@@ -144,22 +158,49 @@ class Coalescer(Generic[Item, Answer]):
     async def _run(self, batch: list[_Entry[Item, Answer]]) -> None:
         self._sizes.observe(len(batch))
         self._waits.observe(time.perf_counter() - batch[0].arrived)
+        call = spans.joined(self._name, [entry.call for entry in batch])
+        set_current(call)
+        answers: Sequence[Answer | MeshError | asyncio.Future[Answer]]
         try:
             answers = await self._send([entry.item for entry in batch])
             if len(answers) != len(batch):
                 raise RuntimeError(f"{len(batch)} calls were answered with {len(answers)} answers")
         except MeshError as error:
+            call.failed(error)
             answers = [error] * len(batch)
         except asyncio.CancelledError:
             # The call was closed under the batch, or the process ends: its callers would wait for ever.
             answers = [MeshError(Kind.ABORTED, "CANCELLED", "the call was given up inside the service")] * len(batch)
         except Exception as error:
+            call.failed(internal())
             answers = [internal()] * len(batch)
             self._loop.call_exception_handler({"message": "a batch failed unexpectedly", "exception": error})
+        if call.span is not None:
+            call.span.end()
         for entry, answer in zip(batch, answers, strict=True):
-            if entry.answer.done():
+            if isinstance(answer, asyncio.Future):
+                _follow(entry.answer, answer)
+            elif entry.answer.done():
                 continue
-            if isinstance(answer, MeshError):
+            elif isinstance(answer, MeshError):
                 entry.answer.set_exception(answer)
             else:
                 entry.answer.set_result(answer)
+
+
+def _follow(waiting: asyncio.Future[Answer], source: asyncio.Future[Answer]) -> None:
+    """Ends a future with another. A call that is given up gives up the other as well."""
+
+    def given_up(_: asyncio.Future[Answer]) -> None:
+        source.cancel()
+
+    def answered(_: asyncio.Future[Answer]) -> None:
+        if source.cancelled():
+            waiting.cancel()
+        elif (error := source.exception()) is not None and not waiting.done():
+            waiting.set_exception(error)
+        elif not waiting.done():
+            waiting.set_result(source.result())
+
+    waiting.add_done_callback(given_up)
+    source.add_done_callback(answered)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -17,26 +16,29 @@ import grpc
 from rampart.auth.v1 import auth_service_pb2
 
 from meshkit.context import current
-from meshkit.errors import from_rpc_error, unavailable
+from meshkit.errors import unavailable
 from meshkit.identity.policy import policies
-from meshkit.identity.tokens import KeySource, TokenVerifier
+from meshkit.identity.tokens import REFRESH_SECONDS, KeySource, TokenVerifier
 from meshkit.rpc.channel import call_metadata, open_channel
+from meshkit.rpc.failures import from_rpc_error
 from meshkit.settings import MeshSettings, TlsFiles
 
-__all__ = ["AUTH_SERVICE", "check", "kept_fresh", "open_auth_channel", "remote_keys", "remote_verifier"]
+__all__ = ["AUTH_SERVICE", "KEPT_SECONDS", "check", "kept_fresh", "open_auth_channel", "remote_keys", "remote_verifier"]
 
 AUTH_SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
 
-_log = logging.getLogger(__name__)
 _PATH = "/rampart.auth.v1.AuthService/GetJwks"
 _TIMEOUT = 2.0
 _RETRY_SECONDS = 1.0
 _CHECK_SECONDS = 15.0
 
+KEPT_SECONDS = max(REFRESH_SECONDS + _CHECK_SECONDS, policies([AUTH_SERVICE])[_PATH].max_age)
+"""For how long somebody may go by a set of keys that is no longer the newest: a process of the mesh, or a cache."""
+
 
 def open_auth_channel(address: str, tls: TlsFiles) -> grpc.aio.Channel:
     """Opens the channel to the auth service."""
-    return open_channel(address, tls, policies([AUTH_SERVICE]))
+    return open_channel(address, tls, policies([AUTH_SERVICE]), rare=True)
 
 
 def remote_keys(channel: grpc.aio.Channel) -> KeySource:
@@ -82,15 +84,11 @@ async def kept_fresh(verifier: TokenVerifier) -> AsyncIterator[None]:
 
 async def _refresh(verifier: TokenVerifier) -> None:
     while True:
-        try:
-            await verifier.refresh()
-        except Exception:
-            # What the issuer published cannot be used. The keys there are go on serving, and the next ones may be good.
-            _log.exception("the verification keys cannot be refreshed")
+        await verifier.refresh()
         await asyncio.sleep(_CHECK_SECONDS if verifier.ready else _RETRY_SECONDS)
 
 
 async def check(verifier: TokenVerifier) -> None:
-    """Raises while no key was ever fetched."""
+    """Raises while there is no usable key."""
     if not verifier.ready:
         raise unavailable("auth")

@@ -14,6 +14,7 @@ from grpc_health.v1._async import HealthServicer
 
 from meshkit.cancellation import uninterrupted
 from meshkit.identity.policy import policies
+from meshkit.identity.svid import PeerIdentities, check_own
 from meshkit.identity.tls import server_credentials
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import KEEPALIVE_MS
@@ -23,12 +24,14 @@ from meshkit.rpc.interceptors.chain import Chain, Middleware
 from meshkit.rpc.interceptors.context import call_context
 from meshkit.rpc.interceptors.deadline import deadline
 from meshkit.rpc.interceptors.errors import errors
+from meshkit.rpc.interceptors.foreign import for_known_peers
 from meshkit.rpc.interceptors.metrics import metrics
+from meshkit.rpc.interceptors.spans import recorded
 from meshkit.rpc.interceptors.streams import StreamAdmission, expiry, stream_metrics
 from meshkit.rpc.interceptors.validation import validation, warm
 from meshkit.rpc.reflection import REFLECTION, add_reflection
 from meshkit.settings import MeshSettings
-from meshkit.telemetry import tracing
+from meshkit.tracing import setup
 
 __all__ = ["MeshServer"]
 
@@ -75,7 +78,10 @@ class MeshServer:
         self._admission = Admission(MAX_CALLS)
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
-        begin, authorized = (errors, call_context(settings.trust_domain)), authorization(verifier)
+        check_own(settings.tls, settings.trust_domain)
+        peers = PeerIdentities(settings.trust_domain, settings.tls.ca.read_bytes())
+        begin: list[Middleware] = [errors, call_context(peers), *_recording()]
+        authorized = authorization(verifier)
         unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, validation]
         streaming: list[Middleware] = [
             *begin,
@@ -87,8 +93,14 @@ class MeshServer:
             validation,
         ]
         foreign = {HEALTH, REFLECTION} if settings.reflection else {HEALTH}
-        chain = Chain(policies([service]), unary, frozenset(foreign), streaming=streaming)
-        self._server = grpc.aio.server(interceptors=[*tracing.server_interceptors(), chain], options=_OPTIONS)
+        chain = Chain(
+            policies([service]),
+            unary,
+            frozenset(foreign),
+            wrap=lambda handler: for_known_peers(handler, peers),
+            streaming=streaming,
+        )
+        self._server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
 
     def add(self, register: Callable[[Any, grpc.aio.Server], None], servicer: object) -> None:
         """Adds the servicer with its generated `add_..._to_server` function."""
@@ -140,3 +152,8 @@ class MeshServer:
         for name in ("", self._service.full_name):
             await self._health.set(name, status)
         await asyncio.sleep(0)
+
+
+def _recording() -> list[Middleware]:
+    recorder = setup.recorder()
+    return [recorded(recorder)] if recorder is not None else []

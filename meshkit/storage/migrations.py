@@ -2,10 +2,14 @@
 
 Files are named `NNNN_words.sql`. Each runs once, in a transaction of its own, under a lock that makes concurrent starts
 wait. `{service}` and the like stand for role names. A file that changed after it was applied stops the start.
+
+A file that begins with `-- outside a transaction` builds indexes while the tables are written to. Its statements, each
+ended by a semicolon, run one by one; after a failure all of them run again, so each must bear that.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -21,7 +25,10 @@ __all__ = ["MigrationError", "migrate", "migrate_service", "role_of"]
 
 _log = logging.getLogger(__name__)
 _LOCK = 0x52414D50
+_LOCK_SECONDS = 0.1
+_OUTSIDE = "-- outside a transaction\n"
 _ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_APPLIED = "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)"
 _JOURNAL = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
     name text PRIMARY KEY,
@@ -62,7 +69,10 @@ async def migrate(dsn: str, folder: Path, roles: Mapping[str, str]) -> list[str]
             raise MigrationError(f"{name!r} cannot be used as a role name in migrations")
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        # Asked for again and again: who waits inside a statement holds a snapshot, for whose end an index waits that is
+        # built beside other transactions.
+        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):  # noqa: ASYNC110
+            await asyncio.sleep(_LOCK_SECONDS)
         await connection.execute(_JOURNAL)
         rows = await connection.fetch("SELECT name, checksum FROM schema_migrations")
         return await _apply(connection, folder, {row["name"]: row["checksum"] for row in rows}, roles)
@@ -84,14 +94,22 @@ async def _apply(
             if done[file.stem] != checksum:
                 raise MigrationError(f"{file.name} changed after it was applied")
             continue
-        async with connection.transaction():
-            await connection.execute(_with_roles(text, roles))
-            await connection.execute(
-                "INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", file.stem, checksum
-            )
+        if text.startswith(_OUTSIDE):
+            for statement in _statements(text):
+                await connection.execute(_with_roles(statement, roles))
+            await connection.execute(_APPLIED, file.stem, checksum)
+        else:
+            async with connection.transaction():
+                await connection.execute(_with_roles(text, roles))
+                await connection.execute(_APPLIED, file.stem, checksum)
         _log.info("applied the migration %s", file.stem)
         applied.append(file.stem)
     return applied
+
+
+def _statements(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    return [statement for part in "\n".join(lines).split(";") if (statement := part.strip())]
 
 
 def _with_roles(text: str, roles: Mapping[str, str]) -> str:

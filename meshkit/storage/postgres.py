@@ -14,9 +14,13 @@ from typing import TypeAlias
 import asyncpg
 
 from meshkit.errors import MeshError, unavailable
+from meshkit.storage.statements import RecordedConnection
+from meshkit.tracing import setup
 
 __all__ = [
+    "ACQUIRE_TIMEOUT",
     "OUTAGES",
+    "REFUSALS",
     "Connection",
     "Pool",
     "check",
@@ -54,35 +58,46 @@ OUTAGES: tuple[type[BaseException], ...] = (
 )
 """Exceptions that mean that the store cannot be used now, whatever the request."""
 
+REFUSALS: tuple[type[Exception], ...] = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""Exceptions that mean that the store takes the rest of a statement, but not some value in it: no retry can heal it."""
 
-async def open_pool(dsn: str, *, size: int = 8) -> Pool:
-    """Opens a pool of at most `size` connections, none before it is needed, so that services start in any order."""
+
+async def open_pool(dsn: str, *, size: int = 8, seconds: float = COMMAND_TIMEOUT) -> Pool:
+    """Opens a pool of at most `size` connections, none before it is needed, so that services start in any order.
+
+    No statement runs for longer than `seconds`.
+    """
     return await asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=size,
         timeout=CONNECT_TIMEOUT,
-        command_timeout=COMMAND_TIMEOUT,
+        command_timeout=seconds,
         max_inactive_connection_lifetime=300,
         reset=_keep,
-        server_settings=session_settings("rampart"),
+        connection_class=RecordedConnection if setup.recorder() is not None else asyncpg.Connection,
+        server_settings=session_settings("rampart", seconds),
     )
 
 
-def session_settings(application: str) -> dict[str, str]:
+def session_settings(application: str, seconds: float = COMMAND_TIMEOUT) -> dict[str, str]:
     """Returns the settings of a session that bound every wait inside the server, in milliseconds."""
     return {
         "application_name": application,
-        "statement_timeout": str(int(COMMAND_TIMEOUT * 1000)),
+        "statement_timeout": str(int(seconds * 1000)),
         "lock_timeout": "2000",
         "idle_in_transaction_session_timeout": "10000",
     }
 
 
 @asynccontextmanager
-async def pool(dsn: str, *, size: int = 8) -> AsyncIterator[Pool]:
+async def pool(dsn: str, *, size: int = 8, seconds: float = COMMAND_TIMEOUT) -> AsyncIterator[Pool]:
     """Opens a pool (see `open_pool`) for the block. At its end connections are cut: whoever used them has ended."""
-    opened = await open_pool(dsn, size=size)
+    opened = await open_pool(dsn, size=size, seconds=seconds)
     try:
         yield opened
     finally:
@@ -94,10 +109,13 @@ async def _keep(_: asyncpg.Connection[asyncpg.Record]) -> None:
 
 
 @asynccontextmanager
-async def connected(pool: Pool) -> AsyncIterator[Connection]:
-    """Lends a connection without a transaction, for one statement that is its own. Raises MeshError UNAVAILABLE."""
+async def connected(pool: Pool, *, wait: float = ACQUIRE_TIMEOUT) -> AsyncIterator[Connection]:
+    """Lends a connection without a transaction, for one statement that is its own. Raises MeshError UNAVAILABLE.
+
+    If all are lent, it waits `wait` seconds for one.
+    """
     try:
-        async with pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection:
+        async with pool.acquire(timeout=wait) as connection:
             yield connection
     except MeshError:
         raise
@@ -107,9 +125,11 @@ async def connected(pool: Pool) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, tenants: Iterable[str]) -> AsyncIterator[Connection]:
+async def transaction(
+    pool: Pool, tenants: Iterable[str], *, wait: float = ACQUIRE_TIMEOUT
+) -> AsyncIterator[Connection]:
     """Opens a transaction that sees and writes the rows of the named tenants and of no other."""
-    async with connected(pool) as connection, connection.transaction():
+    async with connected(pool, wait=wait) as connection, connection.transaction():
         await connection.execute("SELECT set_config('rampart.tenants', $1, true)", ",".join(sorted(set(tenants))))
         yield connection
 

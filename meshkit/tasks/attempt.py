@@ -8,13 +8,16 @@ import logging
 import time
 
 from google.protobuf.struct_pb2 import Struct
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
+from meshkit.context import CallContext, set_current
 from meshkit.errors import Kind, MeshError
 from meshkit.tasks.client import WorkClient
 from meshkit.tasks.leased import Handler, LeasedTask, LeaseLostError, Reference, Report, Result, TaskFailure, struct_of
+from meshkit.tracing import setup, w3c
 
 __all__ = ["CANCELLED", "LOST", "STOPPING", "RunningAttempt"]
 
@@ -62,6 +65,18 @@ class RunningAttempt:
 
     async def run(self) -> None:
         """Runs the handler and tells what came of it. Raises nothing but its own cancellation."""
+        call = _call(self.task)
+        set_current(call)
+        try:
+            outcome = await self._run()
+            if call.span is not None:
+                call.span.attributes["rampart.outcome"] = outcome
+                call.span.error = "failed" if outcome == "failed" else ""
+        finally:
+            if call.span is not None:
+                call.span.end()
+
+    async def _run(self) -> str:
         self._work = asyncio.ensure_future(self._handle())
         if self._reason:
             self._work.cancel()
@@ -70,6 +85,7 @@ class RunningAttempt:
             await self._ended(self._work)
             outcome = await self._tell()
             _attempts.labels(self.task.kind, outcome).inc()
+            return outcome
         finally:
             self._work.cancel()
             beating.cancel()
@@ -197,6 +213,16 @@ class RunningAttempt:
     def _fields(self) -> dict[str, object]:
         task = self.task
         return {"task_id": task.task_id, "tenant_id": task.tenant_id, "kind": task.kind, "token": task.token}
+
+
+def _call(task: LeasedTask) -> CallContext:
+    """Returns the context of an attempt: logs and calls of its handler carry its id, and a trace of its own."""
+    call = CallContext(request_id=f"{task.task_id}.{task.token}", traceparent=w3c.started())
+    recorder = setup.recorder()
+    if recorder is not None:
+        attributes = {"rampart.task": task.task_id, "rampart.kind": task.kind, "rampart.request_id": call.request_id}
+        call.record(recorder, f"attempt {task.kind}", SpanKind.CONSUMER, attributes)
+    return call
 
 
 def _completion(task: LeasedTask, result: Result) -> pb.CompleteTaskRequest:

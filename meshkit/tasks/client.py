@@ -10,9 +10,9 @@ from google.protobuf.message import Message
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
-from meshkit.errors import from_rpc_error
 from meshkit.identity.policy import Policy, policies
 from meshkit.rpc.channel import call_metadata
+from meshkit.rpc.failures import from_rpc_error
 
 __all__ = ["TASK_SERVICE", "WorkClient", "task_policies"]
 

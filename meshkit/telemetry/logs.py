@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -35,11 +36,33 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if call.request_id:
-            entry |= {"request_id": call.request_id, "trace_id": call.trace_id}
+            entry |= {"request_id": call.request_id, "trace_id": call.trace_id, "span_id": call.span_id}
         entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, default=str)
+
+
+class JsonHandler(logging.StreamHandler[TextIO]):
+    """Writes records to standard error. One that cannot be written is told of in a line of the same form."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(sys.stderr)
+        self._service = service
+        self.setFormatter(JsonFormatter(service))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        entry = {
+            "time": _timestamp(record.created),
+            "level": "ERROR",
+            "service": self._service,
+            "logger": record.name,
+            "message": f"a record could not be written: {sys.exc_info()[1]!r}",
+            "template": str(record.msg),
+        }
+        with contextlib.suppress(Exception):
+            self.stream.write(json.dumps(entry) + "\n")
+            self.flush()
 
 
 class EventLog:
@@ -97,9 +120,7 @@ class EventLog:
 
 def configure(service: str, level: str) -> None:
     """Sends every logger of the process to standard error as JSON."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter(service))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[JsonHandler(service)], force=True)
 
 
 def _timestamp(created: float) -> str:

@@ -131,7 +131,7 @@ def _check_apart(services: Sequence[ServiceEntry]) -> None:
     for service in services:
         claims = [("package", service.package)]
         for key in service.keys:
-            claims += [("key", key.name), ("key", key.file), ("key", key.setting)]
+            claims += [("key", key.file), ("key", key.setting)]
         for claim in claims:
             other = owner.setdefault(claim, service.name)
             if other != service.name:

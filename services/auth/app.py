@@ -18,6 +18,7 @@ from meshkit.storage import migrations, postgres
 from services.auth.adapters.postgres import PostgresDirectory, PostgresSigningKeyStore
 from services.auth.adapters.sealing import AesSealer
 from services.auth.service.auth import AuthService
+from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
 from services.auth.servicer import AuthServicer
 from services.auth.settings import AuthSettings
@@ -40,17 +41,17 @@ async def serve(host: Host, reader: Reader) -> None:
     host.check("signing_keys", keyring.check)
     host.background("signing keys", partial(keyring.keep, settings.key_check_seconds))
     scopes = Scopes.declared_by_methods()
+    directory = PostgresDirectory(pool)
     service = AuthService(
-        directory=PostgresDirectory(pool),
+        directory=directory,
         keyring=keyring,
         issuer=settings.mesh.issuer,
         audience=settings.mesh.audience,
         token_seconds=settings.token_seconds,
-        scopes=scopes.declared,
-        default_scopes=scopes.ordinary,
         clock=time.time,
     )
+    managed = DirectoryService(directory, scopes=scopes.declared, default_scopes=scopes.ordinary, clock=time.time)
     verifier = TokenVerifier(keyring.public_keys, issuer=settings.mesh.issuer, audience=settings.mesh.audience)
     server = MeshServer(settings.mesh, listen=settings.listen, service=AUTH_SERVICE, verifier=verifier)
-    server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, AuthServicer(service))
+    server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, AuthServicer(service, managed))
     await host.serve(server, admin=settings.mesh.admin_listen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from services.auth.domain.keys import SigningKey
@@ -25,7 +26,23 @@ class ClientDirectory(Protocol):
         """Replaces the plan of a tenant; returns the tenant as it is then, None if there is none of that name."""
         ...
 
+    async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
+        """Returns tenants in the order of their names, those after the given one."""
+        ...
+
     async def create_client(self, client: Client) -> None: ...
+
+    async def list_clients(self, tenant_id: str, after: str, limit: int) -> list[Client]:
+        """Returns clients of a tenant in the order of their identifiers, those after the given one."""
+        ...
+
+    async def replace_secret(self, client_id: str, secret_hash: bytes, at: datetime) -> Client | None:
+        """Returns the client with its new secret, None if there is none of that identifier."""
+        ...
+
+    async def disable_client(self, client_id: str, at: datetime | None) -> Client | None:
+        """Notes since when the client gets no tokens, or that it does; the time of one that is disabled stays."""
+        ...
 
     async def find_client(self, client_id: str) -> tuple[Client, Tenant] | None: ...
 

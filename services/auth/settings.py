@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from meshkit.settings import MeshSettings, Reader, SettingsError
+from meshkit.rpc.keys import KEPT_SECONDS
+from meshkit.settings import MeshSettings, Reader, SettingsError, read_keys
 from services.auth.domain.keys import KeySchedule
 
-__all__ = ["AuthSettings", "read_key"]
-
-_KEY_BYTES = 32
+__all__ = ["AuthSettings", "check_rotation", "read_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class AuthSettings:
     listen: str
     """host:port for gRPC."""
     dsn: str = field(repr=False)
+    """Database, as the role that serves within the tenants of a call."""
     sealing_key: bytes = field(repr=False)
     """Encrypts the signing keys at rest."""
     token_seconds: int
@@ -28,13 +29,13 @@ class AuthSettings:
     key_use_seconds: int
     """How long one key signs."""
     key_publish_seconds: int
-    """How long a key is published before it signs. At least a verifier's cache (60 s) and one check of a replica."""
+    """How long a key is published before it signs: a check of a replica, and what an older set may be kept for."""
     key_check_seconds: int
     """How often a replica looks for keys that others have made."""
 
     @classmethod
     def read(cls, reader: Reader) -> AuthSettings:
-        return cls(
+        found = cls(
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_AUTH_LISTEN"),
             dsn=reader.text("RAMPART_AUTH_DSN"),
@@ -44,18 +45,24 @@ class AuthSettings:
             key_publish_seconds=reader.number("RAMPART_KEY_PUBLISH_SECONDS", 180),
             key_check_seconds=reader.number("RAMPART_KEY_CHECK_SECONDS", 30, low=1, high=3600),
         )
+        check_rotation(found.key_publish_seconds, found.key_check_seconds)
+        return found
 
     @property
     def schedule(self) -> KeySchedule:
         return KeySchedule(self.key_publish_seconds, self.key_use_seconds, self.token_seconds)
 
 
+def check_rotation(publish: int, check: int) -> None:
+    """Refuses seconds with which a key signs before everybody can have it. Raises SettingsError."""
+    least = check + math.ceil(KEPT_SECONDS)
+    if publish < least:
+        raise SettingsError(
+            f"RAMPART_KEY_PUBLISH_SECONDS must be {least} or more, not {publish}: RAMPART_KEY_CHECK_SECONDS, and "
+            f"{KEPT_SECONDS:g} for which others may go by an older set of keys"
+        )
+
+
 def read_key(path: Path) -> bytes:
-    """Reads 32 bytes as hexadecimal digits; anything else, or a key of equal bytes, stops the start."""
-    try:
-        key = bytes.fromhex(path.read_text().strip())
-    except ValueError:
-        key = b""
-    if len(key) != _KEY_BYTES or len(set(key)) == 1:
-        raise SettingsError(f"RAMPART_AUTH_KEY_FILE names {path}, which does not hold 32 random bytes in hexadecimal")
-    return key
+    """Reads the sealing key (see `read_keys`)."""
+    return read_keys("RAMPART_AUTH_KEY_FILE", path)[0]

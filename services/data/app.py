@@ -6,7 +6,9 @@ from pathlib import Path
 
 from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
+from meshkit.continuations import Continuations
 from meshkit.host import Host
+from meshkit.pages import Pages
 from meshkit.rpc import keys
 from meshkit.rpc.channel import open_channel
 from meshkit.rpc.server import MeshServer
@@ -14,13 +16,16 @@ from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.leader import Leader, Session
+from meshkit.storage.reads import read_pool
 from meshkit.storage.redis import open_redis
 from services.data.adapters.postgres import PostgresLedger
+from services.data.adapters.postgres_desk import PostgresDesk
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
-from services.data.adapters.remote import FRAUD_POLICIES, RemoteOutbox
+from services.data.adapters.remote import FRAUD_POLICIES, RemoteDecisions, RemoteOutbox
 from services.data.adapters.stream import StreamedBatches
 from services.data.service.consumer import STREAM_WAIT, Consumer
 from services.data.service.ledger import LedgerService
+from services.data.service.rebuilding import Rebuilder
 from services.data.servicer import DataServicer
 from services.data.settings import DataSettings
 
@@ -40,18 +45,22 @@ async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
     settings = DataSettings.read(reader)
     mesh = settings.mesh
-    pool = await host.open(postgres.pool(settings.dsn), name="postgres", check=postgres.check)
+    # The session of the consumer is another: what is entered waits for no read.
+    pool = await host.open(read_pool(settings.dsn, settings.reads), name="postgres", check=postgres.check)
     # An idle stream is silent for as long as a read waits, so the client waits longer.
     redis = await host.open(open_redis(settings.redis_url, timeout=STREAM_WAIT + 1.0))
     stream = RedisStream(redis, STREAM_KEY)
     host.check("redis", stream.check)
     verifier = await host.open(keys.remote_verifier(mesh, settings.auth_address), name="auth", check=keys.check)
-    fraud = await host.open(open_channel(settings.fraud_address, mesh.tls, FRAUD_POLICIES))
-    host.background("consumer", _leader(settings.dsn, Consumer(StreamedBatches(stream), RemoteOutbox(fraud))).run)
+    fraud = await host.open(open_channel(settings.fraud_address, mesh.tls, FRAUD_POLICIES, rare=True))
+    consumer = Consumer(StreamedBatches(stream), RemoteOutbox(fraud), Rebuilder(RemoteDecisions(fraud)))
+    host.background("consumer", _leader(settings.dsn, consumer).run)
+    desk = PostgresDesk(pool)
+    host.warn("ledger", desk.check)
     server = MeshServer(mesh, listen=settings.listen, service=DATA_SERVICE, verifier=verifier)
-    server.add(
-        data_service_pb2_grpc.add_DataServiceServicer_to_server, DataServicer(LedgerService(PostgresLedger(pool)))
-    )
+    ledger = LedgerService(PostgresLedger(pool, settings.reads))
+    servicer = DataServicer(ledger, desk, Pages(Continuations(settings.continuation_keys)))
+    server.add(data_service_pb2_grpc.add_DataServiceServicer_to_server, servicer)
     await host.serve(server, admin=mesh.admin_listen)
 
 

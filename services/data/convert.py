@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -10,27 +13,41 @@ from uuid import UUID
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.data.v1 import data_service_pb2, transaction_pb2
-from rampart.fraud.v1 import event_pb2
+from rampart.fraud.v1 import event_pb2, fraud_service_pb2
 
-from meshkit import pages
-from services.data.domain.ledger import Batch, DailyTotal, Position, Rejected, Transaction
+from meshkit.pages import Pages, invalid, page_size
+from services.data.domain.ledger import (
+    Batch,
+    Cursor,
+    DailyTotal,
+    DecidedPage,
+    LedgerState,
+    Position,
+    Proof,
+    Rejected,
+    Transaction,
+)
 from services.data.errors import not_a_date, not_a_time
 from services.data.ports import TotalsQuery, TransactionQuery
 
 __all__ = [
     "batch_from_proto",
+    "decided_page_from_proto",
     "position_from_proto",
+    "state_to_proto",
+    "total_to_place",
     "total_to_proto",
-    "total_to_token",
     "totals_query_from_proto",
     "transaction_query_from_proto",
+    "transaction_to_place",
     "transaction_to_proto",
-    "transaction_to_token",
 ]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_DIGITS = 4
+# 2000-01-01T00:00:00Z: what the contract of the fraud service takes at the earliest.
+_EARLIEST = 946_684_800
 
 
 def position_from_proto(message: event_pb2.OutboxPosition) -> Position:
@@ -49,8 +66,27 @@ def batch_from_proto(message: event_pb2.EventBatch) -> Batch:
         else:
             payloads.append(payload)
     return Batch(
-        position_from_proto(message.after), position_from_proto(message.last), transactions, payloads, rejected
+        position_from_proto(message.after),
+        position_from_proto(message.last),
+        transactions,
+        payloads,
+        rejected,
+        Proof(message.cluster, hashlib.sha256(message.events[-1]).digest() if message.events else b""),
+        message.relay,
     )
+
+
+def decided_page_from_proto(message: fraud_service_pb2.ReadDecisionsResponse) -> DecidedPage:
+    batch = batch_from_proto(event_pb2.EventBatch(last=message.newest, events=message.events))
+    more = message.last_tenant_id != ""
+    return DecidedPage(
+        replace(batch, proof=Proof(message.cluster, message.newest_event)),
+        Cursor(message.last_tenant_id, message.last_decision_id) if more else None,
+    )
+
+
+def state_to_proto(state: LedgerState) -> data_service_pb2.LedgerState:
+    return data_service_pb2.LedgerState(lost=state.lost, rebuilding=state.rebuilding, decisions=state.decisions)
 
 
 def _transaction(event: event_pb2.DecisionEvent) -> Transaction:
@@ -58,6 +94,8 @@ def _transaction(event: event_pb2.DecisionEvent) -> Transaction:
         raise ValueError("a required field is not set")
     if event.currency_digits > _MAX_DIGITS:
         raise ValueError("no currency has that many digits")
+    if event.event_time.seconds < _EARLIEST:
+        raise ValueError("the event is from before the year 2000")
     return Transaction(
         _tenant(event.tenant_id),
         event.transaction_id,
@@ -83,11 +121,13 @@ def _datetime(time: Timestamp) -> datetime:
     return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
 
 
-def transaction_query_from_proto(request: data_service_pb2.ListTransactionsRequest, tenant_id: str) -> TransactionQuery:
-    place = pages.decode(request, request.page_token, 2)
+def transaction_query_from_proto(
+    request: data_service_pb2.ListTransactionsRequest, tenant_id: str, pages: Pages
+) -> TransactionQuery:
+    place = pages.decode(tenant_id, request, request.page_token, 2)
     return TransactionQuery(
         tenant_id=tenant_id,
-        limit=pages.page_size(request.page_size),
+        limit=page_size(request.page_size),
         user_id=request.user_id,
         merchant_id=request.merchant_id,
         start=_time_field(request, "start_time"),
@@ -96,25 +136,27 @@ def transaction_query_from_proto(request: data_service_pb2.ListTransactionsReque
     )
 
 
-def totals_query_from_proto(request: data_service_pb2.ListDailyTotalsRequest, tenant_id: str) -> TotalsQuery:
-    place = pages.decode(request, request.page_token, 3)
+def totals_query_from_proto(
+    request: data_service_pb2.ListDailyTotalsRequest, tenant_id: str, pages: Pages
+) -> TotalsQuery:
+    place = pages.decode(tenant_id, request, request.page_token, 3)
     return TotalsQuery(
         tenant_id=tenant_id,
-        limit=pages.page_size(request.page_size),
+        limit=page_size(request.page_size),
         start=_date_field("start_date", request.start_date),
         end=_date_field("end_date", request.end_date),
         after=None if place is None else (_token_date(place[0]), place[1], place[2]),
     )
 
 
-def transaction_to_token(request: data_service_pb2.ListTransactionsRequest, last: Transaction) -> str:
-    """Returns the token of the page after `last`."""
-    return pages.encode(request, (str((last.event_time - _EPOCH) // _MICROSECOND), last.transaction_id))
+def transaction_to_place(last: Transaction) -> Sequence[str]:
+    """Returns where the page after `last` begins."""
+    return str((last.event_time - _EPOCH) // _MICROSECOND), last.transaction_id
 
 
-def total_to_token(request: data_service_pb2.ListDailyTotalsRequest, last: DailyTotal) -> str:
-    """Returns the token of the page after `last`."""
-    return pages.encode(request, (last.day.isoformat(), last.currency, last.outcome))
+def total_to_place(last: DailyTotal) -> Sequence[str]:
+    """Returns where the page after `last` begins."""
+    return last.day.isoformat(), last.currency, last.outcome
 
 
 def transaction_to_proto(transaction: Transaction) -> transaction_pb2.Transaction:
@@ -163,11 +205,11 @@ def _token_time(text: str) -> datetime:
     try:
         return _EPOCH + int(text) * _MICROSECOND
     except (ValueError, OverflowError) as error:
-        raise pages.invalid() from error
+        raise invalid() from error
 
 
 def _token_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise pages.invalid() from error
+        raise invalid() from error

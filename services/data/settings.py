@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
+from meshkit.storage.reads import ReadLimits
 
 __all__ = ["DataSettings"]
 
@@ -17,6 +18,11 @@ class DataSettings:
     listen: str
     """host:port for gRPC."""
     dsn: str = field(repr=False)
+    """Database, as the role that serves within the tenants of a call."""
+    continuation_keys: tuple[bytes, ...] = field(repr=False)
+    """What page tokens are sealed with: the first seals, every one opens."""
+    reads: ReadLimits
+    """How many reads are under way at once."""
     redis_url: str = field(repr=False)
     """Where the event stream is."""
     auth_address: str
@@ -30,7 +36,9 @@ class DataSettings:
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_DATA_LISTEN"),
             dsn=reader.text("RAMPART_DATA_DSN"),
+            continuation_keys=reader.keys("RAMPART_DATA_CONTINUATION_KEY_FILE", most=2),
+            reads=ReadLimits.read(reader),
             redis_url=reader.text("RAMPART_REDIS_URL"),
-            auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
-            fraud_address=reader.address("RAMPART_FRAUD_ADDRESS"),
+            auth_address=reader.upstream("RAMPART_AUTH_ADDRESS"),
+            fraud_address=reader.upstream("RAMPART_FRAUD_ADDRESS"),
         )

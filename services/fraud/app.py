@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2
 from redis.asyncio import Redis
 
+from meshkit.continuations import Continuations
 from meshkit.host import Host
 from meshkit.identity.policy import policies
 from meshkit.periodic import Periodic
@@ -23,24 +23,30 @@ from meshkit.storage import migrations, postgres
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
 from meshkit.tasks import Worker, task_policies
 from meshkit.telemetry.logs import EventLog
+from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
 from services.fraud.adapters.postgres_log import PostgresLog
+from services.fraud.adapters.postgres_rates import PostgresRates
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import RedisWindows
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.adapters.window_keeper import WindowKeeper
-from services.fraud.service.decider import Decider, DecisionPolicy
+from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
+from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
+from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
 from services.fraud.service.watches import READS_AT_ONCE, Watches
-from services.fraud.servicer import BATCH_ITEMS, DECISION_FIELDS, Checks, FraudServicer
+from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
+from services.fraud.servicer import DECISION_FIELDS, Checks, FraudServicer
 from services.fraud.settings import FraudSettings
 
 __all__ = ["migrate", "serve"]
@@ -54,6 +60,9 @@ PROFILE_METHOD = "/rampart.user.v1.UserService/GetRiskProfile"
 BATCH_BYTES = 4 << 20
 BATCHES_IN_FLIGHT = 3
 POOL_SIZE = 8
+# Two reads of features at once, and the look-ups of what a retry was answered before.
+APART_POOL_SIZE = 4
+APART_SECONDS = 5.0
 CHANGES_TIMEOUT = 3.0
 
 
@@ -80,15 +89,19 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    store, windows = await _storing(host, settings, redis, committed)
-    decider = Decider(windows=windows, profiles=profiles, store=store, policy=DecisionPolicy(settings.review_without))
+    store, windows, rates = await _storing(host, settings, redis, committed)
+    policy = DecisionPolicy(settings.review_without)
+    decider = Decider(windows=windows, profiles=profiles, rates=rates, store=store, policy=policy)
+    ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
     servicer = FraudServicer(
-        checks=_coalescing(host, settings, decider),
-        decide=decider.decide,
-        slots=asyncio.Semaphore(_batches_in_flight(settings)),
+        checks=_coalescing(host, settings, ways),
+        ways=ways,
         store=store,
         outbox=outbox,
+        decided=await _rebuilding(host, settings),
         watches=watches,
+        continuations=Continuations(settings.continuation_keys),
+        rates=rates,
         verifier=verifier,
         batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
         decisions=_decision_log(host),
@@ -108,10 +121,20 @@ async def _publishing(host: Host, settings: FraudSettings, redis: Redis) -> tupl
     return relay, OutboxReader(pool)
 
 
+async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
+    """Reads all decisions again for consumers that lost their place. Its connections are opened when one does."""
+    relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the relay of rebuilds")
+    service = await host.open(postgres.pool(settings.dsn, size=1), name="postgres of rebuilds")
+    cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of rebuilds")
+    tenants = PostgresOldDecisions(cleaner, settings.decision_retention_days)
+    return DecidedEvents(relay=relay, service=service, tenants=tenants)
+
+
 async def _working(host: Host, settings: FraudSettings) -> None:
     """Does the tasks of this service."""
     pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
-    tasks = await host.open(open_channel(settings.task_address, settings.mesh.tls, task_policies()), name="task")
+    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
+    tasks = await host.open(channel, name="task")
     retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
     worker = Worker(tasks, {KIND: retention.run}, limits={KIND: LIMITS}, schedules=[SCHEDULE])
     host.background("tasks", worker.run)
@@ -145,23 +168,36 @@ async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
 
 async def _storing(
     host: Host, settings: FraudSettings, redis: Redis, on_commit: Callable[[], None]
-) -> tuple[PostgresStore, RedisWindows]:
-    """Commits decisions, and keeps the windows true to them."""
+) -> tuple[PostgresStore, RedisWindows, ExchangeRates]:
+    """Commits decisions, keeps the windows true to them, and knows what their currencies are worth."""
     pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
-    store = PostgresStore(pool, on_commit=on_commit)
+    reads = await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads")
+    apart = await host.open(
+        postgres.pool(settings.dsn, size=APART_POOL_SIZE, seconds=APART_SECONDS), name="postgres of checks apart"
+    )
+    store = PostgresStore(pool, on_commit=on_commit, reads=Reads(reads, settings.reads), apart=apart)
     keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
     host.background("window keeper", keeper.run)
-    return store, RedisWindows(redis, on_cold=keeper.wake)
+    return store, RedisWindows(redis, on_cold=keeper.wake), ExchangeRates(PostgresRates(pool))
 
 
-def _coalescing(host: Host, settings: FraudSettings, decider: Decider) -> Checks:
+def _coalescing(host: Host, settings: FraudSettings, ways: CheckWays) -> Checks:
     """Joins single checks that arrive together."""
     checks: Checks = Coalescer(
         "check",
-        decider.decide,
+        ways.decide_singles,
         max_items=BATCH_ITEMS if settings.coalesce else 1,
         max_bytes=BATCH_BYTES,
         max_in_flight=_batches_in_flight(settings),
+    )
+    host.closing(checks.drain)
+    return checks
+
+
+def _apart(host: Host, decider: Decider) -> Checks:
+    """Joins single checks that would hold up the others. Closed after those, of which it gets its own."""
+    checks: Checks = Coalescer(
+        "check apart", decider.decide, max_items=APART_ITEMS, max_bytes=BATCH_BYTES, max_in_flight=APART_IN_FLIGHT
     )
     host.closing(checks.drain)
     return checks

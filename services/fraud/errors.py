@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from meshkit.currencies import NOT_A_CURRENCY
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 
 __all__ = [
+    "CURRENCY_UNKNOWN",
+    "DATE_UNKNOWN",
+    "address_unusable",
+    "amount_too_large",
     "amount_too_precise",
     "backfill_not_allowed",
+    "currency_unknown",
     "decision_not_found",
     "event_in_future",
     "event_time_impossible",
+    "events_lost",
     "idempotency_conflict",
     "position_invalid",
     "position_lost",
+    "sum_too_large",
     "too_many_watchers",
+    "value_refused",
 ]
+
+
+CURRENCY_UNKNOWN = "currency.known", NOT_A_CURRENCY
+DATE_UNKNOWN = "date.valid", "is not a date of the calendar"
+SUM_SECONDS = 3_600.0
+"""After how long a sum that was too large is worth another try: it passes within a day."""
 
 
 def idempotency_conflict(transaction_id: str) -> MeshError:
@@ -42,18 +59,56 @@ def amount_too_precise(currency: str, digits: int) -> MeshError:
     )
 
 
+def amount_too_large(currency: str, largest: int) -> MeshError:
+    return validation_failed(
+        Violation("transaction_amount", "currency.range", f"must be at most {largest} in {currency}")
+    )
+
+
+def sum_too_large() -> MeshError:
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "SUM_TOO_LARGE",
+        "the amounts before this one add up to more than can be counted exactly",
+        retry_after=SUM_SECONDS,
+    )
+
+
+def value_refused() -> MeshError:
+    return MeshError(Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", "the transaction holds a value that cannot be stored")
+
+
+def currency_unknown() -> MeshError:
+    return validation_failed(Violation("currency", *CURRENCY_UNKNOWN))
+
+
+def address_unusable() -> MeshError:
+    return validation_failed(
+        Violation(
+            "ip_address",
+            "ip_address.bare",
+            "must be an IPv4 or IPv6 address without zone, port and brackets, such as 203.0.113.7 or 2001:db8::7",
+        )
+    )
+
+
 def event_time_impossible() -> MeshError:
     return validation_failed(Violation("event_time", "timestamp.range", "must be a time from year 1 to year 9999"))
 
 
-def event_in_future() -> MeshError:
-    return validation_failed(Violation("event_time", "timestamp.future", "must be at most 5 minutes ahead"))
+def event_in_future(wait: timedelta) -> MeshError:
+    """`wait` is how long the same request is refused for."""
+    error = validation_failed(Violation("event_time", "timestamp.future", "must be at most 5 minutes ahead"))
+    error.retry_after = wait.total_seconds()
+    return error
 
 
 def backfill_not_allowed(scope: str) -> MeshError:
-    return validation_failed(
+    error = validation_failed(
         Violation("event_time", "timestamp.past", f"must be at most 24 hours ago without the scope {scope}")
     )
+    error.metadata["scope"] = scope
+    return error
 
 
 def position_invalid() -> MeshError:
@@ -66,6 +121,10 @@ def position_lost() -> MeshError:
         "STREAM_POSITION_LOST",
         "what follows this position is kept no longer: start without `after`, and fill the gap by listing",
     )
+
+
+def events_lost(why: str) -> MeshError:
+    return MeshError(Kind.OUT_OF_RANGE, "STREAM_POSITION_LOST", f"the outbox cannot be followed from this place: {why}")
 
 
 def too_many_watchers(whose: str) -> MeshError:

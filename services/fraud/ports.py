@@ -11,7 +11,8 @@ from uuid import UUID
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
 from services.fraud.domain.check import Decided, Features, Key, WindowEntry
-from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
+from services.fraud.domain.rates import DatedRate
 from services.fraud.domain.rules import Profile
 from services.fraud.domain.watching import Committed
 
@@ -23,8 +24,10 @@ __all__ = [
     "LogPage",
     "OldDecisions",
     "Outbox",
+    "RateStore",
     "RiskProfiles",
     "Stored",
+    "StoredEvents",
     "Windows",
     "WindowsUnavailableError",
 ]
@@ -54,6 +57,18 @@ class RiskProfiles(Protocol):
 
     async def read(self, calls: Sequence[tuple[CallContext, str, str]]) -> Sequence[Profile | None]:
         """Returns the profile for each (call, tenant_id, user_id); None for one that cannot be read in time."""
+        ...
+
+
+class RateStore(Protocol):
+    """The exchange rates that tenants have given. Every method raises MeshError UNAVAILABLE during an outage."""
+
+    async def read(self, tenants: Collection[str]) -> Mapping[str, Sequence[DatedRate]]:
+        """Returns the rates of these tenants; one without any may be left out."""
+        ...
+
+    async def replace(self, tenant_id: str, rates: Sequence[DatedRate]) -> None:
+        """Stores the rates in place of those there are, as a whole."""
         ...
 
 
@@ -107,8 +122,17 @@ class DecisionStore(Protocol):
         """Returns those of the keys that are stored."""
         ...
 
-    async def features(self, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
-        """Computes the features from the stored decisions: slower, and concurrent checks do not see each other."""
+    async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
+        """Returns what is stored of the keys. Never waits for what commits need."""
+        ...
+
+    async def features(
+        self, entries: Sequence[WindowEntry], now: datetime, *, apart: bool = False
+    ) -> Sequence[Features | MeshError]:
+        """Computes the features from the stored decisions: slower, and concurrent checks do not see each other.
+
+        A transaction whose values cannot be asked for has an error of its own. With `apart` no commit waits for it.
+        """
         ...
 
 
@@ -141,10 +165,24 @@ class DecisionLog(Protocol):
 class Outbox(Protocol):
     """The events of all tenants, for consumers that missed them on the event stream."""
 
-    async def read(self, consumer: str, after: Place = BEGINNING, limit: int = 0) -> OutboxPage:
+    async def read(
+        self, consumer: str, after: Place = BEGINNING, limit: int = 0, proof: PlaceProof = PlaceProof()
+    ) -> OutboxPage:
         """Returns up to `limit` events after a place, and takes the place as the consumer's acknowledgement.
 
-        0 is the default limit. Raises MeshError UNAVAILABLE while the store cannot be used.
+        0 is the default limit. Raises MeshError: UNAVAILABLE while the store cannot be used, STREAM_POSITION_LOST if
+        not all that follows the place can be read, or if it is not the place that `proof` says.
+        """
+        ...
+
+
+class StoredEvents(Protocol):
+    """The events of all stored decisions, for consumers that have lost their place in the outbox."""
+
+    async def read(self, after: tuple[str, str], limit: int = 0) -> StoredPage:
+        """Returns up to `limit` events, 0 being the default, after a decision of a tenant; both nil at first.
+
+        Raises MeshError UNAVAILABLE while the store cannot be used.
         """
         ...
 

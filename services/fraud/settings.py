@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
+from meshkit.storage.reads import ReadLimits
 
 __all__ = ["FraudSettings"]
 
@@ -17,11 +18,15 @@ class FraudSettings:
     listen: str
     """host:port for gRPC."""
     dsn: str = field(repr=False)
+    """Database, as the role that serves within the tenants of a call."""
+    continuation_keys: tuple[bytes, ...] = field(repr=False)
+    """What page tokens and positions in streams are sealed with: the first seals, every one opens."""
     relay_dsn: str = field(repr=False)
     """The role that reads the outbox of all tenants and nothing else."""
     cleaner_dsn: str = field(repr=False)
     """The role that deletes old decisions of all tenants and nothing else."""
     redis_url: str = field(repr=False)
+    """Redis of the windows and of the event stream."""
     auth_address: str
     """host:port of the auth service, for verification keys."""
     user_address: str
@@ -36,6 +41,8 @@ class FraudSettings:
     """Days for which decisions are kept, where a tenant has no number of its own."""
     review_without: frozenset[str]
     """Inputs without which the outcome is review at least."""
+    reads: ReadLimits
+    """How many reads of stored decisions are under way at once."""
     watches: int
     """Most streams of decisions that are open at once in this process."""
     watches_per_tenant: int
@@ -49,16 +56,18 @@ class FraudSettings:
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_FRAUD_LISTEN"),
             dsn=reader.text("RAMPART_FRAUD_DSN"),
+            continuation_keys=reader.keys("RAMPART_FRAUD_CONTINUATION_KEY_FILE", most=2),
             relay_dsn=reader.text("RAMPART_FRAUD_RELAY_DSN"),
             cleaner_dsn=reader.text("RAMPART_FRAUD_CLEANER_DSN"),
             redis_url=reader.text("RAMPART_REDIS_URL"),
-            auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
-            user_address=reader.address("RAMPART_USER_ADDRESS"),
-            task_address=reader.address("RAMPART_TASK_ADDRESS"),
+            auth_address=reader.upstream("RAMPART_AUTH_ADDRESS"),
+            user_address=reader.upstream("RAMPART_USER_ADDRESS"),
+            task_address=reader.upstream("RAMPART_TASK_ADDRESS"),
             coalesce=reader.switch("RAMPART_COALESCE", True),
             outbox_retention_hours=reader.number("RAMPART_OUTBOX_RETENTION_HOURS", 72, low=49),
             decision_retention_days=reader.number("RAMPART_DECISION_RETENTION_DAYS", 400, low=31, high=36_500),
             review_without=frozenset(reader.text("RAMPART_REVIEW_WITHOUT", "user_profile").split(",")),
+            reads=ReadLimits.read(reader),
             watches=reader.number("RAMPART_WATCHES", 256, low=1),
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),

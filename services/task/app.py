@@ -7,15 +7,18 @@ from pathlib import Path
 
 from rampart.task.v1 import task_service_pb2, task_service_pb2_grpc
 
+from meshkit.continuations import Continuations
 from meshkit.host import Host
 from meshkit.identity.policy import policies
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
 from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
+from meshkit.storage.reads import Reads, read_pool
 from services.task.adapters.listener import NewsListener
 from services.task.adapters.postgres_engine import PostgresEngine
 from services.task.adapters.postgres_schedules import PostgresSchedules
@@ -60,7 +63,9 @@ async def serve(host: Host, reader: Reader) -> None:
         keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
     )
     signals = Signals()
-    store = PostgresTasks(pool, settings.rules)
+    # What is created, leased and completed waits for no list.
+    reads = await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads")
+    store = PostgresTasks(pool, settings.rules, Reads(reads, settings.reads))
     engine = PostgresEngine(engine_pool, settings.rules, retention_days=settings.retention_days)
     schedules = PostgresSchedules(pool, engine_pool, settings.rules, next_run)
     listener = NewsListener(settings.engine_dsn, tell=signals.tell, tell_all=signals.tell_all)
@@ -88,10 +93,12 @@ def _servicer(
 ) -> TaskServicer:
     service = TaskService(store)
     create = creating(service)
+    continuations = Continuations(settings.continuation_keys)
     in_flight = BATCHES_IN_FLIGHT if settings.coalesce else POOL_SIZE
     tasks = TaskCalls(
         service,
         TaskWatches(store, signals),
+        continuations=continuations,
         creates=Coalescer(
             "create task",
             create,
@@ -104,4 +111,4 @@ def _servicer(
         verifier=verifier,
         batch_policy=policies([TASK_SERVICE])[BATCH_METHOD],
     )
-    return TaskServicer(tasks, ScheduleCalls(ScheduleService(schedules), service), work)
+    return TaskServicer(tasks, ScheduleCalls(ScheduleService(schedules), service, Pages(continuations)), work)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 
@@ -12,8 +14,8 @@ __all__ = [
     "key_taken",
     "kind_not_allowed",
     "lease_lost",
-    "mask_unusable",
     "no_scope_over_kind",
+    "position_invalid",
     "request_differs",
     "result_too_large",
     "schedule_exists",
@@ -22,6 +24,8 @@ __all__ = [
     "task_not_found",
     "too_many_watches",
     "unsettled",
+    "value_refused",
+    "within",
 ]
 
 
@@ -52,6 +56,10 @@ def key_taken() -> MeshError:
         "another task with the same unique_key is not finished",
         metadata={"resource": "task"},
     )
+
+
+def position_invalid() -> MeshError:
+    return validation_failed(Violation("after", "position", "must be the position of an earlier response of this task"))
 
 
 def etag_mismatch() -> MeshError:
@@ -101,13 +109,29 @@ def result_too_large(size: int, limit: int) -> MeshError:
     )
 
 
-def mask_unusable(mutable: Iterable[str]) -> MeshError:
-    """The mask names a field that does not exist or cannot be changed."""
-    return invalid_field("update_mask", "update_mask.mutable", f"may name only {', '.join(sorted(mutable))}")
-
-
 def invalid_field(field: str, reason: str, message: str) -> MeshError:
     return validation_failed(Violation(field, reason, message))
+
+
+def value_refused() -> MeshError:
+    return MeshError(Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", "the task holds a value that cannot be stored")
+
+
+@contextmanager
+def within(resource: str) -> Iterator[None]:
+    """Names the fields in errors of the block as an update has them: those of the resource below it."""
+    try:
+        yield
+    except MeshError as error:
+        if not error.violations:
+            raise
+        raise error.with_violations(_below(resource, each) for each in error.violations) from None
+
+
+def _below(resource: str, violation: Violation) -> Violation:
+    if violation.field == "update_mask" or violation.field.startswith(f"{resource}."):
+        return violation
+    return dataclasses.replace(violation, field=f"{resource}.{violation.field}")
 
 
 def kind_not_allowed() -> MeshError:

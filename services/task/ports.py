@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -12,11 +12,35 @@ from services.task.domain.leases import Beat, DeclaredKind, Ending, Lease, Pulse
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import Attempt, NewTask, Task, TaskChange, TaskFilter
 
-__all__ = ["Created", "Engine", "KeyTakenError", "NextRun", "RevisionMismatchError", "Schedules", "TaskStore"]
+__all__ = [
+    "Admits",
+    "Created",
+    "Engine",
+    "KeyTakenError",
+    "NextRun",
+    "RevisionMismatchError",
+    "Schedules",
+    "TaskStore",
+    "ValueRefusedError",
+    "check_admitted",
+]
+
+Admits = Callable[[int], bool]
+"""Tells of a revision whether it may be changed. The store asks in the transaction of the change."""
+
+
+class ValueRefusedError(Exception):
+    """The store takes the rest, but not some value in it. The message says which kind of fault, for the log."""
 
 
 class RevisionMismatchError(Exception):
     """What is to be changed exists, but not in the state that the caller wants to change."""
+
+
+def check_admitted(admits: Admits | None, revision: int | None) -> None:
+    """Raises RevisionMismatchError for a revision that may not be changed; None stands for what is not there."""
+    if admits is not None and revision is not None and not admits(revision):
+        raise RevisionMismatchError
 
 
 class KeyTakenError(Exception):
@@ -49,7 +73,8 @@ class TaskStore(Protocol):
     async def create(self, tasks: Sequence[NewTask]) -> Sequence[Created | None]:
         """Stores tasks of any tenants in one commit, and answers in order.
 
-        None is answered for one whose unique key was given free while it was looked for: it may be tried again.
+        None is answered for one whose unique key was given free while it was looked for: it may be tried again. Raises
+        ValueRefusedError, and stores nothing, if one of them holds what cannot be stored.
         """
         ...
 
@@ -63,19 +88,24 @@ class TaskStore(Protocol):
         """Returns at most `limit` attempts, newest first, with numbers below `before`."""
         ...
 
-    async def update(self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None) -> Task | None:
-        """Changes a manual task, only in the revision named if one is. None if there is no such task.
+    async def update(
+        self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None, admits: Admits | None = None
+    ) -> Task | None:
+        """Changes a manual task, only in a revision that is named and admitted. None if there is no such task.
 
         Raises RevisionMismatchError and ForbiddenMoveError.
         """
         ...
 
-    async def cancel(self, tenant_id: str, task_id: UUID) -> Task | None:
-        """Cancels a task, or has its worker stop. Raises ForbiddenMoveError for one that ended otherwise."""
+    async def cancel(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task | None:
+        """Cancels a task, or has its worker stop. Raises ForbiddenMoveError for one that ended otherwise.
+
+        Raises RevisionMismatchError.
+        """
         ...
 
-    async def retry(self, tenant_id: str, task_id: UUID) -> Task | None:
-        """Makes a task pending again. Raises ForbiddenMoveError and KeyTakenError."""
+    async def retry(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task | None:
+        """Makes a task pending again. Raises RevisionMismatchError, ForbiddenMoveError and KeyTakenError."""
         ...
 
     async def internal_kinds(self) -> frozenset[str]:
@@ -129,12 +159,19 @@ class Schedules(Protocol):
         ...
 
     async def update(
-        self, tenant_id: str, schedule_id: str, change: ScheduleChange, revision: int | None
+        self,
+        tenant_id: str,
+        schedule_id: str,
+        change: ScheduleChange,
+        revision: int | None,
+        admits: Admits | None = None,
     ) -> Schedule | None:
-        """Changes a schedule, only in the revision named if one is. Raises RevisionMismatchError."""
+        """Changes a schedule, only in a revision that is named and admitted. Raises RevisionMismatchError."""
         ...
 
-    async def delete(self, tenant_id: str, schedule_id: str) -> bool: ...
+    async def delete(self, tenant_id: str, schedule_id: str, admits: Admits | None = None) -> bool:
+        """Deletes a schedule; False if there is none. Raises RevisionMismatchError."""
+        ...
 
     async def declare(self, schedule: NewSchedule) -> None:
         """Makes a schedule be as given, whatever it was. One that is the same already is left alone."""

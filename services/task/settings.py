@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
+from meshkit.storage.reads import ReadLimits
 from services.task.domain.leases import EngineRules
 
 __all__ = ["TaskSettings"]
@@ -18,6 +19,11 @@ class TaskSettings:
     listen: str
     """host:port for gRPC."""
     dsn: str = field(repr=False)
+    """Database, as the role that serves within the tenants of a call."""
+    continuation_keys: tuple[bytes, ...] = field(repr=False)
+    """What page tokens and positions in streams are sealed with: the first seals, every one opens."""
+    reads: ReadLimits
+    """How many reads are under way at once."""
     engine_dsn: str = field(repr=False)
     """The role that sees the tasks of all tenants: it leases, expires, schedules and prunes."""
     auth_address: str
@@ -34,8 +40,10 @@ class TaskSettings:
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_TASK_LISTEN"),
             dsn=reader.text("RAMPART_TASK_DSN"),
+            continuation_keys=reader.keys("RAMPART_TASK_CONTINUATION_KEY_FILE", most=2),
+            reads=ReadLimits.read(reader),
             engine_dsn=reader.text("RAMPART_TASK_ENGINE_DSN"),
-            auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
+            auth_address=reader.upstream("RAMPART_AUTH_ADDRESS"),
             coalesce=reader.switch("RAMPART_COALESCE", True),
             retention_days=reader.number("RAMPART_TASK_RETENTION_DAYS", 30, low=1, high=3650),
             rules=EngineRules(

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
+from meshkit.continuations import Continuations
 from meshkit.host import Host
 from meshkit.identity.policy import policies
+from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
 from meshkit.rpc.server import MeshServer
@@ -17,6 +19,7 @@ from meshkit.storage import migrations, postgres
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangePublisher
 from meshkit.storage.event_stream import MemoryStream, RedisStream
+from meshkit.storage.reads import read_pool
 from meshkit.storage.redis import open_redis
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
@@ -31,6 +34,7 @@ __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 USER_SERVICE = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
+PROFILES_POOL_SIZE = 4
 BATCH_METHOD = "/rampart.user.v1.UserService/CoalesceGetRiskProfile"
 
 
@@ -43,6 +47,9 @@ async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
     settings = UserSettings.read(reader)
     pool = await host.open(postgres.pool(settings.dsn), name="postgres", check=postgres.check)
+    reads = await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads")
+    # Decisions wait for profiles, so these wait for no change and no list.
+    profiles = await host.open(postgres.pool(settings.dsn, size=PROFILES_POOL_SIZE), name="postgres of profiles")
     verifier = await host.open(
         keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
     )
@@ -51,12 +58,16 @@ async def serve(host: Host, reader: Reader) -> None:
     publisher = ChangePublisher(RedisStream(redis, CHANGES) if redis is not None else MemoryStream())
     host.background("change publisher", publisher.run)
     host.background("request retention", Periodic("request retention", RequestRetention(pool).delete).run)
-    service = UserService(users=PostgresUsers(pool), profiles=PostgresProfiles(pool), clock=lambda: datetime.now(UTC))
+    service = UserService(
+        users=PostgresUsers(reads, settings.reads),
+        profiles=PostgresProfiles(profiles),
+        clock=lambda: datetime.now(UTC),
+    )
     idempotent = IdempotentChanges(PublishingWriter(PostgresWriter(pool), publisher.publish))
-    batch_policy = policies([USER_SERVICE])[BATCH_METHOD]
+    pages, batch_policy = Pages(Continuations(settings.continuation_keys)), policies([USER_SERVICE])[BATCH_METHOD]
     server = MeshServer(settings.mesh, listen=settings.listen, service=USER_SERVICE, verifier=verifier)
     server.add(
         user_service_pb2_grpc.add_UserServiceServicer_to_server,
-        UserServicer(service, idempotent, verifier=verifier, batch_policy=batch_policy),
+        UserServicer(service, idempotent, pages=pages, verifier=verifier, batch_policy=batch_policy),
     )
     await host.serve(server, admin=settings.mesh.admin_listen)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from meshkit.errors import Kind, MeshError
 
-from meshkit.errors import Kind, MeshError, Violation, validation_failed
-
-__all__ = ["etag_mismatch", "mask_unusable", "request_differs", "request_under_way", "user_exists", "user_not_found"]
+__all__ = ["etag_mismatch", "request_differs", "request_under_way", "user_exists", "user_not_found"]
 
 
 def user_exists() -> MeshError:
@@ -38,11 +36,4 @@ def request_under_way() -> MeshError:
     """The first request of this name took longer than its repetition could wait."""
     return MeshError(
         Kind.ABORTED, "CONFLICT", "the first request with this request_id is still under way", retry_after=1.0
-    )
-
-
-def mask_unusable(mutable: Iterable[str]) -> MeshError:
-    """The mask names a field that does not exist or cannot be changed."""
-    return validation_failed(
-        Violation("update_mask", "update_mask.mutable", f"may name only {', '.join(sorted(mutable))}")
     )

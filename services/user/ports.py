@@ -31,10 +31,10 @@ class Users(Protocol):
 
 
 class Profiles(Protocol):
-    """The risk profiles of existing users."""
+    """The risk profiles that are stored, also of users who do not exist yet."""
 
     async def find(self, keys: Sequence[Key]) -> Mapping[Key, RiskProfile]:
-        """Returns the profiles of those users that exist, of any tenants at once."""
+        """Returns those of the profiles that are stored, of any tenants at once."""
         ...
 
 
@@ -42,7 +42,7 @@ class Changes(Protocol):
     """One transaction on the rows of one tenant."""
 
     async def create_user(self, user: User) -> bool:
-        """Stores a user with the default risk profile; False if the tenant has one with that identifier."""
+        """Stores a user, with the default risk profile if none is there; False if the tenant has one of that name."""
         ...
 
     async def update_user(self, user_id: str, change: UserChange, revision: Revision) -> User | None:
@@ -52,8 +52,15 @@ class Changes(Protocol):
         """
         ...
 
-    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile | None:
-        """Does to the profile what `update_user` does to the user."""
+    async def delete_user(self, user_id: str, state: UUID | None) -> bool:
+        """Deletes a user and its profile, whichever of them is stored; False if neither is. Raises OtherStateError."""
+        ...
+
+    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile:
+        """Returns the profile after the change, which is stored if it was not. A change of nothing stores nothing.
+
+        Raises OtherStateError. The state of what is not stored is `ABSENT`.
+        """
         ...
 
     async def claim(self, request: NamedRequest) -> Answered | None:

@@ -5,6 +5,7 @@ The tenant comes only from the verified token.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -13,11 +14,11 @@ import grpc
 from google.protobuf.message import Message
 from rampart.user.v1 import user_service_pb2 as pb
 
-from meshkit import pages
 from meshkit.context import principal
 from meshkit.errors import MeshError
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.pages import Pages, page_size
 from meshkit.rpc.batches import BatchCall, serve_batch
 from services.user import convert
 from services.user.ports import Changes
@@ -25,6 +26,8 @@ from services.user.service.idempotency import IdempotentChanges
 from services.user.service.users import UserService
 
 __all__ = ["UserServicer"]
+
+_audit = logging.getLogger("audit")
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Response = TypeVar("Response", bound=Message)
@@ -34,9 +37,16 @@ class UserServicer:
     """Implements `rampart.user.v1.UserService`."""
 
     def __init__(
-        self, service: UserService, idempotent: IdempotentChanges, *, verifier: TokenVerifier, batch_policy: Policy
+        self,
+        service: UserService,
+        idempotent: IdempotentChanges,
+        *,
+        pages: Pages,
+        verifier: TokenVerifier,
+        batch_policy: Policy,
     ) -> None:
         self._service = service
+        self._pages = pages
         self._idempotent = idempotent
         self._verifier = verifier
         self._batch_policy = batch_policy
@@ -54,19 +64,32 @@ class UserServicer:
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, _: Context) -> pb.UpdateUserResponse:
         change = convert.user_change_from_proto(request.user, request.update_mask)
-        state = convert.state_from_proto(request.user)
+        check = convert.user_check_from_proto(request.user, request.update_mask)
+        state, admits = convert.state_from_proto(request.user), convert.admits_from_proto(request)
 
         async def update(changes: Changes) -> pb.UpdateUserResponse:
-            user = await self._service.update(changes, request.user.user_id, change, state)
+            user = await self._service.update(changes, request.user.user_id, change, state, check, admits)
             return pb.UpdateUserResponse(user=convert.user_to_proto(user))
 
         return await self._change(request, update, pb.UpdateUserResponse)
 
+    async def DeleteUser(self, request: pb.DeleteUserRequest, _: Context) -> pb.DeleteUserResponse:
+        state, admits = convert.state_from_proto(request), convert.admits_from_proto(request)
+
+        async def delete(changes: Changes) -> pb.DeleteUserResponse:
+            await self._service.delete(changes, request.user_id, state, admits)
+            return pb.DeleteUserResponse()
+
+        answer = await self._change(request, delete, pb.DeleteUserResponse)
+        caller = principal()
+        _audit.info("user deleted", extra={"fields": {"tenant": caller.tenant_id, "client_id": caller.client_id}})
+        return answer
+
     async def ListUsers(self, request: pb.ListUsersRequest, _: Context) -> pb.ListUsersResponse:
-        place = pages.decode(request, request.page_token, 1)
-        size = pages.page_size(request.page_size)
-        users, more = await self._service.page(principal().tenant_id, place[0] if place else "", size)
-        following = pages.encode(request, [users[-1].user_id]) if more else ""
+        tenant_id, size = principal().tenant_id, page_size(request.page_size)
+        place = self._pages.decode(tenant_id, request, request.page_token, 1)
+        users, more = await self._service.page(tenant_id, place[0] if place else "", size)
+        following = self._pages.encode(tenant_id, request, [users[-1].user_id]) if more else ""
         return pb.ListUsersResponse(users=map(convert.user_to_proto, users), next_page_token=following)
 
     async def GetRiskProfile(self, request: pb.GetRiskProfileRequest, _: Context) -> pb.GetRiskProfileResponse:
@@ -76,10 +99,11 @@ class UserServicer:
     async def UpdateRiskProfile(self, request: pb.UpdateRiskProfileRequest, _: Context) -> pb.UpdateRiskProfileResponse:
         sent = request.risk_profile
         change = convert.profile_change_from_proto(sent, request.update_mask)
-        state = convert.state_from_proto(sent)
+        check = convert.profile_check_from_proto(sent, request.update_mask)
+        state, admits = convert.state_from_proto(sent), convert.admits_from_proto(request)
 
         async def update(changes: Changes) -> pb.UpdateRiskProfileResponse:
-            profile = await self._service.update_risk_profile(changes, sent.user_id, change, state)
+            profile = await self._service.update_risk_profile(changes, sent.user_id, change, state, check, admits)
             return pb.UpdateRiskProfileResponse(risk_profile=convert.profile_to_proto(profile))
 
         return await self._change(request, update, pb.UpdateRiskProfileResponse)

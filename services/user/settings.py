@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meshkit.settings import MeshSettings, Reader
+from meshkit.storage.reads import ReadLimits
 
 __all__ = ["UserSettings"]
 
@@ -17,6 +18,11 @@ class UserSettings:
     listen: str
     """host:port for gRPC."""
     dsn: str = field(repr=False)
+    """Database, as the role that serves within the tenants of a call."""
+    continuation_keys: tuple[bytes, ...] = field(repr=False)
+    """What page tokens are sealed with: the first seals, every one opens."""
+    reads: ReadLimits
+    """How many reads are under way at once."""
     auth_address: str
     """host:port of the auth service, for verification keys."""
     redis_url: str = field(repr=False)
@@ -28,6 +34,8 @@ class UserSettings:
             mesh=MeshSettings.read(reader),
             listen=reader.address("RAMPART_USER_LISTEN"),
             dsn=reader.text("RAMPART_USER_DSN"),
-            auth_address=reader.address("RAMPART_AUTH_ADDRESS"),
+            continuation_keys=reader.keys("RAMPART_USER_CONTINUATION_KEY_FILE", most=2),
+            reads=ReadLimits.read(reader),
+            auth_address=reader.upstream("RAMPART_AUTH_ADDRESS"),
             redis_url=reader.text("RAMPART_REDIS_URL", ""),
         )

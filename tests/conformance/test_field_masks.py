@@ -33,10 +33,17 @@ INFERRED = [
     ({"byName": {"a": {"size": 1}}}, ("by_name",)),
     ({"by_name": {}}, ("by_name",)),
     ({"extras": {}}, ("extras",)),
-    ({"extras": {"a": 1, "b": {"c": [1]}}}, ("extras.a", "extras.b.c")),
+    ({"extras": {"a": 1, "b": {"c": [1]}}}, ("extras",)),
     ({"extras": {"a.b": 1, "c": 2}}, ("extras",)),
-    ({"extras": {"a": {"b.c": 1}, "d": 2}}, ("extras.a", "extras.d")),
-    ({"extras": {"a": {"": 1}}}, ("extras.a",)),
+    ({"extras": {"fooBar": 1, "*": 2}}, ("extras",)),
+    ({"extras": {"a": {"": 1}}}, ("extras",)),
+    ({"anything": {"a": {"b": 1}}}, ("anything",)),
+    ({"anything": {"fooBar": 1}}, ("anything",)),
+    ({"anything": {"a.b": 1}}, ("anything",)),
+    ({"anything": [{"a": 1}]}, ("anything",)),
+    ({"inner": {"anything": {"fooBar": 1}}}, ("inner.anything",)),
+    ({"items": [1, {"a": 1}]}, ("items",)),
+    ({"packed": {"@type": "type.googleapis.com/conformance.Part", "size": 1}}, ("packed",)),
     ({"number": "5"}, ("number",)),
     ({"number": None, "ean": "a"}, ("number", "ean")),
     ({"partId": "other", "size": 1}, ("size",)),
@@ -63,21 +70,52 @@ async def test_patch_of_a_struct_means_its_members(edge: Edge, everything: Every
 
 
 @pytest.mark.parametrize(
-    ("query", "paths"),
+    ("query", "body", "paths"),
     [
-        ("mask=size", ("size",)),
-        ("mask=size,part_id", ("size", "part_id")),
-        ("mask=partId,inner.partId", ("part_id", "inner.part_id")),
-        ("mask=*", ("*",)),
-        ("mask=", ()),
-        ("mask=by_name", ("by_name",)),
+        ("mask=size", {"size": 1}, ("size",)),
+        ("mask=size", {"size": 1, "ean": "a"}, ("size",)),
+        ("mask=size,part_id", {"size": 1}, ("size", "part_id")),
+        ("mask=partId,inner.partId", {"inner": {"partId": "a"}}, ("part_id", "inner.part_id")),
+        ("mask=inner.size", {"inner": None}, ("inner.size",)),
+        ("mask=size,ean", {"size": 0, "ean": None}, ("size", "ean")),
+        ("mask=*", {"size": 1}, ("*",)),
+        ("mask=", {"size": 1}, ()),
+        ("mask=by_name", {"byName": {}}, ("by_name",)),
+        ("mask=by_name.a.size", {"byName": {"a": {"size": 1}}}, ("by_name.a.size",)),
+        ("mask=extras.foo_bar.c", {"extras": {"foo_bar": {"c": 1}}}, ("extras.foo_bar.c",)),
+        ("mask=extras", {"extras": {"fooBar": 1}}, ("extras",)),
     ],
 )
 async def test_patch_keeps_the_mask_that_the_caller_gives(
-    edge: Edge, everything: Everything, query: str, paths: tuple[str, ...]
+    edge: Edge, as_request: Callable[[str, str], str], query: str, body: Any, paths: tuple[str, ...]
 ) -> None:
-    found = await edge.ask("PATCH", f"/v1/parts/7?{query}", b'{"size": 1}')
-    assert found == Asked("Patch", everything(f'part {{ part_id: "7" size: 1 }} {_mask(*paths)}'))
+    found = await edge.ask("PATCH", f"/v1/parts/7?{query}", json.dumps(body).encode())
+    assert isinstance(found, Asked), found
+    assert found.message[found.message.index("mask {") :] == as_request("Patch", _mask(*paths))
+
+
+@pytest.mark.parametrize("method", ["PATCH"])
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [
+        ("mask=size,ean", {"size": 1}),
+        ("mask=by_name", {"size": 1}),
+        ("mask=inner.size", {"inner": {}}),
+        ("mask=inner.size", {"size": 1}),
+        ("mask=by_name.a", {"byName": {"b": {}}}),
+        ("mask=extras.a", {"extras": {"b": 1}}),
+        ("mask=size.more", {"size": 1}),
+        ("mask=nothing", {"size": 1}),
+        ("mask=size", {}),
+        ("mask=extras.fooBar", {"extras": {"fooBar": 1}}),
+        ("mask=anything.a_1", {"anything": {"a_1": 1}}),
+        ("mask=labels", None),
+    ],
+)
+async def test_mask_of_what_the_body_does_not_hold_is_refused(edge: Edge, method: str, query: str, body: Any) -> None:
+    sent = json.dumps(body).encode() if body is not None else None
+    found = await edge.ask(method, f"/v1/parts/7?{query}", sent)
+    assert found == Refused(400, "query", "mask")
 
 
 async def test_patch_without_a_body_means_nothing(edge: Edge, everything: Everything) -> None:

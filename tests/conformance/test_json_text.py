@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.compile.json import MAX_DEPTH
+from meshkit.json import MAX_DEPTH
 from tests.support.transcoding import Asked, Edge, PlanEdge, Refused
 
 VALID = [

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from gateway.compile.plan import load_plan
+from gateway.edge.address import AddressResolver
 from meshkit.descriptors import DESCRIPTORS
-from meshkit.settings import MeshSettings
+from meshkit.settings import MeshSettings, Reader
+from meshkit.topology import load
 from tests.support.deploy import BASE, SERVICES, edges, in_cluster, migration_jobs
+from tests.support.gateway import Gateway
+from tools import check_deploy
 from tools.check_deploy import DEPLOY, ROOT, documents, manifests, of_kind, problems
 
 PROCESSES = (*SERVICES, "gateway")
@@ -36,6 +43,37 @@ def test_everything_in_deploy_is_valid() -> None:
     assert problems() == []
 
 
+@pytest.mark.parametrize(
+    "proxies",
+    ["", "0.0.0.0/0", "10.0.0.0/8,::/0", "unix", "10.0.0.1/8", "ingress-nginx", None],
+    ids=lambda text: text or repr(text),
+)
+def test_an_ingress_before_a_gateway_that_does_not_trust_it_is_found(
+    proxies: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    monkeypatch.setattr(check_deploy, "DEPLOY", tmp_path / "deploy")
+    assert list(check_deploy.check_proxies_are_trusted()) == []
+    file = tmp_path / "deploy/k8s/examples/kustomization.yaml"
+    whole = file.read_text()
+    changed = whole.partition("patches:")[0] if proxies is None else whole.replace('"10.0.0.0/8"', f'"{proxies}"')
+    assert changed != whole
+    file.write_text(changed)
+    (problem,) = check_deploy.check_proxies_are_trusted()
+    assert "RAMPART_TRUSTED_PROXIES" in problem
+
+
+def test_callers_through_the_ingress_have_addresses_of_their_own() -> None:
+    environment = check_deploy._environment(DEPLOY / "k8s/examples", "gateway")
+    resolver = AddressResolver.read(Reader(environment))
+    controller = ("10.42.3.7", 40_000)
+    found = {
+        resolver.resolve({"client": controller, "headers": [(b"x-forwarded-for", address.encode())]})
+        for address in ("203.0.113.7", "203.0.113.8", "2001:db8::1")
+    }
+    assert found == {"203.0.113.7", "203.0.113.8", "2001:db8::/64"}
+
+
 @pytest.mark.parametrize("direction", ["ingress", "egress"])
 def test_the_network_lets_through_exactly_the_call_graph(direction: str) -> None:
     assert edges(direction) == call_graph()
@@ -46,6 +84,23 @@ def test_a_process_is_given_the_address_of_exactly_whom_it_calls(process: str) -
     (container,) = pod_of(process)["containers"]
     given = {name for name in in_cluster(container) if name.endswith("_ADDRESS")}
     assert given == {f"RAMPART_{callee.upper()}_ADDRESS" for caller, callee in call_graph() if caller == process}
+
+
+def test_the_way_in_offers_what_the_gateway_serves_and_nothing_else() -> None:
+    pipeline = Gateway(public_metrics=False).app
+    routes = [route.path for route in pipeline._others._site.routes if isinstance(route, Route)]
+    routes += [binding.template.text for binding in pipeline._router.plan.bindings]
+    routes += [endpoint.method.full_name for endpoint in pipeline._router.endpoints if not endpoint.streams]
+    (ingress,) = of_kind(manifests(DEPLOY / "k8s/examples"), "Ingress").values()
+    rules = [(each["path"], each["pathType"]) for each in ingress["spec"]["rules"][0]["http"]["paths"]]
+    assert [route for route in routes if not any(offers(*rule, route) for rule in rules)] == []
+    assert [rule for rule in rules if not any(offers(*rule, route) for route in routes)] == []
+    assert not any(offers(*rule, "/metrics") for rule in rules)
+
+
+def offers(path: str, kind: str, route: str) -> bool:
+    """Tells whether a rule of an Ingress lets a path in: whole, or by its first elements."""
+    return route == path or (kind == "Prefix" and f"{route}/".startswith(f"{path.rstrip('/')}/"))
 
 
 def test_nothing_else_may_talk() -> None:
@@ -161,4 +216,5 @@ def test_certificates_carry_the_identities_that_the_protos_name() -> None:
         volume["secret"]["secretName"] for name in PROCESSES for volume in pod_of(name)["volumes"] if "secret" in volume
     }
     made = {certificate["spec"]["secretName"] for certificate in certificates.values()}
-    assert mounted - made == {"rampart-auth-sealing"}
+    keys = {f"rampart-{service.name}-{key.name}" for service in load().services for key in service.keys}
+    assert mounted - made == keys >= {"rampart-auth-sealing", "rampart-fraud-continuation"}

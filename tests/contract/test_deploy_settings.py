@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from console.up.environment import OWN
 from deploy.compose.init import main as make_secrets
 from gateway.settings import GatewaySettings
 from meshkit.host import Host
-from meshkit.settings import Reader
+from meshkit.settings import Reader, SettingsError
 from meshkit.storage import migrations
 from meshkit.topology import load
 from tests.support.deploy import BASE, SERVICES, Recorder, file_variables, in_cluster, in_compose, migration_jobs
@@ -52,10 +53,24 @@ def test_the_cluster_starts_each_process_with_exactly_what_it_reads(process: str
 
 
 @pytest.mark.parametrize("process", PROCESSES)
+def test_a_local_start_keeps_no_setting_of_the_users_from_a_process(process: str, secrets: Path) -> None:
+    (container,) = of_kind(BASE, "Deployment")[process]["spec"]["template"]["spec"]["containers"]
+    environment = in_cluster(container)
+    asked = read_settings(process, environment, secrets / "auth.key")
+    assert {name for name in asked if name.endswith(OWN)} - environment.keys() == set()
+
+
+@pytest.mark.parametrize("process", PROCESSES)
 def test_compose_starts_each_process_with_exactly_what_it_reads(process: str, secrets: Path) -> None:
     environment = in_compose(COMPOSE["services"][process], secrets)
     asked = read_settings(process, environment, secrets / "auth.key")
     assert environment.keys() - asked - ALWAYS_READ == set()
+
+
+def test_an_address_that_clients_cannot_call_stops_the_gateway(secrets: Path) -> None:
+    environment = in_compose(COMPOSE["services"]["gateway"], secrets) | {"RAMPART_PUBLIC_URL": "api.example.com"}
+    with pytest.raises(SettingsError, match=r"RAMPART_PUBLIC_URL must be an address .*, not 'api\.example\.com'"):
+        read_settings("gateway", environment, secrets / "auth.key")
 
 
 @pytest.mark.parametrize("where", ["cluster", "compose"])
@@ -123,5 +138,5 @@ def test_no_variable_of_deploy_holds_a_secret() -> None:
             if variable["name"].endswith(("_DSN", "_URL")):
                 assert "secretKeyRef" in variable["valueFrom"]
     for name, service in COMPOSE["services"].items():
-        secret = [each for each in service.get("environment", {}) if each.endswith(("_DSN", "_URL", "PASSWORD"))]
-        assert not secret, f"{name} shows {secret}"
+        secret = {each for each in service.get("environment", {}) if each.endswith(("_DSN", "_URL", "PASSWORD"))}
+        assert secret <= {"RAMPART_PUBLIC_URL"}, f"{name} shows {secret}"

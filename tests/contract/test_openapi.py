@@ -15,7 +15,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from gateway.describe.comments import Comments
 from gateway.describe.openapi import render
+from gateway.describe.openapi.headers import EXAMPLE_REQUEST_ID
 from gateway.describe.openapi.operations import reasons_of
+from gateway.errors.status import status_document
 from meshkit.errors import Kind, MeshError
 from tests.support.documents import own_reasons, rampart_document
 from tests.support.errors import facts, read_problem, read_status
@@ -88,6 +90,12 @@ def filled(path: str, operation: dict[str, Any]) -> str:
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
+def good(operation: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Returns the status and the response of an operation that went well."""
+    status = next(each for each in ("200", "201") if each in operation["responses"])
+    return int(status), operation["responses"][status]
+
+
 @pytest.mark.parametrize("name", ["openapi.json", "errors.md"])
 def test_committed_document_is_what_the_protos_say(name: str) -> None:
     assert (DOCS / name).read_bytes() == documents()[name], "run `python tools/docs.py`"
@@ -149,16 +157,17 @@ def test_scopes_of_operations_are_declared() -> None:
 async def test_gateway_takes_and_gives_the_examples(
     gateway: Gateway, method: str, path: str, operation: dict[str, Any]
 ) -> None:
-    answer = json_of(operation["responses"]["200"])
+    status, response = good(operation)
+    answer = json_of(response)
     request = json_of(operation["requestBody"]) if "requestBody" in operation else None
     field = next(each for each in plan().bindings if _is(each, method, path)).response_field
     gateway.upstream.answer = answer["example"] if field is None else {field.name: answer["example"]}
 
     reply = await gateway.request(method, filled(path, operation), request and request["example"])
 
-    assert (reply.status, reply.json) == (200, answer["example"])
+    assert (reply.status, reply.json) == (status, answer["example"])
     assert problems_with(answer["schema"], reply.json) == []
-    headers = {name: resolved(each["$ref"]) for name, each in operation["responses"]["200"]["headers"].items()}
+    headers = {name: resolved(each["$ref"]) for name, each in response["headers"].items()}
     assert {name.lower() for name, each in headers.items() if each.get("required")} <= set(reply.headers)
 
 
@@ -168,8 +177,9 @@ async def test_answer_without_values_fits_its_schema(
 ) -> None:
     request = json_of(operation["requestBody"])["example"] if "requestBody" in operation else None
     reply = await gateway.request(method, filled(path, operation), request)
+    # What has no name is nowhere, and no answer to a creation says that it is.
     assert reply.status == 200
-    found = problems_with(json_of(operation["responses"]["200"])["schema"], reply.json)
+    found = problems_with(json_of(good(operation)[1])["schema"], reply.json)
     # An empty identifier breaks the constraint of a resource, which no stored one does.
     assert [each for each in found if not re.match(r"\$\.[a-z]+_id\b", each)] == []
 
@@ -228,15 +238,18 @@ async def test_errors_are_documented_problems(
     assert {reply.status for reply in replies} >= {400, 503, 504}
 
 
-def test_every_error_has_an_example_in_both_forms() -> None:
+def test_every_error_is_a_problem_and_has_an_example_for_each_reason() -> None:
+    status_schema = {"$ref": "#/components/schemas/Status"}
     for response in described()["components"]["responses"].values():
-        problems, statuses = json_of(response, "application/problem+json"), json_of(response)
-        assert set(problems["examples"]) == set(statuses["examples"])
+        # Generators of clients go by the first media type, whatever comes: there is one.
+        assert set(response["content"]) == {"application/problem+json"}
+        problems = json_of(response, "application/problem+json")
+        assert problems["schema"] == {"$ref": "#/components/schemas/Problem"}
         for name, example in problems["examples"].items():
             assert problems_with(problems["schema"], example["value"]) == []
             assert example["value"]["status"] == own_reasons()[name].status
-            status = statuses["examples"][name]["value"]
-            assert problems_with(statuses["schema"], status) == []
+            status = status_document(own_reasons()[name].error(), EXAMPLE_REQUEST_ID)
+            assert problems_with(status_schema, status) == []
             assert facts(read_status(status)) == facts(read_problem(example["value"]))
 
 

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from rampart.mesh.v1 import batch_pb2
 
-from meshkit.identity.policy import Policy, field_policy, policies, policy_of
+from meshkit.identity.policy import Policy, field_policy, policies, policy_of, scope_words
 from meshkit.topology import load
 from tests.support.protos import descriptors_of
 
@@ -21,6 +21,15 @@ every_method = pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda p
 def test_callers_are_listed_and_known(policy: Policy) -> None:
     assert policy.callers
     assert set(policy.callers) <= PEERS | {"service/*"}
+
+
+@every_method
+def test_scopes_are_told_on_the_service_that_asks_for_them(policy: Policy) -> None:
+    told = scope_words(METHODS[policy.path].containing_service)
+    needed = {*policy.scopes, policy.elevated_scope} - {""}
+    # What a service carries for another asks for the scopes of that one.
+    assert policy.rate_class == "internal" or needed <= told.keys()
+    assert all(told.values())
 
 
 @every_method

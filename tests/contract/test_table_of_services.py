@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from console.up.environment import external_databases, port_names
+from console.up.environment import external_databases
+from console.up.fleet import Fleet
 from console.up.names import identities
 from console.up.state import State
 from deploy.compose.init import environments
@@ -97,11 +98,11 @@ def test_compose_starts_the_service_and_tells_the_gateway_of_it(texts: dict[Path
     services = compose["services"]
     assert services[f"{NAME}-migrate"]["command"] == ["migrate"]
     assert services[NAME]["environment"]["RAMPART_PARCEL_LISTEN"] == "0.0.0.0:9000"
-    assert services[NAME]["environment"]["RAMPART_PARCEL_KEY_FILE"] == "/run/secrets/stamp-key"
+    assert services[NAME]["environment"]["RAMPART_PARCEL_KEY_FILE"] == "/run/secrets/parcel-stamp-key"
     assert services[NAME]["depends_on"].keys() == {f"{NAME}-migrate", "auth"}
     assert services["gateway"]["environment"]["RAMPART_PARCEL_ADDRESS"] == "parcel:9000"
     assert NAME in services["gateway"]["depends_on"]
-    assert {f"{NAME}-certificate", f"{NAME}-key", "stamp-key"} <= compose["secrets"].keys()
+    assert {f"{NAME}-certificate", f"{NAME}-key", f"{NAME}-stamp-key"} <= compose["secrets"].keys()
 
 
 def test_kubernetes_has_the_process_its_policy_and_its_migration(texts: dict[Path, str]) -> None:
@@ -144,7 +145,7 @@ def test_databases_certificates_images_and_pages_have_the_service(texts: dict[Pa
 
 def test_the_console_knows_the_service(topology: Topology, tmp_path: Path) -> None:
     assert identities(topology)[NAME] == f"service/{NAME}"
-    assert {NAME, f"{NAME}_admin"} <= set(port_names(topology))
+    assert {NAME, f"{NAME}_admin"} <= set(Fleet(topology).ports())
     given = external_databases(
         topology, {name: "postgresql://" for each in topology.services for name in each.dsns().values()}
     )

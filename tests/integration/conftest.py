@@ -14,6 +14,7 @@ from console.up.state import State
 from meshkit.storage.migrations import migrate
 from meshkit.topology import load
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.processes import ROOT, Node, free_port, running
 from tests.support.servers import Database, PostgresServer, finish, postgres_server, valkey_server
 
@@ -85,7 +86,7 @@ def auth(databases: dict[str, Database], certificates: Certificates, state: Stat
         **databases["auth"].environment(),
         **certificates.environment("service/auth"),
         "RAMPART_AUTH_LISTEN": address,
-        "RAMPART_AUTH_KEY_FILE": str(state.secret_file("auth.key")),
+        **key_files("auth", state.home),
     }
     with running("services.auth", environment, run_folder / "auth.log") as process:
         yield Node(address, process)
@@ -98,6 +99,7 @@ def user(databases: dict[str, Database], certificates: Certificates, auth: Node,
     environment = {
         **databases["user"].environment(),
         **certificates.environment("service/user"),
+        **key_files("user", run_folder),
         "RAMPART_USER_LISTEN": address,
         "RAMPART_AUTH_ADDRESS": auth.address,
     }
@@ -112,6 +114,7 @@ def task(databases: dict[str, Database], certificates: Certificates, auth: Node,
     environment = {
         **databases["task"].environment(),
         **certificates.environment("service/task"),
+        **key_files("task", run_folder),
         "RAMPART_TASK_LISTEN": address,
         "RAMPART_AUTH_ADDRESS": auth.address,
         "RAMPART_TASK_FIRST_BACKOFF_MS": "50",

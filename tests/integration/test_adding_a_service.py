@@ -85,7 +85,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
     assert made.returncode == 0, made.stderr
     by_hand = {name for name, content in contents(root).items() if before.get(name) != content}
     for tool in GENERATORS:
-        done = run_in(root, "python", f"tools/{tool}.py")
+        done = run_in(root, "python", "-m", f"tools.{tool}")
         assert done.returncode == 0, done.stdout + done.stderr
     return Grown(root, by_hand, load(root / "services/table.toml").service(NAME))
 
@@ -107,7 +107,7 @@ def test_the_new_service_is_laid_out_as_the_others_are(grown: Grown) -> None:
 
 @pytest.mark.parametrize("tool", GENERATORS)
 def test_what_was_generated_is_up_to_date(grown: Grown, tool: str) -> None:
-    done = grown.run("python", f"tools/{tool}.py", "--check")
+    done = grown.run("python", "-m", f"tools.{tool}", "--check")
     assert done.returncode == 0, done.stdout
 
 
@@ -160,7 +160,7 @@ def auth(
 
 @pytest.fixture(scope="module")
 def parcel(
-    grown: Grown, postgres: PostgresServer, certificates: Certificates, auth: Node, run_folder: Path
+    grown: Grown, postgres: PostgresServer, certificates: Certificates, auth: Node, state: State, run_folder: Path
 ) -> Iterator[Node]:
     """The new service, in a database of its own that its own migration has prepared."""
     finish(postgres.prepare(load(grown.root / "services/table.toml")))
@@ -169,6 +169,7 @@ def parcel(
         **{name: postgres.dsn(entry.database, entry.user(role)) for role, name in entry.dsns().items()},
         entry.setting("MIGRATE_DSN"): postgres.dsn(entry.database, entry.user("owner")),
         **certificates.environment(f"service/{NAME}"),
+        **{key.setting: str(state.secret_file(key.file)) for key in entry.keys},
         entry.setting("LISTEN"): address,
         "RAMPART_AUTH_ADDRESS": auth.address,
     }
@@ -234,7 +235,7 @@ def ask(edge: str, token: str, path: str, body: dict[str, Any] | None = None) ->
 
 async def test_the_new_service_answers_through_the_gateway(edge: str, client: Credentials) -> None:
     status, made = ask(edge, client.token, "/api/v1/parcels", {"parcel_id": "p2", "title": "pens"})
-    assert (status, made["title"]) == (200, "pens")
+    assert (status, made["title"]) == (201, "pens")
     assert ask(edge, client.token, "/api/v1/parcels/p2") == (200, made)
     status, listed = ask(edge, client.token, "/api/v1/parcels?page_size=1")
     assert (status, len(listed["parcels"])) == (200, 1)

@@ -76,6 +76,21 @@ async def test_data_outlives_a_kill_and_a_restart(state: State, identity: str) -
         await connection.close(timeout=5)
 
 
+@pytest.mark.parametrize("lock", ["postgres/data/postmaster.pid", "run/.s.PGSQL.5432.lock"])
+async def test_a_server_killed_before_it_wrote_its_pid_starts_again(state: State, lock: str) -> None:
+    async with running(state) as (postgres, process, events):
+        (state.home / lock).write_text("")
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while not events:
+                await asyncio.sleep(0.05)
+        await postgres.wait_ready(process)
+    (state.home / lock).write_text("")
+    async with running(state):
+        pass
+
+
 async def test_a_service_reaches_its_own_database_and_no_other(state: State) -> None:
     async with running(state) as (postgres, _, _):
         databases = Databases(load(), postgres, state)

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from meshkit.standby import STANDBY
 from meshkit.topology import load
 from tests.support.certificates import Certificates
 from tests.support.processes import Process, free_port, run_module
@@ -181,7 +183,8 @@ def test_workers_share_the_port_their_metrics_are_summed_and_a_dead_one_is_repla
             assert gateway.get("/health")[0] == 200
         # Each worker counts what it answered within the next tenths of a second.
         time.sleep(0.5)
-        counted = re.search(r'route="/health",status="200"\} (\S+)', gateway.get("/metrics")[1])
+        with urllib.request.urlopen(f"http://{gateway.process.admin}/metrics", timeout=3) as answer:
+            counted = re.search(r'route="/health",status="200"\} (\S+)', answer.read().decode())
         assert counted is not None
         assert float(counted[1]) == 40
         before = workers(gateway)
@@ -196,9 +199,36 @@ def test_workers_share_the_port_their_metrics_are_summed_and_a_dead_one_is_repla
         assert gateway.process.stop() == 0, gateway.process.log()
 
 
-def workers(gateway: RunningGateway) -> list[int]:
-    pid = gateway.process.pid
+def test_workers_that_stand_by_with_their_parent_serve_at_its_word(
+    environment: dict[str, str], run_folder: Path
+) -> None:
+    port, log = free_port(), run_folder / "gateway-standing-by.log"
+    own = {"RAMPART_GATEWAY_WORKERS": "2", "RAMPART_HTTP_LISTEN": f"127.0.0.1:{port}", STANDBY: "1"}
+    process = Process("gateway", environment | own, log, stdin=subprocess.PIPE)
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while len(children(process.pid)) < 2:
+            assert time.monotonic() < deadline, process.log()
+            time.sleep(0.05)
+        time.sleep(1)
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0, "it waits for the word"
+        before = children(process.pid)
+        process.say(b"\n")
+        while process.readiness() is None:
+            assert time.monotonic() < deadline, process.log()
+            time.sleep(0.05)
+        assert children(process.pid) == before
+    finally:
+        assert process.stop() == 0, process.log()
+
+
+def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def workers(gateway: RunningGateway) -> list[int]:
+    return children(gateway.process.pid)
 
 
 @pytest.fixture

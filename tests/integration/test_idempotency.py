@@ -162,7 +162,7 @@ async def until_answered(gateway: Gateway, key: str, user: dict[str, Any]) -> ht
         while True:
             answer = await gateway.create(key, user)
             if answer.status_code != 409:
-                assert answer.status_code == 200, answer.text
+                assert answer.status_code == 201, answer.text
                 return answer
             await asyncio.sleep(int(answer.headers["retry-after"]) / 2)
 
@@ -174,9 +174,9 @@ async def test_two_gateways_at_once_make_one_effect(
     gateways = await asyncio.gather(start(user.address, shared), start(user.address, shared))
     body = {"user_id": "u1", "display_name": "Ann"}
     replies = await asyncio.gather(*[gateways[turn % 2].create("k", body) for turn in range(20)])
-    good = {reply.content for reply in replies if reply.status_code == 200}
+    good = {reply.content for reply in replies if reply.status_code == 201}
     assert len(good) == 1
-    assert {reply.json()["reason"] for reply in replies if reply.status_code != 200} <= {"IDEMPOTENCY_KEY_IN_USE"}
+    assert {reply.json()["reason"] for reply in replies if reply.status_code != 201} <= {"IDEMPOTENCY_KEY_IN_USE"}
     for gateway in gateways:
         assert (await until_answered(gateway, "k", body)).content in good
     assert (await count("users"), await count("requests")) == (1, 1)

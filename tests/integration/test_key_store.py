@@ -21,6 +21,7 @@ from gateway.calls.idempotency.store import (
 )
 from meshkit.storage.redis import open_redis
 from tests.support.keys import new_claim, retry_of
+from tests.support.listening import listening
 from tests.support.processes import free_port
 
 LONG = 60.0
@@ -145,14 +146,11 @@ async def test_redis_that_is_gone_or_hangs_is_said_to_be_unavailable(claim: Clai
         await reader.read()
         writer.close()
 
-    server = await asyncio.start_server(hang, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    for url in (f"redis://127.0.0.1:{port}", f"redis://127.0.0.1:{free_port()}"):
-        client = open_redis(url)
-        store = RedisIdempotencyStore(client)
-        for step in (store.begin(claim, LONG), store.settle(claim, ANSWER, LONG), store.release(claim)):
-            with pytest.raises(KeyStoreUnavailableError):
-                await step
-        await client.aclose()
-    server.close()
-    await server.wait_closed()
+    async with listening(hang) as port:
+        for url in (f"redis://127.0.0.1:{port}", f"redis://127.0.0.1:{free_port()}"):
+            client = open_redis(url)
+            store = RedisIdempotencyStore(client)
+            for step in (store.begin(claim, LONG), store.settle(claim, ANSWER, LONG), store.release(claim)):
+                with pytest.raises(KeyStoreUnavailableError):
+                    await step
+            await client.aclose()

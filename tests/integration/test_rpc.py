@@ -42,7 +42,9 @@ def library(service: Stranger) -> Stranger:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(descriptors: Path, service: Stranger) -> AsyncIterator[AsyncClient]:
-    async with standalone(descriptors, service.address, "--plaintext", "--default-policy", "open") as found:
+    async with standalone(
+        descriptors, service.address, "--plaintext", "--default-policy", "open", "--public-metrics"
+    ) as found:
         yield found
 
 

@@ -30,6 +30,7 @@ def test_what_cannot_be_served_is_one_sentence(descriptors: Path, tmp_path: Path
         (("--descriptors", str(tmp_path / "none")), "is not a file"),
         (("--descriptors", str(broken)), "is not a serialised FileDescriptorSet"),
         (("--descriptors", str(ROOT / "gen/rampart/descriptors.binpb")), "asks for access tokens"),
+        (("--descriptors", str(descriptors), "--public-url", "api.example.com"), "is not an address such as https"),
     ):
         ended = run_module("console", "gateway", *options, "--upstream", "127.0.0.1:1", "--plaintext", environment={})
         assert ended.returncode != 0

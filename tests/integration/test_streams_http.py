@@ -365,3 +365,22 @@ async def test_each_stream_has_one_access_line_and_is_counted(site: News, client
     assert 'streams_ended_total{code="OK",route="/v1/{topic}/news"}' in metrics
     assert 'streams_open{framing="array"} 0.0' in metrics
     assert 'stream_messages_total{framing="array",route="/v1/{topic}/news"}' in metrics
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ({"if-match": '"v1"'}, 412),
+        ({"if-match": "*"}, 200),
+        ({"if-none-match": '"v1"'}, 200),
+        ({"if-none-match": "*"}, 304),
+    ],
+)
+async def test_a_stream_has_no_tag_that_a_condition_could_name(
+    client: httpx.AsyncClient, method: str, condition: dict[str, str], status: int
+) -> None:
+    answer = await client.request(method, "/v1/cats/news?count=1", headers=condition)
+    assert answer.status_code == status
+    assert "etag" not in answer.headers
+    assert bool(answer.content) is (method == "GET" and status != 304)

@@ -127,6 +127,15 @@ def up(home: Path) -> Iterator[Up]:
         up.process.wait(30)
 
 
+def test_the_operator_sees_the_ledger_and_has_it_rebuilt(up: Up) -> None:
+    done = run_rampart("ledger", "state", "--home", str(up.home))
+    assert (done.returncode, done.stdout) == (0, "following the decisions\n"), done.stderr
+    done = run_rampart("ledger", "rebuild", "--home", str(up.home))
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "following the decisions"), done.stderr
+    missing = run_rampart("ledger", "state", "--home", str(up.home / "elsewhere"))
+    assert (missing.returncode, missing.stdout) == (1, "")
+
+
 def test_dev_json_says_all_that_scripts_rely_on(up: Up) -> None:
     dev = up.dev
     assert dev["token_url"] == dev["base_url"] + "/api/v1/oauth/token"
@@ -277,6 +286,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
         up = Up(tmp_path / "home", RAMPART_HTTP_PORT=port)
         assert up.wait_end(30) == 1
     assert f"Port {port} is taken" in up.text
+    assert "stopping" not in up.text
     assert "Traceback" not in up.text
     assert up.members() == set()
 

@@ -34,7 +34,11 @@ class Backend:
     answer: bytes = b""
     release: asyncio.Event = field(default_factory=asyncio.Event)
     calls: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    remaining: list[float] = field(default_factory=list)
     refuse: bool = False
+    unwelcome: str = ""
+    """A token that is refused."""
 
 
 class _Handler(grpc.GenericRpcHandler):
@@ -46,8 +50,13 @@ class _Handler(grpc.GenericRpcHandler):
 
         async def serve(request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
             assert self.backend is not None
+            token = str(dict(context.invocation_metadata() or ()).get("authorization", ""))
             self.backend.calls.append(path)
+            self.backend.tokens.append(token)
+            self.backend.remaining.append(context.time_remaining() or 0.0)
             await self.backend.release.wait()
+            if token == f"Bearer {self.backend.unwelcome}":
+                await context.abort(grpc.StatusCode.UNAUTHENTICATED, "expired")
             if self.backend.refuse:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "gone")
             return self.backend.answer
@@ -76,10 +85,10 @@ def method(path: str) -> MethodPlan:
     return plan().methods[path]
 
 
-def call(tenant: str = "tenant-1", seconds: float = 2.0) -> CallContext:
+def call(tenant: str = "tenant-1", seconds: float = 2.0, token: str = "token") -> CallContext:
     principal = Principal(tenant, "client", frozenset(), 1, "USD")
     return CallContext(
-        token="token", principal=principal, request_id="r", traceparent="", deadline=time.monotonic() + seconds
+        token=token, principal=principal, request_id="r", traceparent="", deadline=time.monotonic() + seconds
     )
 
 
@@ -133,6 +142,48 @@ async def test_each_caller_of_a_shared_read_has_its_own_deadline(backend: Backen
     assert caught.value.kind is Kind.DEADLINE_EXCEEDED
     backend.release.set()
     assert await patient == b"answer"
+
+
+async def test_the_deadline_of_who_began_a_shared_read_ends_nobody_elses(backend: Backend) -> None:
+    mesh, backend.answer = upstream(backend), b"answer"
+    hurried = asyncio.create_task(mesh.call(method(GET_DECISION), b"x", call(seconds=0.2)))
+    await reaching(backend, 1)
+    patient = asyncio.create_task(mesh.call(method(GET_DECISION), b"x", call(seconds=5)))
+    with pytest.raises(MeshError) as caught:
+        await hurried
+    assert caught.value.kind is Kind.DEADLINE_EXCEEDED
+    backend.release.set()
+    assert await patient == b"answer"
+    assert len(backend.calls) == 1, "the read has the time of its method, whoever begins it"
+    assert backend.remaining[0] > 0.5
+
+
+async def test_a_shared_read_that_runs_out_of_time_is_read_again_for_who_has_some_left(backend: Backend) -> None:
+    mesh, backend.answer = upstream(backend), b"answer"
+    limit = method(GET_DECISION).policy.deadline
+    first = asyncio.create_task(mesh.call(method(GET_DECISION), b"x", call(seconds=limit)))
+    await reaching(backend, 1)
+    second, third = (
+        asyncio.create_task(mesh.call(method(GET_DECISION), b"x", call(seconds=limit + 10))) for _ in range(2)
+    )
+    with pytest.raises(MeshError):
+        await first
+    await reaching(backend, 2)
+    backend.release.set()
+    assert [await second, await third] == [b"answer", b"answer"]
+    assert len(backend.calls) == 2
+
+
+async def test_what_a_service_makes_of_a_token_is_for_its_holders_alone(backend: Backend) -> None:
+    mesh, backend.answer, backend.unwelcome = upstream(backend), b"answer", "expired"
+    tokens = ["expired", "good", "expired", "good"]
+    reads = [asyncio.create_task(mesh.call(method(GET_DECISION), b"x", call(token=token))) for token in tokens]
+    await reaching(backend, 2)
+    backend.release.set()
+    outcomes = await asyncio.gather(*reads, return_exceptions=True)
+    kinds = [outcome.kind if isinstance(outcome, MeshError) else outcome for outcome in outcomes]
+    assert kinds == [Kind.UNAUTHENTICATED, b"answer"] * 2
+    assert sorted(backend.tokens) == ["Bearer expired", "Bearer good"]
 
 
 async def test_the_error_of_a_shared_read_reaches_every_caller(backend: Backend) -> None:

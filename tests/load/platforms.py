@@ -71,14 +71,25 @@ class Platform(Protocol):
 class Rampart:
     """This platform, started from its checkout in a state folder of its own."""
 
-    def __init__(self, name: str, home: Path, *, coalesce: bool, gateway_workers: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        home: Path,
+        *,
+        coalesce: bool,
+        gateway_workers: int = 1,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._home = home
         # Settings of the person who runs the benchmark must not change what is measured.
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("RAMPART_")}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("RAMPART_", "OTEL_"))}
         self._environment = inherited | {
             "RAMPART_COALESCE": "on" if coalesce else "off",
             "RAMPART_GATEWAY_WORKERS": str(gateway_workers),
+            # Its start would fall into what is measured.
+            "RAMPART_STANDBY": "off",
+            **(settings or {}),
         }
         self._stack: Stack | None = None
 

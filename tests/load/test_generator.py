@@ -12,6 +12,7 @@ from tests.load.closed import ClosedLoop
 from tests.load.paced import PacedLoop
 from tests.load.result import Result
 from tests.load.workload import USERS, Target, each_user
+from tests.support.listening import listening
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 BUSY = b'HTTP/1.1 503 Busy\r\ncontent-length: 23\r\n\r\n{"reason":"OVERLOADED"}'
@@ -34,11 +35,8 @@ async def serving(answer: Answer, delay: float = 0.0) -> AsyncIterator[tuple[str
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[:2]
-    finally:
-        server.close()
+    async with listening(converse) as port:
+        yield "127.0.0.1", port
 
 
 def requests(address: tuple[str, int]) -> list[bytes]:

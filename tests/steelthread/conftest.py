@@ -7,22 +7,35 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.steelthread.edge import Edge
 from tests.steelthread.platform import Platform
+from tests.support.otlp import Collector, collecting
 
 TABLES = {"fraud": ("decisions", "outbox"), "user": ("users",), "data": ("transactions", "daily_totals")}
 
 
 @pytest.fixture(scope="package")
-async def platform() -> AsyncIterator[Platform]:
-    """A running platform with a state folder of its own."""
+def collector() -> Iterator[Collector]:
+    """What the platform exports its spans to."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="package")
+async def platform(collector: Collector) -> AsyncIterator[Platform]:
+    """A running platform with a state folder of its own. It records the traces whose callers do, and no other."""
     folder = Path(tempfile.mkdtemp(prefix="rampart-steel-"))
-    platform = Platform(folder / "home")
+    traces = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+    }
+    platform = Platform(folder / "home", traces)
     try:
         await platform.start()
         yield platform

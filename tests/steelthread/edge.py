@@ -62,6 +62,9 @@ class Edge:
     async def patch(self, path: str, value: Any) -> dict[str, Any]:
         return _good(await self.send("PATCH", path, json.dumps(value).encode()))
 
+    async def put(self, path: str, value: Any) -> dict[str, Any]:
+        return _good(await self.send("PUT", path, json.dumps(value).encode()))
+
     async def pages(self, path: str, plural: str, **query: Any) -> list[list[dict[str, Any]]]:
         """Follows the page tokens of a list to its end."""
         pages, token = [], ""
@@ -107,6 +110,6 @@ def segment(text: str) -> str:
 
 
 def _good(answer: Response) -> dict[str, Any]:
-    assert answer.status == 200, answer
+    assert answer.status in (200, 201), answer
     assert answer.headers["content-type"] == "application/json"
     return answer.json()

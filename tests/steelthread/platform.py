@@ -10,7 +10,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from meshkit.identity.scopes import Scopes
 from tests.steelthread.edge import Edge
 from tests.support.processes import ROOT
 
-__all__ = ["SCOPES", "Platform", "eventually"]
+__all__ = ["REPLICAS", "SCOPES", "Platform", "eventually"]
 
 SCOPES = tuple(Scopes.declared_by_methods().ordinary)
+REPLICAS = {"fraud": 2}
+GATEWAY_WORKERS = 2
 LEDGER_SECONDS = 5.0
 """How far the ledger may be behind the decisions."""
 
@@ -33,16 +35,19 @@ LEDGER_SECONDS = 5.0
 class Platform:
     """One platform on a state folder. It can be stopped and started again."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are variables of the environment of every process."""
         self.home = home
+        self._settings = dict(settings or {})
         self._stack: Stack | None = None
         self._connections: dict[str, asyncpg.Connection] = {}
         self._edges: list[Edge] = []
 
     async def start(self) -> None:
         # Settings of the person who runs the tests must not reach the platform.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAMPART_")}
-        self._stack = Stack(self.home, environment=environment)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAMPART_", "OTEL_"))}
+        environment["RAMPART_GATEWAY_WORKERS"] = str(GATEWAY_WORKERS)
+        self._stack = Stack(self.home, environment=environment | self._settings, replicas=REPLICAS)
         await self._stack.start()
 
     async def stop(self) -> None:
@@ -109,13 +114,16 @@ class Platform:
         await eventually(same, seconds)
 
     def log(self, name: str) -> list[dict[str, Any]]:
-        """Returns the lines that a process has logged since its last start."""
-        lines = (self.home / "logs" / f"{name}.log").read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        """Returns the lines that the replicas of a service have logged since their last start."""
+        return [json.loads(line) for line in self.log_text(name).splitlines() if line.startswith("{")]
+
+    def log_text(self, name: str) -> str:
+        logs = self.home / "logs"
+        return "".join(path.read_text() for path in (logs / f"{name}.log", *logs.glob(f"{name}-[0-9].log")))
 
     @contextlib.asynccontextmanager
     async def held_down(self, name: str) -> AsyncIterator[None]:
-        """Kills a process with -9, and again as often as it is restarted while the block runs."""
+        """Kills every replica of a service with -9, and again as often as they are restarted while the block runs."""
         self._kill(name)
         killing = asyncio.create_task(self._kill_again_and_again(name))
         try:
@@ -131,10 +139,14 @@ class Platform:
             self._kill(name)
 
     def _kill(self, name: str) -> None:
-        pid = self.pid(name)
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for process, pid in self.dev["pids"].items():
+            if process.partition("-")[0] == name:
+                self.kill(pid)
+
+    def kill(self, pid: int) -> None:
+        """Kills a process with -9."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
     async def rampart(self, *arguments: str, seconds: float = 90.0) -> tuple[int, str]:
         """Runs a `rampart` command to its end; returns its status and what it wrote."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import secrets
 
@@ -38,8 +39,13 @@ async def test_a_client_over_its_limit_is_told_when_to_come_back_and_then_served
         assert refusal(answer)["reason"] == "RATE_LIMITED"
         assert int(answer.headers["retry-after"]) >= 1
         assert "r=0;" in answer.headers["ratelimit"]
-    await asyncio.sleep(int(refused[-1].headers["retry-after"]))
-    assert (await limited.post_check(**a_check())).status == 200
+    # Workers that had not heard of each other yet may have served more than the limit at once: it is paid back first.
+    for _ in range(math.ceil(len(served) / LIMIT)):
+        await asyncio.sleep(int(refused[-1].headers["retry-after"]))
+        refused.append(await limited.post_check(**a_check()))
+        if refused[-1].status != 429:
+            break
+    assert refused[-1].status == 200
 
 
 async def test_a_client_over_its_limit_does_not_disturb_its_tenant(platform: Platform) -> None:
@@ -69,7 +75,7 @@ async def test_a_request_can_be_followed_through_the_logs(platform: Platform, ed
 
     await eventually(said, 5)
     for name in PLACES:
-        text = (platform.home / "logs" / f"{name}.log").read_text()
+        text = platform.log_text(name)
         assert await edge.token() not in text
         assert edge.target.client_secret not in text
         assert check["device_fingerprint"] not in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import httpx
@@ -57,9 +57,11 @@ class Events:
 
 
 @contextlib.asynccontextmanager
-async def watching(edge: Edge, last_event_id: str = "", **query: str) -> AsyncIterator[Events]:
+async def watching(
+    edge: Edge, last_event_id: str = "", *, more: Mapping[str, str] | None = None, **query: str
+) -> AsyncIterator[Events]:
     """Watches decisions. The stream is open, and tells of everything from now on, when the block begins."""
-    headers = {"accept": "text/event-stream", "authorization": f"Bearer {await edge.token()}"}
+    headers = {"accept": "text/event-stream", "authorization": f"Bearer {await edge.token()}", **(more or {})}
     if last_event_id:
         headers["last-event-id"] = last_event_id
     async with (

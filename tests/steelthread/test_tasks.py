@@ -82,6 +82,35 @@ async def test_person_does_a_manual_task_with_etags(edge: Edge) -> None:
     )  # fmt: skip
 
 
+async def test_task_and_schedule_that_were_read_are_sent_back(edge: Edge) -> None:
+    fields = {"title": "Call", "due_time": "2027-01-01T00:00:00.123456789Z", "arguments": {"fooBar": {"a.b": 1}}}
+    made = await edge.send("POST", TASKS, json.dumps(fields).encode())
+    task = made.json()
+    assert (made.status, made.headers["location"]) == (201, f"{TASKS}/{task['task_id']}")
+    assert await edge.get(made.headers["location"]) == task
+    changed = await edge.patch(made.headers["location"], task | {"title": "Call again"})
+    assert (changed["title"], changed["etag"]) == ("Call again", '"2"')
+    kind = await edge.send("PATCH", made.headers["location"], json.dumps(changed | {"kind": "other"}).encode())
+    assert (kind.status, refusal(kind)["errors"][0]["pointer"]) == (400, "/kind")
+    named = json.dumps({"schedule_id": "often", "title": "Call", "cron": "0 3 * * *", "max_attempts": 3}).encode()
+    for _ in range(2):
+        made = await edge.send("POST", SCHEDULES, named)
+        assert (made.status, made.headers["location"]) == (201, f"{SCHEDULES}/often")
+    paused = await edge.post(f"{SCHEDULES}/often:pause", {})
+    changed = await edge.patch(f"{SCHEDULES}/often", paused | {"arguments": {"a_1": {"A": 1}}, "max_attempts": None})
+    assert (changed["state"], changed["max_attempts"], changed["arguments"]) == ("paused", 5, {"a_1": {"A": 1}})
+    for name, value in (("state", None), ("cron", "x"), ("max_attempts", 0), ("title", "")):
+        refused = await edge.send("PATCH", f"{SCHEDULES}/often", json.dumps({name: value}).encode())
+        assert (refused.status, refusal(refused)["errors"][0]["pointer"]) == (400, f"/{name}")
+
+
+async def test_task_of_a_key_that_is_there_is_not_created(edge: Edge) -> None:
+    body = json.dumps({"title": "once", "unique_key": "k"}).encode()
+    first, second = [await edge.send("POST", TASKS, body) for _ in range(2)]
+    assert (first.status, second.status, "location" in second.headers) == (201, 200, False)
+    assert first.json() == second.json()
+
+
 async def test_lists_are_filtered_and_paged(edge: Edge) -> None:
     for number in range(5):
         await edge.post(TASKS, {"title": str(number), "priority": "low" if number % 2 else "urgent"})

@@ -20,6 +20,8 @@ from tests.steelthread.platform import Platform, eventually
 RATE, SECONDS = 40, 8.0
 BEFORE, DOWN = 1.0, 1.5
 RECOVERY_SECONDS = 60.0
+UNDER_WAY = 3
+"""Checks that are in one process at once at this rate, at most."""
 BOTH = {"fraud": "decisions", "data": "transactions"}
 
 
@@ -37,7 +39,11 @@ async def whole_again(platform: Platform) -> None:
 @pytest.fixture
 async def steady(whole_again: None, edge: Edge) -> Edge:
     """A client whose token every process knows."""
-    await edge.check()
+
+    async def known() -> bool:
+        return await is_whole(edge)
+
+    await eventually(known, RECOVERY_SECONDS)
     return edge
 
 
@@ -163,13 +169,43 @@ async def recovered(platform: Platform, edge: Edge, name: str, old: int | None) 
 
 
 async def is_whole(edge: Edge) -> bool:
-    """Tells whether everything is ready and decisions lack nothing."""
+    """Tells whether everything is ready and decisions lack nothing, whichever worker of the gateway answers."""
     try:
         ready = await edge.bare("GET", "/ready")
-        answer = await edge.post_check(**a_check())
+        answers = await asyncio.gather(*[edge.post_check(**a_check()) for _ in range(8)])
     except HttpError:
         return False
-    return ready.status == 200 and answer.status == 200 and answer.json()["degraded"] == []
+    return ready.status == 200 and all(each.status == 200 and each.json()["degraded"] == [] for each in answers)
+
+
+async def test_a_killed_replica_costs_at_most_what_it_was_doing(platform: Platform, steady: Edge) -> None:
+    load, old = Load(steady, "kill-replica"), platform.pid("fraud-2")
+    running = asyncio.create_task(load.run(rate=RATE, seconds=4))
+    await asyncio.sleep(BEFORE)
+    platform.kill(old or 0)
+    await running
+    # The other replica takes over at once; what was under way is tried again while the budget of retries lasts.
+    assert len(load.refused) <= UNDER_WAY and not load.broken, (load.refused, load.broken[:3])
+    for answer, _ in load.refused:
+        assert (answer.status, refusal(answer)["reason"]) == (503, "DEPENDENCY_UNAVAILABLE")
+        assert int(answer.headers["retry-after"]) >= 1
+    await recovered(platform, steady, "fraud-2", old)
+    await load.send_again()
+    await check_stored(platform, load)
+
+
+async def test_a_killed_worker_of_the_gateway_costs_its_own_connections_alone(platform: Platform, steady: Edge) -> None:
+    load, old = Load(steady, "kill-worker"), platform.pid("gateway-1")
+    running = asyncio.create_task(load.run(rate=RATE, seconds=4))
+    await asyncio.sleep(BEFORE)
+    platform.kill(old or 0)
+    await running
+    assert not load.refused
+    # At 40 a second few are under way at once, and whoever connects again meets the other worker.
+    assert len(load.broken) < RATE / 4, load.broken[:3]
+    await recovered(platform, steady, "gateway-1", old)
+    await load.send_again()
+    await check_stored(platform, load)
 
 
 @pytest.mark.parametrize("name", ["auth", "user", "data", "redis"])

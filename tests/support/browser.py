@@ -48,7 +48,10 @@ class Tab:
     async def go(self, url: str) -> None:
         """Opens a page and waits until it is complete."""
         await self._command("Page.navigate", url=url)
-        await self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+        blank = url == "about:blank"
+        await self.until(
+            f"document.readyState === 'complete' && (location.href === 'about:blank') === {json.dumps(blank)}"
+        )
 
     async def value(self, expression: str) -> Any:
         """Returns the value of a JavaScript expression. Raises AssertionError if it throws."""
@@ -81,6 +84,14 @@ class Tab:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         await self._command("Emulation.setDeviceMetricsOverride", **metrics)
 
+    async def prefer(self, colours: str) -> None:
+        """Makes pages "light" or "dark"."""
+        await self._command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": colours}])
+
+    async def without_scripts(self) -> None:
+        """Runs no script of a page from now on."""
+        await self._command("Emulation.setScriptExecutionDisabled", value=True)
+
     async def prepare(self) -> None:
         """Asks the browser to tell what pages load and complain about."""
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -92,7 +103,7 @@ class Tab:
         sent = [
             each["params"]["request"]["url"] for each in self.events if each["method"] == "Network.requestWillBeSent"
         ]
-        return [url for url in sent if not url.startswith("data:")]
+        return [url for url in sent if not url.startswith(("data:", "about:"))]
 
     @property
     def complaints(self) -> list[str]:

@@ -14,8 +14,9 @@ import pytest
 from google.protobuf.message import Message
 from rampart.auth.v1 import auth_service_pb2 as auth_pb
 
-from meshkit.errors import MeshError, from_rpc_error
+from meshkit.errors import MeshError
 from meshkit.rpc.channel import open_channel
+from meshkit.rpc.failures import from_rpc_error
 from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.settings import TlsFiles
 from tests.support.certificates import Certificates

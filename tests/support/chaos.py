@@ -29,6 +29,7 @@ from services.task.app import MIGRATIONS
 from services.task.domain.leases import EngineRules
 from services.task.domain.tasks import NewTask
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.processes import ROOT, environment_of, free_port
 from tests.support.servers import PostgresServer, finish
 
@@ -287,6 +288,7 @@ async def _compose(
         {
             **certificates.environment("service/task"),
             "RAMPART_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
+            **key_files("task", folder),
             "RAMPART_TASK_LISTEN": address,
             "RAMPART_TASK_DSN": server.dsn("rampart_task", "rampart_task_service"),
             "RAMPART_TASK_ENGINE_DSN": server.dsn("rampart_task", "rampart_task_engine"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,10 @@ def _config_map(name: str) -> dict[str, str]:
     return dict(literal.split("=", 1) for literal in literals)
 
 
+_DEFAULT = re.compile(r"\$\{\w+:-([^}]*)\}")
+"""A variable of who starts compose, with what it is if nobody sets it."""
+
+
 def in_compose(service: Document, secrets: Path) -> dict[str, str]:
     """Returns the variables of a container of compose.yaml, with the files that init.py has put into `secrets`."""
     found: dict[str, str] = {}
@@ -57,7 +62,7 @@ def in_compose(service: Document, secrets: Path) -> dict[str, str]:
         lines = (secrets / Path(name).name).read_text().splitlines()
         found |= dict(line.split("=", 1) for line in lines)
     found |= service.get("environment", {})
-    return found
+    return {name: _DEFAULT.sub(r"\1", str(value)) for name, value in found.items()}
 
 
 def file_variables(environment: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.compile.plan import Plan
 from gateway.describe.catalogue import Reason, read_reasons
-from gateway.describe.openapi import document
+from gateway.describe.openapi import LOCAL_URL, document
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.descriptors import read_descriptors
 from tests.support.gateway import plan
@@ -23,9 +23,9 @@ def own_reasons() -> dict[str, Reason]:
 
 def rampart_document() -> dict[str, Any]:
     """Makes the document of Rampart's gateway."""
-    return document(plan(), own_reasons(), rampart().document)
+    return document(plan(), own_reasons(), LOCAL_URL, rampart().document)
 
 
 def foreign_document(plan: Plan) -> dict[str, Any]:
     """Makes the document that the stand-alone gateway has for a plan."""
-    return document(plan, read_reasons(read_descriptors()))
+    return document(plan, read_reasons(read_descriptors()), LOCAL_URL)

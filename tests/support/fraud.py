@@ -20,7 +20,8 @@ from services.fraud.domain.verdict import judge
 from services.fraud.service.decider import CheckCall
 
 __all__ = [
-    "check", "decided", "facts", "milliseconds", "new_tenant", "principal", "record", "request", "to_call", "vector",
+    "check", "decided", "facts", "milliseconds", "new_tenant", "principal", "read", "record", "request",
+    "to_call", "vector",
 ]  # fmt: skip
 
 SCOPES = frozenset({"decision:create"})
@@ -78,6 +79,13 @@ def decided(made: Check, at: datetime | None = None) -> Decided:
 def record(made: Decided) -> convert.DecisionRecord:
     """Returns a decision as it is answered, stored and published."""
     return convert.decided_to_record(made)
+
+
+def read(found: Sequence[Features | MeshError]) -> Sequence[Features]:
+    """Returns features of which each could be read."""
+    errors = [each for each in found if isinstance(each, MeshError)]
+    assert not errors, errors
+    return [each for each in found if isinstance(each, Features)]
 
 
 def principal(tenant_id: str, *scopes: str, currency: str = "USD") -> Principal:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from typing import Any
 
-from gateway.assembly import GatewayParts, make_app, make_guard, make_router
+from gateway.assembly import GatewayParts, describe, make_app, make_guard, make_router
 from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan, Plan, load_plan
 from gateway.compile.router import Router
-from gateway.describe.catalogue import read_reasons
+from gateway.describe.catalogue import Reason, read_reasons
+from gateway.describe.openapi.logic import Schema
 from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
@@ -47,6 +48,17 @@ def plan() -> Plan:
 @functools.cache
 def router() -> Router:
     return make_router(plan())
+
+
+@functools.cache
+def reasons() -> Mapping[str, Reason]:
+    return read_reasons(plan().files, EXAMPLE_VIOLATION)
+
+
+@functools.cache
+def _described(url: str) -> Schema:
+    """Describes the platform at an address, once for all tests."""
+    return describe(plan(), reasons(), url, RAMPART)
 
 
 @dataclass
@@ -144,8 +156,12 @@ class Gateway:
             readiness=self.readiness,
             telemetry=self.telemetry,
             bodies=self.bodies,
+            public_metrics=True,
         )
-        self.app: Pipeline = make_app(replace(own, **parts), read_reasons(plan().files, EXAMPLE_VIOLATION), product)
+        made = replace(own, **parts)
+        ours = product is RAMPART and made.router is own.router
+        described = _described(made.public_url) if ours else None
+        self.app: Pipeline = make_app(made, reasons(), product, described)
 
     async def request(
         self,

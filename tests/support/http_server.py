@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import uvicorn
+import uvloop
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from gateway.server.connection import HttpConnection
 from gateway.server.limits import Limits
 from gateway.server.watch import Watch
+from gateway.server.websocket import WebSocketProtocol
 
-__all__ = ["Answer", "EchoServer", "running_server", "split_answers"]
+__all__ = ["Answer", "EchoServer", "running_server", "served", "split_answers"]
+
+Test = Callable[..., Coroutine[Any, Any, None]]
 
 TICK = 0.02
 """A second of the server's clock, in seconds of this one."""
@@ -53,8 +58,14 @@ class EchoServer:
         self.seen.append(path)
         if path.startswith("/gate"):
             await self.gate.wait()
+        if scope["type"] == "websocket":
+            await self._converse(path, receive, send)
+            return
         if path == "/fail":
             raise ValueError("planned")
+        if path in ("/stream", "/early"):
+            await (self._stream(scope, receive, send) if path == "/stream" else _refuse_early(receive, send))
+            return
         body = b"" if path == "/deaf" else await _read(receive)
         if body is None:
             self.seen.append("gone")
@@ -70,22 +81,67 @@ class EchoServer:
         }
         await _answer(path, json.dumps(told).encode(), send)
 
-    async def raw(self, *parts: bytes, wait: float = 0.0) -> bytes:
-        """Sends bytes as they are, with pauses between the parts, and returns all that comes until the end."""
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Streams until the gate is open or the caller is gone, and says when reading has ended."""
+        await _read(receive)
+        probed = asyncio.Event()
+        scope["extensions"]["half_close"](probed.set)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begin", "more_body": True})
+        await probed.wait()
+        await send({"type": "http.response.body", "body": b"probe", "more_body": True})
+        gone, ended = asyncio.create_task(_read(receive)), asyncio.create_task(self.gate.wait())
+        await asyncio.wait((gone, ended), return_when=asyncio.FIRST_COMPLETED)
+        if gone.done():
+            self.seen.append("gone")
+        await send({"type": "http.response.body", "body": b"end"})
+        gone.cancel()
+
+    async def _converse(self, path: str, receive: Receive, send: Send) -> None:
+        """Says what it hears; with `/slow-echo` once the gate is open."""
+        if path == "/fail":
+            raise ValueError("planned")
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive" or message.get("half_closed"):
+            if path == "/slow-echo":
+                await self.gate.wait()
+            if message.get("half_closed"):
+                await send({"type": "websocket.close", "code": 1000})
+                return
+            await send({"type": "websocket.send", "text": message["text"]})
+
+    async def raw(self, *parts: bytes, wait: float = 0.0, half_close: bool = False) -> bytes:
+        """Sends bytes as they are, with pauses between the parts, and returns all that comes until the end.
+
+        With `half_close` it says behind them that nothing more comes.
+        """
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             for part in parts:
                 writer.write(part)
                 await writer.drain()
                 await asyncio.sleep(wait)
+            if half_close:
+                writer.write_eof()
             async with asyncio.timeout(5):
                 return await reader.read()
         finally:
             writer.close()
 
-    async def ask(self, *parts: bytes, wait: float = 0.0) -> list[Answer]:
+    async def ask(self, *parts: bytes, wait: float = 0.0, half_close: bool = False) -> list[Answer]:
         """Like `raw`, with the answers told apart."""
-        return split_answers(await self.raw(*parts, wait=wait))
+        return split_answers(await self.raw(*parts, wait=wait, half_close=half_close))
+
+
+async def _refuse_early(receive: Receive, send: Send) -> None:
+    """Begins its answer before the body is there, and ends it when no more of that comes."""
+    await receive()
+    await send({"type": "http.response.start", "status": 413, "headers": []})
+    await send({"type": "http.response.body", "body": b"ref", "more_body": True})
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await send({"type": "http.response.body", "body": b"used"})
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -109,6 +165,8 @@ _SPLITTERS = {
 
 async def _answer(path: str, body: bytes, send: Send) -> None:
     headers = [(b"content-type", b"application/json")]
+    if path == "/large":
+        body = b"x" * (6 << 20)
     if path in _SPLITTERS:
         headers.append((b"x-own", _SPLITTERS[path]))
     if path == "/chunked":
@@ -139,7 +197,7 @@ async def running_server(limits: Limits | None = None) -> AsyncIterator[EchoServ
     """Serves while the block runs, with a clock on which a second takes `TICK`."""
     watch = Watch(limits or Limits(), seconds=TICK)
     echo = EchoServer(watch)
-    config = uvicorn.Config(echo, loop="none", ws="none", lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(echo, loop="none", ws=WebSocketProtocol, lifespan="off", log_config=None, access_log=False)
     config.load()
     config.loaded_app = echo
     echo.state.default_headers = [(b"date", b"Thu, 01 Jan 1970 00:00:00 GMT")]
@@ -156,6 +214,28 @@ async def running_server(limits: Limits | None = None) -> AsyncIterator[EchoServ
         for connection in list(watch.connections):
             connection.transport.abort()  # type: ignore[attr-defined]
         await asyncio.gather(*echo.state.tasks, return_exceptions=True)
+
+
+def served(limits: Limits | None = None) -> Callable[[Test], Callable[..., None]]:
+    """Makes a test run with a server, its first argument, on the event loop that the gateway runs on.
+
+    What loops do at the end of reading is where they differ.
+    """
+
+    def decorate(test: Test) -> Callable[..., None]:
+        async def with_server(arguments: dict[str, Any]) -> None:
+            async with running_server(limits) as server:
+                await test(server, **arguments)
+
+        def run(**arguments: Any) -> None:
+            uvloop.run(with_server(arguments))
+
+        signature = inspect.signature(test)
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        run.__signature__ = signature.replace(parameters=[*signature.parameters.values()][1:])  # type: ignore[attr-defined]
+        return run
+
+    return decorate
 
 
 def split_answers(data: bytes) -> list[Answer]:

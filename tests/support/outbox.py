@@ -14,14 +14,25 @@ from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import unavailable
 from meshkit.storage.event_stream import EventStream
-from services.data.convert import batch_from_proto
-from services.data.domain.ledger import Batch, Position
+from services.data.convert import batch_from_proto, decided_page_from_proto
+from services.data.domain.ledger import Batch, Cursor, DecidedPage, Position, Proof
+from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
-from services.fraud.convert import page_to_proto
-from services.fraud.domain.outbox import OutboxPage, Place
+from services.fraud.convert import decided_page_to_proto, page_to_proto
+from services.fraud.domain.outbox import OutboxPage, Place, PlaceProof
 from tests.support.servers import Database
 
-__all__ = ["TENANT", "DirectOutbox", "OutboxWriter", "entries", "event", "leader_elected", "names", "outbox_writer"]
+__all__ = [
+    "TENANT",
+    "DirectDecisions",
+    "DirectOutbox",
+    "OutboxWriter",
+    "entries",
+    "event",
+    "leader_elected",
+    "names",
+    "outbox_writer",
+]
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -116,8 +127,26 @@ class DirectOutbox:
         self.away = False
         self.asked: list[Position] = []
 
-    async def read(self, after: Position, limit: int) -> Batch:
+    async def read(self, after: Position, proof: Proof, limit: int) -> Batch:
         self.asked.append(after)
         if self.away:
             raise unavailable("fraud")
-        return batch_from_proto(page_to_proto(await self._reader.read("data", Place(*after), limit)))
+        page = await self._reader.read("data", Place(*after), limit, PlaceProof(*proof))
+        return batch_from_proto(page_to_proto(page))
+
+
+class DirectDecisions:
+    """What the data service reads of stored decisions over the mesh, without the mesh."""
+
+    def __init__(self, decided: DecidedEvents) -> None:
+        self._decided = decided
+        self.most = 1_000
+        """Bounds pages, so that a rebuild of a few decisions has many."""
+        self.pause = 0.0
+        self.asked: list[Cursor] = []
+
+    async def read(self, after: Cursor, limit: int) -> DecidedPage:
+        await asyncio.sleep(self.pause)
+        self.asked.append(after)
+        page = await self._decided.read((after.tenant_id, after.decision_id), min(limit, self.most))
+        return decided_page_from_proto(decided_page_to_proto(page))

@@ -33,7 +33,15 @@ def free_port() -> int:
 class Process:
     """`python -m MODULE` of the tree below `root`, with its admin port and its log."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log: Path, *, root: Path = ROOT) -> None:
+    def __init__(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        root: Path = ROOT,
+        stdin: int = subprocess.DEVNULL,
+    ) -> None:
         self.admin = f"127.0.0.1:{free_port()}"
         self._log = log
         with log.open("ab") as output:
@@ -43,8 +51,14 @@ class Process:
                 cwd=root,
                 stdout=output,
                 stderr=output,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
             )
+
+    def say(self, words: bytes) -> None:
+        """Writes to its standard input, which must be a pipe, and closes that."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(words)
+        self._process.stdin.close()
 
     @property
     def pid(self) -> int:

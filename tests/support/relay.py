@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from tests.support.listening import listening
+
 __all__ = ["Relay", "relayed"]
 
 
@@ -46,10 +48,9 @@ class Relay:
 async def relayed(target: str) -> AsyncIterator[Relay]:
     """Listens in front of a host:port until the block ends."""
     relay = Relay(target)
-    server = await asyncio.start_server(relay.accept, "127.0.0.1", 0)
-    relay.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
-        yield relay
+        async with listening(relay.accept) as port:
+            relay.address = f"127.0.0.1:{port}"
+            yield relay
     finally:
-        server.close()
         await relay.close()

@@ -13,11 +13,10 @@ from google.protobuf.struct_pb2 import Struct
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
-from meshkit.identity.policy import policies
 from meshkit.ids import uuid7
 from meshkit.rpc.channel import open_channel
 from meshkit.settings import TlsFiles
-from meshkit.tasks import Handler, Worker
+from meshkit.tasks import Handler, Worker, task_policies
 from tests.support.calls import Caller, Credentials
 
 __all__ = ["NAME", "TASK_SERVICE", "Tasks", "a_kind", "struct", "working"]
@@ -83,7 +82,7 @@ async def working(
     address: str, tls: TlsFiles, handlers: Mapping[str, Handler], **options: Any
 ) -> AsyncIterator[Worker]:
     """Runs a worker while the block does, and stops it as a host does."""
-    async with open_channel(address, tls, policies([TASK_SERVICE])) as channel:
+    async with open_channel(address, tls, task_policies(), rare=True) as channel:
         worker = Worker(channel, handlers, **options)
         running = asyncio.create_task(worker.run())
         try:

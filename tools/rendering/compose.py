@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meshkit.topology import ProcessEntry, ServiceEntry, Topology
+from meshkit.topology import KeyFile, ProcessEntry, ServiceEntry, Topology
 from tools.rendering.text import fill, template
 
 __all__ = ["processes", "secrets"]
@@ -23,8 +23,11 @@ def processes(topology: Topology, version: str) -> str:
 
 def secrets(topology: Topology) -> str:
     """Returns the files that deploy/compose/init.py makes: keys of services, certificates."""
-    keys = [key for service in topology.services for key in service.keys]
-    lines = [f"  {key.name}-key: {{file: compose/secrets/{key.file}}}\n" for key in keys]
+    lines = [
+        f"  {_secret(service, key)}: {{file: compose/secrets/{key.file}}}\n"
+        for service in topology.services
+        for key in service.keys
+    ]
     for name in (*topology.process_names, *OTHERS):
         lines.append(f"  {name}-certificate: {{file: compose/secrets/tls/{name}.pem}}\n")
         lines.append(f"  {name}-key: {{file: compose/secrets/tls/{name}.key}}\n")
@@ -34,7 +37,7 @@ def secrets(topology: Topology) -> str:
 def _service(topology: Topology, service: ServiceEntry, version: str) -> str:
     needs = [f"      {service.name}-migrate: {{condition: service_completed_successfully}}\n"]
     needs += ["      valkey: {condition: service_healthy}\n"] if service.redis else []
-    keys = (f"      {key.setting}: /run/secrets/{key.name}-key\n" for key in service.keys)
+    keys = (f"      {key.setting}: /run/secrets/{_secret(service, key)}\n" for key in service.keys)
     return fill(
         template("deploy/compose-service.yaml"),
         name=service.name,
@@ -42,9 +45,13 @@ def _service(topology: Topology, service: ServiceEntry, version: str) -> str:
         listen=f"{service.setting('LISTEN')}: 0.0.0.0:{topology.ports.grpc}",
         addresses=_addresses(topology, service),
         keys="".join(keys),
-        key_secrets="".join(f"      - {key.name}-key\n" for key in service.keys),
+        key_secrets="".join(f"      - {_secret(service, key)}\n" for key in service.keys),
         needs="".join(needs) + _healthy(service),
     )
+
+
+def _secret(service: ServiceEntry, key: KeyFile) -> str:
+    return f"{service.name}-{key.name}-key"
 
 
 def _gateway(topology: Topology, version: str) -> str:

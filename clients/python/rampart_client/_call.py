@@ -15,7 +15,7 @@ import grpc.aio
 
 from ._ids import new_id, with_ids
 from ._retry import RetryPolicy
-from ._trace import traceparent
+from ._trace import trace_context
 from .errors import RampartError, from_call
 
 Request = TypeVar("Request", bound=betterproto2.Message)
@@ -164,8 +164,9 @@ class _Call:
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + options.get("timeout", timeout)
         self.request_id = options.get("request_id") or new_id()
-        trace = options.get("traceparent") or traceparent()
-        self.metadata = [("x-request-id", self.request_id), ("traceparent", trace)]
+        given = options.get("traceparent")
+        trace = [("traceparent", given)] if given else trace_context()
+        self.metadata = [("x-request-id", self.request_id), *trace]
 
     def remaining(self) -> float:
         """Seconds left."""

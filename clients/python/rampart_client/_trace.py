@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
-
 try:
     from opentelemetry import propagate
 except ImportError:  # OpenTelemetry is the caller's choice.
     propagate = None  # type: ignore[assignment]
 
+__all__ = ["trace_context"]
 
-def traceparent() -> str:
-    """Continues the caller's OpenTelemetry trace if there is one, else starts a trace."""
+HEADERS = ("traceparent", "tracestate")
+
+
+def trace_context() -> list[tuple[str, str]]:
+    """Returns the headers of the caller's OpenTelemetry span, none without one.
+
+    Then the service starts the trace, and its sampler decides whether that is recorded.
+    """
     carrier: dict[str, str] = {}
     if propagate is not None:
         propagate.inject(carrier)
-    return carrier.get("traceparent") or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    return [(name, carrier[name]) for name in HEADERS if name in carrier]

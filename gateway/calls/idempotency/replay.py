@@ -12,7 +12,7 @@ from prometheus_client import Counter
 
 from gateway.calls.idempotency.ids import KeyIds
 from gateway.calls.idempotency.key import read_key
-from gateway.calls.idempotency.requests import FINAL, KeyedRequests
+from gateway.calls.idempotency.requests import KeyedRequests, is_final
 from gateway.calls.idempotency.store import Claim, IdempotencyStore, Known, StoredAnswer, Under
 from gateway.calls.upstream import Upstream
 from gateway.compile.endpoint import Endpoint
@@ -120,7 +120,7 @@ class Idempotency:
             # The service knows the key from before, with other content; the store has forgotten it.
             await self._store.release(claim)
             raise _reused() from error
-        if _is_final(error):
+        if is_final(error):
             answer = StoredAnswer(call.request_id, to_status(error).SerializeToString(), failed=True)
             await self._store.settle(claim, answer, KEEP_ERROR)
         else:
@@ -140,10 +140,6 @@ def _ids(header: bytes, endpoint: Endpoint, call: CallContext) -> KeyIds:
     assert principal is not None, "the policy of a method that takes a key is not public"
     key = read_key(header)
     return KeyIds(principal.tenant_id, principal.client_id, principal.subject, endpoint.method.full_name, key)
-
-
-def _is_final(error: MeshError) -> bool:
-    return (error.kind in FINAL or error.reason == "ETAG_MISMATCH") and error.retry_after is None
 
 
 def _in_use() -> MeshError:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import status_pb2
 
 from gateway.calls.idempotency.ids import KeyIds
 from gateway.compile.completion import completer, namer
 from gateway.compile.plan import MethodPlan, Plan
-from meshkit.errors import Kind
+from meshkit.errors import Kind, MeshError, from_status
 
-__all__ = ["FINAL", "KeyedRequests"]
+__all__ = ["FINAL", "KeyedRequests", "is_final"]
 
 FINAL = frozenset({
     Kind.INVALID_ARGUMENT, Kind.NOT_FOUND, Kind.ALREADY_EXISTS, Kind.FAILED_PRECONDITION, Kind.OUT_OF_RANGE
 })  # fmt: skip
 """Errors that the same request meets again. All others may be gone at the next attempt."""
+
+
+def is_final(error: MeshError) -> bool:
+    """Tells whether an error is the answer to its request for good.
+
+    One that says when to come back depends on the clock, one that names a scope on the token of this attempt.
+    """
+    of_the_request = error.kind in FINAL or error.reason == "ETAG_MISMATCH"
+    return of_the_request and error.retry_after is None and "scope" not in error.metadata
+
 
 _STATUS = "google.rpc.Status"
 
@@ -32,19 +43,20 @@ class KeyedRequests:
         self._name = namer(method.input, plan.registry)
         self._complete = completer(method.input, plan.registry)
         self._read = _reader(plan, method.input.type_name)
-        fields = plan.pool.FindMessageTypeByName(method.input.type_name).fields
-        self._masks = [field.name for field in fields if _is_mask(field)]
-        """Fields that hold a set, in the order in which the caller named its members."""
+        self._even = _evening(plan.pool.FindMessageTypeByName(method.input.type_name), frozenset())
         output = plan.pool.FindMessageTypeByName(method.output.type_name)
         self._statuses = _statuses(output, frozenset())
         self._read_answer = _reader(plan, method.output.type_name)
 
     def fingerprint(self, request: bytes) -> bytes:
-        """Returns 16 bytes that are equal for requests of equal content, whatever their JSON looked like."""
+        """Returns 16 bytes that are equal for requests of equal content, whatever their JSON looked like.
+
+        A mask is a set. Times count by the millisecond: services and clients keep them no finer, and what was read in
+        an answer and is sent again is the same time.
+        """
         message = self._read(request)
-        for name in self._masks:
-            if message.HasField(name):
-                getattr(message, name).paths.sort()
+        if self._even is not None:
+            self._even(message)
         return blake2b(message.SerializeToString(deterministic=True), digest_size=16).digest()
 
     def name(self, message: Any, ids: KeyIds) -> None:
@@ -57,12 +69,45 @@ class KeyedRequests:
         """Tells whether a good answer is good as a whole: one of a batch may hold errors that are worth a retry."""
         if self._statuses is None:
             return True
-        return all(code in FINAL for code in self._statuses(self._read_answer(answer)))
+        return all(is_final(_error(status)) for status in self._statuses(self._read_answer(answer)))
 
 
-def _is_mask(field: FieldDescriptor) -> bool:
-    message = field.message_type
-    return message is not None and message.full_name == "google.protobuf.FieldMask" and not field.is_repeated
+_Even = Callable[[Any], None]
+
+
+def _evening(message: Descriptor, above: frozenset[str]) -> _Even | None:
+    """Returns what gives equal masks and times in a message one form, None if it can hold neither."""
+    if message.full_name in _EVENED:
+        return _EVENED[message.full_name]
+    found: list[tuple[FieldDescriptor, _Even]] = []
+    for field in message.fields:
+        below = field.message_type
+        if below is None or below.GetOptions().map_entry or below.full_name in above:
+            continue
+        inner = _evening(below, above | {message.full_name})
+        if inner is not None:
+            found.append((field, inner))
+    if not found:
+        return None
+
+    def even(value: Any) -> None:
+        for each, inner in _held(value, found):
+            inner(each)
+
+    return even
+
+
+def _even_mask(mask: Any) -> None:
+    paths = sorted(set(mask.paths))
+    del mask.paths[:]
+    mask.paths.extend(paths)
+
+
+def _even_time(time: Any) -> None:
+    time.nanos -= time.nanos % 1_000_000
+
+
+_EVENED: dict[str, _Even] = {"google.protobuf.FieldMask": _even_mask, "google.protobuf.Timestamp": _even_time}
 
 
 def _reader(plan: Plan, type_name: str) -> Callable[[bytes], Message]:
@@ -70,32 +115,45 @@ def _reader(plan: Plan, type_name: str) -> Callable[[bytes], Message]:
     return read
 
 
-_Statuses = Callable[[Message], Iterator[int]]
+_Statuses = Callable[[Message], Iterator[Message]]
 
 
 def _statuses(message: Descriptor, above: frozenset[str]) -> _Statuses | None:
-    """Returns what yields the codes of every `google.rpc.Status` in a message, None if it can hold none."""
+    """Returns what yields every `google.rpc.Status` in a message, None if it can hold none."""
     found: list[tuple[FieldDescriptor, _Statuses]] = []
     for field in message.fields:
         below = field.message_type
         if below is None or below.GetOptions().map_entry or below.full_name in above:
             continue
-        inner = _code if below.full_name == _STATUS else _statuses(below, above | {message.full_name})
+        inner = _itself if below.full_name == _STATUS else _statuses(below, above | {message.full_name})
         if inner is not None:
             found.append((field, inner))
     if not found:
         return None
 
-    def codes(value: Message) -> Iterator[int]:
-        for field, inner in found:
-            if field.is_repeated:
-                for each in getattr(value, field.name):
-                    yield from inner(each)
-            elif value.HasField(field.name):
-                yield from inner(getattr(value, field.name))
+    def statuses(value: Message) -> Iterator[Message]:
+        for each, inner in _held(value, found):
+            yield from inner(each)
 
-    return codes
+    return statuses
 
 
-def _code(status: Any) -> Iterator[int]:
-    yield status.code
+_Inner = TypeVar("_Inner")
+
+
+def _held(message: Message, fields: Iterable[tuple[FieldDescriptor, _Inner]]) -> Iterator[tuple[Any, _Inner]]:
+    """Yields the messages in those fields that are set, each with what belongs to its field."""
+    for field, inner in fields:
+        if field.is_repeated:
+            yield from ((each, inner) for each in getattr(message, field.name))
+        elif message.HasField(field.name):
+            yield getattr(message, field.name), inner
+
+
+def _itself(status: Message) -> Iterator[Message]:
+    yield status
+
+
+def _error(status: Message) -> MeshError:
+    """Reads a status of the plan's own class."""
+    return from_status(status_pb2.Status.FromString(status.SerializeToString()))

@@ -28,11 +28,15 @@ _ERRORS = (ValueError, TypeError, OverflowError, RecursionError)
 
 
 class ProtobufPyCodec:
-    """Reads and writes with the types of one registry, in names of the protos or of ProtoJSON."""
+    """Reads and writes with the types of one registry, in names of the protos or of ProtoJSON.
 
-    def __init__(self, registry: Registry, *, json_names: bool = False) -> None:
+    With `enum_numbers` enums are written as numbers. Either is read.
+    """
+
+    def __init__(self, registry: Registry, *, json_names: bool = False, enum_numbers: bool = False) -> None:
         self._registry = registry
         self._json_names = json_names
+        self._enum_numbers = enum_numbers
 
     def request(self, message: DescMessage) -> RequestCodec:
         return _Request(message, self._registry)
@@ -43,6 +47,7 @@ class ProtobufPyCodec:
             "registry": self._registry,
             "use_proto_field_name": not self._json_names,
             "always_emit_implicit": True,
+            "print_enums_as_ints": self._enum_numbers,
         }
         if field is None:
             return _printed(message, lambda data: read(data).to_json(**options).encode())

@@ -22,9 +22,9 @@ from protobuf import (
     ScalarType,
 )
 
-from gateway.compile.codec.values import MAP_KEYS, ValueTest, as_float32, test_of
+from gateway.compile.codec.values import MAP_KEYS, ValueTest, as_float32, nonzero, test_of
 from gateway.compile.diagnosis import DecodeError, Path
-from gateway.compile.plan.fields import JsonValue, is_well_known
+from gateway.compile.plan.fields import JsonValue, field_policy, is_well_known
 
 __all__ = ["JsonCheck", "scrutiny"]
 
@@ -69,6 +69,8 @@ class _Maker:
 
     def _of_field(self, field: DescField) -> JsonCheck | None:
         match field.value:
+            case DescFieldValueScalar(scalar=kind) if self._is_nonzero(field) and (number := test_of(kind)) is not None:
+                return _Leaf(nonzero(number))
             case (
                 DescFieldValueScalar(scalar=kind) | DescFieldValueEnum(enum=kind) | DescFieldValueMessage(message=kind)
             ):
@@ -80,6 +82,10 @@ class _Maker:
                 each, test = self.of_kind(kind), MAP_KEYS.get(key)
                 return _Map(test, each) if each is not None or test is not None else None
         return None
+
+    def _is_nonzero(self, field: DescField) -> bool:
+        policy = field_policy(field.proto.options, self._registry) if self._registry is not None else None
+        return policy is not None and bool(policy.nonzero)
 
 
 class _Leaf:

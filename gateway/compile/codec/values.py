@@ -11,7 +11,7 @@ from protobuf import DescEnum, DescMessage, ScalarType
 
 from gateway.compile.plan.fields import JsonValue
 
-__all__ = ["MAP_KEYS", "ValueTest", "as_float32", "test_of"]
+__all__ = ["MAP_KEYS", "ValueTest", "as_float32", "nonzero", "test_of"]
 
 Test = Callable[[JsonValue], bool]
 
@@ -38,6 +38,14 @@ def test_of(kind: ScalarType | DescEnum | DescMessage) -> ValueTest | None:
     if isinstance(kind, DescEnum):
         return _ENUM
     return _BY_TYPE.get(kind.type_name if isinstance(kind, DescMessage) else kind)
+
+
+def nonzero(test: ValueTest) -> ValueTest:
+    """Returns the test of a number whose zero would be read as its absence: null says that, and zero must not."""
+    return ValueTest(
+        lambda value: test.passes(value) and (value is None or _number(value) != 0),
+        f"{test.need} other than zero: leave it out to have its default",
+    )
 
 
 def as_float32(value: JsonValue) -> JsonValue:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from protobuf import DescField, DescFieldValueMessage, DescFieldValueSingular, DescMessage
 
 from gateway.compile.plan.fields import JsonValue, Parameter, lookup
-from gateway.compile.plan.masks import LateMask, infer, resolve_paths, text_of
+from gateway.compile.plan.masks import LateMask, resolve_paths, text_of
 from gateway.compile.plan.query import pairs
 from gateway.compile.plan.template import Template
 from gateway.compile.plan.texts import TextReader
+from gateway.compile.plan.updates import UpdateMask
 from gateway.errors.places import HttpViolation, Steps, dotted, malformed, pointer
 from meshkit.identity.policy import Policy
 
@@ -69,8 +70,8 @@ class Binding:
     """The allow-list of query parameters by every accepted name."""
     taken: frozenset[tuple[str, ...]]
     """The fields that the query cannot set, nor anything below them: body, path variables, and their siblings."""
-    mask: str
-    """Proto name of the FieldMask that is inferred from the body's keys (AIP-134). Empty means none."""
+    mask: UpdateMask | None
+    """The FieldMask that says what of a resource in the request is to change."""
     whole: bool
     """True if the body may be any JSON: it is a whole message that ProtoJSON gives a form of its own."""
     raw: bool
@@ -102,12 +103,14 @@ class Binding:
                 raise malformed("body", "", "must be an object")
         else:
             request = {self.body: body} if has_body else {}
-        if self.mask and has_body and self.body_field is not None:
-            self._set_mask(request, (self.mask,), self._infer_mask(body), masks)
+        if self.mask is not None and self.mask.inferred and has_body:
+            self._set_mask(request, (self.mask.field.name,), self._infer_mask(self.mask, body), masks)
         for variable, text in zip(self.variables, captures, strict=True):
             self._place_variable(request, variable, text)
         if query:
             self._read_query(request, query, masks)
+        if self.mask is not None and self.body == "*":
+            self.mask.check_body(request)
         return request
 
     def locate(self, path: Steps) -> tuple[str, str]:
@@ -155,7 +158,10 @@ class Binding:
             except ValueError as error:
                 raise malformed("query", parameter.name, str(error)) from None
             if parameter.is_mask and not parameter.repeated:
-                self._set_mask(request, parameter.path, resolve_paths(self._resource, value), masks)
+                paths = resolve_paths(self._resource, value)
+                if self.mask is not None and parameter.field is self.mask.field:
+                    self.mask.check(paths, request, "query", parameter.name)
+                self._set_mask(request, parameter.path, paths, masks)
             else:
                 _set(request, parameter, value)
 
@@ -174,10 +180,8 @@ class Binding:
         value = self.body_field.value if self.body_field is not None else None
         return value.message if isinstance(value, DescFieldValueMessage) else None
 
-    def _infer_mask(self, body: JsonValue) -> list[str]:
-        assert self._resource is not None
-        bound = {variable.field_path[1:] for variable in self.variables if variable.field_path[0] == self.body}
-        return [".".join(path) for path in infer(self._resource, body) if path not in bound]
+    def _infer_mask(self, mask: UpdateMask, body: JsonValue) -> list[str]:
+        return mask.implied(body, [each.field_path[1:] for each in self.variables if each.field_path[0] == self.body])
 
     def _set_mask(
         self, request: dict[str, JsonValue], path: tuple[str, ...], paths: list[str], masks: list[LateMask] | None

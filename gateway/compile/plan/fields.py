@@ -22,6 +22,7 @@ __all__ = [
     "FieldError",
     "JsonValue",
     "Parameter",
+    "behaviors",
     "element_message",
     "elements",
     "field_policy",
@@ -37,6 +38,7 @@ MAX_QUERY_DEPTH = 5
 """Nested messages down to here are in the allow-list; below, a name is looked up when it comes."""
 MAX_LOOKUP_DEPTH = 32
 FIELD_POLICY = "rampart.mesh.v1.field"
+FIELD_BEHAVIOR = "google.api.field_behavior"
 _MAP_ENTRY = re.compile(r"([^\[\]]+)\[(.*)\]", re.DOTALL)
 _SPECIAL = {"Any", "Duration", "Empty", "FieldMask", "ListValue", "Struct", "Timestamp", "Value"}
 _WELL_KNOWN = {f"google.protobuf.{name}" for name in _SPECIAL} | set(WRAPPERS)
@@ -174,3 +176,11 @@ def field_policy(options: Any, registry: Registry) -> Any | None:
     if options is None or extension is None or extension.type not in options:
         return None
     return options[extension.type]
+
+
+def behaviors(field: DescField, registry: Registry) -> Sequence[int]:
+    """Returns the numbers of the `google.api.FieldBehavior` of a field (AIP-203)."""
+    options, extension = field.proto.options, registry.extension(FIELD_BEHAVIOR)
+    if options is None or extension is None or extension.type not in options:
+        return ()
+    return [int(each) for each in options[extension.type]]

@@ -1,20 +1,25 @@
-"""Infers field masks from the keys of a body (AIP-134), and reads them from queries."""
+"""Paths of field masks: which ones the keys of a body stand for, what callers write, and whether a body holds them.
+
+A mask stops at what has no fields of its own: scalars, lists, maps, `Struct`, `Value`, `Any`. What is below is named by
+callers, and no name of theirs becomes part of an inferred path.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from protobuf import DescFieldValueMessage, DescMessage
+from protobuf import DescField, DescFieldValueList, DescFieldValueMap, DescFieldValueMessage, DescMessage
 
 from gateway.compile.plan.fields import JsonValue, element_message, find
 from gateway.compile.plan.texts import snake_case
 
-__all__ = ["LateMask", "infer", "resolve_paths", "text_of"]
+__all__ = ["LateMask", "infer", "is_lacking", "is_speakable", "resolve_paths", "text_of"]
 
-_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_OPEN = {"google.protobuf.Struct", "google.protobuf.Value"}
+EVERYTHING = "*"
+# What is the same after it was written as ProtoJSON and read again.
+_ENTRY = re.compile(r"[a-z](?:[a-z0-9]|_[a-z])*|\*")
 
 
 class LateMask(NamedTuple):
@@ -24,35 +29,25 @@ class LateMask(NamedTuple):
     paths: list[str]
 
 
-def infer(message: DescMessage, value: JsonValue, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yields the paths of the fields that an object names, by proto name, down to scalars, lists and maps.
-
-    An object in a `Struct` or `Value` is gone into as well: a caller who names one member means that one.
-    """
+def infer(
+    message: DescMessage,
+    value: JsonValue,
+    prefix: tuple[str, ...] = (),
+    left_out: Collection[DescField] = frozenset(),
+) -> Iterator[tuple[str, ...]]:
+    """Yields the paths of the fields that an object names, by proto name, as far down as a mask goes."""
     if not isinstance(value, dict):
         return
     for key, below in value.items():
         field = find(message, key)
-        if field is None:
+        if field is None or field in left_out:
             continue
         path = (*prefix, field.name)
-        if not isinstance(field.value, DescFieldValueMessage) or not isinstance(below, dict) or not below:
+        nested = _nested(field)
+        if nested is None or not isinstance(below, dict) or not below:
             yield path
-        elif field.value.message.type_name in _OPEN:
-            yield from _members(below, path)
-        elif (nested := element_message(field)) is not None:
-            yield from infer(nested, below, path)
         else:
-            yield path
-
-
-def _members(value: JsonValue, prefix: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """A name that a path cannot hold, such as one with a dot, could mean another member: then all of them are meant."""
-    if isinstance(value, dict) and value and all(map(_NAME.fullmatch, value)):
-        for key, below in value.items():
-            yield from _members(below, (*prefix, key))
-    else:
-        yield prefix
+            yield from infer(nested, below, path, left_out)
 
 
 def resolve_paths(message: DescMessage | None, paths: JsonValue) -> list[str]:
@@ -63,11 +58,65 @@ def resolve_paths(message: DescMessage | None, paths: JsonValue) -> list[str]:
 
 def _resolve(message: DescMessage | None, path: str) -> str:
     names: list[str] = []
-    for step in path.split("."):
+    steps = path.split(".")
+    for index, step in enumerate(steps):
         field = find(message, step) if message is not None else None
         names.append(field.name if field is not None else snake_case(step))
         message = element_message(field) if field is not None else None
+        if field is not None and message is None:
+            # What follows are names of the caller's.
+            return ".".join([*names, *steps[index + 1 :]])
     return ".".join(names)
+
+
+def is_speakable(message: DescMessage, path: str) -> bool:
+    """Tells whether the names in a path that are no fields, such as keys of a map, can stand in a mask in any form."""
+    at: DescMessage | None = message
+    for step in path.split("."):
+        if at is None and not _ENTRY.fullmatch(step):
+            return False
+        field = find(at, step) if at is not None else None
+        at = _nested(field) if field is not None else None
+    return True
+
+
+def is_lacking(message: DescMessage, value: JsonValue, path: str) -> bool:
+    """Tells whether an object does not say what becomes of a path. Null, zero and empty are values like others."""
+    return path != EVERYTHING and _lacks(message, value, path.split("."))
+
+
+def _lacks(message: DescMessage, value: JsonValue, steps: Sequence[str]) -> bool:
+    if value is None:
+        # All of it is cleared.
+        return False
+    field = find(message, steps[0])
+    if field is None or not isinstance(value, dict):
+        return True
+    key = next((name for name in (field.name, field.json_name) if name in value), None)
+    if key is None:
+        return True
+    rest = steps[1:]
+    nested = _nested(field)
+    if nested is not None and rest:
+        return _lacks(nested, value[key], rest)
+    return bool(rest) and _lacks_entry(field, value[key], rest)
+
+
+def _lacks_entry(field: DescField, value: JsonValue, steps: Sequence[str]) -> bool:
+    """Follows the keys of a map or of a `Struct`; elements of a list have no names."""
+    if value is None or isinstance(field.value, DescFieldValueList):
+        return False
+    below = steps[:1] if isinstance(field.value, DescFieldValueMap) else steps
+    for step in below:
+        if not isinstance(value, dict) or (step not in value and step != EVERYTHING):
+            return not isinstance(value, list)
+        value = value.get(step)
+    return False
+
+
+def _nested(field: DescField) -> DescMessage | None:
+    """Returns the type of a single message with ordinary fields: what a mask goes into."""
+    return element_message(field) if isinstance(field.value, DescFieldValueMessage) else None
 
 
 def text_of(paths: list[str]) -> str:

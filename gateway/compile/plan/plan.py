@@ -78,7 +78,7 @@ def compile_plan(
         for method in _methods(files, pool):
             plan = _method_plan(method, registry, default_policy)
             methods[plan.full_name] = plan
-            bindings += _bindings(method, plan, strict=default_policy is None)
+            bindings += _bindings(method, plan, registry, strict=default_policy is None)
     except (PolicyError, TemplateError, FieldError) as error:
         raise PlanError(str(error)) from error
     tries = _tries(bindings)
@@ -117,7 +117,7 @@ def _message(registry: Registry, name: str) -> DescMessage:
     return message
 
 
-def _bindings(method: MethodDescriptor, plan: MethodPlan, strict: bool) -> Iterator[Binding]:
+def _bindings(method: MethodDescriptor, plan: MethodPlan, registry: Registry, strict: bool) -> Iterator[Binding]:
     options = method.GetOptions()
     if not options.HasExtension(annotations_pb2.http):
         return
@@ -125,7 +125,7 @@ def _bindings(method: MethodDescriptor, plan: MethodPlan, strict: bool) -> Itera
     _refuse(method.full_name, rule_faults(rule))
     for each in (rule, *rule.additional_bindings):
         try:
-            binding = compile_rule(each, plan)
+            binding = compile_rule(each, plan, registry)
         except (TemplateError, FieldError) as error:
             raise PlanError(f"{method.full_name}: {error}") from error
         _refuse(str(binding), binding_faults(binding))

@@ -1,35 +1,23 @@
-"""Parses query strings (application/x-www-form-urlencoded) strictly."""
+"""Reads query strings: forms of ASCII, for what else stands in an address is percent-encoded (RFC 3986)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from urllib.parse import unquote_plus
 
 from gateway.errors.places import malformed
+from gateway.grammar import form
+from gateway.grammar.form import FormError
 
 __all__ = ["pairs"]
 
 MAX_PARAMETERS = 100
 
-_BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-
 
 def pairs(query: bytes) -> Iterator[tuple[str, str]]:
-    """Splits a query string into decoded names and values. Raises MeshError."""
-    parts = query.split(b"&")
-    if len(parts) > MAX_PARAMETERS:
-        raise malformed("query", "", f"has more than {MAX_PARAMETERS} parameters")
-    for part in parts:
-        if part:
-            name, _, value = part.partition(b"=")
-            yield _decode(name), _decode(value)
-
-
-def _decode(text: bytes) -> str:
-    if b"%" in text and _BAD_PERCENT.search(text):
-        raise malformed("query", "", "holds a broken percent encoding")
+    """Yields decoded names and values. Raises MeshError."""
+    if not query.isascii():
+        raise malformed("query", "", "holds bytes that must be percent-encoded")
     try:
-        return unquote_plus(text.decode("ascii"), errors="strict")
-    except UnicodeDecodeError:
-        raise malformed("query", "", "is not UTF-8 in percent encoding") from None
+        yield from form.pairs(query, limit=MAX_PARAMETERS)
+    except FormError as error:
+        raise malformed("query", "", str(error)) from None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from google.api import http_pb2
-from protobuf import DescField, DescFieldValueEnum, DescFieldValueMessage, DescFieldValueScalar, DescMessage
+from protobuf import (
+    DescField,
+    DescFieldValueEnum,
+    DescFieldValueMessage,
+    DescFieldValueScalar,
+    DescMessage,
+    Registry,
+)
 
 from gateway.compile.plan.binding import Binding, MethodPlan, PathVariable, oneof_siblings
 from gateway.compile.plan.fields import (
     FieldError,
     Parameter,
-    element_message,
     is_field_mask,
     is_well_known,
     parameters,
@@ -19,6 +25,7 @@ from gateway.compile.plan.fields import (
 )
 from gateway.compile.plan.template import Template, TemplateError, parse
 from gateway.compile.plan.texts import text_reader
+from gateway.compile.plan.updates import update_mask
 
 __all__ = ["compile_rule"]
 
@@ -26,7 +33,7 @@ HTTP_BODY = "google.api.HttpBody"
 _SINGULAR = (DescFieldValueScalar, DescFieldValueEnum, DescFieldValueMessage)
 
 
-def compile_rule(rule: http_pb2.HttpRule, plan: MethodPlan) -> Binding:
+def compile_rule(rule: http_pb2.HttpRule, plan: MethodPlan, registry: Registry) -> Binding:
     """Compiles a rule, without its additional bindings. Raises TemplateError and FieldError."""
     http_method, text = _pattern(rule)
     template = parse(text)
@@ -45,7 +52,7 @@ def compile_rule(rule: http_pb2.HttpRule, plan: MethodPlan) -> Binding:
         response_field=response_field,
         query=query,
         taken=taken,
-        mask=_mask(plan.input, body_field, query) if http_method == "PATCH" else "",
+        mask=update_mask(plan.input, http_method, rule.body, body_field, registry),
         whole=rule.body == "*" and is_well_known(plan.input),
         raw=_is_raw(plan.input, rule.body, body_field),
     )
@@ -101,11 +108,3 @@ def _query(message: DescMessage, taken: frozenset[tuple[str, ...]]) -> dict[str,
         for name, parameter in parameters(message)
         if not any(parameter.path[: len(path)] == path for path in taken)
     }
-
-
-def _mask(message: DescMessage, body_field: DescField | None, query: Mapping[str, Parameter]) -> str:
-    """Names the one FieldMask of the request, if the body is a resource."""
-    if body_field is None or element_message(body_field) is None:
-        return ""
-    masks = [field for field in message.fields if is_field_mask(field) and field.name in query]
-    return masks[0].name if len(masks) == 1 else ""

@@ -16,9 +16,10 @@ from protobuf import (
     ScalarType,
 )
 
+from meshkit.json import JsonValue
+
 __all__ = ["WRAPPERS", "JsonValue", "TextReader", "snake_case", "text_reader", "value_reader"]
 
-JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 TextReader = Callable[[str], JsonValue]
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,19})")

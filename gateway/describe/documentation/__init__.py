@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.describe.documentation.browser_pages import BrowserPages
 from gateway.describe.documentation.routes import documentation_routes
 
-__all__ = ["documentation_routes"]
+__all__ = ["BrowserPages", "documentation_routes"]

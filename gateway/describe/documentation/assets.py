@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.edge.exchange import Exchange
 from gateway.edge.headers.compression import Coding, preferred
+from gateway.edge.headers.etags import hashed
+from gateway.edge.headers.preconditions import unchanged
 
 __all__ = ["COMPRESS_FROM", "Endpoint", "serve"]
 
@@ -22,10 +24,12 @@ COMPRESS_FROM = 1024
 def serve(body: bytes, media_type: str, *, policy: str = "default-src 'none'") -> Endpoint:
     """Returns an endpoint that answers with `body`, or with 304 to who has it. `policy` is its content policy.
 
+    The endpoint raises MeshError 412 for another state than the caller asks for.
+
     Caches keep it but ask before they use it, so that the parts of a page are always of one version. Each coding is
     made when it is asked for first.
     """
-    digest = hashlib.sha256(body).hexdigest()[:32]
+    tag = hashed(body)
     common = {
         "cache-control": "no-cache",
         "content-security-policy": policy,
@@ -35,10 +39,12 @@ def serve(body: bytes, media_type: str, *, policy: str = "default-src 'none'") -
     variants: dict[bytes, bytes] = {b"": body}
 
     async def endpoint(request: Request) -> Response:
-        coding = _coding(request, len(body))
+        exchange: Exchange = request.state.exchange
+        coding = _coding(exchange, len(body))
         name = coding.name if coding is not None else b""
-        headers = common | {"etag": f'"{digest}{"-" if name else ""}{name.decode()}"'}
-        if _has(request.headers.get("if-none-match", ""), headers["etag"]):
+        etag = tag.written(name)
+        headers = common | {"etag": etag.decode()}
+        if unchanged(exchange.headers, etag):
             return Response(status_code=304, headers=headers)
         if coding is not None:
             headers["content-encoding"] = name.decode()
@@ -49,11 +55,5 @@ def serve(body: bytes, media_type: str, *, policy: str = "default-src 'none'") -
     return endpoint
 
 
-def _coding(request: Request, size: int) -> Coding | None:
-    accepted = request.headers.get("accept-encoding", "") if size >= COMPRESS_FROM else ""
-    return preferred(accepted.encode("latin-1"))
-
-
-def _has(if_none_match: str, etag: str) -> bool:
-    """Compares weakly (RFC 9110, section 13.1.2)."""
-    return any(tag.strip().removeprefix("W/") in (etag, "*") for tag in if_none_match.split(","))
+def _coding(exchange: Exchange, size: int) -> Coding | None:
+    return preferred(exchange.headers.get(b"accept-encoding", b"") if size >= COMPRESS_FROM else b"")

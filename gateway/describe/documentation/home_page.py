@@ -19,16 +19,18 @@ __all__ = ["HomePage", "home_page"]
 class HomePage:
     """How a product begins its first page."""
 
-    begin: Callable[[Schema], str]
-    """Returns HTML for an OpenAPI document."""
+    begin: Callable[[Schema, str], str]
+    """Returns HTML for an OpenAPI document and the origin where callers reach it, such as http://127.0.0.1:8080."""
     files: Sequence[Path] = ()
     """Scripts (.js) and style sheets (.css) that the page loads. They are served below /docs by their names."""
 
 
-def home_page(document: Schema, operations: Sequence[Operation], home: HomePage | None = None) -> bytes:
+def home_page(
+    document: Schema, operations: Sequence[Operation], home: HomePage | None = None, *, origin: str = ""
+) -> bytes:
     """Returns the page for an OpenAPI document. Without `home` it begins with the title and the summary."""
     title = document["info"]["title"]
-    begin, files = (home.begin(document), home.files) if home is not None else (_heading(document), ())
+    begin, files = (home.begin(document, origin), home.files) if home is not None else (_heading(document), ())
     paths = {suffix: [f"/docs/{file.name}" for file in files if file.suffix == suffix] for suffix in (".js", ".css")}
     return page(title, title, [begin, *_listed(operations)], scripts=paths[".js"], styles=paths[".css"])
 

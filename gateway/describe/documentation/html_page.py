@@ -18,7 +18,7 @@ _PAGE = """<!DOCTYPE html>
     <meta name="color-scheme" content="light dark">
     <title>{title}</title>
     <link rel="icon" href="/docs/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/docs/site.css">{styles}
+    <link rel="stylesheet" href="/docs/frame.css">{styles}
   </head>
   <body>
     <header>
@@ -29,7 +29,7 @@ _PAGE = """<!DOCTYPE html>
         <a href="/ready">Health</a>
       </nav>
     </header>
-    <main>
+    <main{width}>
 {body}
     </main>{scripts}
   </body>
@@ -39,17 +39,26 @@ _CODE = re.compile(r"`([^`]*)`")
 
 
 def page(
-    title: str, name: str, body: Iterable[str], *, scripts: Iterable[str] = (), styles: Iterable[str] = ()
+    title: str,
+    name: str,
+    body: Iterable[str],
+    *,
+    scripts: Iterable[str] = (),
+    styles: Iterable[str] = (),
+    foreign: bool = False,
 ) -> bytes:
     """Returns a page. `name` is what the gateway serves; lines of `body` are HTML, title and name are text.
 
-    `scripts` and `styles` are paths of what the page loads besides.
+    `scripts` and `styles` are paths of what the page loads besides. A `foreign` one has a body of somebody else's, with
+    styles of its own and as wide as the window.
     """
+    own = () if foreign else ("/docs/site.css",)
     return _PAGE.format(
         title=html.escape(title if title == name else f"{title} - {name}"),
         name=html.escape(name),
         body="\n".join(body),
-        styles="".join(f'\n    <link rel="stylesheet" href="{html.escape(path)}">' for path in styles),
+        width=' class="wide"' if foreign else "",
+        styles="".join(f'\n    <link rel="stylesheet" href="{html.escape(path)}">' for path in (*own, *styles)),
         scripts="".join(f'\n    <script src="{html.escape(path)}"></script>' for path in scripts),
     ).encode()
 

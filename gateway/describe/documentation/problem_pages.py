@@ -15,6 +15,9 @@ from gateway.errors.render import ErrorRenderer
 
 __all__ = ["list_page", "reason_page"]
 
+_STATUS = statuses.MEDIA_TYPE + b", application/problem+json;q=0.5"
+"""Makes more of a status than of a problem document."""
+
 
 def reason_page(reason: Reason, name: str, operations: Sequence[Operation]) -> bytes:
     """Returns the page of one reason. `operations` are those that can answer with it."""
@@ -34,8 +37,8 @@ def reason_page(reason: Reason, name: str, operations: Sequence[Operation]) -> b
         "<h2>How it looks</h2>",
         "<p>As <code>application/problem+json</code>:</p>",
         _example(reason, b""),
-        "<p>With <code>Accept: application/json</code>, as <code>google.rpc.Status</code>:</p>",
-        _example(reason, statuses.MEDIA_TYPE),
+        f"<p>With <code>Accept: {_STATUS.decode()}</code>, as <code>google.rpc.Status</code>:</p>",
+        _example(reason, _STATUS),
     ]
     if operations:
         body += ["<h2>Where it occurs</h2>", '<ul class="operations">', *(each.item for each in operations), "</ul>"]
@@ -58,5 +61,5 @@ def list_page(reasons: Iterable[Reason], name: str) -> bytes:
 
 
 def _example(reason: Reason, accept: bytes) -> str:
-    body = ErrorRenderer().render(reason.error(), EXAMPLE_REQUEST_ID, accept).body
-    return shown(json.loads(body), f"{reason.name} as {accept.decode() or 'application/problem+json'}")
+    told = ErrorRenderer().render(reason.error(), EXAMPLE_REQUEST_ID, accept)
+    return shown(json.loads(told.body), f"{reason.name} as {told.media_type.decode()}")

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.describe.catalogue import Reason
 from gateway.describe.documentation.assets import Endpoint, serve
 from gateway.describe.documentation.home_page import HomePage, home_page
+from gateway.describe.documentation.html_page import page
 from gateway.describe.documentation.operations import operations
 from gateway.describe.documentation.problem_pages import list_page, reason_page
 from gateway.describe.openapi import render
@@ -28,6 +29,7 @@ _MEDIA_TYPES = {".css": _CSS, ".js": _SCRIPT, ".svg": "image/svg+xml"}
 _ASSETS = (
     "docs/docs.css",
     "docs/docs.js",
+    "site/frame.css",
     "site/icon.svg",
     "site/site.css",
     "swagger-ui/swagger-ui.css",
@@ -39,24 +41,37 @@ SCRIPT_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
 
 
 def documentation_routes(
-    described: Schema, reasons: Mapping[str, Reason], home: HomePage | None = None
+    described: Schema, reasons: Mapping[str, Reason], home: HomePage | None = None, *, origin: str = ""
 ) -> list[BaseRoute]:
     """Returns /, /openapi.json, /docs with its parts, and /problems. Raises OSError if a part is missing.
 
-    `described` is the OpenAPI document; `reasons` are those that the gateway itself gives, by name.
+    `described` is the OpenAPI document; `reasons` are those that the gateway itself gives, by name; `origin` is where
+    callers reach it.
     """
     listed = list(operations(described))
     name = described["info"]["title"]
     routes = {
-        "/": serve(home_page(described, listed, home), HTML, policy=SCRIPT_POLICY),
+        "/": serve(home_page(described, listed, home, origin=origin), HTML, policy=SCRIPT_POLICY),
         "/openapi.json": serve(render(described), "application/json"),
-        "/docs": serve((STATIC / "docs" / "index.html").read_bytes(), HTML, policy=SCRIPT_POLICY),
+        "/docs": serve(_reference(name), HTML, policy=SCRIPT_POLICY),
         "/problems": serve(list_page(reasons.values(), name), HTML, policy=PAGE_POLICY),
         "/problems/{slug}": _problem_pages(described, reasons),
     }
     for file in [*(STATIC / path for path in _ASSETS), *(home.files if home is not None else ())]:
         routes[f"/docs/{file.name}"] = serve(file.read_bytes(), _MEDIA_TYPES[file.suffix])
     return [Route(path, endpoint) for path, endpoint in routes.items()]
+
+
+def _reference(name: str) -> bytes:
+    scripts, styles = ("swagger-ui-bundle.js", "docs.js"), ("swagger-ui.css", "docs.css")
+    return page(
+        "API",
+        name,
+        [(STATIC / "docs" / "reference.html").read_text().rstrip()],
+        scripts=[f"/docs/{file}" for file in scripts],
+        styles=[f"/docs/{file}" for file in styles],
+        foreign=True,
+    )
 
 
 def _problem_pages(described: Schema, reasons: Mapping[str, Reason]) -> Endpoint:
@@ -71,10 +86,10 @@ def _problem_pages(described: Schema, reasons: Mapping[str, Reason]) -> Endpoint
         for reason in reasons.values()
     }
 
-    async def page(request: Request) -> Response:
+    async def of_slug(request: Request) -> Response:
         found = pages.get(request.path_params["slug"])
         if found is None:
             raise HTTPException(404)
         return await found(request)
 
-    return page
+    return of_slug

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from gateway.describe.openapi.document import document, render
+from gateway.describe.openapi.document import LOCAL_URL, document, render
 
-__all__ = ["document", "render"]
+__all__ = ["LOCAL_URL", "document", "render"]

@@ -25,10 +25,10 @@ class About:
     version: str
     license: dict[str, str] | None = None
 
-    @property
-    def info(self) -> dict[str, object]:
-        """The `info` object."""
+    def info(self, url: str) -> dict[str, object]:
+        """Returns the `info` object. Who serves the API, at `url`, is who to ask."""
         found: dict[str, object] = {"title": self.title, "summary": self.summary, "description": self.description}
+        found["contact"] = {"name": self.title, "url": url}
         return found | ({"license": self.license} if self.license else {}) | {"version": self.version}
 
 

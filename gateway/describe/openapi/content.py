@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from gateway.compile.plan import Binding
-from gateway.describe.openapi.constraints import Schema
+from gateway.describe.openapi.logic import Schema
 from gateway.describe.openapi.schemas import Schemas, Use
 from gateway.describe.openapi.well_known import HTTP_BODY
 from gateway.edge.streams.framing import EVENTS, FRAMINGS
@@ -15,7 +15,10 @@ from gateway.edge.streams.framing import EVENTS, FRAMINGS
 __all__ = ["Contents"]
 
 JSON = "application/json"
-_RAW: Schema = {"*/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
+# The format is that of OpenAPI 3.0: without it generators take bytes for text.
+_RAW: Schema = {
+    "*/*": {"schema": {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}}
+}
 _TEXT = "Frames as the media type separates them; `x-itemSchema` is that of each."
 
 
@@ -25,8 +28,8 @@ class Contents:
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
 
-    def request(self, binding: Binding, method: MethodDescriptor, example: Any) -> Schema:
-        """Returns the content of a request body."""
+    def request(self, binding: Binding, method: MethodDescriptor, identifier: str, example: Any) -> Schema:
+        """Returns the content of a request body. `identifier` is that of the operation."""
         message = method.input_type
         bound = [variable.field_path for variable in binding.variables]
         if binding.body != "*":
@@ -39,10 +42,10 @@ class Contents:
             message, bound = field.message_type, below
         if _is_raw(message):
             return _RAW
-        return _json(self._schemas.body(message, f"{method.name}Body", bound), example)
+        return _json(self._schemas.body(message, identifier, bound), example)
 
-    def answer(self, binding: Binding, method: MethodDescriptor, example: Any) -> Schema:
-        """Returns the content of a good answer."""
+    def answer(self, binding: Binding, method: MethodDescriptor, identifier: str, example: Any) -> Schema:
+        """Returns the content of a good answer to an operation."""
         message: Descriptor = method.output_type
         field = message.fields_by_name[binding.response_field.name] if binding.response_field is not None else None
         if _is_raw(message if field is None else field.message_type):
@@ -50,12 +53,10 @@ class Contents:
         schema = (
             self._schemas.value(field, Use.ANSWER) if field is not None else self._schemas.message(message, Use.ANSWER)
         )
-        return self._stream(method, schema, example) if method.server_streaming else _json(schema, example)
+        return self._stream(identifier, schema, example) if method.server_streaming else _json(schema, example)
 
-    def _stream(self, method: MethodDescriptor, schema: Schema, example: Any) -> Schema:
-        name = f"{method.name}Frame"
-        self._schemas.components[name] = _frame(schema)
-        frame = {"$ref": f"#/components/schemas/{name}"}
+    def _stream(self, identifier: str, schema: Schema, example: Any) -> Schema:
+        frame = self._schemas.frame(identifier, schema)
         status = {"status": {"code": 0, "message": "", "details": []}}
         frames = [*([{"result": example}] if example is not None else []), status]
         content: Schema = {}
@@ -67,17 +68,6 @@ class Contents:
                 item = schema if framing is EVENTS else frame
                 content[media_type] = {"schema": {"type": "string", "description": _TEXT}, "x-itemSchema": item}
         return content
-
-
-def _frame(schema: Schema) -> Schema:
-    return {
-        "type": "object",
-        "description": "One frame of the stream: a message, or the status that ends the stream. Code 0 is success.",
-        "properties": {"result": schema, "status": {"$ref": "#/components/schemas/Status"}},
-        "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
-    }
 
 
 def _is_raw(message: Descriptor | None) -> bool:

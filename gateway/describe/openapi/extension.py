@@ -9,8 +9,8 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from gateway.describe.comments import Comments
 from gateway.describe.openapi.about import About
-from gateway.describe.openapi.constraints import Schema
 from gateway.describe.openapi.examples import Examples
+from gateway.describe.openapi.logic import Schema
 from gateway.describe.openapi.schemas import Schemas
 from gateway.describe.openapi.security import SecurityScheme
 
@@ -22,6 +22,8 @@ class OperationParts:
     """What an operation without a binding is described with."""
 
     method: MethodDescriptor
+    identifier: str
+    """The operation id."""
     tag: str
     comments: Comments
     schemas: Schemas

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from buf.validate import validate_pb2
+
+from gateway.describe.openapi.logic import Schema, any_of
 
 __all__ = ["FORMATS", "WELL_KNOWN_REGEX"]
 
-_IP: list[dict[str, Any]] = [{"format": "ipv4"}, {"format": "ipv6"}]
+_IP: list[Schema] = [{"format": "ipv4"}, {"format": "ipv6"}]
 _IDENT = "[A-Za-z_][A-Za-z_0-9]*"
 
-FORMATS: dict[str, dict[str, Any]] = {
-    "address": {"anyOf": [{"format": "hostname"}, *_IP]},
+FORMATS: dict[str, Schema] = {
+    "address": any_of([{"format": "hostname"}, *_IP]),
     "email": {"format": "email"},
     "hostname": {"format": "hostname"},
-    "ip": {"anyOf": _IP},
+    "ip": any_of(_IP),
     "ipv4": {"format": "ipv4"},
     "ipv6": {"format": "ipv6"},
     "ipv4_with_prefixlen": {"pattern": r"^[0-9.]{7,15}/[0-9]{1,2}$"},

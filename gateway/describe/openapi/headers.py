@@ -8,7 +8,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from rampart.mesh.v1 import policy_pb2
 
 from gateway.compile.plan import Binding
-from gateway.describe.openapi.constraints import Schema
+from gateway.describe.openapi.logic import Schema
 from gateway.edge.headers.conditional import conditions, tagger
 from meshkit.identity.policy import Policy, field_policy
 
@@ -17,7 +17,7 @@ __all__ = ["HEADERS", "answer_headers", "header", "header_parameters", "is_limit
 EXAMPLE_REQUEST_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 _CLASS = policy_pb2.RateClass.Name(1).removeprefix("RATE_CLASS_").lower()
-_TAG = '^(W/)?"[!#-~]*"$'
+_TAG = '(W/)?"[!#-~]*"'
 
 HEADERS: dict[str, Schema] = {
     "X-Request-Id": {
@@ -48,6 +48,12 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string"},
         "example": 'Bearer error="invalid_token"',
     },
+    "Location": {
+        "required": True,
+        "description": "Where what was created is (RFC 9110, section 10.2.2): a path on the same server.",
+        "schema": {"type": "string", "format": "uri-reference", "pattern": "^/[^/]"},
+        "example": "/api/v1/things/7",
+    },
     "Age": {
         "description": "Seconds since the answer was made, if it was stored meanwhile (RFC 9111, section 5.1).",
         "schema": {"type": "integer", "minimum": 0},
@@ -61,7 +67,7 @@ HEADERS: dict[str, Schema] = {
     "ETag": {
         "required": True,
         "description": "Entity tag of the answer (RFC 9110, section 8.8.3); for a resource with an `etag`, that one.",
-        "schema": {"type": "string", "pattern": _TAG},
+        "schema": {"type": "string", "pattern": f"^{_TAG}$"},
         "example": '"5f0c8e2b9d7a4c31"',
     },
 }
@@ -79,14 +85,20 @@ _IDEMPOTENCY_KEY: Schema = {
 _IF_MATCH: Schema = {
     "name": "If-Match",
     "in": "header",
-    "description": "The `etag` of the state to change. If the resource is in another state, nothing happens: 412.",
-    "schema": {"type": "string", "pattern": '^(\\*|"[!#-~]*")$'},
+    "description": "The `etag` of the state to change, or several. If it is in another, nothing happens: 412.",
+    "schema": {"type": "string", "pattern": f"^(\\*|{_TAG}([ ,]+{_TAG})*)$"},
     "example": "*",
 }
 _IF_NONE_MATCH: Schema = {
     "name": "If-None-Match",
     "in": "header",
     "description": "Entity tags of answers that the caller has: if one of them is current, the answer is 304.",
+    "schema": {"type": "string"},
+}
+_IF_NONE_MATCH_OF_CHANGES: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "Entity tags of states not to change. If the resource is in one of them, nothing happens: 412.",
     "schema": {"type": "string"},
 }
 _LAST_EVENT_ID: Schema = {
@@ -110,6 +122,7 @@ def header_parameters(binding: Binding, method: MethodDescriptor) -> Iterator[Sc
         yield _IF_NONE_MATCH
     if takes_condition(binding):
         yield _IF_MATCH
+        yield _IF_NONE_MATCH_OF_CHANGES
     if method.server_streaming and _resumes(method.input_type):
         yield _LAST_EVENT_ID
 
@@ -140,8 +153,8 @@ def is_tagged(binding: Binding, method: MethodDescriptor) -> bool:
 
 def takes_condition(binding: Binding) -> bool:
     """Tells whether a change can be made on the condition of a state."""
-    found = conditions(binding) if binding.http_method in ("DELETE", "PATCH", "PUT") else None
-    return found is not None and found.versioned
+    found = conditions(binding)
+    return found is not None and found.versioned and not found.creates
 
 
 def _resumes(message: Descriptor) -> bool:

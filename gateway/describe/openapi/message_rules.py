@@ -9,7 +9,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, OneofDescriptor
 from google.protobuf.descriptor_pb2 import MessageOptions, OneofOptions
 
-from gateway.describe.openapi.constraints import Schema
+from gateway.describe.openapi.logic import Schema, all_of, merged
 from meshkit.identity.policy import field_policy
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def message_sentences(message: Descriptor) -> list[str]:
 
 def conditions(message: Descriptor, bound: Collection[str] = ()) -> Schema:
     """Returns the keywords for rules between fields; `bound` are fields that are not in the schema."""
-    each = [*_required_unless(message), *_groups(message, bound)]
-    return each[0] if len(each) == 1 else {"allOf": each} if each else {}
+    return merged(*_required_unless(message), *_groups(message, bound))
 
 
 def groups(message: Descriptor) -> Iterator[tuple[str, list[str], bool]]:
@@ -60,8 +59,8 @@ def _required_unless(message: Descriptor) -> Iterable[Schema]:
             needed.setdefault((rule.field, rule.value), []).append(field.name)
     return [
         {
-            "if": {"properties": {other: {"const": value}}, "required": [other]},
-            "else": {"required": names, "properties": {name: {"type": "string", "minLength": 1} for name in names}},
+            "if": _having({other: {"const": value}}),
+            "else": _having({name: {"type": "string", "minLength": 1} for name in names}),
         }
         for (other, value), names in needed.items()
     ]
@@ -76,5 +75,10 @@ def _groups(message: Descriptor, bound: Collection[str]) -> Iterator[Schema]:
 def _one_of(names: Sequence[str], required: bool, whole: bool) -> Schema:
     if whole:
         return {"maxProperties": 1} | ({"minProperties": 1} if required else {})
-    each: list[Schema] = [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]
-    return {"oneOf": each if required else [*each, {"not": {"anyOf": each}}]}
+    each = [_having({name: {"not": {"type": "null"}}}) for name in names]
+    return all_of([{"oneOf": each if required else [*each, {"not": {"anyOf": each}}]}])
+
+
+def _having(fields: Schema) -> Schema:
+    """Returns a schema for objects that have these fields, and maybe others: validators may be strict with silence."""
+    return {"required": list(fields), "properties": fields, "additionalProperties": True}

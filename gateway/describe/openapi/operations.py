@@ -7,9 +7,9 @@ import re
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.descriptor_pb2 import MethodOptions
 
+from gateway.compile.creation import creation
 from gateway.compile.plan import Binding, Plan
 from gateway.describe.comments import Comments
-from gateway.describe.openapi.constraints import Schema
 from gateway.describe.openapi.content import Contents
 from gateway.describe.openapi.examples import Examples
 from gateway.describe.openapi.headers import (
@@ -20,7 +20,7 @@ from gateway.describe.openapi.headers import (
     is_tagged,
     takes_condition,
 )
-from gateway.describe.openapi.identifiers import Identifiers
+from gateway.describe.openapi.logic import Schema
 from gateway.describe.openapi.paths import Paths
 from gateway.describe.openapi.responses import Responses
 from gateway.describe.openapi.schemas import Schemas, Use
@@ -55,19 +55,26 @@ class Operations:
     """Makes operations. Their identifiers are unique within the document."""
 
     def __init__(
-        self, plan: Plan, comments: Comments, schemas: Schemas, responses: Responses, security: SecurityRequirements
+        self,
+        plan: Plan,
+        comments: Comments,
+        schemas: Schemas,
+        sockets: Schemas,
+        responses: Responses,
+        security: SecurityRequirements,
     ) -> None:
+        """`sockets` makes the schemas of messages that only WebSockets carry."""
         self._plan = plan
         self._comments = comments
         self._schemas = schemas
+        self._sockets = sockets
         self._responses = responses
         self._security = security
         self._paths = Paths(schemas)
         self._contents = Contents(schemas)
         self._examples = Examples(comments)
-        self._identifiers = Identifiers(descriptor(plan, binding.method.full_name) for binding in plan.bindings)
 
-    def of(self, binding: Binding, tag: str) -> tuple[str, Schema]:
+    def of(self, binding: Binding, identifier: str, tag: str) -> tuple[str, Schema]:
         """Returns the path of a binding and its operation."""
         method = descriptor(self._plan, binding.method.full_name)
         example = self._examples.request(binding, method.input_type)
@@ -76,7 +83,7 @@ class Operations:
         text, reasons = reasons_of(self._comments.of(method.full_name))
         summary, rest = sentences(text)
         operation: Schema = {
-            "operationId": self._identifiers.of(method),
+            "operationId": identifier,
             "tags": [tag],
             "summary": summary or method.name,
             "description": "\n\n".join(part for part in (rest, _facts(method, binding.method.policy)) if part),
@@ -89,25 +96,27 @@ class Operations:
             operation["requestBody"] = {
                 "description": self._comments.of(_body_name(binding, method)),
                 "required": True,
-                "content": self._contents.request(binding, method, example.body),
+                "content": self._contents.request(binding, method, identifier, example.body),
             }
-        operation["responses"] = self._answers(binding, method) | self._errors(binding, method, reasons)
+        operation["responses"] = self._answers(binding, method, identifier) | self._errors(binding, method, reasons)
         operation["security"] = self._security.of(binding.method.policy)
         if method.client_streaming or method.server_streaming:
             operation["x-websocket"] = self._socket(binding, method)
         return path, operation
 
-    def _answers(self, binding: Binding, method: MethodDescriptor) -> Schema:
+    def _answers(self, binding: Binding, method: MethodDescriptor, identifier: str) -> Schema:
         if method.client_streaming:
             return dict(_UPGRADE)
         example = self._examples.response(binding, method.output_type)
-        found: Schema = {
-            "200": {
-                "description": self._comments.of(method.output_type.full_name) or "The answer.",
-                "headers": answer_headers(binding, method),
-                "content": self._contents.answer(binding, method, example),
-            }
+        answer: Schema = {
+            "description": self._comments.of(method.output_type.full_name) or "The answer.",
+            "headers": answer_headers(binding, method),
+            "content": self._contents.answer(binding, method, identifier, example),
         }
+        made = creation(binding, self._plan)
+        found: Schema = {"200": answer} if made is None or made.told is not None else {}
+        if made is not None:
+            found["201"] = answer | {"headers": answer["headers"] | header("Location")}
         if is_tagged(binding, method):
             found["304"] = {
                 "description": "What the caller has is current (RFC 9110, section 15.4.5).",
@@ -118,11 +127,12 @@ class Operations:
     def _socket(self, binding: Binding, method: MethodDescriptor) -> Schema:
         message: Descriptor = method.output_type
         field = message.fields_by_name[binding.response_field.name] if binding.response_field is not None else None
-        answer = (
-            self._schemas.value(field, Use.ANSWER) if field is not None else self._schemas.message(message, Use.ANSWER)
-        )
-        sent = self._schemas.message(method.input_type, Use.REQUEST)
-        return {"subprotocol": "rampart.v1", "send": sent, "receive": answer}
+        # Over HTTP a method that takes a stream answers nothing.
+        schemas = self._sockets if method.client_streaming else self._schemas
+        received = schemas.value(field, Use.ANSWER) if field is not None else schemas.message(message, Use.ANSWER)
+        takes = method.client_streaming or binding.body
+        sent = {"send": self._sockets.message(method.input_type, Use.REQUEST)} if takes else {}
+        return {"subprotocol": "rampart.v1", **sent, "receive": received}
 
     def _errors(self, binding: Binding, method: MethodDescriptor, reasons: list[str]) -> dict[str, Schema]:
         policy = binding.method.policy
@@ -167,6 +177,7 @@ def _facts(method: MethodDescriptor, policy: Policy) -> str:
     lines = [_WITH_KEY if keyed else _REPEATS[level]]
     if is_limited(policy):
         units = "1 unit" if policy.cost == 1 else f"{policy.cost} units"
+        units += f" for each of `{policy.items}`," if policy.items else ""
         lines.append(f"Rate limit: {units} of the class `{policy.rate_class}`.")
     if method.client_streaming or method.server_streaming:
         lines += [f"Ends after {policy.deadline:g} s at the latest.", _SOCKET]

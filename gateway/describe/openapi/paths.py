@@ -15,8 +15,8 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from gateway.compile.plan import Binding
 from gateway.compile.plan.template import DEEP, STAR, Template
 from gateway.describe.openapi.behavior import needed
-from gateway.describe.openapi.constraints import Schema
 from gateway.describe.openapi.examples import RequestExample
+from gateway.describe.openapi.logic import Schema
 from gateway.describe.openapi.schemas import Schemas, Use
 
 __all__ = ["Paths", "field_at"]

@@ -2,45 +2,76 @@
 
 from __future__ import annotations
 
-from gateway.describe.openapi.constraints import Schema
-from gateway.describe.openapi.headers import header
+from collections.abc import Mapping
 
-__all__ = ["HEALTH_TAG", "probes"]
+from gateway.describe.openapi.headers import header
+from gateway.describe.openapi.logic import Schema
+
+__all__ = ["HEALTH_TAG", "PROBE_IDENTIFIERS", "PROBE_SCHEMAS", "probes"]
 
 HEALTH_TAG: Schema = {"name": "health", "description": "Probes of the edge, without a token."}
-
-
-def probes() -> dict[str, Schema]:
-    """Returns the paths of the probes."""
-    state: Schema = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
-    missing: Schema = {
+PROBE_IDENTIFIERS = ("health", "ready")
+PROBE_SCHEMAS: dict[str, Schema] = {
+    "Health": {
         "type": "object",
-        "additionalProperties": {"type": "string"},
-        "description": "What is missing, by name, in words.",
-    }
-    ready: Schema = {
+        "description": "Says that the process is alive.",
+        "properties": {"status": {"type": "string", "enum": ["ok"], "description": "Always the same."}},
+        "required": ["status"],
+    },
+    "Readiness": {
         "type": "object",
-        "properties": {"ready": {"type": "boolean"}, "missing": missing},
+        "description": "Says whether the edge should get traffic.",
+        "properties": {
+            "ready": {"type": "boolean", "description": "True if nothing is missing."},
+            "missing": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "What is missing, by name, in words.",
+            },
+        },
         "required": ["ready", "missing"],
-    }
+    },
+}
+"""Components by name."""
+
+
+def probes(errors: Mapping[str, Schema]) -> dict[str, Schema]:
+    """Returns the operations of the probes by path. `errors` are responses that any request can get."""
+    health = {"200": ("It is.", "Health")}
+    ready = {"200": ("It should.", "Readiness"), "503": ("It should not.", "Readiness")}
     return {
-        "/health": _probe("health", "Tells that the process is alive", {"200": ("It is.", state)}),
+        "/health": _probe(
+            PROBE_IDENTIFIERS[0],
+            "Tells that the process is alive",
+            "For who restarts it if it is not. It looks at nothing else.",
+            _answers(health) | dict(errors),
+        ),
         "/ready": _probe(
-            "ready",
+            PROBE_IDENTIFIERS[1],
             "Tells whether the edge should get traffic, and what is missing if not",
-            {"200": ("It should.", ready), "503": ("It should not.", ready)},
+            "For who sends it traffic, and for people who want to know what is down.",
+            _answers(ready) | dict(errors),
         ),
     }
 
 
-def _probe(name: str, summary: str, answers: dict[str, tuple[str, Schema]]) -> Schema:
-    responses = {
+def _answers(answers: Mapping[str, tuple[str, str]]) -> Schema:
+    return {
         status: {
             "description": words,
             "headers": header("X-Request-Id"),
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
         }
         for status, (words, schema) in answers.items()
     }
-    operation = {"operationId": name, "tags": [HEALTH_TAG["name"]], "summary": summary}
-    return {"get": operation | {"responses": responses, "security": []}}
+
+
+def _probe(identifier: str, summary: str, description: str, responses: Schema) -> Schema:
+    return {
+        "operationId": identifier,
+        "tags": [HEALTH_TAG["name"]],
+        "summary": summary,
+        "description": description,
+        "responses": dict(sorted(responses.items())),
+        "security": [],
+    }

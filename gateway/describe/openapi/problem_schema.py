@@ -1,12 +1,12 @@
-"""Defines the schema of problem documents, as `gateway.errors.problem` writes them."""
+"""Defines the schemas of problem documents, as `gateway.errors.problem` writes them."""
 
 from __future__ import annotations
 
-from gateway.describe.openapi.constraints import Schema
-from gateway.describe.openapi.well_known import WELL_KNOWN
+from gateway.describe.openapi.logic import Schema
+from gateway.describe.openapi.well_known import ANY, WELL_KNOWN
 from meshkit.errors import Kind
 
-__all__ = ["PROBLEM"]
+__all__ = ["PROBLEM_SCHEMAS"]
 
 _TEXT: Schema = {"type": "string"}
 _VIOLATION: Schema = {
@@ -19,16 +19,20 @@ _VIOLATION: Schema = {
         "pointer": _TEXT | {"description": "JSON Pointer (RFC 6901) into the body. Empty means the whole body."},
         "reason": _TEXT | {"description": "Rule that is broken, for example `string.min_len`."},
         "message": _TEXT | {"description": "What is wrong, in words."},
-        "localized": {
-            "type": "object",
-            "description": "What is wrong, in the words of a language.",
-            "properties": {"locale": _TEXT, "message": _TEXT},
-            "required": ["locale", "message"],
-        },
+        "localized": {"$ref": "#/components/schemas/LocalizedMessage"},
     },
     "required": ["field", "reason", "message"],
 }
-PROBLEM: Schema = {
+_LOCALIZED: Schema = {
+    "type": "object",
+    "description": "What is wrong, in the words of a language.",
+    "properties": {
+        "locale": _TEXT | {"description": "The language, as BCP 47 names it."},
+        "message": _TEXT | {"description": "What is wrong, in that language."},
+    },
+    "required": ["locale", "message"],
+}
+_PROBLEM: Schema = {
     "type": "object",
     "description": "An error (RFC 9457).",
     "properties": {
@@ -42,7 +46,7 @@ PROBLEM: Schema = {
         "request_id": _TEXT | {"description": "The identifier to name when asking for help."},
         "errors": {
             "type": "array",
-            "items": _VIOLATION,
+            "items": {"$ref": "#/components/schemas/Violation"},
             "description": "Every violation, if the request is wrong.",
         },
         "metadata": {
@@ -57,9 +61,16 @@ PROBLEM: Schema = {
         },
         "details": {
             "type": "array",
-            "items": WELL_KNOWN["google.protobuf.Any"],
+            "items": {"$ref": "#/components/schemas/TypedObject"},
             "description": "Further typed details (`google.rpc.Status.details`).",
         },
     },
     "required": ["type", "title", "status", "detail", "code", "reason", "request_id"],
 }
+PROBLEM_SCHEMAS: dict[str, Schema] = {
+    "Problem": _PROBLEM,
+    "Violation": _VIOLATION,
+    "LocalizedMessage": _LOCALIZED,
+    "TypedObject": WELL_KNOWN[ANY],
+}
+"""Components by name."""

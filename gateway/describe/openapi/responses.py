@@ -1,4 +1,4 @@
-"""Describes error responses: one error in two forms, its headers, and the reasons that an operation can give."""
+"""Describes error responses: the problem document, its headers, and the reasons that an operation can give."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from gateway.describe.catalogue import Reason, phrase, slug
-from gateway.describe.openapi.constraints import Schema
 from gateway.describe.openapi.headers import EXAMPLE_REQUEST_ID, header
+from gateway.describe.openapi.logic import Schema
+from gateway.describe.openapi.names import ComponentNames
 from gateway.errors import problem as problems
-from gateway.errors import status as statuses
 from gateway.errors.render import ErrorRenderer
 
 __all__ = ["Responses"]
@@ -20,9 +20,11 @@ __all__ = ["Responses"]
 class Responses:
     """Makes the error responses of operations and collects them as components, one for each set of reasons."""
 
-    def __init__(self, reasons: Mapping[str, Reason], common: Iterable[str]) -> None:
+    def __init__(self, reasons: Mapping[str, Reason], common: Iterable[str], names: ComponentNames) -> None:
         """`common` are the reasons that go without saying: the others are part of a component's name."""
         self.components: dict[str, Schema] = {}
+        self._component_names = names
+        self._given: dict[tuple[int, frozenset[str]], str] = {}
         self._reasons = reasons
         self._common = frozenset(common)
 
@@ -36,12 +38,13 @@ class Responses:
         }
 
     def _reference(self, status: int, reasons: list[Reason]) -> Schema:
-        stem, response = re.sub(r"\W", "", phrase(status).title()), _response(status, reasons)
-        name = stem + _names(reason for reason in reasons if reason.name not in self._common)
-        if self.components.setdefault(name, response) != response:
-            name = stem + _names(reasons)
-            self.components[name] = response
-        return {"$ref": f"#/components/responses/{name}"}
+        key = (status, frozenset(reason.name for reason in reasons))
+        if key not in self._given:
+            stem = re.sub(r"\W", "", phrase(status).title())
+            uncommon = _names(reason for reason in reasons if reason.name not in self._common)
+            name = self._given[key] = self._component_names.give(stem + uncommon, stem + _names(reasons))
+            self.components[name] = _response(status, reasons)
+        return {"$ref": f"#/components/responses/{self._given[key]}"}
 
 
 def _names(reasons: Iterable[Reason]) -> str:
@@ -53,16 +56,13 @@ def _response(status: int, reasons: list[Reason]) -> Schema:
     return {
         "description": "\n".join([f"{phrase(status)}.", "", *lines]),
         "headers": header(*_headers(status)),
-        "content": {
-            problems.MEDIA_TYPE.decode(): _content("Problem", reasons, b""),
-            statuses.MEDIA_TYPE.decode(): _content("Status", reasons, statuses.MEDIA_TYPE),
-        },
+        "content": {problems.MEDIA_TYPE.decode(): _content(reasons)},
     }
 
 
-def _content(name: str, reasons: list[Reason], accept: bytes) -> Schema:
-    examples = {reason.name: {"summary": reason.words, "value": _example(reason, accept)} for reason in reasons}
-    return {"schema": {"$ref": f"#/components/schemas/{name}"}, "examples": examples}
+def _content(reasons: list[Reason]) -> Schema:
+    examples = {reason.name: {"summary": reason.words, "value": _example(reason)} for reason in reasons}
+    return {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
 
 
 def _headers(status: int) -> list[str]:
@@ -74,6 +74,6 @@ def _headers(status: int) -> list[str]:
     return [*names, "Retry-After"] if status in (429, 503) else names
 
 
-def _example(reason: Reason, accept: bytes) -> Schema:
-    example: Schema = json.loads(ErrorRenderer().render(reason.error(), EXAMPLE_REQUEST_ID, accept).body)
+def _example(reason: Reason) -> Schema:
+    example: Schema = json.loads(ErrorRenderer().render(reason.error(), EXAMPLE_REQUEST_ID).body)
     return example

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
-from buf.validate.validate_pb2 import IGNORE_ALWAYS, IGNORE_IF_ZERO_VALUE
+from buf.validate.validate_pb2 import IGNORE_IF_ZERO_VALUE
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
 from gateway.describe.comments import Comments
@@ -20,13 +20,15 @@ from gateway.describe.openapi.constraints import (
     or_zero,
 )
 from gateway.describe.openapi.message_rules import conditions, groups, message_sentences
-from gateway.describe.openapi.well_known import STATUS, WELL_KNOWN
+from gateway.describe.openapi.names import ComponentNames
+from gateway.describe.openapi.well_known import ANY, STATUS, WELL_KNOWN
 
-__all__ = ["RESERVED", "Schemas", "Use", "reachable"]
+__all__ = ["KEPT_NAMES", "Schemas", "Use", "reachable"]
 
 FieldPath = tuple[str, ...]
-RESERVED = {"Problem": "", "Status": STATUS}
-"""Names of components that are not messages, or of the one message that has the name."""
+_KEPT = {STATUS: "Status", ANY: "TypedObject"}
+"""Messages of which there is one component by that name, whatever the use."""
+KEPT_NAMES = tuple(_KEPT.values())
 
 _INT64: Schema = {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"}
 _UINT64: Schema = {"type": "string", "format": "uint64", "pattern": "^[0-9]+$"}
@@ -49,14 +51,18 @@ _SCALARS: dict[int, Schema] = {
     FieldDescriptor.TYPE_UINT64: _UINT64,
     FieldDescriptor.TYPE_FIXED64: _UINT64,
 }
+_ZEROS: dict[int, object] = {
+    FieldDescriptor.CPPTYPE_STRING: "",
+    FieldDescriptor.CPPTYPE_BOOL: False,
+    FieldDescriptor.CPPTYPE_INT64: "0",
+    FieldDescriptor.CPPTYPE_UINT64: "0",
+}
 
 
 class Use(enum.Enum):
     """Where a message stands. The value is what its schema has behind its name, if it needs a name of its own."""
 
     REQUEST = "Input"
-    UNCHECKED = "Unchecked"
-    """In a request, where its constraints do not hold."""
     ANSWER = ""
 
 
@@ -73,36 +79,65 @@ class Schemas:
         comments: Comments,
         requests: Iterable[Descriptor],
         answers: Iterable[Descriptor],
+        names: ComponentNames,
         *,
         json_names: bool = False,
-        own: Mapping[str, Schema] = {},
+        section: str = "schemas",
     ) -> None:
-        """`own` are components that are no messages, by name: a message of that name has its full name."""
+        """`section` is where the components stand below `components`."""
         self._json_names = json_names
-        self.components: dict[str, Schema] = dict(own)
+        self.components: dict[str, Schema] = {}
         self._comments = comments
         self._in_both = reachable(requests) & reachable(answers)
-        self._names: dict[tuple[str, str], str] = {}
+        self._component_names = names
+        self._names: dict[tuple[str, ...], str] = {}
+        self._section = section
 
     def message(self, message: Descriptor, use: Use) -> Schema:
         """Returns a reference to the schema of a message."""
         well_known = WELL_KNOWN.get(message.full_name)
+        if message.full_name in _KEPT and well_known is not None:
+            return self.kept(_KEPT[message.full_name], well_known)
         if well_known is not None and message.file.package == "google.protobuf":
             return dict(well_known)
-        key = (message.full_name, self._suffix(message, use))
+        key = (message.full_name, use.value if message.full_name in self._in_both else "")
         if key not in self._names:
             name = self._names[key] = self._name(message, key[1])
             # A message may hold itself: its name is known before its schema is made.
             self.components[name] = {}
             self.components[name] = well_known or self._object(message, use)
-        return {"$ref": f"#/components/schemas/{self._names[key]}"}
+        return self._reference(self._names[key])
 
-    def body(self, message: Descriptor, name: str, bound: Collection[FieldPath]) -> Schema:
-        """Returns the schema of a request body without the fields that the path binds, kept under `name`."""
+    def body(self, message: Descriptor, identifier: str, bound: Collection[FieldPath]) -> Schema:
+        """Returns the schema of an operation's body without the fields that the path binds."""
         if not bound:
             return self.message(message, Use.REQUEST)
-        self.components[name] = self._object(message, Use.REQUEST, bound)
-        return {"$ref": f"#/components/schemas/{name}"}
+        key = (message.full_name, "body", *sorted(".".join(path) for path in bound))
+        if key not in self._names:
+            self._names[key] = self._component_names.give(f"{identifier[0].upper()}{identifier[1:]}Body")
+            self.components[self._names[key]] = self._object(message, Use.REQUEST, bound)
+        return self._reference(self._names[key])
+
+    def frame(self, identifier: str, schema: Schema) -> Schema:
+        """Returns a reference to the frame of an operation's stream, which holds a message of `schema` or a status."""
+        name = self._component_names.give(f"{identifier[0].upper()}{identifier[1:]}Frame")
+        self.components[name] = {
+            "type": "object",
+            "description": "One frame of the stream: a message, or the status that ends the stream. Code 0 is success.",
+            "properties": {"result": schema, "status": self.kept(_KEPT[STATUS], WELL_KNOWN[STATUS])},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        }
+        return self._reference(name)
+
+    def kept(self, name: str, schema: Schema) -> Schema:
+        """Returns a reference to a component whose name is its own."""
+        self.components[name] = schema
+        return self._reference(name)
+
+    def _reference(self, name: str) -> Schema:
+        return {"$ref": f"#/components/{self._section}/{name}"}
 
     def field(self, field: FieldDescriptor, use: Use) -> Schema:
         """Returns the schema of a field's value, with its comment and constraints."""
@@ -122,17 +157,16 @@ class Schemas:
             schema = self._property(field, use, below)
             if _is_required(field, use):
                 required.append(self.name(field))
-            elif use is not Use.ANSWER:
+            elif use is Use.REQUEST:
                 schema = or_null(schema)
             properties[self.name(field)] = schema
         whole: Schema = {"type": "object", "description": self._words(message), "properties": properties}
         if required:
             whole["required"] = required
-        if use is not Use.ANSWER:
+        if use is Use.REQUEST:
             whole["additionalProperties"] = False
         # Rules between fields are told with the names of the proto alone.
-        untold = self._json_names or use is Use.UNCHECKED
-        return whole if untold else whole | conditions(message, [path[0] for path in bound])
+        return whole if self._json_names else whole | conditions(message, [path[0] for path in bound])
 
     def _property(self, field: FieldDescriptor, use: Use, bound: Collection[FieldPath]) -> Schema:
         if bound and field.message_type is not None:
@@ -158,7 +192,7 @@ class Schemas:
 
     def value(self, field: FieldDescriptor, use: Use) -> Schema:
         """Returns the schema of a field's value where it stands alone: as a parameter or as a whole body."""
-        rules = field_rules(field) if use is not Use.UNCHECKED else FieldRules()
+        rules = field_rules(field)
         entry = field.message_type
         if entry is not None and entry.GetOptions().map_entry:
             value = entry.fields_by_name["value"]
@@ -171,33 +205,30 @@ class Schemas:
 
     def _single(self, field: FieldDescriptor, rules: FieldRules, use: Use) -> Schema:
         if field.message_type is not None:
-            if use is Use.REQUEST and rules.ignore == IGNORE_ALWAYS:
-                # The service answers for what breaks a constraint.
-                return {"anyOf": [self.message(field.message_type, each) for each in (use, Use.UNCHECKED)]}
             return self.message(field.message_type, use)
         if field.enum_type is not None:
             return self._enum(field.enum_type, rules)
-        words = keywords(rules)
         schema = dict(_SCALARS[field.type])
-        return schema | (or_zero(words, schema["type"]) if rules.ignore == IGNORE_IF_ZERO_VALUE else words)
+        return schema | _passing_zero(keywords(rules), rules, _ZEROS.get(field.cpp_type, 0))
 
     def _enum(self, enum: EnumDescriptor, rules: FieldRules) -> Schema:
         lines = [f"- `{value.name}`: {self._comments.of(f'{enum.full_name}.{value.name}')}" for value in enum.values]
         description = "\n".join([self._comments.of(enum.full_name), "", *lines])
         schema: Schema = {"type": "string", "enum": [value.name for value in enum.values], "description": description}
-        return schema | keywords(rules, {value.number: value.name for value in enum.values})
-
-    def _suffix(self, message: Descriptor, use: Use) -> str:
-        return use.value if use is Use.UNCHECKED or message.full_name in self._in_both else ""
+        words = keywords(rules, {value.number: value.name for value in enum.values})
+        return schema | _passing_zero(words, rules, enum.values[0].name)
 
     def _name(self, message: Descriptor, suffix: str) -> str:
         short = message.full_name.removeprefix(f"{message.file.package}.") + suffix
-        taken = short in self.components or RESERVED.get(short, message.full_name) != message.full_name
-        return f"{message.full_name}{suffix}" if taken else short
+        return self._component_names.give(short, f"{message.full_name}{suffix}", message=message.full_name)
+
+
+def _passing_zero(words: Schema, rules: FieldRules, zero: object) -> Schema:
+    return or_zero(words, zero) if rules.ignore == IGNORE_IF_ZERO_VALUE else words
 
 
 def _is_required(field: FieldDescriptor, use: Use) -> bool:
-    return needed(field) if use is Use.REQUEST else use is Use.ANSWER and not field.has_presence
+    return needed(field) if use is Use.REQUEST else not field.has_presence
 
 
 def reachable(messages: Iterable[Descriptor]) -> frozenset[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from google.protobuf.descriptor import MethodDescriptor
+
 from gateway.compile.plan import Binding
-from gateway.describe.openapi.constraints import Schema
-from meshkit.identity.policy import Policy
+from gateway.describe.comments import Comments
+from gateway.describe.openapi.logic import Schema
+from meshkit.identity.policy import Policy, scope_words
 
 __all__ = ["SecurityRequirements", "SecurityScheme"]
 
@@ -17,11 +20,11 @@ class SecurityScheme:
     """A named way to be authorised."""
 
     name: str
-    describe: Callable[[Mapping[str, str]], Schema]
-    """Returns the security scheme object for the scopes, which come with words about each."""
+    describe: Callable[[Mapping[str, str], str], Schema]
+    """Returns the security scheme object for the scopes, which come with words about each, and the URL of the API."""
 
 
-def _bearer(_: Mapping[str, str]) -> Schema:
+def _bearer(_: Mapping[str, str], __: str) -> Schema:
     return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."}
 
 
@@ -32,15 +35,19 @@ BEARER = SecurityScheme("bearer", _bearer)
 class SecurityRequirements:
     """Requires one scheme: that of the product, which is always described, or a bearer token where one is needed."""
 
-    def __init__(self, bindings: Iterable[Binding], own: SecurityScheme | None) -> None:
-        self._bindings = [binding for binding in bindings if not binding.method.policy.public]
+    def __init__(
+        self, bindings: Iterable[tuple[Binding, MethodDescriptor]], comments: Comments, own: SecurityScheme | None
+    ) -> None:
+        self._methods = [
+            (binding.method.policy, method) for binding, method in bindings if not binding.method.policy.public
+        ]
+        self._comments = comments
         self._scheme = own or BEARER
-        self._described = own is not None or bool(self._bindings)
+        self._described = own is not None or bool(self._methods)
 
-    @property
-    def schemes(self) -> Schema:
-        """The schemes of the document by name; none if every operation is public."""
-        return {self._scheme.name: self._scheme.describe(self._scopes())} if self._described else {}
+    def schemes(self, url: str) -> Schema:
+        """Returns the schemes of the document by name; none if every operation is public."""
+        return {self._scheme.name: self._scheme.describe(self._scopes(), url)} if self._described else {}
 
     def of(self, policy: Policy) -> list[Schema]:
         """The token must carry one of the scopes, so each is an alternative. An empty list means that it needs none."""
@@ -50,16 +57,17 @@ class SecurityRequirements:
         return [{name: [scope]} for scope in sorted(policy.scopes)] or [{name: []}]
 
     def _scopes(self) -> dict[str, str]:
-        """Says of each scope which methods it opens."""
-        opens: dict[str, set[str]] = {}
-        extends: dict[str, set[str]] = {}
-        for binding in self._bindings:
-            policy = binding.method.policy
-            name = binding.method.full_name.rpartition("/")[2]
-            for scope in policy.scopes:
-                opens.setdefault(scope, set()).add(name)
-            if policy.elevated_scope:
-                extends.setdefault(policy.elevated_scope, set()).add(name)
-        words = {scope: f"For {', '.join(sorted(names))}." for scope, names in opens.items()}
-        words |= {scope: f"For exceptions in {', '.join(sorted(names))}." for scope, names in extends.items()}
-        return dict(sorted(words.items()))
+        """Says of each scope what it lets its holder do: in the words of a service, else in those of its methods."""
+        told: dict[str, str] = {}
+        for _, method in self._methods:
+            told |= scope_words(method.containing_service)
+        asked = {scope for policy, _ in self._methods for scope in (*policy.scopes, policy.elevated_scope) if scope}
+        return {scope: told.get(scope) or " ".join(dict.fromkeys(self._opened(scope))) for scope in sorted(asked)}
+
+    def _opened(self, scope: str) -> Iterator[str]:
+        for policy, method in self._methods:
+            first = self._comments.of(method.full_name).partition("\n\n")[0].partition(". ")[0]
+            if scope in policy.scopes:
+                yield f"{first.removesuffix('.') or method.name}."
+            elif scope == policy.elevated_scope:
+                yield f"For exceptions: {first.removesuffix('.') or method.name}."

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from gateway.describe.comments import Comments
-from gateway.describe.openapi.constraints import Schema
+from gateway.describe.openapi.logic import Schema
 
 __all__ = ["Tags"]
 

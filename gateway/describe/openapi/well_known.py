@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.describe.openapi.constraints import Schema
+from gateway.describe.openapi.logic import Schema
 
-__all__ = ["HTTP_BODY", "STATUS", "WELL_KNOWN"]
+__all__ = ["ANY", "HTTP_BODY", "STATUS", "WELL_KNOWN"]
 
+ANY = "google.protobuf.Any"
 HTTP_BODY = "google.api.HttpBody"
 STATUS = "google.rpc.Status"
 
@@ -14,8 +15,9 @@ _FIELD_PATH = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*"
 _INTEGER_TEXT = r"^-?[0-9]+$"
 
 WELL_KNOWN: dict[str, Schema] = {
-    "google.protobuf.Any": {
+    ANY: {
         "type": "object",
+        "description": "An object of the type that its `@type` names (`google.protobuf.Any`).",
         "properties": {"@type": {"type": "string", "description": "Names the type of the other members."}},
         "required": ["@type"],
         "additionalProperties": True,
@@ -48,7 +50,7 @@ WELL_KNOWN: dict[str, Schema] = {
             "message": {"type": "string", "description": "What is wrong, in words."},
             "details": {
                 "type": "array",
-                "items": {"type": "object", "required": ["@type"], "additionalProperties": True},
+                "items": {"$ref": "#/components/schemas/TypedObject"},
                 "description": "One `google.rpc.ErrorInfo` with the reason; further details by reason.",
             },
         },

@@ -10,13 +10,13 @@ import asyncio
 import re
 import sys
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import brotli
 
-from gateway.errors.accept import qvalue
+from gateway.grammar.qualities import weighted
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -65,20 +65,11 @@ _CODINGS = {
 @lru_cache(maxsize=256)
 def preferred(accept_encoding: bytes) -> Coding | None:
     """Returns the coding that a caller likes best, None if the answer should go as it is."""
-    wanted = _qualities(accept_encoding.lower().replace(b"x-gzip", b"gzip"))
+    wanted = dict(weighted(accept_encoding.replace(b"x-gzip", b"gzip")))
     rest = wanted.get(b"*", 0.0)
     best = max(_CODINGS.values(), key=lambda coding: wanted.get(coding.name, rest))
     quality = wanted.get(best.name, rest)
     return best if quality > 0 and quality >= wanted.get(b"identity", 0.0) else None
-
-
-def _qualities(header: bytes) -> Mapping[bytes, float]:
-    found: dict[bytes, float] = {}
-    for part in header.split(b","):
-        name, _, parameters = part.partition(b";")
-        if name.strip():
-            found[name.strip()] = qvalue(parameters)
-    return found
 
 
 def compressible(media_type: bytes) -> bool:

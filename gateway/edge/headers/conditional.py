@@ -7,29 +7,26 @@ and change in one step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from protobuf import DescField, DescFieldValueMessage, DescFieldValueScalar, DescMessage, ScalarType
 
 from gateway.compile.endpoint import Endpoint
 from gateway.compile.plan import Binding
+from gateway.compile.plan.template import DEEP, STAR
 from gateway.compile.shared import shared
 from gateway.edge.headers.etags import ANY, Tag, TagError, hashed, of_field, parse
+from gateway.edge.headers.preconditions import mismatch
 from gateway.errors.places import malformed
-from meshkit.errors import Kind, MeshError
 
-__all__ = ["Conditionals", "Conditions", "Tagger", "conditions", "mismatch", "tagger"]
+__all__ = ["Conditionals", "Conditions", "Tagger", "conditions", "tagger"]
 
 ETAG = "etag"
+PRECONDITIONS = "rampart.mesh.v1.Preconditions"
 
 Tagger = Callable[[bytes, bytes], Tag | None]
 """Returns the tag of an answer from the serialised response and from the body made of it."""
-
-
-def mismatch() -> MeshError:
-    """Returns the error for a resource that is not in the state that the caller knows: 412."""
-    return MeshError(Kind.ABORTED, "ETAG_MISMATCH", "the resource is in another state than the condition says")
 
 
 def tagger(binding: Binding) -> Tagger | None:
@@ -75,41 +72,62 @@ def _text_field(message: DescMessage, name: str) -> DescField | None:
 
 
 class Conditions:
-    """What a write makes of `If-Match` and `If-None-Match`. `steps` lead to the `etag` field; none if there is none."""
+    """What a write makes of `If-Match` and `If-None-Match`: the service alone can compare and change in one step.
 
-    def __init__(self, http_method: str, steps: tuple[DescField, ...]) -> None:
-        self._steps = steps
+    One strong tag of `If-Match` travels in the request's `etag`, anything else in its `Preconditions`.
+    """
+
+    def __init__(self, binding: Binding) -> None:
+        self._etag = _condition_field(binding)
+        self._preconditions = _preconditions(binding.method.input)
         # What is not there cannot be changed or deleted: 404 comes before any condition (RFC 9110, section 13.2.1).
-        self._must_exist = bool(steps) or http_method in ("PATCH", "DELETE")
+        self._must_exist = self.versioned or binding.http_method in ("PATCH", "DELETE")
+        self.creates = binding.http_method == "POST" and binding.template.segments[-1:] not in ((STAR,), (DEEP,))
 
     @property
     def versioned(self) -> bool:
         """Tells whether requests have a place for the version of what they change."""
-        return bool(self._steps)
+        return bool(self._etag) or self._preconditions is not None
 
     def apply(self, message: Any, headers: Mapping[bytes, bytes]) -> None:
-        """Puts the condition of the headers into a decoded request. Raises MeshError 400 or 412."""
-        if b"if-none-match" in headers:
-            raise malformed("header", "if-none-match", "is a condition of reads only")
-        tag = _only(headers[b"if-match"])
-        if tag is ANY and self._must_exist:
+        """Puts the conditions of the headers into a decoded request. Raises MeshError 400 or 412."""
+        match, none_match = _tags(headers, "if-match"), _tags(headers, "if-none-match")
+        if self.creates:
+            # What a POST to a collection makes is not there before: it is in no state, and in none of those named.
+            if match:
+                raise mismatch()
             return
-        if not self._steps:
-            raise malformed("header", "if-match", "cannot be checked: what the method changes has no versions")
-        if tag.weak:
-            # If-Match compares strongly (RFC 9110, section 13.1.1), and a weak tag equals nothing then.
+        if match:
+            self._apply_match(message, match)
+        if none_match:
+            self._state(message, "if-none-match", [_said(tag) for tag in none_match])
+
+    def _apply_match(self, message: Any, match: Sequence[Tag]) -> None:
+        if match[0] is ANY and self._must_exist:
+            return
+        # If-Match compares strongly (RFC 9110, section 13.1.1), and a weak tag equals nothing then.
+        strong = list(dict.fromkeys(_said(tag) for tag in match if not tag.weak))
+        if self.versioned and not strong:
             raise mismatch()
-        self._set(message, tag)
+        if len(strong) == 1 and self._etag:
+            self._set(message, match[0] if len(match) == 1 else next(tag for tag in match if not tag.weak))
+        else:
+            self._state(message, "if-match", strong)
+
+    def _state(self, message: Any, header: str, tags: list[str]) -> None:
+        """Puts a condition into the preconditions of a request."""
+        if self._preconditions is None:
+            what = "has no versions" if not self._etag else "is compared with one entity tag of if-match at most"
+            raise malformed("header", header, f"cannot be checked: what the method changes {what}")
+        stated, name = _below(message, self._preconditions), header.replace("-", "_")
+        if getattr(stated, name) not in ([], tags):
+            raise malformed("header", header, "differs from the preconditions in the request")
+        setattr(stated, name, tags)
 
     def _set(self, message: Any, tag: Tag) -> None:
-        for field in self._steps[:-1]:
-            below = getattr(message, field.local_name)
-            if below is None:
-                assert isinstance(field.value, DescFieldValueMessage)
-                below = field.value.message.type()
-                setattr(message, field.local_name, below)
-            message = below
-        name = self._steps[-1].local_name
+        for field in self._etag[:-1]:
+            message = _below(message, field)
+        name = self._etag[-1].local_name
         given = getattr(message, name)
         known = of_field(given) if given else tag
         if known is None or not known.same(tag):
@@ -119,9 +137,7 @@ class Conditions:
 
 def conditions(binding: Binding) -> Conditions | None:
     """Returns what a write makes of conditions, None for a read."""
-    if binding.http_method == "GET":
-        return None
-    return Conditions(binding.http_method, _condition_field(binding))
+    return Conditions(binding) if binding.http_method != "GET" else None
 
 
 def _condition_field(binding: Binding) -> tuple[DescField, ...]:
@@ -134,35 +150,57 @@ def _condition_field(binding: Binding) -> tuple[DescField, ...]:
     return (field,) if field is not None else ()
 
 
-def _only(header: bytes) -> Tag:
+def _preconditions(message: DescMessage) -> DescField | None:
+    for field in message.fields:
+        if isinstance(field.value, DescFieldValueMessage) and field.value.message.type_name == PRECONDITIONS:
+            return field
+    return None
+
+
+def _below(message: Any, field: DescField) -> Any:
+    """Returns the message in a field, made if it is absent."""
+    below = getattr(message, field.local_name)
+    if below is None:
+        assert isinstance(field.value, DescFieldValueMessage)
+        below = field.value.message.type()
+        setattr(message, field.local_name, below)
+    return below
+
+
+def _tags(headers: Mapping[bytes, bytes], name: str) -> list[Tag]:
+    """Returns the tags of a condition, none if it is not there. Raises MeshError 400."""
+    header = headers.get(name.encode())
     try:
-        tags = parse(header)
+        return parse(header) if header is not None else []
     except TagError as error:
-        raise malformed("header", "if-match", str(error)) from None
-    if len(tags) > 1:
-        raise malformed("header", "if-match", "may name one entity tag here")
-    return tags[0]
+        raise malformed("header", name, str(error)) from None
+
+
+def _said(tag: Tag) -> str:
+    """Returns a tag as the resource says it."""
+    return "*" if tag is ANY else tag.field()
 
 
 class Conditionals:
     """The tags and conditions of every endpoint."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        found = list(endpoints)
-        self._taggers = {endpoint: tagger(endpoint.binding) for endpoint in found}
-        self._conditions = {endpoint: conditions(endpoint.binding) for endpoint in found}
+        bindings = [endpoint.binding for endpoint in endpoints]
+        self._taggers = {binding: tagger(binding) for binding in bindings}
+        self._conditions = {binding: conditions(binding) for binding in bindings}
 
     def apply(self, endpoint: Endpoint, message: Any, headers: Mapping[bytes, bytes]) -> None:
-        """Puts the caller's condition into a write. Raises MeshError 400 or 412."""
-        condition = self._conditions[endpoint]
-        if condition is not None:
-            condition.apply(message, headers)
+        """Puts the caller's conditions into a write. Raises MeshError 400 or 412."""
+        if b"if-match" in headers or b"if-none-match" in headers:
+            condition = self._conditions[endpoint.binding]
+            if condition is not None:
+                condition.apply(message, headers)
 
     def tags(self, endpoint: Endpoint) -> bool:
         """Tells whether answers of an endpoint have a tag."""
-        return self._taggers[endpoint] is not None
+        return self._taggers[endpoint.binding] is not None
 
     def tag(self, endpoint: Endpoint, data: bytes, body: bytes) -> Tag | None:
         """Returns the tag of an answer from the serialised response and from the body made of it."""
-        tag = self._taggers[endpoint]
+        tag = self._taggers[endpoint.binding]
         return tag(data, body) if tag is not None else None

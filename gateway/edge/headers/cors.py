@@ -18,7 +18,7 @@ MAX_AGE_SECONDS = 7200
 
 REQUEST_HEADERS = (
     "accept", "authorization", "cache-control", "content-type", "idempotency-key", "if-match", "if-none-match",
-    "last-event-id", "traceparent", "x-request-id",
+    "last-event-id", "traceparent", "tracestate", "x-request-id",
 )  # fmt: skip
 RESPONSE_HEADERS = (
     "age", "allow", "etag", "idempotency-replayed", "location", "ratelimit", "ratelimit-policy", "retry-after",
@@ -65,7 +65,8 @@ class Cors:
     def headers(self, origin: bytes | None) -> Headers:
         """Returns what every answer says; `origin` is None if the request names none."""
         if self._any:
-            return [(b"access-control-allow-origin", b"*"), _EXPOSED] if origin is not None else []
+            # Also without an origin: what a cache keeps of one answer is given to pages as well.
+            return [(b"access-control-allow-origin", b"*"), _EXPOSED]
         # Caches must know that the answer depends on the origin, also when there was none.
         if origin is None or origin not in self._listed:
             return [_VARY]

@@ -11,11 +11,11 @@ import hashlib
 import re
 from typing import NamedTuple
 
-__all__ = ["ANY", "Tag", "TagError", "hashed", "of_field", "parse"]
+__all__ = ["ANY", "Tag", "TagError", "hashed", "listed", "of_field", "parse"]
 
 _OPAQUE = re.compile(rb"[\x21\x23-\x7e]+")
 _QUOTED = re.compile(rb'(W/)?"([\x21\x23-\x7e]*)"')
-_LISTED = re.compile(rb'[ \t]*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|\Z)')
+_LISTED = re.compile(rb'[ \t]*((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")?[ \t]*(?:,|\Z)')
 _RAW = b";raw"
 _FORMS = (_RAW, b";quoted")
 _CODINGS = (b";gzip", b";br", b";zstd")
@@ -74,27 +74,32 @@ def of_field(value: str) -> Tag | None:
 
 
 def parse(header: bytes) -> list[Tag]:
-    """Reads `If-Match` or `If-None-Match`: `[ANY]`, or the listed tags. Raises TagError."""
+    """Reads `If-Match` or `If-None-Match`: `[ANY]`, or what the listed tags stand for. Raises TagError."""
+    return [ANY if each == b"*" else _received(each) for each in listed(header)]
+
+
+def listed(header: bytes) -> list[bytes]:
+    """Splits `If-Match` or `If-None-Match`: `[b"*"]`, or the listed tags as they are. Raises TagError."""
     if header.strip(b" \t") == b"*":
-        return [ANY]
-    tags: list[Tag] = []
+        return [b"*"]
+    tags: list[bytes] = []
     at = 0
     while at < len(header):
         found = _LISTED.match(header, at)
         if found is None:
             raise TagError("holds something else than entity tags")
-        if found[2] is not None:
-            tags.append(_received(found[2], found[1] is not None))
+        if found[1] is not None:
+            tags.append(found[1])
         at = found.end()
     if not tags:
         raise TagError("names no entity tag")
     return tags
 
 
-def _received(opaque: bytes, weak: bool) -> Tag:
-    value, coding = _split(opaque, _CODINGS)
+def _received(tag: bytes) -> Tag:
+    value, coding = _split(tag.removeprefix(b"W/")[1:-1], _CODINGS)
     value, form = _split(value, _FORMS)
-    return Tag(value, weak, form == _RAW, coding)
+    return Tag(value, tag.startswith(b"W/"), form == _RAW, coding)
 
 
 def _split(value: bytes, suffixes: tuple[bytes, ...]) -> tuple[bytes, bytes]:

@@ -10,7 +10,7 @@ from starlette.routing import Match, Route
 from gateway.compile.plan import PathError
 from gateway.edge.exchange import Exchange
 from gateway.edge.headers.cors import Cors
-from gateway.edge.headers.security import SAFE
+from gateway.errors.problem import SAFE
 
 __all__ = ["OptionsResponder"]
 

@@ -6,10 +6,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.headers.cors import Cors
 from gateway.errors.problem import Headers
 
-__all__ = ["SAFE", "SecurityHeaders"]
-
-SAFE: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
-"""On every answer. Pages have a content policy of their own besides."""
+__all__ = ["SecurityHeaders"]
 
 
 class SecurityHeaders:

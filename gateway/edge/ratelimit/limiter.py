@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from gateway.edge.ratelimit.structured import string_item
+from gateway.grammar.structured import string_item
 
 __all__ = ["Limit", "LimitVerdict", "RateLimiter"]
 
@@ -45,12 +45,19 @@ class LimitVerdict(NamedTuple):
 class RateLimiter(Protocol):
     """Decides, without waiting, whether calls are within their limits. `now` is monotonic seconds."""
 
-    def take(self, limit: Limit, cost: int, now: float) -> LimitVerdict:
-        """Charges `cost` units if they are there. A call never costs more than the burst."""
+    def take(self, limit: Limit, cost: int, now: float, paid: int = 0) -> LimitVerdict:
+        """Charges `cost` units if they are there. A call never costs more than the burst.
+
+        `paid` are units that the same call has paid before.
+        """
         ...
 
-    def take_all(self, limits: Sequence[Limit], cost: int, now: float) -> list[LimitVerdict]:
+    def take_all(self, limits: Sequence[Limit], cost: int, now: float, paid: int = 0) -> list[LimitVerdict]:
         """Charges every limit, or none of them if one refuses. Returns a verdict for each."""
+        ...
+
+    def give_back(self, limits: Sequence[Limit], cost: int) -> None:
+        """Takes back what a call has paid that is refused after all."""
         ...
 
     def peek(self, limit: Limit, cost: int, now: float) -> LimitVerdict:

@@ -47,8 +47,12 @@ class MemoryRateLimiter:
         self._cells: OrderedDict[str, _Cell] = OrderedDict()
         self._changed: dict[str, _Cell] = {}
 
-    def take(self, limit: Limit, cost: int, now: float) -> LimitVerdict:
-        """Charges a call; a limit is never so small that it allows nothing."""
+    def take(self, limit: Limit, cost: int, now: float, paid: int = 0) -> LimitVerdict:
+        """Charges a call; a limit, or this limiter's part of it, is never so small that it allows nothing.
+
+        What is more than the part is allowed once the part is whole, but for what the call has paid before, and is
+        charged all the same: the calls after it wait.
+        """
         key = limit.key
         cell = self._cells.get(key)
         if cell is None:
@@ -58,14 +62,18 @@ class MemoryRateLimiter:
         interval = limit.interval * self.sharers
         window = limit.window if limit.window > interval else interval
         charge = cost * interval
-        if charge > window:
-            charge = window
         start = cell.whole_at if cell.whole_at > now else now
+        owed = 0.0
+        if charge + paid * interval > window:
+            room = max(0.0, window - paid * interval)
+            charge, owed = room, max(0.0, min(charge, limit.burst * interval) - room) if self.sharers > 1 else 0.0
         after = start + charge - now
         if after - window > _EPSILON:
             return LimitVerdict(
                 False, max(0, int((window - start + now) / interval + 1e-6)), start - now, after - window
             )
+        charge += owed
+        after += owed
         cell.whole_at = start + charge
         if self._hasten is not None:
             if not cell.used:
@@ -74,10 +82,10 @@ class MemoryRateLimiter:
             cell.used = used = cell.used + charge / self.sharers
             if used * HASTE > limit.window:
                 self._hasten()
-        return LimitVerdict(True, int((window - after) / interval + 1e-6), after, 0.0)
+        return LimitVerdict(True, max(0, int((window - after) / interval + 1e-6)), after, 0.0)
 
-    def take_all(self, limits: Sequence[Limit], cost: int, now: float) -> list[LimitVerdict]:
-        verdicts = [self.take(limit, cost, now) for limit in limits]
+    def take_all(self, limits: Sequence[Limit], cost: int, now: float, paid: int = 0) -> list[LimitVerdict]:
+        verdicts = [self.take(limit, cost, now, paid) for limit in limits]
         if len(limits) > 1 and not all(verdict.allowed for verdict in verdicts):
             for limit, verdict in zip(limits, verdicts, strict=True):
                 if verdict.allowed:
@@ -92,6 +100,10 @@ class MemoryRateLimiter:
         wait = backlog + min(cost * interval, window) - window
         left = max(0, int((window - backlog) / interval + 1e-6))
         return LimitVerdict(wait <= _EPSILON, left, backlog, max(0.0, wait) if wait > _EPSILON else 0.0)
+
+    def give_back(self, limits: Sequence[Limit], cost: int) -> None:
+        for limit in limits:
+            self._give_back(limit, cost)
 
     def learn(self, key: str, backlog: float, now: float) -> None:
         """Hears the backlog of all limiters together, apart from what was used here since the last `drain`.
@@ -143,7 +155,8 @@ class MemoryRateLimiter:
         if cell is None:
             return
         interval = limit.interval * self.sharers
-        charge = min(cost * interval, max(limit.window, interval))
+        most = limit.burst * interval if self.sharers > 1 else max(limit.window, interval)
+        charge = min(cost * interval, most)
         cell.whole_at -= charge
         if self._hasten is not None:
             cell.used -= charge / self.sharers

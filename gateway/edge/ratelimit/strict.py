@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from prometheus_client import Counter
@@ -26,7 +27,7 @@ class StrictRateLimiter:
         self._shared = shared
         self._paused_until = float("-inf")
 
-    async def take_all(self, limits: Sequence[Limit], cost: int, now: float) -> list[LimitVerdict]:
+    async def take_all(self, limits: Sequence[Limit], cost: int, now: float, paid: int = 0) -> list[LimitVerdict]:
         """Charges every limit, or none of them if one refuses. Returns a verdict for each."""
         if now >= self._paused_until:
             charges = [_charge(limit, cost) for limit in limits]
@@ -37,7 +38,15 @@ class StrictRateLimiter:
             else:
                 return self._verdicts(limits, charges, allowed, backlogs, now)
         _fallbacks.inc()
-        return self._local.take_all(limits, cost, now)
+        return self._local.take_all(limits, cost, now, paid)
+
+    async def give_back(self, limits: Sequence[Limit], cost: int, now: float) -> None:
+        """Takes back what a call has paid that is refused after all, if the shared state can be had."""
+        if now < self._paused_until:
+            self._local.give_back(limits, cost)
+            return
+        with contextlib.suppress(LimitsUnavailableError):
+            await self._shared.exchange({limit.key: -_charge(limit, cost).seconds for limit in limits})
 
     def _verdicts(
         self, limits: Sequence[Limit], charges: Sequence[Charge], allowed: bool, backlogs: Sequence[float], now: float

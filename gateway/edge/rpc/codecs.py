@@ -10,8 +10,8 @@ from connectrpc.errors import ConnectError
 from protobuf import Message, Registry
 
 from gateway.compile.codec import DecodeError, RequestCodec
-from gateway.compile.json import JsonError, parse
 from gateway.compile.router import Router
+from meshkit.json import JsonError, parse
 
 __all__ = ["codecs"]
 

@@ -24,6 +24,7 @@ from gateway.compile.endpoint import Endpoint
 from gateway.compile.plan import MethodPlan
 from gateway.compile.router import Router
 from gateway.edge.exchange import Exchange
+from gateway.edge.guard import Guard
 from gateway.edge.others import identified
 from gateway.edge.rpc.codecs import codecs
 from gateway.edge.rpc.errors import connect_error
@@ -40,9 +41,10 @@ _refusal: ContextVar[MeshError | None] = ContextVar("connect_refusal", default=N
 class Procedures:
     """Serves every unary method that REST can reach."""
 
-    def __init__(self, router: Router, upstream: Upstream, *, max_bytes: int) -> None:
+    def __init__(self, router: Router, upstream: Upstream, guard: Guard, *, max_bytes: int) -> None:
         self._endpoints = {each.method.full_name: each for each in router.endpoints if not each.streams}
-        self._app = _Application(self._endpoints, upstream, codecs(router), max_bytes)
+        methods = {path: _Method(endpoint, upstream, guard) for path, endpoint in self._endpoints.items()}
+        self._app = _Application(methods, codecs(router), max_bytes)
 
     def match(self, exchange: Exchange, path: str) -> bool:
         """Binds the exchange to the method under a gRPC path; False if there is none, or not for its HTTP method."""
@@ -79,13 +81,8 @@ class Procedures:
 class _Application(ConnectASGIApplication[None]):
     """connectrpc's application over the methods of a plan."""
 
-    def __init__(
-        self, endpoints: Mapping[str, Endpoint], upstream: Upstream, codecs: Iterable[Codec], max_bytes: int
-    ) -> None:
-        procedures = {
-            path: Procedure.unary(_info(endpoint.method), _Method(endpoint, upstream))
-            for path, endpoint in endpoints.items()
-        }
+    def __init__(self, methods: Mapping[str, _Method], codecs: Iterable[Codec], max_bytes: int) -> None:
+        procedures = {path: Procedure.unary(_info(method.endpoint.method), method) for path, method in methods.items()}
         super().__init__(
             service=None,
             endpoints=lambda _: procedures,
@@ -114,19 +111,24 @@ class _Refusals:
 class _Method:
     """Calls one method."""
 
-    def __init__(self, endpoint: Endpoint, upstream: Upstream) -> None:
-        self._endpoint = endpoint
+    def __init__(self, endpoint: Endpoint, upstream: Upstream, guard: Guard) -> None:
+        self.endpoint = endpoint
         self._upstream = upstream
+        self._guard = guard
 
     async def __call__(self, request: Message, ctx: RequestContext[Any, Any]) -> Message:
         try:
             return await self._call(request, ctx)
         except MeshError as error:
+            _running.get().call.failed(error)
             raise connect_error(error) from error
 
     async def _call(self, request: Message, ctx: RequestContext[Any, Any]) -> Message:
-        endpoint, call = self._endpoint, _running.get().call
+        endpoint, exchange = self.endpoint, _running.get()
+        call = exchange.call
         endpoint.validate(request)
+        if endpoint.policy.items:
+            await self._guard.charge(exchange, endpoint.policy, endpoint.units(request))
         if ctx.timeout_ms is not None:
             call.limit(ctx.timeout_ms / 1000)
         if call.remaining == 0:

@@ -61,13 +61,20 @@ class WebSocketConnection:
         except TimeoutError:
             raise MeshError(Kind.INVALID_ARGUMENT, "REQUEST_TIMEOUT", "the request did not arrive in time") from None
         if message["type"] == "websocket.disconnect":
-            raise Gone
+            raise _broken_off() if message.get("half_closed") else Gone
         return self._reader.read(_text(message))
 
     async def feed(self, relay: StreamRelay, conversation: Conversation | None) -> None:
-        """Passes on what the client sends, as fast as the service takes it, until the client leaves."""
+        """Passes on what the client sends, as fast as the service takes it, until the client leaves.
+
+        One that only sends no more (`half_closed`) goes on reading, if its side was over.
+        """
         try:
-            while (message := await self._receive())["type"] != "websocket.disconnect":
+            while (message := await self._receive())["type"] != "websocket.disconnect" or message.get("half_closed"):
+                if message.get("half_closed"):
+                    if conversation is not None:
+                        raise _broken_off()
+                    continue
                 if conversation is None:
                     raise malformed("body", "", "must not be sent any more")
                 frame = _text(message)
@@ -96,6 +103,10 @@ class WebSocketConnection:
     async def _finish(self, status: bytes, code: int, reason: str) -> None:
         await self._send({"type": "websocket.send", "text": status.decode()})
         await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+def _broken_off() -> MeshError:
+    return MeshError(Kind.CANCELLED, "CANCELLED", "the caller sends no more, and has not ended its side of the stream")
 
 
 def _text(message: Message) -> bytes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from gateway.errors.accept import quality
+from gateway.grammar.qualities import quality
 from meshkit.errors import Kind, MeshError
 
 __all__ = ["EVENTS", "FRAMINGS", "Framing", "choose", "result_frame", "status_frame"]

@@ -16,7 +16,9 @@ from gateway.calls.streams import StreamUpstream
 from gateway.compile.streaming import StreamEndpoint
 from gateway.edge.body import BodyReader
 from gateway.edge.exchange import Exchange
-from gateway.edge.exit import Exit
+from gateway.edge.exit import NO_STORE, Exit, respond
+from gateway.edge.headers.conditional import Conditionals
+from gateway.edge.headers.preconditions import unchanged
 from gateway.edge.streams.framing import Framing, choose
 from gateway.edge.streams.registry import StreamMetrics
 from gateway.edge.streams.relay import Gone, Stalled, StreamRelay, unstalled
@@ -31,9 +33,18 @@ __all__ = ["HttpStreams"]
 class HttpStreams:
     """Answers with a stream, and sends callers of methods that take one to a WebSocket."""
 
-    def __init__(self, *, upstream: StreamUpstream, bodies: BodyReader, sessions: Sessions, errors: Exit) -> None:
+    def __init__(
+        self,
+        *,
+        upstream: StreamUpstream,
+        bodies: BodyReader,
+        conditionals: Conditionals,
+        sessions: Sessions,
+        errors: Exit,
+    ) -> None:
         self._upstream = upstream
         self._bodies = bodies
+        self._conditionals = conditionals
         self._sessions = sessions
         self._errors = errors
 
@@ -44,6 +55,7 @@ class HttpStreams:
 
     async def read(self, exchange: Exchange) -> Any:
         message = await read_body(self._bodies, exchange)
+        self._conditionals.apply(_endpoint(exchange), message, exchange.headers)
         _endpoint(exchange).resume(message, exchange.headers.get(b"last-event-id"))
         return message
 
@@ -51,11 +63,16 @@ class HttpStreams:
         endpoint = _endpoint(exchange)
         framing = None if endpoint.raw is not None else choose(exchange.headers.get(b"accept", b""))
         if exchange.method == "HEAD":
+            if await _answered_unchanged(exchange):
+                return
             await start(exchange, framing.media_type if framing is not None else b"")
             await write(exchange.send, b"", more=False)
             return
         async with self._sessions.open(exchange.call) as relay:
             relay.begin(self._upstream.stream(endpoint.method, endpoint.serialize(request), exchange.call))
+            probed = exchange.scope.get("extensions", {}).get("half_close")
+            if probed is not None:
+                probed(relay.probe)
             async with alongside(_watch(exchange.receive, relay)):
                 if framing is not None:
                     await self._send_frames(exchange, endpoint, framing, relay)
@@ -69,6 +86,8 @@ class HttpStreams:
         self, exchange: Exchange, endpoint: StreamEndpoint, framing: Framing, relay: StreamRelay
     ) -> None:
         await relay.opened()
+        if await _answered_unchanged(exchange):
+            return
         metrics = StreamMetrics(endpoint.route, framing.name)
         await start(exchange, framing.media_type)
         if framing.opening:
@@ -86,6 +105,8 @@ class HttpStreams:
         There is no place for a status among them: a body that failed lacks the end of its chunked encoding.
         """
         await relay.opened(patient=True)
+        if await _answered_unchanged(exchange):
+            return
         metrics = StreamMetrics(endpoint.route, "raw")
         sink = RawSink(endpoint, exchange, metrics)
         error = await self._sessions.carry(relay, sink, exchange.call, metrics)
@@ -93,6 +114,18 @@ class HttpStreams:
             await sink.finish()
         elif not exchange.begun:
             raise error
+
+
+async def _answered_unchanged(exchange: Exchange) -> bool:
+    """Evaluates the conditions of a read. A stream has no validators: only `*` says that a caller has it.
+
+    Raises MeshError 412.
+    """
+    if exchange.method not in ("GET", "HEAD") or not unchanged(exchange.headers, None):
+        return False
+    exchange.status = 304
+    await respond(exchange, NO_STORE, b"")
+    return True
 
 
 async def _watch(receive: Receive, relay: StreamRelay) -> None:

@@ -66,6 +66,11 @@ class StreamRelay:
             self._interruption = error
         self._wake.set()
 
+    def probe(self) -> None:
+        """Writes what shows that the connection lives as soon as it can: the client may have left unnoticed."""
+        self._quiet = True
+        self._wake.set()
+
     def expire(self, seconds: float, error: MeshError) -> None:
         """Ends the stream with an error after a time."""
         loop = asyncio.get_running_loop()

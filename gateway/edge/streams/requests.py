@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 
-from gateway.compile.json import JsonError, parse
 from gateway.compile.plan import JsonValue
 from gateway.compile.streaming import StreamEndpoint
 from gateway.errors.places import malformed
+from meshkit.json import JsonError, parse
 
 __all__ = ["RequestReader"]
 

@@ -60,6 +60,8 @@ class Sessions:
                 _log.exception("a stream failed unexpectedly", extra={"fields": {"request_id": call.request_id}})
                 error = internal()
         metrics.ended(error)
+        if error is not None:
+            call.failed(error)
         return error
 
     def status(self, error: MeshError | None, call: CallContext) -> Mapping[str, Any]:

@@ -9,9 +9,9 @@ from starlette.types import Send
 from gateway.compile.codec.http_body import UNKNOWN
 from gateway.compile.streaming import StreamEndpoint
 from gateway.edge.exchange import Exchange
-from gateway.edge.headers.security import SAFE
 from gateway.edge.streams.framing import Framing
 from gateway.edge.streams.registry import StreamMetrics
+from gateway.errors.problem import SAFE
 
 __all__ = ["FrameSink", "RawSink", "start", "write"]
 

@@ -1,8 +1,8 @@
 "use strict";
 
 // What is typed here stays in this page's memory: nothing is stored, nothing is sent to another origin.
-const SHOWN_ORIGIN = "http://127.0.0.1:8080";
 const find = (id) => document.getElementById(id);
+const shownOrigin = find("try").dataset.origin;
 
 function element(name, text, className) {
   const made = document.createElement(name);
@@ -14,7 +14,7 @@ function element(name, text, className) {
 // Commands name this host, and can be copied.
 for (const block of document.querySelectorAll("pre")) {
   const code = block.firstElementChild;
-  code.textContent = code.textContent.replaceAll(SHOWN_ORIGIN, location.origin);
+  code.textContent = code.textContent.replaceAll(shownOrigin, location.origin);
   if (!navigator.clipboard) continue;
   const button = element("button", "Copy", "copy");
   button.type = "button";

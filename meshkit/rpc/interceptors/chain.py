@@ -2,8 +2,8 @@
 
 The order is fixed, for calls with one answer and for calls with a stream of them:
 
-    errors → context → metrics → deadline → admission → authorization → validation → handler
-    errors → context → stream_metrics → deadline → streams → authorization → expiry → validation → handler
+    errors → context → (recorded) → metrics → deadline → admission → authorization → validation → handler
+    errors → context → (recorded) → stream_metrics → deadline → streams → authorization → expiry → validation → handler
 
 A middleware sees a stream as a call that returns when the stream has ended. No method takes a stream of requests: the
 batch methods of the mesh take its place.
@@ -45,8 +45,9 @@ RpcMethodHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 class Chain(grpc.aio.ServerInterceptor):
     """Wraps every method that has a policy; any other is refused as unimplemented.
 
-    `foreign` names the services that are not ours, such as health: any peer with a certificate of the mesh may call
-    them. `streaming` are the middlewares of methods that answer with a stream; their servicers are async generators.
+    `foreign` names the services that are not ours, such as health, which have no policies: `wrap` makes of each of
+    their methods what is served. `streaming` are the middlewares of methods that answer with a stream; their servicers
+    are async generators.
     """
 
     def __init__(
@@ -55,10 +56,12 @@ class Chain(grpc.aio.ServerInterceptor):
         middlewares: Sequence[Middleware],
         foreign: frozenset[str] = frozenset(),
         *,
+        wrap: Callable[[RpcMethodHandler], RpcMethodHandler] = lambda handler: handler,
         streaming: Sequence[Middleware] = (),
     ) -> None:
         self._policies = policies
         self._foreign = foreign
+        self._wrap_foreign = wrap
         self._middlewares = tuple(middlewares)
         self._streaming = tuple(streaming)
         self._wrapped: dict[str, RpcMethodHandler] = {}
@@ -69,12 +72,11 @@ class Chain(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> RpcMethodHandler | None:
         path = handler_call_details.method
-        wrapped = self._wrapped.get(path)
-        if wrapped is not None:
+        if (wrapped := self._wrapped.get(path)) is not None:
             return wrapped
         handler = await continuation(handler_call_details)
         if path[1:].partition("/")[0] in self._foreign:
-            return handler
+            return self._wrap_foreign(handler) if handler is not None else None
         policy = self._policies.get(path)
         if handler is None or policy is None or handler.request_streaming:
             return None
@@ -91,15 +93,9 @@ class Chain(grpc.aio.ServerInterceptor):
             metadata = dict(servicer.invocation_metadata() or ())
             return await composed(request, Call(policy, CallContext(), metadata, servicer))
 
-        async def stream(request: Message, servicer: Servicer) -> AsyncGenerator[Message, None]:
-            # The interceptor that makes spans wants a generator; what is sent was written by then (see `_streaming`).
-            await entry(request, servicer)
-            return
-            yield
-
         make: Any = grpc.unary_stream_rpc_method_handler if streams else grpc.unary_unary_rpc_method_handler
         wrapped: RpcMethodHandler = make(
-            stream if streams else entry,
+            entry,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )

@@ -11,8 +11,9 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from meshkit.errors import Violation, validation_failed
-from meshkit.identity.policy import field_policy
+from meshkit.identity.policy import field_policy, why_required
 from meshkit.rpc.interceptors.chain import Call, Handler
+from meshkit.violations import violation_words
 
 __all__ = ["validate", "validation", "violation_path", "warm"]
 
@@ -26,10 +27,10 @@ async def validation(request: Message, call: Call, handler: Handler) -> Message:
 
 def validate(request: Message) -> None:
     """Raises VALIDATION_FAILED with every violation of the request."""
-    violations = [_violation(found.proto) for found in _validator.collect_violations(request)]
-    for name, other, value in _required(request.DESCRIPTOR):
-        if not getattr(request, name) and getattr(request, other) != value:
-            violations.append(Violation(name, "required_unless", f"is required unless {other} is {value}"))
+    violations = [_violation(found) for found in _validator.collect_violations(request)]
+    for name, other, value, absent in _required(request.DESCRIPTOR):
+        if not getattr(request, name) and (actual := getattr(request, other)) != value:
+            violations.append(Violation(name, "required_unless", why_required(other, value, absent, actual)))
     if violations:
         raise validation_failed(*violations)
 
@@ -41,14 +42,14 @@ def warm(messages: Iterable[Descriptor]) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _required(message: Descriptor) -> tuple[tuple[str, str, str], ...]:
-    """Returns the fields that are required unless another has a value, as (field, other, value)."""
+def _required(message: Descriptor) -> tuple[tuple[str, str, str, str], ...]:
+    """Returns the fields that are required unless another has a value, as (field, other, value, absent)."""
     rules = [(field.name, field_policy(field).required_unless) for field in message.fields]
-    return tuple((name, rule.field, rule.value) for name, rule in rules if rule.field)
+    return tuple((name, rule.field, rule.value, rule.absent) for name, rule in rules if rule.field)
 
 
-def _violation(found: protovalidate.ViolationPb) -> Violation:
-    return Violation(violation_path(found), found.rule_id, found.message)
+def _violation(found: protovalidate.Violation) -> Violation:
+    return Violation(violation_path(found.proto), found.proto.rule_id, violation_words(found))
 
 
 def violation_path(found: protovalidate.ViolationPb) -> str:

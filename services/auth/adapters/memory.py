@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
@@ -30,8 +32,29 @@ class MemoryDirectory:
             self._tenants[name] = replace(self._tenants[name], plan=plan)
         return self._tenants.get(name)
 
+    async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
+        return [self._tenants[name] for name in sorted(self._tenants) if name > after][:limit]
+
     async def create_client(self, client: Client) -> None:
         self._clients[client.client_id] = client
+
+    async def list_clients(self, tenant_id: str, after: str, limit: int) -> list[Client]:
+        found = [client for client in self._clients.values() if client.tenant_id == tenant_id]
+        return sorted((each for each in found if each.client_id > after), key=lambda each: each.client_id)[:limit]
+
+    async def replace_secret(self, client_id: str, secret_hash: bytes, at: datetime) -> Client | None:
+        return self._change(client_id, secret_hash=secret_hash, rotated_at=at)
+
+    async def disable_client(self, client_id: str, at: datetime | None) -> Client | None:
+        client = self._clients.get(client_id)
+        if client is not None and client.disabled_at is not None and at is not None:
+            return client
+        return self._change(client_id, disabled_at=at)
+
+    def _change(self, client_id: str, **values: Any) -> Client | None:
+        if client_id in self._clients:
+            self._clients[client_id] = replace(self._clients[client_id], **values)
+        return self._clients.get(client_id)
 
     async def find_client(self, client_id: str) -> tuple[Client, Tenant] | None:
         client = self._clients.get(client_id)

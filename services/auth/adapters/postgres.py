@@ -16,6 +16,7 @@ from services.auth.ports import KeyChange
 __all__ = ["PostgresDirectory", "PostgresSigningKeyStore"]
 
 _KEYS_LOCK = 0x6B657973
+_CLIENT = "client_id, tenant_id, secret_hash, scopes, rate_limit, display_name, created_at, rotated_at, disabled_at"
 _TENANT = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
 
 
@@ -58,6 +59,16 @@ class PostgresDirectory:
             )
             return _tenant(row) if row else None
 
+    async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
+        async with transaction(self._pool, ()) as connection:
+            await connection.execute("SELECT set_config('rampart.all_tenants', 'on', true)")
+            rows = await connection.fetch(
+                f'SELECT {_TENANT} FROM tenants WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2',
+                after,
+                limit,
+            )
+            return [_tenant(row) for row in rows]
+
     async def create_client(self, client: Client) -> None:
         async with transaction(self._pool, [client.tenant_id]) as connection:
             await connection.execute(
@@ -72,17 +83,40 @@ class PostgresDirectory:
                 client.created_at,
             )
 
+    async def list_clients(self, tenant_id: str, after: str, limit: int) -> list[Client]:
+        async with transaction(self._pool, [tenant_id]) as connection:
+            rows = await connection.fetch(
+                f'SELECT {_CLIENT} FROM clients WHERE tenant_id = $1 AND client_id COLLATE "C" > $2'
+                ' ORDER BY client_id COLLATE "C" LIMIT $3',
+                tenant_id,
+                after,
+                limit,
+            )
+            return [_client(row) for row in rows]
+
+    async def replace_secret(self, client_id: str, secret_hash: bytes, at: datetime) -> Client | None:
+        return await self._change(client_id, "secret_hash = $2, rotated_at = $3", secret_hash, at)
+
+    async def disable_client(self, client_id: str, at: datetime | None) -> Client | None:
+        kept = "disabled_at = CASE WHEN $2::timestamptz IS NULL THEN NULL ELSE coalesce(disabled_at, $2) END"
+        return await self._change(client_id, kept, at)
+
+    async def _change(self, client_id: str, what: str, *values: object) -> Client | None:
+        async with transaction(self._pool, ()) as connection:
+            client = await _client_named(connection, client_id)
+            if client is None:
+                return None
+            await connection.execute("SELECT set_config('rampart.tenants', $1, true)", client.tenant_id)
+            row = await connection.fetchrow(
+                f"UPDATE clients SET {what} WHERE client_id = $1 RETURNING {_CLIENT}", client_id, *values
+            )
+            return _client(row) if row else None
+
     async def find_client(self, client_id: str) -> tuple[Client, Tenant] | None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute("SELECT set_config('rampart.client_id', $1, true)", client_id)
-            row = await connection.fetchrow(
-                "SELECT client_id, tenant_id, secret_hash, scopes, rate_limit, display_name, created_at"
-                " FROM clients WHERE client_id = $1",
-                client_id,
-            )
-            if row is None:
+            client = await _client_named(connection, client_id)
+            if client is None:
                 return None
-            client = _client(row)
             await connection.execute("SELECT set_config('rampart.tenants', $1, true)", client.tenant_id)
             owner = await connection.fetchrow(f"SELECT {_TENANT} FROM tenants WHERE tenant_id = $1", client.tenant_id)
             return (client, _tenant(owner)) if owner else None
@@ -123,6 +157,12 @@ async def _tenant_named(connection: Connection, name: str) -> Tenant | None:
     return _tenant(row) if row else None
 
 
+async def _client_named(connection: Connection, client_id: str) -> Client | None:
+    await connection.execute("SELECT set_config('rampart.client_id', $1, true)", client_id)
+    row = await connection.fetchrow(f"SELECT {_CLIENT} FROM clients WHERE client_id = $1", client_id)
+    return _client(row) if row else None
+
+
 def _tenant(row: asyncpg.Record) -> Tenant:
     plan = TenantPlan(row["rate_limit"], row["user_rate_limit"], tuple(sorted(json.loads(row["class_limits"]).items())))
     return Tenant(str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan)
@@ -141,6 +181,8 @@ def _client(row: asyncpg.Record) -> Client:
         rate_limit=row["rate_limit"],
         display_name=row["display_name"],
         created_at=row["created_at"],
+        rotated_at=row["rotated_at"],
+        disabled_at=row["disabled_at"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ __all__ = [
     "Tenant",
     "TenantPlan",
     "granted",
+    "secret_hash",
     "unknown_scopes",
 ]
 
@@ -63,6 +65,10 @@ class Client:
     """Units per second in each class of calls."""
     display_name: str
     created_at: datetime
+    rotated_at: datetime | None = None
+    """When the secret was last replaced."""
+    disabled_at: datetime | None = None
+    """Since when the client gets no tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,11 @@ class IssuedToken:
 def granted(client: Client, asked: str) -> frozenset[str]:
     """Returns the scopes asked for, separated by spaces; all of the client's if none are named."""
     return frozenset(asked.split()) or client.scopes
+
+
+def secret_hash(secret: str) -> bytes:
+    """Returns what is stored of a client's secret: its SHA-256."""
+    return hashlib.sha256(secret.encode()).digest()
 
 
 def unknown_scopes(scopes: Iterable[str], known: Container[str]) -> list[int]:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import UTC
 from decimal import Decimal
 
-from services.data.domain.ledger import BEGINNING, Batch, DailyTotal, Position, Rejected, Transaction
+from services.data.domain.ledger import (
+    BEGINNING,
+    UNKNOWN,
+    Batch,
+    DailyTotal,
+    DecidedPage,
+    LedgerState,
+    Position,
+    Proof,
+    Rebuild,
+    Rejected,
+    Transaction,
+)
 from services.data.ports import TotalsQuery, TransactionQuery
 
 __all__ = ["MemoryLedger"]
@@ -14,19 +26,55 @@ OUTCOMES = ("approve", "review", "decline")
 
 
 class MemoryLedger:
-    """Both sides of the ledger: what `Ledger` answers and what `LedgerWriter` enters."""
+    """All sides of the ledger: what `Ledger` answers, what `LedgerWriter` enters, and the desk of operators."""
 
     def __init__(self) -> None:
         self._entered: dict[tuple[str, str], Transaction] = {}
         self._position = BEGINNING
+        self._proof = UNKNOWN
+        self._lost = ""
+        self._rebuild: Rebuild | None = None
+        self._target: tuple[Position, Proof] | None = None
+        self._read = 0
         self.dead_letters: dict[bytes, Rejected] = {}
 
     async def position(self) -> Position:
         return self._position
 
+    async def proof(self) -> Proof:
+        return self._proof
+
+    async def note(self, lost: str) -> None:
+        self._lost = lost
+
+    async def rebuild(self) -> Rebuild | None:
+        return self._rebuild
+
+    async def enter_page(self, page: DecidedPage) -> None:
+        self._take(page.batch)
+        self._target = self._target or (page.batch.last, page.batch.proof)
+        self._read += len(page.batch)
+        if page.following is None:
+            (self._position, self._proof), self._lost = self._target, ""
+            self._rebuild = self._target = None
+        else:
+            self._rebuild = Rebuild(page.following, begun=True)
+
+    async def state(self) -> LedgerState:
+        return LedgerState(self._lost, self._rebuild is not None, self._read if self._rebuild else 0)
+
+    async def ask_rebuild(self) -> None:
+        if self._rebuild is None:
+            self._rebuild, self._read = Rebuild(), 0
+
     async def apply(self, batch: Batch) -> Position:
         if not batch.continues(self._position):
             return self._position
+        self._take(batch)
+        self._position, self._proof, self._lost = batch.last, batch.proof, ""
+        return batch.last
+
+    def _take(self, batch: Batch) -> None:
         rejected = list(batch.rejected)
         for transaction, payload in zip(batch.transactions, batch.payloads, strict=True):
             if transaction.outcome in OUTCOMES and transaction.amount >= 0:
@@ -35,8 +83,6 @@ class MemoryLedger:
                 rejected.append(Rejected(payload, "the ledger has no place for it"))
         for item in rejected:
             self.dead_letters.setdefault(item.payload, item)
-        self._position = batch.last
-        return batch.last
 
     async def transactions(self, query: TransactionQuery) -> list[Transaction]:
         found = [entry for entry in self._entered.values() if _matches(entry, query)]

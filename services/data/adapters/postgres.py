@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 
 from meshkit.storage import postgres
+from meshkit.storage.reads import ReadLimits, Reads
 from services.data.domain.ledger import DailyTotal, Transaction
 from services.data.ports import TotalsQuery, TransactionQuery
 
@@ -25,8 +26,8 @@ FROM daily_totals WHERE {} ORDER BY day DESC, currency, outcome LIMIT {}"""
 class PostgresLedger:
     """The ledger of all tenants; a query sees those of its tenant, by its own condition and by row-level security."""
 
-    def __init__(self, pool: postgres.Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: postgres.Pool, limits: ReadLimits = ReadLimits()) -> None:
+        self._reads = Reads(pool, limits)
 
     async def transactions(self, query: TransactionQuery) -> list[Transaction]:
         where = _Conditions()
@@ -61,7 +62,7 @@ class PostgresLedger:
 
     async def _fetch(self, query: str, where: _Conditions, tenant_id: str, limit: int) -> list[asyncpg.Record]:
         text = query.format(where.text, where.parameter(limit))
-        async with postgres.transaction(self._pool, (tenant_id,)) as connection:
+        async with self._reads.of(tenant_id) as connection:
             return await connection.fetch(text, *where.values)
 
 

@@ -6,19 +6,27 @@ import hashlib
 import logging
 from collections.abc import Sequence
 
-import asyncpg
 from prometheus_client import Counter
 
+from meshkit.halving import halving
 from meshkit.storage.leader import Session
-from services.data.domain.ledger import Batch, Position, Rejected, Transaction
+from meshkit.storage.postgres import REFUSALS
+from services.data.domain.ledger import (
+    FIRST,
+    Batch,
+    Cursor,
+    DecidedPage,
+    Position,
+    Proof,
+    Rebuild,
+    Rejected,
+    Transaction,
+)
 
-__all__ = ["PostgresLedgerWriter"]
+__all__ = ["SOURCE", "PostgresLedgerWriter"]
 
 _log = logging.getLogger(__name__)
 _buried = Counter("ledger_dead_letters", "Events that could not enter the ledger and were put aside.")
-
-# Errors of the data itself, which no retry can heal.
-_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
 # The row lock keeps two writers apart even if both believe to lead.
 _LOCK = """
@@ -46,9 +54,20 @@ _BURY = """
 INSERT INTO dead_letters (source, digest, after_xid, after_seq, last_xid, last_seq, payload, error)
 VALUES ($1, $2, $3::xid8, $4, $5::xid8, $6, $7, $8) ON CONFLICT DO NOTHING"""
 
-_MOVE = "UPDATE positions SET xid = $2::xid8, seq = $3 WHERE source = $1"
+_MOVE = "UPDATE positions SET xid = $2::xid8, seq = $3, cluster = $4, event = $5, lost = '' WHERE source = $1"
 
-_SOURCE = "fraud"
+# The first page fixes the place: decisions that were committed before it are in the pages, the others follow it.
+_ADVANCE = """
+UPDATE rebuilds SET xid = coalesce(xid, $2::xid8), seq = CASE WHEN xid IS NULL THEN $3 ELSE seq END,
+    cluster = CASE WHEN xid IS NULL THEN $4 ELSE cluster END, event = CASE WHEN xid IS NULL THEN $5 ELSE event END,
+    last_tenant = $6::uuid, last_decision = $7::uuid, decisions = decisions + $8
+WHERE source = $1 RETURNING xid, seq, cluster, event"""
+
+SOURCE = "fraud"
+"""Whose decisions the ledger follows, as the rows of its position and its rebuild name it."""
+
+Entry = tuple[Transaction, bytes]
+"""A transaction and the event that tells of it."""
 
 
 class PostgresLedgerWriter:
@@ -58,46 +77,77 @@ class PostgresLedgerWriter:
         self._session = session
 
     async def position(self) -> Position:
-        row = await self._session.fetchrow("SELECT xid, seq FROM positions WHERE source = $1", _SOURCE)
+        row = await self._session.fetchrow("SELECT xid, seq FROM positions WHERE source = $1", SOURCE)
         assert row is not None, "the migration makes the row"
         return Position(row["xid"], row["seq"])
 
+    async def proof(self) -> Proof:
+        row = await self._session.fetchrow("SELECT cluster, event FROM positions WHERE source = $1", SOURCE)
+        assert row is not None, "the migration makes the row"
+        return Proof(row["cluster"], row["event"])
+
+    async def note(self, lost: str) -> None:
+        await self._session.execute("UPDATE positions SET lost = $2 WHERE source = $1", SOURCE, lost)
+
+    async def rebuild(self) -> Rebuild | None:
+        row = await self._session.fetchrow(
+            "SELECT last_tenant, last_decision, xid IS NOT NULL AS begun FROM rebuilds WHERE source = $1", SOURCE
+        )
+        if row is None:
+            return None
+        return Rebuild(Cursor(str(row["last_tenant"]), str(row["last_decision"])), row["begun"])
+
+    async def enter_page(self, page: DecidedPage) -> None:
+        batch, following = page.batch, page.following
+        async with self._session.transaction():
+            await self._session.fetchrow(_LOCK, SOURCE, ",".join(batch.tenants))
+            await self._take(batch)
+            target = await self._session.fetchrow(
+                _ADVANCE, SOURCE, *batch.last, *batch.proof, *(following or FIRST), len(batch)
+            )
+            if following is None and target is not None:
+                await self._session.execute(_MOVE, SOURCE, *target.values())
+                await self._session.execute("DELETE FROM rebuilds WHERE source = $1", SOURCE)
+
     async def apply(self, batch: Batch) -> Position:
         async with self._session.transaction():
-            row = await self._session.fetchrow(_LOCK, _SOURCE, ",".join(batch.tenants))
+            row = await self._session.fetchrow(_LOCK, SOURCE, ",".join(batch.tenants))
             assert row is not None, "the migration makes the row"
             stored = Position(row["xid"], row["seq"])
             if not batch.continues(stored):
                 return stored
-            rejected = list(batch.rejected)
-            entries = sorted(zip(batch.transactions, batch.payloads, strict=True))
-            rejected += await self._enter(entries)
-            for item in rejected:
-                await self._bury(item, batch)
-            await self._session.execute(_MOVE, _SOURCE, batch.last.xid, batch.last.seq)
+            await self._take(batch)
+            await self._session.execute(_MOVE, SOURCE, *batch.last, *batch.proof)
         return batch.last
 
-    async def _enter(self, entries: Sequence[tuple[Transaction, bytes]]) -> list[Rejected]:
-        """Enters transactions and returns those that the store refuses, found by halving."""
-        if not entries:
-            return []
-        try:
+    async def _take(self, batch: Batch) -> None:
+        """Enters what can enter, and puts the rest aside."""
+        entries = sorted(zip(batch.transactions, batch.payloads, strict=True))
+        for item in (*batch.rejected, *await self._enter(entries)):
+            await self._bury(item, batch)
+
+    async def _enter(self, entries: Sequence[Entry]) -> list[Rejected]:
+        """Enters transactions and returns those that the store refuses."""
+
+        async def enter(part: Sequence[Entry]) -> Sequence[Rejected | None]:
             async with self._session.transaction():
-                columns = zip(*[transaction for transaction, _ in entries], strict=True)
+                columns = zip(*[transaction for transaction, _ in part], strict=True)
                 await self._session.execute(_ENTER, *columns)
-        except _REFUSED as error:
-            if len(entries) == 1:
-                return [Rejected(entries[0][1], f"{type(error).__name__}: {error}")]
-            middle = len(entries) // 2
-            return [*await self._enter(entries[:middle]), *await self._enter(entries[middle:])]
-        return []
+            return [None] * len(part)
+
+        found = await halving(entries, enter, splits=REFUSALS, alone=_rejected)
+        return [each for each in found if each is not None]
 
     async def _bury(self, item: Rejected, batch: Batch) -> None:
         digest = hashlib.sha256(item.payload).digest()
         error = item.error.replace("\x00", "")
-        values = (_SOURCE, digest, *batch.after, *batch.last, item.payload, error)
+        values = (SOURCE, digest, *batch.after, *batch.last, item.payload, error)
         if (await self._session.execute(_BURY, *values)).endswith(" 1"):
             _buried.inc()
             # The error may quote the event, so the log has only its kind; the dead letter has the rest.
             fields = {"after": str(batch.after), "last": str(batch.last), "error": error.partition(":")[0]}
             _log.error("an event cannot enter the ledger and was put aside", extra={"fields": fields})
+
+
+def _rejected(entry: Entry, error: Exception) -> Rejected:
+    return Rejected(entry[1], f"{type(error).__name__}: {error}")

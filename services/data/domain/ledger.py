@@ -8,7 +8,21 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-__all__ = ["BEGINNING", "NO_BATCH", "Batch", "DailyTotal", "Position", "Rejected", "Transaction"]
+__all__ = [
+    "BEGINNING",
+    "FIRST",
+    "NO_BATCH",
+    "Batch",
+    "Cursor",
+    "DailyTotal",
+    "DecidedPage",
+    "LedgerState",
+    "Position",
+    "Proof",
+    "Rebuild",
+    "Rejected",
+    "Transaction",
+]
 
 
 class Position(NamedTuple):
@@ -19,6 +33,18 @@ class Position(NamedTuple):
 
 
 BEGINNING = Position(0, 0)
+
+
+class Proof(NamedTuple):
+    """What tells that the outbox is still the one that the ledger has followed. Empty parts are unknown."""
+
+    cluster: str = ""
+    """Identifies the PostgreSQL cluster that gave the position out."""
+    event: bytes = b""
+    """SHA-256 of the event at the position."""
+
+
+UNKNOWN = Proof()
 
 
 class Transaction(NamedTuple):
@@ -69,6 +95,10 @@ class Batch:
     payloads: Sequence[bytes]
     """The event of each transaction, at the same index."""
     rejected: Sequence[Rejected] = ()
+    proof: Proof = UNKNOWN
+    """Of `last`."""
+    relay: str = ""
+    """Who has published it on the event stream, another after each interruption; empty for what came otherwise."""
 
     def __len__(self) -> int:
         """Returns the number of events."""
@@ -88,3 +118,44 @@ class Batch:
 
 NO_BATCH = Batch(BEGINNING, BEGINNING, (), ())
 """What an entry is that cannot be read: it continues nothing."""
+
+
+class Cursor(NamedTuple):
+    """A decision of a tenant, in the order in which a rebuild reads them."""
+
+    tenant_id: str
+    decision_id: str
+
+
+FIRST = Cursor("00000000-0000-0000-0000-000000000000", "00000000-0000-0000-0000-000000000000")
+"""Before every decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """How far the ledger has read the decisions, to have what it lost its place among."""
+
+    after: Cursor = FIRST
+    begun: bool = False
+    """False before the first page, which fixes where the outbox will be followed from."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedPage:
+    """Events of decisions that follow a cursor."""
+
+    batch: Batch
+    """Its `last` is a place in the outbox: what was committed before is in this page or in those that follow."""
+    following: Cursor | None
+    """None if there are no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """Whether the ledger follows the decisions."""
+
+    lost: str = ""
+    """Why it cannot go on from its position; empty while it can."""
+    rebuilding: bool = False
+    decisions: int = 0
+    """Read by the rebuild."""

@@ -1,8 +1,8 @@
-"""Windows, decisions and profiles in memory: plain enough to be believed, for tests to hold the real ones against."""
+"""Windows, decisions, rates and profiles in memory: plain enough to be believed, to hold the real ones against."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,10 +12,11 @@ from meshkit.errors import MeshError
 from services.fraud.convert import DecisionRecord, decided_to_record
 from services.fraud.domain.check import Decided, Features, Key, WindowEntry
 from services.fraud.domain.features import WINDOWS_MS
+from services.fraud.domain.rates import DatedRate
 from services.fraud.domain.rules import Profile
 from services.fraud.ports import CommitResult, DecisionFilter, Stored
 
-__all__ = ["MemoryRiskProfiles", "MemoryStore", "MemoryWindows"]
+__all__ = ["MemoryRates", "MemoryRiskProfiles", "MemoryStore", "MemoryWindows"]
 
 DAY = timedelta(days=1)
 
@@ -48,7 +49,7 @@ class MemoryWindows:
     def _reserve(self, entry: WindowEntry) -> Features:
         known = self._answers.get(entry.key)
         if known is not None:
-            return Features(known.values, known.event_time, whole=known.whole)
+            return Features(known.values, known.event_time, whole=known.whole, elsewhere=known.elsewhere)
         now = _Seen(
             entry.key,
             entry.event_time or self._clock(),
@@ -60,16 +61,27 @@ class MemoryWindows:
         values = [value for place in range(4) for value in _nine(mine, now, place)]
         devices = {seen.subjects[1] for seen in mine if seen.subjects[0] == entry.user_id}
         values.append(int(bool(entry.device) and entry.device not in devices))
+        spent = _spent(mine, now)
+        values.append(sum(seen.currency == now.currency for seen in spent))
         late = any(
             seen.time - now.time > DAY
             for seen in mine
             for place in range(4)
             if now.subjects[place] and seen.subjects[place] == now.subjects[place]
         )
-        answer = Features(values, now.time, reserved=True, whole=not late)
+        elsewhere: dict[str, int] = {}
+        for seen in spent:
+            if seen.currency != now.currency and seen.amount:
+                elsewhere[seen.currency] = elsewhere.get(seen.currency, 0) + seen.amount
+        answer = Features(values, now.time, reserved=True, whole=not late, elsewhere=elsewhere)
         self._seen.append(now)
         self._answers[entry.key] = answer
         return answer
+
+
+def _spent(mine: Sequence[_Seen], now: _Seen) -> Sequence[_Seen]:
+    """Returns the user's transactions of the last 24 hours."""
+    return [seen for seen in mine if seen.subjects[0] == now.subjects[0] and _inside(seen.time, now.time, DAY)]
 
 
 def _nine(mine: Sequence[_Seen], now: _Seen, place: int) -> list[int]:
@@ -83,12 +95,17 @@ def _nine(mine: Sequence[_Seen], now: _Seen, place: int) -> list[int]:
         if counterpart:
             last_seen[counterpart] = max(seen.time, last_seen.get(counterpart, seen.time))
     windows = [timedelta(milliseconds=milliseconds) for milliseconds in WINDOWS_MS.values()]
-    inside = [[seen for seen in same if now.time - window < seen.time <= now.time] for window in windows]
+    inside = [[seen for seen in same if _inside(seen.time, now.time, window)] for window in windows]
     return [
         *(len(each) for each in inside),
         *(sum(seen.amount for seen in each if seen.currency == now.currency) for each in inside),
-        *(sum(now.time - window < time <= now.time for time in last_seen.values()) for window in windows),
+        *(sum(_inside(time, now.time, window) for time in last_seen.values()) for window in windows),
     ]
+
+
+def _inside(when: datetime, now: datetime, window: timedelta) -> bool:
+    """Differences, because the year 1 has no day before it."""
+    return timedelta(0) <= now - when < window
 
 
 class MemoryStore:
@@ -106,7 +123,7 @@ class MemoryStore:
                 self._decided[key] = made, decided_to_record(made)
                 answers[key] = self._decided[key][1].answer
             else:
-                earlier[key] = Stored(known[0].check.fingerprint, known[1].answer, known[0].create_time)
+                earlier[key] = _stored(*known)
         return CommitResult(answers, earlier)
 
     async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
@@ -130,11 +147,35 @@ class MemoryStore:
     async def existing(self, keys: Sequence[Key]) -> set[Key]:
         return {key for key in keys if key in self._decided}
 
-    async def features(self, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
+    async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
+        return {key: _stored(*self._decided[key]) for key in keys if key in self._decided}
+
+    async def features(
+        self, entries: Sequence[WindowEntry], now: datetime, *, apart: bool = False
+    ) -> Sequence[Features | MeshError]:
         windows = MemoryWindows(lambda: now)
         await windows.reserve([made.check for made, _ in self._decided.values()])
         found = await windows.reserve(entries)
-        return [Features(each.values, each.event_time, ("features_slow_path",)) for each in found]
+        return [
+            Features(each.values, each.event_time, ("features_slow_path",), elsewhere=each.elsewhere) for each in found
+        ]
+
+
+class MemoryRates:
+    """Exchange rates by tenant."""
+
+    def __init__(self) -> None:
+        self.rates: dict[str, Sequence[DatedRate]] = {}
+
+    async def read(self, tenants: Collection[str]) -> Mapping[str, Sequence[DatedRate]]:
+        return {tenant: self.rates[tenant] for tenant in tenants if tenant in self.rates}
+
+    async def replace(self, tenant_id: str, rates: Sequence[DatedRate]) -> None:
+        self.rates[tenant_id] = list(rates)
+
+
+def _stored(made: Decided, record: DecisionRecord) -> Stored:
+    return Stored(made.check.fingerprint, record.answer, made.create_time)
 
 
 class MemoryRiskProfiles:

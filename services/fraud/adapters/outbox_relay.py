@@ -13,6 +13,7 @@ import time
 from prometheus_client import Counter, Gauge
 
 from meshkit.errors import MeshError
+from meshkit.ids import uuid7_text
 from meshkit.storage.event_stream import EventStream
 from meshkit.storage.leader import Leader, Session
 from services.fraud.adapters.outbox_rows import newest_place, oldest_waiting, read_rows
@@ -40,6 +41,7 @@ class OutboxRelay:
         self._leader = Leader(dsn, "outbox relay", self._relay)
         self._committed = asyncio.Event()
         self._oldest: float | None = None
+        self._lead = ""
         _lag.set_function(lambda: time.time() - self._oldest if self._oldest else 0.0)
 
     def notify(self) -> None:
@@ -51,6 +53,9 @@ class OutboxRelay:
         await self._leader.run()
 
     async def _relay(self, session: Session) -> None:
+        # After an interruption consumers look whether the outbox is still the one they know: the database may have been
+        # restored meanwhile.
+        self._lead = uuid7_text()
         try:
             position = await self._resume(session)
             pause = PACE_SECONDS
@@ -80,7 +85,7 @@ class OutboxRelay:
 
     async def _publish(self, page: OutboxPage) -> None:
         """Appends rows as one entry, however long the stream is away."""
-        entry = page_to_proto(page).SerializeToString()
+        entry = page_to_proto(page, self._lead).SerializeToString()
         backoff = PACE_SECONDS
         while True:
             try:

@@ -23,10 +23,10 @@ WITH pruned AS (
             WHERE (xid, seq) <= (SELECT xid, seq FROM outbox_consumers ORDER BY xid, seq LIMIT 1)
             ORDER BY xid, seq LIMIT $2
         ) AS first WHERE created_at < now() - make_interval(hours => $1)
-    ) RETURNING xid, seq
+    ) RETURNING xid, seq, payload
 ), marked AS (
-    UPDATE outbox_pruned AS mark SET xid = last.xid, seq = last.seq
-    FROM (SELECT xid, seq FROM pruned ORDER BY xid DESC, seq DESC LIMIT 1) AS last
+    UPDATE outbox_pruned AS mark SET xid = last.xid, seq = last.seq, event = sha256(last.payload)
+    FROM (SELECT xid, seq, payload FROM pruned ORDER BY xid DESC, seq DESC LIMIT 1) AS last
     WHERE (mark.xid, mark.seq) < (last.xid, last.seq)
 )
 SELECT count(*) FROM pruned"""

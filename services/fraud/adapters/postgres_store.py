@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
+from prometheus_client import Counter
 
-from meshkit.errors import MeshError, internal
-from meshkit.storage.postgres import Pool, connected, transaction
+from meshkit.errors import MeshError
+from meshkit.halving import halving
+from meshkit.storage.postgres import ACQUIRE_TIMEOUT, REFUSALS, Pool, connected, transaction
+from meshkit.storage.reads import Reads
+from services.fraud.adapters.decision_pages import list_query
 from services.fraud.adapters.postgres_windows import read_features
 from services.fraud.convert import DecisionRecord, decided_to_record
 from services.fraud.domain.check import Decided, Features, Key, WindowEntry
+from services.fraud.errors import value_refused
 from services.fraud.ports import CommitResult, DecisionFilter, Stored
 
 __all__ = ["PostgresStore"]
 
 _log = logging.getLogger(__name__)
+APART_WAIT = 1.0
+"""Seconds that a check which takes long anyway waits for a connection."""
+
+_values_refused = Counter("decision_values_refused", "Transactions that alone held a value which the store refuses.")
 
 # One round trip: the function names the tenants for its own transaction, stores the rows and ends with the statement.
 _RECORD = """
@@ -30,89 +39,123 @@ _EARLIER = """
 SELECT d.tenant_id, d.transaction_id, d.decision_id, d.fingerprint, d.answer, d.create_time
 FROM unnest($1::uuid[], $2::text[]) AS k (tenant_id, transaction_id)
 JOIN decisions d USING (tenant_id, transaction_id)"""
-
 _GET = "SELECT answer, inputs FROM decisions WHERE tenant_id = $1 AND decision_id = $2"
-
-_LIST = """
-SELECT answer FROM decisions
-WHERE tenant_id = $1 AND ($2 = '' OR user_id = $2) AND ($3 = '' OR outcome = $3)
-    AND ($4 = '' OR transaction_id = $4) AND ($5::uuid IS NULL OR decision_id < $5)
-ORDER BY decision_id DESC LIMIT $6"""
-
 
 Row = tuple[Decided, DecisionRecord]
 """A decision and how it is stored."""
 
 
 class PostgresStore:
-    """The store of one database. Answers are sent only after its commits."""
+    """The store of one database. Answers are sent only after its commits.
 
-    def __init__(self, pool: Pool, on_commit: Callable[[], None] = lambda: None) -> None:
+    Commits wait for no connection of others: `reads` has those of who asks about decisions, `apart` those of checks
+    that take long.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        on_commit: Callable[[], None] = lambda: None,
+        *,
+        reads: Reads | None = None,
+        apart: Pool | None = None,
+    ) -> None:
         self._pool = pool
+        self._reads = reads or Reads(pool)
+        self._apart = apart or pool
         self._on_commit = on_commit
 
     async def commit(self, decided: Sequence[Decided]) -> CommitResult:
         rows, refused = _rendered(decided)
-        try:
-            earlier = await self._commit(rows)
-        except asyncpg.PostgresError:
-            _log.exception("%d decisions cannot be stored together", len(rows))
-            earlier = await self._commit_each(rows)
+        stored = await halving(rows, self._commit, splits=REFUSALS, alone=_refused)
+        earlier = {made.check.key: found for (made, _), found in zip(rows, stored, strict=True) if found is not None}
         answers = {made.check.key: record.answer for made, record in rows if made.check.key not in earlier}
         return CommitResult(answers, {**earlier, **refused})
 
     async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
-        async with transaction(self._pool, [tenant_id]) as connection:
+        async with self._reads.of(tenant_id) as connection:
             row = await connection.fetchrow(_GET, tenant_id, decision_id)
         return (row["answer"], row["inputs"]) if row else None
 
     async def list(self, tenant_id: str, only: DecisionFilter, before: UUID | None, limit: int) -> Sequence[bytes]:
-        async with transaction(self._pool, [tenant_id]) as connection:
-            rows = await connection.fetch(
-                _LIST, tenant_id, only.user_id, only.outcome, only.transaction_id, before, limit
-            )
+        query, values = list_query(tenant_id, only, before, limit)
+        async with self._reads.of(tenant_id) as connection:
+            rows = await connection.fetch(query, *values)
         return [row["answer"] for row in rows]
 
     async def existing(self, keys: Sequence[Key]) -> set[Key]:
-        tenants, transactions = [key[0] for key in keys], [key[1] for key in keys]
-        async with transaction(self._pool, tenants) as connection:
-            rows = await connection.fetch(_EARLIER, tenants, transactions)
-        return {(str(row["tenant_id"]), row["transaction_id"]) for row in rows}
+        return set(await _earlier(self._pool, keys))
 
-    async def features(self, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features]:
-        async with transaction(self._pool, [entry.tenant_id for entry in entries]) as connection:
-            return await read_features(connection, entries, now)
+    async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
+        found = await _earlier(self._apart, keys)
+        return {key: stored for key, (_, stored) in found.items()}
 
-    async def _commit(self, rows: Sequence[Row]) -> Mapping[Key, Stored | MeshError]:
-        if not rows:
-            return {}
-        tenants = [made.check.tenant_id for made, _ in rows]
+    async def features(
+        self, entries: Sequence[WindowEntry], now: datetime, *, apart: bool = False
+    ) -> Sequence[Features | MeshError]:
+        if not apart:
+            return await _read(self._pool, entries, now)
+        # Tenant by tenant: one whose subjects are so busy that reading them takes too long fails for itself.
+        places: dict[str, list[int]] = {}
+        for place, entry in enumerate(entries):
+            places.setdefault(entry.tenant_id, []).append(place)
+        groups = [[entries[place] for place in group] for group in places.values()]
+        read = await asyncio.gather(*[_read_or_fail(self._apart, group, now) for group in groups])
+        found: list[Features | MeshError | None] = [None] * len(entries)
+        for group, part in zip(places.values(), read, strict=True):
+            for place, each in zip(group, part, strict=True):
+                found[place] = each
+        return [each for each in found if each is not None]
+
+    async def _commit(self, rows: Sequence[Row]) -> Sequence[Stored | MeshError | None]:
+        """Stores rows in one commit. Returns for each what was stored before, None for one that is stored now."""
+        tenants = {made.check.tenant_id for made, _ in rows}
         columns = zip(*[_values(made, record) for made, record in rows], strict=True)
         async with connected(self._pool) as connection:
-            stored = await connection.fetchval(_RECORD, ",".join(sorted(set(tenants))), *columns)
+            stored = await connection.fetchval(_RECORD, ",".join(sorted(tenants)), *columns)
         self._on_commit()
         if stored == len(rows):
-            return {}
-        async with transaction(self._pool, tenants) as connection:
-            found = await connection.fetch(_EARLIER, tenants, [made.check.transaction_id for made, _ in rows])
-        ours = {made.decision_id for made, _ in rows}
-        return {
-            (str(row["tenant_id"]), row["transaction_id"]): Stored(
-                row["fingerprint"], row["answer"], row["create_time"]
-            )
-            for row in found
-            if str(row["decision_id"]) not in ours
-        }
+            return [None] * len(rows)
+        found = await _earlier(self._pool, [made.check.key for made, _ in rows])
+        return [_unless_ours(made, found.get(made.check.key)) for made, _ in rows]
 
-    async def _commit_each(self, rows: Sequence[Row]) -> Mapping[Key, Stored | MeshError]:
-        """Stores row by row, so that one that the database refuses fails alone."""
-        results: dict[Key, Stored | MeshError] = {}
-        for made, record in rows:
-            try:
-                results |= await self._commit([(made, record)])
-            except asyncpg.PostgresError:
-                results[made.check.key] = _refusal(made)
-        return results
+
+async def _read(
+    lent: Pool, entries: Sequence[WindowEntry], now: datetime, wait: float = ACQUIRE_TIMEOUT
+) -> Sequence[Features | MeshError]:
+    async def read(part: Sequence[WindowEntry]) -> Sequence[Features | MeshError]:
+        async with transaction(lent, [entry.tenant_id for entry in part], wait=wait) as connection:
+            return await read_features(connection, part, now)
+
+    return await halving(entries, read, splits=REFUSALS, alone=_unasked)
+
+
+async def _read_or_fail(lent: Pool, entries: Sequence[WindowEntry], now: datetime) -> Sequence[Features | MeshError]:
+    try:
+        return await _read(lent, entries, now, APART_WAIT)
+    except MeshError as error:
+        return [error] * len(entries)
+
+
+Known = tuple[str, Stored]
+"""The identifier of a stored decision, and what is stored."""
+
+
+async def _earlier(lent: Pool, keys: Sequence[Key]) -> Mapping[Key, Known]:
+    tenants = [tenant for tenant, _ in keys]
+    async with transaction(lent, tenants) as connection:
+        rows = await connection.fetch(_EARLIER, tenants, [transaction_id for _, transaction_id in keys])
+    return {
+        (str(row["tenant_id"]), row["transaction_id"]): (
+            str(row["decision_id"]),
+            Stored(row["fingerprint"], row["answer"], row["create_time"]),
+        )
+        for row in rows
+    }
+
+
+def _unless_ours(made: Decided, known: Known | None) -> Stored | None:
+    return None if known is None or known[0] == made.decision_id else known[1]
 
 
 def _rendered(decided: Sequence[Decided]) -> tuple[Sequence[Row], Mapping[Key, MeshError]]:
@@ -122,14 +165,25 @@ def _rendered(decided: Sequence[Decided]) -> tuple[Sequence[Row], Mapping[Key, M
     for made in decided:
         try:
             rows.append((made, decided_to_record(made)))
-        except ValueError:
-            refused[made.check.key] = _refusal(made)
+        except ValueError as error:
+            refused[made.check.key] = _refusal(made.decision_id, error)
     return rows, refused
 
 
-def _refusal(made: Decided) -> MeshError:
-    _log.exception("a decision cannot be stored", extra={"fields": {"decision_id": made.decision_id}})
-    return internal()
+def _refused(row: Row, error: Exception) -> MeshError:
+    return _refusal(row[0].decision_id, error)
+
+
+def _unasked(entry: WindowEntry, error: Exception) -> MeshError:
+    return _refusal(entry.transaction_id, error)
+
+
+def _refusal(name: str, error: Exception) -> MeshError:
+    # The words of the error may quote the transaction, so the log has only its kind.
+    fields = {"id": name, "error": type(error).__name__}
+    _log.error("a transaction holds what cannot be stored", extra={"fields": fields})
+    _values_refused.inc()
+    return value_refused()
 
 
 def _values(made: Decided, record: DecisionRecord) -> tuple[object, ...]:

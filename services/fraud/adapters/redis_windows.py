@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,15 +14,19 @@ from typing import Any
 
 from prometheus_client import Counter
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from meshkit.halving import halving
 from services.fraud.domain.check import Features, Key, WindowEntry
+from services.fraud.domain.features import NAMES
 from services.fraud.ports import WindowsUnavailableError
 
-__all__ = ["PENDING", "READY", "RedisWindows", "reservation_key", "split_reservation_key", "window_arguments"]
+__all__ = ["PENDING", "READY", "RedisWindows", "reservation_key", "split_reservation_key"]
 
 _log = logging.getLogger(__name__)
-_unavailable = Counter("windows_unavailable", "Batches whose features had to come from the store.", ["reason"])
+_unavailable = Counter(
+    "windows_unavailable", "Batches, or single transactions of a broken subject, without their windows.", ["reason"]
+)
 
 SCRIPT = Path(__file__).with_name("reserve.lua").read_text()
 READY = "windows:ready"
@@ -29,7 +34,14 @@ PENDING = "windows:pending"
 # After a failure the windows are left alone for this long, so that a hanging Redis costs one timeout a second.
 PAUSE_SECONDS = 1.0
 SETTLE_QUEUE = 10_000
+STALE, LARGE = 1, 2
+# What a server says that takes no writes now, by way of a script as well.
+_SERVER_ERRORS = ("MISCONF", "NOREPLICAS", "BUSY")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _SubjectError(Exception):
+    """The script stopped at what is stored of some subject, not at what the server can do now."""
 
 
 class RedisWindows:
@@ -48,20 +60,38 @@ class RedisWindows:
         if loop.time() < self._paused_until:
             _unavailable.labels("paused").inc()
             raise WindowsUnavailableError("redis failed a moment ago")
-        arguments: list[Any] = ["reserve", _now_ms()]
-        for entry in entries:
-            arguments += window_arguments(entry)
         try:
-            answers = await self._script(keys=(READY, PENDING), args=arguments)
+            found = await halving(entries, self._reserve, splits=(_SubjectError,), alone=_unreadable)
         except (RedisError, OSError, TimeoutError) as error:
             self._paused_until = loop.time() + PAUSE_SECONDS
             _unavailable.labels("failed").inc()
             raise WindowsUnavailableError(f"redis cannot be used: {type(error).__name__}") from error
+        return found
+
+    async def load(self, entries: Sequence[WindowEntry]) -> int:
+        """Adds committed transactions, complete windows or not. Returns how many were not there; raises RedisError."""
+        answers = await halving(entries, self._load, splits=(_SubjectError,), alone=_not_loaded)
+        return sum(1 for answer in answers if answer and answer[0] == 0)
+
+    async def _reserve(self, entries: Sequence[WindowEntry]) -> Sequence[Features]:
+        answers = await self._run("reserve", _arguments(entries))
         if answers == b"cold":
             _unavailable.labels("cold").inc()
             self._on_cold()
             raise WindowsUnavailableError("the windows are being filled")
         return [_features(answer) for answer in answers]
+
+    async def _load(self, entries: Sequence[WindowEntry]) -> Sequence[Sequence[int] | None]:
+        found: Sequence[Sequence[int] | None] = await self._run("load", _arguments(entries))
+        return found
+
+    async def _run(self, mode: str, arguments: Sequence[str | int]) -> Any:
+        try:
+            return await self._script(keys=(READY, PENDING), args=[mode, *arguments])
+        except ResponseError as error:
+            if _is_of_a_subject(error):
+                raise _SubjectError from error
+            raise
 
     def settle(self, committed: Sequence[Key], withdrawn: Sequence[Key]) -> None:
         if len(self._settling) > SETTLE_QUEUE:
@@ -70,11 +100,17 @@ class RedisWindows:
         self._settling += [(reservation_key(*key), True) for key in committed]
         self._settling += [(reservation_key(*key), False) for key in withdrawn]
         if self._settler is None or self._settler.done():
-            self._settler = asyncio.create_task(self._settle())
+            # For many calls, so in the context of none.
+            self._settler = asyncio.create_task(self._settle(), context=Context())
 
     async def withdraw(self, keys: Sequence[str]) -> None:
         """Takes reservations out of their windows."""
-        await self._script(keys=(READY, PENDING), args=["withdraw", 0, *keys])
+
+        async def work(part: Sequence[str]) -> Sequence[None]:
+            await self._run("withdraw", part)
+            return [None] * len(part)
+
+        await halving(keys, work, splits=(_SubjectError,), alone=_log_broken)
 
     async def _settle(self) -> None:
         while self._settling:
@@ -87,6 +123,13 @@ class RedisWindows:
             except (RedisError, OSError, TimeoutError) as error:
                 _log.warning("%d reservations are settled later: %s", len(batch), type(error).__name__)
                 return
+
+
+def _arguments(entries: Sequence[WindowEntry]) -> Sequence[str | int]:
+    arguments: list[str | int] = []
+    for entry in entries:
+        arguments += window_arguments(entry)
+    return arguments
 
 
 def window_arguments(entry: WindowEntry) -> tuple[str | int, ...]:
@@ -125,14 +168,40 @@ def _digest(*parts: str) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
 
 
-def _features(answer: Sequence[int]) -> Features:
+def _features(answer: Sequence[Any]) -> Features:
+    flags = answer[1]
     return Features(
-        values=answer[3:],
+        values=answer[3:-1] if flags < LARGE else [int(value) for value in answer[3:-1]],
         event_time=_EPOCH + timedelta(milliseconds=answer[2]),
         reserved=answer[0] == 0,
-        whole=answer[1] == 0,
+        whole=not flags & STALE,
+        elsewhere=_sums(answer[-1].decode()) if answer[-1] else {},
     )
 
 
-def _now_ms() -> int:
-    return int(datetime.now(UTC).timestamp() * 1000)
+def _sums(text: str) -> Mapping[str, int]:
+    """Reads "JPY=7,KWD=9,"."""
+    pairs = [entry.split("=") for entry in text.rstrip(",").split(",")]
+    return {currency: int(amount) for currency, amount in pairs}
+
+
+def _log_broken(_: object, error: Exception) -> None:
+    _unavailable.labels("subject").inc()
+    _log.error("a subject's windows cannot be used: %s", error.__cause__)
+
+
+def _not_loaded(entry: WindowEntry, error: Exception) -> Sequence[int] | None:
+    _log_broken(entry, error)
+    return None
+
+
+def _unreadable(entry: WindowEntry, error: Exception) -> Features:
+    """Returns no values: they come from the store, and neighbours have theirs."""
+    _log_broken(entry, error)
+    return Features([0] * len(NAMES), entry.event_time or datetime.now(UTC), whole=False)
+
+
+def _is_of_a_subject(error: ResponseError) -> bool:
+    """Tells an error of the data from a server that refuses scripts, which has a class of its own."""
+    words = str(error)
+    return type(error) is ResponseError and "user_script" in words and not words.startswith(_SERVER_ERRORS)

@@ -34,6 +34,10 @@ READ_TIMEOUT = 0.25
 FAILURES_TO_OPEN = 3
 TOPIC = "user"
 OPEN_SECONDS = 1.0
+_OF_THE_SERVICE = frozenset({
+    Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.RESOURCE_EXHAUSTED, Kind.CANCELLED, Kind.ABORTED, Kind.INTERNAL
+})  # fmt: skip
+"""Errors that say how the service is, not what a call brought."""
 
 Call = tuple[CallContext, str, str]
 CacheKey = tuple[str, str]
@@ -94,8 +98,11 @@ class RemoteRiskProfiles:
             for key, context in missing.items()
         }
         await asyncio.wait(futures.values(), timeout=READ_TIMEOUT)
+        answered = {_is_answered(future, missing[key]) for key, future in futures.items()}
         found = {key: profile for key, future in futures.items() if (profile := _profile(future)) is not None}
-        self._judge_service(len(found), len(missing), now)
+        self._judge_service(answered, now)
+        if len(found) < len(missing):
+            _log.warning("%d of %d risk profiles could not be read", len(missing) - len(found), len(missing))
         for key, profile in found.items():
             self._cache[key] = _Known(profile, now, since)
         while len(self._cache) > CACHE_ENTRIES:
@@ -103,13 +110,26 @@ class RemoteRiskProfiles:
         _fetched.inc(len(found))
         return found
 
-    def _judge_service(self, found: int, asked: int, now: float) -> None:
-        """Opens the circuit after reads that brought nothing; one read a second then tries again."""
-        self._failures = 0 if found else self._failures + 1
+    def _judge_service(self, answered: set[bool | None], now: float) -> None:
+        """Opens the circuit after reads that the service did not answer; one read a second then tries again.
+
+        What a single call brings says nothing of the service, and must cost others no profile.
+        """
+        if True in answered:
+            self._failures = 0
+        elif False in answered:
+            self._failures += 1
         if self._failures >= FAILURES_TO_OPEN:
             self._open_until = now + OPEN_SECONDS
-        if found < asked:
-            _log.warning("%d of %d risk profiles could not be read", asked - found, asked)
+
+
+def _is_answered(future: asyncio.Future[bytes], call: CallContext) -> bool | None:
+    """Tells whether the service answered, be it to refuse this one call; None where the call left it no time."""
+    if future.done():
+        error = future.exception()
+        if error is None or (isinstance(error, MeshError) and error.kind not in _OF_THE_SERVICE):
+            return True
+    return None if call.remaining == 0 else False
 
 
 def _profile(future: asyncio.Future[bytes]) -> Profile | None:

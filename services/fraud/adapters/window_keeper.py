@@ -20,16 +20,15 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from meshkit.canonical import canonical_address
 from meshkit.errors import MeshError
 from meshkit.storage.leader import Leader, Session
 from meshkit.storage.postgres import Pool, transaction
 from services.fraud.adapters.redis_windows import (
     PENDING,
     READY,
-    SCRIPT,
     RedisWindows,
     split_reservation_key,
-    window_arguments,
 )
 from services.fraud.domain.check import WindowEntry
 from services.fraud.ports import DecisionStore
@@ -44,6 +43,8 @@ RETAIN = timedelta(hours=48, minutes=5)
 # What the server may have lost at the end of its log, and how long a commit may take after its features were read.
 LOST_TAIL = timedelta(seconds=10)
 LONGEST_COMMIT = timedelta(seconds=8)
+# Decisions bear the time of the replica that made them. By how much it may differ from ours and from Redis's.
+CLOCK_SKEW = timedelta(minutes=5)
 CHUNK = 500
 SWEEP_SECONDS = 2.0
 COLD_CHECK_SECONDS = 1.0
@@ -63,7 +64,6 @@ class WindowKeeper:
 
     def __init__(self, *, relay_dsn: str, redis: Redis, pool: Pool, store: DecisionStore) -> None:
         self._redis = redis
-        self._load_script = redis.register_script(SCRIPT)
         self._pool = pool
         self._store = store
         self._windows = RedisWindows(redis, on_cold=self.wake)
@@ -98,8 +98,8 @@ class WindowKeeper:
         if await self._redis.get(READY) == run.encode():
             return
         alive = await self._redis.get(f"{READY}:alive")
-        now = datetime.now(UTC)
-        since = datetime.fromtimestamp(int(alive) / 1000, UTC) - LOST_TAIL if alive else now - RETAIN
+        began = now = datetime.now(UTC)
+        since = datetime.fromtimestamp(int(alive) / 1000, UTC) - LOST_TAIL - CLOCK_SKEW if alive else now - RETAIN
         _log.info("filling the windows", extra={"fields": {"since": since.isoformat()}})
         loaded = await self._load(session, since)
         # Decisions that were made from the store meanwhile; then those that were still on their way to their commit.
@@ -108,7 +108,7 @@ class WindowKeeper:
             now = again
         await self._redis.set(READY, run)
         await asyncio.sleep(LONGEST_COMMIT.total_seconds())
-        loaded += await self._load(session, now - 2 * LONGEST_COMMIT)
+        loaded += await self._load(session, began - 2 * LONGEST_COMMIT - CLOCK_SKEW)
         _log.info("the windows are complete", extra={"fields": {"loaded": loaded}})
 
     async def _load(self, session: Session, since: datetime) -> int:
@@ -127,19 +127,15 @@ class WindowKeeper:
             return loaded + await self._load_chunk(chunk)
 
     async def _load_chunk(self, entries: Sequence[WindowEntry]) -> int:
-        if not entries:
-            return 0
-        arguments: list[str | int] = ["load", 0]
-        for entry in entries:
-            arguments += window_arguments(entry)
-        answers = await self._load_script(keys=(READY, PENDING), args=arguments)
-        loaded = sum(1 for answer in answers if answer and answer[0] == 0)
+        loaded = await self._windows.load(entries)
         _loaded.inc(loaded)
         return loaded
 
     async def _sweep(self) -> None:
         """Looks up old reservations in the store: those committed stay, the others are withdrawn."""
-        horizon = (datetime.now(UTC).timestamp() - GRACE_SECONDS) * 1000
+        # By the clock that stamped them: those of two replicas may be minutes apart.
+        seconds, _ = await self._redis.time()
+        horizon = (seconds - GRACE_SECONDS) * 1000
         found = await self._redis.zrange(PENDING, "-inf", f"({horizon:.0f}", byscore=True, offset=0, num=CHUNK)
         keys = [key.decode() for key in cast("list[bytes]", found)]
         if not keys:
@@ -157,12 +153,13 @@ class WindowKeeper:
 
 
 def _entry(tenant_id: str, row: asyncpg.Record) -> WindowEntry:
+    # Rows from before addresses had a canonical form may have another.
     return WindowEntry(
         tenant_id=tenant_id,
         transaction_id=row["transaction_id"],
         user_id=row["user_id"],
         device=row["device"],
-        ip=row["ip"],
+        ip=canonical_address(row["ip"]) or row["ip"],
         merchant=row["merchant"],
         amount_minor=row["amount_minor"],
         currency=row["currency"],

@@ -1,21 +1,14 @@
-"""Converts amounts exactly: a double on the wire, a whole number of the currency's smallest units inside (ISO 4217)."""
+"""Converts amounts exactly: a double on the wire, a whole number of the currency's smallest units inside."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["digits_of", "to_minor"]
+__all__ = ["LARGEST_MINOR", "to_minor"]
 
 ARITHMETIC_ULPS = 4
-_NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE = "BHD IQD JOD KWD LYD OMR TND"
-_FOUR = "CLF UYW"
-_DIGITS = {code: digits for codes, digits in ((_NONE, 0), (_THREE, 3), (_FOUR, 4)) for code in codes.split()}
-
-
-def digits_of(currency: str) -> int:
-    """Returns the digits after the decimal point of a currency."""
-    return _DIGITS.get(currency, 2)
+LARGEST_MINOR = 10**15
+"""Most smallest units of one amount: a double tells every decimal of 15 digits from every other (IEEE 754, DBL_DIG)."""
 
 
 def to_minor(amount: float, digits: int) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["BEGINNING", "OutboxPage", "Place"]
+__all__ = ["BEGINNING", "OutboxPage", "Place", "PlaceProof", "StoredPage"]
 
 
 class Place(NamedTuple):
@@ -29,3 +29,25 @@ class OutboxPage:
     """Serialised, as they were written."""
     oldest: float | None = None
     """When the first of them was written (Unix seconds)."""
+    cluster: str = ""
+    """Identifies the PostgreSQL cluster whose places these are."""
+
+
+class PlaceProof(NamedTuple):
+    """What a consumer keeps with its place, to know the outbox again. Empty parts are unknown and not compared."""
+
+    cluster: str = ""
+    event: bytes = b""
+    """SHA-256 of the event at the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """Events of stored decisions, in the order of tenants and identifiers."""
+
+    events: Sequence[bytes]
+    last: tuple[str, str] | None
+    """Tenant and decision after which to go on; None if there are no more."""
+    newest: Place
+    """What was committed up to here is among the decisions of this page and of those that follow."""
+    proof: PlaceProof

@@ -1,16 +1,23 @@
 """The rules: each looks at the facts of one transaction and may add to its risk, with a stable reason code.
 
-A new rule is one more entry in `RULES`; changing any of them changes `VERSION`.
+Amounts in rules are dollars; another currency is converted by the tenant's table, and where that has no rate the rules
+about amounts stay silent and the decision says so (`exchange_rate` among its `degraded`). docs/scoring.md says how a
+score is made. A new rule is one more entry in `RULES`; changing any of them changes `VERSION`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["RULES", "VERSION", "Facts", "Profile", "Rule"]
+from services.fraud.domain.rates import PAR, RULE_CURRENCY, Rate, Spend
 
-VERSION = "starter-1"
+__all__ = ["APPROVE", "DECLINE", "REVIEW", "RULES", "VERSION", "Facts", "Profile", "Rule"]
+
+VERSION = "starter-2"
+APPROVE, REVIEW, DECLINE = "approve", "review", "decline"
 _UNITS = (1.0, 0.1, 0.01, 0.001, 0.0001)
 
 
@@ -24,8 +31,7 @@ class Profile:
     chargeback_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Everything that a decision is computed from. Stored with it, so that it can be computed again."""
 
     amount_minor: int
@@ -34,18 +40,42 @@ class Facts:
     features: Mapping[str, int]
     profile: Profile | None
     """None if it could not be read."""
+    currency: str = RULE_CURRENCY
+    rate: Rate | None = PAR
+    """None if the tenant has given none that holds: no rule can then say what an amount is worth."""
+    elsewhere: Sequence[Spend] = ()
+    """What the user spent in the last 24 hours in other currencies."""
 
     @property
     def amount(self) -> float:
-        return self.amount_minor * self._unit
+        """The amount in units of the currency."""
+        return self.amount_minor * _UNITS[self.currency_digits]
 
     @property
-    def _unit(self) -> float:
-        return _UNITS[self.currency_digits]
+    def dollars(self) -> float:
+        """What the amount is worth in dollars: not a number, and so below and above nothing, without a rate."""
+        return self.amount_minor * _UNITS[self.currency_digits] * self.rate.usd_per_unit if self.rate else math.nan
 
-    def money(self, feature: str) -> float:
-        """A sum in units of the currency."""
-        return self.features[feature] * self._unit
+    @property
+    def told(self) -> str:
+        """The amount in words, with its worth and the day of the rate if it is not in dollars."""
+        own = f"{self.amount:.{self.currency_digits}f} {self.currency}"
+        if self.rate is None or self.currency == RULE_CURRENCY:
+            return own
+        return f"{own}, {self.dollars:.2f} {RULE_CURRENCY} at the rate of {self.rate.since},"
+
+    @property
+    def spent(self) -> float:
+        """What the user spent in the last 24 hours, in dollars, as far as there are rates; in all currencies."""
+        rate = self.rate.usd_per_unit if self.rate else 0.0
+        own = self.features["user_sum_24h"] * _UNITS[self.currency_digits] * rate
+        return own + sum(each.dollars for each in self.elsewhere) if self.elsewhere else own
+
+    @property
+    def usual(self) -> float | None:
+        """The user's mean amount of the last 24 hours in this currency, None if there were fewer than two."""
+        count = self.features["user_currency_count_24h"]
+        return self.features["user_sum_24h"] * _UNITS[self.currency_digits] / count if count >= 2 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +86,15 @@ class Rule:
     weight: float
     applies: Callable[[Facts], bool]
     explain: Callable[[Facts], str]
+    habit: bool = False
+    """True for what a trusted user may be in the habit of: trust halves the weight, and that of no other rule."""
+    floor: str = APPROVE
+    """The least outcome when it applies, whatever the score."""
 
 
 def _above_usual(facts: Facts) -> bool:
-    count = facts.features["user_count_24h"]
-    return count >= 2 and facts.amount >= 50 and facts.amount > 4 * facts.money("user_sum_24h") / count
+    usual = facts.usual
+    return usual is not None and facts.dollars >= 50 and facts.amount > 4 * usual
 
 
 RULES: tuple[Rule, ...] = (
@@ -68,6 +102,7 @@ RULES: tuple[Rule, ...] = (
         "PROFILE_BLOCKED", 0.99,
         lambda facts: facts.profile is not None and facts.profile.tier == "blocked",
         lambda facts: "The user is blocked.",
+        floor=DECLINE,
     ),
     Rule(
         "PROFILE_ELEVATED", 0.30,
@@ -80,19 +115,30 @@ RULES: tuple[Rule, ...] = (
         lambda facts: f"The user has {facts.profile.chargeback_count if facts.profile else 0} recorded chargebacks.",
     ),
     Rule(
+        "CHARGEBACKS_REPEATED", 0.10,
+        lambda facts: facts.profile is not None and facts.profile.chargeback_count >= 3,
+        lambda facts: "The user has 3 recorded chargebacks or more.",
+        floor=REVIEW,
+    ),
+    Rule(
         "AMOUNT_VERY_HIGH", 0.55,
-        lambda facts: facts.amount >= 5_000,
-        lambda facts: f"The amount {facts.amount:.2f} is 5000 or more.",
+        lambda facts: facts.dollars >= 5_000,
+        lambda facts: f"The amount {facts.told} is 5000 USD or more.",
+        floor=REVIEW,
     ),
     Rule(
         "AMOUNT_HIGH", 0.40,
-        lambda facts: 200 <= facts.amount < 5_000,
-        lambda facts: f"The amount {facts.amount:.2f} is 200 or more.",
+        lambda facts: 200 <= facts.dollars < 5_000,
+        lambda facts: f"The amount {facts.told} is 200 USD or more.",
+        habit=True,
     ),
     Rule(
         "AMOUNT_ABOVE_USUAL", 0.45,
         _above_usual,
-        lambda facts: f"The amount {facts.amount:.2f} is over four times the user's mean of the last 24 hours.",
+        lambda facts: (
+            f"The amount {facts.told} is over four times the user's mean in {facts.currency} of the last 24 hours."
+        ),
+        habit=True,
     ),
     Rule(
         "USER_VELOCITY_1M", 0.50,
@@ -103,21 +149,25 @@ RULES: tuple[Rule, ...] = (
         "USER_VELOCITY_1H", 0.35,
         lambda facts: facts.features["user_count_1h"] >= 20,
         lambda facts: f"The user made {facts.features['user_count_1h']} transactions in the last hour.",
+        habit=True,
     ),
     Rule(
         "USER_SPEND_24H", 0.30,
-        lambda facts: facts.money("user_sum_24h") >= 10_000,
-        lambda facts: f"The user spent {facts.money('user_sum_24h'):.2f} in the last 24 hours.",
+        lambda facts: facts.spent >= 10_000,
+        lambda facts: f"The user spent {facts.spent:.2f} USD in the last 24 hours.",
+        habit=True,
     ),
     Rule(
         "USER_MANY_DEVICES", 0.40,
         lambda facts: facts.features["user_distinct_24h"] >= 4,
         lambda facts: f"The user was seen on {facts.features['user_distinct_24h']} devices in the last 24 hours.",
+        habit=True,
     ),
     Rule(
         "NEW_DEVICE", 0.15,
         lambda facts: facts.features["user_new_device"] == 1 and facts.features["user_count_24h"] > 0,
         lambda facts: "The user was not seen with this device before.",
+        habit=True,
     ),
     Rule(
         "DEVICE_VELOCITY_1M", 0.50,

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from services.fraud.domain.rules import RULES, Facts, Rule
+from services.fraud.domain.rules import APPROVE, DECLINE, REVIEW, RULES, Facts, Rule
 
 __all__ = ["APPROVE", "DECLINE", "REVIEW", "Factor", "Verdict", "judge"]
 
-APPROVE, REVIEW, DECLINE = "approve", "review", "decline"
 REVIEW_AT = 0.5
 DECLINE_AT = 0.8
-# Weight of the tenant's prior, and what a trusted user's risk is worth.
+# Weight of the tenant's prior, and what trust leaves of it and of what is a matter of habit.
 PRIOR_SHARE = 0.5
 TRUSTED_SHARE = 0.5
 DEFAULT_PRIOR = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(NamedTuple):
     """A rule that fired, with its share of the score."""
 
     code: str
@@ -27,8 +25,7 @@ class Factor:
     contribution: float
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """An outcome, its score from 0 to 1, and the factors, strongest first."""
 
     outcome: str
@@ -39,24 +36,33 @@ class Verdict:
 def judge(facts: Facts, review_floor: bool = False, rules: Collection[Rule] = RULES) -> Verdict:
     """Combines the rules that apply as independent evidence: 1 - (1 - prior) * (1 - w1) * (1 - w2)...
 
-    With `review_floor` the outcome is review at least, because an input that matters could not be read.
+    The outcome follows from the score, and is never below the floor of a rule that applies. With `review_floor` it is
+    review at least, because an input that matters could not be read.
     """
-    fired = sorted((rule for rule in rules if rule.applies(facts)), key=lambda rule: (-rule.weight, rule.code))
     profile = facts.profile
-    prior = (profile.base_risk if profile else DEFAULT_PRIOR) * PRIOR_SHARE
-    safe = 1.0 - prior
-    for rule in fired:
-        safe *= 1.0 - rule.weight
-    score = round((1.0 - safe) * (TRUSTED_SHARE if profile and profile.tier == "trusted" else 1.0), 6)
-    return Verdict(_outcome(score, review_floor), score, _factors(fired, facts, score))
+    trust = TRUSTED_SHARE if profile and profile.tier == "trusted" else 1.0
+    found = [rule for rule in rules if rule.applies(facts)]
+    fired = _weighed(found, trust) if found else ()
+    safe = 1.0 - (profile.base_risk if profile else DEFAULT_PRIOR) * PRIOR_SHARE * trust
+    for weight, _ in fired:
+        safe *= 1.0 - weight
+    score = round(1.0 - safe, 6)
+    outcome = _outcome(score, [rule.floor for rule in found], review_floor)
+    return Verdict(outcome, score, _factors(fired, facts, score) if fired else [])
 
 
-def _outcome(score: float, review_floor: bool) -> str:
-    if score >= DECLINE_AT:
+def _weighed(fired: Sequence[Rule], trust: float) -> Sequence[tuple[float, Rule]]:
+    """Returns rules with what they weigh, the heaviest first."""
+    weighed = [(rule.weight * trust if rule.habit else rule.weight, rule) for rule in fired]
+    return sorted(weighed, key=lambda each: (-each[0], each[1].code)) if len(weighed) > 1 else weighed
+
+
+def _outcome(score: float, floors: Collection[str], review_floor: bool) -> str:
+    if score >= DECLINE_AT or DECLINE in floors:
         return DECLINE
-    return REVIEW if score >= REVIEW_AT or review_floor else APPROVE
+    return REVIEW if score >= REVIEW_AT or review_floor or REVIEW in floors else APPROVE
 
 
-def _factors(fired: Sequence[Rule], facts: Facts, score: float) -> Sequence[Factor]:
-    weights = sum(rule.weight for rule in fired)
-    return [Factor(rule.code, rule.explain(facts), round(score * rule.weight / weights, 6)) for rule in fired]
+def _factors(fired: Sequence[tuple[float, Rule]], facts: Facts, score: float) -> Sequence[Factor]:
+    total = sum(weight for weight, _ in fired)
+    return [Factor(rule.code, rule.explain(facts), round(score * weight / total, 6)) for weight, rule in fired]

@@ -1,7 +1,8 @@
 """Decides about transactions: reserve and read features → rules → outcome → commit → reply.
 
 Everything is done for a batch of checks at once: one read of profiles, one step in Redis, one commit. The middle is
-pure and uses only values that were read before it and are stored with the decision.
+pure and uses only values that were read before it and are stored with the decision. Whatever one check brings, it alone
+fails.
 """
 
 from __future__ import annotations
@@ -9,21 +10,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
+from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
-from meshkit.errors import MeshError
-from meshkit.ids import uuid7_text
+from meshkit.errors import MeshError, internal
+from meshkit.halving import halving
 from services.fraud import errors
-from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features, Key
-from services.fraud.domain.rules import Facts, Profile
-from services.fraud.domain.verdict import judge
-from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored, Windows, WindowsUnavailableError
+from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored, Windows
+from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
+from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.reading import FeatureReader
 
-__all__ = ["CheckCall", "Decider", "DecisionPolicy", "Outcome"]
+__all__ = ["CheckCall", "Decider", "Outcome"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(hours=24)
 LONGEST_CALL = timedelta(seconds=10)
 BACKFILL = "fraud:backfill"
+BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a value brings about that nobody thought of."""
 
 
 class CheckCall(NamedTuple):
@@ -49,12 +53,14 @@ class Outcome(NamedTuple):
     """How it was reached, if that was now and not earlier."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionPolicy:
-    """What the operator decides about decisions."""
+class _Read(NamedTuple):
+    """What reading for some checks has led to."""
 
-    review_without: frozenset[str] = frozenset({"user_profile"})
-    """Inputs whose absence makes the outcome review at least."""
+    decided: list[Decided]
+    unread: dict[Key, MeshError]
+    """Why there is no decision."""
+    late: dict[Key, Features]
+    """Those whose features have to come from the store, as the windows told them."""
 
 
 class Decider:
@@ -65,29 +71,79 @@ class Decider:
         *,
         windows: Windows,
         profiles: RiskProfiles,
+        rates: ExchangeRates,
         store: DecisionStore,
         policy: DecisionPolicy,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._reader = FeatureReader(windows, store, clock)
         self._windows = windows
         self._profiles = profiles
         self._store = store
-        self._policy = policy
+        self._judge = Judge(rates, policy, clock)
         self._clock = clock
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        """Answers each call in order with its decision or its own error."""
-        found = [self._time_error(call) for call in calls]
-        first = self._first_of_each([call for call, error in zip(calls, found, strict=True) if error is None])
-        checks = [call.check for call in first.values()]
+        """Answers each call in order with its decision or its own error, whatever the others bring."""
+        return await halving(calls, partial(self._decide, True), splits=BUGS, alone=_log_bug)
+
+    async def decide_prompt(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+        """Does the same, but leaves checks that would hold up the others to `decide`: they get `TravelsApart`."""
+        return await halving(calls, partial(self._decide, False), splits=BUGS, alone=_log_bug)
+
+    async def _decide(self, patient: bool, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+        answers: list[Outcome | MeshError | None] = [self._time_error(call) for call in calls]
+        open_ = [call for call, answer in zip(calls, answers, strict=True) if answer is None]
+        read = await self._judge_all(self._first_of_each(open_), patient)
+        if read.unread:
+            answers = [answer or read.unread.get(call.check.key) for call, answer in zip(calls, answers, strict=True)]
+        refused = [place for place, answer in enumerate(answers) if answer is not None]
+        recalling = asyncio.ensure_future(self._recall(calls, answers, refused, read.late)) if refused else None
+        result = await self._commit(read.decided)
+        if recalling is not None:
+            await recalling
+        made = {each.check.key: each for each in read.decided}
+        return [answer or self._answer(call.check, made, result) for call, answer in zip(calls, answers, strict=True)]
+
+    async def _recall(
+        self,
+        calls: Sequence[CheckCall],
+        answers: list[Outcome | MeshError | None],
+        places: Sequence[int],
+        late: Mapping[Key, Features],
+    ) -> None:
+        """Gives the calls at some places the answer that they were given before, whatever the clock says by now."""
+        try:
+            stored = await self._store.stored([calls[place].check.key for place in places])
+        except MeshError as error:
+            for place in places:
+                answers[place] = error
+            return
+        for place in places:
+            check = calls[place].check
+            if check.key in stored:
+                answers[place] = _again(check, stored[check.key])
+        anew = [key for key, features in late.items() if key in stored and self._is_anew(features, stored[key])]
+        if anew:
+            self._windows.settle([], anew)
+
+    async def _judge_all(self, calls: Mapping[Key, CheckCall], patient: bool) -> _Read:
+        checks = [call.check for call in calls.values()]
         profiles, features = await asyncio.gather(
-            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call in first.values()]),
-            self._features(checks),
+            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call in calls.values()]),
+            self._reader.read(checks, apart=patient),
         )
-        decided = [self._judge(*inputs) for inputs in zip(checks, features, profiles, strict=True)]
-        result = await self._commit(decided)
-        made = {each.check.key: each for each in decided}
-        return [error or self._answer(call.check, made, result) for call, error in zip(calls, found, strict=True)]
+        read = _Read([], {}, {})
+        judged: list[ReadCheck] = []
+        for check, found, profile in zip(checks, features, profiles, strict=True):
+            if isinstance(found, MeshError):
+                read.unread[check.key] = found
+            elif found.whole or patient:
+                judged.append(ReadCheck(check, found, profile))
+            else:
+                read.unread[check.key], read.late[check.key] = TravelsApart(), found
+        read.decided.extend(await self._judge.judge_all(judged))
+        return read
 
     def _time_error(self, call: CheckCall) -> MeshError | None:
         """Tells why a transaction is too far ahead or behind to be decided about."""
@@ -96,7 +152,7 @@ class Decider:
             return None
         now = self._clock()
         if event_time > now + MAX_AHEAD:
-            return errors.event_in_future()
+            return errors.event_in_future(event_time - MAX_AHEAD - now)
         if event_time < now - MAX_BEHIND and not _may_backfill(call.context):
             return errors.backfill_not_allowed(BACKFILL)
         return None
@@ -109,34 +165,6 @@ class Decider:
             first.setdefault(call.check.key, call)
         return first
 
-    async def _features(self, checks: Sequence[Check]) -> Sequence[Features]:
-        if not checks:
-            return []
-        try:
-            found = list(await self._windows.reserve(checks))
-        except WindowsUnavailableError as error:
-            _log.warning("features come from the store: %s", error)
-            return await self._store.features(checks, self._clock())
-        # A transaction too late for its windows in Redis to be whole has them in the store.
-        late = [index for index, features in enumerate(found) if not features.whole]
-        if late:
-            slow = await self._store.features([checks[index] for index in late], self._clock())
-            for index, features in zip(late, slow, strict=True):
-                found[index] = replace(found[index], values=features.values)
-        return found
-
-    def _judge(self, check: Check, features: Features, profile: Profile | None) -> Decided:
-        degraded = features.degraded if profile is not None else (*features.degraded, "user_profile")
-        facts = Facts(
-            amount_minor=check.amount_minor,
-            currency_digits=check.currency_digits,
-            channel=check.channel,
-            features=feature_list.by_name(features.values),
-            profile=profile,
-        )
-        verdict = judge(facts, review_floor=not self._policy.review_without.isdisjoint(degraded))
-        return Decided(check, uuid7_text(), features, facts, verdict, degraded, self._clock())
-
     async def _commit(self, decided: Sequence[Decided]) -> CommitResult:
         """Stores what was decided, in the order of the keys, and tells the windows."""
         if not decided:
@@ -147,30 +175,48 @@ class Decider:
         return result
 
     def _settle(self, decided: Sequence[Decided], earlier: Mapping[Key, Stored | MeshError]) -> None:
-        """Tells the windows which reservations stay.
-
-        A decision found stored may have been made a moment ago from this very reservation. If it is older than any
-        call under way, the reservation counts the transaction a second time and goes.
-        """
-        recent = self._clock() - LONGEST_CALL
+        """Tells the windows which reservations stay."""
         committed, withdrawn = [], []
         for made in decided:
             stored = earlier.get(made.check.key)
-            if isinstance(stored, MeshError) or (stored and made.features.reserved and stored.create_time < recent):
+            if isinstance(stored, MeshError) or (stored and self._is_anew(made.features, stored)):
                 withdrawn.append(made.check.key)
             else:
                 committed.append(made.check.key)
         self._windows.settle(committed, withdrawn)
+
+    def _is_anew(self, features: Features, stored: Stored) -> bool:
+        """Tells a reservation that counts a stored transaction a second time.
+
+        A decision found stored may have been made a moment ago from this very reservation. If it is older than any
+        call under way, it was not.
+        """
+        return features.reserved and stored.create_time < self._clock() - LONGEST_CALL
 
     @staticmethod
     def _answer(check: Check, made: Mapping[Key, Decided], result: CommitResult) -> Outcome | MeshError:
         now, earlier = made[check.key], result.earlier.get(check.key)
         if isinstance(earlier, MeshError):
             return earlier
-        known = earlier.fingerprint if earlier else now.check.fingerprint
-        if known != check.fingerprint:
+        if earlier is not None:
+            return _again(check, earlier)
+        answer = result.answers[check.key]
+        if not check.repeats(now.check.fingerprint, answer):
             return errors.idempotency_conflict(check.transaction_id)
-        return Outcome(earlier.answer, None) if earlier else Outcome(result.answers[check.key], now)
+        return Outcome(answer, now)
+
+
+def _again(check: Check, stored: Stored) -> Outcome | MeshError:
+    """Answers a transaction that is stored."""
+    if not check.repeats(stored.fingerprint, stored.answer):
+        return errors.idempotency_conflict(check.transaction_id)
+    return Outcome(stored.answer, None)
+
+
+def _log_bug(call: CheckCall, error: Exception) -> MeshError:
+    fields = {"request_id": call.context.request_id, "trace_id": call.context.trace_id}
+    _log.error("a check failed unexpectedly", exc_info=error, extra={"fields": fields})
+    return errors.value_refused() if isinstance(error, (ArithmeticError, UnicodeError)) else internal()
 
 
 def _may_backfill(context: CallContext) -> bool:

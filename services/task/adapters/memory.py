@@ -23,7 +23,7 @@ from services.task.domain.tasks import (
     TaskFilter,
     changed,
 )
-from services.task.ports import Created, KeyTakenError, RevisionMismatchError
+from services.task.ports import Admits, Created, KeyTakenError, RevisionMismatchError, check_admitted
 
 __all__ = ["MemoryTaskRows", "MemoryTasks"]
 
@@ -92,17 +92,21 @@ class MemoryTasks:
         found = self._rows.attempts.get((tenant_id, task_id), {})
         return [found[number] for number in sorted(found, reverse=True) if number < before][:limit]
 
-    async def update(self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None) -> Task | None:
+    async def update(
+        self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None, admits: Admits | None = None
+    ) -> Task | None:
         task = self._rows.tasks.get((tenant_id, task_id))
         if task is None:
             return None
         if revision is not None and revision != task.revision:
             raise RevisionMismatchError
+        check_admitted(admits, task.revision)
         made = changed(task, change, self._rows.now())
         return task if made is task else self._rows.put(made, ranked=True)
 
-    async def cancel(self, tenant_id: str, task_id: UUID) -> Task | None:
+    async def cancel(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task | None:
         task = self._rows.tasks.get((tenant_id, task_id))
+        check_admitted(admits, task.revision if task is not None else None)
         if task is None or task.state in ("cancelling", "cancelled"):
             return task
         if task.state not in ("pending", "running"):
@@ -119,10 +123,11 @@ class MemoryTasks:
         self._rows.tell(news.cancel_of(task.worker))
         return made
 
-    async def retry(self, tenant_id: str, task_id: UUID) -> Task | None:
+    async def retry(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task | None:
         task = self._rows.tasks.get((tenant_id, task_id))
         if task is None:
             return None
+        check_admitted(admits, task.revision)
         if task.state not in RETRYABLE:
             raise ForbiddenMoveError(task.state)
         if self._rows.live(tenant_id, task.kind, task.unique_key) is not None:

@@ -11,7 +11,7 @@ from services.task.adapters.memory import MemoryTaskRows
 from services.task.domain import news
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import FINAL, Task
-from services.task.ports import NextRun, RevisionMismatchError
+from services.task.ports import Admits, NextRun, RevisionMismatchError, check_admitted
 
 __all__ = ["MemorySchedules"]
 
@@ -36,13 +36,19 @@ class MemorySchedules:
         return sorted(found, key=lambda each: each.schedule_id)[:limit]
 
     async def update(
-        self, tenant_id: str, schedule_id: str, change: ScheduleChange, revision: int | None
+        self,
+        tenant_id: str,
+        schedule_id: str,
+        change: ScheduleChange,
+        revision: int | None,
+        admits: Admits | None = None,
     ) -> Schedule | None:
         schedule = self._rows.schedules.get((tenant_id, schedule_id))
         if schedule is None:
             return None
         if revision is not None and revision != schedule.revision:
             raise RevisionMismatchError
+        check_admitted(admits, schedule.revision)
         values = {name: value for name, value in change.values().items() if getattr(schedule, name) != value}
         if not values:
             return schedule
@@ -54,7 +60,9 @@ class MemorySchedules:
         self._rows.schedules[tenant_id, schedule_id] = made
         return made
 
-    async def delete(self, tenant_id: str, schedule_id: str) -> bool:
+    async def delete(self, tenant_id: str, schedule_id: str, admits: Admits | None = None) -> bool:
+        there = self._rows.schedules.get((tenant_id, schedule_id))
+        check_admitted(admits, there.revision if there is not None else None)
         return self._rows.schedules.pop((tenant_id, schedule_id), None) is not None
 
     async def declare(self, schedule: NewSchedule) -> None:

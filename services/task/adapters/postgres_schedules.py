@@ -12,7 +12,7 @@ from meshkit.storage.postgres import Connection, Pool, connected, transaction
 from services.task.adapters.rows import NEWS, schedule_of
 from services.task.domain.leases import EngineRules
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
-from services.task.ports import NextRun, RevisionMismatchError
+from services.task.ports import Admits, NextRun, RevisionMismatchError, check_admitted
 
 __all__ = ["PostgresSchedules"]
 
@@ -34,6 +34,7 @@ _DECLARE = _CREATE.format(
 WHERE schedules.fingerprint <> excluded.fingerprint"""
 )
 _GET = "SELECT * FROM schedules WHERE tenant_id = $1 AND schedule_id = $2"
+_REVISION = "SELECT revision FROM schedules WHERE tenant_id = $1 AND schedule_id = $2 FOR UPDATE"
 _PAGE = "SELECT * FROM schedules WHERE tenant_id = $1 AND schedule_id > $2 ORDER BY schedule_id LIMIT $3"
 _DELETE = "DELETE FROM schedules WHERE tenant_id = $1 AND schedule_id = $2"
 
@@ -88,7 +89,12 @@ class PostgresSchedules:
         return [schedule_of(row) for row in rows]
 
     async def update(
-        self, tenant_id: str, schedule_id: str, change: ScheduleChange, revision: int | None
+        self,
+        tenant_id: str,
+        schedule_id: str,
+        change: ScheduleChange,
+        revision: int | None,
+        admits: Admits | None = None,
     ) -> Schedule | None:
         async with transaction(self._pool, [tenant_id]) as connection:
             row = await connection.fetchrow(f"{_GET} FOR UPDATE", tenant_id, schedule_id)
@@ -97,6 +103,7 @@ class PostgresSchedules:
             schedule = schedule_of(row)
             if revision is not None and revision != schedule.revision:
                 raise RevisionMismatchError
+            check_admitted(admits, schedule.revision)
             values = {name: value for name, value in change.values().items() if getattr(schedule, name) != value}
             if not values:
                 return schedule
@@ -111,8 +118,10 @@ class PostgresSchedules:
         assert row is not None
         return schedule_of(row)
 
-    async def delete(self, tenant_id: str, schedule_id: str) -> bool:
+    async def delete(self, tenant_id: str, schedule_id: str, admits: Admits | None = None) -> bool:
         async with transaction(self._pool, [tenant_id]) as connection:
+            if admits is not None:
+                check_admitted(admits, await connection.fetchval(_REVISION, tenant_id, schedule_id))
             return bool((await connection.execute(_DELETE, tenant_id, schedule_id)).endswith(" 1"))
 
     async def declare(self, schedule: NewSchedule) -> None:

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from meshkit.storage.postgres import Connection, Pool, connected, transaction
+from meshkit.storage.postgres import REFUSALS, Connection, Pool, connected, transaction
+from meshkit.storage.reads import Reads
 from services.task.adapters.rows import LIST_COLUMNS, NEWS, attempt_of, task_of
 from services.task.domain.leases import EngineRules
 from services.task.domain.tasks import (
@@ -19,7 +20,14 @@ from services.task.domain.tasks import (
     TaskFilter,
     changed,
 )
-from services.task.ports import Created, KeyTakenError, RevisionMismatchError
+from services.task.ports import (
+    Admits,
+    Created,
+    KeyTakenError,
+    RevisionMismatchError,
+    ValueRefusedError,
+    check_admitted,
+)
 
 __all__ = ["PostgresTasks"]
 
@@ -34,6 +42,7 @@ SELECT t.* FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, task_id) JOIN ta
 
 _GET = "SELECT * FROM tasks WHERE tenant_id = $1 AND task_id = $2"
 _STATE = "SELECT * FROM tasks WHERE tenant_id = $1 AND task_id = $2 FOR UPDATE"
+_REVISION = "SELECT revision FROM tasks WHERE tenant_id = $1 AND task_id = $2 FOR UPDATE"
 _PAGE = f"SELECT {LIST_COLUMNS} FROM page_tasks($1, $2, $3, $4::smallint, $5, $6, $7)"
 _ATTEMPTS = """
 SELECT * FROM attempts WHERE tenant_id = $1 AND task_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4"""
@@ -62,16 +71,21 @@ _TELL = f"SELECT pg_notify('{NEWS}', news) FROM unnest($1::text[]) AS news"
 class PostgresTasks:
     """Implements `TaskStore`."""
 
-    def __init__(self, pool: Pool, rules: EngineRules) -> None:
+    def __init__(self, pool: Pool, rules: EngineRules, reads: Reads | None = None) -> None:
         self._pool = pool
+        self._reads = reads or Reads(pool)
         self._rules = rules
 
     async def create(self, tasks: Sequence[NewTask]) -> Sequence[Created | None]:
         order = sorted(range(len(tasks)), key=lambda index: tasks[index].order)
         ordered = [tasks[index] for index in order]
         tenants = ",".join(sorted({task.tenant_id for task in ordered}))
-        async with connected(self._pool) as connection:
-            rows = await connection.fetch(_CREATE, tenants, self._rules.ageing, *_columns(ordered))
+        try:
+            async with connected(self._pool) as connection:
+                rows = await connection.fetch(_CREATE, tenants, self._rules.ageing, *_columns(ordered))
+        except REFUSALS as error:
+            # Its words may quote a task, so only its kind is told.
+            raise ValueRefusedError(type(error).__name__) from None
         existing = await self._existing(ordered, [row for row in rows if row["task"] is not None and not row["fresh"]])
         found: list[Created | None] = [None] * len(tasks)
         for row in rows:
@@ -84,18 +98,20 @@ class PostgresTasks:
         return task_of(row) if row else None
 
     async def page(self, tenant_id: str, only: TaskFilter, before: UUID | None, limit: int) -> Sequence[Task]:
-        async with connected(self._pool) as connection:
+        async with self._reads.one(tenant_id) as connection:
             rows = await connection.fetch(
                 _PAGE, tenant_id, only.state, only.kind, only.priority, only.assignee, before, limit
             )
         return [task_of(row) for row in rows]
 
     async def attempts(self, tenant_id: str, task_id: UUID, before: int, limit: int) -> Sequence[Attempt]:
-        async with transaction(self._pool, [tenant_id]) as connection:
+        async with self._reads.of(tenant_id) as connection:
             rows = await connection.fetch(_ATTEMPTS, tenant_id, task_id, before, limit)
         return [attempt_of(row) for row in rows]
 
-    async def update(self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None) -> Task | None:
+    async def update(
+        self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None, admits: Admits | None = None
+    ) -> Task | None:
         async with transaction(self._pool, [tenant_id]) as connection:
             row = await connection.fetchrow(_STATE, tenant_id, task_id)
             if row is None:
@@ -103,13 +119,16 @@ class PostgresTasks:
             task = task_of(row)
             if revision is not None and revision != task.revision:
                 raise RevisionMismatchError
+            check_admitted(admits, task.revision)
             made = changed(task, change, await connection.fetchval("SELECT clock_timestamp()"))
             if made is not task:
                 await self._write(connection, made)
         return made
 
-    async def cancel(self, tenant_id: str, task_id: UUID) -> Task | None:
+    async def cancel(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task | None:
         async with transaction(self._pool, [tenant_id]) as connection:
+            if admits is not None:
+                check_admitted(admits, await connection.fetchval(_REVISION, tenant_id, task_id))
             row = await connection.fetchrow(_CANCEL, tenant_id, task_id)
             if row is not None:
                 cancelling = [f"cancel {row['worker']}"] if row["state"] == "cancelling" else []
@@ -117,9 +136,11 @@ class PostgresTasks:
                 return task_of(row)
             return await _unmoved(connection, tenant_id, task_id, {"cancelling", "cancelled"})
 
-    async def retry(self, tenant_id: str, task_id: UUID) -> Task | None:
+    async def retry(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task | None:
         try:
             async with transaction(self._pool, [tenant_id]) as connection:
+                if admits is not None:
+                    check_admitted(admits, await connection.fetchval(_REVISION, tenant_id, task_id))
                 row = await connection.fetchrow(_RETRY, tenant_id, task_id, self._rules.ageing)
                 if row is not None:
                     await _tell(connection, _changed(tenant_id, task_id), f"ready {row['kind']}")

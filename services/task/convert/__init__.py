@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from services.task.convert.parts import revision_from_etag
-from services.task.convert.schedules import new_schedule_from_proto, schedule_change_from_proto, schedule_to_proto
+from services.task.convert.parts import admits_from_proto, revision_from_etag
+from services.task.convert.schedules import (
+    new_schedule_from_proto,
+    schedule_change_from_proto,
+    schedule_check_from_proto,
+    schedule_to_proto,
+)
 from services.task.convert.tasks import (
     attempt_to_proto,
     created_to_proto,
     filter_from_proto,
     new_task_from_proto,
     task_change_from_proto,
+    task_check_from_proto,
     task_to_proto,
 )
 from services.task.convert.work import (
@@ -24,6 +30,7 @@ from services.task.convert.work import (
 )
 
 __all__ = [
+    "admits_from_proto",
     "attempt_to_proto",
     "beat_from_proto",
     "completion_from_proto",
@@ -39,7 +46,9 @@ __all__ = [
     "new_task_from_proto",
     "revision_from_etag",
     "schedule_change_from_proto",
+    "schedule_check_from_proto",
     "schedule_to_proto",
     "task_change_from_proto",
+    "task_check_from_proto",
     "task_to_proto",
 ]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
-from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
+from meshkit.preconditions import Preconditions
 from services.task import errors
-from services.task.domain.tasks import DEFAULT_PRIORITY, PRIORITIES, Fault, Progress
+from services.task.domain.schedules import DEFAULT_ZONE
+from services.task.domain.tasks import DEFAULT_ATTEMPTS, DEFAULT_PRIORITY, MANUAL, PRIORITIES, Fault, Progress
 
 __all__ = [
     "MAX_STRUCT_BYTES",
     "PRIORITY_NUMBERS",
-    "fields_from_mask",
+    "admits_from_proto",
+    "etag_from_revision",
     "fingerprint_from_proto",
     "priority_from_name",
     "report_to_proto",
@@ -34,8 +37,25 @@ __all__ = [
 MAX_STRUCT_BYTES = 256 << 10
 PRIORITY_NUMBERS = {name: number for number, name in enumerate(PRIORITIES)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DEFAULTS: dict[str, object] = {
+    "priority": PRIORITIES[DEFAULT_PRIORITY],
+    "kind": MANUAL,
+    "max_attempts": DEFAULT_ATTEMPTS,
+    "time_zone": DEFAULT_ZONE,
+}
 _NO_REVISION = -1
 """What no state has."""
+
+Conditional = (
+    pb.UpdateTaskRequest
+    | pb.CancelTaskRequest
+    | pb.RetryTaskRequest
+    | pb.UpdateScheduleRequest
+    | pb.DeleteScheduleRequest
+    | pb.PauseScheduleRequest
+    | pb.ResumeScheduleRequest
+)
+"""Requests that may be for some states alone."""
 
 
 def revision_from_etag(etag: str) -> int | None:
@@ -44,6 +64,17 @@ def revision_from_etag(etag: str) -> int | None:
     if not etag:
         return None
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else _NO_REVISION
+
+
+def etag_from_revision(revision: int) -> str:
+    """Returns the entity tag of a revision, with its quotes."""
+    return f'"{revision}"'
+
+
+def admits_from_proto(request: Conditional) -> Callable[[int], bool] | None:
+    """Returns what tells which revisions a change is for besides that of an etag, None for any."""
+    asked = Preconditions(request.preconditions.if_match, request.preconditions.if_none_match)
+    return (lambda revision: asked.hold(etag_from_revision(revision))) if asked else None
 
 
 def priority_from_name(name: str) -> int:
@@ -98,23 +129,20 @@ def time_to_proto(time: datetime) -> Timestamp:
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
-def fields_from_mask(message: Message, mask: FieldMask, mutable: tuple[str, ...]) -> set[str]:
-    """Returns the fields to change (AIP-134): those that the mask names, all for `*`, those set if there is none."""
-    if not mask.paths:
-        return {field.name for field, _ in message.ListFields()} & set(mutable)
-    if list(mask.paths) == ["*"]:
-        return set(mutable)
-    # The etag says which state to change and may be named along with what changes. A member of a struct stands for it.
-    named = {path.partition(".")[0] for path in mask.paths} - {"etag"}
-    if not named <= set(mutable):
-        raise errors.mask_unusable(mutable)
-    return named
-
-
 def fingerprint_from_proto(message: pb.CreateTaskRequest | pb.CreateScheduleRequest) -> bytes:
-    """Returns what is equal for requests of equal content."""
+    """Returns what is equal for requests that ask to store the same: a default counts as if it were absent."""
     content = type(message).FromString(message.SerializeToString())
+    for name, default in _DEFAULTS.items():
+        if getattr(content, name, None) == default:
+            content.ClearField(name)
+    if not content.arguments.fields:
+        content.ClearField("arguments")
     if isinstance(content, pb.CreateTaskRequest):
         # The same UUID can be written in more than one way.
         content.request_id = ""
+        for name in ("due_time", "run_after"):
+            if content.HasField(name):
+                # The store keeps microseconds.
+                time = getattr(content, name)
+                time.nanos -= time.nanos % 1000
     return blake2b(content.SerializeToString(deterministic=True), digest_size=16).digest()

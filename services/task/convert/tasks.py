@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
+from meshkit.updates import Updates
 from services.task import errors
 from services.task.convert.parts import (
     PRIORITY_NUMBERS,
-    fields_from_mask,
+    etag_from_revision,
     fingerprint_from_proto,
     priority_from_name,
     report_to_proto,
@@ -40,10 +42,17 @@ __all__ = [
     "filter_from_proto",
     "new_task_from_proto",
     "task_change_from_proto",
+    "task_check_from_proto",
     "task_to_proto",
 ]
 
-_MUTABLE = ("title", "priority", "assignee", "due_time", "state")
+_TASK = Updates(
+    "task",
+    task_pb2.Task,
+    identifier="task_id",
+    mutable=["title", "priority", "assignee", "due_time", "state"],
+    fixed=["kind", "arguments", "unique_key", "max_attempts", "schedule_id", "create_time"],
+)
 
 
 def new_task_from_proto(message: pb.CreateTaskRequest, tenant_id: str) -> NewTask:
@@ -85,12 +94,11 @@ def created_to_proto(request: pb.CreateTaskRequest, new: NewTask, created: Creat
         max_attempts=new.max_attempts,
         create_time=made,
         update_time=made,
-        etag='"1"',
+        etag=etag_from_revision(1),
     )
-    if request.HasField("arguments"):
+    times_to_proto(message, due_time=new.due_at)
+    if new.arguments:
         message.arguments.CopyFrom(request.arguments)
-    if request.HasField("due_time"):
-        message.due_time.CopyFrom(request.due_time)
     return message
 
 
@@ -111,7 +119,7 @@ def task_to_proto(task: Task) -> task_pb2.Task:
         schedule_id=task.schedule_id,
         create_time=time_to_proto(task.created_at),
         update_time=time_to_proto(task.updated_at),
-        etag=f'"{task.revision}"',
+        etag=etag_from_revision(task.revision),
     )
     times_to_proto(message, due_time=task.due_at, start_time=task.started_at, finish_time=task.finished_at)
     structs_to_proto(message, arguments=task.arguments or None, checkpoint=task.checkpoint, result=task.result)
@@ -131,12 +139,24 @@ def filter_from_proto(message: pb.ListTasksRequest) -> TaskFilter:
 
 
 def task_change_from_proto(message: task_pb2.Task, mask: FieldMask) -> TaskChange:
-    """Raises VALIDATION_FAILED for a mask that names what cannot be changed."""
-    named = fields_from_mask(message, mask, _MUTABLE)
+    """Raises VALIDATION_FAILED for a mask that names what is no field of a task, and for what must not be empty."""
+    named = _TASK.changes(message, mask)
+    for name in {"title", "state"}.intersection(mask.paths):
+        if not getattr(message, name):
+            raise errors.invalid_field(name, f"{name}.required", "must not be empty")
     return TaskChange(
-        title=message.title if "title" in named else NONE,
+        title=message.title if "title" in named and message.title else NONE,
         priority=priority_from_name(message.priority) if "priority" in named else NONE,
         assignee=message.assignee if "assignee" in named else NONE,
         due_at=time_from_proto(message, "due_time") if "due_time" in named else NONE,
         state=message.state if "state" in named and message.state else NONE,
     )
+
+
+def task_check_from_proto(message: task_pb2.Task, mask: FieldMask) -> Callable[[Task], None] | None:
+    """Returns what compares a task with what an update says of it besides its changes, None if it says nothing.
+
+    What it returns raises VALIDATION_FAILED.
+    """
+    claims = _TASK.claims(message, mask)
+    return (lambda task: _TASK.check(claims, message, task_to_proto(task))) if claims else None

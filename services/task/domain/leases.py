@@ -89,7 +89,9 @@ class EngineRules:
     ageing: float = 600.0
     """Waiting this long is worth one step of priority."""
     first_backoff: float = 1.0
+    """Pause before the second attempt; each further one is twice as long."""
     max_backoff: float = 300.0
+    """Longest pause between attempts."""
 
 
 def backoff(rules: EngineRules, attempts: int, chance: float) -> float:

@@ -9,7 +9,9 @@ from uuid import UUID
 
 from services.task.domain.tasks import DEFAULT_ATTEMPTS, DEFAULT_PRIORITY, MANUAL, NONE
 
-__all__ = ["NewSchedule", "Schedule", "ScheduleChange"]
+__all__ = ["DEFAULT_ZONE", "NewSchedule", "Schedule", "ScheduleChange"]
+
+DEFAULT_ZONE = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class NewSchedule:
     tenant_id: str
     schedule_id: str
     cron: str
-    time_zone: str = "UTC"
+    time_zone: str = DEFAULT_ZONE
     title: str = ""
     kind: str = MANUAL
     arguments: bytes = b""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from services.task import errors
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import NONE
-from services.task.ports import RevisionMismatchError, Schedules
+from services.task.ports import Admits, RevisionMismatchError, Schedules
 from services.task.service.cron import next_run, zone_of
 
 __all__ = ["ScheduleService", "check_times"]
@@ -40,21 +40,33 @@ class ScheduleService:
         return schedules[:limit], len(schedules) > limit
 
     async def update(
-        self, tenant_id: str, schedule_id: str, change: ScheduleChange, revision: int | None = None
+        self,
+        tenant_id: str,
+        schedule_id: str,
+        change: ScheduleChange,
+        revision: int | None = None,
+        check: Callable[[Schedule], None] | None = None,
+        admits: Admits | None = None,
     ) -> Schedule:
-        """Raises VALIDATION_FAILED, RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
+        """Raises VALIDATION_FAILED, RESOURCE_NOT_FOUND and ETAG_MISMATCH, and what `check` raises of the schedule."""
+        if check is not None:
+            check(await self.get(tenant_id, schedule_id))
         if change.cron is not NONE:
             check_times(change.cron, "UTC")
         if change.time_zone is not NONE:
             check_times("* * * * *", change.time_zone)
         try:
-            return _found(await self._store.update(tenant_id, schedule_id, change, revision))
+            return _found(await self._store.update(tenant_id, schedule_id, change, revision, admits))
         except RevisionMismatchError:
             raise errors.etag_mismatch() from None
 
-    async def delete(self, tenant_id: str, schedule_id: str) -> None:
-        """Raises RESOURCE_NOT_FOUND."""
-        if not await self._store.delete(tenant_id, schedule_id):
+    async def delete(self, tenant_id: str, schedule_id: str, admits: Admits | None = None) -> None:
+        """Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
+        try:
+            deleted = await self._store.delete(tenant_id, schedule_id, admits)
+        except RevisionMismatchError:
+            raise errors.etag_mismatch() from None
+        if not deleted:
             raise errors.schedule_not_found()
 
 

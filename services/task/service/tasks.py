@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from meshkit.errors import MeshError
+from meshkit.halving import halving
 from services.task import errors
 from services.task.domain.tasks import Attempt, ForbiddenMoveError, NewTask, Task, TaskChange, TaskFilter
-from services.task.ports import Created, KeyTakenError, RevisionMismatchError, TaskStore
+from services.task.ports import Admits, Created, KeyTakenError, RevisionMismatchError, TaskStore, ValueRefusedError
 
 __all__ = ["TaskService"]
+
+_log = logging.getLogger(__name__)
 
 CREATE_TRIES = 3
 KINDS_SECONDS = 5.0
@@ -37,9 +41,13 @@ class TaskService:
         for _ in range(CREATE_TRIES):
             if not open_:
                 break
-            created = await self._store.create([tasks[index] for index in open_])
+            created = await halving(
+                [tasks[index] for index in open_], self._store.create, splits=(ValueRefusedError,), alone=_refused
+            )
             for index, found in zip(open_, created, strict=True):
-                if found is not None:
+                if isinstance(found, MeshError):
+                    answers[index] = found
+                elif found is not None:
                     answers[index] = _answer(tasks[index], found)
             open_ = [index for index, found in zip(open_, created, strict=True) if found is None]
         return answers
@@ -62,26 +70,43 @@ class TaskService:
             await self.get(tenant_id, task_id)
         return attempts[:limit], len(attempts) > limit
 
-    async def update(self, tenant_id: str, task_id: UUID, change: TaskChange, revision: int | None) -> Task:
-        """Changes a manual task. Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH and STATE_NOT_ALLOWED."""
+    async def update(
+        self,
+        tenant_id: str,
+        task_id: UUID,
+        change: TaskChange,
+        revision: int | None,
+        check: Callable[[Task], None] | None = None,
+        admits: Admits | None = None,
+    ) -> Task:
+        """Changes a manual task.
+
+        Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH and STATE_NOT_ALLOWED, and what `check` raises of the task.
+        """
+        if check is not None:
+            check(await self.get(tenant_id, task_id))
         try:
-            return _found(await self._store.update(tenant_id, task_id, change, revision))
+            return _found(await self._store.update(tenant_id, task_id, change, revision, admits))
         except RevisionMismatchError:
             raise errors.etag_mismatch() from None
         except ForbiddenMoveError as error:
             raise errors.state_not_allowed(error.state) from None
 
-    async def cancel(self, tenant_id: str, task_id: UUID) -> Task:
-        """Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
+    async def cancel(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task:
+        """Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH and STATE_NOT_ALLOWED."""
         try:
-            return _found(await self._store.cancel(tenant_id, task_id))
+            return _found(await self._store.cancel(tenant_id, task_id, admits))
+        except RevisionMismatchError:
+            raise errors.etag_mismatch() from None
         except ForbiddenMoveError as error:
             raise errors.state_not_allowed(error.state) from None
 
-    async def retry(self, tenant_id: str, task_id: UUID) -> Task:
-        """Raises RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED and RESOURCE_EXISTS."""
+    async def retry(self, tenant_id: str, task_id: UUID, admits: Admits | None = None) -> Task:
+        """Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED and RESOURCE_EXISTS."""
         try:
-            return _found(await self._store.retry(tenant_id, task_id))
+            return _found(await self._store.retry(tenant_id, task_id, admits))
+        except RevisionMismatchError:
+            raise errors.etag_mismatch() from None
         except ForbiddenMoveError as error:
             raise errors.state_not_allowed(error.state) from None
         except KeyTakenError:
@@ -106,6 +131,11 @@ def _answer(task: NewTask, created: Created) -> Created | MeshError:
     if task.request_id is not None and created.fingerprint not in (None, task.fingerprint):
         return errors.request_differs(str(task.request_id))
     return created
+
+
+def _refused(_: NewTask, error: Exception) -> MeshError:
+    _log.error("a task holds what cannot be stored: %s", error)
+    return errors.value_refused()
 
 
 def _found(task: Task | None) -> Task:

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 import grpc
 from rampart.task.v1 import task_service_pb2 as pb
 
-from meshkit import pages
 from meshkit.context import principal
 from meshkit.ids import uuid7_text
-from services.task import convert
-from services.task.domain.schedules import ScheduleChange
+from meshkit.pages import Pages, page_size
+from services.task import convert, errors
+from services.task.domain.schedules import Schedule, ScheduleChange
 from services.task.service.schedules import ScheduleService
 from services.task.service.tasks import TaskService
 
@@ -23,8 +23,9 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class ScheduleCalls:
     """What `TaskServicer` does with schedules."""
 
-    def __init__(self, service: ScheduleService, tasks: TaskService) -> None:
+    def __init__(self, service: ScheduleService, tasks: TaskService, pages: Pages) -> None:
         self._service = service
+        self._pages = pages
         self._tasks = tasks
 
     async def CreateSchedule(self, request: pb.CreateScheduleRequest, _: Context) -> pb.CreateScheduleResponse:
@@ -40,30 +41,40 @@ class ScheduleCalls:
         return pb.GetScheduleResponse(schedule=convert.schedule_to_proto(schedule))
 
     async def ListSchedules(self, request: pb.ListSchedulesRequest, _: Context) -> pb.ListSchedulesResponse:
-        place = pages.decode(request, request.page_token, 1)
-        size = pages.page_size(request.page_size)
-        found, more = await self._service.page(principal().tenant_id, place[0] if place else "", size)
-        following = pages.encode(request, [found[-1].schedule_id]) if more else ""
+        tenant_id, size = principal().tenant_id, page_size(request.page_size)
+        place = self._pages.decode(tenant_id, request, request.page_token, 1)
+        found, more = await self._service.page(tenant_id, place[0] if place else "", size)
+        following = self._pages.encode(tenant_id, request, [found[-1].schedule_id]) if more else ""
         return pb.ListSchedulesResponse(schedules=map(convert.schedule_to_proto, found), next_page_token=following)
 
     async def UpdateSchedule(self, request: pb.UpdateScheduleRequest, _: Context) -> pb.UpdateScheduleResponse:
-        sent = request.schedule
-        change = convert.schedule_change_from_proto(sent, request.update_mask)
-        schedule = await self._service.update(
-            principal().tenant_id, sent.schedule_id, change, convert.revision_from_etag(sent.etag)
-        )
+        sent, mask = request.schedule, request.update_mask
+        revision = convert.revision_from_etag(sent.etag)
+        with errors.within("schedule"):
+            change = convert.schedule_change_from_proto(sent, mask)
+            check = convert.schedule_check_from_proto(sent, mask)
+            schedule = await self._service.update(
+                principal().tenant_id, sent.schedule_id, change, revision, check, convert.admits_from_proto(request)
+            )
         return pb.UpdateScheduleResponse(schedule=convert.schedule_to_proto(schedule))
 
     async def DeleteSchedule(self, request: pb.DeleteScheduleRequest, _: Context) -> pb.DeleteScheduleResponse:
-        await self._service.delete(principal().tenant_id, request.schedule_id)
+        admits = convert.admits_from_proto(request)
+        await self._service.delete(principal().tenant_id, request.schedule_id, admits)
         return pb.DeleteScheduleResponse()
 
     async def PauseSchedule(self, request: pb.PauseScheduleRequest, _: Context) -> pb.PauseScheduleResponse:
-        change = ScheduleChange(paused=True)
-        schedule = await self._service.update(principal().tenant_id, request.schedule_id, change)
+        schedule = await self._set_paused(request, paused=True)
         return pb.PauseScheduleResponse(schedule=convert.schedule_to_proto(schedule))
 
     async def ResumeSchedule(self, request: pb.ResumeScheduleRequest, _: Context) -> pb.ResumeScheduleResponse:
-        change = ScheduleChange(paused=False)
-        schedule = await self._service.update(principal().tenant_id, request.schedule_id, change)
+        schedule = await self._set_paused(request, paused=False)
         return pb.ResumeScheduleResponse(schedule=convert.schedule_to_proto(schedule))
+
+    async def _set_paused(
+        self, request: pb.PauseScheduleRequest | pb.ResumeScheduleRequest, *, paused: bool
+    ) -> Schedule:
+        admits = convert.admits_from_proto(request)
+        return await self._service.update(
+            principal().tenant_id, request.schedule_id, ScheduleChange(paused=paused), admits=admits
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any, TypeAlias
@@ -13,14 +14,15 @@ from google.protobuf.message import Message
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
-from meshkit import pages
 from meshkit.context import current, principal
-from meshkit.errors import MeshError
+from meshkit.continuations import Continuations
+from meshkit.errors import MeshError, internal
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.pages import Pages, page_size
 from meshkit.rpc.batches import BatchCall, serve_batch
 from meshkit.rpc.coalesce import Coalescer
-from services.task import convert
+from services.task import convert, errors
 from services.task.domain.tasks import NewTask, Task
 from services.task.service.tasks import TaskService
 from services.task.service.watching import TaskWatches
@@ -31,6 +33,8 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 CreateCall = BatchCall[pb.CreateTaskRequest]
 Create = Callable[[Sequence[CreateCall]], Awaitable[Sequence[pb.CreateTaskResponse | MeshError]]]
 Creates = Coalescer[CreateCall, pb.CreateTaskResponse]
+
+_log = logging.getLogger(__name__)
 
 LAST_NUMBER = (1 << 31) - 1
 MAX_LISTED = 10_000
@@ -58,6 +62,7 @@ class TaskCalls:
         service: TaskService,
         watches: TaskWatches,
         *,
+        continuations: Continuations,
         creates: Creates,
         create: Create,
         slots: asyncio.Semaphore,
@@ -66,6 +71,8 @@ class TaskCalls:
     ) -> None:
         self._service = service
         self._watches = watches
+        self._continuations = continuations
+        self._pages = Pages(continuations)
         self._creates = creates
         self._create = create
         self._slots = slots
@@ -94,41 +101,60 @@ class TaskCalls:
         return pb.GetTaskResponse(task=convert.task_to_proto(task))
 
     async def ListTasks(self, request: pb.ListTasksRequest, _: Context) -> pb.ListTasksResponse:
-        place = pages.decode(request, request.page_token, 1)
-        before = _task_id(place[0]) if place else None
-        size = pages.page_size(request.page_size)
-        tasks, more = await self._service.page(principal().tenant_id, convert.filter_from_proto(request), before, size)
-        following = pages.encode(request, [str(tasks[-1].task_id)]) if more else ""
+        tenant_id, size = principal().tenant_id, page_size(request.page_size)
+        place = self._pages.decode(tenant_id, request, request.page_token, 1)
+        before = UUID(place[0]) if place else None
+        tasks, more = await self._service.page(tenant_id, convert.filter_from_proto(request), before, size)
+        following = self._pages.encode(tenant_id, request, [str(tasks[-1].task_id)]) if more else ""
         return pb.ListTasksResponse(tasks=map(self._listed.message, tasks), next_page_token=following)
 
     async def UpdateTask(self, request: pb.UpdateTaskRequest, _: Context) -> pb.UpdateTaskResponse:
-        change = convert.task_change_from_proto(request.task, request.update_mask)
-        revision = convert.revision_from_etag(request.task.etag)
-        task_id = _existing_id(request.task.task_id)
-        task = await self._service.update(principal().tenant_id, task_id, change, revision)
+        sent, mask = request.task, request.update_mask
+        revision = convert.revision_from_etag(sent.etag)
+        with errors.within("task"):
+            change = convert.task_change_from_proto(sent, mask)
+            check = convert.task_check_from_proto(sent, mask)
+            task = await self._service.update(
+                principal().tenant_id,
+                _existing_id(sent.task_id),
+                change,
+                revision,
+                check,
+                convert.admits_from_proto(request),
+            )
         return pb.UpdateTaskResponse(task=convert.task_to_proto(task))
 
     async def CancelTask(self, request: pb.CancelTaskRequest, _: Context) -> pb.CancelTaskResponse:
-        task = await self._service.cancel(principal().tenant_id, UUID(request.task_id))
+        admits = convert.admits_from_proto(request)
+        task = await self._service.cancel(principal().tenant_id, UUID(request.task_id), admits)
         return pb.CancelTaskResponse(task=convert.task_to_proto(task))
 
     async def RetryTask(self, request: pb.RetryTaskRequest, _: Context) -> pb.RetryTaskResponse:
-        task = await self._service.retry(principal().tenant_id, UUID(request.task_id))
+        admits = convert.admits_from_proto(request)
+        task = await self._service.retry(principal().tenant_id, UUID(request.task_id), admits)
         return pb.RetryTaskResponse(task=convert.task_to_proto(task))
 
     async def WatchTask(self, request: pb.WatchTaskRequest, _: Context) -> AsyncGenerator[pb.WatchTaskResponse, None]:
-        after = int(request.after) if request.after else -1
-        watching = self._watches.watch(principal().tenant_id, UUID(request.task_id), after)
-        async with aclosing(watching) as states:
+        tenant_id, task_id = principal().tenant_id, UUID(request.task_id)
+        # A position is one of this task, however its identifier is written.
+        watched = pb.WatchTaskRequest(task_id=str(task_id))
+        after = -1
+        if request.after:
+            place = self._continuations.open(tenant_id, watched, request.after)
+            if place is None:
+                raise errors.position_invalid()
+            after = int(place)
+        async with aclosing(self._watches.watch(tenant_id, task_id, after)) as states:
             async for task in states:
-                yield pb.WatchTaskResponse(task=convert.task_to_proto(task), position=str(task.revision))
+                position = self._continuations.seal(tenant_id, watched, b"%d" % task.revision)
+                yield pb.WatchTaskResponse(task=convert.task_to_proto(task), position=position)
 
     async def ListTaskAttempts(self, request: pb.ListTaskAttemptsRequest, _: Context) -> pb.ListTaskAttemptsResponse:
-        place = pages.decode(request, request.page_token, 1)
-        before = _number(place[0]) if place else LAST_NUMBER
-        size = pages.page_size(request.page_size)
-        attempts, more = await self._service.attempts(principal().tenant_id, UUID(request.task_id), before, size)
-        following = pages.encode(request, [str(attempts[-1].number)]) if more else ""
+        tenant_id, size = principal().tenant_id, page_size(request.page_size)
+        place = self._pages.decode(tenant_id, request, request.page_token, 1)
+        before = int(place[0]) if place else LAST_NUMBER
+        attempts, more = await self._service.attempts(tenant_id, UUID(request.task_id), before, size)
+        following = self._pages.encode(tenant_id, request, [str(attempts[-1].number)]) if more else ""
         return pb.ListTaskAttemptsResponse(attempts=map(convert.attempt_to_proto, attempts), next_page_token=following)
 
     async def _create_batch(self, calls: Sequence[CreateCall]) -> Sequence[Message | bytes | MeshError]:
@@ -157,25 +183,17 @@ def _read(call: CreateCall) -> NewTask | MeshError:
         return convert.new_task_from_proto(call.request, call.principal.tenant_id)
     except MeshError as error:
         return error
+    except Exception:
+        # Whatever it is that this one brings, it is not its neighbours'.
+        _log.exception("a task cannot be read", extra={"fields": {"request_id": call.context.request_id}})
+        return internal()
 
 
 def _answer(call: CreateCall, task: NewTask, created: Any) -> pb.CreateTaskResponse | MeshError:
     if isinstance(created, MeshError):
         return created
-    return pb.CreateTaskResponse(task=convert.created_to_proto(call.request, task, created))
-
-
-def _task_id(place: str) -> UUID:
-    try:
-        return UUID(place)
-    except ValueError as error:
-        raise pages.invalid() from error
-
-
-def _number(place: str) -> int:
-    if not (place.isascii() and place.isdigit() and len(place) < 10):
-        raise pages.invalid()
-    return int(place)
+    made = convert.created_to_proto(call.request, task, created)
+    return pb.CreateTaskResponse(task=made, created=created.existing is None)
 
 
 def _existing_id(text: str) -> UUID:

@@ -20,7 +20,8 @@ __all__ = ["MemoryChanges", "MemoryProfiles", "MemoryUserRows", "MemoryUsers", "
 class MemoryUserRows:
     """What the store holds."""
 
-    users: dict[Key, tuple[User, RiskProfile]] = field(default_factory=dict)
+    users: dict[Key, tuple[User | None, RiskProfile]] = field(default_factory=dict)
+    """By tenant and identifier. There may be a profile alone."""
     requests: dict[tuple[str, UUID], Answered] = field(default_factory=dict)
 
 
@@ -36,7 +37,7 @@ class MemoryUsers:
 
     async def page(self, tenant_id: str, after: str, limit: int) -> list[User]:
         rows = self._rows.users.items()
-        users = [user for (tenant, user_id), (user, _) in rows if tenant == tenant_id and user_id > after]
+        users = [user for (tenant, _), (user, _) in rows if tenant == tenant_id and user and user.user_id > after]
         return sorted(users, key=lambda user: user.user_id)[:limit]
 
 
@@ -77,19 +78,17 @@ class MemoryChanges:
 
     async def create_user(self, user: User) -> bool:
         key = (self._tenant_id, user.user_id)
-        if key in self._rows.users:
+        there, profile = self._stored(user.user_id)
+        if there is not None:
             return False
-        profile = replace(
-            unknown_profile(user.user_id), known=True, country=user.country, created_at=user.created_at, tag=user.tag
-        )
+        profile = replace(profile, known=True, country=user.country, created_at=user.created_at, tag=user.tag)
         self._rows.users[key] = user, profile
         return True
 
     async def update_user(self, user_id: str, change: UserChange, revision: Revision) -> User | None:
-        row = self._rows.users.get((self._tenant_id, user_id))
-        if row is None:
+        user, profile = self._stored(user_id)
+        if user is None:
             return None
-        user, profile = row
         _check(user.tag, revision)
         if change == UserChange():
             return user
@@ -99,20 +98,27 @@ class MemoryChanges:
         self._rows.users[self._tenant_id, user_id] = user, profile
         return user
 
-    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile | None:
+    async def delete_user(self, user_id: str, state: UUID | None) -> bool:
         row = self._rows.users.get((self._tenant_id, user_id))
         if row is None:
-            return None
-        user, profile = row
+            return False
+        if state not in (None, (row[0] or row[1]).tag):
+            raise OtherStateError
+        del self._rows.users[self._tenant_id, user_id]
+        return True
+
+    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile:
+        user, profile = self._stored(user_id)
         _check(profile.tag, revision)
         if change == ProfileChange():
             return profile
         profile = replace(profile, **_named(change), tag=revision.tag)
-        self._rows.users[self._tenant_id, user_id] = (
-            replace(user, updated_at=revision.at, tag=revision.tag),
-            profile,
-        )
+        changed = replace(user, updated_at=revision.at, tag=revision.tag) if user is not None else None
+        self._rows.users[self._tenant_id, user_id] = changed, profile
         return profile
+
+    def _stored(self, user_id: str) -> tuple[User | None, RiskProfile]:
+        return self._rows.users.get((self._tenant_id, user_id)) or (None, unknown_profile(user_id))
 
     async def claim(self, request: NamedRequest) -> Answered | None:
         key = (self._tenant_id, request.request_id)
@@ -126,7 +132,7 @@ class MemoryChanges:
         self._rows.requests[key] = replace(self._rows.requests[key], response=response)
 
 
-def _check(tag: UUID | None, revision: Revision) -> None:
+def _check(tag: UUID, revision: Revision) -> None:
     if revision.of is not None and revision.of != tag:
         raise OtherStateError
 

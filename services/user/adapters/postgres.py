@@ -1,18 +1,22 @@
-"""Reads users and their risk profiles from PostgreSQL: one row a user. `postgres_changes` changes them."""
+"""Reads users and their risk profiles from PostgreSQL: one row for both.
+
+In a row that is not `known` there is only the profile. `postgres_changes` changes them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from meshkit.storage.postgres import Pool, transaction
+from meshkit.storage.reads import ReadLimits, Reads
 from services.user.adapters.rows import PROFILE_COLUMNS, USER_COLUMNS, profile_of, user_of
 from services.user.domain.users import RiskProfile, User
 from services.user.ports import Key
 
 __all__ = ["PostgresProfiles", "PostgresUsers"]
 
-_GET = f"SELECT {USER_COLUMNS} FROM users WHERE tenant_id = $1 AND user_id = $2"
-_LIST = f"SELECT {USER_COLUMNS} FROM users WHERE tenant_id = $1 AND user_id > $2 ORDER BY user_id LIMIT $3"
+_GET = f"SELECT {USER_COLUMNS} FROM users WHERE tenant_id = $1 AND user_id = $2 AND known"
+_LIST = f"SELECT {USER_COLUMNS} FROM users WHERE tenant_id = $1 AND user_id > $2 AND known ORDER BY user_id LIMIT $3"
 
 # The join matches the tenant of each item: the transaction sees the rows of every tenant in the batch.
 _FIND_PROFILES = f"""
@@ -23,16 +27,16 @@ FROM unnest($1::uuid[], $2::text[]) AS asked (tenant_id, user_id) JOIN users USI
 class PostgresUsers:
     """Implements `Users`."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, limits: ReadLimits = ReadLimits()) -> None:
+        self._reads = Reads(pool, limits)
 
     async def get(self, tenant_id: str, user_id: str) -> User | None:
-        async with transaction(self._pool, [tenant_id]) as connection:
+        async with self._reads.of(tenant_id) as connection:
             row = await connection.fetchrow(_GET, tenant_id, user_id)
         return user_of(row) if row else None
 
     async def page(self, tenant_id: str, after: str, limit: int) -> list[User]:
-        async with transaction(self._pool, [tenant_id]) as connection:
+        async with self._reads.of(tenant_id) as connection:
             rows = await connection.fetch(_LIST, tenant_id, after, limit)
         return [user_of(row) for row in rows]
 

@@ -51,7 +51,11 @@ class _Noting:
         self._touched.add(user_id)
         return await self._inner.update_user(user_id, change, revision)
 
-    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile | None:
+    async def delete_user(self, user_id: str, state: UUID | None) -> bool:
+        self._touched.add(user_id)
+        return await self._inner.delete_user(user_id, state)
+
+    async def update_profile(self, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile:
         self._touched.add(user_id)
         return await self._inner.update_profile(user_id, change, revision)
 

@@ -9,7 +9,7 @@ from services.user.domain.users import RiskProfile, User
 __all__ = ["PROFILE_COLUMNS", "USER_COLUMNS", "profile_of", "user_of"]
 
 USER_COLUMNS = "user_id, display_name, email, phone, country, created_at, updated_at, tag"
-PROFILE_COLUMNS = "user_id, base_risk, tier, chargeback_count, country, created_at, profile_tag"
+PROFILE_COLUMNS = "user_id, known, base_risk, tier, chargeback_count, country, created_at, profile_tag"
 
 
 def user_of(row: asyncpg.Record) -> User:
@@ -28,11 +28,11 @@ def user_of(row: asyncpg.Record) -> User:
 def profile_of(row: asyncpg.Record) -> RiskProfile:
     return RiskProfile(
         user_id=row["user_id"],
-        known=True,
+        known=row["known"],
         base_risk=row["base_risk"],
         tier=row["tier"],
         chargeback_count=row["chargeback_count"],
         country=row["country"],
-        created_at=row["created_at"],
+        created_at=row["created_at"] if row["known"] else None,
         tag=row["profile_tag"],
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 __all__ = [
+    "ABSENT",
     "DEFAULT_BASE_RISK",
     "DEFAULT_TIER",
     "ProfileChange",
@@ -19,6 +20,8 @@ __all__ = [
 
 DEFAULT_BASE_RISK = 0.1
 DEFAULT_TIER = "standard"
+ABSENT = UUID("00000000-0000-8000-8000-000000000000")
+"""Tag of the profile of whom nothing is stored, so that it can be a condition as well. No stored state has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,9 @@ class RiskProfile:
     chargeback_count: int
     country: str
     created_at: datetime | None
-    tag: UUID | None
-    """Names this state of the profile; None if the tenant has not created the user."""
+    """When the user was created; None if the tenant has not."""
+    tag: UUID
+    """Names this state of the profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +88,5 @@ class Revision:
 
 
 def unknown_profile(user_id: str) -> RiskProfile:
-    """Returns the profile of a user whom the tenant has not created."""
-    return RiskProfile(user_id, False, DEFAULT_BASE_RISK, DEFAULT_TIER, 0, "", None, None)
+    """Returns the profile of a user of whom nothing is stored."""
+    return RiskProfile(user_id, False, DEFAULT_BASE_RISK, DEFAULT_TIER, 0, "", None, ABSENT)

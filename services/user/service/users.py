@@ -10,7 +10,10 @@ from services.user import errors
 from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange, unknown_profile
 from services.user.ports import Changes, Key, OtherStateError, Profiles, Users
 
-__all__ = ["UserService"]
+__all__ = ["Admits", "UserService"]
+
+Admits = Callable[[UUID], bool]
+"""Tells of a tag whether the state that it names may be changed."""
 
 
 class UserService:
@@ -36,20 +39,42 @@ class UserService:
 
     async def get(self, tenant_id: str, user_id: str) -> User:
         """Raises RESOURCE_NOT_FOUND."""
-        user = await self._users.get(tenant_id, user_id)
-        if user is None:
-            raise errors.user_not_found()
-        return user
+        return _found(await self._users.get(tenant_id, user_id))
 
-    async def update(self, changes: Changes, user_id: str, change: UserChange, state: UUID | None = None) -> User:
-        """Changes a user, only in the state named if one is. Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
+    async def update(
+        self,
+        changes: Changes,
+        user_id: str,
+        change: UserChange,
+        state: UUID | None = None,
+        check: Callable[[User], None] | None = None,
+        admits: Admits | None = None,
+    ) -> User:
+        """Changes a user, only in a state that is named and admitted, and only if `check` finds nothing wrong with it.
+
+        Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH, and what `check` raises.
+        """
         try:
-            user = await changes.update_user(user_id, change, self._revision(state))
+            if admits is not None:
+                state = _admitted(admits, _found(await self._seen(changes, user_id, state)).tag)
+            if check is not None:
+                check(_found(await self._seen(changes, user_id, state)))
+            return _found(await changes.update_user(user_id, change, self._revision(state)))
         except OtherStateError:
             raise errors.etag_mismatch() from None
-        if user is None:
+
+    async def delete(
+        self, changes: Changes, user_id: str, state: UUID | None = None, admits: Admits | None = None
+    ) -> None:
+        """Deletes a user with its risk profile. Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH, as `update` does."""
+        try:
+            if admits is not None:
+                state = _admitted(admits, _found(await self._seen(changes, user_id, state)).tag)
+            deleted = await changes.delete_user(user_id, state)
+        except OtherStateError:
+            raise errors.etag_mismatch() from None
+        if not deleted:
             raise errors.user_not_found()
-        return user
 
     async def page(self, tenant_id: str, after: str, limit: int) -> tuple[list[User], bool]:
         """Returns a page of at most `limit` users and whether there are more."""
@@ -57,21 +82,45 @@ class UserService:
         return users[:limit], len(users) > limit
 
     async def risk_profiles(self, keys: Sequence[Key]) -> list[RiskProfile]:
-        """Returns a profile for each key, in order; users who do not exist have one of defaults."""
+        """Returns a profile for each key, in order: one of defaults where none is stored."""
         found = await self._profiles.find(sorted(set(keys))) if keys else {}
         return [found.get(key) or unknown_profile(key[1]) for key in keys]
 
     async def update_risk_profile(
-        self, changes: Changes, user_id: str, change: ProfileChange, state: UUID | None = None
+        self,
+        changes: Changes,
+        user_id: str,
+        change: ProfileChange,
+        state: UUID | None = None,
+        check: Callable[[RiskProfile], None] | None = None,
+        admits: Admits | None = None,
     ) -> RiskProfile:
-        """Raises RESOURCE_NOT_FOUND, for a profile belongs to a user who exists, and ETAG_MISMATCH."""
+        """Changes a profile, also of a user who does not exist yet. Raises ETAG_MISMATCH, and what `check` raises."""
         try:
-            profile = await changes.update_profile(user_id, change, self._revision(state))
+            if admits is not None:
+                seen = await changes.update_profile(user_id, ProfileChange(), self._revision(state))
+                state = _admitted(admits, seen.tag)
+            if check is not None:
+                check(await changes.update_profile(user_id, ProfileChange(), self._revision(state)))
+            return await changes.update_profile(user_id, change, self._revision(state))
         except OtherStateError:
             raise errors.etag_mismatch() from None
-        if profile is None:
-            raise errors.user_not_found()
-        return profile
+
+    async def _seen(self, changes: Changes, user_id: str, state: UUID | None) -> User | None:
+        return await changes.update_user(user_id, UserChange(), self._revision(state))
 
     def _revision(self, state: UUID | None) -> Revision:
         return Revision(self._clock(), self._new_tag(), state)
+
+
+def _admitted(admits: Admits, tag: UUID) -> UUID:
+    """Returns the tag of a state that may be changed, so that no other is. Raises OtherStateError."""
+    if not admits(tag):
+        raise OtherStateError
+    return tag
+
+
+def _found(user: User | None) -> User:
+    if user is None:
+        raise errors.user_not_found()
+    return user

@@ -13,6 +13,7 @@ from rampart.fraud.v1 import decision_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.mesh.v1 import batch_pb2
 
+from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, from_status
 from meshkit.identity.policy import Coalescing
@@ -246,3 +247,64 @@ async def test_batches_are_for_services_only(node: MeshNode, certificates: Certi
     async with calling(node.address, FRAUD.full_name, certificates.identity("client/orders")) as caller:
         error = await failure(caller(pb.CoalesceCheckFraudRequest(), pb.CoalesceCheckFraudResponse, token=token))
     assert error.reason == "CALLER_NOT_ALLOWED"
+
+
+async def test_call_that_would_hold_up_others_goes_on_apart_within_its_deadline(
+    node: MeshNode, channel: Any, token: str
+) -> None:
+    seen: list[list[str]] = []
+    gate = asyncio.Event()
+
+    async def handle(batch: Sequence[Check]) -> Sequence[Message | bytes | MeshError]:
+        names = [call.request.transaction_id for call in batch]
+        first = not any("slow" in each for each in seen)
+        seen.append(names)
+        if names == ["slow"] and not first:
+            await gate.wait()
+        return [TravelsApart() if name == "slow" and first else name.encode() for name in names]
+
+    node.behaviour.handle_batch = handle
+    calls = client(channel)
+    slow = calls.submit(check("slow"), context(token, 5.0))
+    quick = calls.submit(check("quick"), context(token, 5.0))
+    assert await quick == b"quick"
+    # Only one batch may be under way, and that of the slow call takes no place of it.
+    assert await calls.submit(check("next"), context(token, 5.0)) == b"next"
+    assert not slow.done()
+    gate.set()
+    assert await slow == b"slow"
+    assert seen[:1] == [["slow", "quick"]] and sorted(seen[1:]) == [["next"], ["slow"]]
+
+
+async def test_answers_that_are_too_large_together_cost_no_other_call_its_answer(
+    node: MeshNode, channel: Any, token: str
+) -> None:
+    """A channel refuses a reply of more than 8 MiB as a whole."""
+
+    async def handle(batch: Sequence[Check]) -> Sequence[Message | bytes | MeshError]:
+        return [bytes(1 << 20) if call.request.transaction_id.startswith("big") else b"small" for call in batch]
+
+    node.behaviour.handle_batch = handle
+    calls = client(channel)
+    big = [calls.submit(check(f"big-{number}"), context(token)) for number in range(10)]
+    small = [calls.submit(check(f"t-{number}"), context(token)) for number in range(20)]
+    assert set(await asyncio.gather(*small)) == {b"small"}
+    found = await asyncio.gather(*big, return_exceptions=True)
+    refused = [each for each in found if isinstance(each, MeshError)]
+    assert 0 < len(refused) < 10
+    assert {(each.kind, each.reason) for each in refused} == {(Kind.RESOURCE_EXHAUSTED, "OVERLOADED")}
+
+
+async def test_item_that_breaks_its_own_validation_costs_no_other_call_its_answer(
+    node: MeshNode, channel: Any, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(request: Message) -> None:
+        if getattr(request, "user_id", "") == "breaks":
+            raise ZeroDivisionError
+
+    monkeypatch.setattr("meshkit.rpc.batches.validate", breaks)
+    calls = client(channel)
+    bad = calls.submit(check("bad", user_id="breaks"), context(token))
+    good = calls.submit(check("good"), context(token))
+    assert name_of(await good) == "good"
+    assert (await error_of(bad)).kind is Kind.INTERNAL

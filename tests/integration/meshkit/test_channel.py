@@ -17,6 +17,7 @@ from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.identity.policy import Policy
 from meshkit.rpc.channel import call_metadata, call_timeout, open_channel
+from meshkit.tracing import w3c
 from tests.support.calls import failure, unary
 from tests.support.certificates import Certificates
 from tests.support.fraud import request
@@ -145,9 +146,22 @@ async def test_call_may_take_no_longer_than_its_caller_has_left() -> None:
 
 
 def test_next_hop_learns_the_caller_and_nothing_empty() -> None:
-    assert call_metadata(CallContext()) == ()
+    assert dict(call_metadata(CallContext())).keys() == {"traceparent"}
     assert dict(call_metadata(CallContext(request_id="r", traceparent="t", token="x"))) == {
         "x-request-id": "r",
         "traceparent": "t",
         "authorization": "Bearer x",
+    }
+
+
+def test_a_call_for_nobody_is_in_a_trace_of_its_own_that_is_not_recorded() -> None:
+    ((_, one),), ((_, other),) = call_metadata(CallContext()), call_metadata(CallContext())
+    assert w3c.received(one) == one != other
+    assert not w3c.is_sampled(one)
+
+
+def test_the_state_of_a_trace_goes_along_with_it() -> None:
+    assert dict(call_metadata(CallContext(traceparent="t", tracestate="vendor=1"))) == {
+        "traceparent": "t",
+        "tracestate": "vendor=1",
     }

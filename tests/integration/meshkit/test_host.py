@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.processes import Node, Process, free_port, run_module, running
 from tests.support.servers import Database
 
@@ -20,10 +21,13 @@ TASK = "change publisher"
 
 
 @pytest.fixture
-def environment(databases: dict[str, Database], certificates: Certificates, auth: Node) -> dict[str, str]:
+def environment(
+    databases: dict[str, Database], certificates: Certificates, auth: Node, run_folder: Path
+) -> dict[str, str]:
     return {
         **databases["user"].environment(),
         **certificates.environment("service/user"),
+        **key_files("user", run_folder),
         "RAMPART_USER_LISTEN": f"127.0.0.1:{free_port()}",
         "RAMPART_AUTH_ADDRESS": auth.address,
     }

@@ -84,6 +84,43 @@ async def test_migration_that_fails_leaves_nothing_and_can_be_tried_again(databa
     assert await migrate(database.owner_dsn, folder, ROLES) == ["0002_more"]
 
 
+OUTSIDE = """-- outside a transaction
+-- What an earlier attempt left half built; goes first.
+DROP INDEX CONCURRENTLY IF EXISTS things_n;
+CREATE UNIQUE INDEX CONCURRENTLY things_n ON things (n);
+"""
+
+
+async def test_index_is_built_while_others_write_and_concurrent_starts_wait(database: Database, folder: Path) -> None:
+    await migrate(database.owner_dsn, folder, ROLES)
+    (folder / "0003_index.sql").write_text(OUTSIDE)
+    writer = await asyncpg.connect(database.owner_dsn, timeout=5)
+    try:
+        async with writer.transaction():
+            await writer.execute("INSERT INTO things VALUES (2)")
+            starts = [asyncio.create_task(migrate(database.owner_dsn, folder, ROLES)) for _ in range(4)]
+            # The index waits for this transaction, which goes on writing.
+            await asyncio.sleep(0.5)
+            await writer.execute("INSERT INTO things VALUES (3)")
+        async with asyncio.timeout(20):
+            applied = await asyncio.gather(*starts)
+    finally:
+        await writer.close(timeout=5)
+    assert sorted(applied) == [[]] * 3 + [["0003_index"]]
+    assert await value(database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_n'::regclass")
+
+
+async def test_index_that_could_not_be_built_is_built_anew(database: Database, folder: Path) -> None:
+    await migrate(database.owner_dsn, folder, ROLES)
+    (folder / "0003_index.sql").write_text(OUTSIDE)
+    await value(database, "INSERT INTO things VALUES (1)")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await migrate(database.owner_dsn, folder, ROLES)
+    await value(database, "DELETE FROM things")
+    assert await migrate(database.owner_dsn, folder, ROLES) == ["0003_index"]
+    assert await value(database, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'things_n'::regclass")
+
+
 @pytest.mark.parametrize("role", ['a"b', "a;b", "", "x" * 64, "a b", "1a"])
 async def test_role_that_could_carry_sql_is_refused(database: Database, folder: Path, role: str) -> None:
     with pytest.raises(MigrationError, match="cannot be used as a role name"):

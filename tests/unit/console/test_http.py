@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from console.http import HttpClient, HttpError
+from tests.support.listening import listening
 
 
 class Server:
@@ -19,11 +20,9 @@ class Server:
         self._answers = list(answers)
         self.requests: list[bytes] = []
         self.connections = 0
-        self.writers: list[asyncio.StreamWriter] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self.writers.append(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
@@ -40,17 +39,12 @@ class Server:
 
 @asynccontextmanager
 async def serving(server: Server, *, connections: int = 4, timeout: float = 1.0) -> AsyncIterator[HttpClient]:
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    client = HttpClient(f"http://127.0.0.1:{port}/base/", connections=connections, timeout=timeout)
-    try:
-        yield client
-    finally:
-        client.close()
-        listener.close()
-        for writer in server.writers:
-            writer.transport.abort()
-        await listener.wait_closed()
+    async with listening(server.serve) as port:
+        client = HttpClient(f"http://127.0.0.1:{port}/base/", connections=connections, timeout=timeout)
+        try:
+            yield client
+        finally:
+            client.close()
 
 
 def ok(body: bytes, *headers: bytes) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 from console import lines
 from console.http import HttpError
 from console.lines import RefusedError, read_lines
+from tests.support.listening import listening
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -34,11 +35,8 @@ async def saying(parts: Sequence[bytes], *, stall: float = 0.0) -> AsyncIterator
         await asyncio.sleep(stall)
         writer.close()
 
-    server = await asyncio.start_server(converse, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
+    async with listening(converse) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 async def read(base_url: str, idle: float = 5.0) -> list[bytes]:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from console.__main__ import main
+from console.replaying.records import TransactionFile
 from tests.support.edge import DISCONNECT, Edge, Reply, problem, running
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -256,6 +257,16 @@ def test_ordered_events_of_one_key_never_overlap_and_keep_their_order(tmp_path: 
         assert all(seen == sorted(seen) for seen in rows.values())
 
 
+def test_spellings_of_one_address_keep_their_order_as_one(tmp_path: Path) -> None:
+    file = write_file(tmp_path, 3)
+    text = file.read_text()
+    for row, ip in enumerate(("2001:db8::7", "2001:DB8:0::7", "::ffff:198.51.100.2")):
+        text = text.replace(f"198.51.100.{row},", f"{ip},")
+    file.write_text(text)
+    one, same, other = ([key for key in each.keys if "ip_" in key] for each in TransactionFile(file).records())
+    assert (one, same, other) == (["ip_address=2001:db8::7"], ["ip_address=2001:db8::7"], ["ip_address=198.51.100.2"])
+
+
 def test_unordered_events_run_at_once(tmp_path: Path, edge: Edge) -> None:
     edge.delay = 0.05
     started = time.monotonic()
@@ -300,31 +311,134 @@ def test_wrong_credentials_are_one_clear_sentence(
     assert "The platform refuses the client credentials (invalid_client)." in capsys.readouterr().err
 
 
+HEADER = "transaction_id,event_time,user_id,amount,channel"
+TIME = "2026-01-01T00:00:00Z"
+
+
+def wrong_file(header: str, *lines: str) -> str:
+    return "\n".join([header, *lines, ""])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a,b\n1,2\n", "line 1: column transaction_id is missing"),
         (
-            "transaction_id,event_time,user_id,amount\nt,2026-01-01,u,1\nt,2026-01-01,u,-1\n",
-            "line 3: column amount: '-1'",
+            wrong_file(HEADER, f"t,{TIME},u,1,card_present", f"t,{TIME},u,-1,card_present"),
+            "line 3, column amount: '-1' must be an amount",
         ),
-        ("transaction_id,event_time,user_id,amount\nt,yesterday,u,1\n", "line 2: column event_time: 'yesterday'"),
-        ("transaction_id,event_time,user_id,amount\nt,2026-01-01,,1\n", "line 2: column user_id: is empty"),
-        ("transaction_id,event_time,user_id,amount\nt,2026-01-01,u\n", "line 2: has 3 columns"),
+        (wrong_file(HEADER, "t,yesterday,u,1,card_present"), "line 2, column event_time: 'yesterday' must be a time"),
+        (wrong_file(HEADER, f"t,{TIME},,1,card_present"), "line 2, column user_id: '' is required"),
+        (wrong_file(HEADER, f"t,{TIME},u"), "line 2, has 3 columns; expected 5"),
         (
-            "transaction_id,event_time,user_id,amount,is_fraud\nt,2026-01-01,u,1,maybe\n",
-            "line 2: column is_fraud: 'maybe'",
+            wrong_file(f"{HEADER},is_fraud", f"t,{TIME},u,1,card_present,maybe"),
+            "line 2, column is_fraud: 'maybe' must be 0 or 1",
         ),
+        (
+            wrong_file(HEADER, f't,{TIME},"u\nv",1,card_present', f"t,{TIME},u,x,card_present"),
+            "line 2, column user_id: 'u\\nv'",
+        ),
+        (
+            wrong_file(HEADER, f't,{TIME},u,1,"card_present"', f"t,{TIME},u,x,card_present"),
+            "line 3, column amount: 'x'",
+        ),
+        (wrong_file(f"{HEADER},currency", f"t,{TIME},u,1,card_present,usd"), "line 2, column currency: 'usd'"),
+        (
+            wrong_file(f"{HEADER},currency", f"t,{TIME},u,1,card_present,ZZZ"),
+            "line 2, column currency: 'ZZZ' must be a",
+        ),
+        (
+            wrong_file(f"{HEADER},currency", f"t,{TIME},u,10.5,card_present,JPY"),
+            "line 2, column amount: 10.5 must have at",
+        ),
+        (wrong_file(HEADER, f"t,{TIME},u,1,CARD_PRESENT"), "line 2, column channel: 'CARD_PRESENT'"),
+        (wrong_file(HEADER, f"t,{TIME},u\0,1,card_present"), "line 2, column user_id: 'u\\x00'"),
+        (wrong_file(HEADER, f"{'t' * 200},{TIME},u,1,card_present"), "line 2, column transaction_id: 'ttt"),
+        (wrong_file(HEADER, f"t,{TIME},u,1,online"), "line 2, column device_fingerprint: "),
+        (wrong_file(HEADER, f"t,{TIME},u,0.1000000000000000055,card_present"), "digits"),
+        (wrong_file(f"{HEADER},amount", f"t,{TIME},u,1,card_present,99"), "line 1: column amount is there 2 times"),
+        (wrong_file(f"{HEADER},user_id", f"t,{TIME},u,1,card_present,v"), "line 1: column user_id is there 2 times"),
+        (wrong_file(f"{HEADER},is_fraud,is_fraud", f"t,{TIME},u,1,card_present,0,1"), "column is_fraud is there 2"),
+        (
+            wrong_file(f"{HEADER}, currency", f"t,{TIME},u,1,card_present,EUR"),
+            "column ' currency' would not be",
+        ),
+        (wrong_file(HEADER.replace("amount", "Amount"), f"t,{TIME},u,1,card_present"), "column 'Amount' would not be"),
     ],
 )
-def test_a_wrong_file_is_refused_by_line_and_column_before_anything_is_sent(
+def test_a_wrong_file_is_refused_by_line_column_and_value_before_anything_is_sent(
     tmp_path: Path, edge: Edge, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     file = tmp_path / "wrong.csv"
     file.write_text(text)
     assert replay(tmp_path, edge, file) == 1
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{file}, {message}" in said or message in said.splitlines()[0]
+    assert str(file) in said
+    assert "Nothing was sent." in said
     assert edge.received == []
+
+
+def test_the_first_ten_wrong_lines_are_named_at_once(
+    tmp_path: Path, edge: Edge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "wrong.csv"
+    file.write_text(
+        wrong_file(HEADER, *[f"t{row},{TIME},u,1,{'card_present' if row % 2 else 'x'}" for row in range(40)])
+    )
+    assert replay(tmp_path, edge, file) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(", line ")[2].partition(",")[0] for line in said[:10]] == [str(n) for n in range(2, 22, 2)]
+    assert said[10] == "and further lines"
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "20260127", "2026-W48-5", "2026-01-27*01", "2026-01-27", "2026-01-27T01", "2026-01-27T0102",
+        "2026-027T01:02:03Z", "2026-01-27T25:00:00Z", "2026-02-30T01:02:03Z", "2026-01-27T01:02:03+0100",
+        "2026-01-27T01:02:03,5Z",
+        "2026-01-27T01:02:03Z ", "0001-01-01T00:00:00+14:00", "\u0662\u0660\u0662\u0666-01-27T01:02:03Z",
+    ],
+)  # fmt: skip
+def test_a_time_that_is_not_in_the_documented_form_is_refused(tmp_path: Path, edge: Edge, time: str) -> None:
+    file = tmp_path / "times.csv"
+    file.write_text(wrong_file(HEADER, f"t,{time},u,1,card_present"))
+    assert replay(tmp_path, edge, file) == 1
+    assert edge.received == []
+
+
+@pytest.mark.parametrize(
+    ("time", "sent"),
+    [
+        ("2026-01-27t01:06:12z", "2026-01-27T01:06:12Z"),
+        ("2026-01-27 01:06:12", "2026-01-27T01:06:12Z"),
+        ("2026-01-27T01:06:12.123456789+01:00", "2026-01-27T00:06:12.123456Z"),
+        ("2026-01-27T01:06:12.5Z", "2026-01-27T01:06:12.500000Z"),
+    ],
+)
+def test_every_form_of_rfc_3339_is_read(tmp_path: Path, edge: Edge, time: str, sent: str) -> None:
+    file = tmp_path / "times.csv"
+    file.write_text(wrong_file(HEADER, f"t,{time},u,1,card_present"))
+    assert replay(tmp_path, edge, file) == 0
+    assert edge.received[0]["event_time"] == sent
+
+
+def test_what_the_platform_refuses_is_named_by_line_column_and_value_and_not_promised_to_go_away(
+    tmp_path: Path, edge: Edge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = {
+        "reason": "VALIDATION_FAILED",
+        "errors": [{"field": "transaction_amount", "message": "has too many digits"}],
+    }
+    edge.trouble = lambda request, attempt: (400, {}, json.dumps(refused).encode())
+    assert replay(tmp_path, edge, write_file(tmp_path, 20), "--concurrency", "1") == 1
+    said = capsys.readouterr()
+    for line in (2, 3, 4):
+        assert f"VALIDATION_FAILED: line {line}, column amount: 10.0 has too many digits" in said.out
+    assert "line 5" not in said.out
+    assert "20 were refused as shown above, and will be again until the cause is mended" in said.err
+    assert "goes on" not in said.err
 
 
 def test_a_missing_file_is_one_clear_sentence(tmp_path: Path, edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:

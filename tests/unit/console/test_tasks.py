@@ -132,7 +132,7 @@ def test_a_problem_ends_with_its_words(home: Path, edge: TaskEdge, capsys: Captu
 def test_a_problem_names_the_fields(home: Path, edge: TaskEdge, capsys: Capture) -> None:
     errors = [{"field": "title", "message": "is required"}]
     edge.answer = lambda call: problem(400, "VALIDATION_FAILED", "the request is not valid.", errors=errors)
-    assert command(home, "create") == 1
+    assert command(home, "create") == 2
     assert "rampart: title: is required (VALIDATION_FAILED)." in capsys.readouterr().err
 
 

@@ -56,7 +56,14 @@ BODIES: list[tuple[str, bytes | dict[str, Any], str]] = [
     ("address that is none", CHECK | {"ip_address": "999.1.1.1"}, "/ip_address"),
     ("currency that is none", CHECK | {"currency": "usd"}, "/currency"),
     ("channel that is none", CHECK | {"channel": "carrier_pigeon"}, "/channel"),
-    ("email that is none", CHECK | {"email": "x"}, "/email"),
+    ("email longer than any", CHECK | {"email": "x" * 321}, "/email"),
+    ("email with NUL", CHECK | {"email": "a\x00@b.example"}, "/email"),
+    ("address with a long zone", CHECK | {"ip_address": "fe80::1%" + "z" * 6_000}, "/ip_address"),
+    ("address with a port", CHECK | {"ip_address": "192.0.2.1:80"}, "/ip_address"),
+    ("address in brackets", CHECK | {"ip_address": "[2001:db8::1]"}, "/ip_address"),
+    ("time of year 1", CHECK | {"event_time": "0001-01-01T00:00:00Z"}, "/event_time"),
+    ("time of the last century", CHECK | {"event_time": "1999-12-31T23:59:59.999999999Z"}, "/event_time"),
+    ("attribute longer than any", CHECK | {"attributes": {"a": "x" * 257}}, "/attributes/a"),
     ("time that is none", CHECK | {"event_time": "2026-13-01T00:00:00Z"}, "/event_time"),
     ("time as number", CHECK | {"event_time": 1}, "/event_time"),
     ("unknown field", CHECK | {"amount": 1}, "/amount"),
@@ -100,6 +107,37 @@ async def test_card_present_needs_neither_device_nor_address(gateway: Gateway) -
     assert (await gateway.request("POST", PATH, body)).status == 200
 
 
+async def test_who_names_no_channel_is_told_which_one_counts_and_what_else_to_send(gateway: Gateway) -> None:
+    for body, words in (
+        (
+            {},
+            'is required, as channel is "online" unless it says otherwise: send it, or send "card_present" as channel',
+        ),
+        ({"channel": "online"}, 'is required unless channel is "card_present"'),
+    ):
+        reply = await gateway.request("POST", PATH, {"user_id": "a", "transaction_amount": 1} | body)
+        assert {error["pointer"]: error["message"] for error in reply.json["errors"]} == {
+            "/device_fingerprint": words,
+            "/ip_address": words,
+        }
+
+
+@pytest.mark.parametrize(
+    "email", ["josé@example.com", "a@münchen.de", '"a b"@x.org', "alice@", "x", "a\nb", "\u202e", "@" * 320]
+)
+async def test_email_that_no_rule_needs_does_not_cost_the_decision(gateway: Gateway, email: str) -> None:
+    assert (await gateway.request("POST", PATH, CHECK | {"email": email})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("email", "status"),
+    [("josé@example.com", 200), ("a@münchen.de", 200), ('"a b"@x.org', 200), ("alice@", 400), ("x", 400)],
+)
+async def test_user_may_have_any_address_that_has_two_sides(gateway: Gateway, email: str, status: int) -> None:
+    reply = await gateway.request("POST", "/api/v1/users", {"user_id": "u1", "email": email})
+    assert reply.status == status, reply.body
+
+
 async def test_amount_of_zero_is_an_amount(gateway: Gateway) -> None:
     assert (await gateway.request("POST", PATH, CHECK | {"transaction_amount": 0})).status == 200
 
@@ -111,7 +149,7 @@ async def test_map_keys_are_data_and_may_look_alike(gateway: Gateway) -> None:
 
 async def test_input_is_not_shown_in_the_answer(gateway: Gateway) -> None:
     secret = "4111-1111-1111-1111"
-    for name in ("transaction_amount", "ip_address", "event_time", "channel", "currency", "email", "attributes"):
+    for name in ("transaction_amount", "ip_address", "event_time", "channel", "currency", "attributes"):
         reply = await gateway.request("POST", PATH, CHECK | {name: secret})
         assert reply.status == 400
         assert secret.encode() not in reply.body
@@ -236,3 +274,9 @@ async def test_patch_cannot_move_the_resource_by_its_body(gateway: Gateway) -> N
 async def test_patch_body_must_be_an_object(gateway: Gateway, body: bytes) -> None:
     reply = await gateway.request("PATCH", "/api/v1/users/u1", body)
     assert reply.status in (400, 200) if body == b"null" else reply.status == 400
+
+
+@pytest.mark.parametrize("user", ["a%00b", "x" * 129, "%0A"])
+async def test_name_of_a_user_whose_risk_is_told_is_bounded_as_everywhere(gateway: Gateway, user: str) -> None:
+    reply = await gateway.request("PATCH", f"/api/v1/users/{user}/risk-profile", {"tier": "trusted"})
+    assert (reply.status, gateway.upstream.calls) == (400, []), reply.body

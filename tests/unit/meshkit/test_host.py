@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import httpx
 import pytest
 
 from meshkit import cancellation, supervisor
 from meshkit.host import Host
 from meshkit.settings import SettingsError
+from meshkit.telemetry.admin import NotReadyError, admin_app
 
 
 class Journal:
@@ -266,6 +268,24 @@ async def test_readiness_depends_on_what_was_opened_and_names_what_is_missing(jo
         assert await host.readiness.missing() == {"postgres": "cannot be reached (ConnectionError)"}
         away = False
         assert await host.readiness.missing() == {}
+
+
+async def test_what_is_to_be_mended_is_shown_and_keeps_nothing_from_serving() -> None:
+    broken = True
+
+    async def check() -> None:
+        if broken:
+            raise NotReadyError("needs somebody")
+
+    async with Host("test") as host:
+        host.warn("ledger", check)
+        transport = httpx.ASGITransport(admin_app(host.readiness))
+        async with httpx.AsyncClient(transport=transport, base_url="http://admin") as client:
+            answer = await client.get("/ready")
+            assert answer.status_code == 200
+            assert answer.json() == {"ready": True, "missing": {}, "warnings": {"ledger": "needs somebody"}}
+            broken = False
+            assert (await client.get("/ready")).json() == {"ready": True, "missing": {}}
 
 
 async def test_name_of_a_check_is_taken_once() -> None:

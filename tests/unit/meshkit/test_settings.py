@@ -80,3 +80,32 @@ def test_process_needs_its_certificates_and_its_admin_port_and_nothing_else(tmp_
     for name in needed:
         rest = Reader({other: value for other, value in needed.items() if other != name})
         assert sentence(partial(MeshSettings.read, rest)) == f"{name} is not set"
+
+
+KEYS = ["1f" * 31 + "00", "2e" * 31 + "00", "3d" * 31 + "00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [(KEYS[0], 1), (f"{KEYS[0]}\n\n{KEYS[1]}\n", 2), (f"  {KEYS[0].upper()}  ", 1)]
+)
+def test_keys_are_read_in_their_order(tmp_path: Path, text: str, count: int) -> None:
+    file = tmp_path / "key"
+    file.write_text(text)
+    found = Reader({"RAMPART_KEY_FILE": str(file)}).keys("RAMPART_KEY_FILE", most=2)
+    assert found == tuple(bytes.fromhex(key) for key in KEYS[:count])
+
+
+@pytest.mark.parametrize("text", ["", "\n", "xy" * 32, "00" * 32, KEYS[0][:-2], f"{KEYS[0]}\nshort", "\n".join(KEYS)])
+def test_keys_that_are_none_are_refused_without_being_shown(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "key"
+    file.write_text(text)
+    said = sentence(lambda: Reader({"RAMPART_KEY_FILE": str(file)}).keys("RAMPART_KEY_FILE", most=2))
+    assert said == (
+        f"RAMPART_KEY_FILE names {file}, which does not hold 32 random bytes in hexadecimal, on each of up to 2 lines"
+    )
+
+
+def test_file_of_keys_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(b"\xff" * 32)
+    assert "hexadecimal" in sentence(lambda: Reader({"RAMPART_KEY_FILE": str(file)}).keys("RAMPART_KEY_FILE"))

@@ -21,8 +21,12 @@ from .rampart.fraud.v1 import (
     Decision,
     GetDecisionRequest,
     GetDecisionResponse,
+    GetExchangeRatesRequest,
+    GetExchangeRatesResponse,
     ListDecisionsRequest,
     ListDecisionsResponse,
+    ReplaceExchangeRatesRequest,
+    ReplaceExchangeRatesResponse,
     WatchDecisionsRequest,
     WatchDecisionsResponse,
 )
@@ -63,6 +67,8 @@ from .rampart.task.v1 import (
 from .rampart.user.v1 import (
     CreateUserRequest,
     CreateUserResponse,
+    DeleteUserRequest,
+    DeleteUserResponse,
     GetRiskProfileRequest,
     GetRiskProfileResponse,
     GetUserRequest,
@@ -180,6 +186,26 @@ WATCH_DECISIONS = Method(
     resume=("after", "position"),
 )
 
+GET_EXCHANGE_RATES = Method(
+    path="/rampart.fraud.v1.FraudService/GetExchangeRates",
+    request=GetExchangeRatesRequest,
+    response=GetExchangeRatesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+REPLACE_EXCHANGE_RATES = Method(
+    path="/rampart.fraud.v1.FraudService/ReplaceExchangeRates",
+    request=ReplaceExchangeRatesRequest,
+    response=ReplaceExchangeRatesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
 
 class FraudClient:
     """Decides whether transactions are fraud."""
@@ -192,7 +218,8 @@ class FraudClient:
 
         Idempotent by (tenant, transaction_id): the same content returns the stored decision, other content is
         refused.
-        Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE, DEADLINE_EXCEEDED.
+        Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, SUM_TOO_LARGE, DEPENDENCY_UNAVAILABLE,
+        DEADLINE_EXCEEDED.
         """
         response = await self._caller.call(CHECK_FRAUD, request, options)
         return present(response.decision)
@@ -202,6 +229,8 @@ class FraudClient:
     ) -> BatchCheckFraudResponse:
         """Decides about up to 1000 transactions. Each is decided, stored and answered for itself: this call is
         not atomic.
+        Each counts as a call against the rate limits: more than a limit ever takes at once are refused with
+        BATCH_TOO_LARGE.
         """
         return await self._caller.call(BATCH_CHECK_FRAUD, request, options)
 
@@ -232,6 +261,22 @@ class FraudClient:
         DEADLINE_EXCEEDED.
         """
         return self._caller.stream(WATCH_DECISIONS, request, options)
+
+    async def get_exchange_rates(
+        self, request: GetExchangeRatesRequest, **options: Unpack[CallOptions]
+    ) -> GetExchangeRatesResponse:
+        """Returns the tenant's exchange rates: by them the rules, whose amounts are dollars, see what is in
+        another currency.
+        """
+        return await self._caller.call(GET_EXCHANGE_RATES, request, options)
+
+    async def replace_exchange_rates(
+        self, request: ReplaceExchangeRatesRequest, **options: Unpack[CallOptions]
+    ) -> ReplaceExchangeRatesResponse:
+        """Replaces the tenant's exchange rates, all of them. Decisions go by the new ones within 30 seconds.
+        Reasons: VALIDATION_FAILED.
+        """
+        return await self._caller.call(REPLACE_EXCHANGE_RATES, request, options)
 
 
 CREATE_TASK = Method(
@@ -421,7 +466,7 @@ class TaskClient:
     async def cancel_task(self, request: CancelTaskRequest, **options: Unpack[CallOptions]) -> Task:
         """Cancels a task. One that runs is `cancelling` until its worker has stopped, which is told within a
         second. To cancel again changes nothing.
-        Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED.
         """
         response = await self._caller.call(CANCEL_TASK, request, options)
         return present(response.task)
@@ -429,7 +474,7 @@ class TaskClient:
     async def retry_task(self, request: RetryTaskRequest, **options: Unpack[CallOptions]) -> Task:
         """Makes a task that is failed, dead or cancelled pending again, with as many attempts as at first, from
         its last checkpoint.
-        Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, RESOURCE_EXISTS.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED, RESOURCE_EXISTS.
         """
         response = await self._caller.call(RETRY_TASK, request, options)
         return present(response.task)
@@ -480,16 +525,20 @@ class TaskClient:
     async def delete_schedule(
         self, request: DeleteScheduleRequest, **options: Unpack[CallOptions]
     ) -> DeleteScheduleResponse:
-        """Deletes a schedule. Its tasks stay. Reasons: RESOURCE_NOT_FOUND."""
+        """Deletes a schedule. Its tasks stay. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH."""
         return await self._caller.call(DELETE_SCHEDULE, request, options)
 
     async def pause_schedule(self, request: PauseScheduleRequest, **options: Unpack[CallOptions]) -> Schedule:
-        """Stops a schedule from making tasks. To pause again changes nothing. Reasons: RESOURCE_NOT_FOUND."""
+        """Stops a schedule from making tasks. To pause again changes nothing. Reasons: RESOURCE_NOT_FOUND,
+        ETAG_MISMATCH.
+        """
         response = await self._caller.call(PAUSE_SCHEDULE, request, options)
         return present(response.schedule)
 
     async def resume_schedule(self, request: ResumeScheduleRequest, **options: Unpack[CallOptions]) -> Schedule:
-        """Lets a paused schedule make tasks again, from its next time on. Reasons: RESOURCE_NOT_FOUND."""
+        """Lets a paused schedule make tasks again, from its next time on. Reasons: RESOURCE_NOT_FOUND,
+        ETAG_MISMATCH.
+        """
         response = await self._caller.call(RESUME_SCHEDULE, request, options)
         return present(response.schedule)
 
@@ -520,6 +569,16 @@ UPDATE_USER = Method(
     response=UpdateUserResponse,
     timeout=2.0,
     retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_USER = Method(
+    path="/rampart.user.v1.UserService/DeleteUser",
+    request=DeleteUserRequest,
+    response=DeleteUserResponse,
+    timeout=2.0,
+    retryable=False,
     public=False,
     ids=(),
 )
@@ -562,7 +621,9 @@ class UserClient:
         self._caller = caller
 
     async def create_user(self, request: CreateUserRequest, **options: Unpack[CallOptions]) -> User:
-        """Creates a user. Reasons: RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT."""
+        """Creates a user. A risk profile that was there before becomes its own. Reasons: RESOURCE_EXISTS,
+        IDEMPOTENCY_CONFLICT.
+        """
         response = await self._caller.call(CREATE_USER, request, options)
         return present(response.user)
 
@@ -578,20 +639,27 @@ class UserClient:
         response = await self._caller.call(UPDATE_USER, request, options)
         return present(response.user)
 
+    async def delete_user(self, request: DeleteUserRequest, **options: Unpack[CallOptions]) -> DeleteUserResponse:
+        """Deletes a user and its risk profile (AIP-135). What was decided about the user stays; a user of the
+        same identifier created afterwards is another. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH,
+        IDEMPOTENCY_CONFLICT.
+        """
+        return await self._caller.call(DELETE_USER, request, options)
+
     async def list_users(self, request: ListUsersRequest, **options: Unpack[CallOptions]) -> ListUsersResponse:
         """Lists users in the order of their identifiers. Reasons: PAGE_TOKEN_INVALID."""
         return await self._caller.call(LIST_USERS, request, options)
 
     async def get_risk_profile(self, request: GetRiskProfileRequest, **options: Unpack[CallOptions]) -> RiskProfile:
-        """Returns the risk profile of a user. A user that the tenant has not created has a profile of defaults."""
+        """Returns the risk profile of a user. One that the tenant has not set is a profile of defaults."""
         response = await self._caller.call(GET_RISK_PROFILE, request, options)
         return present(response.risk_profile)
 
     async def update_risk_profile(
         self, request: UpdateRiskProfileRequest, **options: Unpack[CallOptions]
     ) -> RiskProfile:
-        """Changes the fields of a risk profile that the body names. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH,
-        IDEMPOTENCY_CONFLICT.
+        """Changes the fields of a risk profile that the body names (AIP-134), also of a user who is not created
+        yet. Reasons: ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
         """
         response = await self._caller.call(UPDATE_RISK_PROFILE, request, options)
         return present(response.risk_profile)

@@ -55,6 +55,26 @@ class AuthServiceStub:
                 request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanRequest.SerializeToString,
                 response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanResponse.FromString,
                 _registered_method=True)
+        self.ListTenants = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/ListTenants',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsResponse.FromString,
+                _registered_method=True)
+        self.ListClients = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/ListClients',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsResponse.FromString,
+                _registered_method=True)
+        self.RotateClientSecret = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/RotateClientSecret',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretResponse.FromString,
+                _registered_method=True)
+        self.SetClientDisabled = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/SetClientDisabled',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledResponse.FromString,
+                _registered_method=True)
         self.CreateClient = channel.unary_unary(
                 '/rampart.auth.v1.AuthService/CreateClient',
                 request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientRequest.SerializeToString,
@@ -76,7 +96,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetJwks(self, request, context):
-        """Returns the public keys that verify access tokens (RFC 7517).
+        """Returns the public keys that verify access tokens (RFC 7517). A key is there for longer than an answer may be kept before it signs its first token, and until the last token that it signed has expired.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,6 +111,34 @@ class AuthServiceServicer:
 
     def SetTenantPlan(self, request, context):
         """Changes the plan of a tenant. Tokens that were issued before keep what they say. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTenants(self, request, context):
+        """Lists tenants by their names. It goes on after the last name of an answer that is full.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClients(self, request, context):
+        """Lists the clients of a tenant by their identifiers, without their secrets. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateClientSecret(self, request, context):
+        """Replaces the secret of a client and returns the new one, which is shown this once. The old one is good for some 5 seconds more, tokens until they expire. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetClientDisabled(self, request, context):
+        """Says whether a client gets access tokens. Those that it has are good until they expire. Reasons: RESOURCE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +173,26 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.SetTenantPlan,
                     request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanRequest.FromString,
                     response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanResponse.SerializeToString,
+            ),
+            'ListTenants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTenants,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsResponse.SerializeToString,
+            ),
+            'ListClients': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClients,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsResponse.SerializeToString,
+            ),
+            'RotateClientSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateClientSecret,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretResponse.SerializeToString,
+            ),
+            'SetClientDisabled': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetClientDisabled,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledResponse.SerializeToString,
             ),
             'CreateClient': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateClient,
@@ -241,6 +309,114 @@ class AuthService:
             '/rampart.auth.v1.AuthService/SetTenantPlan',
             rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanRequest.SerializeToString,
             rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetTenantPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTenants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.AuthService/ListTenants',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClients(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.AuthService/ListClients',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateClientSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.AuthService/RotateClientSecret',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetClientDisabled(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.AuthService/SetClientDisabled',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,7 +29,7 @@ from rampart.data.v1 import transaction_pb2 as rampart_dot_data_dot_v1_dot_trans
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/data/v1/data_service.proto\x12\x0frampart.data.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!rampart/data/v1/transaction.proto\x1a\x1crampart/mesh/v1/policy.proto\"\x95\x02\n\x17ListTransactionsRequest\x12.\n\x07user_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x32\n\x0bmerchant_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"g\n\x18ListTransactionsResponse\x12\x32\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x1c.rampart.data.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc8\x01\n\x16ListDailyTotalsRequest\x12:\n\nstart_date\x18\x01 \x01(\tB&\xbaH#r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xd8\x01\x01\x12\x38\n\x08\x65nd_date\x18\x02 \x01(\tB&\xbaH#r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xd8\x01\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"_\n\x17ListDailyTotalsResponse\x12+\n\x06totals\x18\x01 \x03(\x0b\x32\x1b.rampart.data.v1.DailyTotal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x9a\x03\n\x0b\x44\x61taService\x12\xc5\x01\n\x10ListTransactions\x12(.rampart.data.v1.ListTransactionsRequest\x1a).rampart.data.v1.ListTransactionsResponse\"\\\x90\x02\x01\xa2\xbb\x18\x39\x12\x10transaction:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/transactions\x12\xc2\x01\n\x0fListDailyTotals\x12\'.rampart.data.v1.ListDailyTotalsRequest\x1a(.rampart.data.v1.ListDailyTotalsResponse\"\\\x90\x02\x01\xa2\xbb\x18\x39\x12\x10transaction:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/totals/dailyBU\n\x0frampart.data.v1P\x01Z(rampart.local/gen/rampart/data/v1;datav1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Data.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/data/v1/data_service.proto\x12\x0frampart.data.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!rampart/data/v1/transaction.proto\x1a\x1crampart/mesh/v1/policy.proto\"\x95\x02\n\x17ListTransactionsRequest\x12.\n\x07user_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x32\n\x0bmerchant_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\tpage_size\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"g\n\x18ListTransactionsResponse\x12\x32\n\x0ctransactions\x18\x01 \x03(\x0b\x32\x1c.rampart.data.v1.Transaction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc8\x01\n\x16ListDailyTotalsRequest\x12:\n\nstart_date\x18\x01 \x01(\tB&\xbaH#r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xd8\x01\x01\x12\x38\n\x08\x65nd_date\x18\x02 \x01(\tB&\xbaH#r\x1e\x32\x1c^[0-9]{4}-[0-9]{2}-[0-9]{2}$\xd8\x01\x01\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"_\n\x17ListDailyTotalsResponse\x12+\n\x06totals\x18\x01 \x03(\x0b\x32\x1b.rampart.data.v1.DailyTotal\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"B\n\x0bLedgerState\x12\x0c\n\x04lost\x18\x01 \x01(\t\x12\x12\n\nrebuilding\x18\x02 \x01(\x08\x12\x11\n\tdecisions\x18\x03 \x01(\x04\"\x17\n\x15GetLedgerStateRequest\"E\n\x16GetLedgerStateResponse\x12+\n\x05state\x18\x01 \x01(\x0b\x32\x1c.rampart.data.v1.LedgerState\"\x16\n\x14RebuildLedgerRequest\"D\n\x15RebuildLedgerResponse\x12+\n\x05state\x18\x01 \x01(\x0b\x32\x1c.rampart.data.v1.LedgerState2\xef\x05\n\x0b\x44\x61taService\x12\xc5\x01\n\x10ListTransactions\x12(.rampart.data.v1.ListTransactionsRequest\x1a).rampart.data.v1.ListTransactionsResponse\"\\\x90\x02\x01\xa2\xbb\x18\x39\x12\x10transaction:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/transactions\x12\xc2\x01\n\x0fListDailyTotals\x12\'.rampart.data.v1.ListDailyTotalsRequest\x1a(.rampart.data.v1.ListDailyTotalsResponse\"\\\x90\x02\x01\xa2\xbb\x18\x39\x12\x10transaction:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x16\x12\x14/api/v1/totals/daily\x12~\n\x0eGetLedgerState\x12&.rampart.data.v1.GetLedgerStateRequest\x1a\'.rampart.data.v1.GetLedgerStateResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x02\x30\x01\x12{\n\rRebuildLedger\x12%.rampart.data.v1.RebuildLedgerRequest\x1a&.rampart.data.v1.RebuildLedgerResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x02\x30\x01\x1aV\xb2\xbb\x18R\n\x10transaction:read\x12>Read the history of decided transactions and its daily totals.BU\n\x0frampart.data.v1P\x01Z(rampart.local/gen/rampart/data/v1;datav1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Data.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,7 +44,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTRANSACTIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTTRANSACTIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTTRANSACTIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTTRANSACTIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTTRANSACTIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['start_date']._loaded_options = None
   _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['start_date']._serialized_options = b'\272H#r\0362\034^[0-9]{4}-[0-9]{2}-[0-9]{2}$\330\001\001'
   _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['end_date']._loaded_options = None
@@ -52,11 +52,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTDAILYTOTALSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_DATASERVICE']._loaded_options = None
+  _globals['_DATASERVICE']._serialized_options = b'\262\273\030R\n\020transaction:read\022>Read the history of decided transactions and its daily totals.'
   _globals['_DATASERVICE'].methods_by_name['ListTransactions']._loaded_options = None
   _globals['_DATASERVICE'].methods_by_name['ListTransactions']._serialized_options = b'\220\002\001\242\273\0309\022\020transaction:read\032\017service/gateway\032\010client/*\"\002\010\002*\002\010\0020\0018\001\202\323\344\223\002\026\022\024/api/v1/transactions'
   _globals['_DATASERVICE'].methods_by_name['ListDailyTotals']._loaded_options = None
   _globals['_DATASERVICE'].methods_by_name['ListDailyTotals']._serialized_options = b'\220\002\001\242\273\0309\022\020transaction:read\032\017service/gateway\032\010client/*\"\002\010\002*\002\010\0020\0018\001\202\323\344\223\002\026\022\024/api/v1/totals/daily'
+  _globals['_DATASERVICE'].methods_by_name['GetLedgerState']._loaded_options = None
+  _globals['_DATASERVICE'].methods_by_name['GetLedgerState']._serialized_options = b'\220\002\001\242\273\030\024\032\010operator\"\002\010\005*\002\010\0020\001'
+  _globals['_DATASERVICE'].methods_by_name['RebuildLedger']._loaded_options = None
+  _globals['_DATASERVICE'].methods_by_name['RebuildLedger']._serialized_options = b'\220\002\002\242\273\030\024\032\010operator\"\002\010\005*\002\010\0020\001'
   _globals['_LISTTRANSACTIONSREQUEST']._serialized_start=213
   _globals['_LISTTRANSACTIONSREQUEST']._serialized_end=490
   _globals['_LISTTRANSACTIONSRESPONSE']._serialized_start=492
@@ -65,6 +71,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDAILYTOTALSREQUEST']._serialized_end=798
   _globals['_LISTDAILYTOTALSRESPONSE']._serialized_start=800
   _globals['_LISTDAILYTOTALSRESPONSE']._serialized_end=895
-  _globals['_DATASERVICE']._serialized_start=898
-  _globals['_DATASERVICE']._serialized_end=1308
+  _globals['_LEDGERSTATE']._serialized_start=897
+  _globals['_LEDGERSTATE']._serialized_end=963
+  _globals['_GETLEDGERSTATEREQUEST']._serialized_start=965
+  _globals['_GETLEDGERSTATEREQUEST']._serialized_end=988
+  _globals['_GETLEDGERSTATERESPONSE']._serialized_start=990
+  _globals['_GETLEDGERSTATERESPONSE']._serialized_end=1059
+  _globals['_REBUILDLEDGERREQUEST']._serialized_start=1061
+  _globals['_REBUILDLEDGERREQUEST']._serialized_end=1083
+  _globals['_REBUILDLEDGERRESPONSE']._serialized_start=1085
+  _globals['_REBUILDLEDGERRESPONSE']._serialized_end=1153
+  _globals['_DATASERVICE']._serialized_start=1156
+  _globals['_DATASERVICE']._serialized_end=1907
 # @@protoc_insertion_point(module_scope)

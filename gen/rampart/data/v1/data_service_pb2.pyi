@@ -56,3 +56,33 @@ class ListDailyTotalsResponse(_message.Message):
     totals: _containers.RepeatedCompositeFieldContainer[_transaction_pb2.DailyTotal]
     next_page_token: str
     def __init__(self, totals: _Optional[_Iterable[_Union[_transaction_pb2.DailyTotal, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class LedgerState(_message.Message):
+    __slots__ = ("lost", "rebuilding", "decisions")
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    REBUILDING_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    lost: str
+    rebuilding: bool
+    decisions: int
+    def __init__(self, lost: _Optional[str] = ..., rebuilding: _Optional[bool] = ..., decisions: _Optional[int] = ...) -> None: ...
+
+class GetLedgerStateRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetLedgerStateResponse(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: LedgerState
+    def __init__(self, state: _Optional[_Union[LedgerState, _Mapping]] = ...) -> None: ...
+
+class RebuildLedgerRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RebuildLedgerResponse(_message.Message):
+    __slots__ = ("state",)
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    state: LedgerState
+    def __init__(self, state: _Optional[_Union[LedgerState, _Mapping]] = ...) -> None: ...

@@ -45,6 +45,16 @@ class DataServiceStub:
                 request_serializer=rampart_dot_data_dot_v1_dot_data__service__pb2.ListDailyTotalsRequest.SerializeToString,
                 response_deserializer=rampart_dot_data_dot_v1_dot_data__service__pb2.ListDailyTotalsResponse.FromString,
                 _registered_method=True)
+        self.GetLedgerState = channel.unary_unary(
+                '/rampart.data.v1.DataService/GetLedgerState',
+                request_serializer=rampart_dot_data_dot_v1_dot_data__service__pb2.GetLedgerStateRequest.SerializeToString,
+                response_deserializer=rampart_dot_data_dot_v1_dot_data__service__pb2.GetLedgerStateResponse.FromString,
+                _registered_method=True)
+        self.RebuildLedger = channel.unary_unary(
+                '/rampart.data.v1.DataService/RebuildLedger',
+                request_serializer=rampart_dot_data_dot_v1_dot_data__service__pb2.RebuildLedgerRequest.SerializeToString,
+                response_deserializer=rampart_dot_data_dot_v1_dot_data__service__pb2.RebuildLedgerResponse.FromString,
+                _registered_method=True)
 
 
 class DataServiceServicer:
@@ -65,6 +75,20 @@ class DataServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLedgerState(self, request, context):
+        """Says whether the ledger follows the decisions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RebuildLedger(self, request, context):
+        """Enters every stored decision that the ledger lacks and follows the outbox from there; goes on with a rebuild that is under way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DataServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +101,16 @@ def add_DataServiceServicer_to_server(servicer, server):
                     servicer.ListDailyTotals,
                     request_deserializer=rampart_dot_data_dot_v1_dot_data__service__pb2.ListDailyTotalsRequest.FromString,
                     response_serializer=rampart_dot_data_dot_v1_dot_data__service__pb2.ListDailyTotalsResponse.SerializeToString,
+            ),
+            'GetLedgerState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLedgerState,
+                    request_deserializer=rampart_dot_data_dot_v1_dot_data__service__pb2.GetLedgerStateRequest.FromString,
+                    response_serializer=rampart_dot_data_dot_v1_dot_data__service__pb2.GetLedgerStateResponse.SerializeToString,
+            ),
+            'RebuildLedger': grpc.unary_unary_rpc_method_handler(
+                    servicer.RebuildLedger,
+                    request_deserializer=rampart_dot_data_dot_v1_dot_data__service__pb2.RebuildLedgerRequest.FromString,
+                    response_serializer=rampart_dot_data_dot_v1_dot_data__service__pb2.RebuildLedgerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +168,60 @@ class DataService:
             '/rampart.data.v1.DataService/ListDailyTotals',
             rampart_dot_data_dot_v1_dot_data__service__pb2.ListDailyTotalsRequest.SerializeToString,
             rampart_dot_data_dot_v1_dot_data__service__pb2.ListDailyTotalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLedgerState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.data.v1.DataService/GetLedgerState',
+            rampart_dot_data_dot_v1_dot_data__service__pb2.GetLedgerStateRequest.SerializeToString,
+            rampart_dot_data_dot_v1_dot_data__service__pb2.GetLedgerStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RebuildLedger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.data.v1.DataService/RebuildLedger',
+            rampart_dot_data_dot_v1_dot_data__service__pb2.RebuildLedgerRequest.SerializeToString,
+            rampart_dot_data_dot_v1_dot_data__service__pb2.RebuildLedgerResponse.FromString,
             options,
             channel_credentials,
             insecure,

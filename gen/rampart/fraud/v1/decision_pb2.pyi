@@ -56,7 +56,7 @@ class Explanation(_message.Message):
     def __init__(self, reason_code: _Optional[str] = ..., message: _Optional[str] = ..., contribution: _Optional[float] = ...) -> None: ...
 
 class DecisionInputs(_message.Message):
-    __slots__ = ("features", "user_base_risk", "user_tier", "user_known", "user_chargeback_count", "channel", "amount_minor", "degraded", "currency_digits", "vector")
+    __slots__ = ("features", "user_base_risk", "user_tier", "user_known", "user_chargeback_count", "channel", "amount_minor", "degraded", "currency_digits", "vector", "currency", "usd_per_unit", "rate_since", "user_elsewhere_24h", "spellings", "email", "card_fingerprint", "attributes")
     class FeaturesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +64,13 @@ class DecisionInputs(_message.Message):
         key: str
         value: float
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    class AttributesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     USER_BASE_RISK_FIELD_NUMBER: _ClassVar[int]
     USER_TIER_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +81,14 @@ class DecisionInputs(_message.Message):
     DEGRADED_FIELD_NUMBER: _ClassVar[int]
     CURRENCY_DIGITS_FIELD_NUMBER: _ClassVar[int]
     VECTOR_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    USD_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
+    RATE_SINCE_FIELD_NUMBER: _ClassVar[int]
+    USER_ELSEWHERE_24H_FIELD_NUMBER: _ClassVar[int]
+    SPELLINGS_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    CARD_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
     features: _containers.ScalarMap[str, float]
     user_base_risk: float
     user_tier: str
@@ -84,7 +99,39 @@ class DecisionInputs(_message.Message):
     degraded: _containers.RepeatedScalarFieldContainer[str]
     currency_digits: int
     vector: FeatureVector
-    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., user_base_risk: _Optional[float] = ..., user_tier: _Optional[str] = ..., user_known: _Optional[bool] = ..., user_chargeback_count: _Optional[int] = ..., channel: _Optional[str] = ..., amount_minor: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., currency_digits: _Optional[int] = ..., vector: _Optional[_Union[FeatureVector, _Mapping]] = ...) -> None: ...
+    currency: str
+    usd_per_unit: float
+    rate_since: str
+    user_elsewhere_24h: _containers.RepeatedCompositeFieldContainer[CurrencySum]
+    spellings: _containers.RepeatedCompositeFieldContainer[IdentifierSpelling]
+    email: str
+    card_fingerprint: str
+    attributes: _containers.ScalarMap[str, str]
+    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., user_base_risk: _Optional[float] = ..., user_tier: _Optional[str] = ..., user_known: _Optional[bool] = ..., user_chargeback_count: _Optional[int] = ..., channel: _Optional[str] = ..., amount_minor: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., currency_digits: _Optional[int] = ..., vector: _Optional[_Union[FeatureVector, _Mapping]] = ..., currency: _Optional[str] = ..., usd_per_unit: _Optional[float] = ..., rate_since: _Optional[str] = ..., user_elsewhere_24h: _Optional[_Iterable[_Union[CurrencySum, _Mapping]]] = ..., spellings: _Optional[_Iterable[_Union[IdentifierSpelling, _Mapping]]] = ..., email: _Optional[str] = ..., card_fingerprint: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class CurrencySum(_message.Message):
+    __slots__ = ("currency", "amount_minor", "currency_digits", "usd_per_unit", "rate_since")
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_DIGITS_FIELD_NUMBER: _ClassVar[int]
+    USD_PER_UNIT_FIELD_NUMBER: _ClassVar[int]
+    RATE_SINCE_FIELD_NUMBER: _ClassVar[int]
+    currency: str
+    amount_minor: int
+    currency_digits: int
+    usd_per_unit: float
+    rate_since: str
+    def __init__(self, currency: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency_digits: _Optional[int] = ..., usd_per_unit: _Optional[float] = ..., rate_since: _Optional[str] = ...) -> None: ...
+
+class IdentifierSpelling(_message.Message):
+    __slots__ = ("field", "sent", "canonical")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    CANONICAL_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    sent: str
+    canonical: str
+    def __init__(self, field: _Optional[str] = ..., sent: _Optional[str] = ..., canonical: _Optional[str] = ...) -> None: ...
 
 class FeatureVector(_message.Message):
     __slots__ = ("version", "values")

@@ -48,11 +48,15 @@ class OutboxPosition(_message.Message):
     def __init__(self, xid: _Optional[int] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class EventBatch(_message.Message):
-    __slots__ = ("after", "last", "events")
+    __slots__ = ("after", "last", "events", "cluster", "relay")
     AFTER_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    RELAY_FIELD_NUMBER: _ClassVar[int]
     after: OutboxPosition
     last: OutboxPosition
     events: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, after: _Optional[_Union[OutboxPosition, _Mapping]] = ..., last: _Optional[_Union[OutboxPosition, _Mapping]] = ..., events: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    cluster: str
+    relay: str
+    def __init__(self, after: _Optional[_Union[OutboxPosition, _Mapping]] = ..., last: _Optional[_Union[OutboxPosition, _Mapping]] = ..., events: _Optional[_Iterable[bytes]] = ..., cluster: _Optional[str] = ..., relay: _Optional[str] = ...) -> None: ...

@@ -28,11 +28,12 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from rampart.fraud.v1 import decision_pb2 as rampart_dot_fraud_dot_v1_dot_decision__pb2
 from rampart.fraud.v1 import event_pb2 as rampart_dot_fraud_dot_v1_dot_event__pb2
+from rampart.fraud.v1 import exchange_rate_pb2 as rampart_dot_fraud_dot_v1_dot_exchange__rate__pb2
 from rampart.mesh.v1 import batch_pb2 as rampart_dot_mesh_dot_v1_dot_batch__pb2
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rampart/fraud/v1/fraud_service.proto\x12\x10rampart.fraud.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1frampart/fraud/v1/decision.proto\x1a\x1crampart/fraud/v1/event.proto\x1a\x1brampart/mesh/v1/batch.proto\x1a\x1crampart/mesh/v1/policy.proto\"\xb7\x06\n\x11\x43heckFraudRequest\x12\x30\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12=\n\x12transaction_amount\x18\x02 \x01(\x01\x42\x1c\xbaH\x19\x12\x14\x19\x00\x00\x00\xa2\x94\x1amB)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\xc8\x01\x01H\x00\x88\x01\x01\x12V\n\x12\x64\x65vice_fingerprint\x18\x03 \x01(\tB:\xbaH\x1ar\x18\x18\x80\x02\x32\x13^[^\\x00-\\x1f\\x7f]*$\xaa\xbb\x18\x19\x12\x17\n\x07\x63hannel\x12\x0c\x63\x61rd_present\x12;\n\nip_address\x18\x04 \x01(\tB\'\xbaH\x07r\x02p\x01\xd8\x01\x01\xaa\xbb\x18\x19\x12\x17\n\x07\x63hannel\x12\x0c\x63\x61rd_present\x12;\n\x0etransaction_id\x18\x05 \x01(\tB#\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\xaa\xbb\x18\x02\x08\x01\x12.\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x08\x63urrency\x18\x07 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12\x32\n\x0bmerchant_id\x18\x08 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x37\n\x10\x63\x61rd_fingerprint\x18\t \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x02\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x1c\n\x05\x65mail\x18\n \x01(\tB\r\x80\x01\x01\xbaH\x07r\x02`\x01\xd8\x01\x01\x12/\n\x07\x63hannel\x18\x0b \x01(\tB\x1e\xbaH\x1br\x16R\x06onlineR\x0c\x63\x61rd_present\xd8\x01\x01\x12\x80\x01\n\nattributes\x18\x0c \x03(\x0b\x32\x33.rampart.fraud.v1.CheckFraudRequest.AttributesEntryB7\xbaH4\x9a\x01\x31\x10 \"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,63}$*\x11r\x0f\x18\x80\x02\x32\n^[^\\x00]*$\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x15\n\x13_transaction_amount\"B\n\x12\x43heckFraudResponse\x12,\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.Decision\"a\n\x16\x42\x61tchCheckFraudRequest\x12G\n\x08requests\x18\x01 \x03(\x0b\x32#.rampart.fraud.v1.CheckFraudRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\"S\n\x17\x42\x61tchCheckFraudResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.rampart.fraud.v1.BatchCheckFraudResult\"v\n\x15\x42\x61tchCheckFraudResult\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.DecisionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"C\n\x13GetDecisionResponse\x12,\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.Decision\"\xec\x01\n\x14ListDecisionsRequest\x12.\n\x07user_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x33\n\x07outcome\x18\x02 \x01(\tB\"\xbaH\x1fr\x1aR\x07\x61pproveR\x06reviewR\x07\x64\x65\x63line\xd8\x01\x01\x12\x35\n\x0etransaction_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"_\n\x15ListDecisionsResponse\x12-\n\tdecisions\x18\x01 \x03(\x0b\x32\x1a.rampart.fraud.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xec\x01\n\x15WatchDecisionsRequest\x12:\n\x08outcomes\x18\x01 \x03(\tB(\xbaH%\x92\x01\"\x10\x03\x18\x01\"\x1cr\x1aR\x07\x61pproveR\x06reviewR\x07\x64\x65\x63line\x12.\n\x07user_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x37\n\x14min_confidence_score\x18\x03 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12.\n\x05\x61\x66ter\x18\x04 \x01(\tB\x1f\xbaH\x16r\x14\x18@2\x10^[A-Za-z0-9_-]*$\xaa\xbb\x18\x02(\x01\"`\n\x16WatchDecisionsResponse\x12,\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.Decision\x12\x18\n\x08position\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02 \x01\"B\n\x19\x43oalesceCheckFraudRequest\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x16.rampart.mesh.v1.Batch\"H\n\x1a\x43oalesceCheckFraudResponse\x12*\n\x05reply\x18\x01 \x01(\x0b\x32\x1b.rampart.mesh.v1.BatchReply\"\x8f\x01\n\x11ReadEventsRequest\x12\x30\n\x08\x63onsumer\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12/\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32 .rampart.fraud.v1.OutboxPosition\x12\x17\n\x05limit\x18\x03 \x01(\rB\x08\xbaH\x05*\x03\x18\x88\'\"A\n\x12ReadEventsResponse\x12+\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x1c.rampart.fraud.v1.EventBatch2\x85\x0b\n\x0c\x46raudService\x12\x8f\x02\n\nCheckFraud\x12#.rampart.fraud.v1.CheckFraudRequest\x1a$.rampart.fraud.v1.CheckFraudResponse\"\xb5\x01\x90\x02\x02\xa2\xbb\x18\x85\x01\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x01*\x02\x08\x02\x30\x01J;\n0rampart.fraud.v1.FraudService.CoalesceCheckFraud\x10\x80\x01\x18\x80\x80@ \x03R\x0e\x66raud:backfillX\x01\x82\xd3\xe4\x93\x02\"\"\x13/api/v1/fraud-check:\x01*b\x08\x64\x65\x63ision\x12\xdd\x01\n\x0f\x42\x61tchCheckFraud\x12(.rampart.fraud.v1.BatchCheckFraudRequest\x1a).rampart.fraud.v1.BatchCheckFraudResponse\"u\x90\x02\x02\xa2\xbb\x18J\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x04\x08\x01\x10\n*\x02\x08\n0\x01R\x0e\x66raud:backfillX\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/api/v1/fraud-check:batch:\x01*\x12\xcf\x01\n\x0bGetDecision\x12$.rampart.fraud.v1.GetDecisionRequest\x1a%.rampart.fraud.v1.GetDecisionResponse\"s\x90\x02\x01\xa2\xbb\x18;\x12\rdecision:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x42\x03\x08\xac\x02\x82\xd3\xe4\x93\x02+\x12\x1f/api/v1/decisions/{decision_id}b\x08\x64\x65\x63ision\x12\xb8\x01\n\rListDecisions\x12&.rampart.fraud.v1.ListDecisionsRequest\x1a\'.rampart.fraud.v1.ListDecisionsResponse\"V\x90\x02\x01\xa2\xbb\x18\x36\x12\rdecision:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/decisions\x12\xc4\x01\n\x0eWatchDecisions\x12\'.rampart.fraud.v1.WatchDecisionsRequest\x1a(.rampart.fraud.v1.WatchDecisionsResponse\"]\x90\x02\x01\xa2\xbb\x18\x37\x12\rdecision:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x04\x08\x02\x10\n*\x03\x08\x90\x1c\x30\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/decisions:watch0\x01\x12\xb4\x01\n\x12\x43oalesceCheckFraud\x12+.rampart.fraud.v1.CoalesceCheckFraudRequest\x1a,.rampart.fraud.v1.CoalesceCheckFraudResponse\"C\x90\x02\x02\xa2\xbb\x18<\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\"\x02\x08\x05*\x02\x08\x02\x30\x01R\x0e\x66raud:backfill\x12x\n\nReadEvents\x12#.rampart.fraud.v1.ReadEventsRequest\x1a$.rampart.fraud.v1.ReadEventsResponse\"\x1f\x90\x02\x01\xa2\xbb\x18\x18\x1a\x0cservice/data\"\x02\x08\x05*\x02\x08\x05\x30\x01\x42Y\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rampart/fraud/v1/fraud_service.proto\x12\x10rampart.fraud.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1frampart/fraud/v1/decision.proto\x1a\x1crampart/fraud/v1/event.proto\x1a$rampart/fraud/v1/exchange_rate.proto\x1a\x1brampart/mesh/v1/batch.proto\x1a\x1crampart/mesh/v1/policy.proto\"\xe3\x06\n\x11\x43heckFraudRequest\x12\x30\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12=\n\x12transaction_amount\x18\x02 \x01(\x01\x42\x1c\xbaH\x19\x12\x14\x19\x00\x00\x00\xa2\x94\x1amB)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\xc8\x01\x01H\x00\x88\x01\x01\x12^\n\x12\x64\x65vice_fingerprint\x18\x03 \x01(\tBB\xbaH\x1ar\x18\x18\x80\x02\x32\x13^[^\\x00-\\x1f\\x7f]*$\xaa\xbb\x18!\x12\x1f\n\x07\x63hannel\x12\x0c\x63\x61rd_present\x1a\x06online\x12\x45\n\nip_address\x18\x04 \x01(\tB1\xbaH\tr\x04\x18-p\x01\xd8\x01\x01\xaa\xbb\x18!\x12\x1f\n\x07\x63hannel\x12\x0c\x63\x61rd_present\x1a\x06online\x12;\n\x0etransaction_id\x18\x05 \x01(\tB#\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\xaa\xbb\x18\x02\x08\x01\x12>\n\nevent_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\xbaH\x0b\xb2\x01\x08\x32\x06\x08\x80\x87\xb5\xc3\x03\x12&\n\x08\x63urrency\x18\x07 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12\x32\n\x0bmerchant_id\x18\x08 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x37\n\x10\x63\x61rd_fingerprint\x18\t \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x02\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12&\n\x05\x65mail\x18\n \x01(\tB\x17\x80\x01\x01\xbaH\x11r\x0f\x18\xc0\x02\x32\n^[^\\x00]*$\x12/\n\x07\x63hannel\x18\x0b \x01(\tB\x1e\xbaH\x1br\x16R\x06onlineR\x0c\x63\x61rd_present\xd8\x01\x01\x12\x80\x01\n\nattributes\x18\x0c \x03(\x0b\x32\x33.rampart.fraud.v1.CheckFraudRequest.AttributesEntryB7\xbaH4\x9a\x01\x31\x10 \"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,63}$*\x11r\x0f\x18\x80\x02\x32\n^[^\\x00]*$\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x15\n\x13_transaction_amount\"B\n\x12\x43heckFraudResponse\x12,\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.Decision\"a\n\x16\x42\x61tchCheckFraudRequest\x12G\n\x08requests\x18\x01 \x03(\x0b\x32#.rampart.fraud.v1.CheckFraudRequestB\x10\xbaH\r\x92\x01\n\x08\x01\x10\xe8\x07\"\x03\xd8\x01\x03\"S\n\x17\x42\x61tchCheckFraudResponse\x12\x38\n\x07results\x18\x01 \x03(\x0b\x32\'.rampart.fraud.v1.BatchCheckFraudResult\"v\n\x15\x42\x61tchCheckFraudResult\x12.\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.DecisionH\x00\x12#\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"3\n\x12GetDecisionRequest\x12\x1d\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"C\n\x13GetDecisionResponse\x12,\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.Decision\"\xec\x01\n\x14ListDecisionsRequest\x12.\n\x07user_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x33\n\x07outcome\x18\x02 \x01(\tB\"\xbaH\x1fr\x1aR\x07\x61pproveR\x06reviewR\x07\x64\x65\x63line\xd8\x01\x01\x12\x35\n\x0etransaction_id\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x1a\n\tpage_size\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"_\n\x15ListDecisionsResponse\x12-\n\tdecisions\x18\x01 \x03(\x0b\x32\x1a.rampart.fraud.v1.Decision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xec\x01\n\x15WatchDecisionsRequest\x12:\n\x08outcomes\x18\x01 \x03(\tB(\xbaH%\x92\x01\"\x10\x03\x18\x01\"\x1cr\x1aR\x07\x61pproveR\x06reviewR\x07\x64\x65\x63line\x12.\n\x07user_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x37\n\x14min_confidence_score\x18\x03 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12.\n\x05\x61\x66ter\x18\x04 \x01(\tB\x1f\xbaH\x16r\x14\x18@2\x10^[A-Za-z0-9_-]*$\xaa\xbb\x18\x02(\x01\"`\n\x16WatchDecisionsResponse\x12,\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32\x1a.rampart.fraud.v1.Decision\x12\x18\n\x08position\x18\x02 \x01(\tB\x06\xaa\xbb\x18\x02 \x01\"B\n\x19\x43oalesceCheckFraudRequest\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x16.rampart.mesh.v1.Batch\"H\n\x1a\x43oalesceCheckFraudResponse\x12*\n\x05reply\x18\x01 \x01(\x0b\x32\x1b.rampart.mesh.v1.BatchReply\"\x19\n\x17GetExchangeRatesRequest\"I\n\x18GetExchangeRatesResponse\x12-\n\x05rates\x18\x01 \x03(\x0b\x32\x1e.rampart.fraud.v1.ExchangeRate\"\xce\x01\n\x1bReplaceExchangeRatesRequest\x12\xae\x01\n\x05rates\x18\x01 \x03(\x0b\x32\x1e.rampart.fraud.v1.ExchangeRateB\x7f\xbaH|\x92\x01\x03\x10\xd0\x0f\xba\x01s\n\x0crates.unique\x12.must not give a currency two rates for one day\x1a\x33this.map(rate, rate.currency + rate.since).unique()\"M\n\x1cReplaceExchangeRatesResponse\x12-\n\x05rates\x18\x01 \x03(\x0b\x32\x1e.rampart.fraud.v1.ExchangeRate\"\xc1\x01\n\x11ReadEventsRequest\x12\x30\n\x08\x63onsumer\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x32\x17^[a-z][a-z0-9_-]{0,62}$\x12/\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32 .rampart.fraud.v1.OutboxPosition\x12\x17\n\x05limit\x18\x03 \x01(\rB\x08\xbaH\x05*\x03\x18\x88\'\x12\x18\n\x07\x63luster\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x16\n\x05\x65vent\x18\x05 \x01(\x0c\x42\x07\xbaH\x04z\x02\x18 \"A\n\x12ReadEventsResponse\x12+\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x1c.rampart.fraud.v1.EventBatch\"w\n\x14ReadDecisionsRequest\x12!\n\x0f\x61\x66ter_tenant_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12#\n\x11\x61\x66ter_decision_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x05limit\x18\x03 \x01(\rB\x08\xbaH\x05*\x03\x18\x88\'\"\xb2\x01\n\x15ReadDecisionsResponse\x12\x0e\n\x06\x65vents\x18\x01 \x03(\x0c\x12\x16\n\x0elast_tenant_id\x18\x02 \x01(\t\x12\x18\n\x10last_decision_id\x18\x03 \x01(\t\x12\x30\n\x06newest\x18\x04 \x01(\x0b\x32 .rampart.fraud.v1.OutboxPosition\x12\x14\n\x0cnewest_event\x18\x05 \x01(\x0c\x12\x0f\n\x07\x63luster\x18\x06 \x01(\t2\xc9\x12\n\x0c\x46raudService\x12\x8f\x02\n\nCheckFraud\x12#.rampart.fraud.v1.CheckFraudRequest\x1a$.rampart.fraud.v1.CheckFraudResponse\"\xb5\x01\x90\x02\x02\xa2\xbb\x18\x85\x01\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x01*\x02\x08\x02\x30\x01J;\n0rampart.fraud.v1.FraudService.CoalesceCheckFraud\x10\x80\x01\x18\x80\x80@ \x03R\x0e\x66raud:backfillX\x01\x82\xd3\xe4\x93\x02\"\"\x13/api/v1/fraud-check:\x01*b\x08\x64\x65\x63ision\x12\xe5\x01\n\x0f\x42\x61tchCheckFraud\x12(.rampart.fraud.v1.BatchCheckFraudRequest\x1a).rampart.fraud.v1.BatchCheckFraudResponse\"}\x90\x02\x02\xa2\xbb\x18R\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x0c\x08\x01\x1a\x08requests*\x02\x08\n0\x01R\x0e\x66raud:backfillX\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/api/v1/fraud-check:batch:\x01*\x12\xcf\x01\n\x0bGetDecision\x12$.rampart.fraud.v1.GetDecisionRequest\x1a%.rampart.fraud.v1.GetDecisionResponse\"s\x90\x02\x01\xa2\xbb\x18;\x12\rdecision:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x42\x03\x08\xac\x02\x82\xd3\xe4\x93\x02+\x12\x1f/api/v1/decisions/{decision_id}b\x08\x64\x65\x63ision\x12\xb8\x01\n\rListDecisions\x12&.rampart.fraud.v1.ListDecisionsRequest\x1a\'.rampart.fraud.v1.ListDecisionsResponse\"V\x90\x02\x01\xa2\xbb\x18\x36\x12\rdecision:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x13\x12\x11/api/v1/decisions\x12\xc4\x01\n\x0eWatchDecisions\x12\'.rampart.fraud.v1.WatchDecisionsRequest\x1a(.rampart.fraud.v1.WatchDecisionsResponse\"]\x90\x02\x01\xa2\xbb\x18\x37\x12\rdecision:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x04\x08\x02\x10\n*\x03\x08\x90\x1c\x30\x01\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/decisions:watch0\x01\x12\xb4\x01\n\x12\x43oalesceCheckFraud\x12+.rampart.fraud.v1.CoalesceCheckFraudRequest\x1a,.rampart.fraud.v1.CoalesceCheckFraudResponse\"C\x90\x02\x02\xa2\xbb\x18<\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\"\x02\x08\x05*\x02\x08\x02\x30\x01R\x0e\x66raud:backfill\x12\xc2\x01\n\x10GetExchangeRates\x12).rampart.fraud.v1.GetExchangeRatesRequest\x1a*.rampart.fraud.v1.GetExchangeRatesResponse\"W\x90\x02\x01\xa2\xbb\x18\x32\x12\trate:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/v1/exchange-rates\x12\xd0\x01\n\x14ReplaceExchangeRates\x12-.rampart.fraud.v1.ReplaceExchangeRatesRequest\x1a..rampart.fraud.v1.ReplaceExchangeRatesResponse\"Y\x90\x02\x02\xa2\xbb\x18\x31\x12\nrate:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02\x30\x01\x82\xd3\xe4\x93\x02\x1b\x1a\x16/api/v1/exchange-rates:\x01*\x12x\n\nReadEvents\x12#.rampart.fraud.v1.ReadEventsRequest\x1a$.rampart.fraud.v1.ReadEventsResponse\"\x1f\x90\x02\x01\xa2\xbb\x18\x18\x1a\x0cservice/data\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12\x81\x01\n\rReadDecisions\x12&.rampart.fraud.v1.ReadDecisionsRequest\x1a\'.rampart.fraud.v1.ReadDecisionsResponse\"\x1f\x90\x02\x01\xa2\xbb\x18\x18\x1a\x0cservice/data\"\x02\x08\x05*\x02\x08\x05\x30\x01\x1a\x9d\x03\xb2\xbb\x18\x61\n\x0f\x64\x65\x63ision:create\x12NHave transactions decided, one or a batch at a time, and the decisions stored.\xb2\xbb\x18L\n\rdecision:read\x12;Read decisions: one, a list of them, or each as it is made.\xb2\xbb\x18r\n\x0e\x66raud:backfill\x12`Have transactions decided that happened more than 24 hours ago. Needed beside `decision:create`.\xb2\xbb\x18\x33\n\trate:read\x12&Read the exchange rates of the tenant.\xb2\xbb\x18\x37\n\nrate:write\x12)Replace the exchange rates of the tenant.BY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,11 +48,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['transaction_amount']._loaded_options = None
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['transaction_amount']._serialized_options = b'\272H\031\022\024\031\000\000\000\242\224\032mB)\000\000\000\000\000\000\000\000@\001\310\001\001'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['device_fingerprint']._loaded_options = None
-  _globals['_CHECKFRAUDREQUEST'].fields_by_name['device_fingerprint']._serialized_options = b'\272H\032r\030\030\200\0022\023^[^\\x00-\\x1f\\x7f]*$\252\273\030\031\022\027\n\007channel\022\014card_present'
+  _globals['_CHECKFRAUDREQUEST'].fields_by_name['device_fingerprint']._serialized_options = b'\272H\032r\030\030\200\0022\023^[^\\x00-\\x1f\\x7f]*$\252\273\030!\022\037\n\007channel\022\014card_present\032\006online'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['ip_address']._loaded_options = None
-  _globals['_CHECKFRAUDREQUEST'].fields_by_name['ip_address']._serialized_options = b'\272H\007r\002p\001\330\001\001\252\273\030\031\022\027\n\007channel\022\014card_present'
+  _globals['_CHECKFRAUDREQUEST'].fields_by_name['ip_address']._serialized_options = b'\272H\tr\004\030-p\001\330\001\001\252\273\030!\022\037\n\007channel\022\014card_present\032\006online'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['transaction_id']._loaded_options = None
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['transaction_id']._serialized_options = b'\272H\032r\030\030\200\0012\023^[^\\x00-\\x1f\\x7f]*$\252\273\030\002\010\001'
+  _globals['_CHECKFRAUDREQUEST'].fields_by_name['event_time']._loaded_options = None
+  _globals['_CHECKFRAUDREQUEST'].fields_by_name['event_time']._serialized_options = b'\272H\013\262\001\0102\006\010\200\207\265\303\003'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['currency']._loaded_options = None
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['currency']._serialized_options = b'\272H\021r\0142\n^[A-Z]{3}$\330\001\001'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['merchant_id']._loaded_options = None
@@ -59,7 +62,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['card_fingerprint']._loaded_options = None
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['card_fingerprint']._serialized_options = b'\272H\032r\030\030\200\0022\023^[^\\x00-\\x1f\\x7f]*$'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['email']._loaded_options = None
-  _globals['_CHECKFRAUDREQUEST'].fields_by_name['email']._serialized_options = b'\200\001\001\272H\007r\002`\001\330\001\001'
+  _globals['_CHECKFRAUDREQUEST'].fields_by_name['email']._serialized_options = b'\200\001\001\272H\021r\017\030\300\0022\n^[^\\x00]*$'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['channel']._loaded_options = None
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['channel']._serialized_options = b'\272H\033r\026R\006onlineR\014card_present\330\001\001'
   _globals['_CHECKFRAUDREQUEST'].fields_by_name['attributes']._loaded_options = None
@@ -77,7 +80,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTDECISIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_WATCHDECISIONSREQUEST'].fields_by_name['outcomes']._loaded_options = None
   _globals['_WATCHDECISIONSREQUEST'].fields_by_name['outcomes']._serialized_options = b'\272H%\222\001\"\020\003\030\001\"\034r\032R\007approveR\006reviewR\007decline'
   _globals['_WATCHDECISIONSREQUEST'].fields_by_name['user_id']._loaded_options = None
@@ -88,14 +91,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHDECISIONSREQUEST'].fields_by_name['after']._serialized_options = b'\272H\026r\024\030@2\020^[A-Za-z0-9_-]*$\252\273\030\002(\001'
   _globals['_WATCHDECISIONSRESPONSE'].fields_by_name['position']._loaded_options = None
   _globals['_WATCHDECISIONSRESPONSE'].fields_by_name['position']._serialized_options = b'\252\273\030\002 \001'
+  _globals['_REPLACEEXCHANGERATESREQUEST'].fields_by_name['rates']._loaded_options = None
+  _globals['_REPLACEEXCHANGERATESREQUEST'].fields_by_name['rates']._serialized_options = b'\272H|\222\001\003\020\320\017\272\001s\n\014rates.unique\022.must not give a currency two rates for one day\0323this.map(rate, rate.currency + rate.since).unique()'
   _globals['_READEVENTSREQUEST'].fields_by_name['consumer']._loaded_options = None
   _globals['_READEVENTSREQUEST'].fields_by_name['consumer']._serialized_options = b'\272H\033r\0312\027^[a-z][a-z0-9_-]{0,62}$'
   _globals['_READEVENTSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_READEVENTSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\005*\003\030\210\''
+  _globals['_READEVENTSREQUEST'].fields_by_name['cluster']._loaded_options = None
+  _globals['_READEVENTSREQUEST'].fields_by_name['cluster']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_READEVENTSREQUEST'].fields_by_name['event']._loaded_options = None
+  _globals['_READEVENTSREQUEST'].fields_by_name['event']._serialized_options = b'\272H\004z\002\030 '
+  _globals['_READDECISIONSREQUEST'].fields_by_name['after_tenant_id']._loaded_options = None
+  _globals['_READDECISIONSREQUEST'].fields_by_name['after_tenant_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_READDECISIONSREQUEST'].fields_by_name['after_decision_id']._loaded_options = None
+  _globals['_READDECISIONSREQUEST'].fields_by_name['after_decision_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_READDECISIONSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_READDECISIONSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\005*\003\030\210\''
+  _globals['_FRAUDSERVICE']._loaded_options = None
+  _globals['_FRAUDSERVICE']._serialized_options = b'\262\273\030a\n\017decision:create\022NHave transactions decided, one or a batch at a time, and the decisions stored.\262\273\030L\n\rdecision:read\022;Read decisions: one, a list of them, or each as it is made.\262\273\030r\n\016fraud:backfill\022`Have transactions decided that happened more than 24 hours ago. Needed beside `decision:create`.\262\273\0303\n\trate:read\022&Read the exchange rates of the tenant.\262\273\0307\n\nrate:write\022)Replace the exchange rates of the tenant.'
   _globals['_FRAUDSERVICE'].methods_by_name['CheckFraud']._loaded_options = None
   _globals['_FRAUDSERVICE'].methods_by_name['CheckFraud']._serialized_options = b'\220\002\002\242\273\030\205\001\022\017decision:create\032\017service/gateway\032\010client/*\"\002\010\001*\002\010\0020\001J;\n0rampart.fraud.v1.FraudService.CoalesceCheckFraud\020\200\001\030\200\200@ \003R\016fraud:backfillX\001\202\323\344\223\002\"\"\023/api/v1/fraud-check:\001*b\010decision'
   _globals['_FRAUDSERVICE'].methods_by_name['BatchCheckFraud']._loaded_options = None
-  _globals['_FRAUDSERVICE'].methods_by_name['BatchCheckFraud']._serialized_options = b'\220\002\002\242\273\030J\022\017decision:create\032\017service/gateway\032\010client/*\"\004\010\001\020\n*\002\010\n0\001R\016fraud:backfillX\001\202\323\344\223\002\036\"\031/api/v1/fraud-check:batch:\001*'
+  _globals['_FRAUDSERVICE'].methods_by_name['BatchCheckFraud']._serialized_options = b'\220\002\002\242\273\030R\022\017decision:create\032\017service/gateway\032\010client/*\"\014\010\001\032\010requests*\002\010\n0\001R\016fraud:backfillX\001\202\323\344\223\002\036\"\031/api/v1/fraud-check:batch:\001*'
   _globals['_FRAUDSERVICE'].methods_by_name['GetDecision']._loaded_options = None
   _globals['_FRAUDSERVICE'].methods_by_name['GetDecision']._serialized_options = b'\220\002\001\242\273\030;\022\rdecision:read\032\017service/gateway\032\010client/*\"\002\010\002*\002\010\0020\0018\001B\003\010\254\002\202\323\344\223\002+\022\037/api/v1/decisions/{decision_id}b\010decision'
   _globals['_FRAUDSERVICE'].methods_by_name['ListDecisions']._loaded_options = None
@@ -104,40 +121,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FRAUDSERVICE'].methods_by_name['WatchDecisions']._serialized_options = b'\220\002\001\242\273\0307\022\rdecision:read\032\017service/gateway\032\010client/*\"\004\010\002\020\n*\003\010\220\0340\001\202\323\344\223\002\031\022\027/api/v1/decisions:watch'
   _globals['_FRAUDSERVICE'].methods_by_name['CoalesceCheckFraud']._loaded_options = None
   _globals['_FRAUDSERVICE'].methods_by_name['CoalesceCheckFraud']._serialized_options = b'\220\002\002\242\273\030<\022\017decision:create\032\017service/gateway\"\002\010\005*\002\010\0020\001R\016fraud:backfill'
+  _globals['_FRAUDSERVICE'].methods_by_name['GetExchangeRates']._loaded_options = None
+  _globals['_FRAUDSERVICE'].methods_by_name['GetExchangeRates']._serialized_options = b'\220\002\001\242\273\0302\022\trate:read\032\017service/gateway\032\010client/*\"\002\010\002*\002\010\0020\0018\001\202\323\344\223\002\030\022\026/api/v1/exchange-rates'
+  _globals['_FRAUDSERVICE'].methods_by_name['ReplaceExchangeRates']._loaded_options = None
+  _globals['_FRAUDSERVICE'].methods_by_name['ReplaceExchangeRates']._serialized_options = b'\220\002\002\242\273\0301\022\nrate:write\032\017service/gateway\032\010client/*\"\002\010\003*\002\010\0020\001\202\323\344\223\002\033\032\026/api/v1/exchange-rates:\001*'
   _globals['_FRAUDSERVICE'].methods_by_name['ReadEvents']._loaded_options = None
   _globals['_FRAUDSERVICE'].methods_by_name['ReadEvents']._serialized_options = b'\220\002\001\242\273\030\030\032\014service/data\"\002\010\005*\002\010\0050\001'
-  _globals['_CHECKFRAUDREQUEST']._serialized_start=298
-  _globals['_CHECKFRAUDREQUEST']._serialized_end=1121
-  _globals['_CHECKFRAUDREQUEST_ATTRIBUTESENTRY']._serialized_start=1049
-  _globals['_CHECKFRAUDREQUEST_ATTRIBUTESENTRY']._serialized_end=1098
-  _globals['_CHECKFRAUDRESPONSE']._serialized_start=1123
-  _globals['_CHECKFRAUDRESPONSE']._serialized_end=1189
-  _globals['_BATCHCHECKFRAUDREQUEST']._serialized_start=1191
-  _globals['_BATCHCHECKFRAUDREQUEST']._serialized_end=1288
-  _globals['_BATCHCHECKFRAUDRESPONSE']._serialized_start=1290
-  _globals['_BATCHCHECKFRAUDRESPONSE']._serialized_end=1373
-  _globals['_BATCHCHECKFRAUDRESULT']._serialized_start=1375
-  _globals['_BATCHCHECKFRAUDRESULT']._serialized_end=1493
-  _globals['_GETDECISIONREQUEST']._serialized_start=1495
-  _globals['_GETDECISIONREQUEST']._serialized_end=1546
-  _globals['_GETDECISIONRESPONSE']._serialized_start=1548
-  _globals['_GETDECISIONRESPONSE']._serialized_end=1615
-  _globals['_LISTDECISIONSREQUEST']._serialized_start=1618
-  _globals['_LISTDECISIONSREQUEST']._serialized_end=1854
-  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1856
-  _globals['_LISTDECISIONSRESPONSE']._serialized_end=1951
-  _globals['_WATCHDECISIONSREQUEST']._serialized_start=1954
-  _globals['_WATCHDECISIONSREQUEST']._serialized_end=2190
-  _globals['_WATCHDECISIONSRESPONSE']._serialized_start=2192
-  _globals['_WATCHDECISIONSRESPONSE']._serialized_end=2288
-  _globals['_COALESCECHECKFRAUDREQUEST']._serialized_start=2290
-  _globals['_COALESCECHECKFRAUDREQUEST']._serialized_end=2356
-  _globals['_COALESCECHECKFRAUDRESPONSE']._serialized_start=2358
-  _globals['_COALESCECHECKFRAUDRESPONSE']._serialized_end=2430
-  _globals['_READEVENTSREQUEST']._serialized_start=2433
-  _globals['_READEVENTSREQUEST']._serialized_end=2576
-  _globals['_READEVENTSRESPONSE']._serialized_start=2578
-  _globals['_READEVENTSRESPONSE']._serialized_end=2643
-  _globals['_FRAUDSERVICE']._serialized_start=2646
-  _globals['_FRAUDSERVICE']._serialized_end=4059
+  _globals['_FRAUDSERVICE'].methods_by_name['ReadDecisions']._loaded_options = None
+  _globals['_FRAUDSERVICE'].methods_by_name['ReadDecisions']._serialized_options = b'\220\002\001\242\273\030\030\032\014service/data\"\002\010\005*\002\010\0050\001'
+  _globals['_CHECKFRAUDREQUEST']._serialized_start=336
+  _globals['_CHECKFRAUDREQUEST']._serialized_end=1203
+  _globals['_CHECKFRAUDREQUEST_ATTRIBUTESENTRY']._serialized_start=1131
+  _globals['_CHECKFRAUDREQUEST_ATTRIBUTESENTRY']._serialized_end=1180
+  _globals['_CHECKFRAUDRESPONSE']._serialized_start=1205
+  _globals['_CHECKFRAUDRESPONSE']._serialized_end=1271
+  _globals['_BATCHCHECKFRAUDREQUEST']._serialized_start=1273
+  _globals['_BATCHCHECKFRAUDREQUEST']._serialized_end=1370
+  _globals['_BATCHCHECKFRAUDRESPONSE']._serialized_start=1372
+  _globals['_BATCHCHECKFRAUDRESPONSE']._serialized_end=1455
+  _globals['_BATCHCHECKFRAUDRESULT']._serialized_start=1457
+  _globals['_BATCHCHECKFRAUDRESULT']._serialized_end=1575
+  _globals['_GETDECISIONREQUEST']._serialized_start=1577
+  _globals['_GETDECISIONREQUEST']._serialized_end=1628
+  _globals['_GETDECISIONRESPONSE']._serialized_start=1630
+  _globals['_GETDECISIONRESPONSE']._serialized_end=1697
+  _globals['_LISTDECISIONSREQUEST']._serialized_start=1700
+  _globals['_LISTDECISIONSREQUEST']._serialized_end=1936
+  _globals['_LISTDECISIONSRESPONSE']._serialized_start=1938
+  _globals['_LISTDECISIONSRESPONSE']._serialized_end=2033
+  _globals['_WATCHDECISIONSREQUEST']._serialized_start=2036
+  _globals['_WATCHDECISIONSREQUEST']._serialized_end=2272
+  _globals['_WATCHDECISIONSRESPONSE']._serialized_start=2274
+  _globals['_WATCHDECISIONSRESPONSE']._serialized_end=2370
+  _globals['_COALESCECHECKFRAUDREQUEST']._serialized_start=2372
+  _globals['_COALESCECHECKFRAUDREQUEST']._serialized_end=2438
+  _globals['_COALESCECHECKFRAUDRESPONSE']._serialized_start=2440
+  _globals['_COALESCECHECKFRAUDRESPONSE']._serialized_end=2512
+  _globals['_GETEXCHANGERATESREQUEST']._serialized_start=2514
+  _globals['_GETEXCHANGERATESREQUEST']._serialized_end=2539
+  _globals['_GETEXCHANGERATESRESPONSE']._serialized_start=2541
+  _globals['_GETEXCHANGERATESRESPONSE']._serialized_end=2614
+  _globals['_REPLACEEXCHANGERATESREQUEST']._serialized_start=2617
+  _globals['_REPLACEEXCHANGERATESREQUEST']._serialized_end=2823
+  _globals['_REPLACEEXCHANGERATESRESPONSE']._serialized_start=2825
+  _globals['_REPLACEEXCHANGERATESRESPONSE']._serialized_end=2902
+  _globals['_READEVENTSREQUEST']._serialized_start=2905
+  _globals['_READEVENTSREQUEST']._serialized_end=3098
+  _globals['_READEVENTSRESPONSE']._serialized_start=3100
+  _globals['_READEVENTSRESPONSE']._serialized_end=3165
+  _globals['_READDECISIONSREQUEST']._serialized_start=3167
+  _globals['_READDECISIONSREQUEST']._serialized_end=3286
+  _globals['_READDECISIONSRESPONSE']._serialized_start=3289
+  _globals['_READDECISIONSRESPONSE']._serialized_end=3467
+  _globals['_FRAUDSERVICE']._serialized_start=3470
+  _globals['_FRAUDSERVICE']._serialized_end=5847
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from rampart.fraud.v1 import decision_pb2 as _decision_pb2
 from rampart.fraud.v1 import event_pb2 as _event_pb2
+from rampart.fraud.v1 import exchange_rate_pb2 as _exchange_rate_pb2
 from rampart.mesh.v1 import batch_pb2 as _batch_pb2
 from rampart.mesh.v1 import policy_pb2 as _policy_pb2
 from google.protobuf.internal import containers as _containers
@@ -143,18 +144,70 @@ class CoalesceCheckFraudResponse(_message.Message):
     reply: _batch_pb2.BatchReply
     def __init__(self, reply: _Optional[_Union[_batch_pb2.BatchReply, _Mapping]] = ...) -> None: ...
 
+class GetExchangeRatesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetExchangeRatesResponse(_message.Message):
+    __slots__ = ("rates",)
+    RATES_FIELD_NUMBER: _ClassVar[int]
+    rates: _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]
+    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ...) -> None: ...
+
+class ReplaceExchangeRatesRequest(_message.Message):
+    __slots__ = ("rates",)
+    RATES_FIELD_NUMBER: _ClassVar[int]
+    rates: _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]
+    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ...) -> None: ...
+
+class ReplaceExchangeRatesResponse(_message.Message):
+    __slots__ = ("rates",)
+    RATES_FIELD_NUMBER: _ClassVar[int]
+    rates: _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]
+    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ...) -> None: ...
+
 class ReadEventsRequest(_message.Message):
-    __slots__ = ("consumer", "after", "limit")
+    __slots__ = ("consumer", "after", "limit", "cluster", "event")
     CONSUMER_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
     consumer: str
     after: _event_pb2.OutboxPosition
     limit: int
-    def __init__(self, consumer: _Optional[str] = ..., after: _Optional[_Union[_event_pb2.OutboxPosition, _Mapping]] = ..., limit: _Optional[int] = ...) -> None: ...
+    cluster: str
+    event: bytes
+    def __init__(self, consumer: _Optional[str] = ..., after: _Optional[_Union[_event_pb2.OutboxPosition, _Mapping]] = ..., limit: _Optional[int] = ..., cluster: _Optional[str] = ..., event: _Optional[bytes] = ...) -> None: ...
 
 class ReadEventsResponse(_message.Message):
     __slots__ = ("batch",)
     BATCH_FIELD_NUMBER: _ClassVar[int]
     batch: _event_pb2.EventBatch
     def __init__(self, batch: _Optional[_Union[_event_pb2.EventBatch, _Mapping]] = ...) -> None: ...
+
+class ReadDecisionsRequest(_message.Message):
+    __slots__ = ("after_tenant_id", "after_decision_id", "limit")
+    AFTER_TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    AFTER_DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    after_tenant_id: str
+    after_decision_id: str
+    limit: int
+    def __init__(self, after_tenant_id: _Optional[str] = ..., after_decision_id: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ReadDecisionsResponse(_message.Message):
+    __slots__ = ("events", "last_tenant_id", "last_decision_id", "newest", "newest_event", "cluster")
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LAST_TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    LAST_DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_EVENT_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedScalarFieldContainer[bytes]
+    last_tenant_id: str
+    last_decision_id: str
+    newest: _event_pb2.OutboxPosition
+    newest_event: bytes
+    cluster: str
+    def __init__(self, events: _Optional[_Iterable[bytes]] = ..., last_tenant_id: _Optional[str] = ..., last_decision_id: _Optional[str] = ..., newest: _Optional[_Union[_event_pb2.OutboxPosition, _Mapping]] = ..., newest_event: _Optional[bytes] = ..., cluster: _Optional[str] = ...) -> None: ...

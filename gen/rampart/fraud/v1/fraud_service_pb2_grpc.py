@@ -65,10 +65,25 @@ class FraudServiceStub:
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudResponse.FromString,
                 _registered_method=True)
+        self.GetExchangeRates = channel.unary_unary(
+                '/rampart.fraud.v1.FraudService/GetExchangeRates',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetExchangeRatesRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetExchangeRatesResponse.FromString,
+                _registered_method=True)
+        self.ReplaceExchangeRates = channel.unary_unary(
+                '/rampart.fraud.v1.FraudService/ReplaceExchangeRates',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplaceExchangeRatesRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplaceExchangeRatesResponse.FromString,
+                _registered_method=True)
         self.ReadEvents = channel.unary_unary(
                 '/rampart.fraud.v1.FraudService/ReadEvents',
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadEventsRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadEventsResponse.FromString,
+                _registered_method=True)
+        self.ReadDecisions = channel.unary_unary(
+                '/rampart.fraud.v1.FraudService/ReadDecisions',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadDecisionsRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadDecisionsResponse.FromString,
                 _registered_method=True)
 
 
@@ -80,7 +95,7 @@ class FraudServiceServicer:
         """Decides about one transaction and stores the decision before it answers.
 
         Idempotent by (tenant, transaction_id): the same content returns the stored decision, other content is refused.
-        Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE, DEADLINE_EXCEEDED.
+        Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, SUM_TOO_LARGE, DEPENDENCY_UNAVAILABLE, DEADLINE_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,6 +103,7 @@ class FraudServiceServicer:
 
     def BatchCheckFraud(self, request, context):
         """Decides about up to 1000 transactions. Each is decided, stored and answered for itself: this call is not atomic.
+        Each counts as a call against the rate limits: more than a limit ever takes at once are refused with BATCH_TOO_LARGE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,8 +143,30 @@ class FraudServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetExchangeRates(self, request, context):
+        """Returns the tenant's exchange rates: by them the rules, whose amounts are dollars, see what is in another currency.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplaceExchangeRates(self, request, context):
+        """Replaces the tenant's exchange rates, all of them. Decisions go by the new ones within 30 seconds. Reasons: VALIDATION_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadEvents(self, request, context):
         """Returns rows of the outbox after a place, for a consumer that missed them on the event stream.
+        Reasons: STREAM_POSITION_LOST, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadDecisions(self, request, context):
+        """Returns the events of all stored decisions, tenant by tenant, for a consumer that builds anew what it has of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,10 +205,25 @@ def add_FraudServiceServicer_to_server(servicer, server):
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudResponse.SerializeToString,
             ),
+            'GetExchangeRates': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExchangeRates,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetExchangeRatesRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetExchangeRatesResponse.SerializeToString,
+            ),
+            'ReplaceExchangeRates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceExchangeRates,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplaceExchangeRatesRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplaceExchangeRatesResponse.SerializeToString,
+            ),
             'ReadEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadEvents,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadEventsRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadEventsResponse.SerializeToString,
+            ),
+            'ReadDecisions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadDecisions,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadDecisionsRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadDecisionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -347,6 +400,60 @@ class FraudService:
             _registered_method=True)
 
     @staticmethod
+    def GetExchangeRates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/GetExchangeRates',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetExchangeRatesRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetExchangeRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceExchangeRates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/ReplaceExchangeRates',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplaceExchangeRatesRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplaceExchangeRatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ReadEvents(request,
             target,
             options=(),
@@ -363,6 +470,33 @@ class FraudService:
             '/rampart.fraud.v1.FraudService/ReadEvents',
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadEventsRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadDecisions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/ReadDecisions',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadDecisionsRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReadDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

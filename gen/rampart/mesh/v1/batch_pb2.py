@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brampart/mesh/v1/batch.proto\x12\x0frampart.mesh.v1\x1a\x17google/rpc/status.proto\"B\n\x05\x42\x61tch\x12\x0e\n\x06tokens\x18\x01 \x03(\t\x12)\n\x05items\x18\x02 \x03(\x0b\x32\x1a.rampart.mesh.v1.BatchItem\"h\n\tBatchItem\x12\x0f\n\x07request\x18\x01 \x01(\x0c\x12\r\n\x05token\x18\x02 \x01(\r\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\";\n\nBatchReply\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.rampart.mesh.v1.BatchResult\"Q\n\x0b\x42\x61tchResult\x12\x12\n\x08response\x18\x01 \x01(\x0cH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\":\n\x11\x42\x61tchRequestShape\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x16.rampart.mesh.v1.Batch\"@\n\x12\x42\x61tchResponseShape\x12*\n\x05reply\x18\x01 \x01(\x0b\x32\x1b.rampart.mesh.v1.BatchReplyBU\n\x0frampart.mesh.v1P\x01Z(rampart.local/gen/rampart/mesh/v1;meshv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Mesh.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brampart/mesh/v1/batch.proto\x12\x0frampart.mesh.v1\x1a\x17google/rpc/status.proto\"l\n\x05\x42\x61tch\x12\x0e\n\x06tokens\x18\x01 \x03(\t\x12)\n\x05items\x18\x02 \x03(\x0b\x32\x1a.rampart.mesh.v1.BatchItem\x12(\n\x04lane\x18\x03 \x01(\x0e\x32\x1a.rampart.mesh.v1.BatchLane\"|\n\tBatchItem\x12\x0f\n\x07request\x18\x01 \x01(\x0c\x12\r\n\x05token\x18\x02 \x01(\r\x12\x12\n\ntimeout_ms\x18\x03 \x01(\r\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12\x12\n\ntracestate\x18\x06 \x01(\t\";\n\nBatchReply\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.rampart.mesh.v1.BatchResult\"b\n\x0b\x42\x61tchResult\x12\x12\n\x08response\x18\x01 \x01(\x0cH\x00\x12$\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x0f\n\x05\x61part\x18\x03 \x01(\x08H\x00\x42\x08\n\x06result\":\n\x11\x42\x61tchRequestShape\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x16.rampart.mesh.v1.Batch\"@\n\x12\x42\x61tchResponseShape\x12*\n\x05reply\x18\x01 \x01(\x0b\x32\x1b.rampart.mesh.v1.BatchReply*T\n\tBatchLane\x12\x1a\n\x16\x42\x41TCH_LANE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x42\x41TCH_LANE_PROMPT\x10\x01\x12\x14\n\x10\x42\x41TCH_LANE_APART\x10\x02\x42U\n\x0frampart.mesh.v1P\x01Z(rampart.local/gen/rampart/mesh/v1;meshv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Mesh.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,16 +33,18 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rampart.mesh.v1.batch_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017rampart.mesh.v1P\001Z(rampart.local/gen/rampart/mesh/v1;meshv1\242\002\003RMP\252\002\017Rampart.Mesh.V1'
+  _globals['_BATCHLANE']._serialized_start=596
+  _globals['_BATCHLANE']._serialized_end=680
   _globals['_BATCH']._serialized_start=73
-  _globals['_BATCH']._serialized_end=139
-  _globals['_BATCHITEM']._serialized_start=141
-  _globals['_BATCHITEM']._serialized_end=245
-  _globals['_BATCHREPLY']._serialized_start=247
-  _globals['_BATCHREPLY']._serialized_end=306
-  _globals['_BATCHRESULT']._serialized_start=308
-  _globals['_BATCHRESULT']._serialized_end=389
-  _globals['_BATCHREQUESTSHAPE']._serialized_start=391
-  _globals['_BATCHREQUESTSHAPE']._serialized_end=449
-  _globals['_BATCHRESPONSESHAPE']._serialized_start=451
-  _globals['_BATCHRESPONSESHAPE']._serialized_end=515
+  _globals['_BATCH']._serialized_end=181
+  _globals['_BATCHITEM']._serialized_start=183
+  _globals['_BATCHITEM']._serialized_end=307
+  _globals['_BATCHREPLY']._serialized_start=309
+  _globals['_BATCHREPLY']._serialized_end=368
+  _globals['_BATCHRESULT']._serialized_start=370
+  _globals['_BATCHRESULT']._serialized_end=468
+  _globals['_BATCHREQUESTSHAPE']._serialized_start=470
+  _globals['_BATCHREQUESTSHAPE']._serialized_end=528
+  _globals['_BATCHRESPONSESHAPE']._serialized_start=530
+  _globals['_BATCHRESPONSESHAPE']._serialized_end=594
 # @@protoc_insertion_point(module_scope)

@@ -27,11 +27,13 @@ RATE_CLASS_PUBLIC: RateClass
 RATE_CLASS_INTERNAL: RateClass
 POLICY_FIELD_NUMBER: _ClassVar[int]
 policy: _descriptor.FieldDescriptor
+SCOPE_FIELD_NUMBER: _ClassVar[int]
+scope: _descriptor.FieldDescriptor
 FIELD_FIELD_NUMBER: _ClassVar[int]
 field: _descriptor.FieldDescriptor
 
 class MethodPolicy(_message.Message):
-    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope", "idempotency_key", "cache_topic")
+    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope", "idempotency_key", "cache_topic", "max_age")
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     CALLERS_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +46,7 @@ class MethodPolicy(_message.Message):
     ELEVATED_SCOPE_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     CACHE_TOPIC_FIELD_NUMBER: _ClassVar[int]
+    MAX_AGE_FIELD_NUMBER: _ClassVar[int]
     public: bool
     scopes: _containers.RepeatedScalarFieldContainer[str]
     callers: _containers.RepeatedScalarFieldContainer[str]
@@ -56,14 +59,25 @@ class MethodPolicy(_message.Message):
     elevated_scope: str
     idempotency_key: bool
     cache_topic: str
-    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ..., idempotency_key: _Optional[bool] = ..., cache_topic: _Optional[str] = ...) -> None: ...
+    max_age: _duration_pb2.Duration
+    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ..., idempotency_key: _Optional[bool] = ..., cache_topic: _Optional[str] = ..., max_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class Scope(_message.Message):
+    __slots__ = ("name", "description")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ...) -> None: ...
 
 class RateLimit(_message.Message):
-    __slots__ = ("cost",)
+    __slots__ = ("cost", "items")
     CLASS_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
     cost: int
-    def __init__(self, cost: _Optional[int] = ..., **kwargs) -> None: ...
+    items: str
+    def __init__(self, cost: _Optional[int] = ..., items: _Optional[str] = ..., **kwargs) -> None: ...
 
 class Coalesce(_message.Message):
     __slots__ = ("method", "max_items", "max_bytes", "max_in_flight")
@@ -78,23 +92,29 @@ class Coalesce(_message.Message):
     def __init__(self, method: _Optional[str] = ..., max_items: _Optional[int] = ..., max_bytes: _Optional[int] = ..., max_in_flight: _Optional[int] = ...) -> None: ...
 
 class FieldPolicy(_message.Message):
-    __slots__ = ("assign_id", "required_unless", "request_id", "event_id", "resume_after")
+    __slots__ = ("assign_id", "required_unless", "request_id", "event_id", "resume_after", "created", "nonzero")
     ASSIGN_ID_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_UNLESS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    NONZERO_FIELD_NUMBER: _ClassVar[int]
     assign_id: bool
     required_unless: RequiredUnless
     request_id: bool
     event_id: bool
     resume_after: bool
-    def __init__(self, assign_id: _Optional[bool] = ..., required_unless: _Optional[_Union[RequiredUnless, _Mapping]] = ..., request_id: _Optional[bool] = ..., event_id: _Optional[bool] = ..., resume_after: _Optional[bool] = ...) -> None: ...
+    created: bool
+    nonzero: bool
+    def __init__(self, assign_id: _Optional[bool] = ..., required_unless: _Optional[_Union[RequiredUnless, _Mapping]] = ..., request_id: _Optional[bool] = ..., event_id: _Optional[bool] = ..., resume_after: _Optional[bool] = ..., created: _Optional[bool] = ..., nonzero: _Optional[bool] = ...) -> None: ...
 
 class RequiredUnless(_message.Message):
-    __slots__ = ("field", "value")
+    __slots__ = ("field", "value", "absent")
     FIELD_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
     field: str
     value: str
-    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    absent: str
+    def __init__(self, field: _Optional[str] = ..., value: _Optional[str] = ..., absent: _Optional[str] = ...) -> None: ...

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erampart/task/v1/schedule.proto\x12\x0frampart.task.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x04\n\x08Schedule\x12=\n\x0bschedule_id\x18\x01 \x01(\tB(\xbaH%r#\x18@2\x1f^([A-Za-z0-9][A-Za-z0-9._-]*)?$\x12#\n\x05title\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\x12 \n\x04\x63ron\x18\x03 \x01(\tB\x12\xbaH\x0fr\r\x18\xc8\x01\x32\x08^[ -~]*$\x12.\n\ttime_zone\x18\x04 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9/_+-]*$\x12\x15\n\x04kind\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12*\n\targuments\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x35\n\x08priority\x18\x07 \x01(\tB#\xbaH r\x1bR\x03lowR\x06normalR\x04highR\x06urgent\xd8\x01\x01\x12\x1d\n\x0cmax_attempts\x18\x08 \x01(\rB\x07\xbaH\x04*\x02\x18\x64\x12\'\n\x05state\x18\t \x01(\tB\x18\xbaH\x15r\x10R\x06\x61\x63tiveR\x06paused\xd8\x01\x01\x12\x31\n\rnext_run_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_run_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0clast_task_id\x18\x0c \x01(\t\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x0f \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x42U\n\x0frampart.task.v1P\x01Z(rampart.local/gen/rampart/task/v1;taskv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Task.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erampart/task/v1/schedule.proto\x12\x0frampart.task.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crampart/mesh/v1/policy.proto\"\x88\x05\n\x08Schedule\x12=\n\x0bschedule_id\x18\x01 \x01(\tB(\xbaH%r#\x18@2\x1f^([A-Za-z0-9][A-Za-z0-9._-]*)?$\x12#\n\x05title\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\x12 \n\x04\x63ron\x18\x03 \x01(\tB\x12\xbaH\x0fr\r\x18\xc8\x01\x32\x08^[ -~]*$\x12.\n\ttime_zone\x18\x04 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9/_+-]*$\x12\x15\n\x04kind\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12*\n\targuments\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x35\n\x08priority\x18\x07 \x01(\tB#\xbaH r\x1bR\x03lowR\x06normalR\x04highR\x06urgent\xd8\x01\x01\x12#\n\x0cmax_attempts\x18\x08 \x01(\rB\r\xbaH\x04*\x02\x18\x64\xaa\xbb\x18\x02`\x01\x12\'\n\x05state\x18\t \x01(\tB\x18\xbaH\x15r\x10R\x06\x61\x63tiveR\x06paused\xd8\x01\x01\x12\x31\n\rnext_run_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rlast_run_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x0clast_task_id\x18\x0c \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x0f \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x42U\n\x0frampart.task.v1P\x01Z(rampart.local/gen/rampart/task/v1;taskv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Task.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,11 +49,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCHEDULE'].fields_by_name['priority']._loaded_options = None
   _globals['_SCHEDULE'].fields_by_name['priority']._serialized_options = b'\272H r\033R\003lowR\006normalR\004highR\006urgent\330\001\001'
   _globals['_SCHEDULE'].fields_by_name['max_attempts']._loaded_options = None
-  _globals['_SCHEDULE'].fields_by_name['max_attempts']._serialized_options = b'\272H\004*\002\030d'
+  _globals['_SCHEDULE'].fields_by_name['max_attempts']._serialized_options = b'\272H\004*\002\030d\252\273\030\002`\001'
   _globals['_SCHEDULE'].fields_by_name['state']._loaded_options = None
   _globals['_SCHEDULE'].fields_by_name['state']._serialized_options = b'\272H\025r\020R\006activeR\006paused\330\001\001'
+  _globals['_SCHEDULE'].fields_by_name['last_task_id']._loaded_options = None
+  _globals['_SCHEDULE'].fields_by_name['last_task_id']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_SCHEDULE'].fields_by_name['etag']._loaded_options = None
   _globals['_SCHEDULE'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\004'
-  _globals['_SCHEDULE']._serialized_start=144
-  _globals['_SCHEDULE']._serialized_end=776
+  _globals['_SCHEDULE']._serialized_start=174
+  _globals['_SCHEDULE']._serialized_end=822
 # @@protoc_insertion_point(module_scope)

@@ -188,7 +188,7 @@ class TaskServiceServicer:
 
     def CancelTask(self, request, context):
         """Cancels a task. One that runs is `cancelling` until its worker has stopped, which is told within a second. To cancel again changes nothing.
-        Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,7 +196,7 @@ class TaskServiceServicer:
 
     def RetryTask(self, request, context):
         """Makes a task that is failed, dead or cancelled pending again, with as many attempts as at first, from its last checkpoint.
-        Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, RESOURCE_EXISTS.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED, RESOURCE_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,21 +250,21 @@ class TaskServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSchedule(self, request, context):
-        """Deletes a schedule. Its tasks stay. Reasons: RESOURCE_NOT_FOUND.
+        """Deletes a schedule. Its tasks stay. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def PauseSchedule(self, request, context):
-        """Stops a schedule from making tasks. To pause again changes nothing. Reasons: RESOURCE_NOT_FOUND.
+        """Stops a schedule from making tasks. To pause again changes nothing. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResumeSchedule(self, request, context):
-        """Lets a paused schedule make tasks again, from its next time on. Reasons: RESOURCE_NOT_FOUND.
+        """Lets a paused schedule make tasks again, from its next time on. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

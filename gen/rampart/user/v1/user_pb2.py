@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arampart/user/v1/user.proto\x12\x0frampart.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe0\x02\n\x04User\x12\x38\n\x07user_id\x18\x01 \x01(\tB\'\xbaH$r\"\x10\x01\x18\x80\x01\x32\x14^[^\\x00-\\x1f\\x7f/]*$Z\x01.Z\x02..\x12-\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x17\x80\x01\x01\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\x12\x1c\n\x05\x65mail\x18\x03 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x02`\x01\xd8\x01\x01\x12\x30\n\x05phone\x18\x04 \x01(\tB!\x80\x01\x01\xbaH\x1br\x16\x32\x14^\\+[1-9][0-9]{3,14}$\xd8\x01\x01\x12%\n\x07\x63ountry\x18\x05 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{2}$\xd8\x01\x01\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x98\x02\n\x0bRiskProfile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05known\x18\x02 \x01(\x08\x12,\n\tbase_risk\x18\x03 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12<\n\x04tier\x18\x04 \x01(\tB.\xbaH+r&R\x07trustedR\x08standardR\x08\x65levatedR\x07\x62locked\xd8\x01\x01\x12#\n\x10\x63hargeback_count\x18\x05 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x0f\n\x07\x63ountry\x18\x06 \x01(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x42U\n\x0frampart.user.v1P\x01Z(rampart.local/gen/rampart/user/v1;userv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.User.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1arampart/user/v1/user.proto\x12\x0frampart.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x03\n\x04User\x12\x38\n\x07user_id\x18\x01 \x01(\tB\'\xbaH$r\"\x10\x01\x18\x80\x01\x32\x14^[^\\x00-\\x1f\\x7f/]*$Z\x01.Z\x02..\x12-\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x17\x80\x01\x01\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\x12\x45\n\x05\x65mail\x18\x03 \x01(\tB6\x80\x01\x01\xbaH0r+\x18\xc0\x02\x32&^[^\\x00-\\x1f\\x7f]+@[^\\x00-\\x20\\x7f@]+$\xd8\x01\x01\x12\x30\n\x05phone\x18\x04 \x01(\tB!\x80\x01\x01\xbaH\x1br\x16\x32\x14^\\+[1-9][0-9]{3,14}$\xd8\x01\x01\x12%\n\x07\x63ountry\x18\x05 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{2}$\xd8\x01\x01\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\xc0\x02\n\x0bRiskProfile\x12.\n\x07user_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\r\n\x05known\x18\x02 \x01(\x08\x12,\n\tbase_risk\x18\x03 \x01(\x01\x42\x19\xbaH\x16\x12\x14\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00@\x01\x12<\n\x04tier\x18\x04 \x01(\tB.\xbaH+r&R\x07trustedR\x08standardR\x08\x65levatedR\x07\x62locked\xd8\x01\x01\x12#\n\x10\x63hargeback_count\x18\x05 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x18\n\x07\x63ountry\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x02\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x42U\n\x0frampart.user.v1P\x01Z(rampart.local/gen/rampart/user/v1;userv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.User.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,23 +39,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USER'].fields_by_name['display_name']._loaded_options = None
   _globals['_USER'].fields_by_name['display_name']._serialized_options = b'\200\001\001\272H\021r\017\030\310\0012\n^[^\\x00]*$'
   _globals['_USER'].fields_by_name['email']._loaded_options = None
-  _globals['_USER'].fields_by_name['email']._serialized_options = b'\200\001\001\272H\007r\002`\001\330\001\001'
+  _globals['_USER'].fields_by_name['email']._serialized_options = b'\200\001\001\272H0r+\030\300\0022&^[^\\x00-\\x1f\\x7f]+@[^\\x00-\\x20\\x7f@]+$\330\001\001'
   _globals['_USER'].fields_by_name['phone']._loaded_options = None
   _globals['_USER'].fields_by_name['phone']._serialized_options = b'\200\001\001\272H\033r\0262\024^\\+[1-9][0-9]{3,14}$\330\001\001'
   _globals['_USER'].fields_by_name['country']._loaded_options = None
   _globals['_USER'].fields_by_name['country']._serialized_options = b'\272H\021r\0142\n^[A-Z]{2}$\330\001\001'
   _globals['_USER'].fields_by_name['etag']._loaded_options = None
   _globals['_USER'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_RISKPROFILE'].fields_by_name['user_id']._loaded_options = None
+  _globals['_RISKPROFILE'].fields_by_name['user_id']._serialized_options = b'\272H\032r\030\030\200\0012\023^[^\\x00-\\x1f\\x7f]*$'
   _globals['_RISKPROFILE'].fields_by_name['base_risk']._loaded_options = None
   _globals['_RISKPROFILE'].fields_by_name['base_risk']._serialized_options = b'\272H\026\022\024\031\000\000\000\000\000\000\360?)\000\000\000\000\000\000\000\000@\001'
   _globals['_RISKPROFILE'].fields_by_name['tier']._loaded_options = None
   _globals['_RISKPROFILE'].fields_by_name['tier']._serialized_options = b'\272H+r&R\007trustedR\010standardR\010elevatedR\007blocked\330\001\001'
   _globals['_RISKPROFILE'].fields_by_name['chargeback_count']._loaded_options = None
   _globals['_RISKPROFILE'].fields_by_name['chargeback_count']._serialized_options = b'\272H\006*\004\030\300\204='
+  _globals['_RISKPROFILE'].fields_by_name['country']._loaded_options = None
+  _globals['_RISKPROFILE'].fields_by_name['country']._serialized_options = b'\272H\004r\002\030\002'
   _globals['_RISKPROFILE'].fields_by_name['etag']._loaded_options = None
   _globals['_RISKPROFILE'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_USER']._serialized_start=110
-  _globals['_USER']._serialized_end=462
-  _globals['_RISKPROFILE']._serialized_start=465
-  _globals['_RISKPROFILE']._serialized_end=745
+  _globals['_USER']._serialized_end=503
+  _globals['_RISKPROFILE']._serialized_start=506
+  _globals['_RISKPROFILE']._serialized_end=826
 # @@protoc_insertion_point(module_scope)

@@ -27,10 +27,11 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from rampart.mesh.v1 import batch_pb2 as rampart_dot_mesh_dot_v1_dot_batch__pb2
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
+from rampart.mesh.v1 import preconditions_pb2 as rampart_dot_mesh_dot_v1_dot_preconditions__pb2
 from rampart.user.v1 import user_pb2 as rampart_dot_user_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/user/v1/user_service.proto\x12\x0frampart.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1brampart/mesh/v1/batch.proto\x1a\x1crampart/mesh/v1/policy.proto\x1a\x1arampart/user/v1/user.proto\"g\n\x11\x43reateUserRequest\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12%\n\nrequest_id\x18\x02 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\"9\n\x12\x43reateUserResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.User\"B\n\x0eGetUserRequest\x12\x30\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\"6\n\x0fGetUserResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.User\"\x98\x01\n\x11UpdateUserRequest\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\nrequest_id\x18\x03 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\"9\n\x12UpdateUserResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.User\"L\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"R\n\x11ListUsersResponse\x12$\n\x05users\x18\x01 \x03(\x0b\x32\x15.rampart.user.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x15GetRiskProfileRequest\x12\x30\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\"L\n\x16GetRiskProfileResponse\x12\x32\n\x0crisk_profile\x18\x01 \x01(\x0b\x32\x1c.rampart.user.v1.RiskProfile\"\xae\x01\n\x18UpdateRiskProfileRequest\x12:\n\x0crisk_profile\x18\x01 \x01(\x0b\x32\x1c.rampart.user.v1.RiskProfileB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\nrequest_id\x18\x03 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\"O\n\x19UpdateRiskProfileResponse\x12\x32\n\x0crisk_profile\x18\x01 \x01(\x0b\x32\x1c.rampart.user.v1.RiskProfile\"F\n\x1d\x43oalesceGetRiskProfileRequest\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x16.rampart.mesh.v1.Batch\"L\n\x1e\x43oalesceGetRiskProfileResponse\x12*\n\x05reply\x18\x01 \x01(\x0b\x32\x1b.rampart.mesh.v1.BatchReply2\xde\x0b\n\x0bUserService\x12\xb3\x01\n\nCreateUser\x12\".rampart.user.v1.CreateUserRequest\x1a#.rampart.user.v1.CreateUserResponse\"\\\xa2\xbb\x18\x37\x12\nuser:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02X\x01\x62\x04user\x82\xd3\xe4\x93\x02\x1b\"\r/api/v1/users:\x04userb\x04user\x12\xb6\x01\n\x07GetUser\x12\x1f.rampart.user.v1.GetUserRequest\x1a .rampart.user.v1.GetUserResponse\"h\x90\x02\x01\xa2\xbb\x18<\x12\tuser:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x42\x02\x08\x1e\x62\x04user\x82\xd3\xe4\x93\x02\x1f\x12\x17/api/v1/users/{user_id}b\x04user\x12\xc7\x01\n\nUpdateUser\x12\".rampart.user.v1.UpdateUserRequest\x1a#.rampart.user.v1.UpdateUserResponse\"p\x90\x02\x02\xa2\xbb\x18\x39\x12\nuser:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02\x30\x01X\x01\x62\x04user\x82\xd3\xe4\x93\x02*2\x1c/api/v1/users/{user.user_id}:\x04userb\x04user\x12\xa2\x01\n\tListUsers\x12!.rampart.user.v1.ListUsersRequest\x1a\".rampart.user.v1.ListUsersResponse\"N\x90\x02\x01\xa2\xbb\x18\x32\x12\tuser:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/users\x12\xa0\x02\n\x0eGetRiskProfile\x12&.rampart.user.v1.GetRiskProfileRequest\x1a\'.rampart.user.v1.GetRiskProfileResponse\"\xbc\x01\x90\x02\x01\xa2\xbb\x18{\x12\tuser:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x42\x02\x08\x1eJ=\n2rampart.user.v1.UserService.CoalesceGetRiskProfile\x10\x80\x02\x18\x80\x80@ \x02\x62\x04user\x82\xd3\xe4\x93\x02\x34\x12$/api/v1/users/{user_id}/risk-profileb\x0crisk_profile\x12\x82\x02\n\x11UpdateRiskProfile\x12).rampart.user.v1.UpdateRiskProfileRequest\x1a*.rampart.user.v1.UpdateRiskProfileResponse\"\x95\x01\x90\x02\x02\xa2\xbb\x18\x39\x12\nuser:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02\x30\x01X\x01\x62\x04user\x82\xd3\xe4\x93\x02O21/api/v1/users/{risk_profile.user_id}/risk-profile:\x0crisk_profileb\x0crisk_profile\x12\xc8\x01\n\x16\x43oalesceGetRiskProfile\x12..rampart.user.v1.CoalesceGetRiskProfileRequest\x1a/.rampart.user.v1.CoalesceGetRiskProfileResponse\"M\x90\x02\x01\xa2\xbb\x18\x46\x12\tuser:read\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\x1a\rservice/fraud\"\x02\x08\x05*\x02\x08\x02\x30\x01\x42U\n\x0frampart.user.v1P\x01Z(rampart.local/gen/rampart/user/v1;userv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.User.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/user/v1/user_service.proto\x12\x0frampart.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1brampart/mesh/v1/batch.proto\x1a\x1crampart/mesh/v1/policy.proto\x1a#rampart/mesh/v1/preconditions.proto\x1a\x1arampart/user/v1/user.proto\"g\n\x11\x43reateUserRequest\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12%\n\nrequest_id\x18\x02 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\"9\n\x12\x43reateUserResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.User\"B\n\x0eGetUserRequest\x12\x30\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\"6\n\x0fGetUserResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.User\"\xcf\x01\n\x11UpdateUserRequest\x12+\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.UserB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\nrequest_id\x18\x03 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\x12\x35\n\rpreconditions\x18\x04 \x01(\x0b\x32\x1e.rampart.mesh.v1.Preconditions\"9\n\x12UpdateUserResponse\x12#\n\x04user\x18\x01 \x01(\x0b\x32\x15.rampart.user.v1.User\"\xbb\x01\n\x11\x44\x65leteUserRequest\x12\x30\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12\x16\n\x04\x65tag\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12%\n\nrequest_id\x18\x03 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\x12\x35\n\rpreconditions\x18\x04 \x01(\x0b\x32\x1e.rampart.mesh.v1.Preconditions\"\x14\n\x12\x44\x65leteUserResponse\"L\n\x10ListUsersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"R\n\x11ListUsersResponse\x12$\n\x05users\x18\x01 \x03(\x0b\x32\x15.rampart.user.v1.User\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"I\n\x15GetRiskProfileRequest\x12\x30\n\x07user_id\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x10\x01\x18\x80\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\"L\n\x16GetRiskProfileResponse\x12\x32\n\x0crisk_profile\x18\x01 \x01(\x0b\x32\x1c.rampart.user.v1.RiskProfile\"\xe5\x01\n\x18UpdateRiskProfileRequest\x12:\n\x0crisk_profile\x18\x01 \x01(\x0b\x32\x1c.rampart.user.v1.RiskProfileB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\nrequest_id\x18\x03 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\x12\x35\n\rpreconditions\x18\x04 \x01(\x0b\x32\x1e.rampart.mesh.v1.Preconditions\"O\n\x19UpdateRiskProfileResponse\x12\x32\n\x0crisk_profile\x18\x01 \x01(\x0b\x32\x1c.rampart.user.v1.RiskProfile\"F\n\x1d\x43oalesceGetRiskProfileRequest\x12%\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x16.rampart.mesh.v1.Batch\"L\n\x1e\x43oalesceGetRiskProfileResponse\x12*\n\x05reply\x18\x01 \x01(\x0b\x32\x1b.rampart.mesh.v1.BatchReply2\x90\x0e\n\x0bUserService\x12\xb3\x01\n\nCreateUser\x12\".rampart.user.v1.CreateUserRequest\x1a#.rampart.user.v1.CreateUserResponse\"\\\xa2\xbb\x18\x37\x12\nuser:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02X\x01\x62\x04user\x82\xd3\xe4\x93\x02\x1b\"\r/api/v1/users:\x04userb\x04user\x12\xb6\x01\n\x07GetUser\x12\x1f.rampart.user.v1.GetUserRequest\x1a .rampart.user.v1.GetUserResponse\"h\x90\x02\x01\xa2\xbb\x18<\x12\tuser:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x42\x02\x08\x1e\x62\x04user\x82\xd3\xe4\x93\x02\x1f\x12\x17/api/v1/users/{user_id}b\x04user\x12\xc7\x01\n\nUpdateUser\x12\".rampart.user.v1.UpdateUserRequest\x1a#.rampart.user.v1.UpdateUserResponse\"p\x90\x02\x02\xa2\xbb\x18\x39\x12\nuser:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02\x30\x01X\x01\x62\x04user\x82\xd3\xe4\x93\x02*2\x1c/api/v1/users/{user.user_id}:\x04userb\x04user\x12\xb1\x01\n\nDeleteUser\x12\".rampart.user.v1.DeleteUserRequest\x1a#.rampart.user.v1.DeleteUserResponse\"Z\xa2\xbb\x18\x37\x12\nuser:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02X\x01\x62\x04user\x82\xd3\xe4\x93\x02\x19*\x17/api/v1/users/{user_id}\x12\xa2\x01\n\tListUsers\x12!.rampart.user.v1.ListUsersRequest\x1a\".rampart.user.v1.ListUsersResponse\"N\x90\x02\x01\xa2\xbb\x18\x32\x12\tuser:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/users\x12\xa0\x02\n\x0eGetRiskProfile\x12&.rampart.user.v1.GetRiskProfileRequest\x1a\'.rampart.user.v1.GetRiskProfileResponse\"\xbc\x01\x90\x02\x01\xa2\xbb\x18{\x12\tuser:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x42\x02\x08\x1eJ=\n2rampart.user.v1.UserService.CoalesceGetRiskProfile\x10\x80\x02\x18\x80\x80@ \x02\x62\x04user\x82\xd3\xe4\x93\x02\x34\x12$/api/v1/users/{user_id}/risk-profileb\x0crisk_profile\x12\x82\x02\n\x11UpdateRiskProfile\x12).rampart.user.v1.UpdateRiskProfileRequest\x1a*.rampart.user.v1.UpdateRiskProfileResponse\"\x95\x01\x90\x02\x02\xa2\xbb\x18\x39\x12\nuser:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x02\x30\x01X\x01\x62\x04user\x82\xd3\xe4\x93\x02O21/api/v1/users/{risk_profile.user_id}/risk-profile:\x0crisk_profileb\x0crisk_profile\x12\xc8\x01\n\x16\x43oalesceGetRiskProfile\x12..rampart.user.v1.CoalesceGetRiskProfileRequest\x1a/.rampart.user.v1.CoalesceGetRiskProfileResponse\"M\x90\x02\x01\xa2\xbb\x18\x46\x12\tuser:read\x12\x0f\x64\x65\x63ision:create\x1a\x0fservice/gateway\x1a\rservice/fraud\"\x02\x08\x05*\x02\x08\x02\x30\x01\x1a|\xb2\xbb\x18\x30\n\tuser:read\x12#Read users and their risk profiles.\xb2\xbb\x18\x44\n\nuser:write\x12\x36\x43reate users, and change them and their risk profiles.BU\n\x0frampart.user.v1P\x01Z(rampart.local/gen/rampart/user/v1;userv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.User.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,22 +49,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEUSERREQUEST'].fields_by_name['user']._serialized_options = b'\272H\003\310\001\001'
   _globals['_UPDATEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\252\273\030\002\030\001'
+  _globals['_DELETEUSERREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_DELETEUSERREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\034r\032\020\001\030\200\0012\023^[^\\x00-\\x1f\\x7f]*$'
+  _globals['_DELETEUSERREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEUSERREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_DELETEUSERREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_DELETEUSERREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\252\273\030\002\030\001'
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTUSERSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTUSERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_GETRISKPROFILEREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_GETRISKPROFILEREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\034r\032\020\001\030\200\0012\023^[^\\x00-\\x1f\\x7f]*$'
   _globals['_UPDATERISKPROFILEREQUEST'].fields_by_name['risk_profile']._loaded_options = None
   _globals['_UPDATERISKPROFILEREQUEST'].fields_by_name['risk_profile']._serialized_options = b'\272H\003\310\001\001'
   _globals['_UPDATERISKPROFILEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATERISKPROFILEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\252\273\030\002\030\001'
+  _globals['_USERSERVICE']._loaded_options = None
+  _globals['_USERSERVICE']._serialized_options = b'\262\273\0300\n\tuser:read\022#Read users and their risk profiles.\262\273\030D\n\nuser:write\0226Create users, and change them and their risk profiles.'
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['CreateUser']._serialized_options = b'\242\273\0307\022\nuser:write\032\017service/gateway\032\010client/*\"\002\010\003*\002\010\002X\001b\004user\202\323\344\223\002\033\"\r/api/v1/users:\004userb\004user'
   _globals['_USERSERVICE'].methods_by_name['GetUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\242\273\030<\022\tuser:read\032\017service/gateway\032\010client/*\"\002\010\002*\002\010\0020\0018\001B\002\010\036b\004user\202\323\344\223\002\037\022\027/api/v1/users/{user_id}b\004user'
   _globals['_USERSERVICE'].methods_by_name['UpdateUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['UpdateUser']._serialized_options = b'\220\002\002\242\273\0309\022\nuser:write\032\017service/gateway\032\010client/*\"\002\010\003*\002\010\0020\001X\001b\004user\202\323\344\223\002*2\034/api/v1/users/{user.user_id}:\004userb\004user'
+  _globals['_USERSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
+  _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\242\273\0307\022\nuser:write\032\017service/gateway\032\010client/*\"\002\010\003*\002\010\002X\001b\004user\202\323\344\223\002\031*\027/api/v1/users/{user_id}'
   _globals['_USERSERVICE'].methods_by_name['ListUsers']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['ListUsers']._serialized_options = b'\220\002\001\242\273\0302\022\tuser:read\032\017service/gateway\032\010client/*\"\002\010\002*\002\010\0020\0018\001\202\323\344\223\002\017\022\r/api/v1/users'
   _globals['_USERSERVICE'].methods_by_name['GetRiskProfile']._loaded_options = None
@@ -72,34 +83,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['UpdateRiskProfile']._serialized_options = b'\220\002\002\242\273\0309\022\nuser:write\032\017service/gateway\032\010client/*\"\002\010\003*\002\010\0020\001X\001b\004user\202\323\344\223\002O21/api/v1/users/{risk_profile.user_id}/risk-profile:\014risk_profileb\014risk_profile'
   _globals['_USERSERVICE'].methods_by_name['CoalesceGetRiskProfile']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['CoalesceGetRiskProfile']._serialized_options = b'\220\002\001\242\273\030F\022\tuser:read\022\017decision:create\032\017service/gateway\032\rservice/fraud\"\002\010\005*\002\010\0020\001'
-  _globals['_CREATEUSERREQUEST']._serialized_start=235
-  _globals['_CREATEUSERREQUEST']._serialized_end=338
-  _globals['_CREATEUSERRESPONSE']._serialized_start=340
-  _globals['_CREATEUSERRESPONSE']._serialized_end=397
-  _globals['_GETUSERREQUEST']._serialized_start=399
-  _globals['_GETUSERREQUEST']._serialized_end=465
-  _globals['_GETUSERRESPONSE']._serialized_start=467
-  _globals['_GETUSERRESPONSE']._serialized_end=521
-  _globals['_UPDATEUSERREQUEST']._serialized_start=524
-  _globals['_UPDATEUSERREQUEST']._serialized_end=676
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=678
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=735
-  _globals['_LISTUSERSREQUEST']._serialized_start=737
-  _globals['_LISTUSERSREQUEST']._serialized_end=813
-  _globals['_LISTUSERSRESPONSE']._serialized_start=815
-  _globals['_LISTUSERSRESPONSE']._serialized_end=897
-  _globals['_GETRISKPROFILEREQUEST']._serialized_start=899
-  _globals['_GETRISKPROFILEREQUEST']._serialized_end=972
-  _globals['_GETRISKPROFILERESPONSE']._serialized_start=974
-  _globals['_GETRISKPROFILERESPONSE']._serialized_end=1050
-  _globals['_UPDATERISKPROFILEREQUEST']._serialized_start=1053
-  _globals['_UPDATERISKPROFILEREQUEST']._serialized_end=1227
-  _globals['_UPDATERISKPROFILERESPONSE']._serialized_start=1229
-  _globals['_UPDATERISKPROFILERESPONSE']._serialized_end=1308
-  _globals['_COALESCEGETRISKPROFILEREQUEST']._serialized_start=1310
-  _globals['_COALESCEGETRISKPROFILEREQUEST']._serialized_end=1380
-  _globals['_COALESCEGETRISKPROFILERESPONSE']._serialized_start=1382
-  _globals['_COALESCEGETRISKPROFILERESPONSE']._serialized_end=1458
-  _globals['_USERSERVICE']._serialized_start=1461
-  _globals['_USERSERVICE']._serialized_end=2963
+  _globals['_CREATEUSERREQUEST']._serialized_start=272
+  _globals['_CREATEUSERREQUEST']._serialized_end=375
+  _globals['_CREATEUSERRESPONSE']._serialized_start=377
+  _globals['_CREATEUSERRESPONSE']._serialized_end=434
+  _globals['_GETUSERREQUEST']._serialized_start=436
+  _globals['_GETUSERREQUEST']._serialized_end=502
+  _globals['_GETUSERRESPONSE']._serialized_start=504
+  _globals['_GETUSERRESPONSE']._serialized_end=558
+  _globals['_UPDATEUSERREQUEST']._serialized_start=561
+  _globals['_UPDATEUSERREQUEST']._serialized_end=768
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=770
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=827
+  _globals['_DELETEUSERREQUEST']._serialized_start=830
+  _globals['_DELETEUSERREQUEST']._serialized_end=1017
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1019
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1039
+  _globals['_LISTUSERSREQUEST']._serialized_start=1041
+  _globals['_LISTUSERSREQUEST']._serialized_end=1117
+  _globals['_LISTUSERSRESPONSE']._serialized_start=1119
+  _globals['_LISTUSERSRESPONSE']._serialized_end=1201
+  _globals['_GETRISKPROFILEREQUEST']._serialized_start=1203
+  _globals['_GETRISKPROFILEREQUEST']._serialized_end=1276
+  _globals['_GETRISKPROFILERESPONSE']._serialized_start=1278
+  _globals['_GETRISKPROFILERESPONSE']._serialized_end=1354
+  _globals['_UPDATERISKPROFILEREQUEST']._serialized_start=1357
+  _globals['_UPDATERISKPROFILEREQUEST']._serialized_end=1586
+  _globals['_UPDATERISKPROFILERESPONSE']._serialized_start=1588
+  _globals['_UPDATERISKPROFILERESPONSE']._serialized_end=1667
+  _globals['_COALESCEGETRISKPROFILEREQUEST']._serialized_start=1669
+  _globals['_COALESCEGETRISKPROFILEREQUEST']._serialized_end=1739
+  _globals['_COALESCEGETRISKPROFILERESPONSE']._serialized_start=1741
+  _globals['_COALESCEGETRISKPROFILERESPONSE']._serialized_end=1817
+  _globals['_USERSERVICE']._serialized_start=1820
+  _globals['_USERSERVICE']._serialized_end=3628
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,11 @@ class UserServiceStub:
                 request_serializer=rampart_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
                 response_deserializer=rampart_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
                 _registered_method=True)
+        self.DeleteUser = channel.unary_unary(
+                '/rampart.user.v1.UserService/DeleteUser',
+                request_serializer=rampart_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=rampart_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
         self.ListUsers = channel.unary_unary(
                 '/rampart.user.v1.UserService/ListUsers',
                 request_serializer=rampart_dot_user_dot_v1_dot_user__service__pb2.ListUsersRequest.SerializeToString,
@@ -77,7 +82,7 @@ class UserServiceServicer:
     """
 
     def CreateUser(self, request, context):
-        """Creates a user. Reasons: RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT.
+        """Creates a user. A risk profile that was there before becomes its own. Reasons: RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +102,13 @@ class UserServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteUser(self, request, context):
+        """Deletes a user and its risk profile (AIP-135). What was decided about the user stays; a user of the same identifier created afterwards is another. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListUsers(self, request, context):
         """Lists users in the order of their identifiers. Reasons: PAGE_TOKEN_INVALID.
         """
@@ -105,14 +117,14 @@ class UserServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetRiskProfile(self, request, context):
-        """Returns the risk profile of a user. A user that the tenant has not created has a profile of defaults.
+        """Returns the risk profile of a user. One that the tenant has not set is a profile of defaults.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRiskProfile(self, request, context):
-        """Changes the fields of a risk profile that the body names. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """Changes the fields of a risk profile that the body names (AIP-134), also of a user who is not created yet. Reasons: ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +154,11 @@ def add_UserServiceServicer_to_server(servicer, server):
                     servicer.UpdateUser,
                     request_deserializer=rampart_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.FromString,
                     response_serializer=rampart_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'DeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUser,
+                    request_deserializer=rampart_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.FromString,
+                    response_serializer=rampart_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.SerializeToString,
             ),
             'ListUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUsers,
@@ -246,6 +263,33 @@ class UserService:
             '/rampart.user.v1.UserService/UpdateUser',
             rampart_dot_user_dot_v1_dot_user__service__pb2.UpdateUserRequest.SerializeToString,
             rampart_dot_user_dot_v1_dot_user__service__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.user.v1.UserService/DeleteUser',
+            rampart_dot_user_dot_v1_dot_user__service__pb2.DeleteUserRequest.SerializeToString,
+            rampart_dot_user_dot_v1_dot_user__service__pb2.DeleteUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -153,3 +153,13 @@ async def test_rows_are_hidden_by_the_policies_and_by_nothing_else(
         await owner.execute("ALTER TABLE clients ENABLE ROW LEVEL SECURITY")
         await owner.close()
     assert await seen(pool, []) == set()
+
+
+async def test_tenants_opened_for_a_list_can_be_read_and_not_changed(pool: Pool, clients: list[Client]) -> None:
+    async with transaction(pool, []) as connection:
+        await connection.execute("SELECT set_config('rampart.all_tenants', 'on', true)")
+        found = {str(row["tenant_id"]) for row in await connection.fetch("SELECT tenant_id FROM tenants")}
+        assert {client.tenant_id for client in clients} <= found
+        assert await connection.execute("UPDATE tenants SET rate_limit = 1") == "UPDATE 0"
+        assert await connection.fetch("SELECT client_id FROM clients") == []
+    assert await seen(pool, [], "tenants") == set()

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -119,3 +119,43 @@ async def test_plans_made_at_once_see_each_other(stores: Stores) -> None:
 
     await asyncio.gather(*[ensure() for _ in range(8)])
     assert [one for one in await stores.keys.revise(lambda _: KeyChange()) if one.kid == kid] == [key]
+
+
+async def test_tenants_are_listed_by_name_from_any_place_on(stores: Stores) -> None:
+    made = sorted([(await stores.directory.create_tenant(tenant())).name for _ in range(3)])
+    listed = [each.name for each in await stores.directory.list_tenants("", 1_000)]
+    assert listed == sorted(listed)
+    assert set(made) <= set(listed)
+    assert [each.name for each in await stores.directory.list_tenants(made[0], 1)] == [
+        min(name for name in listed if name > made[0])
+    ]
+
+
+async def test_clients_are_listed_for_their_tenant_alone(stores: Stores) -> None:
+    mine, other = [await stores.directory.create_tenant(tenant()) for _ in range(2)]
+    made = [replace(client(mine), client_id=f"{mine.name}-{number}") for number in (2, 1, 3)]
+    for each in (*made, client(other)):
+        await stores.directory.create_client(each)
+    by_id = sorted(made, key=lambda each: each.client_id)
+    assert await stores.directory.list_clients(mine.tenant_id, "", 10) == by_id
+    assert await stores.directory.list_clients(mine.tenant_id, by_id[0].client_id, 1) == [by_id[1]]
+
+
+async def test_secret_is_replaced_and_nothing_else(stores: Stores) -> None:
+    owner = await stores.directory.create_tenant(tenant())
+    made, digest = client(owner), secrets.token_bytes(32)
+    await stores.directory.create_client(made)
+    rotated = replace(made, secret_hash=digest, rotated_at=NOW)
+    assert await stores.directory.replace_secret(made.client_id, digest, NOW) == rotated
+    assert await stores.directory.find_client(made.client_id) == (rotated, owner)
+    assert await stores.directory.replace_secret("nobody", digest, NOW) is None
+
+
+async def test_client_is_disabled_since_the_first_time_and_enabled_again(stores: Stores) -> None:
+    made = client(await stores.directory.create_tenant(tenant()))
+    await stores.directory.create_client(made)
+    disabled = replace(made, disabled_at=NOW)
+    assert await stores.directory.disable_client(made.client_id, NOW) == disabled
+    assert await stores.directory.disable_client(made.client_id, NOW + timedelta(hours=1)) == disabled
+    assert await stores.directory.disable_client(made.client_id, None) == made
+    assert await stores.directory.disable_client("nobody", NOW) is None

@@ -19,16 +19,33 @@ from meshkit.storage import postgres
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.leader import Leader
 from meshkit.storage.redis import open_redis
+from meshkit.telemetry.admin import NotReadyError
+from services.data.adapters.postgres_desk import PostgresDesk
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
 from services.data.adapters.stream import StreamedBatches
+from services.data.domain.ledger import LedgerState
 from services.data.service import consumer as consumer_module
 from services.data.service.consumer import Consumer
+from services.data.service.rebuilding import Rebuilder
+from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
+from services.fraud.adapters.outbox_retention import OutboxRetention
+from services.fraud.adapters.postgres_retention import PostgresOldDecisions
+from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.convert import page_to_proto
 from services.fraud.domain.outbox import BEGINNING
 from tests.integration.conftest import FreshDatabase
-from tests.support.outbox import TENANT, DirectOutbox, OutboxWriter, event, leader_elected, outbox_writer
+from tests.support.fraud import check, decided, new_tenant
+from tests.support.outbox import (
+    TENANT,
+    DirectDecisions,
+    DirectOutbox,
+    OutboxWriter,
+    event,
+    leader_elected,
+    outbox_writer,
+)
 from tests.support.servers import Database
 
 
@@ -40,6 +57,7 @@ class Mesh:
     data: Database
     stream: RedisStream
     outbox: DirectOutbox
+    decisions: DirectDecisions
     writer: OutboxWriter
     reader: OutboxReader
     superuser: Any
@@ -56,8 +74,11 @@ class Mesh:
         await leader_elected(self.fraud)
         return relay
 
+    def consumer(self, stream: RedisStream | None = None) -> Consumer:
+        return Consumer(StreamedBatches(stream or self.stream), self.outbox, Rebuilder(self.decisions))
+
     def start_consumer(self, stream: RedisStream | None = None) -> asyncio.Task[None]:
-        consumer = Consumer(StreamedBatches(stream or self.stream), self.outbox)
+        consumer = self.consumer(stream)
         return self.start(Leader(self.data.dsn, "ledger", lambda s: consumer.follow(PostgresLedgerWriter(s))).run())
 
     async def ledger(self) -> list[str]:
@@ -107,7 +128,12 @@ async def opened(fraud: Database, data: Database, valkey_url: str) -> AsyncItera
         reader = OutboxReader(pool)
         writer = await stack.enter_async_context(outbox_writer(fraud))
         stream = RedisStream(redis, f"events:{uuid.uuid4()}")
-        mesh = Mesh(fraud, data, stream, DirectOutbox(reader), writer, reader, superuser)
+        service = await postgres.open_pool(fraud.dsn)
+        stack.push_async_callback(service.close)
+        cleaner = await postgres.open_pool(fraud.server.dsn(fraud.name, "rampart_fraud_cleaner"))
+        stack.push_async_callback(cleaner.close)
+        decided = DecidedEvents(relay=pool, service=service, tenants=PostgresOldDecisions(cleaner, 400))
+        mesh = Mesh(fraud, data, stream, DirectOutbox(reader), DirectDecisions(decided), writer, reader, superuser)
         yield mesh
         for task in mesh.tasks:
             task.cancel()
@@ -285,7 +311,7 @@ async def test_two_consumers_that_both_believe_to_lead_count_once(mesh: Mesh) ->
     await mesh.start_relay()
     sessions = [await asyncpg.connect(mesh.data.dsn, timeout=5) for _ in range(2)]
     for session in sessions:
-        mesh.start(Consumer(StreamedBatches(mesh.stream), mesh.outbox).follow(PostgresLedgerWriter(session)))
+        mesh.start(mesh.consumer().follow(PostgresLedgerWriter(session)))
     names = [f"t{number:03}" for number in range(300)]
     for name in names:
         await mesh.writer.write(name)
@@ -338,3 +364,217 @@ async def test_the_ledger_shows_what_the_event_says(mesh: Mesh) -> None:
     assert (str(row["amount"]), row["currency"], row["outcome"]) == ("100.005", "KWD", "decline")
     assert row["confidence_score"] == 0.87
     assert row["event_time"].timestamp() == pytest.approx(sent.event_time.ToNanoseconds() / 1e9, abs=2e-6)
+
+
+TABLES = ("transactions", "daily_totals", "positions")
+NEWEST = "(xid, seq) = (SELECT xid, seq FROM outbox ORDER BY xid DESC, seq DESC LIMIT 1)"
+
+
+@dataclass
+class Restored:
+    """A ledger with a backup of an earlier time, and a fraud service with decisions of several tenants."""
+
+    mesh: Mesh
+    fraud: Any
+    store: PostgresStore
+    desk: PostgresDesk
+    tenants: list[str] = field(default_factory=lambda: sorted(new_tenant() for _ in range(3)))
+    names: list[str] = field(default_factory=list)
+
+    async def decide(self, count: int) -> None:
+        for number in range(count):
+            name = f"t{len(self.names):03}"
+            amount = 100 + 7 * number
+            await self.store.commit([decided(check(self.tenants[number % 3], name, amount_minor=amount))])
+            self.names.append(name)
+
+    async def back_up(self) -> None:
+        for table in TABLES:
+            await self.mesh.superuser.execute(f"CREATE TABLE saved_{table} AS TABLE {table}")
+
+    async def restore(self) -> None:
+        for table in TABLES:
+            await self.mesh.superuser.execute(f"TRUNCATE {table}; INSERT INTO {table} TABLE saved_{table}")
+
+    async def prune(self) -> None:
+        await self.fraud.execute("UPDATE outbox SET created_at = created_at - interval '99 days'")
+        pool = await postgres.open_pool(self.mesh.fraud.relay_dsn)
+        try:
+            while await OutboxRetention(pool, 72).prune():
+                pass
+        finally:
+            await pool.close()
+
+    async def acknowledged(self) -> None:
+        """Waits until the ledger, which has nothing to do, has told that it has everything."""
+
+        async def told() -> bool:
+            found = await self.fraud.fetchval(
+                f"SELECT count(*) FROM outbox_consumers WHERE consumer = 'data' AND {NEWEST}"
+            )
+            return bool(found)
+
+        await eventually(told, 10)
+
+    async def stop(self) -> None:
+        for task in self.mesh.tasks:
+            task.cancel()
+        await asyncio.gather(*self.mesh.tasks, return_exceptions=True)
+        self.mesh.tasks.clear()
+
+    async def lost(self, why: str) -> None:
+        async def told() -> bool:
+            return why in (await self.desk.state()).lost
+
+        await eventually(told, 10)
+        with pytest.raises(NotReadyError, match="needs `rampart ledger rebuild`"):
+            await self.desk.check()
+
+    async def rebuilt(self) -> None:
+        """Waits until the rebuild has ended and the ledger holds exactly what the fraud service does."""
+
+        async def following() -> bool:
+            return await self.desk.state() == LedgerState()
+
+        await eventually(following, 20)
+        await self.mesh.follows(*self.names, seconds=10)
+        ledger = await self.mesh.superuser.fetch(
+            "SELECT tenant_id, currency, outcome, sum(count)::bigint, sum(amount) FROM daily_totals "
+            "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        )
+        decisions = await self.fraud.fetch(
+            "SELECT tenant_id, currency, outcome, count(*), sum(amount_minor)::numeric / 100 FROM decisions "
+            "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        )
+        assert [tuple(row.values()) for row in ledger] == [tuple(row.values()) for row in decisions]
+
+
+@pytest.fixture
+async def restored(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Restored]:
+    for wait in ("STREAM_WAIT", "RETRY_SECONDS", "REBUILD_CHECK_SECONDS"):
+        monkeypatch.setattr(consumer_module, wait, 0.1)
+    fraud = await asyncpg.connect(mesh.fraud.server.dsn(mesh.fraud.name), timeout=5)
+    pools = [await postgres.open_pool(mesh.fraud.dsn), await postgres.open_pool(mesh.data.dsn)]
+    restored = Restored(mesh, fraud, PostgresStore(pools[0]), PostgresDesk(pools[1]))
+    await restored.decide(5)
+    mesh.start_consumer()
+    await mesh.follows(*restored.names)
+    yield restored
+    await restored.stop()
+    for pool in pools:
+        await pool.close()
+    await fraud.close(timeout=5)
+
+
+async def test_ledger_restored_from_before_what_was_pruned_stops_and_is_rebuilt_to_the_same_totals(
+    restored: Restored,
+) -> None:
+    await restored.back_up()
+    before = list(restored.names)
+    await restored.decide(20)
+    await restored.mesh.follows(*restored.names)
+    await restored.acknowledged()
+    await restored.stop()
+    await restored.prune()
+    await restored.restore()
+    await restored.decide(4)
+    restored.mesh.decisions.most = 3
+    await restored.mesh.start_relay()
+    restored.mesh.start_consumer()
+    await restored.lost("kept no longer")
+    assert await restored.mesh.ledger() == before, "nothing is entered beyond a gap"
+    await restored.desk.ask_rebuild()
+    # New ones arrive while the old ones are read.
+    await restored.decide(6)
+    await restored.rebuilt()
+    await restored.decide(2)
+    await restored.mesh.follows(*restored.names)
+
+
+async def test_rebuild_that_is_interrupted_goes_on_where_it_was(restored: Restored) -> None:
+    await restored.decide(20)
+    await restored.stop()
+    await restored.mesh.superuser.execute("TRUNCATE transactions, daily_totals")
+    decisions = restored.mesh.decisions
+    decisions.most, decisions.pause = 2, 0.05
+    await restored.desk.ask_rebuild()
+    await restored.desk.ask_rebuild()
+    for _ in range(3):
+        restored.mesh.start_consumer()
+        seen = len(decisions.asked)
+        await eventually(lambda seen=seen: _more(decisions.asked, seen + 2), 10)  # type: ignore[misc]
+        assert (await restored.desk.state()).rebuilding
+        await restored.stop()
+    decisions.pause = 0.0
+    restored.mesh.start_consumer()
+    await restored.rebuilt()
+    assert decisions.asked == sorted(decisions.asked), "no interruption sends it back to the beginning"
+
+
+async def _more(asked: list[Any], count: int) -> bool:
+    return len(asked) >= count
+
+
+async def test_rebuild_of_a_ledger_that_lacks_nothing_changes_nothing(restored: Restored) -> None:
+    await restored.desk.ask_rebuild()
+    await restored.rebuilt()
+    await restored.decide(3)
+    await restored.rebuilt()
+
+
+async def test_empty_ledger_whose_outbox_was_pruned_stops(restored: Restored) -> None:
+    await restored.acknowledged()
+    await restored.stop()
+    await restored.prune()
+    await restored.mesh.superuser.execute(
+        "TRUNCATE transactions, daily_totals; UPDATE positions SET xid = '0', seq = 0, cluster = '', event = ''"
+    )
+    restored.mesh.start_consumer()
+    await restored.lost("kept no longer")
+    await restored.desk.ask_rebuild()
+    await restored.rebuilt()
+
+
+async def test_ledger_that_has_all_that_was_pruned_goes_on(restored: Restored) -> None:
+    await restored.acknowledged()
+    await restored.stop()
+    await restored.prune()
+    restored.mesh.start_consumer()
+    await restored.decide(3)
+    await restored.mesh.follows(*restored.names)
+    assert await restored.desk.state() == LedgerState()
+
+
+@pytest.mark.parametrize(
+    ("fraud", "data", "why"),
+    [
+        (f"UPDATE outbox SET payload = payload || '\\x00' WHERE {NEWEST}", "", "another history"),
+        (f"DELETE FROM outbox WHERE {NEWEST}", "", "another history"),
+        ("", "UPDATE positions SET xid = '999999999'", "older"),
+        ("", "UPDATE positions SET cluster = '42'", "another database cluster"),
+    ],
+    ids=["other event", "no event", "ahead", "other cluster"],
+)  # fmt: skip
+async def test_ledger_stops_at_a_database_that_is_not_the_one_it_has_followed(
+    restored: Restored, fraud: str, data: str, why: str
+) -> None:
+    """As after a fraud service was restored to the past, by whatever means."""
+    await restored.stop()
+    for connection, statement in ((restored.fraud, fraud), (restored.mesh.superuser, data)):
+        if statement:
+            await connection.execute(statement)
+    await restored.decide(2)
+    restored.mesh.start_consumer()
+    await restored.lost(why)
+    assert len(await restored.mesh.ledger()) == 5
+    await restored.desk.ask_rebuild()
+    await restored.rebuilt()
+
+
+async def test_what_a_lost_consumer_says_lets_nothing_be_pruned(restored: Restored) -> None:
+    await restored.stop()
+    await restored.mesh.superuser.execute("UPDATE positions SET xid = '999999999'")
+    before = await restored.fraud.fetchrow("SELECT xid, seq FROM outbox_consumers WHERE consumer = 'data'")
+    restored.mesh.start_consumer()
+    await restored.lost("older")
+    assert await restored.fraud.fetchrow("SELECT xid, seq FROM outbox_consumers WHERE consumer = 'data'") == before

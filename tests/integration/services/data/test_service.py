@@ -20,14 +20,16 @@ from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
 from console.up.state import State
-from meshkit.errors import Kind, MeshError, from_rpc_error
+from meshkit.errors import Kind, MeshError
 from meshkit.identity.policy import policies
 from meshkit.rpc.channel import open_channel
+from meshkit.rpc.failures import from_rpc_error
 from meshkit.topology import load
 from services.data.adapters.remote import FRAUD_POLICIES, RemoteOutbox
-from services.data.domain.ledger import BEGINNING
+from services.data.domain.ledger import BEGINNING, UNKNOWN
 from tests.integration.conftest import FreshDatabase
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.outbox import OutboxWriter, event, outbox_writer
 from tests.support.processes import Process, free_port, run_module
 from tests.support.servers import Database, valkey_server
@@ -72,15 +74,13 @@ def neighbours(
     folder = tmp_path_factory.mktemp("data-service")
     databases = {name: fresh_database(name) for name in ("auth", "fraud", "data")}
     addresses = {name: f"127.0.0.1:{free_port()}" for name in load().names}
-    key = folder / "auth.key"
-    key.write_text(secrets.token_hex(32))
     shared = {f"RAMPART_{name.upper()}_ADDRESS": address for name, address in addresses.items()}
     with ExitStack() as stack:
         shared["RAMPART_REDIS_URL"] = stack.enter_context(valkey_server(State.open(folder / "state")))
-        shared["RAMPART_AUTH_KEY_FILE"] = str(key)
         environments = {
             name: shared
             | {f"RAMPART_{name.upper()}_LISTEN": addresses[name]}
+            | key_files(name, folder)
             | database.environment()
             | certificates.environment(f"service/{name}")
             for name, database in databases.items()
@@ -208,7 +208,8 @@ async def test_tenants_do_not_see_each_other(
     assert await other.ids() == ["theirs"]
     assert [total.count for total in (await other.call(TOTALS())).totals] == [1]
     token = (await other_page(caller, writer)).next_page_token
-    assert await other.ids(LIST(page_size=1, page_token=token)) in ([], ["theirs"])
+    with pytest.raises(MeshError, match="page_token"):
+        await other.ids(LIST(page_size=1, page_token=token))
 
 
 async def other_page(caller: Caller, writer: OutboxWriter) -> Any:
@@ -270,7 +271,7 @@ async def test_only_the_data_service_reads_the_outbox(neighbours: Neighbours, wr
         )
         async with channel:
             with pytest.raises(MeshError) as raised:
-                await RemoteOutbox(channel).read(BEGINNING, 10)
+                await RemoteOutbox(channel).read(BEGINNING, UNKNOWN, 10)
         assert raised.value.reason == "CALLER_NOT_ALLOWED"
 
 
@@ -279,12 +280,12 @@ async def test_the_outbox_is_read_over_the_mesh(neighbours: Neighbours, writer: 
     tls = neighbours.certificates.identity("service/data")
     async with open_channel(neighbours.addresses["fraud"], tls, FRAUD_POLICIES) as channel:
         outbox = RemoteOutbox(channel)
-        whole = await outbox.read(BEGINNING, 1000)
+        whole = await outbox.read(BEGINNING, UNKNOWN, 1000)
         assert [entry.transaction_id for entry in whole.transactions][-2:] == ["first", "second"]
-        assert not await outbox.read(whole.last, 1000)
+        assert not await outbox.read(whole.last, whole.proof, 1000)
     async with open_channel(f"127.0.0.1:{free_port()}", tls, FRAUD_POLICIES) as channel:
         with pytest.raises(MeshError) as raised:
-            await RemoteOutbox(channel).read(BEGINNING, 10)
+            await RemoteOutbox(channel).read(BEGINNING, UNKNOWN, 10)
     assert raised.value.kind in (Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED)
 
 

@@ -11,7 +11,7 @@ import pytest
 from meshkit.errors import MeshError
 from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.fraud.adapters.postgres_store import PostgresStore
-from tests.support.fraud import check, decided, new_tenant
+from tests.support.fraud import check, decided, new_tenant, read
 from tests.support.servers import Database
 
 INSERT = """
@@ -119,7 +119,7 @@ async def test_every_table_forces_row_level_security(owner: asyncpg.Connection[a
         " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'schema_migrations'"
     )
     assert {row["relname"]: row["forced"] for row in rows} == dict.fromkeys(
-        ("decisions", "decision_retention", "outbox", "outbox_consumers", "outbox_pruned"), True
+        ("decisions", "decision_retention", "exchange_rates", "outbox", "outbox_consumers", "outbox_pruned"), True
     )
 
 
@@ -160,5 +160,5 @@ async def test_joins_do_not_cross_tenants_of_one_commit(pool: Pool, tenants: tup
     """Both tenants are named in the transaction; each check still sees its own tenant's rows."""
     later = datetime.now(UTC)
     asked = [check(tenant, "new", event_time=later) for tenant in tenants]
-    found = await PostgresStore(pool).features(asked, later)
+    found = read(await PostgresStore(pool).features(asked, later))
     assert [features.values[0] for features in found] == [1, 1]

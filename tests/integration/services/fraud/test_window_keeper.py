@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from redis.asyncio import Redis
@@ -14,7 +15,7 @@ from redis.asyncio import Redis
 from console.up.state import State
 from meshkit.storage.postgres import Pool, open_pool
 from meshkit.storage.redis import open_redis
-from services.fraud.adapters import window_keeper
+from services.fraud.adapters import redis_windows, window_keeper
 from services.fraud.adapters.memory import MemoryWindows
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key
@@ -201,3 +202,70 @@ async def test_two_keepers_at_work_count_nothing_twice(
         await redis.flushall()
         await warm(kept)
         await kept.equal(check(tenant, event_time=milliseconds(datetime.now(UTC))))
+
+
+def clock_of(module: ModuleType, shift: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets the clock of the replica that a module stands for."""
+
+    class Shifted(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Shifted:
+            return cls.fromtimestamp(datetime.now(UTC).timestamp() + shift.total_seconds(), tz)
+
+    monkeypatch.setattr(module, "datetime", Shifted)
+
+
+APART = pytest.mark.parametrize("minutes", [-4, 4], ids=["keeper's clock behind", "keeper's clock ahead"])
+
+
+@APART
+async def test_reservation_on_its_way_is_left_alone_whatever_the_clocks_of_replicas_say(
+    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    monkeypatch.setattr(window_keeper, "GRACE_SECONDS", 60.0)
+    clock_of(window_keeper, timedelta(minutes=minutes), monkeypatch)
+    clock_of(redis_windows, timedelta(minutes=-minutes), monkeypatch)
+    asked = check(new_tenant(), "under way")
+    await kept.reserve(asked)
+    await asyncio.sleep(0.5)
+    assert await redis.exists(reservation_key(*asked.key))
+
+
+@APART
+async def test_reservation_of_a_dead_replica_is_withdrawn_whatever_the_clocks_of_replicas_say(
+    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    clock_of(window_keeper, timedelta(minutes=minutes), monkeypatch)
+    clock_of(redis_windows, timedelta(minutes=-minutes), monkeypatch)
+    asked = check(new_tenant(), "lost")
+    await kept.reserve(asked)
+
+    async def withdrawn() -> bool:
+        return not await redis.exists(reservation_key(*asked.key))
+
+    await eventually(withdrawn)
+
+
+async def test_decision_of_a_replica_whose_clock_is_behind_is_not_left_out_of_the_windows(
+    kept: Kept, redis: Redis, pool: Pool, database: Database
+) -> None:
+    tenant = new_tenant()
+    asked = check(tenant, event_time=milliseconds(datetime.now(UTC)))
+    await kept.twin.reserve([asked])
+    made = decided(asked)
+    await kept.store.commit([made._replace(create_time=made.create_time - timedelta(minutes=4))])
+    # The server loses its last seconds: this decision was in them.
+    await redis.delete("windows:ready")
+    await warm(kept)
+    await kept.equal(check(tenant, event_time=milliseconds(datetime.now(UTC))))
+
+
+async def test_addresses_of_before_they_had_one_spelling_are_filled_in_under_it(kept: Kept, redis: Redis) -> None:
+    tenant = new_tenant()
+    for ip in ("2001:DB8:0:0::7", "2001:db8::7"):
+        await kept.store.commit([decided(check(tenant, ip=ip))])
+    await redis.flushall()
+    await warm(kept)
+    found = await kept.reserve(check(tenant, ip="2001:db8::7", event_time=milliseconds(datetime.now(UTC))))
+    assert found is not None
+    assert by_name(found.values)["ip_count_1h"] == 2

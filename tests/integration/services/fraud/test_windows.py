@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from services.fraud.adapters.memory import MemoryWindows
-from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key
+from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key, window_arguments
 from services.fraud.domain.check import Check, Features
 from services.fraud.domain.features import NAMES, by_name
 from services.fraud.ports import Windows
@@ -57,7 +59,10 @@ async def one(windows: Windows, asked: Check) -> dict[str, int]:
 def apart(seen: Features, known: Features) -> dict[str, tuple[int, int]]:
     """Returns the features that differ, by name."""
     pairs = zip(NAMES, seen.values, known.values, strict=True)
-    return {name: (left, right) for name, left, right in pairs if left != right}
+    found = {name: (left, right) for name, left, right in pairs if left != right}
+    codes = {*seen.elsewhere, *known.elsewhere}
+    sums = [(code, seen.elsewhere.get(code, 0), known.elsewhere.get(code, 0)) for code in codes]
+    return found | {code: (left, right) for code, left, right in sums if left != right}
 
 
 def batches(choice: random.Random, checks: Sequence[Check]) -> Sequence[Sequence[Check]]:
@@ -87,6 +92,48 @@ async def test_sums_are_by_currency_and_counts_are_not(windows: Windows, tenant:
     await windows.reserve([check(tenant, currency=currency) for currency in ("USD", "EUR", "USD", "JPY", "EUR")])
     found = await one(windows, check(tenant, event_time=milliseconds(datetime.now(UTC)), currency="EUR"))
     assert (found["user_count_1h"], found["user_sum_1h"]) == (5, 2_500)
+
+
+async def test_user_is_counted_in_the_currency_and_summed_in_each_other_one(windows: Windows, tenant: str) -> None:
+    now = milliseconds(datetime.now(UTC))
+    old = check(tenant, currency="KWD", event_time=now - timedelta(hours=25))
+    spent = [("USD", 100), ("EUR", 20), ("USD", 300), ("JPY", 7), ("EUR", 0)]
+    await windows.reserve([old, *[check(tenant, currency=code, amount_minor=amount) for code, amount in spent]])
+    asked = [check(tenant, event_time=now, currency=code) for code in ("USD", "KWD", "USD")]
+    usd, kwd, again = await windows.reserve(asked)
+    assert [by_name(each.values)["user_currency_count_24h"] for each in (usd, kwd, again)] == [2, 0, 3]
+    assert (by_name(usd.values)["user_sum_24h"], usd.elsewhere) == (400, {"EUR": 20, "JPY": 7})
+    assert kwd.elsewhere == {"USD": 400 + 1_250, "EUR": 20, "JPY": 7}
+    assert again.elsewhere == {"EUR": 20, "JPY": 7, "KWD": 1_250}
+    (repeated,) = await windows.reserve([asked[1]])
+    assert (list(repeated.values), repeated.elsewhere) == (list(kwd.values), kwd.elsewhere)
+
+
+async def test_windows_written_before_currencies_were_counted_are_read_on(
+    redis: Redis, in_redis: RedisWindows, tenant: str
+) -> None:
+    """An only currency was counted all along; of several, those from now on are, and never too many."""
+    now = milliseconds(datetime.now(UTC))
+    codes = {"one": ["USD", "USD", "USD"], "two": ["USD", "EUR", "USD"]}
+    for user, currencies in codes.items():
+        made = [
+            check(tenant, user_id=user, currency=code, event_time=now - timedelta(minutes=9 - n))
+            for n, code in enumerate(currencies)
+        ]
+        await in_redis.reserve(made)
+        key = str(window_arguments(made[0])[5]) + ":e"
+        found: Any = await redis.zrange(key, 0, -1, withscores=True)
+        for member, score in found:
+            before = re.sub(rb"/[0-9]+", b"", member)
+            await redis.zrem(key, member)
+            await redis.zadd(key, {before: score})
+    counts = {}
+    for user in codes:
+        asked = [check(tenant, user_id=user, event_time=now, currency=code) for code in ("USD", "EUR", "USD", "EUR")]
+        named = [by_name(each.values) for each in await in_redis.reserve(asked)]
+        counts[user] = [each["user_currency_count_24h"] for each in named]
+        assert [each["user_count_24h"] for each in named] == [3, 4, 5, 6]
+    assert counts == {"one": [3, 0, 4, 1], "two": [0, 0, 1, 1]}
 
 
 async def test_what_a_transaction_does_not_name_is_not_counted(windows: Windows, tenant: str) -> None:
@@ -264,3 +311,44 @@ async def test_committed_reservation_is_no_longer_pending(redis: Redis, in_redis
     await settled(in_redis)
     assert await redis.zscore(PENDING, reservation_key(*asked.key)) is None
     assert (await one(in_redis, check(tenant, event_time=milliseconds(datetime.now(UTC)))))["user_count_1h"] == 1
+
+
+async def test_sums_elsewhere_are_exact_beyond_what_doubles_count(windows: Windows, tenant: str) -> None:
+    start = milliseconds(datetime.now(UTC))
+    amounts = [10**15 - number for number in range(40)]
+    for place, amount in enumerate(amounts):
+        when = start + timedelta(seconds=place)
+        await windows.reserve([check(tenant, amount_minor=amount, currency="EUR", event_time=when)])
+        (found,) = await windows.reserve([check(tenant, amount_minor=1, event_time=when)])
+        assert found.elsewhere == {"EUR": sum(amounts[: place + 1])}
+
+
+async def test_sums_are_exact_beyond_what_doubles_count(windows: Windows, tenant: str) -> None:
+    start = milliseconds(datetime.now(UTC)) - timedelta(hours=1)
+    amounts = [10**15 - number for number in range(40)]
+    checks = [
+        check(tenant, event_time=start + timedelta(seconds=number), amount_minor=amount)
+        for number, amount in enumerate(amounts)
+    ]
+    late = check(tenant, event_time=start - timedelta(minutes=1), amount_minor=999_999_999_999_999)
+    await windows.reserve([*checks, late])
+    await settled(windows, checks[7])
+    found = await one(windows, check(tenant, event_time=start + timedelta(minutes=30)))
+    assert found["user_sum_1h"] == sum(amounts) - amounts[7] + late.amount_minor
+    assert found["merchant_count_1h"] == 40
+
+
+async def test_subject_with_many_late_transactions_is_read_from_the_store(in_redis: RedisWindows, tenant: str) -> None:
+    """Which cannot hold up all other subjects, as reading each of them in Redis would."""
+    start = milliseconds(datetime.now(UTC)) - timedelta(hours=1)
+    await in_redis.reserve([check(tenant, event_time=start + timedelta(seconds=number)) for number in range(40)])
+    whole = []
+    for number in range(70):
+        late = check(tenant, event_time=start - timedelta(seconds=number + 1))
+        (found,) = await in_redis.reserve([late])
+        (asked,) = await in_redis.reserve([check(tenant, event_time=start - timedelta(milliseconds=1))])
+        whole.append(asked.whole and found.whole)
+    assert whole[:20] == [True] * 20
+    assert not whole[-1]
+    (other,) = await in_redis.reserve([check(new_tenant())])
+    assert other.whole

@@ -141,6 +141,21 @@ async def test_deleted_schedule_makes_nothing_more_and_its_tasks_stay(stores: St
     assert len(await made(stores, tenant)) == 1
 
 
+async def test_schedule_is_changed_and_deleted_in_an_admitted_revision_alone(
+    stores: Stores, tenant: str, kind: str
+) -> None:
+    await stores.schedules.create(new(tenant, kind))
+    with pytest.raises(RevisionMismatchError):
+        await stores.schedules.update(tenant, "s1", ScheduleChange(paused=True), None, {2}.__contains__)
+    with pytest.raises(RevisionMismatchError):
+        await stores.schedules.delete(tenant, "s1", {2}.__contains__)
+    assert await stores.schedules.update(tenant, "s2", ScheduleChange(paused=True), None, {2}.__contains__) is None
+    assert not await stores.schedules.delete(tenant, "s2", {2}.__contains__)
+    paused = await stores.schedules.update(tenant, "s1", ScheduleChange(paused=True), None, {1}.__contains__)
+    assert paused is not None and paused.revision == 2
+    assert await stores.schedules.delete(tenant, "s1", {1, 2}.__contains__)
+
+
 async def test_declared_schedule_exists_once_and_follows_its_declaration(stores: Stores, kind: str) -> None:
     name = f"fraud.{uuid7().hex}"
     declared = NewSchedule(SYSTEM_TENANT, name, HOURLY, kind=kind, fingerprint=b"one")

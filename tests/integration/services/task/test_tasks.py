@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -193,6 +195,38 @@ async def test_change_of_another_state_than_the_one_named_is_refused(stores: Sto
     with pytest.raises(RevisionMismatchError):
         await stores.tasks.update(tenant, task_id, TaskChange(title="newer"), 1)
     assert await stores.tasks.update(tenant, uuid7(), TaskChange(title="x"), None) is None
+
+
+async def test_every_change_asks_whether_the_present_revision_is_admitted(stores: Stores, tenant: str) -> None:
+    task_id, asked = await stores.make(tenant, "manual"), list[int]()
+
+    def never(revision: int) -> bool:
+        asked.append(revision)
+        return False
+
+    def changes(of: UUID) -> list[Coroutine[Any, Any, Task | None]]:
+        tasks = stores.tasks
+        update = tasks.update(tenant, of, TaskChange(title="new"), None, never)
+        return [update, tasks.cancel(tenant, of, never), tasks.retry(tenant, of, never)]
+
+    for change in changes(task_id):
+        with pytest.raises(RevisionMismatchError):
+            await change
+    assert asked == [1, 1, 1]
+    assert [await change for change in changes(uuid7())] == [None] * 3
+    task = await stores.tasks.cancel(tenant, task_id, {1}.__contains__)
+    assert task is not None and (task.state, task.revision) == ("cancelled", 2)
+    task = await stores.tasks.retry(tenant, task_id, {2}.__contains__)
+    assert task is not None and task.state == "pending"
+
+
+async def test_of_concurrent_changes_of_an_admitted_revision_one_happens(stores: Stores, tenant: str) -> None:
+    task_id = await stores.make(tenant, "manual")
+    changes = [
+        stores.tasks.update(tenant, task_id, TaskChange(title=f"t{n}"), None, {1}.__contains__) for n in range(6)
+    ]
+    done = await asyncio.gather(*changes, return_exceptions=True)
+    assert [type(error) for error in done if not isinstance(error, Task)] == [RevisionMismatchError] * 5
 
 
 async def test_work_of_workers_and_finished_work_are_not_changed_by_people(

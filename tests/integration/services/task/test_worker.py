@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from opentelemetry.trace import StatusCode
 
+from meshkit.context import current
 from meshkit.errors import Kind, MeshError
 from meshkit.tasks import KindLimits, LeasedTask, Reference, Result, TaskFailure, Worker
 from meshkit.tasks.leased import LeaseLostError
 from tests.support.calls import calling, new_client
 from tests.support.certificates import Certificates
 from tests.support.processes import Node
+from tests.support.spans import recording
 from tests.support.tasks import NAME, Tasks, a_kind, struct, working
 
 Working = Callable[..., AbstractAsyncContextManager[Worker]]
@@ -54,6 +57,35 @@ async def test_handler_gets_its_task_and_returns_the_result(tasks: Tasks, work: 
         task = await tasks.until(made.task_id, "succeeded")
     assert seen == [(tasks.client.tenant_id, kind, {"a": 1.0, "b": 2.0}, None, 1, 1, True)]
     assert json_format.MessageToDict(task.result) == {"sum": 3.0, "list": [1.0, None, "x"]}
+
+
+@pytest.mark.parametrize("error", [None, TaskFailure("Later", "not yet", retryable=False)])
+async def test_an_attempt_is_a_trace_and_its_calls_and_logs_are_in_it(
+    tasks: Tasks, work: Working, error: Exception | None
+) -> None:
+    kind, seen = a_kind(), []
+
+    async def handler(_: LeasedTask) -> Result:
+        seen.append((current().request_id, current().traceparent))
+        if error is not None:
+            raise error
+        return None
+
+    with recording() as spans:
+        async with work({kind: handler}):
+            made = await tasks.create(kind=kind)
+            await tasks.until(made.task_id, "succeeded", "failed")
+    (attempt,) = spans.named(f"attempt {kind}")
+    assert attempt.context is not None and attempt.attributes is not None
+    ids = f"{attempt.context.trace_id:032x}-{attempt.context.span_id:016x}"
+    assert seen == [(f"{made.task_id}.1", f"00-{ids}-01")]
+    assert attempt.attributes["rampart.outcome"] == ("succeeded" if error is None else "failed")
+    assert (attempt.status.status_code is StatusCode.ERROR) is (error is not None)
+    told = "CompleteTask" if error is None else "FailTask"
+    (call,) = spans.named(f"/rampart.task.v1.TaskService/{told}")
+    assert call.parent is not None and call.parent.span_id == attempt.context.span_id
+    # What a worker asks for when it has nothing to do belongs to no trace.
+    assert not spans.named("/rampart.task.v1.TaskService/LeaseTasks")
 
 
 @pytest.mark.parametrize(("result", "reference"), [(None, ""), (Reference("s3://b/k"), "s3://b/k")])

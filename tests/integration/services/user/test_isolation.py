@@ -138,10 +138,17 @@ async def test_update_without_a_condition_stays_within_the_tenant(pool: Pool, te
     assert other.display_name == ""
 
 
+async def test_deletion_without_a_condition_stays_within_the_tenant(pool: Pool, tenants: tuple[str, str]) -> None:
+    async with transaction(pool, tenants[:1]) as connection:
+        assert await connection.execute("DELETE FROM users") == "DELETE 1"
+    assert await PostgresUsers(pool).get(tenants[1], "u1") is not None
+    async with PostgresWriter(pool).begin(tenants[0]) as changes:
+        assert not await changes.delete_user("u1", None)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "DELETE FROM users",
         "TRUNCATE users",
         "DROP POLICY own ON users",
         "ALTER TABLE users DISABLE ROW LEVEL SECURITY",

@@ -16,7 +16,15 @@ from services.user.adapters.memory import MemoryProfiles, MemoryUserRows, Memory
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
 from services.user.domain.requests import Answered, NamedRequest
-from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange
+from services.user.domain.users import (
+    ABSENT,
+    ProfileChange,
+    Revision,
+    RiskProfile,
+    User,
+    UserChange,
+    unknown_profile,
+)
 from services.user.ports import OtherStateError, Profiles, Users, Writer
 from tests.support.servers import Database
 
@@ -39,11 +47,13 @@ class Stores:
         async with self.writer.begin(tenant) as changes:
             return await changes.update_user(user_id, change, revision)
 
-    async def update_profile(
-        self, tenant: str, user_id: str, change: ProfileChange, revision: Revision
-    ) -> RiskProfile | None:
+    async def update_profile(self, tenant: str, user_id: str, change: ProfileChange, revision: Revision) -> RiskProfile:
         async with self.writer.begin(tenant) as changes:
             return await changes.update_profile(user_id, change, revision)
+
+    async def delete(self, tenant: str, user_id: str, state: UUID | None = None) -> bool:
+        async with self.writer.begin(tenant) as changes:
+            return await changes.delete_user(user_id, state)
 
     async def profile(self, tenant: str, user_id: str) -> RiskProfile:
         return (await self.profiles.find([(tenant, user_id)]))[tenant, user_id]
@@ -104,9 +114,69 @@ async def test_update_of_nobody_and_of_others_users_changes_nothing(stores: Stor
     other = str(uuid7())
     assert await stores.update(tenant, "u2", UserChange(email=""), second()) is None
     assert await stores.update(other, "u1", UserChange(email=""), second()) is None
-    assert await stores.update_profile(tenant, "u2", ProfileChange(base_risk=1), second()) is None
-    assert await stores.update_profile(other, "u1", ProfileChange(base_risk=1), second()) is None
+    assert not await stores.delete(other, "u1")
+    assert not await stores.delete(tenant, "u2", FIRST)
     assert await stores.users.get(tenant, "u1") == person("u1")
+
+
+async def test_profile_is_stored_before_its_user_and_becomes_the_users(stores: Stores, tenant: str) -> None:
+    other = str(uuid7())
+    assert await stores.update_profile(tenant, "u1", ProfileChange(), second()) == unknown_profile("u1")
+    assert await stores.profiles.find([(tenant, "u1")]) == {}
+    alone = await stores.update_profile(tenant, "u1", ProfileChange(base_risk=0.0, chargeback_count=2), second(ABSENT))
+    assert alone == RiskProfile("u1", False, 0.0, "standard", 2, "", None, SECOND)
+    assert await stores.profile(tenant, "u1") == alone
+    changed = await stores.update_profile(tenant, "u1", ProfileChange(tier="blocked"), Revision(LATER, THIRD, SECOND))
+    assert changed == replace(alone, tier="blocked", tag=THIRD)
+    assert await stores.users.get(tenant, "u1") is None
+    assert await stores.users.page(tenant, "", 5) == []
+    assert await stores.update(tenant, "u1", UserChange(email=""), second()) is None
+    assert await stores.update(tenant, "u1", UserChange(email=""), second(THIRD)) is None
+    assert await stores.profiles.find([(other, "u1")]) == {}
+    assert await stores.create(tenant, person("u1"))
+    assert not await stores.create(tenant, person("u1"))
+    assert await stores.users.get(tenant, "u1") == person("u1")
+    assert await stores.profile(tenant, "u1") == replace(changed, known=True, country="DE", created_at=NOW, tag=FIRST)
+
+
+async def test_profiles_stored_at_once_as_the_first_are_stored_once(stores: Stores, tenant: str) -> None:
+    revisions = [Revision(LATER, uuid4(), ABSENT) for _ in range(6)]
+    done = await asyncio.gather(
+        *[stores.update_profile(tenant, "u1", ProfileChange(tier="blocked"), each) for each in revisions],
+        return_exceptions=True,
+    )
+    (made,) = [profile for profile in done if isinstance(profile, RiskProfile)]
+    assert [type(error) for error in done if error is not made] == [OtherStateError] * 5
+    assert await stores.profile(tenant, "u1") == made
+
+
+async def test_user_and_its_first_profile_may_come_at_once(stores: Stores, tenant: str) -> None:
+    await asyncio.gather(
+        stores.create(tenant, person("u1")), stores.update_profile(tenant, "u1", ProfileChange(base_risk=0.7), second())
+    )
+    profile = await stores.profile(tenant, "u1")
+    assert (profile.known, profile.base_risk, profile.created_at) == (True, 0.7, NOW)
+    user = await stores.users.get(tenant, "u1")
+    assert user is not None
+    assert user.email == "a@example.com"
+
+
+async def test_deleted_user_leaves_nothing_and_may_be_created_again(stores: Stores, tenant: str) -> None:
+    other = str(uuid7())
+    for each in (tenant, other):
+        await stores.create(each, person("u1"))
+    await stores.update_profile(tenant, "u1", ProfileChange(tier="blocked"), second())
+    with pytest.raises(OtherStateError):
+        await stores.delete(tenant, "u1", FIRST)
+    assert await stores.delete(tenant, "u1", SECOND)
+    assert not await stores.delete(tenant, "u1")
+    assert await stores.users.get(tenant, "u1") is None
+    assert await stores.profiles.find([(tenant, "u1")]) == {}
+    assert await stores.users.get(other, "u1") == person("u1")
+    assert await stores.create(tenant, person("u1"))
+    assert (await stores.profile(tenant, "u1")).tier == "standard"
+    await stores.update_profile(tenant, "u2", ProfileChange(tier="blocked"), second())
+    assert await stores.delete(tenant, "u2"), "a profile without a user goes the same way"
 
 
 async def test_pages_follow_the_order_of_code_points(stores: Stores, tenant: str) -> None:
@@ -156,7 +226,6 @@ async def test_change_of_nothing_makes_no_new_state(stores: Stores, tenant: str)
         assert await stores.update(tenant, "u1", UserChange(), second(of)) == person("u1")
         assert await stores.update_profile(tenant, "u1", ProfileChange(), second(of)) == profile
     assert await stores.update(tenant, "u2", UserChange(), second()) is None
-    assert await stores.update_profile(tenant, "u2", ProfileChange(), second()) is None
 
 
 async def test_only_the_state_that_is_named_is_changed(stores: Stores, tenant: str) -> None:
@@ -169,7 +238,10 @@ async def test_only_the_state_that_is_named_is_changed(stores: Stores, tenant: s
     for other in (ProfileChange(), ProfileChange(tier="blocked")):
         with pytest.raises(OtherStateError):
             await stores.update_profile(tenant, "u1", other, second(THIRD))
-        assert await stores.update_profile(tenant, "u2", other, second(FIRST)) is None
+        with pytest.raises(OtherStateError):
+            await stores.update_profile(tenant, "u1", other, second(ABSENT))
+        with pytest.raises(OtherStateError):
+            await stores.update_profile(tenant, "u2", other, second(FIRST))
     assert await stores.users.get(tenant, "u1") == person("u1")
     assert await stores.profile(tenant, "u1") == profile
     assert await stores.update(tenant, "u1", UserChange(email="b@example.com"), second(FIRST)) is not None

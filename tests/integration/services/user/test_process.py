@@ -132,8 +132,7 @@ async def test_update_of_a_state_that_is_gone_is_aborted(gateway: Caller, ours: 
         (pb.GetUserRequest(user_id="u1"), pb.GetUserResponse),
         (pb.UpdateUserRequest(user=user_pb2.User(user_id="u1", country="FR")), pb.UpdateUserResponse),
         (pb.UpdateUserRequest(user=user_pb2.User(user_id="u1")), pb.UpdateUserResponse),
-        (pb.UpdateRiskProfileRequest(risk_profile={"user_id": "u1", "tier": "trusted"}), pb.UpdateRiskProfileResponse),
-        (pb.UpdateRiskProfileRequest(risk_profile={"user_id": "u1"}), pb.UpdateRiskProfileResponse),
+        (pb.DeleteUserRequest(user_id="u1"), pb.DeleteUserResponse),
     ],
     ids=lambda value: value.DESCRIPTOR.name,
 )
@@ -170,10 +169,24 @@ async def test_invented_page_token_is_refused(gateway: Caller, ours: Credentials
 
 
 async def test_mask_that_names_what_cannot_be_changed_is_a_violation(gateway: Caller, ours: Credentials) -> None:
-    request = pb.UpdateUserRequest(user=user_pb2.User(user_id="u1"), update_mask=FieldMask(paths=["create_time"]))
-    error = await failure(gateway(request, pb.UpdateUserResponse, token=ours.token))
-    assert error.reason == "VALIDATION_FAILED"
-    assert [violation.field for violation in error.violations] == ["update_mask"]
+    await create(gateway, ours, "u1")
+    for path, field in (("create_time", "user.create_time"), ("nosuch", "update_mask")):
+        request = pb.UpdateUserRequest(user=user_pb2.User(user_id="u1"), update_mask=FieldMask(paths=[path]))
+        error = await failure(gateway(request, pb.UpdateUserResponse, token=ours.token))
+        assert (error.reason, [violation.field for violation in error.violations]) == ("VALIDATION_FAILED", [field])
+
+
+async def test_deletion_with_a_name_is_answered_alike_though_the_user_is_gone(
+    gateway: Caller, ours: Credentials
+) -> None:
+    made = await create(gateway, ours, "u1")
+    request = pb.DeleteUserRequest(user_id="u1", etag=made.etag, request_id=str(uuid.uuid4()))
+    for _ in range(2):
+        await gateway(request, pb.DeleteUserResponse, token=ours.token)
+    await create(gateway, ours, "u1")
+    await gateway(request, pb.DeleteUserResponse, token=ours.token)
+    got = await gateway(pb.GetUserRequest(user_id="u1"), pb.GetUserResponse, token=ours.token)
+    assert got.user.etag != made.etag, "the repetition did not delete another user of the same identifier"
 
 
 async def test_profile_of_a_user_is_kept_and_that_of_nobody_is_the_default(gateway: Caller, ours: Credentials) -> None:
@@ -184,7 +197,8 @@ async def test_profile_of_a_user_is_kept_and_that_of_nobody_is_the_default(gatew
     assert (known.known, known.base_risk, known.tier, known.country) == (True, 0.75, "standard", "DE")
     request = pb.GetRiskProfileRequest(user_id="u2")
     unknown = (await gateway(request, pb.GetRiskProfileResponse, token=ours.token)).risk_profile
-    assert unknown == user_pb2.RiskProfile(user_id="u2", base_risk=0.1, tier="standard")
+    assert unknown == user_pb2.RiskProfile(user_id="u2", base_risk=0.1, tier="standard", etag=unknown.etag)
+    assert unknown.etag
 
 
 async def test_token_is_verified_again_whoever_calls(gateway: Caller, ours: Credentials) -> None:

@@ -8,13 +8,15 @@ import pytest
 
 from console.failure import CommandFailure
 from console.up.certificates import Authority
-from console.up.environment import Environments, Stores, external_databases, port_names
+from console.up.environment import Environments, Stores, external_databases
+from console.up.fleet import Fleet
 from console.up.names import GATEWAY
 from console.up.state import State
 from meshkit.topology import load
 
 TOPOLOGY = load()
-SERVICES, MESH = TOPOLOGY.names, TOPOLOGY.process_names
+FLEET = Fleet(TOPOLOGY, {"fraud": 3})
+SERVICES, MESH = TOPOLOGY.names, FLEET.processes
 USER = {
     "PATH": "/bin",
     "RAMPART_LOG_LEVEL": "DEBUG",
@@ -35,17 +37,28 @@ def environments(tmp_path: Path) -> Environments:
         },
         redis_url="unix:///redis",
     )
-    numbers = {name: 20_000 + number for number, name in enumerate(port_names(TOPOLOGY))}
-    return Environments(TOPOLOGY, USER, state, Authority(state.tls, "rampart.test"), numbers, stores)
+    numbers = {name: 20_000 + number for number, name in enumerate(FLEET.ports())}
+    return Environments(FLEET, USER, state, Authority(state.tls, "rampart.test"), numbers, stores)
 
 
 def test_a_process_gets_no_secret_of_another(environments: Environments) -> None:
     for name in MESH:
         values = set(environments.serve(name).environment.values())
-        assert not values & {f"{other}-service" for other in SERVICES if other != name}
+        assert not values & {f"{other}-service" for other in SERVICES if other != FLEET.service(name)}
         assert not values & {f"{other}-owner" for other in SERVICES}
-        assert ("fraud-relay" in values) == (name == "fraud")
+        assert ("fraud-relay" in values) == (FLEET.service(name) == "fraud")
         assert any(value.endswith("auth.key") for value in values if "tls" not in value) == (name == "auth")
+
+
+def test_replicas_listen_apart_and_are_known_to_their_callers_together(environments: Environments) -> None:
+    fraud = FLEET.of("fraud")
+    assert fraud == ["fraud", "fraud-2", "fraud-3"]
+    listens = [environments.serve(name).environment["RAMPART_FRAUD_LISTEN"] for name in fraud]
+    admin = [environments.serve(name).environment["RAMPART_ADMIN_LISTEN"] for name in fraud]
+    assert len({*listens, *admin}) == 6
+    assert environments.serve(GATEWAY).environment["RAMPART_FRAUD_ADDRESS"] == ",".join(listens)
+    assert environments.serve("fraud-2").environment["RAMPART_TLS_CERT_FILE"].endswith("tls/fraud.pem")
+    assert environments.serve("fraud-2").command == environments.serve("fraud").command
 
 
 def test_settings_of_the_user_pass_through_but_not_those_that_the_start_decides(environments: Environments) -> None:

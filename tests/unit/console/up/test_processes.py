@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -14,11 +15,26 @@ from pathlib import Path
 import pytest
 
 from console.failure import CommandFailure
-from console.up import proc
+from console.up import proc, processes
 from console.up.processes import Process, Spec, run_once
+from meshkit.standby import STANDBY
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+# Two processes write at once: each line in one piece, which `print` does not promise.
+STANDING_BY = f"""
+import os, sys, time
+if os.environ.get({STANDBY!r}):
+    os.write(1, b"waits %d\\n" % os.getpid())
+    if not sys.stdin.readline():
+        sys.exit()
+    os.write(1, b"goes on\\n")
+else:
+    os.write(1, b"up\\n")
+time.sleep(60)
+"""
+SLOW = 30.0
+"""Seconds for what takes several starts of the interpreter."""
 FAMILY = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
 
 
@@ -63,6 +79,11 @@ def says_up(process: Process) -> bool:
     return "up" in process.log.read_text()
 
 
+def waiting(process: Process) -> list[int]:
+    """Returns the processes that have stood by, in order."""
+    return [int(pid) for pid in re.findall(r"waits (\d+)\n", process.log.read_text())]
+
+
 def alive(pid: int | None) -> bool:
     return pid is not None and proc.start_time(pid) is not None
 
@@ -76,6 +97,40 @@ async def test_a_process_that_is_killed_is_restarted_and_named(kept: Kept) -> No
     assert process.pid not in (old, None)
     assert kept.events == [f"child (pid {old}) died with signal 9; restarted as pid {process.pid}"]
     assert kept.pids == [old, None, process.pid]
+
+
+async def test_a_process_that_stands_by_takes_over_and_another_stands_by(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "STANDBY_SECONDS", 0.0)
+    process = await kept.start(STANDING_BY, standby=True)
+    first, spares = process.pid, []
+    for number in (1, 2):
+        await until(lambda: len(waiting(process)) == number, SLOW)  # noqa: B023
+        spares.append(waiting(process)[-1])
+        victim = process.pid
+        assert victim is not None
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: process.log.read_text().count("goes on") == number, SLOW)  # noqa: B023
+        assert process.pid == spares[-1]
+    assert first not in spares
+    await until(lambda: len(waiting(process)) == 3, SLOW)
+    spares.append(waiting(process)[-1])
+    await process.stop()
+    assert not any(alive(pid) for pid in spares)
+
+
+async def test_a_process_that_stands_by_and_dies_is_not_missed(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STANDBY_SECONDS", 0.0)
+    process = await kept.start(STANDING_BY, standby=True)
+    await until(lambda: says_up(process) and waiting(process), SLOW)
+    (spare,), old = waiting(process), process.pid
+    assert old is not None
+    os.kill(spare, signal.SIGKILL)
+    await until(lambda: not alive(spare))
+    os.kill(old, signal.SIGKILL)
+    await until(lambda: process.pid not in (None, old))
+    await until(lambda: process.log.read_text().count("up") == 2, SLOW)
 
 
 async def test_a_process_that_exits_says_its_status(kept: Kept) -> None:

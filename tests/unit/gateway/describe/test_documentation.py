@@ -20,12 +20,14 @@ from tests.support.protos import with_methods
 
 ASSETS = {
     "/docs/docs.css": "text/css; charset=utf-8",
+    "/docs/frame.css": "text/css; charset=utf-8",
     "/docs/docs.js": "text/javascript; charset=utf-8",
     "/docs/swagger-ui.css": "text/css; charset=utf-8",
     "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
     "/docs/icon.svg": "image/svg+xml",
 }
 OF_PAGES = {"/docs/site.css": "text/css; charset=utf-8"}
+WAYS = {"/", "/docs", "/problems", "/ready", "/openapi.json"}
 PAGES = ["/", "/docs", "/problems", "/problems/rate-limited"]
 
 
@@ -50,7 +52,7 @@ async def test_page_consists_of_parts_that_are_served(gateway: Gateway) -> None:
     page = (await gateway.request("GET", "/docs", token=None)).body.decode()
     parts = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert set(ASSETS) <= set(parts)
-    assert set(parts) - set(ASSETS) == {"/openapi.json"}
+    assert set(parts) - set(ASSETS) == WAYS, "the way home among them"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -120,15 +122,26 @@ async def test_parts_are_compressed_for_who_accepts_it(gateway: Gateway, accepte
 
 
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/docs/swagger-ui-bundle.js", "/problems"])
-async def test_who_has_the_content_gets_304(gateway: Gateway, path: str) -> None:
-    first = await gateway.request("GET", path, token=None)
-    etag = first.headers["etag"]
-    assert first.headers["cache-control"] == "no-cache"
-    for known in (etag, f'"other", W/{etag}'):
-        again = await gateway.request("GET", path, token=None, headers={"if-none-match": known})
-        assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
-    changed = await gateway.request("GET", path, token=None, headers={"if-none-match": '"other"'})
-    assert changed.status == 200
+async def test_who_has_the_content_gets_304_with_the_tag_of_the_200(gateway: Gateway, path: str) -> None:
+    for method, coding in (("GET", ""), ("HEAD", ""), ("GET", "gzip")):
+        first = await gateway.request(method, path, token=None, headers={"accept-encoding": coding})
+        etag = first.headers["etag"]
+        assert first.headers["cache-control"] == "no-cache"
+        for known in (etag, f'"other", W/{etag}', '"a,b", ' + etag, "*"):
+            asked = {"accept-encoding": coding, "if-none-match": known}
+            again = await gateway.request(method, path, token=None, headers=asked)
+            assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
+        for other in ('"other"', '"*"', etag.strip('"'), etag[:-1] + ';br"'):
+            asked = {"accept-encoding": coding, "if-none-match": other}
+            assert (await gateway.request(method, path, token=None, headers=asked)).status == 200
+
+
+async def test_content_in_another_state_than_asked_for_is_412(gateway: Gateway) -> None:
+    etag = (await gateway.request("GET", "/openapi.json", token=None)).headers["etag"]
+    for known, status in ((etag, 200), ("*", 200), ('"other"', 412), (f"W/{etag}", 412)):
+        reply = await gateway.request("GET", "/openapi.json", token=None, headers={"if-match": known})
+        assert reply.status == status
+        assert status == 200 or reply.json["reason"] == "ETAG_MISMATCH"
 
 
 def test_vendored_files_are_those_that_the_readme_names() -> None:

@@ -6,7 +6,9 @@ from functools import cache
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from gateway.describe.openapi import LOCAL_URL
 from gateway.describe.openapi.operations import sentences
 from tests.support.documents import rampart_document
 
@@ -59,7 +61,7 @@ def test_sentences(text: str, parts: tuple[str, str]) -> None:
 def test_description_names_idempotency_rate_class_deadline_and_further_scope() -> None:
     words = operation("/api/v1/fraud-check:batch", "post")["description"]
     assert "Idempotent: " in words
-    assert "10 units of the class `decision`" in words
+    assert "1 unit for each of `requests`, of the class `decision`" in words
     assert "within 10 s" in words
     assert "`fraud:backfill`" in words
     assert "Not idempotent without an `Idempotency-Key`" in operation("/api/v1/users", "post")["description"]
@@ -68,7 +70,7 @@ def test_description_names_idempotency_rate_class_deadline_and_further_scope() -
 
 def test_bindings_of_one_path_share_it_under_one_variable() -> None:
     paths = described()["paths"]
-    assert set(paths["/api/v1/users/{user_id}"]) == {"get", "patch"}
+    assert set(paths["/api/v1/users/{user_id}"]) == {"get", "patch", "delete"}
     assert not any("{user.user_id}" in path for path in paths)
 
 
@@ -126,27 +128,45 @@ def test_reads_and_changes_of_a_resource_with_an_etag_are_conditional() -> None:
     assert headers_of("/api/v1/users/{user_id}", "get") == ["If-None-Match"]
     assert "ETag" in get["responses"]["200"]["headers"]
     assert "304" in get["responses"]
-    assert headers_of("/api/v1/users/{user_id}", "patch") == ["Idempotency-Key", "If-Match"]
+    assert headers_of("/api/v1/users/{user_id}", "patch") == ["Idempotency-Key", "If-Match", "If-None-Match"]
+    assert headers_of("/api/v1/tasks/{task_id}:cancel", "post") == ["If-Match", "If-None-Match"]
     assert "412" in operation("/api/v1/users/{user_id}", "patch")["responses"]
     assert "If-Match" not in headers_of("/api/v1/users", "post")
+
+
+def test_creation_is_a_201_that_says_where() -> None:
+    created = {path: operation(path, "post")["responses"] for path in ("/api/v1/users", "/api/v1/schedules")}
+    for path, responses in created.items():
+        assert "200" not in responses, path
+        assert "Location" in responses["201"]["headers"]
+    task = operation("/api/v1/tasks", "post")["responses"]
+    assert "Location" in task["201"]["headers"]
+    assert "Location" not in task["200"]["headers"], "a task that was there before is not created"
+    assert "201" not in operation("/api/v1/fraud-check", "post")["responses"]
+    assert "#/components/headers/Location" in str(task["201"]["headers"])
 
 
 def test_stream_can_be_resumed_and_refuses_other_media_types() -> None:
     watch = operation("/api/v1/decisions:watch", "get")
     assert headers_of("/api/v1/decisions:watch", "get") == ["Last-Event-ID"]
     assert "406" in watch["responses"]
-    assert watch["x-websocket"]["receive"] == {"$ref": "#/components/schemas/WatchDecisionsResponse"}
+    assert watch["x-websocket"]["receive"] == {"$ref": "#/components/schemas/WatchDecisionsReply"}
+    assert "send" not in watch["x-websocket"]
 
 
 def test_security_scheme_is_client_credentials_at_the_token_endpoint() -> None:
     scheme = described()["components"]["securitySchemes"]["oauth2"]
-    assert scheme["flows"]["clientCredentials"]["tokenUrl"] == "/api/v1/oauth/token"
+    assert scheme["flows"]["clientCredentials"]["tokenUrl"] == f"{LOCAL_URL}/api/v1/oauth/token"
 
 
 def test_device_and_address_are_required_unless_the_card_is_present() -> None:
     schema = described()["components"]["schemas"]["CheckFraudRequest"]
     assert schema["required"] == ["user_id", "transaction_amount"]
-    assert schema["if"] == {"properties": {"channel": {"const": "card_present"}}, "required": ["channel"]}
-    assert schema["else"]["required"] == ["device_fingerprint", "ip_address"]
+    check = Draft202012Validator(schema)
+    needed = {"user_id": "u", "transaction_amount": 1}
+    assert check.is_valid(needed | {"channel": "card_present"})
+    assert check.is_valid(needed | {"device_fingerprint": "d", "ip_address": "192.0.2.1"})
+    for channel in ({}, {"channel": "online"}, {"channel": None}, {"device_fingerprint": "d", "ip_address": ""}):
+        assert not check.is_valid(needed | channel)
     words = schema["description"]
     assert "`ip_address` is required unless `channel` is card_present." in words

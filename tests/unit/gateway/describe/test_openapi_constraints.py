@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 
 from gateway.describe.comments import Comments
 from gateway.describe.openapi.constraints import field_sentences
+from gateway.describe.openapi.names import ComponentNames
 from gateway.describe.openapi.schemas import Schemas, Use
 from tests.support.protos import compile_proto
 
@@ -61,7 +62,7 @@ def message() -> tuple[Any, Comments]:
 
 def schema(name: str) -> dict[str, Any]:
     rules, comments = message()
-    return Schemas(comments, [rules], []).field(rules.fields_by_name[name], Use.REQUEST)
+    return Schemas(comments, [rules], [], ComponentNames({}, ())).field(rules.fields_by_name[name], Use.REQUEST)
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -164,7 +164,8 @@ def test_files_are_binary() -> None:
         operation("/v1/files/{name}", "post")["requestBody"]["content"],
         operation("/v1/files/{name}", "get")["responses"]["200"]["content"],
     ):
-        assert content == {"*/*": {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}}
+        schema = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+        assert content == {"*/*": {"schema": schema}}
 
 
 def test_method_that_takes_a_stream_is_a_websocket() -> None:
@@ -172,7 +173,8 @@ def test_method_that_takes_a_stream_is_a_websocket() -> None:
     assert {"101", "426"} <= set(chat["responses"])
     assert "200" not in chat["responses"]
     assert "requestBody" not in chat
-    assert chat["x-websocket"]["send"] == {"$ref": "#/components/schemas/RequestInput"}
+    assert chat["x-websocket"]["send"] == {"$ref": "#/components/x-websocket-schemas/RequestInput"}
+    assert described()["components"]["x-websocket-schemas"]["RequestInput"]["additionalProperties"] is False
 
 
 def test_example_of_a_request_is_split_as_the_binding_says() -> None:

@@ -19,10 +19,11 @@ from gateway.edge.ratelimit import (
 from gateway.edge.ratelimit.shared import MemoryShared
 from meshkit.context import Quota
 from meshkit.settings import Reader
-from tests.support.gateway import PRINCIPAL, Gateway
+from tests.support.gateway import PRINCIPAL, Gateway, Reply
 
 CHECK = {"user_id": "u1", "transaction_amount": 1, "device_fingerprint": "d", "ip_address": "203.0.113.9"}
 PATH = "/api/v1/fraud-check"
+BATCH = f"{PATH}:batch"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +137,92 @@ async def test_calls_without_the_scope_are_charged(gateway: Gateway) -> None:
     assert [reply.status for reply in replies] == [403, 403, 429]
 
 
-async def test_batch_costs_more_than_a_check(gateway: Gateway) -> None:
-    reply = await gateway.request("POST", "/api/v1/fraud-check:batch", {"requests": [CHECK]})
-    assert reply.headers["ratelimit"].startswith('"decision";r=49990;')
+async def batch(gateway: Gateway, items: int, token: str = "slow") -> Reply:
+    return await gateway.request("POST", BATCH, {"requests": [CHECK] * items}, token=token)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+async def test_item_of_a_batch_costs_what_a_call_costs(strict: bool) -> None:
+    shared = MemoryShared(time.monotonic)
+    local = MemoryRateLimiter()
+    limiters = Limiters(local, StrictRateLimiter(local, shared), {})
+    strictly = LimitSettings(strict_classes=frozenset({"decision"}))
+    gateway = Gateway(limits=strictly, limiters=limiters) if strict else Gateway()
+    gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=20)
+    replies = [await batch(gateway, items) for items in (1, 12, 7)]
+    assert [reply.status for reply in replies] == [200, 200, 200]
+    # One field of each name, and it counts all items.
+    assert [reply.headers["ratelimit"] for reply in replies] == [f'"decision";r={r};t=1' for r in (19, 7, 0)]
+    assert {reply.headers["ratelimit-policy"] for reply in replies} == {'"decision";q=20;w=1'}
+    assert (await gateway.request("POST", PATH, CHECK, token="slow")).status == 429
+
+
+async def test_batch_waits_for_all_of_its_items(gateway: Gateway) -> None:
+    gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=20)
+    first, second = await batch(gateway, 15), await batch(gateway, 15)
+    assert (first.status, second.status, second.json["reason"]) == (200, 429, "RATE_LIMITED")
+    assert int(second.headers["retry-after"]) >= 1
+    assert len(gateway.upstream.calls) == 1
+
+
+@pytest.mark.parametrize("quota", [Quota(), Quota(tenant=8), Quota(classes=(("decision", 8),))])
+async def test_batch_that_never_fits_is_refused_at_once_with_the_largest_that_would(
+    gateway: Gateway, quota: Quota
+) -> None:
+    gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=20, quota=quota)
+    largest = 8 if quota != Quota() else 20
+    reply = await batch(gateway, largest + 1)
+    assert (reply.status, reply.json["reason"], reply.json["metadata"]["largest"]) == (
+        413, "BATCH_TOO_LARGE", str(largest)
+    )  # fmt: skip
+    assert "retry-after" not in reply.headers, "waiting does not help"
+    (violation,) = reply.json["errors"]
+    assert (violation["in"], violation["pointer"]) == ("body", "/requests")
+    assert str(largest) in violation["message"]
+    assert gateway.upstream.calls == []
+
+
+@pytest.mark.parametrize("strict", [False, True])
+async def test_batch_that_comes_too_early_uses_up_nothing(strict: bool) -> None:
+    now = [5.0]
+    local, shared = MemoryRateLimiter(), MemoryShared(lambda: now[0])
+    limits = LimitSettings(strict_classes=frozenset({"decision"} if strict else ()))
+    gateway = Gateway(limits=limits, limiters=Limiters(local, StrictRateLimiter(local, shared), {}))
+    gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=20)
+    assert (await batch(gateway, 15)).status == 200
+    for _ in range(10):
+        assert (await batch(gateway, 20)).status == 429
+    reply = await gateway.request("POST", PATH, CHECK, token="slow")
+    assert reply.status == 200
+    assert int(reply.headers["ratelimit"].split(";")[1][2:]) >= 4
+
+
+async def test_batch_of_all_that_fits_passes_a_whole_limit(gateway: Gateway) -> None:
+    gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=20)
+    assert (await batch(gateway, 20)).status == 200
+    assert (await batch(gateway, 1)).status == 429
+
+
+async def test_batch_over_connect_costs_the_same(gateway: Gateway) -> None:
+    gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=20)
+    path, headers = "/rampart.fraud.v1.FraudService/BatchCheckFraud", {"connect-protocol-version": "1"}
+    replies = [
+        await gateway.request("POST", path, {"requests": [CHECK] * items}, token="slow", headers=headers)
+        for items in (15, 15, 21)
+    ]
+    assert [reply.json.get("code") for reply in replies] == [None, "resource_exhausted", "invalid_argument"]
+    assert replies[0].headers["ratelimit"] == '"decision";r=5;t=1'
+    assert len(gateway.upstream.calls) == 1
+
+
+async def test_batch_larger_than_a_workers_share_is_paid_for_afterwards() -> None:
+    """Four workers without Redis: all together hold the limit, whatever size the batches have."""
+    gateway = Gateway(limiters=make_limiters(None, workers=4))
+    gateway.verifier.tokens["slow"] = replace(PRINCIPAL, rate_limit=20)
+    assert (await batch(gateway, 20)).status == 200
+    refused = await batch(gateway, 1)
+    # 20 units come back to this worker in 4 s, and it may be one second ahead.
+    assert refused.status == 429 and refused.json["retry_after"] > 2.5
 
 
 async def test_without_redis_workers_share_a_limit() -> None:

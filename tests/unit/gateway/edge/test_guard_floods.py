@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
+from joserfc.jws import CompactSignature
 
 from gateway.edge.address import AddressResolver
 from gateway.edge.exchange import Exchange
@@ -30,9 +32,9 @@ class CountingVerifier(TokenVerifier):
 
     checked = 0
 
-    def _claims(self, token: str, key: ECKey) -> tuple[float, Principal]:
+    def _claims(self, signed: CompactSignature, keys: Sequence[ECKey]) -> tuple[float, Principal]:
         self.checked += 1
-        return super()._claims(token, key)
+        return super()._claims(signed, keys)
 
 
 class World:

@@ -171,8 +171,8 @@ async def test_cancellation_goes_through() -> None:
     ("method", "target", "allow"),
     [
         ("GET", "/api/v1/fraud-check", "POST"),
-        ("DELETE", "/api/v1/users/u1", "GET, HEAD, PATCH"),
-        ("BREW", "/api/v1/users", "GET, HEAD, POST"),
+        ("PUT", "/api/v1/users/u1", "DELETE, GET, HEAD, PATCH"),
+        ("TRACE", "/api/v1/users", "GET, HEAD, POST"),
         ("GET", "/api/v1/oauth/token", "POST"),
     ],
 )
@@ -181,6 +181,14 @@ async def test_wrong_method_is_405_with_allow(gateway: Gateway, method: str, tar
     assert (reply.status, reply.headers["allow"]) == (405, allow)
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.json["reason"] == "METHOD_NOT_ALLOWED"
+
+
+@pytest.mark.parametrize("method", ["BREW", "PROPFIND", "get"])
+@pytest.mark.parametrize("target", ["/api/v1/users", "/api/v1/nothing", "/health", "/docs"])
+async def test_method_that_nothing_here_has_is_501(gateway: Gateway, method: str, target: str) -> None:
+    reply = await gateway.request(method, target)
+    assert (reply.status, reply.json["reason"]) == (501, "NOT_IMPLEMENTED")
+    assert reply.headers["content-type"] == "application/problem+json"
 
 
 async def test_unknown_path_is_404_as_a_problem(gateway: Gateway) -> None:
@@ -196,6 +204,7 @@ async def test_every_exchange_has_one_access_line_without_secrets(gateway: Gatew
     await gateway.request("GET", "/health")
     await gateway.request("GET", "/nothing")
     first, second, third, fourth = gateway.access_lines()
+    assert re.fullmatch("[0-9a-f]{16}", first.pop("span_id"))
     assert first | {"time": 0, "duration_ms": 0} == {
         "time": 0, "level": "INFO", "service": "gateway", "logger": "gateway.access", "message": "request",
         "method": "POST", "route": "/api/v1/fraud-check", "status": 200, "duration_ms": 0, "request_id": "r-1",

@@ -18,7 +18,7 @@ from meshkit.errors import Kind, MeshError, Violation
 from tests.support.errors import facts, read_problem, read_status
 from tests.support.gateway import Gateway, plan
 
-STATUS = b"application/json"
+STATUS = b"application/json, application/problem+json;q=0.5"
 
 
 def packed(message: Message) -> any_pb2.Any:
@@ -113,7 +113,7 @@ def test_one_form_can_be_made_of_the_other(error: MeshError) -> None:
 def test_form_changes_neither_the_status_nor_the_headers(error: MeshError) -> None:
     first, second = (ErrorRenderer(plan().registry).render(error, "r-1", accept) for accept in (b"", STATUS))
     assert (first.status, first.headers) == (second.status, second.headers)
-    assert (first.media_type, second.media_type) == (b"application/problem+json", STATUS)
+    assert (first.media_type, second.media_type) == (b"application/problem+json", b"application/json")
 
 
 def test_status_is_that_of_the_protos() -> None:
@@ -201,7 +201,7 @@ async def test_every_kind_of_error_is_told_in_the_form_that_is_asked_for(
 ) -> None:
     problem = await gateway.request(method, target, headers=headers, token=token)
     assert (problem.status, problem.headers["content-type"]) == (status, "application/problem+json")
-    found = await gateway.request(method, target, headers={**headers, "accept": "application/json"}, token=token)
+    found = await gateway.request(method, target, headers={**headers, "accept": STATUS.decode()}, token=token)
     assert (found.status, found.headers["content-type"]) == (status, "application/json")
     assert facts(read_status(found.json)) == facts(read_problem(problem.json))
 

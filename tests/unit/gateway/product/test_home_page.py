@@ -18,6 +18,13 @@ async def test_first_page_leads_to_a_first_decision(gateway: Gateway) -> None:
         assert f"curl -sS http://127.0.0.1:8080{path}" in page.replace("-sSN", "-sS")
 
 
+async def test_commands_of_the_first_page_name_where_it_is_reached_without_any_script() -> None:
+    page = (await Gateway(public_url="https://api.example.com").request("GET", "/", token=None)).body.decode()
+    assert page.count("curl -sS https://api.example.com/api/v1/") >= 2
+    assert 'data-origin="https://api.example.com"' in page
+    assert "127.0.0.1" not in page
+
+
 @pytest.mark.parametrize(
     ("path", "media_type"),
     [("/docs/home.css", "text/css; charset=utf-8"), ("/docs/home.js", "text/javascript; charset=utf-8")],

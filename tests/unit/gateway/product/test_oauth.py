@@ -42,9 +42,23 @@ async def test_client_id_may_be_repeated_in_the_body_beside_basic(gateway: Gatew
     assert (await ask(gateway, "grant_type=client_credentials&client_id=c", basic("c:s"))).status == 200
 
 
-async def test_parameter_without_a_value_counts_as_absent(gateway: Gateway) -> None:
-    assert (await ask(gateway, GOOD + "&scope=&extra=")).status == 200
+@pytest.mark.parametrize("more", ["&scope=&extra=", "&scope", "&scope&scope=", "&scope=&scope"])
+async def test_parameter_without_a_value_counts_as_absent(gateway: Gateway, more: str) -> None:
+    assert (await ask(gateway, GOOD + more)).status == 200
     assert gateway.upstream.last.request.scope == ""
+
+
+@pytest.mark.parametrize("form", [GOOD + "&", "&" + GOOD, "&&" + GOOD.replace("&", "&&") + "&&", "&" * 99 + GOOD])
+async def test_empty_pairs_are_none(gateway: Gateway, form: str) -> None:
+    assert (await ask(gateway, form)).status == 200
+    assert gateway.upstream.last.request.client_id == "c"
+
+
+async def test_form_may_hold_utf_8_as_it_is_or_encoded(gateway: Gateway) -> None:
+    for written in ("é".encode(), b"%C3%A9"):
+        body = b"grant_type=client_credentials&client_id=c&client_secret=" + written
+        assert (await ask(gateway, body)).status == 200
+        assert gateway.upstream.last.request.client_secret == "é"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +71,8 @@ async def test_parameter_without_a_value_counts_as_absent(gateway: Gateway) -> N
         (GOOD + "&scope=a&scope=b", None, 400, "invalid_request"),
         (GOOD + "&client_id=c", None, 400, "invalid_request"),
         (GOOD + "&%ff=1", None, 400, "invalid_request"),
-        (GOOD + "&nonsense", None, 400, "invalid_request"),
+        (GOOD + "&state=%zz", None, 400, "invalid_request"),
+        (GOOD + "&scope=&client_id=c", None, 400, "invalid_request"),
         (b"\xff", None, 400, "invalid_request"),
         ("&".join(f"a{i}=1" for i in range(30)), None, 400, "invalid_request"),
         (GOOD, basic("c:s"), 400, "invalid_request"),

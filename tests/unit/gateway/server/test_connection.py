@@ -9,11 +9,19 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.server.limits import Limits
-from tests.support.http_server import EchoServer, running_server
+from tests.support.http_server import Answer, EchoServer, running_server
 
 CLOSE = b"connection: close\r\n"
 LAST = b"GET /last HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
 CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def check_refusal(answer: Answer, status: int, reason: str) -> None:
+    assert (answer.status, answer.json["reason"]) == (status, reason)
+    assert answer.header("content-type") == "application/problem+json"
+    assert answer.header("connection") == "close"
+    assert answer.header("x-content-type-options") == "nosniff"
+    assert answer.json["request_id"] == answer.header("x-request-id") != ""
 
 
 @pytest.fixture
@@ -72,8 +80,6 @@ async def test_pipelined_requests_are_bounded_and_the_last_answer_says_so() -> N
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET / HTTP/2.0\r\nhost: x\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"FOO / HTTP/1.1\r\nhost: x\r\n\r\n",
-        b"get / HTTP/1.1\r\nhost: x\r\n\r\n",
         b"GET\t/ HTTP/1.1\r\nhost: x\r\n\r\n",
         b"CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n",
         b"GET x:80 HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -85,6 +91,21 @@ async def test_pipelined_requests_are_bounded_and_the_last_answer_says_so() -> N
         b"GET / HTTP/1.1\r\nhost: a b\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: a/b\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: user@x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h:80a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h:80:80\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h:65536\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h:-1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: [::1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: ::1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: [::1]x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: [::g]\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: [fe80::1%25eth0]\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: []\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h%zz\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h%4\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: :80\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: h\xc3\xa4\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost : x\r\n\r\n",
         b"GET / HTTP/1.1\r\n host: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: x\r\na: b\r\n c\r\n\r\n",
@@ -99,9 +120,21 @@ async def test_pipelined_requests_are_bounded_and_the_last_answer_says_so() -> N
         b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999999999999\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked,\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: ,\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked;a=b\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip;q, chunked, chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: ch unked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: \r\n\r\n0\r\n\r\n",
+        b"GET * HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET http:///x HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET http://u@h/ HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET http://h:80:80/ HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET ftp://h/ HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"G(T / HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"FOO HTTP/1.1\r\nhost: x\r\n\r\n",
         b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         CHUNKED + b"zz\r\n",
@@ -117,10 +150,77 @@ async def test_what_is_ambiguous_or_no_http_is_refused_once_and_ends_the_connect
     server: EchoServer, request_bytes: bytes
 ) -> None:
     (answer,) = await server.ask(request_bytes + LAST)
-    assert (answer.status, answer.json["reason"]) == (400, "MALFORMED_REQUEST")
-    assert answer.header("content-type") == "application/problem+json"
-    assert answer.header("connection") == "close"
+    check_refusal(answer, 400, "MALFORMED_REQUEST")
     assert "/last" not in server.seen, "nothing behind it is a request"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"FOO / HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"get / HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GETS / HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"PLAY / HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip;a=b\t,\tchunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: identity\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+    ],
+)
+async def test_unknown_method_or_transfer_coding_is_not_implemented(server: EchoServer, request_bytes: bytes) -> None:
+    (answer,) = await server.ask(request_bytes + LAST)
+    check_refusal(answer, 501, "NOT_IMPLEMENTED")
+    assert server.seen == []
+
+
+async def test_request_behind_which_an_unknown_method_comes_has_its_answer(server: EchoServer) -> None:
+    answers = await server.ask(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\nBREW / HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert [answer.status for answer in answers] == [200, 501]
+
+
+async def test_refusal_carries_the_request_id_of_its_caller(server: EchoServer) -> None:
+    (answer,) = await server.ask(b"GET / HTTP/1.1\r\nx-request-id: mine-1\r\nhost: a b\r\n\r\n")
+    assert answer.header("x-request-id") == answer.json["request_id"] == "mine-1"
+
+
+async def test_refusal_of_a_head_has_no_body(server: EchoServer) -> None:
+    data = await server.raw(b"HEAD / HTTP/1.1\r\nhost: a b\r\n\r\n")
+    assert data.startswith(b"HTTP/1.1 400 ")
+    assert data.endswith(b"\r\n\r\n")
+
+
+BLANKS = [b" ", b"\t", b" \t ", b"\t\t"]
+
+
+@pytest.mark.parametrize("blanks", BLANKS)
+async def test_blanks_around_a_value_are_no_part_of_it(server: EchoServer, blanks: bytes) -> None:
+    head = (b"host: x", b"content-length: 2", b"x-own: 1 2", b"connection: close", b"expect: 100-continue")
+    lines = b"".join(line.replace(b": ", b":" + blanks) + blanks + b"\r\n" for line in head)
+    first, answer = await server.ask(b"POST /p HTTP/1.1\r\n" + lines + b"\r\n{}")
+    assert (first.status, answer.status, answer.json["body"]) == (100, 200, "{}")
+    assert ["x-own", "1 2"] in answer.json["headers"]
+    assert answer.header("connection") == "close"
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.02])
+@pytest.mark.parametrize("blanks", BLANKS)
+async def test_coding_is_known_whatever_blanks_stand_around_it(server: EchoServer, blanks: bytes, wait: float) -> None:
+    head = b"POST /1 HTTP/1.1\r\nhost: x\r\ntransfer-encoding:%bchunked%b\r\n\r\n" % (blanks, blanks)
+    body = (b"2\r\n{}\r\n", b"0\r\nhost: y\r\n\r\n")
+    answers = await server.ask(head, *body, head, *body, LAST, wait=wait)
+    assert [(answer.json["path"], answer.json["body"]) for answer in answers] == [
+        ("/1", "{}"),
+        ("/1", "{}"),
+        ("/last", ""),
+    ]
+    (answer,) = await server.ask(head + b"2\r\n{}\r\nzz\r\n" + LAST)
+    check_refusal(answer, 400, "MALFORMED_REQUEST")
+
+
+async def test_host_of_an_absolute_target_counts(server: EchoServer) -> None:
+    (answer,) = await server.ask(b"GET http://other:81?q HTTP/1.1\r\nhost: x\r\n" + CLOSE + b"\r\n")
+    assert [value for name, value in answer.json["headers"] if name == "host"] == ["other:81"]
+    assert (answer.json["raw_path"], answer.json["query"]) == ("/", "q")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +230,10 @@ async def test_what_is_ambiguous_or_no_http_is_refused_once_and_ends_the_connect
         b"\r\n\r\nGET /p?q HTTP/1.1\r\nhost: x\r\n" + CLOSE + b"\r\n",
         b"GET /p?q HTTP/1.0\r\n\r\n",
         b"GET /p?q HTTP/1.1\r\nhost: [::1]:8080\r\n" + CLOSE + b"\r\n",
+        b"GET /p?q HTTP/1.1\r\nhost: [v1.a:b]\r\n" + CLOSE + b"\r\n",
+        b"GET /p?q HTTP/1.1\r\nhost: a_b.example:\r\n" + CLOSE + b"\r\n",
+        b"GET /p?q HTTP/1.1\r\nhost: h%c3%a4:65535\r\n" + CLOSE + b"\r\n",
+        b"GET HTTPS://[::1]:80/p?q HTTP/1.1\r\nhost:\r\n" + CLOSE + b"\r\n",
         b"GET /p?q HTTP/1.1\r\nhost:\r\n" + CLOSE + b"\r\n",
     ],
 )

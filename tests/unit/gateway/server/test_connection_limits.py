@@ -9,7 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.server import places as places_module
 from gateway.server.limits import Limits
+from gateway.server.places import Places, each_address
 from tests.support.http_server import TICK, Answer, EchoServer, running_server, split_answers
 
 CLOSE = b"connection: close\r\n\r\n"
@@ -116,6 +118,67 @@ async def test_one_connection_too_many_is_told_to_come_back() -> None:
         await asyncio.sleep(0.05)
         (answer,) = await server.ask(GET + CLOSE)
         assert answer.status == 200
+
+
+@pytest.mark.parametrize(("own", "of_an_address"), [(2, 9), (9, 2)])
+async def test_one_address_holds_no_more_than_its_part(own: int, of_an_address: int) -> None:
+    limits = Limits(of_this_machine=own, of_an_address=of_an_address)
+    places = Places(limits, each_address)
+    host, other = ("127.0.0.1", "127.0.0.2") if own == 2 else ("2001:db8::1", "2001:db8:0:1::1")
+    held = [places.take(host), places.take(host)]
+    assert [place.error for place in held] == [None, None]
+    refused = places.take("2001:db8::ffff" if own == 9 else host)
+    assert refused.error is not None
+    assert "address" in refused.error.message
+    assert places.take(other).error is None
+    for place in (refused, held[0]):
+        places.give_back(place)
+    assert places.take(host).error is None
+
+
+async def test_addresses_that_are_not_counted_hold_all() -> None:
+    places = Places(Limits(connections=3, of_this_machine=1), lambda _: "")
+    assert [places.take("127.0.0.1").error is None for _ in range(4)] == [True, True, True, False]
+
+
+async def test_address_at_its_limit_is_refused_and_others_are_served() -> None:
+    async with running_server(Limits(of_this_machine=2)) as server:
+        held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+        await asyncio.sleep(0.02)
+        (answer,) = await server.ask(GET + CLOSE)
+        assert (answer.status, answer.json["reason"], answer.header("retry-after")) == (503, "OVERLOADED", "1")
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=("127.0.0.2", 0))
+        writer.write(GET + CLOSE)
+        assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        for each in (writer, *(writer for _, writer in held)):
+            each.close()
+
+
+async def test_crowd_beyond_a_limit_is_cut_off_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places_module, "MOST_TOLD", 1)
+    async with running_server(Limits(of_this_machine=1)) as server:
+        reading = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(3)]
+        await asyncio.sleep(0.02)
+        assert len(server.watch.connections) <= 2
+        assert b"503" in await reading[1][0].read(20)
+        with contextlib.suppress(ConnectionError):
+            assert await reading[2][0].read() == b""
+        for _, writer in reading:
+            writer.close()
+
+
+async def test_caller_that_takes_not_even_the_end_of_its_answer_is_cut_off() -> None:
+    async with running_server(LIMITS) as server:
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setblocking(False)
+        loop = asyncio.get_running_loop()
+        with connection:
+            await loop.sock_connect(connection, ("127.0.0.1", server.port))
+            await loop.sock_sendall(connection, b"GET /large HTTP/1.1\r\nhost: x\r\n" + CLOSE)
+            async with asyncio.timeout(5):
+                while server.watch.connections or not server.seen:
+                    await asyncio.sleep(TICK)
 
 
 async def test_refused_sender_reads_why_although_it_goes_on_sending() -> None:

@@ -45,6 +45,11 @@ def method(options: str) -> MethodDescriptor:
             f"option (rampart.mesh.v1.policy) = {{cache: {{seconds: 1}}, {CLASS}, deadline: {{seconds: 1}}}};",
             "not NO_SIDE_EFFECTS",
         ),
+        (
+            f"option idempotency_level = NO_SIDE_EFFECTS; option (rampart.mesh.v1.policy) = "
+            f'{{scopes: ["a:b"], max_age: {{seconds: 1}}, {CLASS}, deadline: {{seconds: 1}}}};',
+            "has a max_age but is not public",
+        ),
         (f"{KEYED}, public: true}};", "takes an idempotency_key but is public, NO_SIDE_EFFECTS or streams"),
         (f"option idempotency_level = NO_SIDE_EFFECTS; {KEYED}}};", "is public, NO_SIDE_EFFECTS or streams"),
         (f"{KEYED}}};", "has no request_id or assign_id field"),

@@ -205,10 +205,23 @@ async def test_unusual_but_valid_token_is_accepted(
     await accepted(verifier, issuer.token(NOW, **claims))
 
 
+@pytest.mark.parametrize("typ", ["at+jwt", "application/at+jwt", "AT+JWT", "Application/at+JWT"])
+async def test_type_of_an_access_token_may_be_written_as_a_whole_media_type(
+    issuer: Issuer, verifier: TokenVerifier, typ: str
+) -> None:
+    await accepted(verifier, issuer.token(NOW, header=issuer.header(typ=typ)))
+
+
 @pytest.mark.parametrize(
     "changed",
     [
         {"typ": "JWT"},
+        {"typ": "application/jwt"},
+        {"typ": "application/application/at+jwt"},
+        {"typ": "application/at+jwt; charset=utf-8"},
+        {"typ": "text/at+jwt"},
+        {"typ": " at+jwt"},
+        {"extra": "\ud800"},
         {"typ": None},
         {"typ": ["at+jwt"]},
         {"typ": "logout+jwt"},
@@ -305,6 +318,53 @@ async def test_signed_payload_that_is_no_object_is_refused(
     issuer: Issuer, verifier: TokenVerifier, payload: bytes
 ) -> None:
     await refused(verifier, issuer.sign(issuer.header(), payload))
+
+
+def nested(levels: int) -> str:
+    return '{"a":' * levels + "1" + "}" * levels
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        nested(33), nested(1_000), "[" * 3_000 + "]" * 3_000, "[" * 3_000, '"\\ud800"', '{"\\udc00": 1}', "NaN",
+        "-Infinity", "9" * 5_000, '1, "sub": "somebody else"',
+    ],
+    ids=lambda member: member[:12],
+)  # fmt: skip
+async def test_claims_that_parsers_disagree_about_are_refused(
+    issuer: Issuer, verifier: TokenVerifier, member: str
+) -> None:
+    claims = json.dumps(issuer.claims(NOW))
+    await refused(verifier, issuer.sign(issuer.header(), f'{claims[:-1]}, "extra": {member}}}'.encode()))
+
+
+@pytest.mark.parametrize("claim", ["sub", "client_id", "tenant_id", "scope", "currency", "jti"])
+async def test_half_of_a_surrogate_pair_is_no_text(issuer: Issuer, verifier: TokenVerifier, claim: str) -> None:
+    claims: dict[str, Any] = {claim: "x\ud800"}
+    await refused(verifier, issuer.token(NOW, **claims))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+@pytest.mark.parametrize("part", ["header", "claims"])
+async def test_text_in_another_encoding_than_utf_8_is_refused(
+    issuer: Issuer, verifier: TokenVerifier, encoding: str, part: str
+) -> None:
+    header, claims = json.dumps(issuer.header()), json.dumps(issuer.claims(NOW))
+    encodings = {"header": "utf-8", "claims": "utf-8"} | {part: encoding}
+    await accepted(verifier, issuer.sign(header.encode(), claims.encode()))
+    await refused(verifier, issuer.sign(header.encode(encodings["header"]), claims.encode(encodings["claims"])))
+
+
+async def test_member_that_stands_twice_in_the_header_is_refused(issuer: Issuer, verifier: TokenVerifier) -> None:
+    for twice in (b'"alg":"none",', b'"typ":"JWT",', b'"kid":"other",', b'"\\u006bid":"other",'):
+        header = json.dumps(issuer.header()).encode()
+        await refused(verifier, issuer.sign(b"{" + twice + header[1:], issuer.claims(NOW)))
+
+
+async def test_token_that_is_no_text_of_bytes_is_refused(issuer: Issuer, verifier: TokenVerifier) -> None:
+    await refused(verifier, "\ud800")
+    await refused(verifier, issuer.token(NOW) + "\udfff")
 
 
 @pytest.mark.parametrize(
@@ -502,3 +562,27 @@ async def test_wycheproof_signatures_are_no_access_tokens(clock: Clock) -> None:
             await refused(verifier, vector["jws"] if isinstance(vector["jws"], str) else json.dumps(vector["jws"]))
             count += 1
     assert count == vectors["numberOfTests"]
+
+
+async def test_a_caller_that_leaves_takes_the_keys_from_nobody(issuer: Issuer, clock: Clock) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+    calls = 0
+
+    async def slow() -> list[dict[str, str]]:
+        nonlocal calls
+        calls += 1
+        asked.set()
+        await answer.wait()
+        return [issuer.jwk]
+
+    verifier = TokenVerifier(slow, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+    first = asyncio.create_task(verifier.verify(issuer.token(NOW)))
+    await asked.wait()
+    second = asyncio.create_task(verifier.verify(issuer.token(NOW)))
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    third = asyncio.create_task(verifier.verify(issuer.token(NOW)))
+    await asyncio.sleep(0)
+    answer.set()
+    assert [(await second).client_id, (await third).client_id] == ["acme-1"] * 2
+    assert calls == 1

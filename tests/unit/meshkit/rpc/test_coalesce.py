@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from meshkit.errors import Kind, MeshError
+from meshkit.context import CallContext, current, set_current
+from meshkit.errors import Kind, MeshError, deadline_exceeded
 from meshkit.rpc.coalesce import Coalescer
+from tests.support.spans import Recording
 
 Answers = Callable[[Sequence[str]], Sequence[str | MeshError]]
 
@@ -267,3 +269,112 @@ async def test_drain_waits_for_what_waits_and_what_is_under_way() -> None:
     async with asyncio.timeout(5):
         await drain
     assert [answer.result() for answer in answers] == ["A", "B"]
+
+
+Send = Callable[[Sequence[int]], Awaitable[Sequence[int | MeshError | asyncio.Future[int]]]]
+
+
+def numbers(send: Send) -> Coalescer[int, int]:
+    return Coalescer("test", send, max_items=100, max_bytes=1_000, max_in_flight=1)
+
+
+async def test_call_whose_answer_is_a_future_waits_on_while_its_batch_is_done() -> None:
+    later: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def send(items: Sequence[int]) -> Sequence[int | MeshError | asyncio.Future[int]]:
+        return [later if item == 0 else item for item in items]
+
+    calls = numbers(send)
+    slow, quick = calls.submit(0), calls.submit(1)
+    assert await quick == 1
+    assert await calls.submit(2) == 2, "the place of the batch is free again"
+    assert not slow.done()
+    later.set_result(7)
+    assert await slow == 7
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_call_that_is_given_up_gives_up_what_it_waits_for(before: bool) -> None:
+    later: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    entered, gate = asyncio.Event(), asyncio.Event()
+
+    async def send(items: Sequence[int]) -> Sequence[int | MeshError | asyncio.Future[int]]:
+        entered.set()
+        await gate.wait()
+        return [later]
+
+    answer = numbers(send).submit(0)
+    await entered.wait()
+    if before:
+        answer.cancel()
+    gate.set()
+    await asyncio.sleep(0.01)
+    answer.cancel()
+    await asyncio.sleep(0)
+    assert later.cancelled()
+
+
+async def test_error_of_what_a_call_waits_for_is_its_own() -> None:
+    later: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def send(items: Sequence[int]) -> Sequence[int | MeshError | asyncio.Future[int]]:
+        return [later] * len(items)
+
+    answer = numbers(send).submit(0)
+    later.set_exception(deadline_exceeded())
+    with pytest.raises(MeshError, match="deadline"):
+        await answer
+
+
+class Observer(Peer):
+    """Remembers in which context each batch was sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[CallContext] = []
+
+    async def send(self, items: Sequence[str]) -> Sequence[str | MeshError]:
+        self.calls.append(current())
+        return await super().send(items)
+
+
+async def test_a_batch_goes_on_in_the_trace_of_its_own_calls_and_with_the_rights_of_none() -> None:
+    peer = Observer()
+    calls = coalescer(peer)
+    for number in range(3):
+        set_current(CallContext(f"request {number}", f"00-{number + 1:032x}-{1:016x}-00", token="secret"))
+        calls.submit(f"item {number}")
+        if not number:
+            await turns()
+    peer.open.set()
+    await calls.drain()
+    assert peer.batches == [["item 0"], ["item 1", "item 2"]]
+    assert [call.request_id for call in peer.calls] == ["request 0", "request 1"]
+    assert [int(call.trace_id, 16) for call in peer.calls] == [1, 2]
+    assert {(call.token, call.principal, call.span) for call in peer.calls} == {("", None, None)}
+
+
+async def test_a_batch_is_one_span_under_its_first_recorded_call_that_links_all_of_them() -> None:
+    recording, peer = Recording(), Observer()
+    peer.open.set()
+    recorded = [recording.call(f"call {number}") for number in range(3)]
+    calls = coalescer(peer)
+    answers = [calls.submit("x", call=call) for call in (CallContext("plain"), *recorded)]
+    await asyncio.gather(*answers)
+    (span,) = recording.spans()
+    assert span.context is not None and span.parent is not None and span.attributes is not None
+    assert (span.name, span.attributes["rampart.items"]) == ("batch test", 4)
+    assert f"{span.parent.span_id:016x}" == recorded[0].span_id
+    assert [f"{link.context.span_id:016x}" for link in span.links] == [call.span_id for call in recorded]
+    assert peer.calls[0].span_id == f"{span.context.span_id:016x}"
+
+
+async def test_the_span_of_a_batch_that_fails_says_why() -> None:
+    def fail(_: Sequence[str]) -> Sequence[str]:
+        raise MeshError(Kind.UNAVAILABLE, "DEPENDENCY_UNAVAILABLE", "m")
+
+    recording, peer = Recording(), Peer(fail)
+    peer.open.set()
+    await error_of(coalescer(peer).submit("x", call=recording.call()))
+    (span,) = recording.spans()
+    assert span.attributes is not None and span.attributes["error.type"] == "DEPENDENCY_UNAVAILABLE"

@@ -56,7 +56,7 @@ def test_field_of_any_type_is_written() -> None:
 async def test_lines_of_a_call_carry_its_request_id_and_trace() -> None:
     set_current(CallContext(request_id="r-1", traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
     found = line("x")
-    assert (found["request_id"], found["trace_id"]) == ("r-1", "a" * 32)
+    assert (found["request_id"], found["trace_id"], found["span_id"]) == ("r-1", "a" * 32, "b" * 16)
     set_current(CallContext())
     assert "request_id" not in line("x")
 

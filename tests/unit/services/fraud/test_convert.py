@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -12,8 +14,9 @@ from rampart.fraud.v1 import decision_pb2, event_pb2, fraud_service_pb2
 from meshkit.context import Principal
 from meshkit.errors import MeshError
 from services.fraud import convert
-from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.check import NOTHING_KEPT, Check, Decided, Features
 from services.fraud.domain.features import NAMES, VERSION
+from services.fraud.domain.rates import Rate, Spend
 from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import Verdict, judge
 from tests.support.fraud import check, facts, new_tenant, principal, request
@@ -135,3 +138,132 @@ def test_defaults_are_completed() -> None:
     anonymous = request()
     anonymous.transaction_id = ""
     assert check_of(anonymous, principal(TENANT)).transaction_id
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_event_made_again_from_what_is_stored_is_the_one_that_was_published(seed: int) -> None:
+    choice = random.Random(seed)
+    for merchant in ("m1", ""):
+        basis = random_facts(choice)
+        features = Features(list(basis.features.values()), NOW - timedelta(hours=choice.randrange(30)))
+        about = replace(check(TENANT), amount_minor=basis.amount_minor, merchant=merchant)
+        about = replace(about, currency_digits=basis.currency_digits, channel=basis.channel)
+        made = render(about, basis, features, judge(basis), (), NOW)
+        again = convert.event_from_record(TENANT, merchant, made.answer, made.inputs)
+        assert event_pb2.DecisionEvent.FromString(again) == event_pb2.DecisionEvent.FromString(made.event)
+
+
+LATER = Timestamp(seconds=1_790_000_000, nanos=123_000_000)
+NANOS = Timestamp(seconds=1_790_000_000, nanos=123_456_789)
+
+
+def stored(event_time: datetime) -> bytes:
+    """Returns the answer that is stored with a transaction of this time."""
+    return decision_pb2.Decision(event_time=event_time).SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        ({}, {"currency": "USD", "channel": "online"}),
+        ({"transaction_amount": 85.65}, {"transaction_amount": 85.64999999999999}),
+        ({"transaction_amount": 0.0}, {"transaction_amount": -0.0}),
+        ({"ip_address": "2001:db8::7"}, {"ip_address": "2001:DB8:0::7"}),
+        ({"ip_address": "198.51.100.7"}, {"ip_address": "::ffff:198.51.100.7"}),
+        ({"email": "ada@example.com"}, {"email": "Ada@EXAMPLE.com"}),
+        ({"event_time": NANOS}, {"event_time": LATER}),
+        ({"attributes": {"a": "1", "b": "2"}}, {"attributes": {"b": "2", "a": "1"}}),
+    ],
+)
+def test_content_that_is_stored_alike_is_the_same(first: dict[str, object], again: dict[str, object]) -> None:
+    caller = principal(TENANT)
+    made, repeated = (check_of(request("t-1", **fields), caller) for fields in (first, again))
+    assert repeated.fingerprint == made.fingerprint
+    assert repeated.repeats(made.fingerprint, stored(NOW))
+
+
+def test_time_of_the_answer_sent_back_is_the_same_content_and_another_time_is_not() -> None:
+    caller = principal(TENANT)
+    made = check_of(request("t-1"), caller)
+    answer = stored(LATER.ToDatetime(UTC))
+    assert check_of(request("t-1", event_time=LATER), caller).repeats(made.fingerprint, answer)
+    assert not check_of(request("t-1", event_time=Timestamp(seconds=1_790_000_001)), caller).repeats(
+        made.fingerprint, answer
+    )
+    timed = check_of(request("t-1", event_time=LATER), caller)
+    assert not made.repeats(timed.fingerprint, answer), "one that says no time says now"
+
+
+@pytest.mark.parametrize("fields", [{}, {"event_time": NANOS}, {"ip_address": "2001:DB8:0::7", "email": "A@b.example"}])
+def test_what_was_stored_under_a_fingerprint_of_before_is_known_again(fields: dict[str, object]) -> None:
+    """Such a fingerprint is over the request as it was sent, and has no version."""
+    asked = request("t-1", **fields)
+    before = blake2b(asked.SerializeToString(deterministic=True), digest_size=16).digest()
+    made = check_of(asked, principal(TENANT))
+    assert made.fingerprint != before
+    assert made.repeats(before, stored(NOW))
+    assert not check_of(request("t-1", user_id="u2", **fields), principal(TENANT)).repeats(before, stored(NOW))
+
+
+def test_texts_that_meet_at_their_ends_are_other_content() -> None:
+    caller = principal(TENANT)
+    one = check_of(request("t-1", merchant_id="ab", card_fingerprint="c"), caller)
+    other = check_of(request("t-1", merchant_id="a", card_fingerprint="bc"), caller)
+    assert one.fingerprint != other.fingerprint
+
+
+def test_identifiers_are_counted_in_their_canonical_form_and_kept_as_sent() -> None:
+    asked = request("t-1", ip_address="2001:DB8:78:0::b7", email="Ada@MÜNCHEN.de", card_fingerprint="c1")
+    made = check_of(asked, principal(TENANT))
+    assert (made.ip, made.kept.email, made.kept.unusable) == ("2001:db8:78::b7", "Ada@MÜNCHEN.de", ())
+    basis = facts()
+    rendered = render(made, basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW)
+    inputs = convert.stored_to_proto(rendered.answer, rendered.inputs).inputs
+    assert [(each.field, each.sent, each.canonical) for each in inputs.spellings] == [
+        ("ip_address", "2001:DB8:78:0::b7", "2001:db8:78::b7"),
+        ("email", "Ada@MÜNCHEN.de", "ada@xn--mnchen-3ya.de"),
+    ]
+    assert (inputs.email, inputs.card_fingerprint, inputs.currency) == ("Ada@MÜNCHEN.de", "c1", "USD")
+
+
+def test_opaque_identifiers_are_never_folded() -> None:
+    fields = {"user_id": "E\u0301 ", "device_fingerprint": " D1", "merchant_id": "M"}
+    made = check_of(request("t-1", **fields), principal(TENANT))
+    assert (made.user_id, made.device, made.merchant, made.kept) == ("E\u0301 ", " D1", "M", NOTHING_KEPT)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "reason"),
+    [
+        ({"currency": "ZZZ"}, "currency", "currency.known"),
+        ({"currency": "XXX"}, "currency", "currency.known"),
+        ({"ip_address": "fe80::1%eth0"}, "ip_address", "ip_address.bare"),
+        ({"ip_address": "192.0.2.1:80"}, "ip_address", "ip_address.bare"),
+    ],
+)
+def test_what_a_rule_needs_and_cannot_use_is_refused(fields: dict[str, object], field: str, reason: str) -> None:
+    with pytest.raises(MeshError) as caught:
+        check_of(request("t-1", **fields), principal(TENANT))
+    assert [(each.field, each.reason) for each in caught.value.violations] == [(field, reason)]
+
+
+def test_currency_of_the_tenant_is_looked_up_as_well() -> None:
+    with pytest.raises(MeshError) as caught:
+        check_of(request("t-1"), principal(TENANT, currency="ZZZ"))
+    assert caught.value.violations[0].field == "currency"
+
+
+def test_decision_in_another_currency_is_computed_again_from_its_stored_rates() -> None:
+    basis = facts(amount_minor=4_700_00, user_sum_24h=100)._replace(
+        currency="EUR",
+        rate=Rate(1.08, "2026-10-01"),
+        elsewhere=[Spend("JPY", 10**7, 0, Rate(0.0066, "2026-01-01")), Spend("KWD", 5, 3, None)],
+    )
+    made = render(check(TENANT), basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW)
+    assert judge(convert.facts_from_proto(decision_pb2.DecisionInputs.FromString(made.inputs))) == judge(basis)
+
+
+def test_features_of_an_earlier_version_are_shown_without_what_was_added_since() -> None:
+    inputs = decision_pb2.DecisionInputs(vector=decision_pb2.FeatureVector(version="1", values=range(37)))
+    shown = convert.stored_to_proto(b"", inputs.SerializeToString())
+    assert set(shown.inputs.features) == set(NAMES[:37])

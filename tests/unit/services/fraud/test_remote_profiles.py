@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from rampart.user.v1 import user_pb2, user_service_pb2
 
 from meshkit.context import CallContext
+from meshkit.errors import Kind, MeshError, deadline_exceeded, unavailable
 from meshkit.storage.changes import Change, Freshness
 from services.fraud.adapters import remote_profiles
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
@@ -22,6 +24,7 @@ class UserService:
         self.tier = "standard"
         self.asked: list[str] = []
         self.gate: asyncio.Event | None = None
+        self.errors: dict[str, MeshError] = {}
         self._tasks: set[asyncio.Future[bytes]] = set()
 
     def submit(self, request: bytes, context: CallContext) -> asyncio.Future[bytes]:
@@ -32,6 +35,8 @@ class UserService:
         return task
 
     async def _answer(self, user_id: str, tier: str) -> bytes:
+        if user_id in self.errors:
+            raise self.errors[user_id]
         if self.gate is not None:
             await self.gate.wait()
         profile = user_pb2.RiskProfile(user_id=user_id, known=True, tier=tier)
@@ -46,8 +51,8 @@ class Reader:
         self.freshness.live = True
         self.profiles = RemoteRiskProfiles(client, self.freshness)
 
-    async def tier(self, user_id: str = "u1", tenant_id: str = "t") -> str | None:
-        (profile,) = await self.profiles.read([(CallContext(), tenant_id, user_id)])
+    async def tier(self, user_id: str = "u1", tenant_id: str = "t", call: CallContext | None = None) -> str | None:
+        (profile,) = await self.profiles.read([(call or CallContext(), tenant_id, user_id)])
         assert profile is None or isinstance(profile, Profile)
         return profile.tier if profile is not None else None
 
@@ -107,3 +112,26 @@ async def test_profile_is_kept_for_less_while_nobody_tells_of_changes(
     assert await reader.tier() == "standard"
     reader.freshness.live = False
     assert await reader.tier() == "blocked"
+
+
+@pytest.mark.parametrize("kind", [Kind.INVALID_ARGUMENT, Kind.UNAUTHENTICATED, Kind.PERMISSION_DENIED])
+async def test_users_that_are_refused_cost_others_no_profile(reader: Reader, kind: Kind) -> None:
+    reader.service.errors["bad"] = MeshError(kind, kind.name, "no")
+    assert [await reader.tier("bad") for _ in range(5)] == [None] * 5
+    assert await reader.tier("u1", "another") == "standard"
+
+
+async def test_callers_without_time_cost_others_no_profile(reader: Reader) -> None:
+    reader.service.errors["late"] = deadline_exceeded()
+    for _ in range(5):
+        assert await reader.tier("late", call=CallContext(deadline=time.monotonic() - 1)) is None
+    assert await reader.tier("u1", "another") == "standard"
+
+
+async def test_service_that_does_not_answer_is_left_alone_for_a_while(reader: Reader) -> None:
+    reader.service.errors["u1"] = unavailable("user")
+    for _ in range(3):
+        await reader.tier()
+    asked = len(reader.service.asked)
+    assert await reader.tier("u2") is None
+    assert len(reader.service.asked) == asked

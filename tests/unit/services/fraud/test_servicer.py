@@ -13,21 +13,26 @@ import pytest
 from google.rpc import code_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
-from meshkit import pages
 from meshkit.context import CallContext, set_current
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.policy import policies
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.ids import uuid7_text
 from meshkit.rpc.coalesce import Coalescer
 from meshkit.telemetry.logs import EventLog
-from services.fraud.adapters.memory import MemoryRiskProfiles, MemoryStore, MemoryWindows
+from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore, MemoryWindows
 from services.fraud.adapters.memory_log import MemoryLog
-from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place
-from services.fraud.service.decider import CheckCall, Decider, DecisionPolicy, Outcome
+from services.fraud.convert import Positions
+from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
+from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.feed import DecisionFeed
+from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
+from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.watches import Watches
+from services.fraud.service.ways import CheckWays
 from services.fraud.servicer import DECISION_FIELDS, FraudServicer
+from tests.support.continuations import CONTINUATIONS, PAGES
 from tests.support.fraud import check as checked
 from tests.support.fraud import decided, new_tenant, principal, record, request
 
@@ -36,8 +41,25 @@ CONTEXT = cast("Any", None)
 
 
 class NoOutbox:
-    async def read(self, consumer: str, after: Place = BEGINNING, limit: int = 0) -> OutboxPage:
+    async def read(
+        self, consumer: str, after: Place = BEGINNING, limit: int = 0, proof: PlaceProof = PlaceProof()
+    ) -> OutboxPage:
         return OutboxPage(after, after, ())
+
+
+class NoDecided:
+    async def read(self, after: tuple[str, str], limit: int = 0) -> StoredPage:
+        return StoredPage((), None, BEGINNING, PlaceProof())
+
+
+class Counted(Decider):
+    """Notes the sizes of what it decides together."""
+
+    sizes: list[int]
+
+    async def decide_prompt(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+        self.sizes.append(len(calls))
+        return await super().decide_prompt(calls)
 
 
 class Service:
@@ -45,9 +67,11 @@ class Service:
 
     def __init__(self) -> None:
         store = MemoryStore()
-        self.decider = Decider(
+        self.rates = ExchangeRates(MemoryRates())
+        self.decider = Counted(
             windows=MemoryWindows(lambda: datetime.now(UTC)),
             profiles=MemoryRiskProfiles(),
+            rates=self.rates,
             store=store,
             policy=DecisionPolicy(),
         )
@@ -56,21 +80,22 @@ class Service:
         self.sizes: list[int] = []
         self.lines = io.StringIO()
         self.log = EventLog("fraud", "decisions", "decided", DECISION_FIELDS, self.lines)
+        self.decider.sizes = self.sizes
+        apart = Coalescer("test apart", self.decider.decide, max_items=64, max_bytes=1 << 20, max_in_flight=1)
+        ways = CheckWays(self.decider, apart, in_flight=1)
         self.methods = FraudServicer(
-            checks=Coalescer("test", self._decide, max_items=256, max_bytes=1 << 20, max_in_flight=1),
-            decide=self._decide,
-            slots=asyncio.Semaphore(1),
+            checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
+            ways=ways,
             store=store,
             outbox=NoOutbox(),
+            decided=NoDecided(),
             watches=Watches(log=self.watched, feed=self.feed, limits=WatchLimits(2, 2), pace=WatchPace(1e6)),
+            continuations=CONTINUATIONS,
+            rates=self.rates,
             verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
             batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
             decisions=self.log,
         )
-
-    async def _decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        self.sizes.append(len(calls))
-        return await self.decider.decide(calls)
 
     async def _no_keys(self) -> list[dict[str, str]]:
         return []
@@ -180,12 +205,12 @@ async def test_last_page_that_is_full_has_no_next_one(service: Service) -> None:
 
 
 async def test_forged_page_token_is_the_callers_fault(service: Service) -> None:
-    act_as(new_tenant())
-    asked = pb.ListDecisionsRequest()
-    asked.page_token = pages.encode(asked, ["no identifier"])
-    with pytest.raises(MeshError) as caught:
-        await service.methods.ListDecisions(asked, CONTEXT)
-    assert (caught.value.kind, caught.value.reason) == (Kind.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
+    tenant = new_tenant()
+    act_as(tenant)
+    for forged in ("no token", PAGES.encode(new_tenant(), pb.ListDecisionsRequest(), [uuid7_text()])):
+        with pytest.raises(MeshError) as caught:
+            await service.methods.ListDecisions(pb.ListDecisionsRequest(page_token=forged), CONTEXT)
+        assert (caught.value.kind, caught.value.reason) == (Kind.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID")
 
 
 async def test_watcher_gets_what_it_selects_of_its_tenant_and_can_go_on_after_any_of_it(service: Service) -> None:
@@ -210,6 +235,8 @@ async def test_watcher_gets_what_it_selects_of_its_tenant_and_can_go_on_after_an
 
 async def test_watcher_with_a_place_that_is_none_is_refused(service: Service) -> None:
     act_as(new_tenant())
-    with pytest.raises(MeshError) as caught:
-        await anext(service.methods.WatchDecisions(pb.WatchDecisionsRequest(after="nowhere"), CONTEXT))
-    assert caught.value.reason == "VALIDATION_FAILED"
+    theirs = Positions(CONTINUATIONS, new_tenant()).write(Place(1, 1))
+    for after in ("nowhere", theirs):
+        with pytest.raises(MeshError) as caught:
+            await anext(service.methods.WatchDecisions(pb.WatchDecisionsRequest(after=after), CONTEXT))
+        assert caught.value.reason == "VALIDATION_FAILED"

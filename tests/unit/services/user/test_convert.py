@@ -12,7 +12,15 @@ from rampart.user.v1 import user_service_pb2
 
 from meshkit.errors import MeshError
 from services.user import convert
-from services.user.domain.users import ProfileChange, Revision, User, UserChange, unknown_profile
+from services.user.domain.users import (
+    ABSENT,
+    ProfileChange,
+    Revision,
+    RiskProfile,
+    User,
+    UserChange,
+    unknown_profile,
+)
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
 TAG = UUID("6d5b7f9e-3c1f-4b9a-9a56-0d2f1e4c8b7a")
@@ -41,18 +49,80 @@ def test_star_replaces_everything() -> None:
     assert convert.user_change_from_proto(ANN, FieldMask(paths=["*"])) == UserChange("Ann", "ann@example.com", "", "")
 
 
-@pytest.mark.parametrize(
-    "path", ["user_id", "create_time", "update_time", "nosuch", "", "email.x", "Email", "displayName", "user.email"]
-)
-def test_mask_that_names_what_cannot_be_changed_is_refused(path: str) -> None:
+@pytest.mark.parametrize("path", ["nosuch", "", "email.x", "Email", "displayName", "user.email", "create_time.seconds"])
+def test_mask_that_names_what_is_no_field_is_refused(path: str) -> None:
     with pytest.raises(MeshError) as caught:
         convert.user_change_from_proto(ANN, FieldMask(paths=["email", path]))
     assert caught.value.reason == "VALIDATION_FAILED"
     assert [violation.field for violation in caught.value.violations] == ["update_mask"]
 
 
-@pytest.mark.parametrize("path", ["user_id", "known", "country", "create_time", "*.tier", "email"])
-def test_profile_mask_that_names_what_cannot_be_changed_is_refused(path: str) -> None:
+def stored_user() -> User:
+    return User("u1", "Ann", "ann@example.com", "", "", NOW, NOW, TAG)
+
+
+def check_user(sent: pb.User, *paths: str) -> list[str]:
+    """Returns the fields of which an update of the stored user says otherwise."""
+    check = convert.user_check_from_proto(sent, FieldMask(paths=paths))
+    try:
+        if check is not None:
+            check(stored_user())
+    except MeshError as error:
+        assert error.reason == "VALIDATION_FAILED"
+        return [violation.field for violation in error.violations]
+    return []
+
+
+def test_what_was_read_may_be_sent_back() -> None:
+    sent = convert.user_to_proto(stored_user())
+    paths = [field.name for field in pb.User.DESCRIPTOR.fields]
+    for mask in ([], paths, ["*"], [path for path in paths if path != "etag"]):
+        assert check_user(sent, *mask) == []
+    sent.display_name = "Ann B."
+    assert convert.user_change_from_proto(sent, FieldMask(paths=paths)) == UserChange(
+        "Ann B.", "ann@example.com", "", ""
+    )
+
+
+def test_time_that_a_client_keeps_in_milliseconds_is_the_same() -> None:
+    sent = convert.user_to_proto(stored_user())
+    for time in (sent.create_time, sent.update_time):
+        time.nanos = time.nanos // 1_000_000 * 1_000_000
+    assert check_user(sent) == []
+
+
+def test_another_creation_is_refused_and_another_update_of_the_state_that_the_etag_names() -> None:
+    sent = convert.user_to_proto(stored_user())
+    sent.create_time.seconds -= 1
+    sent.update_time.seconds -= 1
+    assert check_user(sent) == ["user.create_time", "user.update_time"]
+    # A state that is gone tells nothing about a wish.
+    sent.etag = ""
+    assert check_user(sent) == ["user.create_time"]
+    sent.etag = "another"
+    assert check_user(sent) == ["user.create_time"]
+    assert check_user(pb.User(user_id="u1"), "create_time") == ["user.create_time"]
+    assert check_user(pb.User(user_id="u1", email="b@example.com")) == []
+
+
+def test_what_a_profile_shows_of_its_user_is_compared_in_the_state_that_the_etag_names() -> None:
+    stored = RiskProfile("u1", True, 0.1, "standard", 0, "DE", NOW, TAG)
+    sent = convert.profile_to_proto(stored)
+    everything = FieldMask(paths=[field.name for field in pb.RiskProfile.DESCRIPTOR.fields])
+    check = convert.profile_check_from_proto(sent, everything)
+    assert check is not None
+    check(stored)
+    sent.known = False
+    sent.country = "FR"
+    with pytest.raises(MeshError) as caught:
+        check(stored)
+    assert [violation.field for violation in caught.value.violations] == ["risk_profile.country", "risk_profile.known"]
+    sent.etag = ""
+    assert convert.profile_check_from_proto(sent, everything) is None
+
+
+@pytest.mark.parametrize("path", ["nosuch", "*.tier", "email"])
+def test_profile_mask_that_names_what_is_no_field_is_refused(path: str) -> None:
     with pytest.raises(MeshError) as caught:
         convert.profile_change_from_proto(pb.RiskProfile(user_id="u1"), FieldMask(paths=[path]))
     assert [violation.field for violation in caught.value.violations] == ["update_mask"]
@@ -85,8 +155,9 @@ def test_user_message_holds_what_the_user_does() -> None:
 
 def test_profile_of_nobody_says_so() -> None:
     message = convert.profile_to_proto(unknown_profile("u9"))
-    assert message == pb.RiskProfile(user_id="u9", known=False, base_risk=0.1, tier="standard")
+    assert message == pb.RiskProfile(user_id="u9", known=False, base_risk=0.1, tier="standard", etag=message.etag)
     assert not message.HasField("create_time")
+    assert convert.state_from_proto(message) == ABSENT, "a state that can be a condition as well"
 
 
 def test_etag_is_an_entity_tag_that_names_the_state() -> None:
@@ -94,7 +165,6 @@ def test_etag_is_an_entity_tag_that_names_the_state() -> None:
     message = convert.user_to_proto(user)
     assert message.etag == '"6d5b7f9e3c1f4b9a9a560d2f1e4c8b7a"'
     assert convert.state_from_proto(message) == TAG
-    assert convert.profile_to_proto(unknown_profile("u9")).etag == ""
 
 
 @pytest.mark.parametrize(
@@ -150,3 +220,28 @@ def test_order_of_a_mask_is_no_content() -> None:
         convert.request_from_proto(named(str(TAG), *paths)) for paths in (("email", "phone"), ("phone", "email"))
     )
     assert first == second
+
+
+def test_what_is_not_stored_is_no_content() -> None:
+    answer = convert.user_to_proto(stored_user())
+    asked = pb.User(user_id="u1", display_name="Ann", email="ann@example.com")
+    first, second = (
+        convert.request_from_proto(user_service_pb2.CreateUserRequest(user=user, request_id=str(TAG)))
+        for user in (asked, answer)
+    )
+    assert first == second
+    names = [field.name for field in pb.User.DESCRIPTOR.fields]
+    paths = [name for name in names if name not in ("user_id", "create_time", "update_time")]
+    answer.etag = answer.etag.strip('"')
+    tagged = pb.User(user_id="u1", display_name="Ann", email="ann@example.com", etag=f'"{TAG.hex}"')
+    whole, own = (
+        convert.request_from_proto(
+            user_service_pb2.UpdateUserRequest(user=user, request_id=str(TAG), update_mask=FieldMask(paths=mask))
+        )
+        for user, mask in ((answer, names), (tagged, [*paths, "email"]))
+    )
+    assert whole == own
+    nothing = user_service_pb2.UpdateUserRequest(
+        user=answer, request_id=str(TAG), update_mask=FieldMask(paths=["create_time"])
+    )
+    assert convert.request_from_proto(nothing) != whole

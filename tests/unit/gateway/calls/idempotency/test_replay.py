@@ -90,7 +90,16 @@ async def test_key_belongs_to_its_method(edge: Edge) -> None:
     await edge.check()
     edge.upstream.answer = {"user": {"user_id": "u1"}}
     reply = await edge.request("POST", "/api/v1/users", {"user_id": "u1"}, headers={"idempotency-key": "k"})
-    assert (reply.status, len(edge.upstream.calls)) == (200, 2)
+    assert (reply.status, len(edge.upstream.calls)) == (201, 2)
+
+
+async def test_replay_of_a_creation_says_where_it_is_as_the_first_answer_did(edge: Edge) -> None:
+    edge.upstream.answer = {"user": {"user_id": "a:b/é"}}
+    headers = {"idempotency-key": "k", "host": "evil.example"}
+    first, again = [await edge.request("POST", "/api/v1/users", {"user_id": "a:b"}, headers=headers) for _ in range(2)]
+    assert (first.status, first.headers["location"]) == (201, "/api/v1/users/a%3Ab%2F%C3%A9")
+    assert (again.status, again.headers["location"], again.body) == (201, first.headers["location"], first.body)
+    assert (again.headers["idempotency-replayed"], len(edge.upstream.calls)) == ("true", 1)
 
 
 async def test_other_content_under_a_key_is_refused(edge: Edge) -> None:
@@ -165,7 +174,7 @@ FINAL = [
 
 
 @pytest.mark.parametrize("error", FINAL, ids=lambda error: error.reason)
-@pytest.mark.parametrize("accept", ["*/*", "application/json"])
+@pytest.mark.parametrize("accept", ["*/*", "application/json, application/problem+json;q=0.5"])
 async def test_final_error_is_told_again_as_it_was(edge: Edge, error: MeshError, accept: str) -> None:
     headers = {"idempotency-key": "k", "accept": accept}
     edge.upstream.error = error
@@ -190,6 +199,9 @@ PASSING = [
     MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "m"),
     MeshError(Kind.PERMISSION_DENIED, "SCOPE_MISSING", "m"),
     MeshError(Kind.FAILED_PRECONDITION, "FAILED_PRECONDITION", "m", retry_after=1.0),
+    # Refused for the clock, and for what the token of this attempt may do.
+    MeshError(Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", "m", retry_after=30.0),
+    MeshError(Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", "m", metadata={"scope": "fraud:backfill"}),
     ZeroDivisionError("a bug"),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from rampart.fraud.v1 import decision_pb2, fraud_service_pb2
 from gateway.calls.idempotency.ids import KeyIds
 from gateway.calls.idempotency.requests import KeyedRequests
 from gateway.compile.endpoint import Endpoint
+from meshkit.errors import MeshError, to_status
+from services.fraud.errors import backfill_not_allowed, event_in_future, sum_too_large
 from tests.support.gateway import router
 
 CHECK = {
@@ -59,6 +62,26 @@ def test_same_content_is_the_same_request_however_it_is_written(again: str) -> N
 )
 def test_other_content_is_another_request(change: dict[str, Any]) -> None:
     assert check(json.dumps(CHECK | change)) != check(json.dumps(CHECK))
+
+
+def test_time_that_an_answer_gives_is_the_one_that_was_sent() -> None:
+    sent, answered, another = (
+        json.dumps(CHECK | {"event_time": f"2026-11-21T04:10:37.{fraction}Z"})
+        for fraction in ("123456789", "123", "124")
+    )
+    assert check(sent) == check(answered) != check(another)
+    batch = '{"requests": [%s, %s]}'
+    path = "/api/v1/fraud-check:batch"
+    assert fingerprint("POST", path, batch % (sent, another)) == fingerprint("POST", path, batch % (answered, another))
+
+
+def test_a_path_named_twice_is_in_a_mask_once() -> None:
+    found, keyed, captures = endpoint("PATCH", "/api/v1/users/u1")
+    once, twice = (
+        keyed.fingerprint(found.request.serialize(found.decode(captures, query, b'{"email": "a@b.example"}')))
+        for query in (b"update_mask=email", b"update_mask=email,email")
+    )
+    assert once == twice
 
 
 def test_order_of_the_keys_of_a_patch_is_no_content() -> None:
@@ -115,6 +138,16 @@ def test_batch_is_final_when_no_item_is_worth_a_retry(codes: list[int | None], f
     _, keyed, _ = endpoint("POST", "/api/v1/fraud-check:batch")
     answer = fraud_service_pb2.BatchCheckFraudResponse(results=[result(code) for code in codes])
     assert keyed.final(answer.SerializeToString()) is final
+
+
+@pytest.mark.parametrize(
+    "passing", [event_in_future(timedelta(minutes=1)), backfill_not_allowed("fraud:backfill"), sum_too_large()], ids=str
+)
+def test_batch_with_an_item_that_was_refused_for_the_moment_is_not_final(passing: MeshError) -> None:
+    _, keyed, _ = endpoint("POST", "/api/v1/fraud-check:batch")
+    refused = fraud_service_pb2.BatchCheckFraudResult(error=to_status(passing))
+    answer = fraud_service_pb2.BatchCheckFraudResponse(results=[result(None), refused])
+    assert keyed.final(answer.SerializeToString()) is False
 
 
 def test_answer_without_room_for_errors_is_final_unread() -> None:

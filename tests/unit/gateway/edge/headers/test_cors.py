@@ -58,9 +58,10 @@ def test_answer_names_the_origin_and_varies_by_it() -> None:
 
 
 def test_star_is_the_same_for_every_origin() -> None:
-    headers = dict(ANY.headers(b"https://a.example"))
-    assert headers[b"access-control-allow-origin"] == b"*"
-    assert b"vary" not in headers
+    for origin in (b"https://a.example", None):
+        headers = dict(ANY.headers(origin))
+        assert headers[b"access-control-allow-origin"] == b"*", "also in what a cache keeps for pages"
+        assert b"vary" not in headers
 
 
 @pytest.mark.parametrize("cors", [LISTED, ANY])

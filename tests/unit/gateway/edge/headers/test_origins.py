@@ -22,7 +22,7 @@ def open_gateway() -> Gateway:
     ("target", "allow"),
     [
         ("/api/v1/fraud-check", "OPTIONS, POST"),
-        ("/api/v1/users/u1", "GET, HEAD, OPTIONS, PATCH"),
+        ("/api/v1/users/u1", "DELETE, GET, HEAD, OPTIONS, PATCH"),
         ("/api/v1/oauth/token", "OPTIONS, POST"),
         ("/health", "GET, HEAD, OPTIONS"),
         ("*", "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
@@ -41,7 +41,11 @@ async def test_options_of_a_path_that_is_not_there_are_404(gateway: Gateway) -> 
 
 @pytest.mark.parametrize(
     ("target", "methods"),
-    [("/api/v1/fraud-check", "POST"), ("/api/v1/users/u1", "GET, HEAD, PATCH"), ("/api/v1/oauth/token", "POST")],
+    [
+        ("/api/v1/fraud-check", "POST"),
+        ("/api/v1/users/u1", "DELETE, GET, HEAD, PATCH"),
+        ("/api/v1/oauth/token", "POST"),
+    ],
 )
 async def test_preflight_is_answered_at_the_edge(open_gateway: Gateway, target: str, methods: str) -> None:
     reply = await open_gateway.request("OPTIONS", target, headers={"origin": SHOP, **ASK}, token=None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from gateway.edge.ratelimit import Limit, LimitVerdict, policy_field, state_field
-from gateway.edge.ratelimit.structured import string_item
+from gateway.grammar.structured import string_item
 
 Item = tuple[str, Mapping[str, object]]
 

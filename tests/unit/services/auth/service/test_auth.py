@@ -18,10 +18,13 @@ from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.service.auth import AuthService
+from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
-DEFAULTS = "decision:create decision:read task:read task:write transaction:read user:read user:write"
+DEFAULTS = (
+    "decision:create decision:read rate:read rate:write task:read task:write transaction:read user:read user:write"
+)
 
 
 SCOPES = Scopes.declared_by_methods()
@@ -49,9 +52,10 @@ class World:
             issuer=ISSUER,
             audience=AUDIENCE,
             token_seconds=600,
-            scopes=SCOPES.declared,
-            default_scopes=SCOPES.ordinary,
             clock=self.clock,
+        )
+        self.managed = DirectoryService(
+            self.directory, scopes=SCOPES.declared, default_scopes=SCOPES.ordinary, clock=self.clock
         )
         self.verifier = TokenVerifier(self.keyring.public_keys, issuer=ISSUER, audience=AUDIENCE, clock=self.clock)
 
@@ -73,8 +77,8 @@ async def reason(world: World, client_id: str, secret: str, scope: str = "") -> 
 
 
 async def test_token_says_who_the_client_is_and_what_it_may_do(world: World) -> None:
-    tenant = await world.service.create_tenant("acme", "EUR")
-    made = await world.service.create_client("acme", ["user:read", "decision:create"], 20, "Checkout")
+    tenant = await world.managed.create_tenant("acme", "EUR")
+    made = await world.managed.create_client("acme", ["user:read", "decision:create"], 20, "Checkout")
     issued = await world.service.issue_token(made.client.client_id, made.secret, "")
     principal = await world.verifier.verify(issued.token)
     assert principal.tenant_id == tenant.tenant_id
@@ -97,17 +101,17 @@ PLANS = {
 @pytest.mark.parametrize("name", PLANS)
 async def test_token_carries_the_plan_of_the_tenant(world: World, name: str) -> None:
     plan, quota = PLANS[name]
-    await world.service.create_tenant("acme", "", plan)
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "", plan)
+    made = await world.managed.create_client("acme", [], 0, "")
     issued = await world.service.issue_token(made.client.client_id, made.secret, "")
     assert (await world.verifier.verify(issued.token)).quota == quota
 
 
 async def test_changed_plan_counts_from_a_token_some_seconds_later(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
     before = await world.service.issue_token(made.client.client_id, made.secret, "")
-    assert (await world.service.set_plan("acme", TenantPlan(rate_limit=7))).plan == TenantPlan(rate_limit=7)
+    assert (await world.managed.set_plan("acme", TenantPlan(rate_limit=7))).plan == TenantPlan(rate_limit=7)
     world.now += 5.1
     after = await world.service.issue_token(made.client.client_id, made.secret, "")
     assert [(await world.verifier.verify(each.token)).quota.tenant for each in (before, after)] == [0, 7]
@@ -115,18 +119,25 @@ async def test_changed_plan_counts_from_a_token_some_seconds_later(world: World)
 
 async def test_plan_of_an_unknown_tenant_is_not_found(world: World) -> None:
     with pytest.raises(MeshError) as caught:
-        await world.service.set_plan("nobody", TenantPlan())
+        await world.managed.set_plan("nobody", TenantPlan())
     assert caught.value.reason == "RESOURCE_NOT_FOUND"
 
 
+@pytest.mark.parametrize("currency", ["ZZZ", "XXX", "XAU", "usd"])
+async def test_tenant_has_a_currency_in_force_that_has_minor_units(world: World, currency: str) -> None:
+    with pytest.raises(MeshError) as caught:
+        await world.managed.create_tenant("acme", currency)
+    assert [(each.field, each.reason) for each in caught.value.violations] == [("default_currency", "currency.known")]
+
+
 async def test_tenant_that_exists_keeps_its_plan(world: World) -> None:
-    await world.service.create_tenant("acme", "", TenantPlan(rate_limit=7))
-    assert (await world.service.create_tenant("acme", "", TenantPlan(rate_limit=9))).plan == TenantPlan(rate_limit=7)
+    await world.managed.create_tenant("acme", "", TenantPlan(rate_limit=7))
+    assert (await world.managed.create_tenant("acme", "", TenantPlan(rate_limit=9))).plan == TenantPlan(rate_limit=7)
 
 
 async def test_token_expires_after_the_set_time(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
     issued = await world.service.issue_token(made.client.client_id, made.secret, "")
     world.now += 599
     assert (await world.verifier.verify(issued.token)).currency == "USD"
@@ -136,15 +147,15 @@ async def test_token_expires_after_the_set_time(world: World) -> None:
 
 
 async def test_every_token_is_different(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
     issued = {(await world.service.issue_token(made.client.client_id, made.secret, "")).token for _ in range(10)}
     assert len(issued) == 10
 
 
 async def test_narrower_scopes_are_granted_as_asked(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
     issued = await world.service.issue_token(made.client.client_id, made.secret, "user:read  decision:read user:read")
     assert issued.scope == "decision:read user:read"
     assert (await world.verifier.verify(issued.token)).scopes == {"decision:read", "user:read"}
@@ -152,8 +163,8 @@ async def test_narrower_scopes_are_granted_as_asked(world: World) -> None:
 
 @pytest.mark.parametrize("scope", ["fraud:backfill", "user:read fraud:backfill", "USER:READ", "everything"])
 async def test_scope_that_the_client_does_not_have_is_refused_by_name(world: World, scope: str) -> None:
-    await world.service.create_tenant("acme", "")
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
     with pytest.raises(MeshError) as caught:
         await world.service.issue_token(made.client.client_id, made.secret, scope)
     assert (caught.value.kind, caught.value.reason) == (Kind.INVALID_ARGUMENT, "SCOPE_INVALID")
@@ -161,8 +172,8 @@ async def test_scope_that_the_client_does_not_have_is_refused_by_name(world: Wor
 
 
 async def test_unknown_client_and_wrong_secret_get_the_same_answer(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
     answers = {
         await reason(world, made.client.client_id, made.secret[:-1]),
         await reason(world, made.client.client_id, made.secret + "x"),
@@ -186,8 +197,8 @@ async def test_failed_authentication_is_logged_without_the_secret(
 
 
 async def test_rows_are_looked_up_once_in_five_seconds_also_those_that_do_not_exist(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    made = await world.service.create_client("acme", [], 0, "")
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
     for _ in range(5):
         await world.service.issue_token(made.client.client_id, made.secret, "")
         await reason(world, "acme-nobody", "x")
@@ -198,14 +209,14 @@ async def test_rows_are_looked_up_once_in_five_seconds_also_those_that_do_not_ex
 
 
 async def test_creating_a_tenant_again_returns_it_unchanged(world: World) -> None:
-    first = await world.service.create_tenant("acme", "EUR")
-    assert await world.service.create_tenant("acme", "USD") == first
-    assert (await world.service.create_tenant("globex", "")).tenant_id != first.tenant_id
+    first = await world.managed.create_tenant("acme", "EUR")
+    assert await world.managed.create_tenant("acme", "USD") == first
+    assert (await world.managed.create_tenant("globex", "")).tenant_id != first.tenant_id
 
 
 async def test_client_gets_a_random_secret_of_which_the_hash_is_kept(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    made = [await world.service.create_client("acme", [], 0, "") for _ in range(20)]
+    await world.managed.create_tenant("acme", "")
+    made = [await world.managed.create_client("acme", [], 0, "") for _ in range(20)]
     assert len({one.secret for one in made}) == len({one.client.client_id for one in made}) == 20
     for one in made:
         assert re.fullmatch(r"acme-[a-z2-7]{12}", one.client.client_id)
@@ -214,22 +225,55 @@ async def test_client_gets_a_random_secret_of_which_the_hash_is_kept(world: Worl
 
 
 async def test_client_defaults_to_every_scope_but_backfill_and_a_hundred_requests(world: World) -> None:
-    await world.service.create_tenant("acme", "")
-    client = (await world.service.create_client("acme", [], 0, "")).client
+    await world.managed.create_tenant("acme", "")
+    client = (await world.managed.create_client("acme", [], 0, "")).client
     assert " ".join(sorted(client.scopes)) == DEFAULTS
     assert client.rate_limit == 100
 
 
 async def test_client_of_an_unknown_tenant_is_refused(world: World) -> None:
     with pytest.raises(MeshError) as caught:
-        await world.service.create_client("nobody", [], 0, "")
+        await world.managed.create_client("nobody", [], 0, "")
     assert (caught.value.kind, caught.value.reason) == (Kind.NOT_FOUND, "RESOURCE_NOT_FOUND")
     assert caught.value.metadata == {"resource": "tenant"}
 
 
 async def test_unknown_scopes_of_a_client_are_refused_by_place(world: World) -> None:
-    await world.service.create_tenant("acme", "")
+    await world.managed.create_tenant("acme", "")
     with pytest.raises(MeshError) as caught:
-        await world.service.create_client("acme", ["user:read", "user:delete", "root:all"], 0, "")
+        await world.managed.create_client("acme", ["user:read", "user:delete", "root:all"], 0, "")
     assert caught.value.reason == "VALIDATION_FAILED"
     assert [violation.field for violation in caught.value.violations] == ["scopes[1]", "scopes[2]"]
+
+
+async def test_rotated_client_gets_tokens_with_its_new_secret_alone(world: World) -> None:
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
+    rotated = await world.managed.rotate_secret(made.client.client_id)
+    assert rotated.secret != made.secret
+    await world.service.issue_token(made.client.client_id, rotated.secret, "")
+    assert (await reason(world, made.client.client_id, made.secret))[1] == "CLIENT_INVALID"
+
+
+async def test_disabled_client_gets_no_token_until_it_is_enabled(world: World) -> None:
+    await world.managed.create_tenant("acme", "")
+    made = await world.managed.create_client("acme", [], 0, "")
+    await world.service.issue_token(made.client.client_id, made.secret, "")
+    disabled = await world.managed.set_disabled(made.client.client_id, True)
+    assert disabled.disabled_at is not None
+    world.now += 5
+    wrong = await reason(world, made.client.client_id, "wrong")
+    assert await reason(world, made.client.client_id, made.secret) == wrong
+    await world.managed.set_disabled(made.client.client_id, False)
+    world.now += 5
+    await world.service.issue_token(made.client.client_id, made.secret, "")
+
+
+async def test_what_is_done_to_a_client_that_does_not_exist_is_refused(world: World) -> None:
+    for work in (world.managed.rotate_secret("acme-x"), world.managed.set_disabled("acme-x", True)):
+        with pytest.raises(MeshError) as caught:
+            await work
+        assert caught.value.metadata == {"resource": "client"}
+    with pytest.raises(MeshError) as caught:
+        await world.managed.list_clients("nobody", "", 0)
+    assert caught.value.metadata == {"resource": "tenant"}

@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from prometheus_client import REGISTRY
 from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import unavailable
@@ -15,10 +16,13 @@ from meshkit.storage.event_stream import Entry, MemoryStream
 from services.data.adapters.memory import MemoryLedger
 from services.data.adapters.stream import StreamedBatches
 from services.data.convert import batch_from_proto
-from services.data.domain.ledger import BEGINNING, Batch, Position
+from services.data.domain.ledger import BEGINNING, FIRST, Batch, Cursor, DecidedPage, LedgerState, Position, Proof
 from services.data.ports import TotalsQuery, TransactionQuery
 from services.data.service import consumer as consumer_module
+from services.data.service import rebuilding
 from services.data.service.consumer import Consumer
+from services.data.service.rebuilding import Rebuilder
+from services.fraud.errors import events_lost
 from tests.support.outbox import TENANT, event
 
 
@@ -28,6 +32,7 @@ class MemoryOutbox:
     def __init__(self, count: int) -> None:
         self.payloads = [event(f"t{number:02}").SerializeToString() for number in range(count)]
         self.failures = 0
+        self.pruned = 0
         self.asked: list[Position] = []
 
     def message(self, start: int, end: int) -> event_pb2.EventBatch:
@@ -36,12 +41,32 @@ class MemoryOutbox:
             found.after.CopyFrom(_place(start))
         return found
 
-    async def read(self, after: Position, limit: int) -> Batch:
+    async def read(self, after: Position, proof: Proof, limit: int) -> Batch:
         self.asked.append(after)
         if self.failures:
             self.failures -= 1
             raise unavailable("fraud")
+        if after.xid < self.pruned:
+            raise events_lost("what follows it is kept no longer")
         return batch_from_proto(self.message(after.xid, min(after.xid + limit, len(self.payloads))))
+
+
+class MemoryDecisions:
+    """The decisions of an outbox, none of which is ever pruned; a cursor is the number of those before it."""
+
+    def __init__(self, outbox: MemoryOutbox) -> None:
+        self._outbox = outbox
+
+    async def read(self, after: Cursor, limit: int) -> DecidedPage:
+        if self._outbox.failures:
+            self._outbox.failures -= 1
+            raise unavailable("fraud")
+        start = int(after.decision_id) if after != FIRST else 0
+        await asyncio.sleep(0)
+        events = self._outbox.payloads[start : start + min(limit, 7)]
+        newest = _place(len(self._outbox.payloads))
+        batch = batch_from_proto(event_pb2.EventBatch(last=newest, events=events))
+        return DecidedPage(batch, Cursor(TENANT, str(start + len(events))) if events else None)
 
 
 class LossyStream(MemoryStream):
@@ -60,14 +85,20 @@ class LossyStream(MemoryStream):
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer_module, "STREAM_WAIT", 0.01)
     monkeypatch.setattr(consumer_module, "RETRY_SECONDS", 0.001)
+    monkeypatch.setattr(consumer_module, "REBUILD_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(rebuilding, "RETRY_SECONDS", 0.001)
 
 
 def _place(number: int) -> event_pb2.OutboxPosition:
     return event_pb2.OutboxPosition(xid=number, seq=1 if number else 0)
 
 
+def consumer(stream: MemoryStream, outbox: MemoryOutbox) -> Consumer:
+    return Consumer(StreamedBatches(stream), outbox, Rebuilder(MemoryDecisions(outbox)))
+
+
 async def follow(ledger: MemoryLedger, stream: MemoryStream, outbox: MemoryOutbox, count: int) -> None:
-    task = asyncio.create_task(Consumer(StreamedBatches(stream), outbox).follow(ledger))
+    task = asyncio.create_task(consumer(stream, outbox).follow(ledger))
     try:
         async with asyncio.timeout(5):
             while True:
@@ -128,13 +159,13 @@ async def test_without_stream_and_outbox_the_ledger_waits() -> None:
 
 async def test_reading_a_busy_outbox_ends() -> None:
     class BusyOutbox(MemoryOutbox):
-        async def read(self, after: Position, limit: int) -> Batch:
+        async def read(self, after: Position, proof: Proof, limit: int) -> Batch:
             await asyncio.sleep(0)
             self.payloads.append(event(f"new{len(self.payloads)}").SerializeToString())
-            return await super().read(after, limit)
+            return await super().read(after, proof, limit)
 
     ledger, stream, outbox = MemoryLedger(), MemoryStream(), BusyOutbox(1)
-    task = asyncio.create_task(Consumer(StreamedBatches(stream), outbox).follow(ledger))
+    task = asyncio.create_task(consumer(stream, outbox).follow(ledger))
     await asyncio.sleep(0.5)
     task.cancel()
     # Once for each wait of 10 ms for the stream, and not over and over.
@@ -143,7 +174,7 @@ async def test_reading_a_busy_outbox_ends() -> None:
 
 async def test_the_writer_has_the_last_word_on_the_position() -> None:
     ledger, stream, outbox = MemoryLedger(), MemoryStream(), MemoryOutbox(6)
-    task = asyncio.create_task(Consumer(StreamedBatches(stream), outbox).follow(ledger))
+    task = asyncio.create_task(consumer(stream, outbox).follow(ledger))
     await asyncio.sleep(0.05)
     outbox.payloads += [event(f"more{number}").SerializeToString() for number in range(2)]
     await ledger.apply(batch_from_proto(outbox.message(6, 7)))
@@ -155,3 +186,55 @@ async def test_the_writer_has_the_last_word_on_the_position() -> None:
             await asyncio.sleep(0.001)
     task.cancel()
     assert len(await entered(ledger)) == 8
+
+
+async def lost(ledger: MemoryLedger) -> None:
+    async with asyncio.timeout(5):
+        while not (await ledger.state()).lost:
+            await asyncio.sleep(0.001)
+
+
+async def test_ledger_that_lost_its_place_enters_nothing_until_it_is_rebuilt() -> None:
+    ledger, stream, outbox = MemoryLedger(), MemoryStream(), MemoryOutbox(40)
+    await ledger.apply(batch_from_proto(outbox.message(0, 5)))
+    outbox.pruned = 20
+    await stream.append(outbox.message(5, 10).SerializeToString())
+    task = asyncio.create_task(follow(ledger, stream, outbox, 60))
+    await lost(ledger)
+    before = await entered(ledger)
+    assert REGISTRY.get_sample_value("ledger_place_lost") == 1
+    await stream.append(outbox.message(int((await ledger.position()).xid), 40).SerializeToString())
+    await asyncio.sleep(0.05)
+    assert await entered(ledger) == before
+    outbox.failures = 3
+    await ledger.ask_rebuild()
+    async with asyncio.timeout(5):
+        while (await ledger.state()).rebuilding:
+            await asyncio.sleep(0)
+            outbox.payloads += [event(f"new{len(outbox.payloads)}").SerializeToString()] * (len(outbox.payloads) < 60)
+    outbox.payloads += [event(f"new{number}").SerializeToString() for number in range(len(outbox.payloads), 60)]
+    await task
+    assert len(await entered(ledger)) == 60
+    assert await ledger.state() == LedgerState()
+    assert REGISTRY.get_sample_value("ledger_place_lost") == 0
+
+
+async def test_after_an_interruption_of_the_relay_the_outbox_is_asked_before_the_stream_is_believed() -> None:
+    ledger, stream, outbox = MemoryLedger(), MemoryStream(), MemoryOutbox(10)
+    for relay, start in (("first", 0), ("first", 5)):
+        entry = outbox.message(start, start + 5)
+        entry.relay = relay
+        await stream.append(entry.SerializeToString())
+    task = asyncio.create_task(follow(ledger, stream, outbox, 99))
+    async with asyncio.timeout(5):
+        while (await ledger.position()).xid < 10:
+            await asyncio.sleep(0.001)
+    outbox.payloads += [event(f"other{number}").SerializeToString() for number in range(5)]
+    outbox.pruned = 99
+    entry = outbox.message(10, 15)
+    entry.relay = "second"
+    await stream.append(entry.SerializeToString())
+    await lost(ledger)
+    assert (await ledger.position()).xid == 10
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

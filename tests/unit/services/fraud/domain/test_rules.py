@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.fraud.domain.rates import Rate, Spend
 from services.fraud.domain.rules import RULES, Facts, Profile
 from services.fraud.domain.verdict import judge
 from tests.support.fraud import facts
@@ -19,24 +20,25 @@ BOUNDARIES: list[tuple[str, Case, Case]] = [
     ("PROFILE_BLOCKED", {"profile": Profile(tier="blocked")}, {"profile": ELEVATED}),
     ("PROFILE_ELEVATED", {"profile": ELEVATED}, {"profile": Profile(tier="trusted")}),
     ("CHARGEBACKS", {"profile": Profile(chargeback_count=1)}, {"profile": Profile(chargeback_count=0)}),
+    ("CHARGEBACKS_REPEATED", {"profile": Profile(chargeback_count=3)}, {"profile": Profile(chargeback_count=2)}),
     ("AMOUNT_VERY_HIGH", {"amount_minor": 500_000}, {"amount_minor": 499_999}),
     ("AMOUNT_HIGH", {"amount_minor": 20_000}, {"amount_minor": 19_999}),
     ("AMOUNT_HIGH", {"amount_minor": 499_999}, {"amount_minor": 500_000}),
     ("AMOUNT_HIGH", {"amount_minor": 500, "currency_digits": 0}, {"amount_minor": 500, "currency_digits": 3}),
     (
         "AMOUNT_ABOVE_USUAL",
-        {"amount_minor": 8_001, "user_count_24h": 3, "user_sum_24h": 6_000},
-        {"amount_minor": 8_000, "user_count_24h": 3, "user_sum_24h": 6_000},
+        {"amount_minor": 8_001, "user_currency_count_24h": 3, "user_sum_24h": 6_000},
+        {"amount_minor": 8_000, "user_currency_count_24h": 3, "user_sum_24h": 6_000},
     ),
     (
         "AMOUNT_ABOVE_USUAL",
-        {"amount_minor": 5_000, "user_count_24h": 3, "user_sum_24h": 300},
-        {"amount_minor": 4_999, "user_count_24h": 3, "user_sum_24h": 300},
+        {"amount_minor": 5_000, "user_currency_count_24h": 3, "user_sum_24h": 300},
+        {"amount_minor": 4_999, "user_currency_count_24h": 3, "user_sum_24h": 300},
     ),
     (
         "AMOUNT_ABOVE_USUAL",
-        {"amount_minor": 9_000, "user_count_24h": 2, "user_sum_24h": 200},
-        {"amount_minor": 9_000, "user_count_24h": 1, "user_sum_24h": 100},
+        {"amount_minor": 9_000, "user_currency_count_24h": 2, "user_sum_24h": 200},
+        {"amount_minor": 9_000, "user_currency_count_24h": 1, "user_sum_24h": 100},
     ),
     ("USER_VELOCITY_1M", {"user_count_1m": 5}, {"user_count_1m": 4}),
     ("USER_VELOCITY_1H", {"user_count_1h": 20}, {"user_count_1h": 19}),
@@ -85,3 +87,50 @@ def test_weight_is_a_share_of_certainty_and_the_words_are_a_sentence(rule: Any) 
     assert 0 < rule.weight < 1
     (inside, *_) = [case for code, case, _ in BOUNDARIES if code == rule.code]
     assert re.fullmatch(r"[A-Z].*\.", rule.explain(facts(**inside)))
+
+
+EUROS = Rate(1.1, "2026-01-01")
+YEN = Rate(0.0066, "2026-01-01")
+DINARS = Rate(3.25, "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("currency", "digits", "minor", "rate", "expected"),
+    [
+        ("JPY", 0, 5_000, YEN, set()),
+        ("JPY", 0, 40_000, YEN, {"AMOUNT_HIGH"}),
+        ("JPY", 0, 800_000, YEN, {"AMOUNT_VERY_HIGH"}),
+        ("KWD", 3, 4_999_000, DINARS, {"AMOUNT_VERY_HIGH"}),
+        ("EUR", 2, 18_182, EUROS, {"AMOUNT_HIGH"}),
+        ("EUR", 2, 18_181, EUROS, set()),
+        ("KWD", 3, 4_999_000, None, set()),
+    ],
+)
+def test_amounts_are_judged_by_their_worth_in_dollars(
+    currency: str, digits: int, minor: int, rate: Rate | None, expected: set[str]
+) -> None:
+    made = facts(amount_minor=minor, currency_digits=digits)._replace(currency=currency, rate=rate)
+    assert codes(made) == expected
+
+
+def test_words_about_an_amount_say_its_currency_its_worth_and_the_day_of_the_rate() -> None:
+    made = facts(amount_minor=4_700_00)._replace(currency="EUR", rate=Rate(1.08, "2026-10-01"))
+    (factor,) = judge(made).factors
+    assert factor.message == "The amount 4700.00 EUR, 5076.00 USD at the rate of 2026-10-01, is 5000 USD or more."
+    (factor,) = judge(facts(amount_minor=540_000)).factors
+    assert factor.message == "The amount 5400.00 USD is 5000 USD or more."
+
+
+def test_mean_is_of_transactions_in_the_same_currency() -> None:
+    """Five payments in another currency before do not thin out the mean of two in this one."""
+    made = facts(amount_minor=10_000, user_count_24h=7, user_currency_count_24h=2, user_sum_24h=18_000)
+    assert "AMOUNT_ABOVE_USUAL" not in codes(made)
+    first = facts(amount_minor=10_000, user_count_24h=7, user_currency_count_24h=0, user_sum_24h=0)
+    assert "AMOUNT_ABOVE_USUAL" not in codes(first)
+
+
+def test_spend_is_over_all_currencies_that_have_a_rate() -> None:
+    own = facts(user_sum_24h=600_000)
+    elsewhere = [Spend("EUR", 400_000, 2, EUROS), Spend("JPY", 10**9, 0, None)]
+    assert "USER_SPEND_24H" in codes(own._replace(elsewhere=elsewhere))
+    assert "USER_SPEND_24H" not in codes(own._replace(elsewhere=elsewhere[1:]))

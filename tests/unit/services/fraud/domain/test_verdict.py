@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -63,10 +64,39 @@ def test_rules_combine_as_independent_evidence_on_top_of_the_prior() -> None:
     assert verdict.score == pytest.approx(1 - 0.9 * 0.5 * 0.6)
 
 
-def test_trusted_user_has_half_the_risk_of_a_standard_one() -> None:
-    rules = [rule("A", 0.5)]
-    standard, trusted = (judge(facts(Profile(tier=tier)), rules=rules).score for tier in ("standard", "trusted"))
-    assert trusted == pytest.approx(standard / 2)
+def test_trust_halves_the_prior_and_habits_and_nothing_else() -> None:
+    rules = [replace(rule("HABIT", 0.4), habit=True), rule("FACT", 0.5)]
+    verdict = judge(facts(Profile(base_risk=0.2, tier="trusted")), rules=rules)
+    assert verdict.score == pytest.approx(1 - 0.95 * 0.8 * 0.5)
+    assert [factor.code for factor in verdict.factors] == ["FACT", "HABIT"]
+    shares = [verdict.score * 5 / 7, verdict.score * 2 / 7]
+    assert [factor.contribution for factor in verdict.factors] == pytest.approx(shares, abs=1e-6)
+
+
+@pytest.mark.parametrize(("floor", "outcome"), [(APPROVE, APPROVE), (REVIEW, REVIEW), (DECLINE, DECLINE)])
+def test_outcome_is_never_below_the_floor_of_a_rule_that_applies(floor: str, outcome: str) -> None:
+    small = replace(rule("R", 0.01), floor=floor)
+    verdict = judge(facts(Profile(base_risk=0.0, tier="trusted")), rules=[small, rule("OTHER", 0.02)])
+    assert verdict.outcome == outcome
+    assert verdict.score == pytest.approx(1 - 0.99 * 0.98)
+
+
+def test_no_tier_takes_a_hard_fact_below_review() -> None:
+    """What any engine that replaces these rules must hold as well; see tests/steelthread/test_score.py."""
+    for tier in ("trusted", "standard", "elevated"):
+        assert judge(facts(Profile(base_risk=0.0, tier=tier, chargeback_count=50))).outcome != APPROVE
+        assert judge(facts(Profile(base_risk=0.0, tier=tier), amount_minor=25_000_000)).outcome != APPROVE
+
+
+def test_worse_facts_never_lower_the_score_of_a_trusted_user() -> None:
+    choice = random.Random(5)
+    for _ in range(2_000):
+        made = random_facts(choice)
+        profile = replace(made.profile or Profile(), tier="trusted")
+        worse = replace(profile, chargeback_count=profile.chargeback_count + 3)
+        standard = replace(profile, tier="standard")
+        scores = [judge(made._replace(profile=each)).score for each in (profile, worse, standard)]
+        assert scores[0] <= min(scores[1:])
 
 
 def test_factors_are_the_strongest_first_and_share_the_score() -> None:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2
 
+from meshkit.apart import TravelsApart
 from meshkit.errors import Kind, MeshError, internal, unavailable
 from meshkit.rpc.batches import handle_valid
 from services.fraud import convert
-from services.fraud.adapters.memory import MemoryRiskProfiles, MemoryStore, MemoryWindows
+from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore, MemoryWindows
 from services.fraud.domain.check import Decided, Features, Key, WindowEntry
+from services.fraud.domain.rates import DatedRate
 from services.fraud.domain.rules import Profile
 from services.fraud.domain.verdict import judge
 from services.fraud.ports import CommitResult, Stored, WindowsUnavailableError
-from services.fraud.service.decider import CheckCall, Decider, DecisionPolicy, Outcome
+from services.fraud.service.decider import CheckCall, Decider, Outcome
+from services.fraud.service.judging import DecisionPolicy
+from services.fraud.service.rates import ExchangeRates
 from tests.support.fraud import new_tenant, record, request, to_call
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123000, tzinfo=UTC)
-TENANT = new_tenant()
+TENANT, OTHER = new_tenant(), new_tenant()
 
 
 class Windows(MemoryWindows):
@@ -52,7 +56,15 @@ class Store(MemoryStore):
         super().__init__()
         self.away = False
         self.refused: set[str] = set()
+        self.lookups: list[list[Key]] = []
+        self.lookups_fail = False
         self.commits: list[list[Key]] = []
+
+    async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
+        self.lookups.append(list(keys))
+        if self.lookups_fail:
+            raise unavailable("postgres")
+        return await super().stored(keys)
 
     async def commit(self, decided: Sequence[Decided]) -> CommitResult:
         if self.away:
@@ -72,9 +84,15 @@ class Platform:
         self.now = NOW
         self.windows = Windows(self)
         self.profiles = MemoryRiskProfiles()
+        self.rates = MemoryRates()
         self.store = Store()
         self.decider = Decider(
-            windows=self.windows, profiles=self.profiles, store=self.store, policy=policy, clock=lambda: self.now
+            windows=self.windows,
+            profiles=self.profiles,
+            rates=ExchangeRates(self.rates),
+            store=self.store,
+            policy=policy,
+            clock=lambda: self.now,
         )
 
     async def decide(self, *calls: CheckCall | MeshError) -> Sequence[Outcome | MeshError]:
@@ -200,6 +218,90 @@ async def test_event_time_is_bounded_by_the_clock_and_the_scope(
         assert (violation.field, violation.reason) == ("event_time", rule)
 
 
+@pytest.mark.parametrize("late", [timedelta(hours=25), timedelta(days=90)])
+async def test_retry_gets_its_answer_also_when_its_event_time_has_grown_too_old(
+    platform: Platform, late: timedelta
+) -> None:
+    asked = call("t-1", event_time=at(NOW - timedelta(hours=23)))
+    (first,) = await platform.decide(asked)
+    platform.now += late
+    neighbour, again = await platform.decide(call("t-2", tenant=new_tenant()), asked)
+    assert not isinstance(first, MeshError) and not isinstance(again, MeshError)
+    assert (again.answer, again.decided) == (first.answer, None)
+    assert decision_of(neighbour).transaction_id == "t-2"
+
+
+async def test_other_content_under_an_old_id_is_a_conflict_whatever_its_time(platform: Platform) -> None:
+    await platform.decide(call("t-1"))
+    for moved in (timedelta(days=-30), timedelta(days=30)):
+        (answer,) = await platform.decide(call("t-1", event_time=at(NOW + moved)))
+        assert error_of(answer).reason == "IDEMPOTENCY_CONFLICT"
+
+
+async def test_refusal_for_the_clock_says_when_it_ends_and_one_for_a_scope_names_it(platform: Platform) -> None:
+    ahead, behind = await platform.decide(
+        call("t-1", event_time=at(NOW + timedelta(minutes=7))), call("t-2", event_time=at(NOW - timedelta(days=2)))
+    )
+    assert error_of(ahead).retry_after == 120.0
+    assert error_of(behind).metadata == {"scope": "fraud:backfill"}
+    assert error_of(behind).retry_after is None
+
+
+async def test_refused_check_costs_no_lookup_of_its_neighbours(platform: Platform) -> None:
+    await platform.decide(call("t-1"), call("t-2"))
+    assert platform.store.lookups == []
+    await platform.decide(call("t-3"), call("t-4", event_time=at(NOW + timedelta(hours=1))))
+    assert platform.store.lookups == [[(TENANT, "t-4")]]
+
+
+async def test_refused_check_whose_lookup_fails_may_be_tried_again_and_its_neighbours_are_decided(
+    platform: Platform,
+) -> None:
+    platform.store.lookups_fail = True
+    good, bad = await platform.decide(call("t-1"), call("t-2", event_time=at(NOW + timedelta(hours=1))))
+    assert decision_of(good).transaction_id == "t-1"
+    assert error_of(bad).kind is Kind.UNAVAILABLE
+
+
+async def test_check_that_would_hold_up_others_travels_apart_and_is_then_decided(platform: Platform) -> None:
+    await platform.decide(call("t-1"))
+    asked = call("late", "fraud:backfill", event_time=at(NOW - timedelta(hours=30)))
+    assert not isinstance(asked, MeshError)
+    good = call("t-2")
+    assert not isinstance(good, MeshError)
+    prompt = await platform.decider.decide_prompt([asked, good])
+    assert isinstance(prompt[0], TravelsApart)
+    assert decision_of(prompt[1]).transaction_id == "t-2"
+    (answer,) = await platform.decider.decide([asked])
+    assert decision_of(answer).transaction_id == "late"
+
+
+async def test_retry_of_a_late_check_is_answered_at_once_and_not_counted_twice(platform: Platform) -> None:
+    await platform.decide(call("t-1"))
+    asked = call("late", "fraud:backfill", event_time=at(NOW - timedelta(hours=30)))
+    assert not isinstance(asked, MeshError)
+    (first,) = await platform.decide(asked)
+    platform.windows.settle([], [(TENANT, "late")])
+    platform.windows.withdrawn.clear()
+    platform.now += timedelta(minutes=1)
+    (again,) = await platform.decider.decide_prompt([asked])
+    assert not isinstance(first, MeshError) and not isinstance(again, MeshError)
+    assert (again.answer, again.decided) == (first.answer, None)
+    assert platform.windows.withdrawn == [(TENANT, "late")]
+
+
+async def test_amount_is_bounded_so_that_every_double_is_exact(platform: Platform) -> None:
+    amounts = {"CLF": 99_999_999_999.9999, "KWD": 999_999_999_999.999, "USD": 999_999_999_999.99}
+    for currency, amount in amounts.items():
+        (answer,) = await platform.decide(call(transaction_amount=amount, currency=currency))
+        assert decision_of(answer).transaction_amount == amount
+    for currency, amount in {"CLF": 999_999_999_999.0, "UYW": 100_000_000_000.1}.items():
+        (answer,) = await platform.decide(call(transaction_amount=amount, currency=currency))
+        (violation,) = error_of(answer).violations
+        assert (violation.field, violation.reason) == ("transaction_amount", "currency.range")
+        assert "100000000000" in violation.message
+
+
 async def test_event_time_defaults_to_receipt(platform: Platform) -> None:
     assert (await platform.one(call())).event_time.ToDatetime(UTC) == NOW
 
@@ -313,3 +415,112 @@ async def test_stored_decision_computed_again_is_identical(platform: Platform) -
         )
         assert (again.outcome, again.score) == (stored.outcome, stored.confidence_score)
         assert [factor.code for factor in again.factors] == list(stored.risk_factors)
+
+
+async def give_rates(platform: Platform, *rates: tuple[str, float], tenant: str = TENANT) -> None:
+    await platform.rates.replace(tenant, [DatedRate(code, value, date(2000, 1, 1)) for code, value in rates])
+
+
+async def test_amount_in_another_currency_is_judged_by_the_rate_of_its_tenant(platform: Platform) -> None:
+    await give_rates(platform, ("JPY", 0.0066), ("KWD", 3.25))
+    await give_rates(platform, ("JPY", 1.0), tenant=OTHER)
+    checks = [("JPY", 5_000.0, TENANT), ("JPY", 5_000.0, OTHER), ("KWD", 4_999.0, TENANT)]
+    answers = await platform.decide(
+        *[
+            call(
+                user_id=f"{code}{tenant}",
+                device_fingerprint=tenant,
+                currency=code,
+                transaction_amount=amount,
+                tenant=tenant,
+            )
+            for code, amount, tenant in checks
+        ]
+    )
+    decisions = [decision_of(answer) for answer in answers]
+    assert [list(each.risk_factors) for each in decisions] == [[], ["AMOUNT_VERY_HIGH"], ["AMOUNT_VERY_HIGH"]]
+    assert [list(each.degraded) for each in decisions] == [[], [], []]
+
+
+async def test_amount_without_a_rate_is_told_and_never_passed_in_silence(platform: Platform) -> None:
+    decision = await platform.one(call(currency="KWD", transaction_amount=250_000.0))
+    assert (list(decision.risk_factors), list(decision.degraded)) == ([], ["exchange_rate"])
+    strict = Platform(DecisionPolicy(frozenset({"exchange_rate"})))
+    assert (await strict.one(call(currency="KWD", transaction_amount=1.0))).outcome == "review"
+    assert (await strict.one(call(user_id="u2", transaction_amount=1.0))).outcome == "approve"
+
+
+async def test_user_who_alternates_currencies_does_not_split_his_sums(platform: Platform) -> None:
+    await give_rates(platform, ("EUR", 1.1))
+    for number in range(8):
+        await platform.one(call(currency="EUR" if number % 2 else "USD", transaction_amount=1_300.0))
+    decision = await platform.one(call(transaction_amount=10.0))
+    spent = [each.message for each in decision.explanations if each.reason_code == "USER_SPEND_24H"]
+    assert spent == ["The user spent 10920.00 USD in the last 24 hours."]
+    first = await platform.one(call(currency="KWD", transaction_amount=10.0))
+    assert list(first.degraded) == ["exchange_rate"]
+    assert "USER_SPEND_24H" in first.risk_factors, "what has a rate is enough"
+
+
+async def test_switching_the_currency_is_not_above_the_usual(platform: Platform) -> None:
+    await give_rates(platform, ("EUR", 1.1))
+    for _ in range(4):
+        await platform.one(call(transaction_amount=60.0))
+    decisions = [await platform.one(call(currency="EUR", transaction_amount=60.0)) for _ in range(4)]
+    assert [each for each in decisions if "AMOUNT_ABOVE_USUAL" in each.risk_factors] == []
+    unusual = await platform.one(call(currency="EUR", transaction_amount=250.0))
+    assert "AMOUNT_ABOVE_USUAL" in unusual.risk_factors
+
+
+async def test_email_that_is_none_is_told_and_one_that_is_unusual_is_not(platform: Platform) -> None:
+    for email, degraded in (("alice@", ["email"]), ("josé@münchen.de", []), ('"a b"@x.org', []), ("", [])):
+        assert list((await platform.one(call(email=email))).degraded) == degraded, email
+
+
+async def test_spellings_of_one_address_are_one_subject_of_the_windows(platform: Platform) -> None:
+    spellings = ["2001:db8:78::b7", "2001:DB8:78:0::B7", "2001:0db8:78::b7"] * 11
+    for number, ip in enumerate(spellings):
+        decision = await platform.one(call(user_id=f"u{number}", device_fingerprint=f"d{number}", ip_address=ip))
+    assert {"IP_SHARED", "IP_VELOCITY_1M"} <= set(decision.risk_factors)
+
+
+async def test_time_of_the_answer_sent_back_gets_the_stored_answer(platform: Platform) -> None:
+    cases: list[dict[str, Any]] = [{}, {"event_time": Timestamp(seconds=int(NOW.timestamp()), nanos=123_456_789)}]
+    for fields in cases:
+        name = f"t-{len(fields)}"
+        first = await platform.one(call(name, **fields))
+        assert await platform.one(call(name, event_time=first.event_time)) == first
+        changed = Timestamp(seconds=first.event_time.seconds - 1)
+        (answer,) = await platform.decide(call(name, event_time=changed))
+        assert error_of(answer).reason == "IDEMPOTENCY_CONFLICT"
+
+
+async def test_rates_are_read_again_after_a_while_and_kept_while_the_store_is_away() -> None:
+    class Away(MemoryRates):
+        away = False
+        reads = 0
+
+        async def read(self, tenants: Collection[str]) -> Mapping[str, Sequence[DatedRate]]:
+            self.reads += 1
+            if self.away:
+                raise unavailable("postgres")
+            return await super().read(tenants)
+
+    now, store = [0.0], Away()
+    rates = ExchangeRates(store, clock=lambda: now[0])
+
+    async def euro() -> float:
+        rate = (await rates.tables([TENANT]))[TENANT].at("EUR", date(2026, 1, 1))
+        return rate.usd_per_unit if rate else 0.0
+
+    await rates.replace(TENANT, [DatedRate("EUR", 1.1, date(2026, 1, 1))])
+    assert (await euro(), await euro(), store.reads) == (1.1, 1.1, 1)
+    await store.replace(TENANT, [DatedRate("EUR", 1.2, date(2026, 1, 1))])
+    store.away = True
+    now[0] = 21.0
+    assert (await euro(), await euro(), store.reads) == (1.1, 1.1, 2)
+    store.away = False
+    now[0] = 23.0
+    assert (await euro(), store.reads) == (1.2, 3)
+    await rates.replace(TENANT, [])
+    assert await euro() == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ from rampart.user.v1 import user_pb2
 from meshkit.errors import Kind, MeshError
 from services.user import convert
 from services.user.adapters.memory import MemoryProfiles, MemoryUserRows, MemoryUsers, MemoryWriter
-from services.user.domain.users import ProfileChange, RiskProfile, User, UserChange
+from services.user.domain.users import ABSENT, ProfileChange, RiskProfile, User, UserChange, unknown_profile
 from services.user.service.users import UserService
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -45,6 +46,10 @@ class Users:
     async def update(self, tenant: str, name: str, change: UserChange, state: UUID | None = None) -> User:
         async with self._writer.begin(tenant) as changes:
             return await self.of.update(changes, name, change, state)
+
+    async def delete(self, tenant: str, name: str, state: UUID | None = None) -> None:
+        async with self._writer.begin(tenant) as changes:
+            await self.of.delete(changes, name, state)
 
     async def update_profile(
         self, tenant: str, name: str, change: ProfileChange, state: UUID | None = None
@@ -96,11 +101,38 @@ async def test_unknown_user_cannot_be_changed(users: Users, change: UserChange) 
     assert (caught.value.kind, caught.value.metadata) == (Kind.NOT_FOUND, {"resource": "user"})
 
 
-@pytest.mark.parametrize("change", [ProfileChange(), ProfileChange(tier="blocked")])
-async def test_unknown_users_profile_cannot_be_changed(users: Users, change: ProfileChange) -> None:
+async def test_profile_may_be_there_before_its_user_and_becomes_the_users(users: Users) -> None:
+    assert (await users.update_profile("theirs", "u1", ProfileChange())).tag == ABSENT
+    before = await users.update_profile("theirs", "u1", ProfileChange(tier="blocked"), ABSENT)
+    assert (before.known, before.tier, before.base_risk, before.created_at) == (False, "blocked", 0.1, None)
     with pytest.raises(MeshError) as caught:
-        await users.update_profile("theirs", "u1", change)
-    assert caught.value.reason == "RESOURCE_NOT_FOUND"
+        await users.update_profile("theirs", "u1", ProfileChange(tier="trusted"), ABSENT)
+    assert caught.value.reason == "ETAG_MISMATCH"
+    for call in (users.of.get("theirs", "u1"), users.update("theirs", "u1", UserChange(email=""))):
+        with pytest.raises(MeshError) as caught:
+            await call
+        assert caught.value.reason == "RESOURCE_NOT_FOUND"
+    assert await users.of.page("theirs", "", 10) == ([], False)
+    user = await users.create("theirs", "u1")
+    (profile,) = await users.of.risk_profiles([("theirs", "u1")])
+    assert profile == replace(before, known=True, created_at=user.created_at, tag=user.tag)
+
+
+async def test_user_is_deleted_with_its_profile_in_the_state_named(users: Users) -> None:
+    user = await users.of.get("ours", "u1")
+    await users.update_profile("ours", "u1", ProfileChange(tier="blocked"))
+    with pytest.raises(MeshError) as caught:
+        await users.delete("ours", "u1", user.tag)
+    assert caught.value.reason == "ETAG_MISMATCH"
+    await users.delete("ours", "u1", (await users.of.get("ours", "u1")).tag)
+    for call in (users.of.get("ours", "u1"), users.delete("ours", "u1"), users.delete("theirs", "u2")):
+        with pytest.raises(MeshError) as caught:
+            await call
+        assert caught.value.reason == "RESOURCE_NOT_FOUND"
+    assert await users.of.risk_profiles([("ours", "u1")]) == [unknown_profile("u1")]
+    await users.create("ours", "u1")
+    (anew,) = await users.of.risk_profiles([("ours", "u1")])
+    assert (anew.known, anew.tier) == (True, "standard")
 
 
 async def test_change_of_another_state_is_refused_and_changes_nothing(users: Users) -> None:

@@ -135,6 +135,13 @@ class CancelTaskRequest(betterproto2.Message):
     Identifier of the task.
     """
 
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
+    """
+
 
 default_message_pool.register_message(
     "rampart.task.v1", "CancelTaskRequest", CancelTaskRequest
@@ -207,7 +214,7 @@ class CreateScheduleRequest(betterproto2.Message):
 
     max_attempts: "int" = betterproto2.field(8, betterproto2.TYPE_UINT32)
     """
-    Attempts that may be made at each task, up to 100. Zero means 5.
+    Attempts that may be made at each task, 1 to 100. Absent means 5.
     """
 
 
@@ -297,7 +304,7 @@ class CreateTaskRequest(betterproto2.Message):
 
     max_attempts: "int" = betterproto2.field(9, betterproto2.TYPE_UINT32)
     """
-    Attempts that may be made until the task is dead, up to 100. Zero means 5.
+    Attempts that may be made until the task is dead, 1 to 100. Absent means 5.
     """
 
     request_id: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
@@ -324,6 +331,11 @@ class CreateTaskResponse(betterproto2.Message):
     The task as stored.
     """
 
+    created: "bool" = betterproto2.field(2, betterproto2.TYPE_BOOL)
+    """
+    False if the task is one with the same `unique_key` that was there before.
+    """
+
 
 default_message_pool.register_message(
     "rampart.task.v1", "CreateTaskResponse", CreateTaskResponse
@@ -341,6 +353,13 @@ class DeleteScheduleRequest(betterproto2.Message):
     schedule_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
     Identifier of the schedule.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
     """
 
 
@@ -623,6 +642,13 @@ class PauseScheduleRequest(betterproto2.Message):
     Identifier of the schedule.
     """
 
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
+    """
+
 
 default_message_pool.register_message(
     "rampart.task.v1", "PauseScheduleRequest", PauseScheduleRequest
@@ -688,6 +714,13 @@ class ResumeScheduleRequest(betterproto2.Message):
     Identifier of the schedule.
     """
 
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
+    """
+
 
 default_message_pool.register_message(
     "rampart.task.v1", "ResumeScheduleRequest", ResumeScheduleRequest
@@ -724,6 +757,13 @@ class RetryTaskRequest(betterproto2.Message):
     task_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
     Identifier of the task.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
     """
 
 
@@ -813,7 +853,7 @@ class Schedule(betterproto2.Message):
 
     max_attempts: "int" = betterproto2.field(8, betterproto2.TYPE_UINT32)
     """
-    Attempts that may be made at each task.
+    Attempts that may be made at each task, 1 to 100.
     """
 
     state: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
@@ -1111,7 +1151,14 @@ class UpdateScheduleRequest(betterproto2.Message):
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Fields to change: `title`, `cron`, `time_zone`, `arguments`, `priority`, `max_attempts`, `state`. Absent means every one that is set; over REST, the keys of the body.
+    Fields to change: `title`, `cron`, `time_zone`, `arguments`, `priority`, `max_attempts`, `state`, each of which the body must hold: null gives one its default. Absent means every one that is set; over REST, the keys of the body. Others may be named if they are as they were.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
     """
 
 
@@ -1158,7 +1205,14 @@ class UpdateTaskRequest(betterproto2.Message):
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Fields to change. Absent means every field that is set in `task`; over REST, the keys of the body.
+    Fields to change, each of which the body must hold: null or empty clears one. Absent means every field that is set in `task`; over REST, the keys of the body. Fields that cannot be changed may be named if they are as they were.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
     """
 
 
@@ -1201,7 +1255,7 @@ class WatchTaskRequest(betterproto2.Message):
 
     after: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    The `position` of the last response: what follows it is sent. Empty means the present state first.
+    The `position` of the last response about this task: what follows it is sent. Empty means the present state first.
     """
 
 
@@ -1235,3 +1289,4 @@ default_message_pool.register_message(
 
 
 from ....google import protobuf as ___google__protobuf__
+from ...mesh import v1 as __mesh__v1__

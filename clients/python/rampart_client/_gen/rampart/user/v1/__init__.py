@@ -6,6 +6,8 @@
 __all__ = (
     "CreateUserRequest",
     "CreateUserResponse",
+    "DeleteUserRequest",
+    "DeleteUserResponse",
     "GetRiskProfileRequest",
     "GetRiskProfileResponse",
     "GetUserRequest",
@@ -82,6 +84,58 @@ class CreateUserResponse(betterproto2.Message):
 
 default_message_pool.register_message(
     "rampart.user.v1", "CreateUserResponse", CreateUserResponse
+)
+
+
+@dataclass(eq=False, repr=False)
+class DeleteUserRequest(betterproto2.Message):
+    """
+    Asks to delete a user.
+
+    Example: {"user_id": "u-1001"}
+    """
+
+    user_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Identifier of the user.
+    """
+
+    etag: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The state to delete, as `User.etag` names it: if the user has another, nothing happens. Over REST, `If-Match` does as well. Absent means any.
+    """
+
+    request_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Names the request among its retries (AIP-155): the same request again gets the answer of the first, for 24 hours at least. Over REST, send an `Idempotency-Key` instead. Absent means that each attempt is a request of its own.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.user.v1", "DeleteUserRequest", DeleteUserRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class DeleteUserResponse(betterproto2.Message):
+    """
+    The user is gone.
+
+    Example: {}
+    """
+
+    pass
+
+
+default_message_pool.register_message(
+    "rampart.user.v1", "DeleteUserResponse", DeleteUserResponse
 )
 
 
@@ -234,7 +288,7 @@ class RiskProfile(betterproto2.Message):
 
     known: "bool" = betterproto2.field(2, betterproto2.TYPE_BOOL)
     """
-    False if the tenant has not created the user; the other fields then hold their defaults. Set by the service.
+    False if the tenant has not created the user. Set by the service.
     """
 
     base_risk: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
@@ -264,12 +318,12 @@ class RiskProfile(betterproto2.Message):
         optional=True,
     )
     """
-    When the user was created. Set by the service.
+    When the user was created. Absent if it is not known. Set by the service.
     """
 
     etag: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
     """
-    Names this state of the profile, as `User.etag` does of the user. Empty if the user is not known.
+    Names this state of the profile, as `User.etag` does of the user. A profile that nobody has set yet has one as well.
     """
 
 
@@ -295,12 +349,19 @@ class UpdateRiskProfileRequest(betterproto2.Message):
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Fields to change: `base_risk`, `tier`, `chargeback_count`. Absent means every one that is set; over REST, the keys of the body.
+    Fields to change: `base_risk`, `tier`, `chargeback_count`, each of which the body must hold. Absent means every one that is set; over REST, the keys of the body. Others may be named if they are as they were.
     """
 
     request_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
     Names the request among its retries (AIP-155): the same request again gets the answer of the first, for 24 hours at least. Over REST, send an `Idempotency-Key` instead. Absent means that each attempt is a request of its own.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
     """
 
 
@@ -347,12 +408,19 @@ class UpdateUserRequest(betterproto2.Message):
         2, betterproto2.TYPE_MESSAGE, optional=True
     )
     """
-    Fields to change. Absent means every field that is set in `user`; over REST, the keys of the body.
+    Fields to change, each of which the body must hold: null or empty clears one. Absent means every field that is set in `user`; over REST, the keys of the body. Fields that cannot be changed may be named if they are as they were.
     """
 
     request_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
     Names the request among its retries (AIP-155): the same request again gets the answer of the first, for 24 hours at least. Over REST, send an `Idempotency-Key` instead. Absent means that each attempt is a request of its own.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    States in which the change may happen. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
     """
 
 
@@ -410,7 +478,7 @@ class User(betterproto2.Message):
 
     email: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
     """
-    E-mail address.
+    E-mail address, also an international or quoted one (RFC 6531, RFC 5321). No rule needs it: something on both sides of the last @ is enough.
     """
 
     phone: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
@@ -453,3 +521,4 @@ default_message_pool.register_message("rampart.user.v1", "User", User)
 
 
 from ....google import protobuf as ___google__protobuf__
+from ...mesh import v1 as __mesh__v1__

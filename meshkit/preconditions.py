@@ -1,0 +1,26 @@
+"""Evaluates in which states of a resource a change may happen (RFC 9110, sections 13.1.1 and 13.1.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+__all__ = ["Preconditions"]
+
+_ANY = "*"
+
+
+class Preconditions:
+    """Conditions of one change. Etags are as resources say them: strong, with their quotes."""
+
+    def __init__(self, if_match: Collection[str] = (), if_none_match: Collection[str] = ()) -> None:
+        self._match = frozenset(if_match)
+        self._none = frozenset(tag.removeprefix("W/") for tag in if_none_match)
+
+    def __bool__(self) -> bool:
+        return bool(self._match or self._none)
+
+    def hold(self, etag: str) -> bool:
+        """Tells whether a resource that is there may be changed."""
+        if self._match and self._match.isdisjoint((etag, _ANY)):
+            return False
+        return self._none.isdisjoint((etag, _ANY))

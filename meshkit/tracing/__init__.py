@@ -1,0 +1,1 @@
+"""Records what calls do as OpenTelemetry spans, where an OTLP endpoint is set."""

@@ -1,0 +1,37 @@
+"""Between messages and the domain of the fraud service."""
+
+from __future__ import annotations
+
+from services.fraud.convert.checks import check_from_proto
+from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_proto, stored_to_proto
+from services.fraud.convert.places import (
+    Positions,
+    decided_page_to_proto,
+    event_from_record,
+    filter_from_proto,
+    page_to_proto,
+    place_from_entry,
+    place_from_proto,
+    selection_from_proto,
+    watch_event_to_proto,
+)
+from services.fraud.convert.rates import rates_from_proto, rates_to_proto
+
+__all__ = [
+    "DecisionRecord",
+    "Positions",
+    "check_from_proto",
+    "decided_page_to_proto",
+    "decided_to_record",
+    "event_from_record",
+    "facts_from_proto",
+    "filter_from_proto",
+    "page_to_proto",
+    "place_from_entry",
+    "place_from_proto",
+    "rates_from_proto",
+    "rates_to_proto",
+    "selection_from_proto",
+    "stored_to_proto",
+    "watch_event_to_proto",
+]

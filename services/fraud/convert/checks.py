@@ -1,0 +1,134 @@
+"""Completes requests, brings their identifiers into canonical form, and tells retries from other content (ADR 0026)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import blake2b
+from itertools import chain
+
+from rampart.fraud.v1 import decision_pb2
+from rampart.fraud.v1 import fraud_service_pb2 as pb
+
+from meshkit.canonical import canonical_address, canonical_email
+from meshkit.context import Principal
+from meshkit.currencies import DIGITS
+from services.fraud import errors
+from services.fraud.domain.check import NOTHING_KEPT, Check, Kept, Spelling
+from services.fraud.domain.money import LARGEST_MINOR, to_minor
+
+__all__ = ["check_from_proto"]
+
+# Fingerprints of before had no version: 16 bytes over the request as it was sent.
+_FINGERPRINT_VERSION = b"\x02"
+
+
+def check_from_proto(request: pb.CheckFraudRequest, principal: Principal, transaction_id: str) -> Check:
+    """Completes a valid request with the tenant's defaults.
+
+    Raises VALIDATION_FAILED for what no rule could use and some rule needs: a currency that is none, an amount too
+    large or too precise for it, an address that is none, a time that is none.
+    """
+    currency, digits, amount_minor = _money(request, principal)
+    sent_ip, channel, event_time = request.ip_address, request.channel or "online", _event_time(request)
+    user_id, device, merchant = request.user_id, request.device_fingerprint, request.merchant_id
+    ip = _address(sent_ip)
+    kept, more = _kept(request, sent_ip, ip)
+    content = (user_id, str(amount_minor), currency, device, ip, merchant, channel, *more)
+    return Check(
+        tenant_id=principal.tenant_id,
+        transaction_id=transaction_id,
+        fingerprint=_fingerprint(content, event_time),
+        other_fingerprints=partial(_other_fingerprints, request, content, event_time),
+        user_id=user_id,
+        device=device,
+        ip=ip,
+        merchant=merchant,
+        # Without the sign of a negative zero.
+        amount=request.transaction_amount + 0.0,
+        amount_minor=amount_minor,
+        currency=currency,
+        currency_digits=digits,
+        channel=channel,
+        event_time=event_time,
+        kept=kept,
+    )
+
+
+def _kept(request: pb.CheckFraudRequest, sent_ip: str, ip: str) -> tuple[Kept, Sequence[str]]:
+    """Returns what is kept and counted nowhere, and what of it tells a request from others."""
+    card, email, attributes = request.card_fingerprint, request.email, request.attributes
+    if not (card or email or attributes or sent_ip != ip):
+        return NOTHING_KEPT, ()
+    mailbox = canonical_email(email) if email else ""
+    spellings = [
+        Spelling(field, sent, canonical)
+        for field, sent, canonical in (("ip_address", sent_ip, ip), ("email", email, mailbox or email))
+        if sent != canonical
+    ]
+    pairs = dict(sorted(attributes.items()))
+    kept = Kept(card, email, pairs, spellings, () if mailbox is not None else ("email",))
+    if not (card or email or pairs):
+        return kept, ()
+    return kept, (card, mailbox or email, *chain.from_iterable(pairs.items()))
+
+
+def _money(request: pb.CheckFraudRequest, principal: Principal) -> tuple[str, int, int]:
+    """Returns the currency, its digits and the amount in its smallest units."""
+    currency = request.currency or principal.currency
+    digits = DIGITS.get(currency)
+    if digits is None:
+        raise errors.currency_unknown()
+    if request.transaction_amount * 10**digits > LARGEST_MINOR:
+        raise errors.amount_too_large(currency, LARGEST_MINOR // 10**digits)
+    amount_minor = to_minor(request.transaction_amount, digits)
+    if amount_minor is None:
+        raise errors.amount_too_precise(currency, digits)
+    return currency, digits, amount_minor
+
+
+def _address(sent: str) -> str:
+    """Returns the canonical form of an address, empty if none was sent."""
+    found = canonical_address(sent) if sent else ""
+    if found is None:
+        raise errors.address_unusable()
+    return found
+
+
+def _event_time(request: pb.CheckFraudRequest) -> datetime | None:
+    if not request.HasField("event_time"):
+        return None
+    try:
+        when = request.event_time.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise errors.event_time_impossible() from None
+    # Windows count in milliseconds, so decisions do as well, whichever way their features were read.
+    return when.replace(microsecond=when.microsecond // 1000 * 1000)
+
+
+def _fingerprint(content: Sequence[str], event_time: datetime | None) -> bytes:
+    """Hashes what is stored of a request. No text of the contract holds a NUL, so that it can stand between them."""
+    when = "" if event_time is None else event_time.isoformat()
+    return _FINGERPRINT_VERSION + blake2b("\0".join((when, *content)).encode(), digest_size=16).digest()
+
+
+def _other_fingerprints(
+    request: pb.CheckFraudRequest, content: Sequence[str], event_time: datetime | None, answer: bytes
+) -> Collection[bytes]:
+    """Returns the further fingerprints of the same content, given the answer that is stored under its key.
+
+    Those of before are over the request as it was sent. And who sends back the time of the answer to a check without
+    one says nothing else than that check.
+    """
+    found = [_fingerprint_of_before(request)]
+    if event_time is not None and event_time == decision_pb2.Decision.FromString(answer).event_time.ToDatetime(UTC):
+        untimed = pb.CheckFraudRequest()
+        untimed.CopyFrom(request)
+        untimed.ClearField("event_time")
+        found += [_fingerprint(content, None), _fingerprint_of_before(untimed)]
+    return found
+
+
+def _fingerprint_of_before(request: pb.CheckFraudRequest) -> bytes:
+    return blake2b(request.SerializeToString(deterministic=True), digest_size=16).digest()

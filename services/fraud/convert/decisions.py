@@ -1,0 +1,160 @@
+"""Renders decisions for their answers, rows and events, and reads back what they were computed from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from rampart.fraud.v1 import decision_pb2, event_pb2
+
+from services.fraud.domain import features as feature_list
+from services.fraud.domain.check import NOTHING_KEPT, Decided, Kept
+from services.fraud.domain.rates import Rate, Spend
+from services.fraud.domain.rules import VERSION, Facts, Profile
+from services.fraud.domain.verdict import DECLINE
+
+__all__ = ["DecisionRecord", "decided_to_record", "facts_from_proto", "stored_to_proto"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class DecisionRecord(NamedTuple):
+    """A decision as it is answered, stored and published: serialised messages."""
+
+    answer: bytes
+    """`Decision`."""
+    inputs: bytes
+    """`DecisionInputs`."""
+    event: bytes
+    """`DecisionEvent`."""
+
+
+def decided_to_record(made: Decided) -> DecisionRecord:
+    """Renders a decision once for its answer, its row and its event."""
+    event_time, create_time = _timestamp_to_proto(made.features.event_time), _timestamp_to_proto(made.create_time)
+    return DecisionRecord(
+        _answer_to_proto(made, event_time, create_time).SerializeToString(),
+        _inputs_to_proto(made).SerializeToString(),
+        _event_to_proto(made, event_time, create_time).SerializeToString(),
+    )
+
+
+def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> decision_pb2.Decision:
+    check, verdict = made.check, made.verdict
+    return decision_pb2.Decision(
+        is_fraudulent=verdict.outcome == DECLINE,
+        confidence_score=verdict.score,
+        risk_factors=[factor.code for factor in verdict.factors],
+        decision_id=made.decision_id,
+        outcome=verdict.outcome,
+        degraded=made.degraded,
+        explanations=[
+            decision_pb2.Explanation(reason_code=factor.code, message=factor.message, contribution=factor.contribution)
+            for factor in verdict.factors
+        ],
+        score_source="rules",
+        transaction_id=check.transaction_id,
+        user_id=check.user_id,
+        transaction_amount=check.amount,
+        currency=check.currency,
+        event_time=event_time,
+        create_time=create_time,
+        rules_version=VERSION,
+    )
+
+
+def _event_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> event_pb2.DecisionEvent:
+    check = made.check
+    return event_pb2.DecisionEvent(
+        tenant_id=check.tenant_id,
+        decision_id=made.decision_id,
+        transaction_id=check.transaction_id,
+        user_id=check.user_id,
+        merchant_id=check.merchant,
+        amount_minor=check.amount_minor,
+        currency_digits=check.currency_digits,
+        currency=check.currency,
+        channel=check.channel,
+        outcome=made.verdict.outcome,
+        confidence_score=made.verdict.score,
+        event_time=event_time,
+        create_time=create_time,
+    )
+
+
+def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
+    facts, check, rate = made.facts, made.check, made.facts.rate
+    inputs = decision_pb2.DecisionInputs(
+        channel=facts.channel,
+        amount_minor=facts.amount_minor,
+        currency_digits=facts.currency_digits,
+        currency=facts.currency,
+        degraded=made.degraded,
+        vector=decision_pb2.FeatureVector(version=feature_list.VERSION, values=made.features.values),
+        usd_per_unit=rate.usd_per_unit if rate is not None else None,
+        rate_since=rate.since if rate is not None else None,
+    )
+    if check.kept is not NOTHING_KEPT:
+        _kept_to_proto(check.kept, inputs)
+    for spend in facts.elsewhere:
+        _spend_to_proto(spend, inputs.user_elsewhere_24h.add())
+    if facts.profile is not None:
+        inputs.user_known = facts.profile.known
+        inputs.user_base_risk = facts.profile.base_risk
+        inputs.user_tier = facts.profile.tier
+        inputs.user_chargeback_count = facts.profile.chargeback_count
+    return inputs
+
+
+def _kept_to_proto(kept: Kept, inputs: decision_pb2.DecisionInputs) -> None:
+    inputs.card_fingerprint, inputs.email = kept.card, kept.email
+    inputs.attributes.update(kept.attributes)
+    for field, sent, canonical in kept.spellings:
+        inputs.spellings.add(field=field, sent=sent, canonical=canonical)
+
+
+def _spend_to_proto(spend: Spend, message: decision_pb2.CurrencySum) -> None:
+    message.currency, message.amount_minor, message.currency_digits = spend.currency, spend.amount_minor, spend.digits
+    if spend.rate is not None:
+        message.usd_per_unit, message.rate_since = spend.rate
+
+
+def facts_from_proto(inputs: decision_pb2.DecisionInputs) -> Facts:
+    """Reads back what a decision was computed from."""
+    profile = None
+    if inputs.user_tier:
+        profile = Profile(inputs.user_known, inputs.user_base_risk, inputs.user_tier, inputs.user_chargeback_count)
+    return Facts(
+        amount_minor=inputs.amount_minor,
+        currency_digits=inputs.currency_digits,
+        channel=inputs.channel,
+        features=feature_list.by_name(inputs.vector.values),
+        profile=profile,
+        currency=inputs.currency,
+        rate=_rate_from_proto(inputs),
+        elsewhere=[
+            Spend(each.currency, each.amount_minor, each.currency_digits, _rate_from_proto(each))
+            for each in inputs.user_elsewhere_24h
+        ],
+    )
+
+
+def _rate_from_proto(message: decision_pb2.DecisionInputs | decision_pb2.CurrencySum) -> Rate | None:
+    return Rate(message.usd_per_unit, message.rate_since) if message.usd_per_unit else None
+
+
+def stored_to_proto(answer: bytes, inputs: bytes) -> decision_pb2.Decision:
+    """Returns a stored decision together with its inputs, the features under their names."""
+    decision = decision_pb2.Decision.FromString(answer)
+    decision.inputs.ParseFromString(inputs)
+    for name, value in feature_list.by_name(decision.inputs.vector.values).items():
+        decision.inputs.features[name] = value
+    decision.inputs.ClearField("vector")
+    return decision
+
+
+def _timestamp_to_proto(when: datetime) -> Timestamp:
+    # `Timestamp.FromDatetime` does the same in ten times the time.
+    since = when - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)

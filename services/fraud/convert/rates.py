@@ -1,0 +1,41 @@
+"""Converts exchange rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from rampart.fraud.v1 import exchange_rate_pb2, fraud_service_pb2
+
+from meshkit.currencies import DIGITS
+from meshkit.errors import Violation, validation_failed
+from services.fraud.domain.rates import DatedRate
+from services.fraud.errors import CURRENCY_UNKNOWN, DATE_UNKNOWN
+
+__all__ = ["rates_from_proto", "rates_to_proto"]
+
+
+def rates_from_proto(request: fraud_service_pb2.ReplaceExchangeRatesRequest) -> Sequence[DatedRate]:
+    """Raises VALIDATION_FAILED for currencies that are none and days that no calendar has."""
+    found: list[DatedRate] = []
+    wrong: list[Violation] = []
+    for place, rate in enumerate(request.rates):
+        if rate.currency not in DIGITS:
+            wrong.append(Violation(f"rates[{place}].currency", *CURRENCY_UNKNOWN))
+        try:
+            found.append(DatedRate(rate.currency, rate.usd_per_unit, date.fromisoformat(rate.since)))
+        except ValueError:
+            wrong.append(Violation(f"rates[{place}].since", *DATE_UNKNOWN))
+    if wrong:
+        raise validation_failed(*wrong)
+    return found
+
+
+def rates_to_proto(rates: Iterable[DatedRate]) -> Sequence[exchange_rate_pb2.ExchangeRate]:
+    """Returns the rates by currency, each from its first day on."""
+    return [
+        exchange_rate_pb2.ExchangeRate(
+            currency=rate.currency, usd_per_unit=rate.usd_per_unit, since=rate.since.isoformat()
+        )
+        for rate in sorted(rates, key=lambda each: (each.currency, each.since))
+    ]
