@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import struct
 import time
 import uuid
 
 __all__ = ["uuid7", "uuid7_text"]
 
+AHEAD = 512
+"""Random numbers that are drawn at once: a call of the system for each would cost more than all else."""
+
 _last = 0
+_drawn: list[int] = []
+# A child draws its own.
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def uuid7() -> uuid.UUID:
@@ -25,5 +32,7 @@ def uuid7_text() -> str:
 def _next() -> int:
     global _last
     _last = max((time.time_ns() // 1_000_000) << 12, _last + 1)
-    random = int.from_bytes(os.urandom(8)) & ((1 << 62) - 1)
+    if not _drawn:
+        _drawn.extend(struct.unpack(f"{AHEAD}Q", os.urandom(8 * AHEAD)))
+    random = _drawn.pop() & ((1 << 62) - 1)
     return ((_last >> 12) << 80) | (0x7 << 76) | ((_last & 0xFFF) << 64) | (0b10 << 62) | random

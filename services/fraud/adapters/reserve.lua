@@ -10,8 +10,8 @@
 --
 -- KEYS[1] marker of the server run whose windows are complete, KEYS[2] reservations whose commit is not known yet
 -- ARGV[1] what to do, then
---   "reserve", "load": 9 for each transaction:
---     reservation key, tx (24 characters), event time in ms (empty: now), amount in minor units, currency, user, device, ip, merchant
+--   "reserve", "load": a text for each transaction, of which only the reservation key may hold blanks:
+--     tx (24 characters), event time in ms (empty: now), amount in minor units, currency, user, device, ip, merchant, key
 --     Answers "cold" if the windows are not complete, else for each transaction
 --     {repeated (0|1), flags, event time, 9 values for each subject, user_new_device, user_currency_count_24h,
 --     the user's sums of 24 hours in other currencies, "JPY=7,KWD=9,"}. Flags: 1 stale, the values are not
@@ -29,9 +29,12 @@ local RETAIN = 2 * DAY + 300000
 local DEVICES_RETAIN = 30 * DAY
 local EXPIRY_SLACK = 12 * HOUR
 local REWRITE_MOST = 32
+-- So many transactions of a subject are read at once: most subjects have no more in a day, and need no further look.
+local RECENT = 4
 -- A subject with more late entries in a day than this is stale: reading them one by one would hold up everybody else.
 local LATE_MOST = 64
 local RESERVATION_TTL = HOUR
+local TRANSACTION = '^(%x+) (-?%d*) (-?%d+) (%S+) (%S*) (%S*) (%S*) (%S*) (.*)$'
 
 local call, sub, format = redis.call, string.sub, string.format
 
@@ -113,8 +116,15 @@ local function plus(totals, currency, amount, number, seq)
   return totals .. ',' .. entry
 end
 
--- Sequence number and running sums of the last transaction at or before `t`.
-local function state_at(events, t)
+-- Sequence number and running sums of the last transaction at or before `t`. `recent` are the last transactions with
+-- their scores, if they were read.
+local function state_at(events, t, recent)
+  if recent then
+    for i = 2, #recent, 2 do
+      if tonumber(recent[i]) <= t then return seq_of(recent[i - 1]), totals_of(recent[i - 1]) end
+    end
+    if #recent < 2 * RECENT then return 0, '' end
+  end
   local found = call('ZRANGE', events, t, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
   if not found then return 0, '' end
   return seq_of(found), totals_of(found)
@@ -141,7 +151,11 @@ local function late_member(tx, currency, amount, number)
   return tx .. '|' .. currency .. '|' .. format('%.0f', amount) .. '|' .. number
 end
 
+-- False while no subject of the call has late entries, which spares asking for those of each.
+local any_late = true
+
 local function add_late(subject, t, tx, currency, amount, number)
+  any_late = true
   call('ZADD', subject .. ':l', t, late_member(tx, currency, amount, number))
   call('PEXPIRE', subject .. ':l', RETAIN + EXPIRY_SLACK)
 end
@@ -205,7 +219,7 @@ local function read_money(money, late, t, currency, seq, totals, seq_before, tot
 end
 
 -- Count, sum and distinct of each window, from the state now and the state where the window begins.
-local function read_windows(out, subject, t, currency, seq, totals, has_late, money)
+local function read_windows(out, subject, t, currency, seq, totals, recent, has_late, money)
   local events, others, late, base = subject .. ':e', subject .. ':d', subject .. ':l', #out
   local high, low = total_in(totals, currency)
   local count, sum, distinct, whole = 0, 0, 0, false
@@ -213,7 +227,7 @@ local function read_windows(out, subject, t, currency, seq, totals, has_late, mo
   for i = 1, 3 do
     if not whole then
       local from = t - WINDOWS[i]
-      seq_before, totals_before = state_at(events, from)
+      seq_before, totals_before = state_at(events, from, recent)
       local counted = seq - seq_before
       local high_before, low_before = total_in(totals_before, currency)
       local high_in, low_in = high - high_before, low - low_before
@@ -237,16 +251,16 @@ end
 -- them, or too many others were.
 local function visit(out, subject, counterpart, t, amount, currency, tx, counterpart_retain, money)
   local events, others, number = subject .. ':e', subject .. ':d', money and 1
-  local newest = call('ZRANGE', events, 0, 0, 'REV', 'WITHSCORES')
-  local head, head_time, seq, seen, crowded = newest[1], tonumber(newest[2]), 0, nil, false
+  local recent = call('ZRANGE', events, 0, RECENT - 1, 'REV', 'WITHSCORES')
+  local head, head_time, seq, seen, crowded = recent[1], tonumber(recent[2]), 0, nil, false
   if head then
     seq = seq_of(head)
     local in_order, totals = head_time <= t, totals_of(head)
-    local has_late = call('EXISTS', subject .. ':l') == 1
+    local has_late = any_late and call('EXISTS', subject .. ':l') == 1
     crowded = has_late and call('ZCOUNT', subject .. ':l', '(' .. (t - DAY), t) > LATE_MOST
     local seq_now, totals_now = seq, totals
-    if not in_order then seq_now, totals_now = state_at(events, t) end
-    read_windows(out, subject, t, currency, seq_now, totals_now, has_late and not crowded, money)
+    if not in_order then seq_now, totals_now = state_at(events, t, recent) end
+    read_windows(out, subject, t, currency, seq_now, totals_now, recent, has_late and not crowded, money)
     if in_order then
       call('ZADD', events, t, member_of(seq + 1, tx, plus(totals, currency, amount, number, seq)))
     else
@@ -283,10 +297,10 @@ local function loaded(subjects, tx, t)
   end
 end
 
-local function reserve(key, tx, t, amount, currency, subjects)
-  local known = call('GET', key)
-  if known then
-    local found = cmsgpack.unpack(known)
+-- `reserved` has what is stored under each reservation key.
+local function reserve(reserved, key, tx, t, amount, currency, subjects)
+  if reserved[key] then
+    local found = cmsgpack.unpack(reserved[key])
     local answer, money = found.answer, found.money
     answer[1] = 1
     -- A reservation made before money was read apart counts all transactions of the user.
@@ -312,8 +326,8 @@ local function reserve(key, tx, t, amount, currency, subjects)
   answer[#answer + 1] = (subjects[2] ~= '' and seen[1] == '') and 1 or 0
   if MODE == 'reserve' then
     local stored = {tx = tx, t = t, amount = amount, currency = currency, subjects = subjects, seen = seen, answer = answer, money = money}
-    call('SET', key, cmsgpack.pack(stored), 'PX', RESERVATION_TTL)
-    call('ZADD', KEYS[2], ARRIVAL, key)
+    reserved[key] = cmsgpack.pack(stored)
+    call('SET', key, reserved[key], 'PX', RESERVATION_TTL)
   end
   answer[#answer + 1], answer[#answer + 2] = money.count, money.elsewhere
   return answer
@@ -378,9 +392,23 @@ if MODE == 'reserve' then
   call('SET', KEYS[1] .. ':alive', ARRIVAL)
 end
 
-local answers = {}
-for i = 2, #ARGV, 9 do
-  local subjects = {ARGV[i + 5], ARGV[i + 6], ARGV[i + 7], ARGV[i + 8]}
-  answers[#answers + 1] = reserve(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), ARGV[i + 4], subjects)
+-- What can be asked and told of all transactions at once.
+local transactions, keys, pending, late = {}, {}, {}, {}
+for i = 2, #ARGV do
+  local tx, t, amount, currency, user, device, ip, merchant, key = string.match(ARGV[i], TRANSACTION)
+  local subjects = {user, device, ip, merchant}
+  transactions[i - 1], keys[i - 1] = {key, tx, tonumber(t), tonumber(amount), currency, subjects}, key
+  pending[#pending + 1], pending[#pending + 2] = ARRIVAL, key
+  for _, subject in ipairs(subjects) do
+    if subject ~= '' then late[#late + 1] = subject .. ':l' end
+  end
 end
+any_late = #late > 0 and call('EXISTS', unpack(late)) > 0
+local reserved = {}
+for i, found in ipairs(call('MGET', unpack(keys))) do reserved[keys[i]] = found end
+-- Before any is made: should this call stop halfway, none is overlooked.
+if MODE == 'reserve' then call('ZADD', KEYS[2], unpack(pending)) end
+
+local answers = {}
+for i, transaction in ipairs(transactions) do answers[i] = reserve(reserved, unpack(transaction)) end
 return answers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 import uuid
 
@@ -41,3 +43,17 @@ def test_a_clock_set_back_does_not_repeat_or_reorder(monkeypatch: pytest.MonkeyP
 
 def test_the_last_62_bits_are_random() -> None:
     assert len({uuid7().int & ((1 << 62) - 1) for _ in range(1_000)}) == 1_000
+
+
+def test_a_forked_child_does_not_repeat_the_random_numbers_of_its_parent() -> None:
+    script = (
+        "import os\n"
+        "from meshkit.ids import uuid7\n"
+        "uuid7()\n"
+        "child = os.fork()\n"
+        "print(uuid7().int & (1 << 62) - 1, flush=True)\n"
+        "child and os.waitpid(child, 0)\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    numbers = printed.stdout.split()
+    assert len(numbers) == len(set(numbers)) == 2

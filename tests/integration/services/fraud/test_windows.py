@@ -14,7 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from services.fraud.adapters.memory import MemoryWindows
-from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key, window_arguments
+from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key, subject
 from services.fraud.domain.check import Check, Features
 from services.fraud.domain.features import NAMES, by_name
 from services.fraud.ports import Windows
@@ -121,7 +121,7 @@ async def test_windows_written_before_currencies_were_counted_are_read_on(
             for n, code in enumerate(currencies)
         ]
         await in_redis.reserve(made)
-        key = str(window_arguments(made[0])[5]) + ":e"
+        key = f"{subject(tenant, 'u', user)}:e"
         found: Any = await redis.zrange(key, 0, -1, withscores=True)
         for member, score in found:
             before = re.sub(rb"/[0-9]+", b"", member)
