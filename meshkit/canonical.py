@@ -16,7 +16,7 @@ import unicodedata
 from functools import lru_cache
 from typing import TypeAlias
 
-__all__ = ["Address", "canonical_address", "canonical_email", "parse_address"]
+__all__ = ["NOT_AN_ADDRESS", "Address", "canonical_address", "canonical_email", "parse_address"]
 
 Address: TypeAlias = "ipaddress.IPv4Address | ipaddress.IPv6Address"
 
@@ -28,6 +28,7 @@ _DOTTED_QUAD = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 """An IPv4 address in its only form."""
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LITERAL = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f:.]+)\]", re.IGNORECASE)
+NOT_AN_ADDRESS = "must be an IPv4 or IPv6 address without zone, port and brackets, such as 203.0.113.7 or 2001:db8::7"
 MAX_LOCAL_BYTES = 64
 MAX_DOMAIN_BYTES = 255
 
@@ -68,7 +69,8 @@ def _canonical_local(text: str) -> str | None:
     quoted = _QUOTED.fullmatch(text)
     if quoted is not None:
         content = re.sub(r"\\(.)", r"\1", quoted[1])
-        text = content if _DOT_STRING.fullmatch(content) else text
+        # RFC 5321, section 4.1.2: all quoted forms are equivalent; this is the one with the least quoting.
+        text = content if _DOT_STRING.fullmatch(content) else '"' + re.sub(r'(["\\\\])', r"\\\1", content) + '"'
     elif _DOT_STRING.fullmatch(text) is None:
         return None
     return unicodedata.normalize("NFC", text.lower())
@@ -86,6 +88,13 @@ def _canonical_domain(text: str) -> str | None:
 
 
 def _a_label(text: str) -> str:
-    """Returns a label of a domain name as the DNS has it (RFC 5890): lower case, in ASCII."""
-    label = unicodedata.normalize("NFC", text.lower())
-    return label if label.isascii() else f"xn--{label.encode('punycode').decode()}"
+    """Returns a label of a domain name as the DNS has it (RFC 5890): lower case, in ASCII; empty for what is none.
+
+    Wide and other compatible forms of letters are those letters (UTS 46). Of the rest letters, marks and digits stand
+    in a label, beside hyphens (RFC 5892).
+    """
+    label = unicodedata.normalize("NFKC", text.lower())
+    if label.isascii():
+        return label
+    stands = all(unicodedata.category(each)[0] in "LM" or each.isdecimal() or each == "-" for each in label)
+    return f"xn--{label.encode('punycode').decode()}" if stands else ""

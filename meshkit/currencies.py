@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["DIGITS", "NOT_A_CURRENCY"]
+__all__ = ["DIGITS", "LARGEST_MINOR", "NOT_A_CURRENCY"]
 
 _TABLE = Path(__file__).with_name("iso4217.csv")
 NOT_A_CURRENCY = "must be a currency in force of ISO 4217 that has minor units, in capital letters, for example USD"
+
+LARGEST_MINOR = 10**15
+"""Most smallest units of one amount: a double tells every decimal of 15 digits from every other (IEEE 754, DBL_DIG)."""
 
 
 def _read(text: str) -> Mapping[str, int]:

@@ -10,7 +10,8 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import fraud_service_pb2
 
-from meshkit.currencies import DIGITS, NOT_A_CURRENCY
+from meshkit.canonical import NOT_AN_ADDRESS, canonical_address
+from meshkit.currencies import DIGITS, LARGEST_MINOR, NOT_A_CURRENCY
 from meshkit.errors import MeshError
 from meshkit.rpc.interceptors.validation import validate
 
@@ -25,7 +26,15 @@ def violations(request: Mapping[str, Any], event_time: datetime) -> list[tuple[s
         validate(fraud_service_pb2.CheckFraudRequest(**{**request, "event_time": moment}))
     except MeshError as error:
         return [(violation.field, violation.message) for violation in error.violations]
-    return list(_money(request.get("currency", ""), request["transaction_amount"]))
+    return [
+        *_address(request.get("ip_address", "")),
+        *_money(request.get("currency", ""), request["transaction_amount"]),
+    ]
+
+
+def _address(sent: str) -> Iterator[tuple[str, str]]:
+    if sent and canonical_address(sent) is None:
+        yield "ip_address", NOT_AN_ADDRESS
 
 
 def _money(currency: str, amount: float) -> Iterator[tuple[str, str]]:
@@ -35,5 +44,7 @@ def _money(currency: str, amount: float) -> Iterator[tuple[str, str]]:
     digits = DIGITS.get(currency)
     if digits is None:
         yield "currency", NOT_A_CURRENCY
+    elif amount * 10**digits > LARGEST_MINOR:
+        yield "transaction_amount", f"must be at most {LARGEST_MINOR // 10**digits} in {currency}"
     elif round(Decimal(repr(amount)), digits) != Decimal(repr(amount)):
         yield "transaction_amount", f"must have at most {digits} digits after the point in {currency}"

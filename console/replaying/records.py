@@ -68,15 +68,22 @@ class TransactionFile:
     def check(self, limit: int | None = None) -> list[bool | None]:
         """Reads everything and returns the labels. Raises CommandFailure that names lines, columns and values."""
         labels: list[bool | None] = []
+        # Hashes: a file may have millions of identifiers.
+        identifiers: set[int] = set()
         wrong: list[str] = []
         for each in self._lines(limit, violations):
-            if isinstance(each, Record):
-                labels.append(each.is_fraud)
-            elif len(wrong) < SHOWN_LINES:
-                wrong.append(f"{self.path}, line {each.line}, {each.what}")
+            if isinstance(each, WrongLine):
+                said = f"line {each.line}, {each.what}"
+            elif (identifier := hash(each.transaction_id)) in identifiers:
+                said = each.fault("transaction_id", "stands in an earlier line as well")
             else:
+                identifiers.add(identifier)
+                labels.append(each.is_fraud)
+                continue
+            if len(wrong) == SHOWN_LINES:
                 wrong.append("and further lines")
                 break
+            wrong.append(f"{self.path}, {said}")
         if wrong:
             raise CommandFailure("\n".join([*wrong, "Nothing was sent."]))
         return labels
@@ -92,9 +99,22 @@ class TransactionFile:
         try:
             with self._open() as text:
                 yield from islice(self._parse(csv.reader(text, strict=True), contract), limit)
-        except (OSError, EOFError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            raise CommandFailure(f"{self.path}, {self._undecodable()}. Nothing was sent.") from None
+        except (OSError, EOFError) as error:
             said = error.strerror if isinstance(error, OSError) and error.strerror else error
             raise CommandFailure(f"Cannot read {self.path}: {said}.") from error
+
+    def _undecodable(self) -> str:
+        """Says where the file is no UTF-8."""
+        with gzip.open(self.path) if self.path.suffix == ".gz" else open(self.path, "rb") as file:
+            for line, content in enumerate(file, 1):
+                try:
+                    content.decode()
+                except UnicodeDecodeError as error:
+                    wrong = content[error.start]
+                    return f"line {line}: byte {error.start + 1} of it is {wrong:#04x}; expected text in UTF-8"
+        return "no line can be read as UTF-8"
 
     def _open(self) -> io.TextIOBase:
         if self.path.suffix == ".gz":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from meshkit.canonical import NOT_AN_ADDRESS
 from meshkit.currencies import NOT_A_CURRENCY
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 
@@ -83,13 +84,7 @@ def currency_unknown() -> MeshError:
 
 
 def address_unusable() -> MeshError:
-    return validation_failed(
-        Violation(
-            "ip_address",
-            "ip_address.bare",
-            "must be an IPv4 or IPv6 address without zone, port and brackets, such as 203.0.113.7 or 2001:db8::7",
-        )
-    )
+    return validation_failed(Violation("ip_address", "ip_address.bare", NOT_AN_ADDRESS))
 
 
 def event_time_impossible() -> MeshError:

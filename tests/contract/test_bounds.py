@@ -32,6 +32,17 @@ OUTPUT_ONLY = {
     "rampart.user.v1.RiskProfile.country",
 }
 """Of resources that are sent back to be changed: not read, or read as a UUID."""
+TIMES_NEVER_STORED = {
+    *(f"rampart.task.v1.Task.{name}_time" for name in ("create", "update", "start", "finish")),
+    "rampart.task.v1.Task.run_after",
+    *(f"rampart.task.v1.Schedule.{name}_time" for name in ("next_run", "last_run", "create", "update")),
+    *(f"rampart.user.v1.{name}_time" for name in ("User.create", "User.update", "RiskProfile.create")),
+    *(f"rampart.data.v1.ListTransactionsRequest.{name}_time" for name in ("start", "end")),
+}
+"""Of resources that are sent back to be changed, or compared with what is stored."""
+
+JUDGED_BY_THE_CLOCK = {"rampart.fraud.v1.CheckFraudRequest.event_time"}
+"""Refused if it is too far ahead."""
 
 
 def requests() -> Iterator[Descriptor]:
@@ -109,3 +120,21 @@ def test_no_text_that_may_be_stored_or_looked_up_holds_a_nul(message: Descriptor
     known = NEVER_STORED | OUTPUT_ONLY
     found = [field for field in fields(message) if known.isdisjoint({field.name, field.full_name})]
     assert [field.full_name for field in found if takes_nul(field)] == []
+
+
+def has_bounds(field: FieldDescriptor) -> bool:
+    rules = rules_of(field).timestamp
+    return rules.WhichOneof("greater_than") is not None and (
+        rules.WhichOneof("less_than") is not None or field.full_name in JUDGED_BY_THE_CLOCK
+    )
+
+
+@every_request
+def test_no_time_that_may_be_stored_is_one_that_the_store_calls_infinite(message: Descriptor) -> None:
+    """The first and the last moment of its drivers' calendars are read back as something else."""
+    times = [
+        field
+        for field in fields(message)
+        if field.message_type is not None and field.message_type.full_name == "google.protobuf.Timestamp"
+    ]
+    assert [each.full_name for each in times if each.full_name not in TIMES_NEVER_STORED and not has_bounds(each)] == []

@@ -13,10 +13,10 @@ from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit.canonical import canonical_address, canonical_email
 from meshkit.context import Principal
-from meshkit.currencies import DIGITS
+from meshkit.currencies import DIGITS, LARGEST_MINOR
 from services.fraud import errors
 from services.fraud.domain.check import NOTHING_KEPT, Check, Kept, Spelling
-from services.fraud.domain.money import LARGEST_MINOR, to_minor
+from services.fraud.domain.money import to_minor
 
 __all__ = ["check_from_proto"]
 

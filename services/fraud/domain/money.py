@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["LARGEST_MINOR", "to_minor"]
+__all__ = ["to_minor"]
 
 ARITHMETIC_ULPS = 4
-LARGEST_MINOR = 10**15
-"""Most smallest units of one amount: a double tells every decimal of 15 digits from every other (IEEE 754, DBL_DIG)."""
 
 
 def to_minor(amount: float, digits: int) -> int | None:

@@ -124,8 +124,9 @@ def time_from_proto(message: Message, name: str) -> datetime | None:
 
 
 def time_to_proto(time: datetime) -> Timestamp:
+    # asyncpg stores the first and the last moment of `datetime` as infinity, and reads them without a zone.
     # Exact: a float of seconds has no room for microseconds.
-    since = time - _EPOCH
+    since = (time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH
     return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 

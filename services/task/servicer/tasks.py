@@ -192,7 +192,11 @@ def _read(call: CreateCall) -> NewTask | MeshError:
 def _answer(call: CreateCall, task: NewTask, created: Any) -> pb.CreateTaskResponse | MeshError:
     if isinstance(created, MeshError):
         return created
-    made = convert.created_to_proto(call.request, task, created)
+    try:
+        made = convert.created_to_proto(call.request, task, created)
+    except Exception:
+        _log.exception("a created task cannot be told", extra={"fields": {"request_id": call.context.request_id}})
+        return internal()
     return pb.CreateTaskResponse(task=made, created=created.existing is None)
 
 

@@ -352,6 +352,20 @@ def wrong_file(header: str, *lines: str) -> str:
             "line 2, column amount: 10.5 must have at",
         ),
         (wrong_file(HEADER, f"t,{TIME},u,1,CARD_PRESENT"), "line 2, column channel: 'CARD_PRESENT'"),
+        (
+            wrong_file(f"{HEADER},currency", f"t,{TIME},u,100000000001,card_present,CLF"),
+            "line 2, column amount: 100000000001.0 must be at most 100000000000 in CLF",
+        ),
+        (
+            wrong_file(f"{HEADER},ip_address", f"t,{TIME},u,1,card_present,fe80::1%eth0"),
+            "line 2, column ip_address: 'fe80::1%eth0' must be an IPv4 or IPv6 address without zone",
+        ),
+        (
+            wrong_file(
+                HEADER, f"t,{TIME},u,1,card_present", f"v,{TIME},u,1,card_present", f"t,{TIME},u,2,card_present"
+            ),
+            "line 4, column transaction_id: 't' stands in an earlier line as well",
+        ),
         (wrong_file(HEADER, f"t,{TIME},u\0,1,card_present"), "line 2, column user_id: 'u\\x00'"),
         (wrong_file(HEADER, f"{'t' * 200},{TIME},u,1,card_present"), "line 2, column transaction_id: 'ttt"),
         (wrong_file(HEADER, f"t,{TIME},u,1,online"), "line 2, column device_fingerprint: "),
@@ -439,6 +453,24 @@ def test_what_the_platform_refuses_is_named_by_line_column_and_value_and_not_pro
     assert "line 5" not in said.out
     assert "20 were refused as shown above, and will be again until the cause is mended" in said.err
     assert "goes on" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (f"{HEADER}\nt,{TIME},m\u00fcller,1,card_present\n".encode("latin-1"), "line 2: byte 25 of it is 0xfc"),
+        (f"{HEADER}\n".encode("utf-16"), "line 1: byte 1 of it is 0xff"),
+        (gzip.compress(f"{HEADER}\nt,{TIME},\xff".encode("latin-1")), "line 2: byte 24 of it is 0xff"),
+    ],
+)
+def test_a_file_in_another_encoding_is_refused_by_line_and_byte(
+    tmp_path: Path, edge: Edge, capsys: pytest.CaptureFixture[str], content: bytes, place: str
+) -> None:
+    file = tmp_path / ("wrong.csv.gz" if content.startswith(b"\x1f") else "wrong.csv")
+    file.write_bytes(content)
+    assert replay(tmp_path, edge, file) == 1
+    assert f"{file}, {place}; expected text in UTF-8. Nothing was sent." in capsys.readouterr().err
+    assert edge.received == []
 
 
 def test_a_missing_file_is_one_clear_sentence(tmp_path: Path, edge: Edge, capsys: pytest.CaptureFixture[str]) -> None:

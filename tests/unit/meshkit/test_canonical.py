@@ -35,7 +35,10 @@ def test_what_is_no_bare_address_has_no_canonical_form(text: str) -> None:
         ("ada@example.com", ["ada@example.com", "Ada@Example.COM", '"ada"@example.com']),
         ("a@xn--mnchen-3ya.de", ["a@münchen.de", "a@MÜNCHEN.de", "a@mu\u0308nchen.de", "A@XN--MNCHEN-3YA.DE"]),
         ("josé@example.com", ["josé@example.com", "jose\u0301@example.com", "JOSÉ@example.com"]),
-        ('"a b"@x.org', ['"a b"@x.org']),
+        ('"a b"@x.org', ['"a b"@x.org', '"a\\ b"@x.org', '"\\A b"@X.org']),
+        ('"a@b"@x.org', ['"a@b"@x.org', '"a\\@b"@x.org']),
+        ('"a\\"b"@x.org', ['"a\\"b"@x.org']),
+        ("a@b.org", ["a@b.org", "a@ｂ.org", "a@Ｂ.org"]),
         ("a@[2001:db8::1]", ["a@[IPv6:2001:DB8::1]", "a@[ipv6:2001:db8:0::1]"]),
         ("a@[192.0.2.1]", ["a@[192.0.2.1]"]),
     ],
@@ -54,7 +57,8 @@ def test_dots_tags_and_hosts_stay_apart(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "@", "alice", "alice@", "@x.org", "a b@x.org", "a@b@c.org", "a..b@x.org", ".a@x.org", "a@-x.org", "a@x..org",
-     '"a"b"@x.org', "a@[999.1.1.1]", "a@x y.org", "a" * 65 + "@x.org", "a@" + "x" * 64 + ".org", "a\n@x.org"],
+     '"a"b"@x.org', "a@[999.1.1.1]", "a@x y.org", "a" * 65 + "@x.org", "a@" + "x" * 64 + ".org", "a\n@x.org",
+     "a@b\u00adc.org", "a@b☃.org"],
 )  # fmt: skip
 def test_what_is_no_mailbox_has_no_canonical_form(text: str) -> None:
     assert canonical_email(text) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from services.task.domain.tasks import Task, TaskChange
 from services.task.ports import Created
 from tests.support.tasks import struct
 
+FIRST, LAST = datetime.min.replace(tzinfo=None), datetime.max.replace(tzinfo=None)
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
 TASK_ID = UUID("0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57")
 TENANT = "0199c2a4-0000-7000-8000-000000000000"
@@ -52,6 +54,12 @@ def test_task_that_was_read_may_be_sent_back() -> None:
         assert refused(convert.task_check_from_proto(sent, mask), TASK) == []
     change = convert.task_change_from_proto(sent, everything(sent))
     assert change == TaskChange("Call again", 2, "", None, "pending")
+
+
+@pytest.mark.parametrize(("stored", "seconds"), [(FIRST, -62_135_596_800), (LAST, 253_402_300_799)])
+def test_time_that_the_driver_reads_back_without_a_zone_is_told(stored: datetime, seconds: int) -> None:
+    """asyncpg stores the first and the last moment of the calendar as infinity."""
+    assert convert.task_to_proto(replace(TASK, due_at=stored)).due_time.seconds == seconds
 
 
 def test_task_field_that_cannot_be_changed_is_named() -> None:
