@@ -30,7 +30,7 @@ generate: environment-dev ## Writes what derives from protos/ and services/table
 	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) -m tools.docs
 
 protos: environment-dev ## Exports protos and descriptors for other languages into build/protos (OUT=FOLDER)
-	@exec $(RUN) -m tools.export_protos $(or $(OUT),build/protos)
+	@exec $(RUN) -m tools.export_protos "$(or $(OUT),build/protos)"
 
 service: environment-dev ## Makes a new service from a template (NAME=parcel)
 	@exec $(RUN) tools/new_service.py $(NAME)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from console.failure import CommandFailure
+from console.failure import CommandFailure, WrongArgument
 from console.home import add_home
-from console.http import HttpClient, HttpError
+from console.http import HttpClient, HttpError, Origin
 
 TOKEN_PATH = "/api/v1/oauth/token"
 RENEW_AFTER = 0.8
@@ -50,6 +50,8 @@ class Target:
             secret = secret_file.read_text().strip()
         except OSError as error:
             raise CommandFailure(f"Cannot read the client secret from {secret_file} ({error.strerror}).") from error
+        except UnicodeDecodeError:
+            raise CommandFailure(f"Cannot read the client secret from {secret_file}: it is no text in UTF-8.") from None
         base_url = base_url.rstrip("/")
         return cls(base_url, base_url + TOKEN_PATH, client_id, secret)
 
@@ -57,7 +59,9 @@ class Target:
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Adds the options that choose a platform and a client of it."""
     add_home(parser)
-    parser.add_argument("--base-url", metavar="URL", help="another platform; needs the two options below")
+    parser.add_argument(
+        "--base-url", type=_base_url, metavar="URL", help="another platform; needs the two options below"
+    )
     parser.add_argument("--client-id", metavar="ID")
     parser.add_argument("--client-secret-file", type=Path, metavar="FILE")
 
@@ -67,8 +71,20 @@ def chosen_target(arguments: argparse.Namespace) -> Target:
     if arguments.base_url is None:
         return Target.from_home(arguments.home)
     if arguments.client_id is None or arguments.client_secret_file is None:
-        raise CommandFailure("--base-url needs --client-id and --client-secret-file.")
+        raise WrongArgument("--base-url needs --client-id and --client-secret-file.")
     return Target.from_arguments(arguments.base_url, arguments.client_id, arguments.client_secret_file)
+
+
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        Origin.parse(text)
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError
+    except ValueError:
+        wanted = "an http or https address without user, query and fragment, such as https://api.example.com"
+        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}") from None
+    return text
 
 
 class AccessTokens:

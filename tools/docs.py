@@ -47,7 +47,8 @@ Both carry the same headers: `Retry-After` in whole seconds, `WWW-Authenticate` 
 problem document if both have the same, and if neither is accepted. A problem document is JSON, so `application/json`
 takes it too, unless the header says otherwise of `application/problem+json`. So `*/*`, no header, `application/json`
 and `application/json, application/problem+json` mean a problem document, and
-`application/json, application/problem+json;q=0.5` a status.
+`application/json, application/problem+json;q=0.5` a status. A path that is no operation
+answers a browser, which asks for `text/html`, with a page that says the same.
 
 **Errors of other services** behind the gateway come through with their code, message, reason, domain and details.
 Without an `ErrorInfo` the reason is the name of the code, the domain is empty and the `type` is `about:blank`. What is

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -34,6 +35,15 @@ _PAIR = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&\'*+.^_`|~0-9A-
 _PORT = re.compile(r"[0-9]{1,5}|_[A-Za-z0-9._-]+")
 
 
+@dataclass(frozen=True, slots=True)
+class _Proxies:
+    trusted: str
+    """Addresses and networks of proxies, such as `10.0.0.0/8,2001:db8::/48,unix`, whose word about the caller's address
+    is taken; `unix` stands for peers on a unix socket."""
+    header: str
+    """The one header that they write: `x-forwarded-for` or `forwarded`."""
+
+
 class AddressResolver:
     """Finds the address of clients. Trusts no peer by default."""
 
@@ -47,9 +57,12 @@ class AddressResolver:
 
     @classmethod
     def read(cls, reader: Reader) -> AddressResolver:
-        """Reads the proxies that are trusted and the one header in which they speak. Raises SettingsError."""
-        names = [part.strip() for part in reader.text("RAMPART_TRUSTED_PROXIES", "").split(",")]
-        header = reader.text("RAMPART_CLIENT_ADDRESS_HEADER", HEADERS[0]).lower()
+        """Raises SettingsError."""
+        said = _Proxies(
+            trusted=reader.text("RAMPART_TRUSTED_PROXIES", ""),
+            header=reader.text("RAMPART_CLIENT_ADDRESS_HEADER", HEADERS[0]),
+        )
+        names, header = [part.strip() for part in said.trusted.split(",")], said.header.lower()
         try:
             trusted, unix = parse_networks(name for name in names if name)
         except ValueError as error:

@@ -19,23 +19,28 @@ _LISTS = frozenset({
 })  # fmt: skip
 _SINGLE = frozenset({
     b"authorization", b"content-encoding", b"content-length", b"content-type", b"expect", b"host", b"idempotency-key",
-    b"last-event-id", b"origin", b"traceparent", b"transfer-encoding", b"x-request-id",
+    b"last-event-id", b"origin", b"transfer-encoding", b"x-request-id",
 })  # fmt: skip
 
 
 def join(fields: Sequence[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], bytes]:
     """Returns the fields by name, and the name of one that must not be repeated but is; empty if there is none.
 
-    Of an unknown field the last counts.
+    Of an unknown field the last counts. Two `traceparent` are none, and `tracestate` without one is none either (W3C
+    Trace Context): no call is lost for the sake of its trace.
     """
     found: dict[bytes, bytes] = {}
-    wrong = b""
+    wrong, two_traces = b"", False
     for name, value in fields:
         if name in found and name in _LISTS:
             found[name] += (b"; " if name == b"cookie" else b", ") + value
         else:
             wrong = name if name in found and name in _SINGLE else wrong
+            two_traces = two_traces or (name in found and name == b"traceparent")
             found[name] = value
+    if two_traces:
+        del found[b"traceparent"]
+        found.pop(b"tracestate", None)
     return found, wrong
 
 

@@ -33,7 +33,7 @@ EXAMPLE_VIOLATION = HttpViolation(
 
 def rampart() -> Product:
     """Returns Rampart's part of the gateway. Raises OSError if one of its texts is missing."""
-    about = About("Rampart", SUMMARY, f"{INTRODUCTION.read_text()}\n{conventions()}", "v1", LICENSE)
+    about = About("Rampart", SUMMARY, f"{INTRODUCTION.read_text()}\n{conventions(json_names=False)}", "v1", LICENSE)
     return Product(_routes, DocumentExtension(about, [TOKEN_OPERATION], CLIENT_CREDENTIALS), HOME_PAGE)
 
 

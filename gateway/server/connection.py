@@ -167,7 +167,7 @@ class HttpConnection(HttpToolsProtocol):
         self._watch.replace(self, socket)
         socket.connection_made(self.transport)
         self.transport.set_protocol(socket)
-        lines = b"".join(b"%b: %b\r\n" % header for header in self.headers)
+        lines = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"content-length")
         socket.data_received(b"GET %b HTTP/1.1\r\n%b\r\n" % (self.url, lines))
         socket.data_received(early)
 

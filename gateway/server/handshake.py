@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import http
 
+from websockets import http11
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
@@ -15,6 +16,9 @@ from gateway.server.refusal import count
 from meshkit.errors import Kind, MeshError, internal
 
 __all__ = ["Handshakes"]
+
+# Heads are bounded before they come here (`Limits.head_bytes`). The library's own bound is narrower than ours.
+http11.MAX_LINE_LENGTH = 1 << 16
 
 
 class Handshakes(ServerProtocol):

@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.http11 import Request
 
+from gateway.errors.places import malformed
 from gateway.server.handshake import Handshakes
 from gateway.server.places import HeldPlace
 from gateway.server.reading import was_reset
@@ -57,6 +58,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated or self.handshake_complete:
             super().data_received(data)
+            if not self.handshake_initiated and self.conn.handshake_exc is not None and not self.close_sent:
+                # The library cannot read an opening that was let through, and tells nobody.
+                self._refuse(malformed("header", "upgrade", "opens no WebSocket"))
+                self.transport.close()
             return
         # A caller ought to wait for the answer to its opening (RFC 6455, section 4.1), and to bring no more than a few.
         self._early += data
@@ -128,8 +133,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _refuse(self, error: MeshError) -> None:
         self.handshake_complete = self.close_sent = True
-        self.conn.send_response(self._handshakes.refuse(error))
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        # Not by `send_response`, which fails once the library has ended its side.
+        self.transport.write(self._handshakes.refuse(error).serialize())
 
     async def send(self, message: Message) -> None:  # type: ignore[override]
         await super().send(message)  # type: ignore[arg-type]

@@ -22,7 +22,6 @@ from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
 from gateway.edge.streams.registry import OpenStreams
-from gateway.server.limits import Limits
 from gateway.server.serve import HttpServer
 from gateway.standalone.access import DefaultPolicy, StandaloneGuard
 from gateway.standalone.options import StandaloneOptions
@@ -56,7 +55,7 @@ async def serve(host: Host, options: StandaloneOptions) -> None:
             options.listen,
             drain_seconds=options.drain,
             max_message=options.max_body,
-            limits=Limits(of_an_address=options.address_connections),
+            limits=options.limits,
             drain=open_streams.drain,
         ),
         admin=options.admin,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.edge.headers.cors import valid_origin
 from gateway.edge.public_url import local_url, public_url
+from gateway.server.limits import Limits
 
 __all__ = ["StandaloneOptions", "read_options"]
 
@@ -55,12 +56,17 @@ class StandaloneOptions:
     """host:port of health, readiness and metrics besides; None for no such port."""
     public_metrics: bool
     """True shows /metrics at `listen` as well."""
-    address_connections: int
-    """Connections that one address may hold."""
+    address_connections: int | None
+    """Connections that one address may hold; None for as many as `Limits` say."""
     max_body: int
     drain: int
     routes: bool
     """True to print the routes instead of serving them."""
+
+    @property
+    def limits(self) -> Limits:
+        most = self.address_connections
+        return Limits() if most is None else Limits(of_an_address=most, of_this_machine=most)
 
 
 def read_options(arguments: Sequence[str] | None = None) -> StandaloneOptions:
@@ -156,8 +162,9 @@ def _add_operation(parser: argparse.ArgumentParser) -> None:
         "--public-metrics", action="store_true", help="show /metrics to all callers, not only at the --admin port"
     )
     parser.add_argument(
-        "--address-connections", type=_positive, default=1024, metavar="N",
-        help="connections that one address may hold (%(default)s)",
+        "--address-connections", type=_positive, metavar="N",
+        help=f"connections that one address may hold ({Limits().of_an_address}, of this machine"
+        f" {Limits().of_this_machine})",
     )  # fmt: skip
 
 

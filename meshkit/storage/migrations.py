@@ -14,6 +14,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -42,15 +43,26 @@ class MigrationError(SettingsError):
 
 
 async def migrate_service(reader: Reader, service: str, folder: Path, **roles: str) -> None:
-    """Applies a service's migrations as `RAMPART_<SERVICE>_MIGRATE_DSN`, or as its runtime role where that is not set.
+    """Applies a service's migrations as the owner of its database, or as its runtime role if no owner is named.
 
     `{service}` stands for the role of `RAMPART_<SERVICE>_DSN`. `roles` names the variables whose roles stand for other
     placeholders; where one is not set, the runtime role does.
     """
-    prefix = f"RAMPART_{service.upper()}"
-    dsn = reader.text(f"{prefix}_DSN")
-    named = {name: role_of(reader.text(variable, dsn)) for name, variable in roles.items()}
-    await migrate(reader.text(f"{prefix}_MIGRATE_DSN", dsn), folder, {"service": role_of(dsn), **named})
+    database = _Database.read(reader, service.upper())
+    named = {name: role_of(reader.text(variable, database.dsn)) for name, variable in roles.items()}
+    await migrate(database.owner or database.dsn, folder, {"service": role_of(database.dsn), **named})
+
+
+@dataclass(frozen=True, slots=True)
+class _Database:
+    dsn: str
+    """The database as the service's own role sees it, which row-level security binds."""
+    owner: str
+    """The same as its owner sees it, who applies the migrations at the start; without one the service's role does."""
+
+    @classmethod
+    def read(cls, reader: Reader, service: str) -> _Database:
+        return cls(dsn=reader.text(f"RAMPART_{service}_DSN"), owner=reader.text(f"RAMPART_{service}_MIGRATE_DSN", ""))
 
 
 def role_of(dsn: str) -> str:

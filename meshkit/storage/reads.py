@@ -33,13 +33,15 @@ class ReadLimits:
     """How many reads are under way at once, and how many of one tenant."""
 
     total: int = READS
+    """Reads of stored rows at once in one process, in connections of their own: no decision waits for one."""
     per_tenant: int = READS_PER_TENANT
+    """Reads of stored rows at once that one tenant may hold of those of a process."""
 
     @classmethod
     def read(cls, reader: Reader) -> ReadLimits:
         return cls(
-            reader.number("RAMPART_READS", READS, low=1, high=100),
-            reader.number("RAMPART_READS_PER_TENANT", READS_PER_TENANT, low=1, high=100),
+            total=reader.number("RAMPART_READS", READS, low=1, high=100),
+            per_tenant=reader.number("RAMPART_READS_PER_TENANT", READS_PER_TENANT, low=1, high=100),
         )
 
 

@@ -123,3 +123,11 @@ def _frames(content: bytes) -> Iterator[tuple[int, bytes]]:
         flags, length = content[0], struct.unpack(">I", content[1:5])[0]
         yield flags, content[5 : 5 + length]
         content = content[5 + length :]
+
+
+@pytest.mark.parametrize("kind", ["application/grpc", "application/grpc+proto", "application/grpc+json"])
+async def test_grpc_itself_is_a_media_type_that_http_1_does_not_carry(client: AsyncClient, kind: str) -> None:
+    answer = await client.post(GET_BOOK, content=b"\0\0\0\0\0", headers={"content-type": kind})
+    assert (answer.status_code, answer.json()["reason"]) == (415, "MEDIA_TYPE_UNSUPPORTED")
+    route = f'http_requests_total{{method="POST",route="{GET_BOOK}",status="415"}}'
+    assert route in (await client.get("/metrics")).text

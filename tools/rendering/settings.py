@@ -52,7 +52,8 @@ class Setting:
 def page(topology: Topology) -> str:
     """Returns docs/settings.md."""
     parts = [_INTRODUCTION, _section("Every process", [COMMON]), _section("gateway", GATEWAY)]
-    parts += [_section(name, [f"services.{name}.settings"]) for name in topology.names]
+    parts.append(_section("Every service", ["meshkit.storage.migrations"]))
+    parts += [_section(name, _modules(name)) for name in topology.names]
     return "\n".join(parts)
 
 
@@ -68,6 +69,14 @@ def settings_of(module: ModuleType) -> list[Setting]:
             raise ValueError(f"{module.__name__}: {name} has no docstring that says what it is")
         found.append(Setting(name, _kind(call, module), _default(call, module), " ".join(says.split())))
     return found
+
+
+def _modules(service: str) -> Iterator[str]:
+    """Yields what reads settings of a service."""
+    own = f"services.{service}.settings"
+    yield own
+    if hasattr(importlib.import_module(own), "ReadLimits"):
+        yield "meshkit.storage.reads"
 
 
 def _section(title: str, modules: Iterable[str]) -> str:

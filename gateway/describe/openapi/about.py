@@ -38,12 +38,14 @@ def about(plan: Plan) -> About:
     names = [name.rpartition(".")[2] for name in services]
     words = Comments(plan.files).of(services[0]) if len(services) == 1 else ""
     title = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "Nothing"
-    return About(title, "gRPC services as REST", f"{words}\n\n{conventions()}".strip(), _version(services))
+    description = f"{words}\n\n{conventions(json_names=plan.json_names)}".strip()
+    return About(title, "gRPC services as REST", description, _version(services))
 
 
-def conventions() -> str:
-    """Returns what holds for every operation of a gateway, as Markdown. Raises OSError."""
-    return CONVENTIONS.read_text()
+def conventions(*, json_names: bool) -> str:
+    """Returns what holds for every operation of a gateway with these names, as Markdown. Raises OSError."""
+    first, second = ("lowerCamelCase", "snake_case") if json_names else ("snake_case", "camelCase")
+    return CONVENTIONS.read_text().replace("{names}", f"Names are {first}; {second} is accepted too.")
 
 
 def _version(services: list[str]) -> str:

@@ -33,6 +33,7 @@ from meshkit.errors import Kind, MeshError, deadline_exceeded
 __all__ = ["Procedures"]
 
 BODY_SECONDS = 15.0
+_GRPC = (b"application/grpc+", b"application/grpc;", b"application/grpc ")
 
 _running: ContextVar[Exchange] = ContextVar("connect_exchange")
 _refusal: ContextVar[MeshError | None] = ContextVar("connect_refusal", default=None)
@@ -47,10 +48,19 @@ class Procedures:
         self._app = _Application(methods, codecs(router), max_bytes)
 
     def match(self, exchange: Exchange, path: str) -> bool:
-        """Binds the exchange to the method under a gRPC path; False if there is none, or not for its HTTP method."""
+        """Binds the exchange to the method under a gRPC path; False if there is none, or not for its HTTP method.
+
+        Raises MeshError for gRPC itself: its trailers need HTTP/2, and connectrpc would raise, not refuse.
+        """
         if exchange.method not in self.allowed(path):
             return False
         exchange.bind(self._endpoints[path], label=(exchange.method, path))
+        if (exchange.headers.get(b"content-type", b"").lower() + b" ").startswith(_GRPC):
+            raise MeshError(
+                Kind.INVALID_ARGUMENT,
+                "MEDIA_TYPE_UNSUPPORTED",
+                "gRPC is not served here: use Connect, gRPC-Web or REST",
+            )
         return True
 
     def allowed(self, path: str) -> list[str]:
@@ -75,7 +85,8 @@ class Procedures:
     async def _run(self, exchange: Exchange, refusal: MeshError | None) -> None:
         _running.set(exchange)
         _refusal.set(refusal)
-        await self._app(exchange.scope, _timed(exchange.receive), identified(exchange))
+        scope = {**exchange.scope, "method": "GET"} if exchange.method == "HEAD" else exchange.scope
+        await self._app(scope, _timed(exchange.receive), identified(exchange))
 
 
 class _Application(ConnectASGIApplication[None]):

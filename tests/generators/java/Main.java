@@ -34,7 +34,7 @@ public class Main {
         new BatchCheckFraudRequest().requests(List.of(check("203.0.113.7"), check("nowhere"))), null);
     UserInput input = new UserInput().userId(USER).displayName("Ada").email("ada@example.com");
     User user = users.createUser(input, null, null);
-    User patched = users.updateUser(USER, new UpdateUserBody().phone("+15550199"), null, null, null, null);
+    User patched = users.updateUser(USER, new UpdateUserBody().phone("+15550199"), null, null, null, null, null, null, null);
     Problem problem;
     try {
       fraud.checkFraud(check("nowhere"), null);

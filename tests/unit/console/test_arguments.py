@@ -59,6 +59,12 @@ TASK = "0189d0c0-0000-7000-8000-000000000000"
         ("up --replicas nobody=2", "must be SERVICE=N with one of auth, user, task, fraud, data"),
         ("up --replicas fraud=2 --replicas fraud=3", "names a service twice"),
         ("up --gateway-workers 0", "--gateway-workers: must be a whole number from 1 to 64"),
+        ("task list --base-url ftp://x", "--base-url: must be an http or https address"),
+        ("task list --base-url http://h:99999", "--base-url: must be an http or https address"),
+        ("task list --base-url http://[::1", "--base-url: must be an http or https address"),
+        ("task list --base-url https://me@h", "without user, query and fragment"),
+        ("replay f.csv --base-url https://h?a=b", "without user, query and fragment"),
+        ("task list --base-url https://h", "--base-url needs --client-id and --client-secret-file"),
         ("", "required: COMMAND"),
     ],
 )

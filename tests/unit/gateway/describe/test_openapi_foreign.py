@@ -113,6 +113,14 @@ def test_title_and_tags_are_those_of_the_services() -> None:
     assert (tags["Library"], tags["Shop"]) == ("Lends books.", "Buys books.")
 
 
+@pytest.mark.parametrize(
+    ("json_names", "said"), [(False, "Names are snake_case;"), (True, "Names are lowerCamelCase;")]
+)
+def test_description_says_which_names_there_are(json_names: bool, said: str) -> None:
+    plan = compile_plan(compile_proto(PROTO), DefaultPolicy(opens=True, deadline=1), json_names=json_names)
+    assert said in foreign_document(plan)["info"]["description"]
+
+
 def test_open_services_need_no_token_and_have_no_token_endpoint() -> None:
     assert "securitySchemes" not in described()["components"]
     assert "/api/v1/oauth/token" not in described()["paths"]

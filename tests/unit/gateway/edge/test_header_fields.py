@@ -18,6 +18,7 @@ from gateway.edge.header_fields import join
         ([(b"cookie", b"a=1"), (b"cookie", b"b=2")], {b"cookie": b"a=1; b=2"}, b""),
         ([(b"x-own", b"1"), (b"x-own", b"2")], {b"x-own": b"2"}, b""),
         ([(b"authorization", b"a"), (b"authorization", b"b")], {b"authorization": b"b"}, b"authorization"),
+        ([(b"traceparent", b"a"), (b"tracestate", b"b"), (b"traceparent", b"a"), (b"x", b"")], {b"x": b""}, b""),
         ([(b"idempotency-key", b"a"), (b"idempotency-key", b"a")], {b"idempotency-key": b"a"}, b"idempotency-key"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from websockets import http11
 from websockets.frames import Frame, Opcode
 
 from gateway.server.limits import Limits
@@ -45,6 +46,32 @@ async def test_opening_that_is_not_valid_is_a_problem_with_a_request_id(server: 
     assert (answer.status, answer.json["reason"]) == (400, "MALFORMED_REQUEST")
     assert answer.header("x-request-id") == answer.json["request_id"] != ""
     assert answer.header("x-content-type-options") == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        (b"echo", b"content-length: 00\r\n"),
+        (b"echo", b"x-a: " + b"a" * 9_000 + b"\r\n"),
+        (b"echo?" + b"a" * 8_180, b""),
+    ],
+)
+@served(LIMITS)
+async def test_opening_that_keeps_to_our_limits_keeps_to_those_of_the_library(
+    server: EchoServer, path: bytes, more: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(OPENING % path + more + b"\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+    writer.close()
+
+
+@served(LIMITS)
+async def test_opening_that_the_library_cannot_read_is_refused_at_once(server: EchoServer) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http11, "MAX_LINE_LENGTH", 64)
+        (answer,) = await server.ask(OPENING % (b"e" * 64) + b"\r\n")
+    assert (answer.status, answer.json["reason"], answer.header("connection")) == (400, "MALFORMED_REQUEST", "close")
 
 
 @served(LIMITS)

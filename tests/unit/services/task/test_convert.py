@@ -20,7 +20,7 @@ from services.task.domain.tasks import Task, TaskChange
 from services.task.ports import Created
 from tests.support.tasks import struct
 
-FIRST, LAST = datetime.min.replace(tzinfo=None), datetime.max.replace(tzinfo=None)
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
 TASK_ID = UUID("0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57")
 TENANT = "0199c2a4-0000-7000-8000-000000000000"
@@ -59,7 +59,7 @@ def test_task_that_was_read_may_be_sent_back() -> None:
 @pytest.mark.parametrize(("stored", "seconds"), [(FIRST, -62_135_596_800), (LAST, 253_402_300_799)])
 def test_time_that_the_driver_reads_back_without_a_zone_is_told(stored: datetime, seconds: int) -> None:
     """asyncpg stores the first and the last moment of the calendar as infinity."""
-    assert convert.task_to_proto(replace(TASK, due_at=stored)).due_time.seconds == seconds
+    assert convert.task_to_proto(replace(TASK, due_at=stored.replace(tzinfo=None))).due_time.seconds == seconds
 
 
 def test_task_field_that_cannot_be_changed_is_named() -> None:

@@ -1,0 +1,19 @@
+"""What the command line of the stand-alone gateway says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.server.limits import Limits
+from gateway.standalone.options import read_options
+
+
+@pytest.mark.parametrize(
+    ("more", "limits"),
+    [([], Limits()), (["--address-connections", "5"], Limits(of_an_address=5, of_this_machine=5))],
+)
+def test_an_address_holds_what_is_said_wherever_it_is(tmp_path: Path, more: list[str], limits: Limits) -> None:
+    (tmp_path / "set.binpb").touch()
+    assert read_options(["--descriptors", str(tmp_path / "set.binpb"), "--routes", *more]).limits == limits
