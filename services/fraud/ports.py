@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -17,6 +17,7 @@ from services.fraud.domain.rules import Profile
 from services.fraud.domain.watching import Committed
 
 __all__ = [
+    "Admits",
     "CommitResult",
     "DecisionFilter",
     "DecisionLog",
@@ -60,6 +61,10 @@ class RiskProfiles(Protocol):
         ...
 
 
+Admits = Callable[[Sequence[DatedRate]], bool]
+"""Tells whether a table that is there may be replaced."""
+
+
 class RateStore(Protocol):
     """The exchange rates that tenants have given. Every method raises MeshError UNAVAILABLE during an outage."""
 
@@ -67,8 +72,8 @@ class RateStore(Protocol):
         """Returns the rates of these tenants; one without any may be left out."""
         ...
 
-    async def replace(self, tenant_id: str, rates: Sequence[DatedRate]) -> None:
-        """Stores the rates in place of those there are, as a whole."""
+    async def replace(self, tenant_id: str, rates: Sequence[DatedRate], admits: Admits | None = None) -> bool:
+        """Stores the rates in place of those there are, as a whole, if these are admitted; else returns False."""
         ...
 
 

@@ -132,14 +132,14 @@ class FraudServicer:
 
     async def GetExchangeRates(self, _: pb.GetExchangeRatesRequest, __: Context) -> pb.GetExchangeRatesResponse:
         rates = await self._rates.get(principal().tenant_id)
-        return pb.GetExchangeRatesResponse(rates=convert.rates_to_proto(rates))
+        return pb.GetExchangeRatesResponse(rates=convert.rates_to_proto(rates), etag=convert.etag_from_rates(rates))
 
     async def ReplaceExchangeRates(
         self, request: pb.ReplaceExchangeRatesRequest, _: Context
     ) -> pb.ReplaceExchangeRatesResponse:
         rates = convert.rates_from_proto(request)
-        await self._rates.replace(principal().tenant_id, rates)
-        return pb.ReplaceExchangeRatesResponse(rates=convert.rates_to_proto(rates))
+        await self._rates.replace(principal().tenant_id, rates, convert.admits_from_proto(request))
+        return pb.ReplaceExchangeRatesResponse(rates=convert.rates_to_proto(rates), etag=convert.etag_from_rates(rates))
 
     async def ReadEvents(self, request: pb.ReadEventsRequest, _: Context) -> pb.ReadEventsResponse:
         after = convert.place_from_proto(request.after) if request.HasField("after") else BEGINNING

@@ -48,7 +48,9 @@ async def test_amounts_are_judged_in_dollars_by_the_rates_that_the_tenant_gives(
         {"currency": "KWD", "usd_per_unit": 3.25, "since": "2020-01-01"},
         {"currency": "VND", "usd_per_unit": 0.00004, "since": "2020-01-01"},
     ]
-    assert await edge.put(RATES, {"rates": rates}) == await edge.get(RATES) == {"rates": rates}
+    stored = await edge.put(RATES, {"rates": rates})
+    assert stored == await edge.get(RATES)
+    assert stored["rates"] == rates
     for currency, amount, factors in (
         ("JPY", 5_000, []),
         ("USD", 33, []),
@@ -58,6 +60,28 @@ async def test_amounts_are_judged_in_dollars_by_the_rates_that_the_tenant_gives(
     ):
         decision = await edge.check(currency=currency, transaction_amount=amount)
         assert (decision["risk_factors"], decision["degraded"]) == (factors, []), currency
+
+
+async def test_of_two_who_edit_one_table_of_rates_the_second_is_told(edge: Edge) -> None:
+    read = await edge.send("GET", RATES)
+    tag = read.headers["etag"]
+    assert read.json()["etag"] == tag
+    euro, yen = ({"currency": code, "usd_per_unit": 1, "since": "2020-01-01"} for code in ("EUR", "JPY"))
+
+    async def put(rate: dict[str, Any], **headers: str) -> int:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return (await edge.send("PUT", RATES, json.dumps({"rates": [rate]}).encode(), headers=named)).status
+
+    assert await put(euro, if_match=tag) == 200
+    assert await put(euro, if_match=tag) == 200, "a retry"
+    assert await put(yen, if_match=tag) == 412
+    assert await put(yen, if_match=f'"a", {tag}') == 412
+    assert await put(yen, if_none_match="*") == 412
+    table = await edge.get(RATES)
+    assert table["rates"] == [euro]
+    assert (await edge.put(RATES, {**table, "rates": [yen]}))["rates"] == [yen], "the tag in the body"
+    stale = await edge.send("PUT", RATES, json.dumps({**table, "rates": []}).encode())
+    assert (stale.status, refusal(stale)["reason"]) == (412, "ETAG_MISMATCH")
 
 
 async def test_amount_in_a_currency_without_a_rate_is_told(edge: Edge) -> None:
@@ -78,7 +102,7 @@ async def test_rates_that_are_none_are_refused_at_their_place(edge: Edge) -> Non
         answer = await edge.send("PUT", RATES, json.dumps({"rates": rates}).encode())
         assert answer.status == 400, answer
         assert [error["pointer"] for error in refusal(answer)["errors"]] == [pointer]
-    assert await edge.get(RATES) == {"rates": []}
+    assert (await edge.get(RATES))["rates"] == []
 
 
 async def test_switching_the_currency_is_not_above_the_usual_and_does_not_hide_what_was_spent(edge: Edge) -> None:

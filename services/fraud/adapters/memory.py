@@ -14,7 +14,7 @@ from services.fraud.domain.check import Decided, Features, Key, WindowEntry
 from services.fraud.domain.features import WINDOWS_MS
 from services.fraud.domain.rates import DatedRate
 from services.fraud.domain.rules import Profile
-from services.fraud.ports import CommitResult, DecisionFilter, Stored
+from services.fraud.ports import Admits, CommitResult, DecisionFilter, Stored
 
 __all__ = ["MemoryRates", "MemoryRiskProfiles", "MemoryStore", "MemoryWindows"]
 
@@ -170,8 +170,11 @@ class MemoryRates:
     async def read(self, tenants: Collection[str]) -> Mapping[str, Sequence[DatedRate]]:
         return {tenant: self.rates[tenant] for tenant in tenants if tenant in self.rates}
 
-    async def replace(self, tenant_id: str, rates: Sequence[DatedRate]) -> None:
+    async def replace(self, tenant_id: str, rates: Sequence[DatedRate], admits: Admits | None = None) -> bool:
+        if admits is not None and not admits(self.rates.get(tenant_id, ())):
+            return False
         self.rates[tenant_id] = list(rates)
+        return True
 
 
 def _stored(made: Decided, record: DecisionRecord) -> Stored:

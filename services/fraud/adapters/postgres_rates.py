@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from meshkit.storage.postgres import Pool, transaction
+from meshkit.storage.postgres import Connection, Pool, transaction
 from services.fraud.domain.rates import DatedRate
+from services.fraud.ports import Admits
 
 __all__ = ["PostgresRates"]
 
@@ -27,15 +28,21 @@ class PostgresRates:
 
     async def read(self, tenants: Collection[str]) -> Mapping[str, Sequence[DatedRate]]:
         async with transaction(self._pool, tenants) as connection:
-            rows = await connection.fetch(_READ, list(tenants))
-        found: dict[str, list[DatedRate]] = {}
-        for tenant, *rate in rows:
-            found.setdefault(str(tenant), []).append(DatedRate(*rate))
-        return found
+            return await _read(connection, tenants)
 
-    async def replace(self, tenant_id: str, rates: Sequence[DatedRate]) -> None:
+    async def replace(self, tenant_id: str, rates: Sequence[DatedRate], admits: Admits | None = None) -> bool:
         columns = [[rate[place] for rate in rates] for place in range(3)]
         async with transaction(self._pool, [tenant_id]) as connection:
             await connection.execute(_LOCK, tenant_id)
+            if admits is not None and not admits((await _read(connection, [tenant_id])).get(tenant_id, ())):
+                return False
             await connection.execute(_CLEAR, tenant_id)
             await connection.execute(_FILL, tenant_id, *columns)
+        return True
+
+
+async def _read(connection: Connection, tenants: Collection[str]) -> Mapping[str, Sequence[DatedRate]]:
+    found: dict[str, list[DatedRate]] = {}
+    for tenant, *rate in await connection.fetch(_READ, list(tenants)):
+        found.setdefault(str(tenant), []).append(DatedRate(*rate))
+    return found

@@ -15,14 +15,16 @@ from services.fraud.convert.places import (
     selection_from_proto,
     watch_event_to_proto,
 )
-from services.fraud.convert.rates import rates_from_proto, rates_to_proto
+from services.fraud.convert.rates import admits_from_proto, etag_from_rates, rates_from_proto, rates_to_proto
 
 __all__ = [
     "DecisionRecord",
     "Positions",
+    "admits_from_proto",
     "check_from_proto",
     "decided_page_to_proto",
     "decided_to_record",
+    "etag_from_rates",
     "event_from_record",
     "facts_from_proto",
     "filter_from_proto",

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from meshkit.errors import MeshError
+from services.fraud import errors
 from services.fraud.domain.rates import DatedRate, RateTable
-from services.fraud.ports import RateStore
+from services.fraud.ports import Admits, RateStore
 
 __all__ = ["ExchangeRates"]
 
@@ -47,9 +48,10 @@ class ExchangeRates:
         """Returns what is stored. Raises MeshError UNAVAILABLE."""
         return (await self._store.read([tenant_id])).get(tenant_id, ())
 
-    async def replace(self, tenant_id: str, rates: Sequence[DatedRate]) -> None:
-        """Stores the rates in place of those there are. Raises MeshError UNAVAILABLE."""
-        await self._store.replace(tenant_id, rates)
+    async def replace(self, tenant_id: str, rates: Sequence[DatedRate], admits: Admits | None = None) -> None:
+        """Stores the rates in place of those there are. Raises ETAG_MISMATCH and UNAVAILABLE."""
+        if not await self._store.replace(tenant_id, rates, admits):
+            raise errors.etag_mismatch()
         self._known.pop(tenant_id, None)
 
     async def _read(self, tenants: Collection[str], now: float) -> None:

@@ -274,7 +274,7 @@ class FraudClient:
         self, request: ReplaceExchangeRatesRequest, **options: Unpack[CallOptions]
     ) -> ReplaceExchangeRatesResponse:
         """Replaces the tenant's exchange rates, all of them. Decisions go by the new ones within 30 seconds.
-        Reasons: VALIDATION_FAILED.
+        Reasons: VALIDATION_FAILED, ETAG_MISMATCH.
         """
         return await self._caller.call(REPLACE_EXCHANGE_RATES, request, options)
 

@@ -9,6 +9,7 @@ from rampart.fraud.v1 import event_pb2 as _event_pb2
 from rampart.fraud.v1 import exchange_rate_pb2 as _exchange_rate_pb2
 from rampart.mesh.v1 import batch_pb2 as _batch_pb2
 from rampart.mesh.v1 import policy_pb2 as _policy_pb2
+from rampart.mesh.v1 import preconditions_pb2 as _preconditions_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -149,22 +150,30 @@ class GetExchangeRatesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetExchangeRatesResponse(_message.Message):
-    __slots__ = ("rates",)
+    __slots__ = ("rates", "etag")
     RATES_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     rates: _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]
-    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ...) -> None: ...
+    etag: str
+    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class ReplaceExchangeRatesRequest(_message.Message):
-    __slots__ = ("rates",)
+    __slots__ = ("rates", "etag", "preconditions")
     RATES_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
+    PRECONDITIONS_FIELD_NUMBER: _ClassVar[int]
     rates: _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]
-    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ...) -> None: ...
+    etag: str
+    preconditions: _preconditions_pb2.Preconditions
+    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ..., etag: _Optional[str] = ..., preconditions: _Optional[_Union[_preconditions_pb2.Preconditions, _Mapping]] = ...) -> None: ...
 
 class ReplaceExchangeRatesResponse(_message.Message):
-    __slots__ = ("rates",)
+    __slots__ = ("rates", "etag")
     RATES_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     rates: _containers.RepeatedCompositeFieldContainer[_exchange_rate_pb2.ExchangeRate]
-    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ...) -> None: ...
+    etag: str
+    def __init__(self, rates: _Optional[_Iterable[_Union[_exchange_rate_pb2.ExchangeRate, _Mapping]]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class ReadEventsRequest(_message.Message):
     __slots__ = ("consumer", "after", "limit", "cluster", "event")

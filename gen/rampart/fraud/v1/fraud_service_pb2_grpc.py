@@ -151,7 +151,7 @@ class FraudServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReplaceExchangeRates(self, request, context):
-        """Replaces the tenant's exchange rates, all of them. Decisions go by the new ones within 30 seconds. Reasons: VALIDATION_FAILED.
+        """Replaces the tenant's exchange rates, all of them. Decisions go by the new ones within 30 seconds. Reasons: VALIDATION_FAILED, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,6 +42,20 @@ async def test_replacement_leaves_nothing_of_what_was_there(rates: RateStore, te
     assert list((await rates.read([tenant])).get(tenant, ())) == []
 
 
+async def test_a_table_is_replaced_only_if_the_one_that_is_there_is_admitted(rates: RateStore, tenant: str) -> None:
+    assert await rates.replace(tenant, [EURO], lambda there: not there)
+    assert not await rates.replace(tenant, [YEN], lambda there: not there)
+    assert list((await rates.read([tenant]))[tenant]) == [EURO]
+    assert await rates.replace(tenant, [YEN], lambda there: list(there) == [EURO])
+
+
+async def test_of_concurrent_replacements_of_one_table_one_happens(pool: Pool, tenant: str) -> None:
+    rates = PostgresRates(pool)
+    tables = [[EURO, YEN], [EURO, LATER], [YEN]]
+    done = await asyncio.gather(*[rates.replace(tenant, table, lambda there: not there) for table in tables])
+    assert sorted(done) == [False, False, True]
+
+
 async def test_of_concurrent_replacements_one_is_there_whole(pool: Pool, tenant: str) -> None:
     rates = PostgresRates(pool)
     tables = [[EURO, YEN], [EURO, LATER], [YEN]]

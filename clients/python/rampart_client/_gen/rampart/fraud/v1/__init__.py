@@ -745,6 +745,15 @@ default_message_pool.register_message(
 class GetExchangeRatesResponse(betterproto2.Message):
     """
     The exchange rates.
+
+    Example:
+    {
+      "rates": [
+        {"currency": "EUR", "usd_per_unit": 1.08, "since": "2026-01-01"},
+        {"currency": "JPY", "usd_per_unit": 0.0066, "since": "2026-01-01"}
+      ],
+      "etag": "\\"9f96ad1e5c0b4a7fd1f3c8a2b46e0d57\\""
+    }
     """
 
     rates: "list[ExchangeRate]" = betterproto2.field(
@@ -752,6 +761,11 @@ class GetExchangeRatesResponse(betterproto2.Message):
     )
     """
     The rates by currency, each from its first day on.
+    """
+
+    etag: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Names this state of the table (AIP-154): a strong entity tag with its quotes that is another for every other table.
     """
 
 
@@ -871,6 +885,18 @@ class ReplaceExchangeRatesRequest(betterproto2.Message):
     All rates that there are to be, one for each currency and day. None means that only dollars are judged by their amount.
     """
 
+    etag: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The table to replace, as the etag of an answer names it: if there is another, nothing happens. Over REST, `If-Match` does as well. Absent means any.
+    """
+
+    preconditions: "__mesh__v1__.Preconditions | None" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Tables that may be replaced. Over REST, send `If-Match` or `If-None-Match` instead. Absent means any.
+    """
+
 
 default_message_pool.register_message(
     "rampart.fraud.v1", "ReplaceExchangeRatesRequest", ReplaceExchangeRatesRequest
@@ -881,6 +907,15 @@ default_message_pool.register_message(
 class ReplaceExchangeRatesResponse(betterproto2.Message):
     """
     The exchange rates as they were stored.
+
+    Example:
+    {
+      "rates": [
+        {"currency": "EUR", "usd_per_unit": 1.08, "since": "2026-01-01"},
+        {"currency": "JPY", "usd_per_unit": 0.0066, "since": "2026-01-01"}
+      ],
+      "etag": "\\"9f96ad1e5c0b4a7fd1f3c8a2b46e0d57\\""
+    }
     """
 
     rates: "list[ExchangeRate]" = betterproto2.field(
@@ -888,6 +923,11 @@ class ReplaceExchangeRatesResponse(betterproto2.Message):
     )
     """
     The rates as stored.
+    """
+
+    etag: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Names this state of the table, as that of `GetExchangeRates` does.
     """
 
 
@@ -958,3 +998,4 @@ default_message_pool.register_message(
 
 from ....google import protobuf as ___google__protobuf__
 from ....google import rpc as ___google__rpc__
+from ...mesh import v1 as __mesh__v1__
