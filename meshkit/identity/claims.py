@@ -22,6 +22,7 @@ __all__ = ["LEEWAY", "check_times", "extract", "number", "read_claims", "read_pr
 LEEWAY = 30.0
 """Seconds by which `iat` and `nbf` may be ahead of our clock (RFC 7519, section 4.1.5). `exp` gets no leeway."""
 MAX_RATE = 1_000_000_000
+MAX_NAME = 128
 # RFC 9068, section 4. Media types are the same in any case (RFC 7515, section 4.1.9).
 _TYPES = ("at+jwt", "application/at+jwt")
 
@@ -67,6 +68,8 @@ def read_principal(claims: Mapping[str, Any]) -> Principal:
         raise token_invalid("lacks a required claim")
     if not (isinstance(rate, int) and not isinstance(rate, bool) and isinstance(currency, str)):
         raise token_invalid("lacks a required claim")
+    if not (_is_name(tenant) and _is_name(client) and 0 <= rate <= MAX_RATE):
+        raise token_invalid("carries an unusable claim")
     if tenant == SYSTEM_TENANT:
         raise token_invalid("names a reserved tenant")
     quota = _quota(claims.get("quota", {}))
@@ -82,6 +85,10 @@ def number(claims: Mapping[str, Any], name: str, default: float | None = None) -
 
 def token_invalid(what: str) -> MeshError:
     return MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", f"the access token {what}")
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME and text.isprintable()
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -168,6 +168,24 @@ async def test_claim_of_a_wrong_type_is_refused(
 @pytest.mark.parametrize(
     "claims",
     [
+        {"rate_limit": -1},
+        {"rate_limit": 10**30},
+        {"tenant_id": ""},
+        {"tenant_id": "a\0b"},
+        {"tenant_id": "a" * 129},
+        {"client_id": ""},
+    ],
+    ids=str,
+)
+async def test_claim_that_nobody_could_go_by_is_refused(
+    issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any]
+) -> None:
+    await refused(verifier, issuer.token(NOW, **claims))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
         {"iss": "https://evil.example"},
         {"iss": ISSUER + "/"},
         {"iss": ISSUER.upper()},
