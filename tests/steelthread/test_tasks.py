@@ -219,6 +219,8 @@ async def _pass_time(platform: Platform, schedule_id: str) -> None:
         ({"title": "x", "state": "running"}, "/state"),
         ({"title": "x", "max_attempts": 1000}, "/max_attempts"),
         ({"title": "x", "kind": "fraud.decision_retention"}, "/kind"),
+        ({"title": "x", "due_time": "0001-01-01T00:00:00Z"}, "/due_time"),
+        ({"title": "x", "run_after": "9999-12-31T23:59:59.999999Z"}, "/run_after"),
     ],
 )
 async def test_what_breaks_a_constraint_is_pointed_at(edge: Edge, body: dict[str, object], pointer: str) -> None:
