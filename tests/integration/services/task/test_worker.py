@@ -159,6 +159,13 @@ async def test_next_attempt_resumes_from_the_checkpoint(tasks: Tasks, work: Work
     assert done == sorted(done)
 
 
+async def reached(started: asyncio.Semaphore, times: int = 1) -> None:
+    """Waits until handlers have started. What the service says is running may still be on its way to its worker."""
+    async with asyncio.timeout(10):
+        for _ in range(times):
+            await started.acquire()
+
+
 async def test_cancellation_reaches_the_handler_within_a_second(tasks: Tasks, work: Working) -> None:
     kind, cancelled = a_kind(), []
 
@@ -185,9 +192,10 @@ async def test_cancellation_reaches_the_handler_within_a_second(tasks: Tasks, wo
 
 
 async def test_handler_that_finishes_in_spite_of_its_cancellation_has_succeeded(tasks: Tasks, work: Working) -> None:
-    kind = a_kind()
+    kind, started = a_kind(), asyncio.Semaphore(0)
 
     async def handler(_: LeasedTask) -> Result:
+        started.release()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -196,17 +204,21 @@ async def test_handler_that_finishes_in_spite_of_its_cancellation_has_succeeded(
 
     async with work({kind: handler}):
         made = await tasks.create(kind=kind)
-        await tasks.until(made.task_id, "running")
+        await reached(started)
         await tasks.cancel(made.task_id)
         await tasks.until(made.task_id, "succeeded")
 
 
 async def test_worker_that_stops_gives_its_tasks_back_without_counting_the_attempt(tasks: Tasks, work: Working) -> None:
-    kind = a_kind()
-    async with work({kind: forever}):
+    kind, started = a_kind(), asyncio.Semaphore(0)
+
+    async def handler(task: LeasedTask) -> Result:
+        started.release()
+        return await forever(task)
+
+    async with work({kind: handler}):
         made = [await tasks.create(kind=kind, max_attempts=1) for _ in range(3)]
-        for task in made:
-            await tasks.until(task.task_id, "running")
+        await reached(started, len(made))
         stopping = time.monotonic()
     assert time.monotonic() - stopping < 2
     for task in made:
@@ -218,9 +230,10 @@ async def test_worker_that_stops_gives_its_tasks_back_without_counting_the_attem
 async def test_worker_that_is_cancelled_again_and_again_still_gives_its_tasks_back(
     task: Node, certificates: Certificates, tasks: Tasks, work: Working
 ) -> None:
-    kind = a_kind()
+    kind, started = a_kind(), asyncio.Semaphore(0)
 
     async def slow(_: LeasedTask) -> Result:
+        started.release()
         try:
             await asyncio.Event().wait()
         finally:
@@ -229,7 +242,7 @@ async def test_worker_that_is_cancelled_again_and_again_still_gives_its_tasks_ba
 
     async with work({kind: slow}) as worker:
         made = await tasks.create(kind=kind)
-        await tasks.until(made.task_id, "running")
+        await reached(started)
         (running,) = [each for each in asyncio.all_tasks() if "Worker.run" in repr(each.get_coro())]
         assert worker.name
         while not running.done():
