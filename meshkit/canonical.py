@@ -70,7 +70,7 @@ def _canonical_local(text: str) -> str | None:
     if quoted is not None:
         content = re.sub(r"\\(.)", r"\1", quoted[1])
         # RFC 5321, section 4.1.2: all quoted forms are equivalent; this is the one with the least quoting.
-        text = content if _DOT_STRING.fullmatch(content) else '"' + re.sub(r'(["\\\\])', r"\\\1", content) + '"'
+        text = content if _DOT_STRING.fullmatch(content) else '"' + re.sub(r'(["\\])', r"\\\1", content) + '"'
     elif _DOT_STRING.fullmatch(text) is None:
         return None
     return unicodedata.normalize("NFC", text.lower())

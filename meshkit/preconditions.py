@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-__all__ = ["Preconditions"]
+from meshkit.errors import Kind, MeshError
+
+__all__ = ["Preconditions", "etag_mismatch"]
 
 _ANY = "*"
 
@@ -24,3 +26,10 @@ class Preconditions:
         if self._match and self._match.isdisjoint((etag, _ANY)):
             return False
         return self._none.isdisjoint((etag, _ANY))
+
+
+def etag_mismatch() -> MeshError:
+    """Returns the error of a change whose resource is in another state than those that were named."""
+    return MeshError(
+        Kind.ABORTED, "ETAG_MISMATCH", "the resource is not, or no longer, in the state that the etag names"
+    )

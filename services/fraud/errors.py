@@ -17,7 +17,6 @@ __all__ = [
     "backfill_not_allowed",
     "currency_unknown",
     "decision_not_found",
-    "etag_mismatch",
     "event_in_future",
     "event_time_impossible",
     "events_lost",
@@ -64,12 +63,6 @@ def amount_too_precise(currency: str, digits: int) -> MeshError:
 def amount_too_large(currency: str, largest: int) -> MeshError:
     return validation_failed(
         Violation("transaction_amount", "currency.range", f"must be at most {largest} in {currency}")
-    )
-
-
-def etag_mismatch() -> MeshError:
-    return MeshError(
-        Kind.ABORTED, "ETAG_MISMATCH", "the resource is not, or no longer, in the state that the etag names"
     )
 
 

@@ -138,7 +138,7 @@ class FraudServicer:
         self, request: pb.ReplaceExchangeRatesRequest, _: Context
     ) -> pb.ReplaceExchangeRatesResponse:
         rates = convert.rates_from_proto(request)
-        await self._rates.replace(principal().tenant_id, rates, convert.admits_from_proto(request))
+        await self._rates.replace(principal().tenant_id, rates, convert.admits_from_proto(request, rates))
         return pb.ReplaceExchangeRatesResponse(rates=convert.rates_to_proto(rates), etag=convert.etag_from_rates(rates))
 
     async def ReadEvents(self, request: pb.ReadEventsRequest, _: Context) -> pb.ReadEventsResponse:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 
 __all__ = [
-    "etag_mismatch",
     "invalid_field",
     "key_taken",
     "kind_not_allowed",
@@ -60,12 +59,6 @@ def key_taken() -> MeshError:
 
 def position_invalid() -> MeshError:
     return validation_failed(Violation("after", "position", "must be the position of an earlier response of this task"))
-
-
-def etag_mismatch() -> MeshError:
-    return MeshError(
-        Kind.ABORTED, "ETAG_MISMATCH", "the resource is not, or no longer, in the state that the etag names"
-    )
 
 
 def request_differs(request_id: str) -> MeshError:

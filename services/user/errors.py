@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["etag_mismatch", "request_differs", "request_under_way", "user_exists", "user_not_found"]
+__all__ = ["request_differs", "request_under_way", "user_exists", "user_not_found"]
 
 
 def user_exists() -> MeshError:
@@ -15,12 +15,6 @@ def user_exists() -> MeshError:
 
 def user_not_found() -> MeshError:
     return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such user", metadata={"resource": "user"})
-
-
-def etag_mismatch() -> MeshError:
-    return MeshError(
-        Kind.ABORTED, "ETAG_MISMATCH", "the resource is not, or no longer, in the state that the etag names"
-    )
 
 
 def request_differs(request_id: str) -> MeshError:

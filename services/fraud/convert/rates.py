@@ -39,8 +39,10 @@ def etag_from_rates(rates: Iterable[DatedRate]) -> str:
     return f'"{blake2b(repr(sorted(rates)).encode(), digest_size=16).hexdigest()}"'
 
 
-def admits_from_proto(request: fraud_service_pb2.ReplaceExchangeRatesRequest) -> Admits | None:
-    """Returns what tells which tables the request may replace, None for any.
+def admits_from_proto(
+    request: fraud_service_pb2.ReplaceExchangeRatesRequest, rates: Sequence[DatedRate]
+) -> Admits | None:
+    """Returns what tells which tables a request for these rates may replace, None for any.
 
     One that is there already may be: the first attempt of a retry has stored it (RFC 9110, section 13.1.1).
     """
@@ -48,10 +50,10 @@ def admits_from_proto(request: fraud_service_pb2.ReplaceExchangeRatesRequest) ->
     etag = f'"{request.etag.strip(chr(34))}"' if request.etag else ""
     if not (etag or asked):
         return None
-    wanted = etag_from_rates(rates_from_proto(request))
+    wanted = etag_from_rates(rates)
 
-    def admits(rates: Sequence[DatedRate]) -> bool:
-        there = etag_from_rates(rates)
+    def admits(stored: Sequence[DatedRate]) -> bool:
+        there = etag_from_rates(stored)
         return there == wanted or (etag in ("", there) and asked.hold(there))
 
     return admits

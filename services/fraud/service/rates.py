@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from meshkit.errors import MeshError
-from services.fraud import errors
+from meshkit.preconditions import etag_mismatch
 from services.fraud.domain.rates import DatedRate, RateTable
 from services.fraud.ports import Admits, RateStore
 
@@ -51,7 +51,7 @@ class ExchangeRates:
     async def replace(self, tenant_id: str, rates: Sequence[DatedRate], admits: Admits | None = None) -> None:
         """Stores the rates in place of those there are. Raises ETAG_MISMATCH and UNAVAILABLE."""
         if not await self._store.replace(tenant_id, rates, admits):
-            raise errors.etag_mismatch()
+            raise etag_mismatch()
         self._known.pop(tenant_id, None)
 
     async def _read(self, tenants: Collection[str], now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from meshkit.preconditions import etag_mismatch
 from services.task import errors
 from services.task.domain.schedules import NewSchedule, Schedule, ScheduleChange
 from services.task.domain.tasks import NONE
@@ -58,14 +59,14 @@ class ScheduleService:
         try:
             return _found(await self._store.update(tenant_id, schedule_id, change, revision, admits))
         except RevisionMismatchError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
 
     async def delete(self, tenant_id: str, schedule_id: str, admits: Admits | None = None) -> None:
         """Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
         try:
             deleted = await self._store.delete(tenant_id, schedule_id, admits)
         except RevisionMismatchError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
         if not deleted:
             raise errors.schedule_not_found()
 

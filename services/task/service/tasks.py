@@ -10,6 +10,7 @@ from uuid import UUID
 
 from meshkit.errors import MeshError
 from meshkit.halving import halving
+from meshkit.preconditions import etag_mismatch
 from services.task import errors
 from services.task.domain.tasks import Attempt, ForbiddenMoveError, NewTask, Task, TaskChange, TaskFilter
 from services.task.ports import Admits, Created, KeyTakenError, RevisionMismatchError, TaskStore, ValueRefusedError
@@ -88,7 +89,7 @@ class TaskService:
         try:
             return _found(await self._store.update(tenant_id, task_id, change, revision, admits))
         except RevisionMismatchError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
         except ForbiddenMoveError as error:
             raise errors.state_not_allowed(error.state) from None
 
@@ -97,7 +98,7 @@ class TaskService:
         try:
             return _found(await self._store.cancel(tenant_id, task_id, admits))
         except RevisionMismatchError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
         except ForbiddenMoveError as error:
             raise errors.state_not_allowed(error.state) from None
 
@@ -106,7 +107,7 @@ class TaskService:
         try:
             return _found(await self._store.retry(tenant_id, task_id, admits))
         except RevisionMismatchError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
         except ForbiddenMoveError as error:
             raise errors.state_not_allowed(error.state) from None
         except KeyTakenError:

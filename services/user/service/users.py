@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from meshkit.preconditions import etag_mismatch
 from services.user import errors
 from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange, unknown_profile
 from services.user.ports import Changes, Key, OtherStateError, Profiles, Users
@@ -61,7 +62,7 @@ class UserService:
                 check(_found(await self._seen(changes, user_id, state)))
             return _found(await changes.update_user(user_id, change, self._revision(state)))
         except OtherStateError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
 
     async def delete(
         self, changes: Changes, user_id: str, state: UUID | None = None, admits: Admits | None = None
@@ -72,7 +73,7 @@ class UserService:
                 state = _admitted(admits, _found(await self._seen(changes, user_id, state)).tag)
             deleted = await changes.delete_user(user_id, state)
         except OtherStateError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
         if not deleted:
             raise errors.user_not_found()
 
@@ -104,7 +105,7 @@ class UserService:
                 check(await changes.update_profile(user_id, ProfileChange(), self._revision(state)))
             return await changes.update_profile(user_id, change, self._revision(state))
         except OtherStateError:
-            raise errors.etag_mismatch() from None
+            raise etag_mismatch() from None
 
     async def _seen(self, changes: Changes, user_id: str, state: UUID | None) -> User | None:
         return await changes.update_user(user_id, UserChange(), self._revision(state))
