@@ -1,0 +1,1 @@
+"""Features as tenants declare them, and what follows from a set of declarations."""

@@ -1,0 +1,69 @@
+"""Declares features: what is counted by which key, over which window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+__all__ = ["LONGEST_WINDOW_MS", "SHORTEST_WINDOW_MS", "Aggregate", "Boundary", "Feature"]
+
+SHORTEST_WINDOW_MS = 1_000
+LONGEST_WINDOW_MS = 30 * 86_400_000
+
+
+class Aggregate(Enum):
+    """What is computed of the events in a window."""
+
+    COUNT = "count"
+    SUM = "sum"
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    STDDEV = "stddev"
+    """Of the population."""
+    DISTINCT = "distinct"
+    """Different values of a field, of events that have one."""
+    FIRST_SEEN = "first_seen"
+    """Seconds from the first event of the window to the current one; missing without any."""
+    LAST_SEEN = "last_seen"
+    """Seconds from the last event of the window to the current one; missing without any."""
+    IS_NEW = "is_new"
+    """True if the window has no event with the value that the current event has in the field; missing without one."""
+
+
+class Boundary(Enum):
+    """Which ends of a window belong to it: t is the current event's time, d the delay, w the window's length."""
+
+    AFTER_START = "(]"
+    """(t - d - w, t - d]."""
+    FROM_START = "[)"
+    """[t - d - w, t - d)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """An aggregate over the events that had the same key before the current one.
+
+    Of the events in the window those count that arrived before the current one, in whatever order. Aggregates of a
+    field of money are over events in the current event's currency.
+    """
+
+    name: str
+    event_type: str
+    """Whose checks compute it."""
+    key: tuple[str, ...]
+    """Fields that the events have in common with the current one."""
+    aggregate: Aggregate
+    window_ms: int
+    counts: tuple[str, ...] = ()
+    """Event types that are counted; none means that of `event_type`."""
+    field: str = ""
+    """What is aggregated; empty for count, first_seen and last_seen."""
+    delay_ms: int = 0
+    boundary: Boundary = Boundary.AFTER_START
+    include_current: bool = False
+    """Only where the current event lies in the window: with `(]` and no delay."""
+    same_currency: bool = False
+    """For a count: only events in the current event's currency."""
+    where: str = ""
+    """An expression over the fields of the counted event; empty counts every one."""
