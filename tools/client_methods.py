@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -105,8 +106,15 @@ class Contract:
 def methods_module(contract: Contract) -> str:
     """Returns the source of the module, unformatted."""
     services = [service for service in contract.services() if contract.public_methods(service)]
+    twice = [name for name, count in Counter(_method_names(contract, services)).items() if count > 1]
+    if twice:
+        raise ValueError(f"methods that clients call need names of their own: {', '.join(twice)}")
     imports = "".join(f"{line}\n" for line in sorted(import_lines(contract, services)))
     return HEADER + imports + "".join(render_service(contract, service) for service in services)
+
+
+def _method_names(contract: Contract, services: Iterable[ServiceDescriptor]) -> Iterator[str]:
+    return (method.name for service in services for method in contract.public_methods(service))
 
 
 def import_lines(contract: Contract, services: Iterable[ServiceDescriptor]) -> set[str]:
@@ -130,10 +138,9 @@ def render_service(contract: Contract, service: ServiceDescriptor) -> str:
     table = "".join(render_constant(contract, method) for method in methods)
     if methods[0].name == TOKEN_METHOD:
         return table
-    name = service.name.removesuffix("Service")
     head = f"""
 
-class {name}Client:
+class {short_name(service)}Client:
     {docstring(contract.comment(service), "    ")}
 
     def __init__(self, caller: Caller) -> None:
@@ -192,6 +199,11 @@ def docstring(comment: str, indent: str) -> str:
     wrapped = [part for line in lines for part in (textwrap.wrap(line, 110 - len(indent)) or [""])]
     text = f"\n{indent}".join(wrapped)
     return f'"""{text}{f"{chr(10)}{indent}" if len(wrapped) > 1 else ""}"""'
+
+
+def short_name(service: ServiceDescriptor) -> str:
+    """Returns what the client calls a gRPC service: `EventType` for `EventTypeService`."""
+    return str(service.name).removesuffix("Service")
 
 
 def snake(name: str) -> str:

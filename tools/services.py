@@ -64,6 +64,7 @@ def _regions(topology: Topology, version: str) -> dict[Path, dict[str, str]]:
             "images": kubernetes.image_tags(topology.process_names, version),
         },
         KUBERNETES / "migrate/kustomization.yaml": {"images": kubernetes.image_tags(topology.names, version)},
+        KUBERNETES / "examples/ingress.yaml": {"services": kubernetes.way_in(topology)},
         KUBERNETES / "README.md": {"secrets": pages.kubernetes_secrets(topology)},
         Path("docs/operations.md"): {"processes": pages.processes(topology), "databases": pages.databases(topology)},
         Path("README.md"): {"services": pages.services(topology)},

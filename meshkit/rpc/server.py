@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc
@@ -55,7 +55,7 @@ _OPTIONS: list[tuple[str, Any]] = [
 
 
 class MeshServer:
-    """Serves one service until SIGTERM, then drains.
+    """Serves the services of a process until SIGTERM, then drains.
 
     Health and reflection are not ours: health needs a certificate of the mesh and nothing else; reflection is served
     only where the settings turn it on, and never in production. `draining` is called when the drain begins: what waits
@@ -67,14 +67,15 @@ class MeshServer:
         settings: MeshSettings,
         *,
         listen: str,
-        service: ServiceDescriptor,
+        services: Sequence[ServiceDescriptor],
         verifier: TokenVerifier,
         draining: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._draining = draining
         self._listen = listen
-        self._service = service
+        self._services = services
+        self._names = tuple(service.full_name for service in services)
         self._admission = Admission(MAX_CALLS)
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
@@ -94,7 +95,7 @@ class MeshServer:
         ]
         foreign = {HEALTH, REFLECTION} if settings.reflection else {HEALTH}
         chain = Chain(
-            policies([service]),
+            policies(services),
             unary,
             frozenset(foreign),
             wrap=lambda handler: for_known_peers(handler, peers),
@@ -110,15 +111,14 @@ class MeshServer:
         """Serves until `stopping` returns, then drains: returns when the last call is answered."""
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if self._settings.reflection:
-            names = (self._service.full_name, HEALTH, REFLECTION)
-            add_reflection(names, self._server)
+            add_reflection((*self._names, HEALTH, REFLECTION), self._server)
         try:
             self._bind()
-            warm(method.input_type for method in self._service.methods)
+            warm(method.input_type for service in self._services for method in service.methods)
             # A start that is cancelled half-way leaves a server that neither serves nor stops.
             await uninterrupted(self._server.start(), START_SECONDS)
             await self._set_health(health_pb2.HealthCheckResponse.SERVING)
-            _log.info("serving %s", self._service.full_name, extra={"fields": {"listen": self._listen}})
+            _log.info("serving %s", ", ".join(self._names), extra={"fields": {"listen": self._listen}})
             await stopping()
             await self._drain()
         finally:
@@ -149,7 +149,7 @@ class MeshServer:
         await self._server.stop(1.0)
 
     async def _set_health(self, status: int) -> None:
-        for name in ("", self._service.full_name):
+        for name in ("", *self._names):
             await self._health.set(name, status)
         await asyncio.sleep(0)
 

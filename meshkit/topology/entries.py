@@ -88,8 +88,8 @@ class ServiceEntry(ProcessEntry):
     """One service with a database of its own."""
 
     package: str
-    grpc: str
-    """Name of its gRPC service in the package."""
+    grpc: tuple[str, ...]
+    """Names of its gRPC services in the package: at least one."""
     keeps: str
     """What is in its database, in a few words."""
     edge: bool
@@ -98,9 +98,9 @@ class ServiceEntry(ProcessEntry):
     keys: tuple[KeyFile, ...]
 
     @property
-    def full_name(self) -> str:
-        """Returns the name of its gRPC service on the wire."""
-        return f"{self.package}.{self.grpc}"
+    def full_names(self) -> tuple[str, ...]:
+        """Returns the names of its gRPC services on the wire."""
+        return tuple(f"{self.package}.{name}" for name in self.grpc)
 
     @property
     def database(self) -> str:

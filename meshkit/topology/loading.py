@@ -76,7 +76,7 @@ def _service(name: str, table: TableReader, above: Sequence[str]) -> ServiceEntr
     service = ServiceEntry(
         name=name,
         package=table.text("package"),
-        grpc=table.text("grpc"),
+        grpc=table.texts("grpc"),
         keeps=table.text("keeps"),
         calls=table.texts("calls"),
         edge=table.flag("edge", True),
@@ -85,6 +85,8 @@ def _service(name: str, table: TableReader, above: Sequence[str]) -> ServiceEntr
         **_process(table),
     )
     table.end()
+    if not service.grpc:
+        raise table.error("grpc", "names no gRPC service")
     for callee in service.calls:
         if callee not in above:
             raise table.error("calls", f"names {callee}, which is no service above it: {', '.join(above) or 'none is'}")
@@ -129,7 +131,8 @@ def _check_apart(services: Sequence[ServiceEntry]) -> None:
     """Refuses what two entries claim for themselves."""
     owner: dict[tuple[str, str], str] = {}
     for service in services:
-        claims = [("package", service.package)]
+        # A client has all gRPC services side by side, under their names alone.
+        claims = [("package", service.package), *(("grpc", name) for name in service.grpc)]
         for key in service.keys:
             claims += [("key", key.file), ("key", key.setting)]
         for claim in claims:

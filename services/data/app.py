@@ -57,7 +57,7 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("consumer", _leader(settings.dsn, consumer).run)
     desk = PostgresDesk(pool)
     host.warn("ledger", desk.check)
-    server = MeshServer(mesh, listen=settings.listen, service=DATA_SERVICE, verifier=verifier)
+    server = MeshServer(mesh, listen=settings.listen, services=[DATA_SERVICE], verifier=verifier)
     ledger = LedgerService(PostgresLedger(pool, settings.reads))
     servicer = DataServicer(ledger, desk, Pages(Continuations(settings.continuation_keys)))
     server.add(data_service_pb2_grpc.add_DataServiceServicer_to_server, servicer)

@@ -106,7 +106,7 @@ async def serve(host: Host, reader: Reader) -> None:
         batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
         decisions=_decision_log(host),
     )
-    server = MeshServer(settings.mesh, listen=settings.listen, service=FRAUD_SERVICE, verifier=verifier)
+    server = MeshServer(settings.mesh, listen=settings.listen, services=[FRAUD_SERVICE], verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     await host.serve(server, admin=settings.mesh.admin_listen)
 

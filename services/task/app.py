@@ -77,7 +77,7 @@ async def serve(host: Host, reader: Reader) -> None:
     work = WorkCalls(WorkService(engine, schedules, signals))
     servicer = _servicer(settings, store, schedules, signals, verifier, work)
     server = MeshServer(
-        settings.mesh, listen=settings.listen, service=TASK_SERVICE, verifier=verifier, draining=signals.close
+        settings.mesh, listen=settings.listen, services=[TASK_SERVICE], verifier=verifier, draining=signals.close
     )
     server.add(task_service_pb2_grpc.add_TaskServiceServicer_to_server, servicer)
     await host.serve(server, admin=settings.mesh.admin_listen)

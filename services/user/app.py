@@ -65,7 +65,7 @@ async def serve(host: Host, reader: Reader) -> None:
     )
     idempotent = IdempotentChanges(PublishingWriter(PostgresWriter(pool), publisher.publish))
     pages, batch_policy = Pages(Continuations(settings.continuation_keys)), policies([USER_SERVICE])[BATCH_METHOD]
-    server = MeshServer(settings.mesh, listen=settings.listen, service=USER_SERVICE, verifier=verifier)
+    server = MeshServer(settings.mesh, listen=settings.listen, services=[USER_SERVICE], verifier=verifier)
     server.add(
         user_service_pb2_grpc.add_UserServiceServicer_to_server,
         UserServicer(service, idempotent, pages=pages, verifier=verifier, batch_policy=batch_policy),

@@ -165,6 +165,11 @@ def test_the_gateway_calls_whoever_has_routes() -> None:
         assert service.package.split(".")[1] == service.name
 
 
+def test_the_table_names_every_grpc_service_of_the_protos(contract: Contract) -> None:
+    named = [name for service in load().services for name in service.full_names]
+    assert sorted(named) == sorted(each.full_name for each in contract.services())
+
+
 def test_every_service_has_a_folder_and_every_folder_an_entry() -> None:
     folders = {path.parent.name for path in (ROOT / "services").glob("*/__main__.py")}
     assert folders == set(load().names)

@@ -211,14 +211,14 @@ async def test_the_new_service_answers_over_grpc(
     grown: Grown, parcel: Node, certificates: Certificates, client: Credentials
 ) -> None:
     create, get = grown.message("CreateParcelRequest"), grown.message("GetParcelRequest")
-    async with calling(parcel.address, grown.service.full_name, certificates.identity("service/gateway")) as caller:
+    async with calling(parcel.address, grown.service.full_names[0], certificates.identity("service/gateway")) as caller:
         asked = create(parcel={"parcel_id": "p1", "title": "books"})
         made = await caller(asked, grown.message("CreateParcelResponse"), token=client.token)
         got = await caller(get(parcel_id="p1"), grown.message("GetParcelResponse"), token=client.token)
         assert (got.parcel.title, str(got.parcel)) == ("books", str(made.parcel))
         refused = await failure(caller(get(parcel_id="p1"), grown.message("GetParcelResponse")))
         assert refused.kind is Kind.UNAUTHENTICATED
-    async with calling(parcel.address, grown.service.full_name, certificates.identity("service/data")) as stranger:
+    async with calling(parcel.address, grown.service.full_names[0], certificates.identity("service/data")) as stranger:
         refused = await failure(stranger(get(parcel_id="p1"), grown.message("GetParcelResponse"), token=client.token))
         assert refused.kind is Kind.PERMISSION_DENIED
 

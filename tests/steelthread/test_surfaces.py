@@ -37,7 +37,7 @@ PATHS = {
     "/api/v1/oauth/token": {"post"},
     "/.well-known/jwks.json": {"get"},
 }
-SERVICES = {service.name: service.full_name for service in load().services}
+SERVICES = {service.name: service.full_names for service in load().services}
 
 
 async def test_the_openapi_document_has_every_route(edge: Edge) -> None:
@@ -158,7 +158,7 @@ async def channels(platform: Platform) -> AsyncIterator[dict[str, grpc.aio.Chann
 async def test_health_is_told_over_grpc(channels: dict[str, grpc.aio.Channel]) -> None:
     for name, channel in channels.items():
         stub: Any = health_pb2_grpc.HealthStub(channel)
-        for service in ("", SERVICES[name.partition("-")[0]]):
+        for service in ("", *SERVICES[name.partition("-")[0]]):
             answer = await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)
             assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
@@ -182,7 +182,7 @@ async def test_reflection_lists_the_services(channels: dict[str, grpc.aio.Channe
         ask = reflection_pb2.ServerReflectionRequest(list_services="")
         async for answer in stub.ServerReflectionInfo(iter([ask]), timeout=5):
             names = {service.name for service in answer.list_services_response.service}
-            assert {SERVICES[name.partition("-")[0]], "grpc.health.v1.Health"} <= names
+            assert {*SERVICES[name.partition("-")[0]], "grpc.health.v1.Health"} <= names
 
 
 async def test_reflection_knows_methods_and_members_like_services(channels: dict[str, grpc.aio.Channel]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from rampart.fraud.v1 import decision_pb2, fraud_service_pb2_grpc
 from rampart.fraud.v1 import fraud_service_pb2 as pb
@@ -28,9 +29,10 @@ from tests.support.certificates import Certificates
 from tests.support.processes import free_port
 from tests.support.tokens import AUDIENCE, ISSUER, Issuer
 
-__all__ = ["BATCH_METHOD", "CHECK_METHOD", "FRAUD", "POLICIES", "Behaviour", "MeshNode", "serving"]
+__all__ = ["BATCH_METHOD", "CHECK_METHOD", "FRAUD", "POLICIES", "USER", "Behaviour", "MeshNode", "serving"]
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
+USER = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 POLICIES = policies([FRAUD])
 CHECK_METHOD = "/rampart.fraud.v1.FraudService/CheckFraud"
 BATCH_METHOD = "/rampart.fraud.v1.FraudService/CoalesceCheckFraud"
@@ -99,7 +101,7 @@ class _Fraud(fraud_service_pb2_grpc.FraudServiceServicer):
 
 
 class _User(user_service_pb2_grpc.UserServiceServicer):
-    """Served beside the fraud service although the server was given no policies for it."""
+    """Served beside the fraud service, also where the server was given no policies for it."""
 
     async def GetUser(self, request: Any, _: object) -> Message:  # noqa: N802
         return user_service_pb2.GetUserResponse()
@@ -143,9 +145,15 @@ class MeshNode:
 
 @contextlib.asynccontextmanager
 async def serving(
-    certificates: Certificates, issuer: Issuer, *, address: str = "", drain_seconds: int = 5
+    certificates: Certificates,
+    issuer: Issuer,
+    *,
+    address: str = "",
+    drain_seconds: int = 5,
+    services: Sequence[ServiceDescriptor] = (FRAUD,),
+    reflection: bool = False,
 ) -> AsyncIterator[MeshNode]:
-    """Runs a server until the block ends. It trusts tokens of the issuer."""
+    """Runs a server until the block ends. It trusts tokens of the issuer and has the policies of `services`."""
 
     async def keys() -> list[dict[str, str]]:
         return [issuer.jwk]
@@ -153,10 +161,10 @@ async def serving(
     node = MeshNode(address or f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}", Behaviour())
     settings = MeshSettings(
         tls=certificates.identity("service/fraud"), trust_domain="rampart.local", issuer=ISSUER, audience=AUDIENCE,
-        admin_listen=node.admin, log_level="INFO", reflection=False, drain_seconds=drain_seconds,
+        admin_listen=node.admin, log_level="INFO", reflection=reflection, drain_seconds=drain_seconds,
     )  # fmt: skip
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE)
-    server = MeshServer(settings, listen=node.address, service=FRAUD, verifier=verifier)
+    server = MeshServer(settings, listen=node.address, services=services, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())
     await node.run(server)

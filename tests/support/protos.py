@@ -36,11 +36,11 @@ import "rampart/mesh/v1/policy.proto";
 
 
 def descriptors_of(services: Iterable[ServiceEntry]) -> list[ServiceDescriptor]:
-    """Returns every gRPC service in the files that services of the table are called after."""
+    """Returns every gRPC service in the files that are called after those of the table."""
     found: list[ServiceDescriptor] = []
-    for service in services:
-        file = re.sub(r"(?<!^)(?=[A-Z])", "_", service.grpc).lower()
-        found += importlib.import_module(f"{service.package}.{file}_pb2").DESCRIPTOR.services_by_name.values()
+    for package, name in ((service.package, name) for service in services for name in service.grpc):
+        file = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        found += importlib.import_module(f"{package}.{file}_pb2").DESCRIPTOR.services_by_name.values()
     return found
 
 

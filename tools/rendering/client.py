@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from google.protobuf.descriptor import ServiceDescriptor
+
 from meshkit.topology import ServiceEntry, Topology
-from tools.client_methods import TOKEN_METHOD, Contract
+from tools.client_methods import TOKEN_METHOD, Contract, short_name, snake
 
 __all__ = ["messages_module", "offered", "services_module"]
 
@@ -35,7 +37,7 @@ class Services(ABC):
 METHODS = """
     @cached_property
     def {name}(self) -> {type}Client:
-        return {type}Client(self.caller("{name}"))
+        return {type}Client(self.caller("{process}"))
 """
 MESSAGES = '''"""Messages of the {name} service. {generated}."""
 
@@ -48,26 +50,38 @@ GENERATED = "Generated from services/table.toml by tools/services.py"
 
 def offered(topology: Topology, contract: Contract) -> list[ServiceEntry]:
     """Returns the services with methods for clients."""
-    return [service for service in topology.services if _public_methods(service, contract) not in ([], [TOKEN_METHOD])]
+    return [service for service in topology.services if _with_methods(service, contract)]
 
 
 def services_module(topology: Topology, contract: Contract) -> str:
-    """Returns the addresses of a configuration, and the methods of a client."""
+    """Returns the addresses of a configuration, and the methods of a client: those of each gRPC service apart."""
     # The client itself calls the service that gives tokens, so it cannot do without that address.
-    needed = [each.name for each in topology.services if _public_methods(each, contract) == [TOKEN_METHOD]]
-    types = {service.name: service.grpc.removesuffix("Service") for service in offered(topology, contract)}
-    addresses = [*(f"    {name}: str\n" for name in needed), *(f'    {name}: str = ""\n' for name in types)]
+    needed = [each.name for each in topology.services if any(map(_gives_tokens, _called(each, contract)))]
+    processes = offered(topology, contract)
+    types = {short_name(each): process.name for process in processes for each in _with_methods(process, contract)}
+    addresses = [f"    {name}: str\n" for name in needed]
+    addresses += [f'    {process.name}: str = ""\n' for process in processes if process.name not in needed]
     head = HEAD.format(
         generated=GENERATED,
-        imports=", ".join(sorted(f"{each}Client" for each in types.values())),
+        imports=", ".join(sorted(f"{each}Client" for each in types)),
         addresses="".join(addresses),
     )
-    return head + "".join(METHODS.format(name=name, type=kind) for name, kind in types.items())
+    methods = (METHODS.format(name=snake(kind), type=kind, process=process) for kind, process in types.items())
+    return head + "".join(methods)
 
 
-def _public_methods(service: ServiceEntry, contract: Contract) -> list[str]:
-    found = [each for each in contract.services() if each.full_name == service.full_name]
-    return [method.name for each in found for method in contract.public_methods(each)]
+def _called(service: ServiceEntry, contract: Contract) -> list[ServiceDescriptor]:
+    """Returns the gRPC services of an entry that clients call, in the order of the table."""
+    known = {each.full_name: each for each in contract.services() if contract.public_methods(each)}
+    return [known[name] for name in service.full_names if name in known]
+
+
+def _with_methods(service: ServiceEntry, contract: Contract) -> list[ServiceDescriptor]:
+    return [each for each in _called(service, contract) if not _gives_tokens(each)]
+
+
+def _gives_tokens(service: ServiceDescriptor) -> bool:
+    return TOKEN_METHOD in service.methods_by_name
 
 
 def messages_module(service: ServiceEntry) -> str:

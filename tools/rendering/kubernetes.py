@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from meshkit.topology import ProcessEntry, ServiceEntry, Topology
 from tools.rendering.text import fill, generated_by, template
 
-__all__ = ["certificates", "image_tags", "migrations", "process", "resources"]
+__all__ = ["certificates", "image_tags", "migrations", "process", "resources", "way_in"]
 
 TLS_FILES = {"CA": "ca.crt", "CERT": "tls.crt", "KEY": "tls.key"}
 STORES = {"postgres": 5432, "redis": 6379}
 SEPARATOR = "---\n"
 WAY_IN = "        - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: ingress-nginx}}\n"
+WAY_IN_PATH = """\
+          - path: /{name}
+            pathType: Prefix
+            backend: *gateway
+"""
 CERTIFICATES = """\
 # cert-manager's certificates for an issuer named rampart-mesh: a CA that signs for nobody else, because whoever has a
 # certificate of it with a URI below is that process. A process reads its files at start, so it is restarted after a
@@ -146,6 +151,12 @@ def _egress(entry: ProcessEntry) -> str:
     stores = [*(["postgres"] if isinstance(entry, ServiceEntry) else []), *(["redis"] if entry.redis else [])]
     rules += [_store(name) for name in stores]
     return "  egress:\n" + "".join(rules) if rules else ""
+
+
+def way_in(topology: Topology) -> str:
+    """Returns the paths of an Ingress under which browsers call gRPC services."""
+    edge = (topology.service(name) for name in topology.gateway.calls)
+    return "".join(WAY_IN_PATH.format(name=name) for service in edge for name in service.full_names)
 
 
 def _pods(names: Iterable[str]) -> str:

@@ -158,13 +158,20 @@ def _add(item: Schema, binding: Binding, operation: Schema) -> None:
         item.setdefault(MORE_METHODS, {}).setdefault(binding.http_method, operation)
 
 
-def _importance(bindings: Iterable[Binding]) -> Callable[[Binding], int]:
-    """Orders services by the first of their rate classes, as the enum has them: public ones last."""
+def _importance(bindings: Iterable[Binding]) -> Callable[[Binding], list[int]]:
+    """Orders packages, and services within theirs, by the first of their rate classes, as the enum has them."""
     ranks: dict[str, int] = {}
     for binding in bindings:
         rank = _rank(binding.method.policy.rate_class)
-        ranks[binding.method.service] = min(rank, ranks.get(binding.method.service, rank))
-    return lambda binding: ranks[binding.method.service]
+        for name in _groups(binding):
+            ranks[name] = min(rank, ranks.get(name, rank))
+    places = {name: (rank, place) for place, (name, rank) in enumerate(ranks.items())}
+    return lambda binding: [number for name in _groups(binding) for number in places[name]]
+
+
+def _groups(binding: Binding) -> tuple[str, str]:
+    """Names what a binding is described with: its package, and in there its service."""
+    return binding.method.service, binding.method.full_name.rpartition("/")[0]
 
 
 def _rank(rate_class: str) -> int:

@@ -9,13 +9,14 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import httpx
 import pytest
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.user.v1 import user_service_pb2
 
@@ -28,7 +29,7 @@ from meshkit.settings import TlsFiles
 from tests.support.calls import Caller, calling, failure, speaks, unary
 from tests.support.certificates import Certificates
 from tests.support.fraud import request
-from tests.support.mesh import CHECK_METHOD, FRAUD, MeshNode, serving
+from tests.support.mesh import CHECK_METHOD, FRAUD, USER, MeshNode, serving
 from tests.support.tokens import Issuer
 
 HEALTH = "/grpc.health.v1.Health/Check"
@@ -270,11 +271,44 @@ async def test_method_without_a_policy_is_refused(node: MeshNode, certificates: 
     await channel.close()
 
 
-async def health(address: str, files: TlsFiles) -> int:
+async def test_every_service_of_a_process_has_its_policies_its_validation_and_its_health(
+    certificates: Certificates, issuer: Issuer
+) -> None:
+    token = issuer.token(time.time(), scope="decision:create user:read")
+    peer = certificates.identity("service/gateway")
+    async with serving(certificates, issuer, services=(FRAUD, USER), reflection=True) as node:
+        async with calling(node.address, FRAUD.full_name, peer) as fraud:
+            await checking(fraud, token)
+        async with calling(node.address, USER.full_name, peer) as user:
+            asked = user_service_pb2.GetUserRequest(user_id="u1")
+            await user(asked, user_service_pb2.GetUserResponse, token=token)
+            refused = await failure(user(asked, user_service_pb2.GetUserResponse))
+            assert refused.kind is Kind.UNAUTHENTICATED
+            nothing = user_service_pb2.GetUserRequest()
+            refused = await failure(user(nothing, user_service_pb2.GetUserResponse, token=token))
+            assert [violation.field for violation in refused.violations] == ["user_id"]
+        for service in (FRAUD, USER):
+            assert await health(node.address, peer, service.full_name) == health_pb2.HealthCheckResponse.SERVING
+        assert {FRAUD.full_name, USER.full_name} < await reflected(node.address, peer)
+
+
+async def reflected(address: str, files: TlsFiles) -> set[str]:
+    """Returns the services that reflection lists."""
+    channel = open_channel(address, files, {})
+    try:
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(cast(Any, channel))
+        asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+        answers = [answer async for answer in stub.ServerReflectionInfo(asked, timeout=5)]
+        return {each.name for each in answers[0].list_services_response.service}
+    finally:
+        await channel.close()
+
+
+async def health(address: str, files: TlsFiles, service: str = FRAUD.full_name) -> int:
     channel = open_channel(address, files, {})
     try:
         call = unary(channel, HEALTH, health_pb2.HealthCheckResponse)
-        status: int = (await call(health_pb2.HealthCheckRequest(service=FRAUD.full_name), timeout=2)).status
+        status: int = (await call(health_pb2.HealthCheckRequest(service=service), timeout=2)).status
         return status
     finally:
         await channel.close()

@@ -27,7 +27,7 @@ redis = true
 KEYS = """
 [service.keys]
 package = "rampart.keys.v1"
-grpc = "KeyService"
+grpc = ["KeyService"]
 keeps = "keys"
 calls = []
 redis = false
@@ -40,7 +40,7 @@ purpose = "seals"
 LEDGER = """
 [service.ledger]
 package = "rampart.ledger.v1"
-grpc = "LedgerService"
+grpc = ["LedgerService", "LineService"]
 keeps = "lines"
 calls = ["keys"]
 redis = true
@@ -61,7 +61,7 @@ def read(folder: Path, text: str) -> Topology:
 def test_an_entry_says_what_its_process_is_started_with(tmp_path: Path) -> None:
     topology = read(tmp_path, HEAD + KEYS + LEDGER)
     ledger = topology.service("ledger")
-    assert ledger.full_name == "rampart.ledger.v1.LedgerService"
+    assert ledger.full_names == ("rampart.ledger.v1.LedgerService", "rampart.ledger.v1.LineService")
     assert ledger.dsns() == {"service": "RAMPART_LEDGER_DSN", "relay": "RAMPART_LEDGER_RELAY_DSN"}
     assert [ledger.user(role) for role in ledger.role_names] == [
         "rampart_ledger_owner",
@@ -102,6 +102,10 @@ def test_the_gateway_calls_every_service_at_the_edge(tmp_path: Path) -> None:
         ("service.ledger", "service.gateway", "service.gateway has the name of something else"),
         ("service.ledger", "service.Ledger", "service.Ledger must be lower-case letters and digits"),
         ("rampart.ledger.v1", "rampart.keys.v1", "service.ledger.package has rampart.keys.v1, which service.keys has"),
+        ('["KeyService"]', '"KeyService"', "service.keys.grpc must be a list, not 'KeyService'"),
+        ('["KeyService"]', "[]", "service.keys.grpc names no gRPC service"),
+        ("LineService", "LedgerService", "service.ledger.grpc names one twice: LedgerService, LedgerService"),
+        ("LineService", "KeyService", "service.ledger.grpc has KeyService, which service.keys has already"),
         ("edge = false", 'edge = "no"', "service.ledger.edge must be true or false, not 'no'"),
         ("min = 1, max = 2", "min = 3, max = 2", "service.ledger.replicas.max is 2, less than min, 3"),
         ("min = 1", "min = 0", "service.ledger.replicas.min must be from 1 to 1000, not 0"),
