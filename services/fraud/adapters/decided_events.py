@@ -26,7 +26,7 @@ SELECT {CLUSTER} AS cluster, newest.xid, newest.seq, newest.event FROM (
 ) AS newest ORDER BY xid DESC, seq DESC LIMIT 1"""
 
 _DECISIONS = """
-SELECT decision_id, coalesce(merchant_id, '') AS merchant_id, answer, inputs FROM decisions
+SELECT decision_id, event, answer, inputs FROM decisions
 WHERE tenant_id = $1 AND decision_id > $2 ORDER BY decision_id LIMIT $3"""
 
 
@@ -54,7 +54,7 @@ class DecidedEvents:
         tenant, decision = after
         async with transaction(self._service, [tenant]) as connection:
             rows = await connection.fetch(_DECISIONS, UUID(tenant), UUID(decision), limit)
-        events += [event_from_record(tenant, row["merchant_id"], row["answer"], row["inputs"]) for row in rows]
+        events += [event_from_record(tenant, row["event"], row["answer"], row["inputs"]) for row in rows]
         if len(rows) == limit:
             return tenant, str(rows[-1]["decision_id"])
         following = await self._tenants.next_tenant(tenant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.fraud.convert.checks import check_from_proto
 from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_proto, stored_to_proto
+from services.fraud.convert.events import fields_from_record, fields_to_record
 from services.fraud.convert.places import (
     Positions,
     decided_page_to_proto,
@@ -27,6 +28,8 @@ __all__ = [
     "etag_from_rates",
     "event_from_record",
     "facts_from_proto",
+    "fields_from_record",
+    "fields_to_record",
     "filter_from_proto",
     "page_to_proto",
     "place_from_entry",

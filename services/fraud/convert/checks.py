@@ -16,6 +16,8 @@ from meshkit.context import Principal
 from meshkit.currencies import DIGITS, LARGEST_MINOR
 from services.fraud import errors
 from services.fraud.domain.check import NOTHING_KEPT, Check, Kept, Spelling
+from services.fraud.domain.event import FieldValue, Money
+from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.money import to_minor
 
 __all__ = ["check_from_proto"]
@@ -36,14 +38,25 @@ def check_from_proto(request: pb.CheckFraudRequest, principal: Principal, transa
     ip = _address(sent_ip)
     kept, more = _kept(request, sent_ip, ip)
     content = (user_id, str(amount_minor), currency, device, ip, merchant, channel, *more)
+    fields: dict[str, FieldValue] = {"user_id": user_id, "amount": Money(amount_minor, currency), "channel": channel}
+    if device:
+        fields["device_fingerprint"] = device
+    if ip:
+        fields["ip_address"] = ip
+    if merchant:
+        fields["merchant_id"] = merchant
+    if kept.card:
+        fields["card_fingerprint"] = kept.card
+    if kept.email:
+        fields["email"] = _mailbox(kept)
     return Check(
         tenant_id=principal.tenant_id,
         transaction_id=transaction_id,
+        event_type=PAYMENT.name,
+        fields=fields,
         fingerprint=_fingerprint(content, event_time),
         other_fingerprints=partial(_other_fingerprints, request, content, event_time),
         user_id=user_id,
-        device=device,
-        ip=ip,
         merchant=merchant,
         # Without the sign of a negative zero.
         amount=request.transaction_amount + 0.0,
@@ -72,6 +85,11 @@ def _kept(request: pb.CheckFraudRequest, sent_ip: str, ip: str) -> tuple[Kept, S
     if not (card or email or pairs):
         return kept, ()
     return kept, (card, mailbox or email, *chain.from_iterable(pairs.items()))
+
+
+def _mailbox(kept: Kept) -> str:
+    """Returns the canonical form of the e-mail address, or what was sent if it has none."""
+    return next((each.canonical for each in kept.spellings if each.field == "email"), kept.email)
 
 
 def _money(request: pb.CheckFraudRequest, principal: Principal) -> tuple[str, int, int]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2, event_pb2
 
-from services.fraud.domain import features as feature_list
-from services.fraud.domain.check import NOTHING_KEPT, Decided, Kept
+from services.fraud.convert.events import fields_to_record
+from services.fraud.domain.check import NOTHING_KEPT, Decided, Features, Kept
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.declared.vector import joined, split
 from services.fraud.domain.rates import Rate, Spend
 from services.fraud.domain.rules import VERSION, Facts, Profile
 from services.fraud.domain.verdict import DECLINE
@@ -20,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DecisionRecord(NamedTuple):
-    """A decision as it is answered, stored and published: serialised messages."""
+    """A decision as it is answered, stored and published."""
 
     answer: bytes
     """`Decision`."""
@@ -28,6 +31,8 @@ class DecisionRecord(NamedTuple):
     """`DecisionInputs`."""
     event: bytes
     """`DecisionEvent`."""
+    fields: bytes
+    """The fields of the event that it is about."""
 
 
 def decided_to_record(made: Decided) -> DecisionRecord:
@@ -37,6 +42,7 @@ def decided_to_record(made: Decided) -> DecisionRecord:
         _answer_to_proto(made, event_time, create_time).SerializeToString(),
         _inputs_to_proto(made).SerializeToString(),
         _event_to_proto(made, event_time, create_time).SerializeToString(),
+        fields_to_record(made.check.fields),
     )
 
 
@@ -91,7 +97,7 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         currency_digits=facts.currency_digits,
         currency=facts.currency,
         degraded=made.degraded,
-        vector=decision_pb2.FeatureVector(version=feature_list.VERSION, values=made.features.values),
+        vector=_vector_to_proto(made.features),
         usd_per_unit=rate.usd_per_unit if rate is not None else None,
         rate_since=rate.since if rate is not None else None,
     )
@@ -105,6 +111,18 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         inputs.user_tier = facts.profile.tier
         inputs.user_chargeback_count = facts.profile.chargeback_count
     return inputs
+
+
+def _vector_to_proto(features: Features) -> decision_pb2.FeatureVector:
+    parts = split(STARTER.features, features.values)
+    return decision_pb2.FeatureVector(
+        version=STARTER.version, values=parts.values, numbers=parts.numbers, missing=parts.missing
+    )
+
+
+def _vector_from_proto(vector: decision_pb2.FeatureVector) -> Mapping[str, float]:
+    """Returns the values by name. A vector of an earlier version is one without what was added since."""
+    return joined(STARTER.features, vector.values, vector.numbers, vector.missing)
 
 
 def _kept_to_proto(kept: Kept, inputs: decision_pb2.DecisionInputs) -> None:
@@ -129,7 +147,7 @@ def facts_from_proto(inputs: decision_pb2.DecisionInputs) -> Facts:
         amount_minor=inputs.amount_minor,
         currency_digits=inputs.currency_digits,
         channel=inputs.channel,
-        features=feature_list.by_name(inputs.vector.values),
+        features=_vector_from_proto(inputs.vector),
         profile=profile,
         currency=inputs.currency,
         rate=_rate_from_proto(inputs),
@@ -148,7 +166,7 @@ def stored_to_proto(answer: bytes, inputs: bytes) -> decision_pb2.Decision:
     """Returns a stored decision together with its inputs, the features under their names."""
     decision = decision_pb2.Decision.FromString(answer)
     decision.inputs.ParseFromString(inputs)
-    for name, value in feature_list.by_name(decision.inputs.vector.values).items():
+    for name, value in _vector_from_proto(decision.inputs.vector).items():
         decision.inputs.features[name] = value
     decision.inputs.ClearField("vector")
     return decision

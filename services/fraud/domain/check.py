@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from services.fraud.domain.event import Fields
 from services.fraud.domain.rules import Facts
 from services.fraud.domain.verdict import Verdict
 
-__all__ = ["NOTHING_KEPT", "Check", "Decided", "Features", "Kept", "Key", "Spelling", "WindowEntry"]
+__all__ = ["NOTHING_KEPT", "Basis", "Check", "Decided", "FeatureValue", "Features", "Kept", "Key", "Spelling"]
 
 Key = tuple[str, str]
 """(tenant_id, transaction_id): what makes a transaction one."""
+FeatureValue: TypeAlias = "int | float | bool | None"
+"""Money in smallest units. None is missing."""
 
 
 class Spelling(NamedTuple):
@@ -43,53 +47,54 @@ NOTHING_KEPT = Kept()
 
 # Not frozen, which would cost as much as all else that is done to read a check. Nobody changes one.
 @dataclass(slots=True, kw_only=True)
-class WindowEntry:
-    """What the sliding windows keep of a transaction: identifiers in their canonical form."""
+class Check:
+    """What the caller asked about, complete, canonical and within the bounds of its currency."""
 
     tenant_id: str
     transaction_id: str
-    user_id: str
-    device: str
-    ip: str
-    merchant: str
-    amount_minor: int
-    currency: str
+    event_type: str
+    fields: Fields
     event_time: datetime | None
     """None means the time of receipt."""
-
-    @property
-    def key(self) -> Key:
-        return self.tenant_id, self.transaction_id
-
-
-@dataclass(slots=True, kw_only=True)
-class Check(WindowEntry):
-    """What the caller asked about, complete and within the bounds of its currency."""
-
     fingerprint: bytes
     """Hash of what is stored of the request, to tell a retry from other content under the same identifier."""
+    user_id: str
+    merchant: str
     amount: float
+    amount_minor: int
+    currency: str
     currency_digits: int
     channel: str
     kept: Kept = NOTHING_KEPT
     other_fingerprints: Callable[[bytes], Collection[bytes]] = lambda _: ()
     """Further fingerprints under which the same content may be stored, given the answer that is stored with it."""
 
+    @property
+    def key(self) -> Key:
+        return self.tenant_id, self.transaction_id
+
     def repeats(self, fingerprint: bytes, answer: bytes) -> bool:
         """Tells whether what is stored under the same key, with its serialised answer, is this transaction."""
         return fingerprint == self.fingerprint or fingerprint in self.other_fingerprints(answer)
 
 
-class Features(NamedTuple):
-    """The values of the features in the order of `features.NAMES`, and what could not be used for them."""
+class Basis(IntEnum):
+    """Where the features of a decision come from, and whether the logs know of it."""
 
-    values: Sequence[int]
+    LOGS = 0
+    HISTORY = 1
+    """From the store, with a record in the logs."""
+    UNLOGGED = 2
+    """From the store, without a record in the logs."""
+
+
+class Features(NamedTuple):
+    """The values of the features in the order of the feature set, and what could not be used for them."""
+
+    values: Sequence[FeatureValue]
     event_time: datetime
     degraded: tuple[str, ...] = ()
-    reserved: bool = False
-    """True if the reservation in the windows was made for this answer and not earlier."""
-    whole: bool = True
-    """False if the transaction came too late for the windows to hold everything before it."""
+    basis: Basis = Basis.LOGS
     elsewhere: Mapping[str, int] = MappingProxyType({})
     """The user's sums of the last 24 hours in other currencies, by code, in smallest units."""
 

@@ -37,7 +37,7 @@ class Facts(NamedTuple):
     amount_minor: int
     currency_digits: int
     channel: str
-    features: Mapping[str, int]
+    features: Mapping[str, float]
     profile: Profile | None
     """None if it could not be read."""
     currency: str = RULE_CURRENCY

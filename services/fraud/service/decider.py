@@ -1,6 +1,6 @@
 """Decides about transactions: reserve and read features → rules → outcome → commit → reply.
 
-Everything is done for a batch of checks at once: one read of profiles, one step in Redis, one commit. The middle is
+Everything is done for a batch of checks at once: one read of profiles, one append to the logs, one commit. The middle is
 pure and uses only values that were read before it and are stored with the decision. Whatever one check brings, it alone
 fails.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -19,11 +19,11 @@ from meshkit.context import CallContext
 from meshkit.errors import MeshError, internal
 from meshkit.halving import halving
 from services.fraud import errors
-from services.fraud.domain.check import Check, Decided, Features, Key
-from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored, Windows
+from services.fraud.domain.check import Check, Decided, Key
+from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored
 from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
 from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.reading import FeatureReader
+from services.fraud.service.reading import FeatureReader, Reading
 
 __all__ = ["CheckCall", "Decider", "Outcome"]
 
@@ -31,7 +31,6 @@ _log = logging.getLogger(__name__)
 
 MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(hours=24)
-LONGEST_CALL = timedelta(seconds=10)
 BACKFILL = "fraud:backfill"
 BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a value brings about that nobody thought of."""
@@ -56,11 +55,11 @@ class Outcome(NamedTuple):
 class _Read(NamedTuple):
     """What reading for some checks has led to."""
 
+    checks: Sequence[Check]
+    reading: Reading
     decided: list[Decided]
     unread: dict[Key, MeshError]
     """Why there is no decision."""
-    late: dict[Key, Features]
-    """Those whose features have to come from the store, as the windows told them."""
 
 
 class Decider:
@@ -69,15 +68,14 @@ class Decider:
     def __init__(
         self,
         *,
-        windows: Windows,
+        reader: FeatureReader,
         profiles: RiskProfiles,
         rates: ExchangeRates,
         store: DecisionStore,
         policy: DecisionPolicy,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._reader = FeatureReader(windows, store, clock)
-        self._windows = windows
+        self._reader = reader
         self._profiles = profiles
         self._store = store
         self._judge = Judge(rates, policy, clock)
@@ -94,23 +92,41 @@ class Decider:
     async def _decide(self, patient: bool, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         answers: list[Outcome | MeshError | None] = [self._time_error(call) for call in calls]
         open_ = [call for call, answer in zip(calls, answers, strict=True) if answer is None]
-        read = await self._judge_all(self._first_of_each(open_), patient)
+        first = self._first_of_each(open_)
+        read = await self._judge_all(first, patient)
         if read.unread:
             answers = [answer or read.unread.get(call.check.key) for call, answer in zip(calls, answers, strict=True)]
         refused = [place for place, answer in enumerate(answers) if answer is not None]
-        recalling = asyncio.ensure_future(self._recall(calls, answers, refused, read.late)) if refused else None
-        result = await self._commit(read.decided)
+        recalling = asyncio.ensure_future(self._recall(calls, answers, refused)) if refused else None
+        result = await self._commit(read)
         if recalling is not None:
             await recalling
         made = {each.check.key: each for each in read.decided}
+        if result.gapped:
+            return await self._decide_again(calls, answers, made, result)
         return [answer or self._answer(call.check, made, result) for call, answer in zip(calls, answers, strict=True)]
 
-    async def _recall(
+    async def _decide_again(
         self,
         calls: Sequence[CheckCall],
-        answers: list[Outcome | MeshError | None],
-        places: Sequence[int],
-        late: Mapping[Key, Features],
+        answers: Sequence[Outcome | MeshError | None],
+        made: Mapping[Key, Decided],
+        result: CommitResult,
+    ) -> Sequence[Outcome | MeshError]:
+        """Decides about those from the history whose logs turned out to lack decisions."""
+        again = {
+            call.check.key: call
+            for call, answer in zip(calls, answers, strict=True)
+            if answer is None and call.check.key not in result.answers and call.check.key not in result.earlier
+        }
+        read = await self._judge_all(again, True, result.gapped)
+        second = await self._commit(read)
+        known = {**made, **{each.check.key: each for each in read.decided}}
+        both = CommitResult({**result.answers, **second.answers}, {**result.earlier, **read.unread, **second.earlier})
+        return [answer or self._answer(call.check, known, both) for call, answer in zip(calls, answers, strict=True)]
+
+    async def _recall(
+        self, calls: Sequence[CheckCall], answers: list[Outcome | MeshError | None], places: Sequence[int]
     ) -> None:
         """Gives the calls at some places the answer that they were given before, whatever the clock says by now."""
         try:
@@ -123,25 +139,22 @@ class Decider:
             check = calls[place].check
             if check.key in stored:
                 answers[place] = _again(check, stored[check.key])
-        anew = [key for key, features in late.items() if key in stored and self._is_anew(features, stored[key])]
-        if anew:
-            self._windows.settle([], anew)
 
-    async def _judge_all(self, calls: Mapping[Key, CheckCall], patient: bool) -> _Read:
+    async def _judge_all(
+        self, calls: Mapping[Key, CheckCall], patient: bool, gapped: Collection[str] = frozenset()
+    ) -> _Read:
         checks = [call.check for call in calls.values()]
-        profiles, features = await asyncio.gather(
+        profiles, reading = await asyncio.gather(
             self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call in calls.values()]),
-            self._reader.read(checks, apart=patient),
+            self._reader.read(checks, patient=patient, gapped=gapped),
         )
-        read = _Read([], {}, {})
+        read = _Read(checks, reading, [], {})
         judged: list[ReadCheck] = []
-        for check, found, profile in zip(checks, features, profiles, strict=True):
+        for check, found, profile in zip(checks, reading.features, profiles, strict=True):
             if isinstance(found, MeshError):
                 read.unread[check.key] = found
-            elif found.whole or patient:
-                judged.append(ReadCheck(check, found, profile))
             else:
-                read.unread[check.key], read.late[check.key] = TravelsApart(), found
+                judged.append(ReadCheck(check, found, profile))
         read.decided.extend(await self._judge.judge_all(judged))
         return read
 
@@ -165,33 +178,13 @@ class Decider:
             first.setdefault(call.check.key, call)
         return first
 
-    async def _commit(self, decided: Sequence[Decided]) -> CommitResult:
-        """Stores what was decided, in the order of the keys, and tells the windows."""
-        if not decided:
-            return CommitResult({}, {})
-        ordered = sorted(decided, key=lambda made: made.check.key)
-        result = await self._store.commit(ordered)
-        self._settle(ordered, result.earlier)
+    async def _commit(self, read: _Read) -> CommitResult:
+        """Stores what was decided, in the order of the keys, and withdraws from the logs what was not."""
+        ordered = sorted(read.decided, key=lambda made: made.check.key)
+        result = await self._store.commit(ordered) if ordered else CommitResult({}, {})
+        gone = {check.key for check in read.checks if check.key not in result.answers}
+        self._reader.settle(read.reading, read.checks, gone)
         return result
-
-    def _settle(self, decided: Sequence[Decided], earlier: Mapping[Key, Stored | MeshError]) -> None:
-        """Tells the windows which reservations stay."""
-        committed, withdrawn = [], []
-        for made in decided:
-            stored = earlier.get(made.check.key)
-            if isinstance(stored, MeshError) or (stored and self._is_anew(made.features, stored)):
-                withdrawn.append(made.check.key)
-            else:
-                committed.append(made.check.key)
-        self._windows.settle(committed, withdrawn)
-
-    def _is_anew(self, features: Features, stored: Stored) -> bool:
-        """Tells a reservation that counts a stored transaction a second time.
-
-        A decision found stored may have been made a moment ago from this very reservation. If it is older than any
-        call under way, it was not.
-        """
-        return features.reserved and stored.create_time < self._clock() - LONGEST_CALL
 
     @staticmethod
     def _answer(check: Check, made: Mapping[Key, Decided], result: CommitResult) -> Outcome | MeshError:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from meshkit.currencies import DIGITS
 from meshkit.ids import uuid7_text
-from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.rates import RULE_CURRENCY, RateTable, Spend
 from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import judge
@@ -67,7 +67,7 @@ class Judge:
             check.amount_minor,
             check.currency_digits,
             check.channel,
-            feature_list.by_name(features.values),
+            _by_name(features),
             profile,
             check.currency,
             rate,
@@ -76,6 +76,11 @@ class Judge:
         degraded = (*features.degraded, *_missing(facts), *check.kept.unusable)
         verdict = judge(facts, review_floor=not self._policy.review_without.isdisjoint(degraded))
         return Decided(check, uuid7_text(), features, facts, verdict, degraded, self._clock())
+
+
+def _by_name(features: Features) -> Mapping[str, float]:
+    """Names the values that rules ask for; one that is missing counts as nothing."""
+    return {name: value or 0 for name, value in zip(STARTER.names, features.values, strict=True)}
 
 
 def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Spend]:

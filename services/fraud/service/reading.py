@@ -1,78 +1,154 @@
-"""Reads the features of transactions: from the windows, or from the store where these cannot tell them."""
+"""Reads the features of checks: appends them to the logs of their keys and folds what is there.
+
+Everything is done for a batch at once: one append, whatever the number of checks. A log that is not whole is completed
+from the history of its key, and only the checks that need it are decided from there.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from operator import itemgetter
+from typing import NamedTuple
 
+from meshkit.apart import TravelsApart
 from meshkit.errors import MeshError
 from services.fraud import errors
-from services.fraud.domain.check import Check, Features
-from services.fraud.domain.features import LARGEST, NAMES
-from services.fraud.ports import DecisionStore, Windows, WindowsUnavailableError
+from services.fraud.domain.check import Basis, Check, Features, FeatureValue, Key
+from services.fraud.domain.logs.records import WITHDRAWAL, LogRecord
+from services.fraud.ports import Appended, EntityLogs, LogsUnavailableError, LogWrite, Ticket
+from services.fraud.service.feature_sets import FeatureSets
+from services.fraud.service.log_folds import LogFolds
+from services.fraud.service.log_groups import CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
 
-__all__ = ["FeatureReader"]
+__all__ = ["DEGRADED", "FeatureReader", "Reading"]
 
 _log = logging.getLogger(__name__)
-# Of the longest window: no other value of a subject is larger.
-_sums_of = itemgetter(*[place for place, name in enumerate(NAMES) if name.endswith("_sum_24h")])
+DEGRADED = "features_slow_path"
+LARGEST = 2**63 - 1
+"""Largest value that is stored."""
+
+
+class Reading(NamedTuple):
+    """What reading for a batch has led to."""
+
+    features: Sequence[Features | MeshError]
+    """Of each check, in order, or why it has none; `TravelsApart` for one that would hold up the others."""
+    records: Sequence[CheckRecords]
+    ticket: Ticket | None
+    """Names what was reserved; None if nothing could be."""
 
 
 class FeatureReader:
     """Reads for many checks at once. One whose features cannot be had fails for itself."""
 
-    def __init__(self, windows: Windows, store: DecisionStore, clock: Callable[[], datetime]) -> None:
-        self._windows = windows
-        self._store = store
+    def __init__(
+        self, logs: EntityLogs, folds: LogFolds, sets: FeatureSets, clock: Callable[[], datetime]
+    ) -> None:
+        self._logs = logs
+        self._folds = folds
+        self._sets = sets
         self._clock = clock
 
-    async def read(self, checks: Sequence[Check], *, apart: bool) -> Sequence[Features | MeshError]:
-        """Reserves the transactions and returns the features of each, in order, or its own error.
+    async def read(
+        self, checks: Sequence[Check], *, patient: bool, gapped: Collection[str] = frozenset()
+    ) -> Reading:
+        """Appends the checks to their logs and reads the features of each, in order.
 
-        What the windows do not tell is read from the store if nobody else waits for it, which is `apart`; otherwise it
-        is left as it is, not whole. A reservation whose check gets an error is withdrawn.
+        What takes long to read is left to a call that is `patient`. The logs of `gapped` tenants lack decisions.
+        Raises MeshError UNAVAILABLE.
         """
         if not checks:
-            return []
+            return Reading((), (), None)
+        now = self._clock()
+        groups, records = group_checks(checks, self._sets, now)
+        appended = await self._append(checks, groups)
+        arrival = appended.arrival_ms if appended else to_milliseconds(now)
+        for group in groups:
+            group.arrived(arrival)
+        answers = appended.answers if appended else ()
+        slow = await self._folds.prepare(groups, answers, gapped, to_time(arrival), patient=patient)
+        basis = Basis.UNLOGGED if appended is None else Basis.HISTORY
+        features = self._read_all(checks, records, groups, slow, basis, arrival)
+        return Reading(features, records, appended.ticket if appended else None)
+
+    def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
+        """Says which checks of a batch were not committed. Never waits."""
+        if reading.ticket is not None:
+            gone = [each for check, each in zip(checks, reading.records, strict=True) if check.key in withdrawn]
+            self._logs.settle(reading.ticket, [write for each in gone for write in _withdrawals(each)])
+
+    async def _append(self, checks: Sequence[Check], groups: Sequence[LogGroup]) -> Appended | None:
+        now = asyncio.get_running_loop().time()
+        for group in groups:
+            self._folds.known(group)
         try:
-            found: list[Features | MeshError] = list(await self._windows.reserve(checks))
-        except WindowsUnavailableError as error:
+            return await self._logs.append([check.key for check in checks], [group.write(now) for group in groups])
+        except LogsUnavailableError as error:
             _log.warning("features come from the store: %s", error)
-            found = list(await self._store.features(checks, self._clock()))
-        else:
-            if apart:
-                await self._complete(checks, found)
-        self._check_range(checks, found)
+            return None
+
+    def _read_all(
+        self,
+        checks: Sequence[Check],
+        records: Sequence[CheckRecords],
+        groups: Sequence[LogGroup],
+        slow: Collection[LogGroup],
+        basis: Basis,
+        arrival: int,
+    ) -> Sequence[Features | MeshError]:
+        """Reads the features of each check in order, which sees those before it. Nothing is awaited in here."""
+        for group in groups:
+            self._folds.take(group)
+        found: list[Features | MeshError] = []
+        for check, each in zip(checks, records, strict=True):
+            if any(group.fold is None for group, _ in each.places):
+                found.append(TravelsApart())
+            else:
+                from_history = basis is Basis.UNLOGGED or any(group in slow for group, _ in each.places)
+                found.append(self._read(check, each, basis if from_history else Basis.LOGS, arrival))
+        for group in groups:
+            self._folds.keep(group)
         return found
 
-    async def _complete(self, checks: Sequence[Check], found: list[Features | MeshError]) -> None:
-        """Reads what a transaction came too late for, or what its windows do not tell, from the store."""
-        late = [index for index, each in enumerate(found) if isinstance(each, Features) and not each.whole]
-        if not late:
-            return
-        slow = await self._store.features([checks[index] for index in late], self._clock(), apart=True)
-        for index, features in zip(late, slow, strict=True):
-            reserved = found[index]
-            assert isinstance(reserved, Features)
-            if isinstance(features, MeshError):
-                self._withdraw(checks[index], reserved)
-                found[index] = features
-            else:
-                found[index] = reserved._replace(values=features.values, elsewhere=features.elsewhere)
-
-    def _check_range(self, checks: Sequence[Check], found: list[Features | MeshError]) -> None:
-        for index, features in enumerate(found):
-            if isinstance(features, Features) and _largest(features) > LARGEST:
-                self._withdraw(checks[index], features)
-                found[index] = errors.sum_too_large()
-
-    def _withdraw(self, check: Check, features: Features) -> None:
-        if features.reserved:
-            self._windows.settle([], [check.key])
+    def _read(self, check: Check, records: CheckRecords, basis: Basis, arrival: int) -> Features | MeshError:
+        values: list[FeatureValue] = [None] * len(self._sets.of(check.tenant_id).features)
+        sums: dict[str, int] = {}
+        time = arrival if check.event_time is None else to_milliseconds(check.event_time)
+        for group, place in records.places:
+            record, read = _read_log(group, group.records[place])
+            time = record.time
+            for position, value in zip(group.recorder.plan.places, read, strict=True):
+                if isinstance(value, dict):
+                    sums = value
+                else:
+                    values[position] = value
+        if any(type(value) is int and value > LARGEST for value in (*values, *sums.values())):
+            return errors.sum_too_large()
+        elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
+        return Features(values, to_time(time), (DEGRADED,) if basis else (), basis, elsewhere)
 
 
-def _largest(features: Features) -> int:
-    largest: int = max(_sums_of(features.values))
-    return max(largest, *features.elsewhere.values()) if features.elsewhere else largest
+def _read_log(group: LogGroup, record: LogRecord) -> tuple[LogRecord, Sequence[object]]:
+    """Returns what a record sees of its log, and adds it. A transaction that is there reads what it read at first."""
+    fold = group.fold
+    assert fold is not None
+    first = fold.first(record.transaction)
+    if first is not None:
+        known, arrival = first
+        if not group.holds_own:
+            fold.add(record)
+        return known, fold.read_as_of(known, arrival)
+    values = fold.read(record)
+    fold.add(record)
+    return record, values
+
+
+def _withdrawals(records: CheckRecords) -> Sequence[LogWrite]:
+    writes = []
+    for group, place in records.places:
+        layout = group.recorder.layout
+        gone = layout.pack(group.records[place]._replace(kind=WITHDRAWAL))
+        writes.append(LogWrite(group.key, gone, layout.size, group.retain_seconds, refresh=False))
+    return writes

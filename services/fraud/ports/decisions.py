@@ -1,4 +1,4 @@
-"""What the fraud service needs from outside. Each port has a twin in memory that passes the same conformance suite."""
+"""Ports of decisions: their store and log, the outbox, and what tenants tell about users and currencies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
-from services.fraud.domain.check import Decided, Features, Key, WindowEntry
+from services.fraud.domain.check import Decided, Key
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
 from services.fraud.domain.rates import DatedRate
 from services.fraud.domain.rules import Profile
@@ -29,28 +29,7 @@ __all__ = [
     "RiskProfiles",
     "Stored",
     "StoredEvents",
-    "Windows",
-    "WindowsUnavailableError",
 ]
-
-
-class WindowsUnavailableError(Exception):
-    """The windows cannot be read now. The message says why, for the log."""
-
-
-class Windows(Protocol):
-    """The sliding windows of the subjects."""
-
-    async def reserve(self, entries: Sequence[WindowEntry]) -> Sequence[Features]:
-        """Reads the features of each transaction and adds it to its windows, in order, in one atomic step.
-
-        Idempotent by the transaction's key. Raises WindowsUnavailableError.
-        """
-        ...
-
-    def settle(self, committed: Sequence[Key], withdrawn: Sequence[Key]) -> None:
-        """Says which reservations stay and which go. Never waits; what is not settled is looked up later."""
-        ...
 
 
 class RiskProfiles(Protocol):
@@ -88,12 +67,14 @@ class Stored:
 
 
 class CommitResult(NamedTuple):
-    """What a commit has led to, by key: each key of the commit is in one of the two."""
+    """What a commit has led to, by key: each key of the commit is in one of the two, unless its tenant is `gapped`."""
 
     answers: Mapping[Key, bytes]
     """The answer of each decision that is stored by this commit, serialised as it is stored."""
     earlier: Mapping[Key, Stored | MeshError]
     """What was stored under a key before, or why its row cannot be stored."""
+    gapped: frozenset[str] = frozenset()
+    """Tenants whose logs lack decisions: of their rows none that was decided from the logs is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +110,6 @@ class DecisionStore(Protocol):
 
     async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
         """Returns what is stored of the keys. Never waits for what commits need."""
-        ...
-
-    async def features(
-        self, entries: Sequence[WindowEntry], now: datetime, *, apart: bool = False
-    ) -> Sequence[Features | MeshError]:
-        """Computes the features from the stored decisions: slower, and concurrent checks do not see each other.
-
-        A transaction whose values cannot be asked for has an error of its own. With `apart` no commit waits for it.
-        """
         ...
 
 

@@ -1,0 +1,1 @@
+"""Entity logs in Redis, in memory, and rebuilt from PostgreSQL."""

@@ -1,0 +1,14 @@
+-- Tells the generation of the logs, and begins another if the server was restarted, restored or emptied.
+--
+-- KEYS[1] state of all logs, ARGV[1] the generation to begin if one must
+-- Answers generation, the proof under which a log that is not there was never written.
+
+local info = redis.call('INFO', 'server')
+local run = string.match(info, 'run_id:(%w+)')
+if redis.call('HGET', KEYS[1], 'run') ~= run then
+  local time = redis.call('TIME')
+  redis.call('HSET', KEYS[1], 'run', run, 'generation', ARGV[1], 'since', time[1] * 1000)
+  redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+end
+local state = redis.call('HMGET', KEYS[1], 'generation', 'epoch')
+return {state[1], state[2] .. ' ' .. string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)')}

@@ -1,0 +1,120 @@
+"""Reads the history of keys from the stored decisions, under row-level security."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from meshkit.storage.postgres import ACQUIRE_TIMEOUT, Connection, Pool, transaction
+from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.convert import fields_from_record
+from services.fraud.domain.event import StoredEvent, key_hash
+from services.fraud.ports import HistoryKey, KeyHistory
+
+__all__ = ["PostgresHistory"]
+
+APART_WAIT = 1.0
+"""Seconds that a check which takes long anyway waits for a connection."""
+PAGE = 500
+MAX_AHEAD = timedelta(minutes=5)
+_BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
+
+_EVENT = "d.transaction_id, d.event_type, d.event_time, d.create_time, d.event"
+# No decision is made earlier than its event, less what clocks may be apart: that leaves out whole partitions.
+_OF_KEYS = f"""
+SELECT k.n, {_EVENT} FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[])
+    AS k (n, tenant_id, hash, since)
+CROSS JOIN LATERAL (
+    SELECT d.* FROM decisions d
+    WHERE d.tenant_id = k.tenant_id AND d.%s = k.hash AND d.event_time > k.since
+        AND d.decision_id >= first_decision_id($5)
+    ORDER BY d.event_time DESC LIMIT $6
+) d"""
+_FIRST = """
+SELECT t.tenant_id, (
+    SELECT d.create_time FROM decisions d WHERE d.tenant_id = t.tenant_id ORDER BY d.decision_id LIMIT 1
+) FROM unnest($1::uuid[]) AS t (tenant_id)"""
+_PAGE = f"""
+SELECT d.decision_id, {_EVENT} FROM decisions d
+WHERE d.tenant_id = $1 AND d.decision_id > $2 AND d.decision_id >= first_decision_id($3)
+ORDER BY d.decision_id LIMIT $4"""
+
+
+class PostgresHistory:
+    """Implements `History`. `apart` has the connections of checks that take long anyway."""
+
+    def __init__(self, pool: Pool, keys: EventKeys, *, apart: Pool | None = None) -> None:
+        self._pool = pool
+        self._apart = apart or pool
+        self._keys = keys
+
+    async def read(self, keys: Sequence[HistoryKey], most: int, *, apart: bool = False) -> Sequence[KeyHistory]:
+        secret = await self._keys.secret()
+        rows: list[list[asyncpg.Record]] = [[] for _ in keys]
+        lent, wait = (self._apart, APART_WAIT) if apart else (self._pool, ACQUIRE_TIMEOUT)
+        async with transaction(lent, [key.tenant_id for key in keys], wait=wait) as connection:
+            for column, places in self._by_column(keys).items():
+                for row in await self._fetch(connection, column, [(n, keys[n]) for n in places], most, secret):
+                    rows[row["n"]].append(row)
+        return [_history(key, found, most) for key, found in zip(keys, rows, strict=True)]
+
+    async def first_decided(self, tenants: Collection[str]) -> Mapping[str, datetime]:
+        async with transaction(self._pool, tenants) as connection:
+            rows = await connection.fetch(_FIRST, list(tenants))
+        return {str(tenant): made for tenant, made in rows if made is not None}
+
+    async def events(self, tenant_id: str, since: datetime) -> AsyncIterator[Sequence[StoredEvent]]:
+        after = UUID(int=0)
+        while True:
+            async with transaction(self._apart, [tenant_id], wait=APART_WAIT) as connection:
+                rows = await connection.fetch(_PAGE, tenant_id, after, since, PAGE)
+            if rows:
+                yield [_event(row) for row in rows]
+            if len(rows) < PAGE:
+                return
+            after = rows[-1]["decision_id"]
+            await asyncio.sleep(0)
+
+    def _by_column(self, keys: Sequence[HistoryKey]) -> Mapping[int, Sequence[int]]:
+        """Groups keys by the columns that their first field has in the event types asked for."""
+        found: dict[int, list[int]] = {}
+        for n, key in enumerate(keys):
+            for column in self._keys.columns(key.tenant_id, key.event_types, key.values[0][0]):
+                found.setdefault(column, []).append(n)
+        return found
+
+    @staticmethod
+    async def _fetch(
+        connection: Connection, column: int, keys: Sequence[tuple[int, HistoryKey]], most: int, secret: bytes
+    ) -> Sequence[asyncpg.Record]:
+        since = [key.since or _BEGINNING for _, key in keys]
+        return await connection.fetch(
+            _OF_KEYS % f"key{column}",
+            [n for n, _ in keys],
+            [key.tenant_id for _, key in keys],
+            [key_hash(secret, key.tenant_id, *key.values[0]) for _, key in keys],
+            since,
+            max(min(since) - MAX_AHEAD, datetime(1970, 1, 1, tzinfo=UTC)),
+            most + 1,
+        )
+
+
+def _history(key: HistoryKey, rows: Sequence[asyncpg.Record], most: int) -> KeyHistory:
+    """Takes the events that have the very values, whatever collides with their hashes."""
+    events = [_event(row) for row in rows if row["event_type"] in key.event_types]
+    matching = [event for event in events if all(event.fields.get(field) == value for field, value in key.values)]
+    return KeyHistory(matching, len(rows) <= most)
+
+
+def _event(row: asyncpg.Record) -> StoredEvent:
+    return StoredEvent(
+        row["transaction_id"],
+        row["event_type"],
+        row["event_time"],
+        row["create_time"],
+        fields_from_record(row["event"]),
+    )

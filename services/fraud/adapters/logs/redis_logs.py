@@ -1,0 +1,232 @@
+"""Keeps entity logs in Redis: a few commands for each log of a batch, all batches of a process in one order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextvars import Context
+from itertools import count
+
+from prometheus_client import Counter
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from meshkit.ids import uuid7
+from services.fraud.adapters.logs.loading import StoredLog, load_log
+from services.fraud.adapters.logs.names import PENDING, log_names
+from services.fraud.adapters.logs.proofs import StreamProofs
+from services.fraud.adapters.logs.reservations import Reservations
+from services.fraud.adapters.logs.scripts import LogScripts
+from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
+from services.fraud.domain.check import Key
+from services.fraud.ports import (
+    Appended,
+    LogAnswer,
+    LogKey,
+    LogPart,
+    LogSlice,
+    LogsUnavailableError,
+    LogWrite,
+    Overdue,
+    Restored,
+    Stream,
+    Ticket,
+)
+
+__all__ = ["RedisLogs"]
+
+_log = logging.getLogger(__name__)
+_unavailable = Counter("logs_unavailable", "Batches without their entity logs.", ["reason"])
+
+WRITES_AT_ONCE = 384
+"""Of one script call: what a caller sends must not hold up others for longer than 2 ms."""
+# After a failure the logs are left alone for this long, so that a hanging Redis costs one timeout a second.
+PAUSE_SECONDS = 1.0
+# Whoever looks for reservations forgets a process that has none.
+REGISTER_SECONDS = 5.0
+SETTLE_QUEUE = 10_000
+# For as long a decision may take from its reservation to its commit.
+LONGEST_COMMIT_MS = 10_000
+RESTORED_BYTES = 65_536
+_FAILURES = (RedisError, OSError, TimeoutError)
+
+
+class RedisLogs:
+    """Implements `EntityLogs`. `secret` keys the hashes under which values are kept."""
+
+    def __init__(self, redis: Redis, secret: bytes) -> None:
+        self._redis = redis
+        self._scripts = LogScripts(redis)
+        self._proofs = StreamProofs(redis, self._scripts)
+        self._reservations = Reservations(redis, self._scripts)
+        self._name: Callable[[LogKey], bytes] = log_names(secret)
+        self._pending = f"{PENDING}:{uuid7()}".encode()
+        self._registered = b""
+        self._register_at = 0.0
+        self._numbers = count()
+        self._paused_until = 0.0
+        self._settled: list[bytes] = []
+        self._withdrawing: list[LogWrite] = []
+        self._settler: asyncio.Task[None] | None = None
+
+    async def append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
+        self._check_pause()
+        try:
+            return await self._append(transactions, writes)
+        except _FAILURES as error:
+            raise self._failed(error) from error
+
+    async def restore(self, logs: Sequence[Restored], proof: bytes = b"") -> bool:
+        self._check_pause()
+        try:
+            return all([await self._restore(part, proof) for part in _portions(logs)])
+        except _FAILURES as error:
+            raise self._failed(error) from error
+
+    async def load(
+        self, key: LogKey, size: int, retain_seconds: int, after: LogPart | None = None
+    ) -> AsyncIterator[LogSlice]:
+        self._check_pause()
+        swept = self._proofs.swept(key.stream)
+        log = StoredLog(self._name(key), self._scripts.generation, size, retain_seconds, swept)
+        try:
+            async for part in load_log(self._redis, log, after):
+                yield part
+        except _FAILURES as error:
+            raise self._failed(error) from error
+
+    async def whole(self, streams: Collection[Stream]) -> Mapping[Stream, bool]:
+        try:
+            await self._proofs.learn(streams)
+        except _FAILURES as error:
+            raise self._failed(error) from error
+        return {stream: self._proofs.holds(stream) for stream in streams}
+
+    async def proof(self) -> bytes:
+        try:
+            await self._scripts.adopt()
+        except _FAILURES as error:
+            raise self._failed(error) from error
+        return self._scripts.proof
+
+    async def prove(self, streams: Collection[Stream], proof: bytes) -> bool:
+        try:
+            return await self._proofs.prove(streams, proof)
+        except _FAILURES as error:
+            raise self._failed(error) from error
+
+    async def overdue(self, seconds: float) -> Sequence[Overdue]:
+        try:
+            return await self._reservations.overdue(seconds)
+        except _FAILURES as error:
+            raise self._failed(error) from error
+
+    async def withdraw(self, batch: Overdue, gone: Collection[Key]) -> None:
+        try:
+            await self._reservations.withdraw(batch, gone, self._pending)
+        except _FAILURES as error:
+            raise self._failed(error) from error
+
+    def settle(self, ticket: Ticket, withdrawn: Sequence[LogWrite]) -> None:
+        if len(self._settled) > SETTLE_QUEUE:
+            # Dropped on purpose: the keeper looks them up in the store.
+            return
+        self._settled += ticket.names
+        self._withdrawing += withdrawn
+        if self._settler is None or self._settler.done():
+            # For many calls, so in the context of none.
+            self._settler = asyncio.create_task(self._settle(), context=Context())
+
+    async def _append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
+        await self._register()
+        names: list[bytes] = []
+        answers: list[LogAnswer] = []
+        arrival = 0
+        reserved = _packed(transactions)
+        for start in range(0, len(writes), WRITES_AT_ONCE) or (0,):
+            part = writes[start : start + WRITES_AT_ONCE]
+            names.append(b"%d" % next(self._numbers))
+            first, found = await self._write(names[-1], part, reserved)
+            arrival = arrival or first
+            answers += found
+        return Appended(Ticket(tuple(names)), arrival, answers)
+
+    async def _write(
+        self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes
+    ) -> tuple[int, Sequence[LogAnswer]]:
+        names = [self._name(write.key) for write in writes]
+        creates = self._proofs.held({write.key.stream for write in writes})
+        told = instructions(writes, [write.key.stream in creates for write in writes])
+        arrival, proof, *found = await self._scripts.run(
+            "append",
+            [self._pending, *names],
+            [batch, reservations(names, writes, reserved), self._scripts.proof, told],
+        )
+        if proof and proof != self._scripts.proof:
+            self._scripts.proof = proof
+        return arrival, [
+            answer_of(write, each, self._proofs.swept(write.key.stream))
+            for write, each in zip(writes, found, strict=True)
+        ]
+
+    async def _register(self) -> None:
+        """Makes the reservations of this process known to whoever withdraws what is left of them."""
+        generation, now = self._scripts.generation, asyncio.get_running_loop().time()
+        if not generation or self._registered != generation or self._register_at <= now:
+            served = await self._scripts.adopt()
+            await self._redis.sadd(PENDING, self._pending)
+            self._registered, self._register_at = served.generation, now + REGISTER_SECONDS
+
+    async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: bytes) -> bool:
+        keys = [self._name(log.key) for log, _, _ in logs]
+        told = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
+        found = await self._scripts.run("restore", keys, [str(LONGEST_COMMIT_MS), proof, *told])
+        return found != b"early"
+
+    async def _settle(self) -> None:
+        while self._settled or self._withdrawing:
+            settled, self._settled = self._settled, []
+            withdrawn, self._withdrawing = self._withdrawing, []
+            try:
+                # First: a reservation that is gone is withdrawn by nobody else.
+                for start in range(0, len(withdrawn), WRITES_AT_ONCE):
+                    batch = b"%d" % next(self._numbers)
+                    await self._write(batch, withdrawn[start : start + WRITES_AT_ONCE], _packed([]))
+                    settled.append(batch)
+                if settled:
+                    await self._redis.hdel(self._pending, *settled)
+            except _FAILURES as error:
+                _log.warning("%d reservations are settled later: %s", len(settled), type(error).__name__)
+                return
+
+    def _check_pause(self) -> None:
+        if asyncio.get_running_loop().time() < self._paused_until:
+            _unavailable.labels("paused").inc()
+            raise LogsUnavailableError("redis failed a moment ago")
+
+    def _failed(self, error: BaseException) -> LogsUnavailableError:
+        self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
+        _unavailable.labels("failed").inc()
+        return LogsUnavailableError(f"redis cannot be used: {type(error).__name__}")
+
+
+def _packed(transactions: Sequence[Key]) -> bytes:
+    return "\0".join(part for key in transactions for part in key).encode()
+
+
+def _portions(logs: Sequence[Restored]) -> list[list[tuple[Restored, bytes, bool]]]:
+    """Cuts histories into parts that one call of the script takes, a long one into several."""
+    portions: list[list[tuple[Restored, bytes, bool]]] = [[]]
+    room = RESTORED_BYTES
+    for log in logs:
+        most = RESTORED_BYTES // log.size * log.size
+        for start in range(0, len(log.records), most) or (0,):
+            records = log.records[start : start + most]
+            if len(records) > room or len(portions[-1]) >= WRITES_AT_ONCE:
+                portions.append([])
+                room = RESTORED_BYTES
+            room -= len(records)
+            portions[-1].append((log, records, start + most >= len(log.records)))
+    return portions

@@ -1,0 +1,76 @@
+"""Runs the scripts of the entity logs, under the generation that the server has.
+
+A server that was restarted knows no script of before: a process that meets it, or that meets logs of another
+generation, learns the generation anew and begins one if it has to. Nothing of an older generation is ever read.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
+
+from services.fraud.adapters.logs.names import STATE
+
+__all__ = ["GENERATION_BYTES", "LogScripts", "Served"]
+
+GENERATION_BYTES = 8
+_TEXTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("append", "restore", "seal")}
+_ADOPT = (Path(__file__).parent / "adopt.lua").read_text()
+
+
+class Served(NamedTuple):
+    """A generation of the logs, with the scripts that serve it."""
+
+    generation: bytes
+    digests: dict[str, str]
+    """Script → its SHA-1, by which the server knows it."""
+
+
+class LogScripts:
+    """The scripts of one Redis. Every method raises RedisError and OSError."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._served: Served | None = None
+        self.proof = b""
+        """Under which a log that is not there was never written, where its stream is whole: "epoch evictions"."""
+
+    async def run(self, script: str, keys: Sequence[bytes | str], arguments: Sequence[bytes | str]) -> Any:
+        """Runs a script whose first key is the state and whose first argument the generation, both put in here."""
+        for _ in range(3):
+            served = self._served or await self.adopt()
+            try:
+                answer = await self._redis.evalsha(
+                    served.digests[script], len(keys) + 1, STATE, *keys, served.generation, *arguments
+                )
+            except NoScriptError:
+                self._served = None
+                continue
+            if answer != b"cold":
+                return answer
+            self._served = None
+        raise OSError("the generation of the logs changes again and again")
+
+    @property
+    def generation(self) -> bytes:
+        """The generation that was met last; empty before."""
+        return self._served.generation if self._served else b""
+
+    async def adopt(self) -> Served:
+        """Learns the generation of the server, and begins one if it has none of this run."""
+        fresh = secrets.token_bytes(GENERATION_BYTES)
+        generation, self.proof = await self._redis.eval(_ADOPT, 1, STATE, fresh)
+        digests = {
+            name: (await self._redis.script_load(f"-- {generation.hex()}\n{text}")) for name, text in _TEXTS.items()
+        }
+        self._served = Served(generation, {name: _text(digest) for name, digest in digests.items()})
+        return self._served
+
+
+def _text(digest: bytes | str) -> str:
+    return digest.decode() if isinstance(digest, bytes) else digest

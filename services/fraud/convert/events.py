@@ -1,0 +1,38 @@
+"""Renders the fields of events for the store, and reads them back: JSON, money as smallest units with its currency."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from services.fraud.domain.event import Fields, FieldValue, Money
+
+__all__ = ["fields_from_record", "fields_to_record"]
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_TIME = "time"
+
+
+def fields_to_record(fields: Fields) -> bytes:
+    """Renders fields: money as [smallest units, currency], a time as {"time": RFC 3339}."""
+    return _encode({name: _to_json(value) for name, value in fields.items()}).encode()
+
+
+def fields_from_record(data: bytes) -> Fields:
+    """Reads back what `fields_to_record` has rendered."""
+    return {name: _from_json(value) for name, value in json.loads(data).items()}
+
+
+def _to_json(value: FieldValue) -> object:
+    # Money is a tuple, which JSON has as an array.
+    return {_TIME: value.isoformat()} if isinstance(value, datetime) else value
+
+
+def _from_json(value: object) -> FieldValue:
+    if isinstance(value, list):
+        return Money(value[0], value[1])
+    if isinstance(value, Mapping):
+        return datetime.fromisoformat(value[_TIME]).astimezone(UTC)
+    assert isinstance(value, (str, float, int)), "no other value is rendered"
+    return value

@@ -1,0 +1,43 @@
+"""Compiles the features of a tenant: what is recorded of each event, and where each value stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from services.fraud.domain.declared.feature import Feature
+from services.fraud.domain.declared.plan import KindPlan, plan_kinds
+from services.fraud.domain.declared.recording import KindRecorder, recorders
+from services.fraud.domain.event import Fields
+from services.fraud.domain.event_types import EventType
+
+__all__ = ["FeatureSet"]
+
+
+class FeatureSet:
+    """The features of a tenant as they were declared at some time. Never changes."""
+
+    def __init__(
+        self,
+        version: str,
+        features: Sequence[Feature],
+        types: Mapping[str, EventType],
+        filters: Mapping[str, Callable[[Fields], bool]] | None = None,
+    ) -> None:
+        """The features have passed `check_features`; `filters` are their compiled conditions, by text."""
+        self.version = version
+        self.features = tuple(features)
+        self.names = tuple(feature.name for feature in features)
+        self.plans: Mapping[str, KindPlan] = plan_kinds(features, types)
+        self._filters = filters or {}
+        self._recorders: dict[str, Sequence[KindRecorder]] = {}
+
+    def recorders(self, event_type: str) -> Sequence[KindRecorder]:
+        """Returns what records the events of a type."""
+        found = self._recorders.get(event_type)
+        if found is None:
+            found = self._recorders[event_type] = recorders(self.plans, event_type, self._filters)
+        return found
+
+    def recorder(self, event_type: str, plan: KindPlan) -> KindRecorder:
+        """Returns what records the events of a type in the logs of one kind of key."""
+        return next(each for each in self.recorders(event_type) if each.plan is plan)

@@ -1,0 +1,46 @@
+"""The event that a decision is about: its fields, typed, and how the keys among them are hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+__all__ = ["FieldValue", "Fields", "Money", "StoredEvent", "key_hash", "transaction_hash"]
+
+
+class Money(NamedTuple):
+    """An amount in its currency's smallest units."""
+
+    minor: int
+    currency: str
+
+
+FieldValue: TypeAlias = "str | float | bool | datetime | Money"
+Fields: TypeAlias = "Mapping[str, FieldValue]"
+"""Fields by name. One that the event does not have is left out, and so is an empty text."""
+
+
+class StoredEvent(NamedTuple):
+    """An event as the store keeps it."""
+
+    transaction_id: str
+    event_type: str
+    event_time: datetime
+    create_time: datetime
+    fields: Fields
+
+
+@lru_cache(maxsize=131_072)
+def key_hash(secret: bytes, tenant_id: str, field: str, value: str) -> int:
+    """Returns 64 signed bits of SHA-256 over secret, tenant, field and value: `key_hash` of the migrations."""
+    text = UUID(tenant_id).bytes + f"{field}\1{value}".encode()
+    return int.from_bytes(sha256(secret + text).digest()[:8], signed=True)
+
+
+def transaction_hash(tenant_id: str, transaction_id: str) -> int:
+    """Returns what names a transaction in the entity logs, in 64 bits."""
+    return int.from_bytes(sha256(f"{tenant_id}\0{transaction_id}".encode()).digest()[:8])

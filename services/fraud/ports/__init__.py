@@ -1,0 +1,68 @@
+"""What the fraud service needs from outside. Each port has a twin in memory that passes the same conformance suite."""
+
+from __future__ import annotations
+
+from services.fraud.ports.decisions import (
+    Admits,
+    CommitResult,
+    DecisionFilter,
+    DecisionLog,
+    DecisionStore,
+    LogPage,
+    OldDecisions,
+    Outbox,
+    RateStore,
+    RiskProfiles,
+    Stored,
+    StoredEvents,
+)
+from services.fraud.ports.gaps import Gap, LogGaps
+from services.fraud.ports.history import History, HistoryKey, KeyHistory
+from services.fraud.ports.logs import (
+    Appended,
+    EntityLogs,
+    LogAnswer,
+    LogKey,
+    LogPart,
+    LogSlice,
+    LogState,
+    LogsUnavailableError,
+    LogWrite,
+    Overdue,
+    Restored,
+    Stream,
+    Ticket,
+)
+
+__all__ = [
+    "Admits",
+    "Appended",
+    "CommitResult",
+    "DecisionFilter",
+    "DecisionLog",
+    "DecisionStore",
+    "EntityLogs",
+    "Gap",
+    "History",
+    "HistoryKey",
+    "KeyHistory",
+    "LogAnswer",
+    "LogGaps",
+    "LogKey",
+    "LogPage",
+    "LogPart",
+    "LogSlice",
+    "LogState",
+    "LogWrite",
+    "LogsUnavailableError",
+    "OldDecisions",
+    "Outbox",
+    "Overdue",
+    "RateStore",
+    "Restored",
+    "RiskProfiles",
+    "Stored",
+    "StoredEvents",
+    "Stream",
+    "Ticket",
+]

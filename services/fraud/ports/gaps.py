@@ -1,0 +1,37 @@
+"""The port of gaps: decisions that were committed while the entity logs could not be written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+__all__ = ["Gap", "LogGaps"]
+
+
+class Gap(NamedTuple):
+    """A tenant whose logs lack decisions."""
+
+    tenant_id: str
+    opened: datetime
+    """When the first of them was committed."""
+    filled: datetime | None
+    """When they were put into the logs; None if they are not there yet."""
+    numbers: Sequence[int]
+    """Of the entries that make up the gap."""
+
+
+class LogGaps(Protocol):
+    """The gaps of all tenants. Every method raises MeshError UNAVAILABLE."""
+
+    async def open(self) -> Sequence[Gap]:
+        """Returns the gaps, one of each tenant that are filled and one that are not."""
+        ...
+
+    async def fill(self, gap: Gap) -> None:
+        """Notes that the logs have what they lacked."""
+        ...
+
+    async def close(self, gap: Gap) -> None:
+        """Lets the tenant be decided about from its logs again."""
+        ...

@@ -1,0 +1,116 @@
+"""Completes logs that are not whole from the history of their keys, and restores them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from contextvars import Context
+from datetime import datetime, timedelta
+
+from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.event import StoredEvent, transaction_hash
+from services.fraud.domain.logs.fold import Fold
+from services.fraud.ports import EntityLogs, History, HistoryKey, LogsUnavailableError, Restored
+from services.fraud.service.feature_sets import FeatureSets
+from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
+
+__all__ = ["PROMPT_EVENTS", "Completer", "restored_records"]
+
+_log = logging.getLogger(__name__)
+
+PROMPT_EVENTS = 500
+"""Events of a key that are read while others wait. One with more is read apart."""
+PATIENT_EVENTS = 200_000
+SLACK = timedelta(seconds=SLACK_SECONDS)
+RESTORING = 2_000
+"""Logs that wait to be restored, at most: what is not restored now is when it is next asked for."""
+
+
+class Completer:
+    """Reads histories, and puts what is missing into logs, beside the checks that asked."""
+
+    def __init__(self, logs: EntityLogs, history: History, sets: FeatureSets) -> None:
+        self._logs = logs
+        self._history = history
+        self._sets = sets
+        self._first: dict[str, datetime] = {}
+        self._restored: list[Restored] = []
+        self._restorer: asyncio.Task[None] | None = None
+
+    async def complete(self, groups: Sequence[LogGroup], now: datetime, *, patient: bool, restore: bool) -> None:
+        """Gives groups a fold of history and log together; none to those whose history is too long for now.
+
+        Raises MeshError UNAVAILABLE.
+        """
+        if not groups:
+            return
+        first = await self.first_decided({group.key.stream.tenant_id for group in groups})
+        asked = [self._asked(group, first, now) for group in groups]
+        found = await self._history.read(asked, PATIENT_EVENTS if patient else PROMPT_EVENTS, apart=patient)
+        for group, history in zip(groups, found, strict=True):
+            if not history.whole:
+                continue
+            features = self._sets.of(group.key.stream.tenant_id)
+            records = restored_records(features, group, history.events)
+            group.fold = await _folded(group, records)
+            if restore:
+                self._restore(group, records)
+
+    async def first_decided(self, tenants: Collection[str]) -> Mapping[str, datetime]:
+        """Returns when tenants had the first decision that is still stored; those without any lack."""
+        missing = [tenant for tenant in tenants if tenant not in self._first]
+        if missing:
+            self._first.update(await self._history.first_decided(missing))
+        return self._first
+
+    def _asked(self, group: LogGroup, first: Mapping[str, datetime], now: datetime) -> HistoryKey:
+        """Asks for what windows can reach: everything, if the tenant is younger than that."""
+        plan, tenant = group.recorder.plan, group.key.stream.tenant_id
+        earliest = min(record.time for record in group.records)
+        late = min(timedelta(0), timedelta(milliseconds=earliest - to_milliseconds(now)))
+        since = now - timedelta(milliseconds=plan.retention_ms) - SLACK + late
+        young = tenant not in first or first[tenant] >= now - timedelta(milliseconds=plan.retention_ms) - SLACK
+        values = tuple(zip(plan.key, group.key.value.split("\0"), strict=True))
+        return HistoryKey(tenant, values, plan.types, None if young else since)
+
+    def _restore(self, group: LogGroup, records: bytes) -> None:
+        if len(self._restored) >= RESTORING:
+            return
+        self._restored.append(Restored(group.key, records, group.recorder.layout.size, group.retain_seconds))
+        if self._restorer is None or self._restorer.done():
+            self._restorer = asyncio.create_task(self._restore_all(), context=Context())
+
+    async def _restore_all(self) -> None:
+        while self._restored:
+            logs, self._restored = self._restored, []
+            try:
+                await self._logs.restore(logs)
+            except LogsUnavailableError as error:
+                _log.warning("%d logs are restored later: %s", len(logs), error)
+
+
+def restored_records(features: FeatureSet, group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
+    """Packs what a log should hold of stored events, each in the order of its commit."""
+    plan, tenant = group.recorder.plan, group.key.stream.tenant_id
+    records = []
+    for event in sorted(events, key=lambda each: each.create_time):
+        recorder = features.recorder(event.event_type, plan)
+        records.append(
+            recorder.record(
+                event.fields,
+                to_milliseconds(event.event_time),
+                transaction_hash(tenant, event.transaction_id),
+                0,
+                restored=True,
+            )
+        )
+    return group.recorder.layout.pack_all(records)
+
+
+async def _folded(group: LogGroup, restored: bytes) -> Fold:
+    fold = Fold(group.recorder.plan)
+    for data in (b"" if group.seen else group.answer.unseen, restored):
+        for _ in fold.extend_in_steps(data):
+            await asyncio.sleep(0)
+    return fold

@@ -1,0 +1,74 @@
+"""Keeps folds of logs at hand, within a bound of bytes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from prometheus_client import Counter, Gauge
+
+from services.fraud.domain.logs.fold import Fold
+from services.fraud.ports import LogKey, LogPart
+
+__all__ = ["CachedFold", "FoldCache"]
+
+_bytes = Gauge("fold_cache_bytes", "Estimated size of the folds that are kept at hand.")
+_misses = Counter("fold_cache_misses", "Logs that were read from their beginning.")
+
+RESIZE_RECORDS = 64
+"""A fold is measured again after so many further records."""
+
+
+class CachedFold:
+    """A fold that holds the first records of a log that is whole, and how far that is."""
+
+    __slots__ = ("expiry", "fold", "measured", "part", "size")
+
+    def __init__(self, fold: Fold, part: LogPart, expiry: float) -> None:
+        self.fold = fold
+        self.part = part
+        self.expiry = expiry
+        """When the log was last told how long to stay (monotonic seconds)."""
+        self.size = 0
+        self.measured = 0
+
+    @property
+    def reached(self) -> int:
+        """Records of the log that the fold holds."""
+        return self.part.start + self.part.count
+
+
+class FoldCache:
+    """Folds by log, the one that was used longest ago goes first. `most` bounds the bytes, which are estimated."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._folds: OrderedDict[LogKey, CachedFold] = OrderedDict()
+        self._size = 0
+
+    def get(self, key: LogKey) -> CachedFold | None:
+        found = self._folds.get(key)
+        if found is None:
+            _misses.inc()
+        else:
+            self._folds.move_to_end(key)
+        return found
+
+    def keep(self, key: LogKey, cached: CachedFold) -> None:
+        """Puts a fold in, or takes note that one has grown."""
+        known = self._folds.get(key)
+        if known is not cached:
+            self.drop(key)
+            self._folds[key] = cached
+        elif cached.reached - cached.measured < RESIZE_RECORDS:
+            return
+        before, cached.size = cached.size, cached.fold.size_bytes()
+        cached.measured = cached.reached
+        self._size += cached.size - before
+        while self._size > self._most and len(self._folds) > 1:
+            self._size -= self._folds.popitem(last=False)[1].size
+        _bytes.set(self._size)
+
+    def drop(self, key: LogKey) -> None:
+        gone = self._folds.pop(key, None)
+        if gone is not None:
+            self._size -= gone.size

@@ -1,0 +1,169 @@
+"""Brings the folds of logs up to date with what a batch was answered.
+
+What has to be waited for comes first: histories, and logs that are loaded. Then all that is answered is taken without a
+pause, because batches of this process share the folds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from services.fraud.domain.logs.fold import Fold
+from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogSlice, LogState
+from services.fraud.service.completing import Completer
+from services.fraud.service.fold_cache import CachedFold, FoldCache
+from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
+
+__all__ = ["LogFolds"]
+
+LATE_MS = 24 * 3_600_000
+SOON_SLICES = 4
+"""Slices of a log that are loaded while others wait."""
+_NOTHING = LogAnswer(LogState.BROKEN)
+
+
+class LogFolds:
+    """Keeps the folds of this process."""
+
+    def __init__(self, logs: EntityLogs, completer: Completer, cache: FoldCache) -> None:
+        self._logs = logs
+        self._completer = completer
+        self._cache = cache
+        self._loading: dict[LogKey, asyncio.Lock] = {}
+
+    def known(self, group: LogGroup) -> None:
+        """Looks up what is known of a log before its records are appended."""
+        group.cached = self._cache.get(group.key)
+
+    async def prepare(
+        self,
+        groups: Sequence[LogGroup],
+        answers: Sequence[LogAnswer],
+        gapped: Collection[str],
+        now: datetime,
+        *,
+        patient: bool,
+    ) -> set[LogGroup]:
+        """Waits for what is needed to fold the groups. Returns those that are completed from the history.
+
+        No answers stand for logs that cannot be used. Raises MeshError and LogsUnavailableError.
+        """
+        partial: list[LogGroup] = []
+        lost: list[LogGroup] = []
+        late = await self._late(groups, now)
+        for group, answer in zip(groups, answers or [_NOTHING] * len(groups), strict=True):
+            group.answer = answer
+            if group.key.stream.tenant_id in gapped or group in late or answer.state is LogState.BROKEN:
+                lost.append(group)
+            elif answer.state is LogState.PARTIAL:
+                partial.append(group)
+            elif answer.state is LogState.STALE:
+                await self._load(group, patient)
+                if group.loaded is None and patient:
+                    lost.append(group)
+        await self._completer.complete(partial, now, patient=patient, restore=True)
+        await self._completer.complete(lost, now, patient=patient, restore=False)
+        return {*partial, *lost}
+
+    def take(self, group: LogGroup) -> None:
+        """Gives a group its fold, if there is one by now. Nothing may be awaited until its records are added."""
+        if group.fold is not None:
+            return
+        if group.loaded is not None:
+            self._extend(group, group.loaded)
+            group.holds_own = True
+        elif group.answer.state is LogState.WHOLE:
+            answer, size = group.answer, group.recorder.layout.size
+            place = group.seen.start + group.seen.count if group.seen else answer.start
+            cached = self._extend(group, [LogSlice(answer.start, place, answer.unseen)])
+            first_own = place + len(answer.unseen) // size
+            reached = first_own + len(group.records)
+            group.holds_own = cached.reached > first_own
+            if cached.reached < reached:
+                cached.part = LogPart(cached.part.start, reached - cached.part.start, group.packed[-size:])
+
+    def keep(self, group: LogGroup) -> None:
+        """Keeps the fold of a group, now that its records are added."""
+        if group.cached is not None and group.cached.fold is group.fold:
+            self._cache.keep(group.key, group.cached)
+
+    def _extend(self, group: LogGroup, slices: Sequence[LogSlice]) -> CachedFold:
+        """Adds what the fold does not hold; another batch may have been there first."""
+        size, cached = group.recorder.layout.size, self._current(group, slices[0].place)
+        for each in slices:
+            count = len(each.records) // size
+            held = min(max(cached.reached - each.place, 0), count)
+            if held < count:
+                cached.fold.extend(each.records[held * size :])
+                cached.part = LogPart(each.start, each.place + count - each.start, each.records[-size:])
+            elif each.start > cached.part.start:
+                # The part that was open is sealed, and nothing was appended since.
+                cached.part = LogPart(each.start, cached.reached - each.start, b"")
+        group.cached, group.fold = cached, cached.fold
+        return cached
+
+    def _current(self, group: LogGroup, place: int) -> CachedFold:
+        """Returns the fold that holds the most of a log, and everything before a place."""
+        known = [each for each in (self._cache.get(group.key), group.cached) if each is not None]
+        found = [each for each in known if each.reached >= place]
+        if found:
+            return max(found, key=lambda each: each.reached)
+        assert group.seen is None, "what was seen of a log is at hand"
+        return CachedFold(Fold(group.recorder.plan), LogPart(place, 0, b""), _now())
+
+    async def _load(self, group: LogGroup, patient: bool) -> None:
+        """Loads what is not known of a log, which holds the records of this batch by now; all of it if patient."""
+        if group.seen is not None:
+            group.loaded = await self._slices(group, group.seen, None if patient else SOON_SLICES)
+            if group.loaded is not None:
+                return
+            self._cache.drop(group.key)
+        if patient:
+            # One at a time: the others find it kept.
+            async with self._loading.setdefault(group.key, asyncio.Lock()) as _:
+                await self._load_all(group)
+            self._loading.pop(group.key, None)
+
+    async def _load_all(self, group: LogGroup) -> None:
+        kept = self._cache.get(group.key)
+        if kept is not None:
+            group.cached, group.loaded = kept, await self._slices(group, kept.part, None)
+            return
+        size, built = group.recorder.layout.size, None
+        async for each in self._logs.load(group.key, size, group.retain_seconds):
+            if built is None:
+                built = CachedFold(Fold(group.recorder.plan), LogPart(each.place, 0, b""), _now())
+            for _ in built.fold.extend_in_steps(each.records):
+                await asyncio.sleep(0)
+            count = len(each.records) // size
+            built.part = LogPart(each.start, each.place + count - each.start, each.records[-size:])
+        if built is not None:
+            self._cache.keep(group.key, built)
+            group.cached, group.loaded = built, [LogSlice(built.part.start, built.reached, b"")]
+
+    async def _slices(self, group: LogGroup, after: LogPart, most: int | None) -> list[LogSlice] | None:
+        slices: list[LogSlice] = []
+        size = group.recorder.layout.size
+        async for each in self._logs.load(group.key, size, group.retain_seconds, after):
+            slices.append(each)
+            if most is not None and len(slices) > most:
+                return None
+        return slices or None
+
+    async def _late(self, groups: Sequence[LogGroup], now: datetime) -> Collection[LogGroup]:
+        """Returns those whose checks come so late that their windows reach back beyond what logs keep."""
+        found, limit = set(), to_milliseconds(now) - LATE_MS
+        for group in groups:
+            if any(record.time < limit for record in group.records):
+                tenant = group.key.stream.tenant_id
+                first = (await self._completer.first_decided([tenant])).get(tenant)
+                kept = now - timedelta(milliseconds=group.recorder.plan.retention_ms, seconds=SLACK_SECONDS)
+                if first is not None and first < kept:
+                    found.add(group)
+        return found
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

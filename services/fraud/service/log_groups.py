@@ -1,0 +1,141 @@
+"""Groups the records of a batch of checks by the logs that they belong to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from services.fraud.domain.check import Check
+from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.recording import KindRecorder
+from services.fraud.domain.event import transaction_hash
+from services.fraud.domain.logs.fold import Fold
+from services.fraud.domain.logs.records import LogRecord
+from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite, Stream
+from services.fraud.service.feature_sets import FeatureSets
+from services.fraud.service.fold_cache import CachedFold
+
+__all__ = ["CheckRecords", "LogGroup", "SLACK_SECONDS", "group_checks", "to_milliseconds", "to_time"]
+
+SLACK_SECONDS = 25 * 3600
+"""For so much longer than the widest window a log is kept: checks may be late by a day."""
+EXPIRY_SECONDS = 3_600.0
+"""A log is told that often how long to stay."""
+ATTEMPTS = 1 << 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class LogGroup:
+    """A log, what checks of this batch append to it in their order, and the fold that is read for them."""
+
+    __slots__ = (
+        "answer", "cached", "fold", "holds_own", "key", "loaded", "packed", "recorder", "records", "seen", "untimed"
+    )  # fmt: skip
+
+    def __init__(self, key: LogKey, recorder: KindRecorder, untimed: bool) -> None:
+        self.key = key
+        self.recorder = recorder
+        self.untimed = untimed
+        self.records: list[LogRecord] = []
+        self.cached: CachedFold | None = None
+        self.seen: LogPart | None = None
+        """What was known of the log when the records were appended."""
+        self.packed = b""
+        self.fold: Fold | None = None
+        """None while the log is not known to be whole."""
+        self.holds_own = False
+        """True if the fold holds the records of this batch already."""
+        self.answer = LogAnswer(LogState.BROKEN)
+        self.loaded: Sequence[LogSlice] | None = None
+        """What was loaded of the log, the records of this batch with it."""
+
+    @property
+    def retain_seconds(self) -> int:
+        return self.recorder.plan.retention_ms // 1000 + SLACK_SECONDS
+
+    def write(self, now: float) -> LogWrite:
+        """Returns what to append. `now` is monotonic."""
+        layout, cached = self.recorder.layout, self.cached
+        self.packed = layout.pack_all(self.records)
+        stays = cached is not None and cached.expiry > now - EXPIRY_SECONDS
+        if cached is not None and not stays:
+            cached.expiry = now
+        self.seen = cached.part if cached is not None else None
+        return LogWrite(
+            self.key, self.packed, layout.size, self.retain_seconds, self.seen, untimed=self.untimed, refresh=not stays
+        )
+
+    def arrived(self, milliseconds: int) -> None:
+        """Gives the records the time at which they arrived, if they have none of their own."""
+        if self.untimed:
+            self.records = [record._replace(time=milliseconds) for record in self.records]
+            self.packed = self.recorder.layout.pack_all(self.records)
+
+
+class CheckRecords:
+    """What a check appends: to which logs, and at which place among the records of each."""
+
+    __slots__ = ("places", "transaction")
+
+    def __init__(self, transaction: int) -> None:
+        self.transaction = transaction
+        self.places: list[tuple[LogGroup, int]] = []
+
+
+def group_checks(
+    checks: Sequence[Check], sets: FeatureSets, now: datetime
+) -> tuple[Sequence[LogGroup], Sequence[CheckRecords]]:
+    """Groups checks by log, in their order. Those without a time of their own get that of their arrival.
+
+    Where a log is written to with and without, all of the batch get the time `now`.
+    """
+    grouped = _group(checks, sets, None)
+    if grouped is None:
+        grouped = _group(checks, sets, to_milliseconds(now))
+        assert grouped is not None
+    return grouped
+
+
+def _group(
+    checks: Sequence[Check], sets: FeatureSets, now: int | None
+) -> tuple[Sequence[LogGroup], Sequence[CheckRecords]] | None:
+    """Returns None if a log has checks with a time and without, and no `now` to give these."""
+    groups: dict[LogKey, LogGroup] = {}
+    found: list[CheckRecords] = []
+    for check in checks:
+        untimed = check.event_time is None and now is None
+        time = to_milliseconds(check.event_time) if check.event_time is not None else now or 0
+        records = CheckRecords(transaction_hash(check.tenant_id, check.transaction_id))
+        if not _add(groups, records, check, sets.of(check.tenant_id), time, untimed):
+            return None
+        found.append(records)
+    return list(groups.values()), found
+
+
+def _add(
+    groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, features: FeatureSet, time: int, untimed: bool
+) -> bool:
+    attempt, fields = random.randrange(1, ATTEMPTS), check.fields
+    for recorder in features.recorders(check.event_type):
+        value = recorder.key(fields)
+        if value is None:
+            continue
+        key = LogKey(Stream(check.tenant_id, recorder.plan.schema), value)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = LogGroup(key, recorder, untimed)
+        elif group.untimed != untimed:
+            return False
+        records.places.append((group, len(group.records)))
+        group.records.append(recorder.record(fields, time, records.transaction, attempt))
+    return True
+
+
+def to_milliseconds(when: datetime) -> int:
+    return (when - _EPOCH) // _MILLISECOND
+
+
+def to_time(milliseconds: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=milliseconds)

@@ -1,0 +1,128 @@
+"""Keeps the entity logs true to the store: a task of every replica, of which one does the work.
+
+It withdraws what was reserved and never committed, puts into the logs what was decided without them, and sweeps the
+history of tenants into logs that Redis has lost, so that a log that is not there was never written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import Counter
+
+from meshkit.errors import MeshError
+from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.event import StoredEvent, transaction_hash
+from services.fraud.ports import (
+    DecisionStore,
+    EntityLogs,
+    Gap,
+    History,
+    LogGaps,
+    LogKey,
+    LogsUnavailableError,
+    LogWrite,
+    OldDecisions,
+    Stream,
+)
+from services.fraud.service.feature_sets import FeatureSets
+from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
+from services.fraud.service.log_sweep import LogSweep
+
+__all__ = ["LogKeeper"]
+
+_log = logging.getLogger(__name__)
+_withdrawn = Counter("logs_withdrawn", "Transactions withdrawn from the logs because they were never committed.")
+_filled = Counter("log_gaps_filled", "Decisions that were put into the logs after they had been made without them.")
+
+ROUND_SECONDS = 1.0
+OVERDUE_SECONDS = 10.0
+LONGEST_COMMIT = timedelta(seconds=10)
+"""How long a decision may take from reading the logs to its commit."""
+CLOCK_SKEW = timedelta(minutes=5)
+"""By how much the clocks of replicas and of the database may differ."""
+
+
+class LogKeeper:
+    """Does one round of everything after the other. Each failure of a store is met by the next round."""
+
+    def __init__(
+        self,
+        *,
+        logs: EntityLogs,
+        history: History,
+        store: DecisionStore,
+        gaps: LogGaps,
+        tenants: OldDecisions,
+        sets: FeatureSets,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._logs = logs
+        self._history = history
+        self._store = store
+        self._gaps = gaps
+        self._sets = sets
+        self._sweep = LogSweep(logs=logs, history=history, tenants=tenants, sets=sets, clock=clock)
+        self._clock = clock
+
+    async def keep(self) -> None:
+        """Works until cancelled."""
+        sweeping = asyncio.create_task(self._forever(self._sweep.sweep))
+        try:
+            await self._forever(self._round)
+        finally:
+            sweeping.cancel()
+
+    async def _forever(self, work: Callable[[], object]) -> None:
+        while True:
+            try:
+                await work()  # type: ignore[misc] # Both are coroutine functions.
+            except (LogsUnavailableError, MeshError) as error:
+                _log.warning("the logs cannot be kept: %s", error)
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def _round(self) -> None:
+        await self._withdraw()
+        for gap in await self._gaps.open():
+            await self._fill(gap)
+
+    async def _withdraw(self) -> None:
+        for batch in await self._logs.overdue(OVERDUE_SECONDS):
+            stored = await self._store.existing(batch.transactions)
+            gone = set(batch.transactions) - stored
+            await self._logs.withdraw(batch, gone)
+            _withdrawn.inc(len(gone))
+
+    async def _fill(self, gap: Gap) -> None:
+        """Puts into the logs what they lack, and closes the gap once nobody decides from how they were before."""
+        if gap.filled is not None:
+            if self._clock() - gap.filled > LONGEST_COMMIT:
+                await self._gaps.close(gap)
+            return
+        features = self._sets.of(gap.tenant_id)
+        async for events in self._history.events(gap.tenant_id, gap.opened - LONGEST_COMMIT - CLOCK_SKEW):
+            await self._append(gap.tenant_id, features, events)
+            _filled.inc(len(events))
+        await self._gaps.fill(gap)
+
+    async def _append(self, tenant_id: str, features: FeatureSet, events: Sequence[StoredEvent]) -> None:
+        writes = [write for event in events for write in _writes(tenant_id, features, event)]
+        appended = await self._logs.append([], writes)
+        self._logs.settle(appended.ticket, [])
+
+
+def _writes(tenant_id: str, features: FeatureSet, event: StoredEvent) -> Sequence[LogWrite]:
+    """Returns what puts a stored event into its logs. A transaction that is there already counts once."""
+    time, transaction = to_milliseconds(event.event_time), transaction_hash(tenant_id, event.transaction_id)
+    writes = []
+    for recorder in features.recorders(event.event_type):
+        value = recorder.key(event.fields)
+        if value is not None:
+            plan, layout = recorder.plan, recorder.layout
+            record = layout.pack(recorder.record(event.fields, time, transaction, 0, restored=True))
+            key = LogKey(Stream(tenant_id, plan.schema), value)
+            writes.append(LogWrite(key, record, layout.size, plan.retention_ms // 1000 + SLACK_SECONDS, refresh=False))
+    return writes
