@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2
@@ -23,11 +25,17 @@ from meshkit.storage import migrations, postgres
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
+from meshkit.storage.leader import Leader
+from meshkit.storage.postgres import Pool
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
 from meshkit.tasks import Worker, task_policies
 from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.decided_events import DecidedEvents
+from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.logs.postgres_gaps import PostgresGaps
+from services.fraud.adapters.logs.postgres_history import PostgresHistory
+from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
@@ -35,14 +43,19 @@ from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_rates import PostgresRates
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.adapters.redis_windows import RedisWindows
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
-from services.fraud.adapters.window_keeper import WindowKeeper
+from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.service.completing import Completer
 from services.fraud.service.decider import Decider
+from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.feed import DecisionFeed
+from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
+from services.fraud.service.log_folds import LogFolds
+from services.fraud.service.log_keeping import LogKeeper
 from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.reading import FeatureReader
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
@@ -63,6 +76,7 @@ POOL_SIZE = 8
 # Two reads of features at once, and the look-ups of what a retry was answered before.
 APART_POOL_SIZE = 4
 APART_SECONDS = 5.0
+KEEPER_SECONDS = 30.0
 CHANGES_TIMEOUT = 3.0
 
 
@@ -89,9 +103,11 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    store, windows, rates = await _storing(host, settings, redis, committed)
+    stores = await _storing(host, settings, committed)
+    store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
+    features = await _reading(host, settings, redis, stores)
     policy = DecisionPolicy(settings.review_without)
-    decider = Decider(windows=windows, profiles=profiles, rates=rates, store=store, policy=policy)
+    decider = Decider(reader=features, profiles=profiles, rates=rates, store=store, policy=policy)
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
     servicer = FraudServicer(
         checks=_coalescing(host, settings, ways),
@@ -166,19 +182,46 @@ async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
     return RemoteRiskProfiles(BatchClient(users, coalesce, user_policies[coalesce.method], "user"), freshness)
 
 
-async def _storing(
-    host: Host, settings: FraudSettings, redis: Redis, on_commit: Callable[[], None]
-) -> tuple[PostgresStore, RedisWindows, ExchangeRates]:
-    """Commits decisions, keeps the windows true to them, and knows what their currencies are worth."""
+class _Stores(NamedTuple):
+    """What is kept of decisions, and the connections to it."""
+
+    pool: Pool
+    apart: Pool
+    keys: EventKeys
+    decisions: PostgresStore
+
+
+async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], None]) -> _Stores:
+    """Commits decisions."""
     pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
     reads = await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads")
     apart = await host.open(
         postgres.pool(settings.dsn, size=APART_POOL_SIZE, seconds=APART_SECONDS), name="postgres of checks apart"
     )
-    store = PostgresStore(pool, on_commit=on_commit, reads=Reads(reads, settings.reads), apart=apart)
-    keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
-    host.background("window keeper", keeper.run)
-    return store, RedisWindows(redis, on_cold=keeper.wake), ExchangeRates(PostgresRates(pool))
+    keys = EventKeys(pool, lambda _, event_type: BUILT_IN[event_type])
+    store = PostgresStore(pool, keys, on_commit=on_commit, reads=Reads(reads, settings.reads), apart=apart)
+    return _Stores(pool, apart, keys, store)
+
+
+async def _reading(host: Host, settings: FraudSettings, redis: Redis, stores: _Stores) -> FeatureReader:
+    """Reads features, and keeps the logs that they are read from true to the decisions."""
+    sets, logs = StarterFeatures(), RedisLogs(redis, stores.keys.secret)
+    history = PostgresHistory(stores.pool, stores.keys, apart=stores.apart)
+    service = await host.open(postgres.pool(settings.dsn, size=2, seconds=KEEPER_SECONDS), name="postgres of the logs")
+    relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the gaps")
+    cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of the logs")
+    keeper = LogKeeper(
+        logs=logs,
+        history=PostgresHistory(service, stores.keys),
+        store=stores.decisions,
+        gaps=PostgresGaps(relay, service),
+        tenants=PostgresOldDecisions(cleaner, settings.decision_retention_days),
+        sets=sets,
+    )
+    host.background("log keeper", Leader(settings.relay_dsn, "log keeper", lambda _: keeper.keep()).run)
+    completer = Completer(logs, history, sets)
+    folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
+    return FeatureReader(logs, folds, sets, lambda: datetime.now(UTC))
 
 
 def _coalescing(host: Host, settings: FraudSettings, ways: CheckWays) -> Checks:

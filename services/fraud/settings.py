@@ -26,7 +26,7 @@ class FraudSettings:
     cleaner_dsn: str = field(repr=False)
     """The role that deletes old decisions of all tenants and nothing else."""
     redis_url: str = field(repr=False)
-    """Redis of the windows and of the event stream."""
+    """Redis of the entity logs and of the event stream."""
     auth_address: str
     """host:port of the auth service, for verification keys."""
     user_address: str
@@ -49,6 +49,8 @@ class FraudSettings:
     """Most of them of one tenant."""
     watch_rate: int
     """Most responses a second that all these streams send together: what watching may take from deciding."""
+    fold_cache_mb: int
+    """MiB that a process may use for what it has read of entity logs. What does not fit is read from Redis again."""
 
     @classmethod
     def read(cls, reader: Reader) -> FraudSettings:
@@ -71,4 +73,5 @@ class FraudSettings:
             watches=reader.number("RAMPART_WATCHES", 256, low=1),
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
+            fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 128, low=1, high=65_536),
         )

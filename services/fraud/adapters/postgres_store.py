@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -39,7 +38,6 @@ FROM unnest($1::uuid[], $2::text[]) AS k (tenant_id, transaction_id)
 JOIN transactions t USING (tenant_id, transaction_id)
 JOIN decisions d ON d.tenant_id = t.tenant_id AND d.decision_id = t.decision_id"""
 _GET = "SELECT answer, inputs FROM decisions WHERE tenant_id = $1 AND decision_id = $2"
-
 
 
 class _Gapped:

@@ -33,7 +33,7 @@ class Stream(NamedTuple):
     """All logs of a tenant whose records are alike."""
 
     tenant_id: str
-    schema: bytes
+    schema: str
     """Names the key kind and the columns of its records."""
 
 
@@ -49,7 +49,7 @@ class LogPart(NamedTuple):
 
     start: int
     """Records before the open part."""
-    count: int
+    read: int
     """Records of the open part that were read."""
     last: bytes
     """The last of them."""

@@ -1,8 +1,8 @@
-"""Decides about transactions: reserve and read features → rules → outcome → commit → reply.
+"""Decides about transactions: append and read features → rules → outcome → commit → reply.
 
-Everything is done for a batch of checks at once: one read of profiles, one append to the logs, one commit. The middle is
-pure and uses only values that were read before it and are stored with the decision. Whatever one check brings, it alone
-fails.
+Everything is done for a batch of checks at once: one read of profiles, one append to the logs, one commit. The middle
+is pure and uses only values that were read before it and are stored with the decision. Whatever one check brings, it
+alone fails.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
 from meshkit.errors import MeshError, internal
 from meshkit.halving import halving

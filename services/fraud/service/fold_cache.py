@@ -34,7 +34,7 @@ class CachedFold:
     @property
     def reached(self) -> int:
         """Records of the log that the fold holds."""
-        return self.part.start + self.part.count
+        return self.part.start + self.part.read
 
 
 class FoldCache:

@@ -76,7 +76,7 @@ class LogFolds:
             group.holds_own = True
         elif group.answer.state is LogState.WHOLE:
             answer, size = group.answer, group.recorder.layout.size
-            place = group.seen.start + group.seen.count if group.seen else answer.start
+            place = group.seen.start + group.seen.read if group.seen else answer.start
             cached = self._extend(group, [LogSlice(answer.start, place, answer.unseen)])
             first_own = place + len(answer.unseen) // size
             reached = first_own + len(group.records)

@@ -16,7 +16,7 @@ from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState,
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.fold_cache import CachedFold
 
-__all__ = ["CheckRecords", "LogGroup", "SLACK_SECONDS", "group_checks", "to_milliseconds", "to_time"]
+__all__ = ["SLACK_SECONDS", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
 
 SLACK_SECONDS = 25 * 3600
 """For so much longer than the widest window a log is kept: checks may be late by a day."""

@@ -69,7 +69,9 @@ class LogSweep:
         if not wanted:
             return True
         now, count = self._clock(), 0
-        since = {plan: now - timedelta(milliseconds=plan.retention_ms, seconds=SLACK_SECONDS) for plan in wanted.values()}
+        since = {
+            plan: now - timedelta(milliseconds=plan.retention_ms, seconds=SLACK_SECONDS) for plan in wanted.values()
+        }
         async for events in self._history.events(tenant_id, min(since.values())):
             await self._logs.restore(_restored(tenant_id, features, since, events), proof)
             count += len(events)

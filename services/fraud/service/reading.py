@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from meshkit.apart import TravelsApart
 from meshkit.errors import MeshError
@@ -43,17 +43,13 @@ class Reading(NamedTuple):
 class FeatureReader:
     """Reads for many checks at once. One whose features cannot be had fails for itself."""
 
-    def __init__(
-        self, logs: EntityLogs, folds: LogFolds, sets: FeatureSets, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, logs: EntityLogs, folds: LogFolds, sets: FeatureSets, clock: Callable[[], datetime]) -> None:
         self._logs = logs
         self._folds = folds
         self._sets = sets
         self._clock = clock
 
-    async def read(
-        self, checks: Sequence[Check], *, patient: bool, gapped: Collection[str] = frozenset()
-    ) -> Reading:
+    async def read(self, checks: Sequence[Check], *, patient: bool, gapped: Collection[str] = frozenset()) -> Reading:
         """Appends the checks to their logs and reads the features of each, in order.
 
         What takes long to read is left to a call that is `patient`. The logs of `gapped` tenants lack decisions.
@@ -130,7 +126,7 @@ class FeatureReader:
         return Features(values, to_time(time), (DEGRADED,) if basis else (), basis, elsewhere)
 
 
-def _read_log(group: LogGroup, record: LogRecord) -> tuple[LogRecord, Sequence[object]]:
+def _read_log(group: LogGroup, record: LogRecord) -> tuple[LogRecord, Sequence[Any]]:
     """Returns what a record sees of its log, and adds it. A transaction that is there reads what it read at first."""
     fold = group.fold
     assert fold is not None

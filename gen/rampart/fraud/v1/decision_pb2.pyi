@@ -134,9 +134,13 @@ class IdentifierSpelling(_message.Message):
     def __init__(self, field: _Optional[str] = ..., sent: _Optional[str] = ..., canonical: _Optional[str] = ...) -> None: ...
 
 class FeatureVector(_message.Message):
-    __slots__ = ("version", "values")
+    __slots__ = ("version", "values", "numbers", "missing")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
     version: str
     values: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, version: _Optional[str] = ..., values: _Optional[_Iterable[int]] = ...) -> None: ...
+    numbers: _containers.RepeatedScalarFieldContainer[float]
+    missing: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, version: _Optional[str] = ..., values: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[float]] = ..., missing: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -95,14 +95,14 @@ async def _after(redis: Redis, log: StoredLog, head: LogHead, after: LogPart) ->
         start = before.before
     if start != after.start:
         return None
-    if after.count:
+    if after.read:
         name = log.name if part == head.chunks else chunk_name(log.name, part)
-        first = HEAD_BYTES + (after.count - 1) * log.size
+        first = HEAD_BYTES + (after.read - 1) * log.size
         if await redis.getrange(name, first, first + log.size - 1) != after.last:
             return None
-    return _Place(part, start, after.count)
+    return _Place(part, start, after.read)
 
 
 async def _head(redis: Redis, name: bytes) -> LogHead | None:
-    data = await redis.getrange(name, 0, HEAD_BYTES - 1)
+    data: Any = await redis.getrange(name, 0, HEAD_BYTES - 1)
     return LogHead(data) if len(data) == HEAD_BYTES else None

@@ -25,7 +25,7 @@ def log_names(secret: bytes) -> Callable[[LogKey], bytes]:
 
     @lru_cache(maxsize=131_072)
     def name(key: LogKey) -> bytes:
-        text = b"\0".join((key.stream.tenant_id.encode(), key.stream.schema, key.value.encode()))
+        text = f"{key.stream.tenant_id}\0{key.stream.schema}\0{key.value}".encode()
         return _PREFIX + blake2b(text, digest_size=16, key=secret).digest()
 
     return name
@@ -37,4 +37,4 @@ def chunk_name(name: bytes, number: int) -> bytes:
 
 
 def stream_field(stream: Stream) -> bytes:
-    return stream.tenant_id.encode() + b" " + stream.schema.hex().encode()
+    return f"{stream.tenant_id} {stream.schema}".encode()

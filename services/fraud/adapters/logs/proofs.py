@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import Collection
 from contextvars import Context
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -72,7 +72,7 @@ class StreamProofs:
             self._known.clear()
             self._asked.clear()
         now = time.monotonic()
-        found = await self._redis.hmget(WHOLE, [stream_field(stream) for stream in asked])
+        found: Any = await self._redis.hmget(WHOLE, [stream_field(stream) for stream in asked])
         for stream, proof in zip(asked, found, strict=True):
             self._asked[stream] = now
             if proof is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import Context
 from itertools import count
 
@@ -54,14 +54,15 @@ _FAILURES = (RedisError, OSError, TimeoutError)
 
 
 class RedisLogs:
-    """Implements `EntityLogs`. `secret` keys the hashes under which values are kept."""
+    """Implements `EntityLogs`. `secret` returns what keys the hashes under which values are kept."""
 
-    def __init__(self, redis: Redis, secret: bytes) -> None:
+    def __init__(self, redis: Redis, secret: Callable[[], Awaitable[bytes]]) -> None:
         self._redis = redis
         self._scripts = LogScripts(redis)
         self._proofs = StreamProofs(redis, self._scripts)
         self._reservations = Reservations(redis, self._scripts)
-        self._name: Callable[[LogKey], bytes] = log_names(secret)
+        self._secret = secret
+        self._name: Callable[[LogKey], bytes] | None = None
         self._pending = f"{PENDING}:{uuid7()}".encode()
         self._registered = b""
         self._register_at = 0.0
@@ -90,7 +91,7 @@ class RedisLogs:
     ) -> AsyncIterator[LogSlice]:
         self._check_pause()
         swept = self._proofs.swept(key.stream)
-        log = StoredLog(self._name(key), self._scripts.generation, size, retain_seconds, swept)
+        log = StoredLog((await self._names())(key), self._scripts.generation, size, retain_seconds, swept)
         try:
             async for part in load_log(self._redis, log, after):
                 yield part
@@ -156,7 +157,8 @@ class RedisLogs:
     async def _write(
         self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes
     ) -> tuple[int, Sequence[LogAnswer]]:
-        names = [self._name(write.key) for write in writes]
+        name = await self._names()
+        names = [name(write.key) for write in writes]
         creates = self._proofs.held({write.key.stream for write in writes})
         told = instructions(writes, [write.key.stream in creates for write in writes])
         arrival, proof, *found = await self._scripts.run(
@@ -171,6 +173,11 @@ class RedisLogs:
             for write, each in zip(writes, found, strict=True)
         ]
 
+    async def _names(self) -> Callable[[LogKey], bytes]:
+        if self._name is None:
+            self._name = log_names(await self._secret())
+        return self._name
+
     async def _register(self) -> None:
         """Makes the reservations of this process known to whoever withdraws what is left of them."""
         generation, now = self._scripts.generation, asyncio.get_running_loop().time()
@@ -180,10 +187,11 @@ class RedisLogs:
             self._registered, self._register_at = served.generation, now + REGISTER_SECONDS
 
     async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: bytes) -> bool:
-        keys = [self._name(log.key) for log, _, _ in logs]
+        name = await self._names()
+        keys = [name(log.key) for log, _, _ in logs]
         told = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
         found = await self._scripts.run("restore", keys, [str(LONGEST_COMMIT_MS), proof, *told])
-        return found != b"early"
+        return bool(found != b"early")
 
     async def _settle(self) -> None:
         while self._settled or self._withdrawing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -36,8 +37,10 @@ class Reservations:
     async def overdue(self, seconds: float) -> Sequence[Overdue]:
         found: list[Overdue] = []
         now, _ = await self._redis.time()
-        for process in await self._redis.smembers(PENDING):
-            cursor, fields = await self._redis.hscan(process, count=MOST)
+        processes: Any = await self._redis.smembers(PENDING)
+        for process in processes:
+            scanned: Any = await self._redis.hscan(process, count=MOST)
+            cursor, fields = scanned
             for name, data in fields.items():
                 if _STAMP.unpack_from(data)[0] < (now - seconds) * 1000:
                     found.append(_overdue((process, name), data[_STAMP.size :]))
@@ -58,7 +61,6 @@ class Reservations:
             await self._scripts.run("append", [own, *[name for name, _, _ in writes]], [field, b"", b"", told])
             await self._redis.hdel(own, field)
         await self._redis.hdel(batch.place[0], batch.place[1])
-
 
     async def _forget_if_idle(self, process: bytes, now: int, busy: bool) -> None:
         """Forgets a process without reservations after a while: one that lives makes itself known again before."""

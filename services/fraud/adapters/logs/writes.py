@@ -1,4 +1,4 @@
-"""Writes what the scripts of the entity logs are told, and reads what they answer: packed, one text for a whole batch."""
+"""Packs what the scripts of the entity logs are told, one text for a whole batch, and reads what they answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from services.fraud.ports import LogAnswer, LogPart, LogState, LogWrite
 
-__all__ = ["HEAD_BYTES", "RECORD_HEAD", "LogHead", "answer_of", "instructions", "reservations", "withdrawal_instruction"]
+__all__ = [
+    "HEAD_BYTES",
+    "RECORD_HEAD",
+    "LogHead",
+    "answer_of",
+    "instructions",
+    "reservations",
+    "withdrawal_instruction",
+]
 
 HEAD_BYTES = 20
 RECORD_HEAD = 24
@@ -73,7 +81,7 @@ def answer_of(write: LogWrite, found: bytes | int, swept: int) -> LogAnswer:
         return LogAnswer(LogState.WHOLE) if found else LogAnswer(LogState.BROKEN)
     if found in _UNREAD:
         return _UNREAD[found]
-    if write.seen is not None and write.seen.count:
+    if write.seen is not None and write.seen.read:
         return _after(write.seen, write.size, found)
     head, records = LogHead(found), found[HEAD_BYTES:]
     if len(records) % write.size:
@@ -87,9 +95,9 @@ def answer_of(write: LogWrite, found: bytes | int, swept: int) -> LogAnswer:
 
 def _offset(seen: LogPart | None, size: int) -> int:
     """Where to read from: at the last record that is known, to know the log again."""
-    if seen is None or not seen.count:
+    if seen is None or not seen.read:
         return 0
-    return HEAD_BYTES + (seen.count - 1) * size
+    return HEAD_BYTES + (seen.read - 1) * size
 
 
 def _after(seen: LogPart, size: int, found: bytes) -> LogAnswer:

@@ -23,9 +23,7 @@ class KindRecorder:
 
     __slots__ = ("_counterparts", "_filters", "_key", "_numbers", "_type", "layout", "plan")
 
-    def __init__(
-        self, plan: KindPlan, event_type: str, filters: Sequence[Callable[[Fields], bool]] = ()
-    ) -> None:
+    def __init__(self, plan: KindPlan, event_type: str, filters: Sequence[Callable[[Fields], bool]] = ()) -> None:
         """`filters` are those of the plan, in its order."""
         self.plan = plan
         self.layout = Layout(plan)
@@ -43,9 +41,7 @@ class KindRecorder:
         values = [fields.get(field) for field in self._key]
         return _KEY_SEPARATOR.join(map(str, values)) if all(isinstance(each, str) for each in values) else None
 
-    def record(
-        self, fields: Fields, time: int, transaction: int, attempt: int, *, restored: bool = False
-    ) -> LogRecord:
+    def record(self, fields: Fields, time: int, transaction: int, attempt: int, *, restored: bool = False) -> LogRecord:
         numbers = tuple([_number(fields.get(field)) for field in self._numbers])
         counterparts = tuple([_counterpart(fields.get(field)) for field in self._counterparts])
         return LogRecord(

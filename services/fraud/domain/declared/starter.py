@@ -34,9 +34,25 @@ _SUBJECTS = {
 }
 
 
-def _feature(name: str, key: str, aggregate: Aggregate, window_ms: int, field: str = "", **more: bool) -> Feature:
+def _feature(
+    name: str,
+    key: str,
+    aggregate: Aggregate,
+    window_ms: int,
+    field: str = "",
+    *,
+    same_currency: bool = False,
+    converted: bool = False,
+) -> Feature:
     return Feature(
-        name=name, event_type=PAYMENT.name, key=(key,), aggregate=aggregate, window_ms=window_ms, field=field, **more
+        name=name,
+        event_type=PAYMENT.name,
+        key=(key,),
+        aggregate=aggregate,
+        window_ms=window_ms,
+        field=field,
+        same_currency=same_currency,
+        converted=converted,
     )
 
 

@@ -33,9 +33,9 @@ class Chunk:
         self._layout, self.start = layout, start
         signed, unsigned = memoryview(data).cast("q"), memoryview(data).cast("Q")
         words = layout.words
-        self.heads: list[int] = unsigned[::words].tolist()
-        self.times: list[int] = signed[1::words].tolist()
-        self.transactions: list[int] = unsigned[2::words].tolist()
+        self.heads: list[int] = unsigned[2::words].tolist()
+        self.times: list[int] = signed[::words].tolist()
+        self.transactions: list[int] = unsigned[1::words].tolist()
         self._numbers = signed
         self._counterparts = unsigned
 

@@ -16,7 +16,6 @@ from services.fraud.domain.logs.readers import bounds
 from services.fraud.domain.logs.records import (
     CORRECTION,
     EVENT,
-    MARKER,
     RESTORED,
     WITHDRAWAL,
     LogRecord,
@@ -49,7 +48,7 @@ class TornLog(ValueError):
 class Fold:
     """The log of one value of a key, as features read it."""
 
-    __slots__ = ("_compiled", "_index", "_plan", "_stories", "rows", "streams", "whole")
+    __slots__ = ("_compiled", "_index", "_plan", "_stories", "rows", "streams")
 
     def __init__(self, plan: KindPlan) -> None:
         self._plan = plan
@@ -60,8 +59,6 @@ class Fold:
         self.streams: list[Stream | dict[int, Stream]] = [
             {} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams
         ]
-        self.whole = False
-        """True once a marker has said that the log holds all history."""
 
     @property
     def taken(self) -> int:
@@ -102,11 +99,8 @@ class Fold:
             if event < 0:
                 self._index.add(transaction, place)
                 self.put(place, record)
-            elif self.rows.kind(event) != self.rows.kind(place):
-                # One of them is restored: which counts may depend on what else is.
+            elif not self._is_repeat(event, place):
                 self._tell(transaction, place)
-        elif kind == MARKER:
-            self.whole = True
         elif kind in (EVENT, WITHDRAWAL, CORRECTION):
             self._tell(transaction, place)
 
@@ -219,17 +213,18 @@ class Fold:
                 if self._claim(transaction, place):
                     run.append(at)
                     continue
-                if self._is_repeat(transaction, place):
+                event = self._index.find(transaction, place)
+                if transaction not in self._stories and event >= 0 and self._is_repeat(event, place):
                     continue
             self._put_all(chunk, run)
             run = []
             self.apply(place, rows.record(place))
         self._put_all(chunk, run)
 
-    def _is_repeat(self, transaction: int, place: int) -> bool:
-        """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""
+    def _is_repeat(self, event: int, place: int) -> bool:
+        """Tells whether the record of a transaction that is here already changes nothing, whatever is to come."""
         rows = self.rows
-        return transaction not in self._stories and rows.kind(self._index.find(transaction, place)) == rows.kind(place)
+        return rows.kind(event) == rows.kind(place) and rows.attempt(event) == rows.attempt(place)
 
     def _put_all(self, chunk: Chunk, run: list[int]) -> None:
         if len(run) <= FEW:

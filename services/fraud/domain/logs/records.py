@@ -2,9 +2,9 @@
 
 A record is 24 bytes and 8 for each column, little-endian, so that every part of it begins at a whole word:
 
-    kind u8 (bit 7: restored), type u8, currency u16, filters u32
     time i64, in ms since 1970
     transaction u64, a hash
+    kind u8 (bit 7: restored), type u8, currency u16, filters u16, attempt u16
     numbers i64 each, counterparts u64 each
 """
 
@@ -19,8 +19,8 @@ from services.fraud.domain.declared.plan import KindPlan
 __all__ = [
     "CORRECTION",
     "EVENT",
+    "KIND_AT",
     "LABEL",
-    "MARKER",
     "MISSING",
     "NOBODY",
     "RESTORED",
@@ -29,16 +29,19 @@ __all__ = [
     "LogRecord",
     "currency_letters",
     "currency_number",
+    "withdrawal",
 ]
 
-EVENT, WITHDRAWAL, CORRECTION, LABEL, MARKER = range(5)
-"""Kinds of record. A marker says that with it the log holds all history."""
+EVENT, WITHDRAWAL, CORRECTION, LABEL = range(4)
+"""Kinds of record."""
 RESTORED = 0x80
 MISSING = -(2**63)
 """A number that the event does not have."""
 NOBODY = 0
 """The hash of a counterpart that the event does not have."""
-HEAD = "<BBHIqQ"
+HEAD = "<qQBBHHH"
+HEAD_BYTES = 24
+KIND_AT = 16
 WORD = 8
 LETTERS = 26
 
@@ -61,6 +64,8 @@ class LogRecord(NamedTuple):
     filters: int = 0
     """A bit for each filter of the plan that holds for the event. Of a label: which label."""
     kind: int = EVENT
+    attempt: int = 0
+    """Which of the attempts at a transaction appended the record. A withdrawal takes away that attempt alone."""
     restored: bool = False
     """Read from the store after a loss: counts as having arrived before every record that is not restored."""
 
@@ -84,12 +89,13 @@ class Layout:
         """Raises struct.error for numbers beyond 64 bits and for other columns than the plan has."""
         kind = record.kind | RESTORED if record.restored else record.kind
         return self._struct.pack(
+            record.time,
+            record.transaction,
             kind,
             record.type,
             record.currency,
             record.filters,
-            record.time,
-            record.transaction,
+            record.attempt,
             *record.numbers,
             *record.counterparts,
         )
@@ -98,7 +104,9 @@ class Layout:
         return b"".join(map(self.pack, records))
 
     def unpack(self, data: bytes | bytearray, offset: int = 0) -> LogRecord:
-        kind, event_type, currency, filters, time, transaction, *columns = self._struct.unpack_from(data, offset)
+        time, transaction, kind, event_type, currency, filters, attempt, *columns = self._struct.unpack_from(
+            data, offset
+        )
         numbers = self._numbers
         return LogRecord(
             time,
@@ -109,6 +117,7 @@ class Layout:
             currency,
             filters,
             kind & ~RESTORED,
+            attempt,
             kind >= RESTORED,
         )
 
@@ -119,6 +128,11 @@ class Layout:
     def torn(self, data: bytes | bytearray) -> int:
         """How many bytes at the end are no whole record: other than 0, the log is damaged."""
         return len(data) % self.size
+
+
+def withdrawal(head: bytes, size: int) -> bytes:
+    """Returns the record, of a size, that withdraws the attempt whose record has this head."""
+    return head[:KIND_AT] + bytes([WITHDRAWAL]) + head[KIND_AT + 1 : HEAD_BYTES] + bytes(size - HEAD_BYTES)
 
 
 def currency_number(letters: str) -> int:

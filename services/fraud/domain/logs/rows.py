@@ -6,11 +6,12 @@ from array import array
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from services.fraud.domain.logs.records import EVENT, RESTORED, Layout, LogRecord
+from services.fraud.domain.logs.records import EVENT, KIND_AT, RESTORED, Layout, LogRecord
 
 __all__ = ["Rows", "TransactionIndex"]
 
-TIME, TRANSACTION = 1, 2
+TIME, TRANSACTION = 0, 1
+ATTEMPT_AT = 22
 SEARCHED = 128
 """Up to this many records a transaction is searched in the log itself."""
 ENTRY = 12
@@ -41,7 +42,11 @@ class Rows:
 
     def kind(self, place: int) -> int:
         """The kind of record, with its restored bit."""
-        return self.packed[(place - self.base) * self.layout.size]
+        return self.packed[(place - self.base) * self.layout.size + KIND_AT]
+
+    def attempt(self, place: int) -> int:
+        at = (place - self.base) * self.layout.size + ATTEMPT_AT
+        return self.packed[at] | self.packed[at + 1] << 8
 
     def time(self, place: int) -> int:
         at = (place - self.base) * self.layout.size + 8 * TIME
@@ -110,7 +115,7 @@ class TransactionIndex:
         at = packed.find(key, 0, stop)
         while at >= 0:
             start = at - 8 * TRANSACTION
-            if start >= 0 and not start % size and packed[start] & ~RESTORED == EVENT:
+            if start >= 0 and not start % size and packed[start + KIND_AT] & ~RESTORED == EVENT:
                 return rows.base + start // size
             at = packed.find(key, at + 1, stop)
         return -1

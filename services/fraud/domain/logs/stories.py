@@ -1,7 +1,8 @@
 """Tells which record of a transaction counts, of those transactions that have more than one.
 
 Records count in order of arrival, and all that are restored before all that are not. An event counts unless one of its
-transaction counts already, a withdrawal ends it, a correction counts instead of it.
+transaction counts already. A withdrawal takes away the attempt that it names: the transaction counts while any attempt
+of it is left. A correction counts instead of the event.
 """
 
 from __future__ import annotations
@@ -53,35 +54,44 @@ class Stories:
         self._stories[transaction] = [event] if event >= 0 else []
 
     def tell(self, transaction: int, place: int) -> None:
-        """Adds a record to a story, unless it is the repeat of an event and changes nothing, whatever is to come."""
-        story, kind = self._stories[transaction], self._rows.kind(place)
-        if kind & ~RESTORED == EVENT and self._goes_on(story, kind & RESTORED):
+        """Adds a record to a story, unless it is one of an attempt that is in it."""
+        story, rows = self._stories[transaction], self._rows
+        if rows.kind(place) & ~RESTORED == EVENT and self._is_told(story, place):
             return
-        insort(story, place, key=lambda each: arrival_of(self._rows, each))
+        insort(story, place, key=lambda each: arrival_of(rows, each))
 
-    def _goes_on(self, story: list[int], restored: int) -> bool:
-        """Tells whether an event of those that are restored, or of those that are not, was not withdrawn by them."""
-        kinds = [self._rows.kind(place) for place in story if place >= self._rows.base]
-        own = [kind & ~RESTORED for kind in kinds if kind & RESTORED == restored]
-        latest = next((kind for kind in reversed(own) if kind in (EVENT, WITHDRAWAL)), WITHDRAWAL)
-        return latest == EVENT
+    def _is_told(self, story: list[int], place: int) -> bool:
+        """Tells whether the same attempt stands, among records that are restored as this one is or not."""
+        rows, kind, attempt = self._rows, self._rows.kind(place), self._rows.attempt(place)
+        same = [
+            rows.kind(each) & ~RESTORED
+            for each in story
+            if each >= rows.base and rows.attempt(each) == attempt and not (rows.kind(each) ^ kind) & RESTORED
+        ]
+        return bool(same) and same[-1] == EVENT
 
     def state(self, transaction: int, before: int | None = None) -> State:
         """How the story ends, or how it stood when the record of the arrival `before` came."""
-        state, rows = NOWHERE, self._rows
+        rows = self._rows
+        attempts: dict[int, int] = {}
+        corrected = -1
         for place in self._stories[transaction]:
             if place < rows.base:
                 continue
             if before is not None and arrival_of(rows, place) >= before:
                 break
             kind = rows.kind(place) & ~RESTORED
-            if kind == EVENT and state is NOWHERE:
-                state = State(place, place)
+            if kind == EVENT:
+                attempts.setdefault(rows.attempt(place), place)
             elif kind == WITHDRAWAL:
-                state = NOWHERE
-            elif kind == CORRECTION and state is not NOWHERE:
-                state = State(state.event, place)
-        return state
+                attempts.pop(rows.attempt(place), None)
+            elif kind == CORRECTION and attempts:
+                corrected = place
+            corrected = corrected if attempts else -1
+        if not attempts:
+            return NOWHERE
+        event = next(iter(attempts.values()))
+        return State(event, corrected if corrected >= 0 else event)
 
     def forget(self) -> None:
         """Drops the stories whose records are all gone."""

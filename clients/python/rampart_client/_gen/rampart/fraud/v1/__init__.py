@@ -422,7 +422,7 @@ class Decision(betterproto2.Message):
     """
     Inputs that could not be used. Empty means a full decision.
 
-    "features_slow_path": the windows were read from the store, where concurrent checks do not see each other. "user_profile": the user's profile could not be read. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address.
+    "features_slow_path": what was counted came from the store, because Redis did not have all of it. "user_profile": the user's profile could not be read. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address.
     """
 
     explanations: "list[Explanation]" = betterproto2.field(
@@ -675,12 +675,26 @@ class FeatureVector(betterproto2.Message):
 
     version: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Version of the list of names.
+    Version of the features of the tenant: their names and their order.
     """
 
     values: "list[int]" = betterproto2.field(2, betterproto2.TYPE_SINT64, repeated=True)
     """
-    The values.
+    Those that are whole numbers: counts, sums, and 0 or 1 for whether something is so.
+    """
+
+    numbers: "list[float]" = betterproto2.field(
+        3, betterproto2.TYPE_DOUBLE, repeated=True
+    )
+    """
+    Those that are not: means, deviations, seconds.
+    """
+
+    missing: "list[int]" = betterproto2.field(
+        4, betterproto2.TYPE_UINT32, repeated=True
+    )
+    """
+    Places of features that have no value, among all of them.
     """
 
 
