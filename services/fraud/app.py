@@ -33,7 +33,7 @@ from meshkit.tasks import Worker, task_policies
 from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.event_keys import EventKeys
-from services.fraud.adapters.logs.postgres_gaps import PostgresGaps
+from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.outbox_reader import OutboxReader
@@ -205,7 +205,7 @@ async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], 
 
 async def _reading(host: Host, settings: FraudSettings, redis: Redis, stores: _Stores) -> FeatureReader:
     """Reads features, and keeps the logs that they are read from true to the decisions."""
-    sets, logs = StarterFeatures(), RedisLogs(redis, stores.keys.secret)
+    sets, logs = StarterFeatures(), RedisLogs(redis, secret=stores.keys.secret, fence=LogFence(stores.pool))
     history = PostgresHistory(stores.pool, stores.keys, apart=stores.apart)
     service = await host.open(postgres.pool(settings.dsn, size=2, seconds=KEEPER_SECONDS), name="postgres of the logs")
     relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the gaps")

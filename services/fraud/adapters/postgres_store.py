@@ -27,10 +27,10 @@ _values_refused = Counter("decision_values_refused", "Transactions that alone he
 
 # One round trip: the function names the tenants for its own transaction, stores the rows and ends with the statement.
 _RECORD = """
-SELECT stored, gapped FROM record_decisions($1, $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[],
+SELECT record_decisions($1, $2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::text[],
     $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::bigint[], $13::bigint[],
     $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bytea[], $20::bytea[],
-    $21::bytea[], $22::bytea[], $23::smallint[])"""
+    $21::bytea[], $22::bytea[], $23::smallint[], $24::bytea[])"""
 
 _EARLIER = """
 SELECT t.tenant_id, t.transaction_id, t.decision_id, t.fingerprint, d.answer, d.create_time
@@ -40,11 +40,11 @@ JOIN decisions d ON d.tenant_id = t.tenant_id AND d.decision_id = t.decision_id"
 _GET = "SELECT answer, inputs FROM decisions WHERE tenant_id = $1 AND decision_id = $2"
 
 
-class _Gapped:
-    """Stands for a row that was not stored, because the logs it was decided from lack decisions of its tenant."""
+class _Refused:
+    """Stands for a row that was not stored, because the logs that it was decided from may lack something."""
 
 
-_GAPPED = _Gapped()
+_REFUSED = _Refused()
 Row = tuple[Decided, DecisionRecord]
 """A decision and how it is stored."""
 
@@ -76,16 +76,16 @@ class PostgresStore:
         stored = await halving(rows, self._commit, splits=REFUSALS, alone=_refused)
         answers: dict[Key, bytes] = {}
         earlier: dict[Key, Stored | MeshError] = dict(refused)
-        gapped: set[str] = set()
+        unsure: set[str] = set()
         for (made, record), found in zip(rows, stored, strict=True):
             if found is None:
                 answers[made.check.key] = record.answer
-            elif found is _GAPPED:
-                gapped.add(made.check.tenant_id)
+            elif found is _REFUSED:
+                unsure.add(made.check.tenant_id)
             else:
-                assert not isinstance(found, _Gapped)
+                assert not isinstance(found, _Refused)
                 earlier[made.check.key] = found
-        return CommitResult(answers, earlier, frozenset(gapped))
+        return CommitResult(answers, earlier, frozenset(unsure))
 
     async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
         async with self._reads.of(tenant_id) as connection:
@@ -105,24 +105,18 @@ class PostgresStore:
         found = await _earlier(self._apart, keys)
         return {key: stored for key, (_, stored) in found.items()}
 
-    async def _commit(self, rows: Sequence[Row]) -> Sequence[Stored | MeshError | _Gapped | None]:
+    async def _commit(self, rows: Sequence[Row]) -> Sequence[Stored | MeshError | _Refused | None]:
         """Stores rows in one commit. Returns for each what was stored before, None for one that is stored now."""
         tenants = {made.check.tenant_id for made, _ in rows}
         secret = await self._keys.secret()
         columns = zip(*[self._values(made, record, secret) for made, record in rows], strict=True)
         async with connected(self._pool) as connection:
-            done = await connection.fetchrow(_RECORD, ",".join(sorted(tenants)), *columns)
+            stored = await connection.fetchval(_RECORD, ",".join(sorted(tenants)), *columns)
         self._on_commit()
-        assert done is not None, "the function returns one row"
-        if done["stored"] == len(rows):
+        if stored == len(rows):
             return [None] * len(rows)
         found = await _earlier(self._pool, [made.check.key for made, _ in rows])
-        gapped = {str(tenant) for tenant in done["gapped"]}
-        return [
-            _GAPPED if known is None and made.check.tenant_id in gapped else _unless_ours(made, known)
-            for made, _ in rows
-            for known in (found.get(made.check.key),)
-        ]
+        return [_before(made, found.get(made.check.key)) for made, _ in rows]
 
     def _values(self, made: Decided, record: DecisionRecord, secret: bytes) -> tuple[object, ...]:
         check = made.check
@@ -142,6 +136,7 @@ class PostgresStore:
             record.inputs,
             record.event,
             int(made.features.basis),
+            made.features.generation,
         )
 
 
@@ -162,8 +157,11 @@ async def _earlier(lent: Pool, keys: Sequence[Key]) -> Mapping[Key, Known]:
     }
 
 
-def _unless_ours(made: Decided, known: Known | None) -> Stored | None:
-    return None if known is None or known[0] == made.decision_id else known[1]
+def _before(made: Decided, known: Known | None) -> Stored | _Refused | None:
+    """Tells what kept a row from being stored; None if it was stored."""
+    if known is None:
+        return _REFUSED
+    return None if known[0] == made.decision_id else known[1]
 
 
 def _rendered(decided: Sequence[Decided]) -> tuple[Sequence[Row], Mapping[Key, MeshError]]:

@@ -95,6 +95,8 @@ class Features(NamedTuple):
     event_time: datetime
     degraded: tuple[str, ...] = ()
     basis: Basis = Basis.LOGS
+    generation: bytes = b""
+    """Of the logs that have the record; empty without one."""
     elsewhere: Mapping[str, int] = MappingProxyType({})
     """The user's sums of the last 24 hours in other currencies, by code, in smallest units."""
 

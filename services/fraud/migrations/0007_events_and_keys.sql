@@ -169,40 +169,57 @@ CREATE POLICY relay ON log_gaps FOR SELECT TO {relay} USING (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON log_gaps TO {service};
 GRANT SELECT ON log_gaps TO {relay};
 
+-- The generation of the entity logs that decisions are made with: whoever meets another one in Redis says so here before
+-- using it, and no decision is stored that was made with one of before, whose logs may be lost.
+CREATE TABLE log_generation (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    generation bytea NOT NULL
+);
+INSERT INTO log_generation (generation) VALUES ('');
+ALTER TABLE log_generation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE log_generation FORCE ROW LEVEL SECURITY;
+CREATE POLICY service ON log_generation TO {service} USING (true) WITH CHECK (true);
+GRANT SELECT, UPDATE ON log_generation TO {service};
+
 DROP FUNCTION record_decisions(
     text, uuid[], uuid[], text[], bytea[], text[], text[], text[], text[], bigint[], text[], text[], timestamptz[],
     timestamptz[], bytea[], bytea[], bytea[]
 );
 
--- Stores decisions and their events. Returns how many were new, and the tenants whose logs lack decisions: of those it
--- stores nothing that was decided from the logs. `bases` says what each was decided from: 0 the entity logs; 1 the
--- history, with a record in the logs; 2 the history, without one. The policies above apply: the function runs as its
--- caller, and names the tenants of its rows for its own transaction.
+-- Stores decisions and their events, and returns how many were new. `bases` says what each was decided from: 0 the entity
+-- logs; 1 the history, with a record in the logs; 2 the history, without one. Not stored is what was logged in another
+-- generation than the present one, and what was decided from the logs of a tenant whose logs lack decisions. The policies
+-- above apply: the function runs as its caller, and names the tenants of its rows for its own transaction.
 CREATE FUNCTION record_decisions(
     tenants text, tenant_ids uuid[], decision_ids uuid[], transaction_ids text[], fingerprints bytea[],
     event_types text[], user_ids text[], outcomes text[], event_times timestamptz[], create_times timestamptz[],
     keys1 bigint[], keys2 bigint[], keys3 bigint[], keys4 bigint[], keys5 bigint[], keys6 bigint[], keys7 bigint[],
     keys8 bigint[], events bytea[], answers bytea[], all_inputs bytea[], payloads bytea[], bases smallint[],
-    OUT stored bigint, OUT gapped uuid[]
-)
+    generations bytea[]
+) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    stored bigint;
+    present bytea;
+    gapped uuid[];
 BEGIN
     PERFORM set_config('rampart.tenants', tenants, true);
     IF 2 = ANY (bases) THEN
         INSERT INTO log_gaps (tenant_id)
         SELECT DISTINCT tenant FROM unnest(tenant_ids, bases) AS t (tenant, basis) WHERE basis = 2;
     END IF;
+    present := (SELECT generation FROM log_generation);
     gapped := ARRAY(SELECT DISTINCT g.tenant_id FROM log_gaps AS g);
     WITH input AS (
         SELECT * FROM unnest(
             tenant_ids, decision_ids, transaction_ids, fingerprints, event_types, user_ids, outcomes, event_times,
             create_times, keys1, keys2, keys3, keys4, keys5, keys6, keys7, keys8, events, answers, all_inputs,
-            payloads, bases
+            payloads, bases, generations
         ) AS t (
             tenant, decision, transaction, content, kind, payer, result, happened, made, k1, k2, k3, k4, k5, k6, k7, k8,
-            fields, reply, inputs, payload, basis
-        ) WHERE basis > 0 OR tenant <> ALL (gapped)
+            fields, reply, inputs, payload, basis, generation
+        ) WHERE basis = 2 OR (generation = present AND (basis = 1 OR tenant <> ALL (gapped)))
     ), fresh AS (
         INSERT INTO transactions (tenant_id, transaction_id, decision_id, fingerprint)
         SELECT tenant, transaction, decision, content FROM input
@@ -221,4 +238,5 @@ BEGIN
         SELECT tenant, payload FROM input WHERE decision IN (SELECT decision_id FROM fresh)
     )
     SELECT count(*) INTO stored FROM fresh;
+    RETURN stored;
 END $$;

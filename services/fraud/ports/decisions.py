@@ -67,14 +67,14 @@ class Stored:
 
 
 class CommitResult(NamedTuple):
-    """What a commit has led to, by key: each key of the commit is in one of the two, unless its tenant is `gapped`."""
+    """What a commit has led to, by key: each key of the commit is in one of the two, unless its tenant is `unsure`."""
 
     answers: Mapping[Key, bytes]
     """The answer of each decision that is stored by this commit, serialised as it is stored."""
     earlier: Mapping[Key, Stored | MeshError]
     """What was stored under a key before, or why its row cannot be stored."""
-    gapped: frozenset[str] = frozenset()
-    """Tenants whose logs lack decisions: of their rows none that was decided from the logs is stored."""
+    unsure: frozenset[str] = frozenset()
+    """Tenants whose logs may lack something: of their rows none that was decided from the logs is stored."""
 
 
 @dataclass(frozen=True, slots=True)

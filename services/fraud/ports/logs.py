@@ -19,6 +19,7 @@ __all__ = [
     "LogWrite",
     "LogsUnavailableError",
     "Overdue",
+    "Proof",
     "Restored",
     "Stream",
     "Ticket",
@@ -119,6 +120,17 @@ class Appended(NamedTuple):
     """When the records arrived, by the clock of the logs (milliseconds since 1970)."""
     answers: Sequence[LogAnswer]
     """One for each write, in order."""
+    generation: bytes = b""
+    """Of the logs: what was appended in another one may be lost."""
+
+
+class Proof(NamedTuple):
+    """What is another one whenever a log is lost."""
+
+    epoch: int
+    """Since the logs were emptied or their server was restarted."""
+    lost: int
+    """Keys that the server has evicted since."""
 
 
 class Restored(NamedTuple):
@@ -156,20 +168,24 @@ class EntityLogs(Protocol):
         """Says that a batch is done, and appends the records that withdraw some of its transactions. Never waits."""
         ...
 
-    async def restore(self, logs: Sequence[Restored], proof: bytes = b"") -> bool:
-        """Adds their history to logs that are not whole. Returns False if it is too early to know it all.
+    async def restore(self, logs: Sequence[Restored], proof: Proof | None = None) -> None:
+        """Adds their history to logs that are not whole.
 
         A log that is not there stays away, unless the `proof` still holds under which it cannot have held anything that
         is being decided.
         """
         ...
 
-    async def proof(self) -> bytes:
-        """Returns what changes whenever a log is lost."""
+    async def proof(self) -> Proof:
+        """Returns the present proof."""
         ...
 
-    async def prove(self, streams: Collection[Stream], proof: bytes) -> bool:
-        """Says that all history of streams is in their logs since the proof was asked for; False if it was lost."""
+    async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
+        """Says that all history of streams of one tenant is in their logs. False if any was lost since the proof."""
+        ...
+
+    async def prove_all(self, proof: Proof) -> bool:
+        """Says that all tenants are proven that have decisions: the logs of others were never written."""
         ...
 
     async def overdue(self, seconds: float) -> Sequence[Overdue]:

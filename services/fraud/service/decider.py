@@ -15,7 +15,7 @@ from functools import partial
 from typing import NamedTuple
 
 from meshkit.context import CallContext
-from meshkit.errors import MeshError, internal
+from meshkit.errors import MeshError, internal, unavailable
 from meshkit.halving import halving
 from services.fraud import errors
 from services.fraud.domain.check import Check, Decided, Key
@@ -101,7 +101,7 @@ class Decider:
         if recalling is not None:
             await recalling
         made = {each.check.key: each for each in read.decided}
-        if result.gapped:
+        if result.unsure:
             return await self._decide_again(calls, answers, made, result)
         return [answer or self._answer(call.check, made, result) for call, answer in zip(calls, answers, strict=True)]
 
@@ -112,13 +112,13 @@ class Decider:
         made: Mapping[Key, Decided],
         result: CommitResult,
     ) -> Sequence[Outcome | MeshError]:
-        """Decides about those from the history whose logs turned out to lack decisions."""
+        """Decides about those from the history whose logs turned out to be not to be relied on."""
         again = {
             call.check.key: call
             for call, answer in zip(calls, answers, strict=True)
             if answer is None and call.check.key not in result.answers and call.check.key not in result.earlier
         }
-        read = await self._judge_all(again, True, result.gapped)
+        read = await self._judge_all(again, True, result.unsure)
         second = await self._commit(read)
         known = {**made, **{each.check.key: each for each in read.decided}}
         both = CommitResult({**result.answers, **second.answers}, {**result.earlier, **read.unread, **second.earlier})
@@ -192,7 +192,10 @@ class Decider:
             return earlier
         if earlier is not None:
             return _again(check, earlier)
-        answer = result.answers[check.key]
+        answer = result.answers.get(check.key)
+        if answer is None:
+            # Lost again in the very moment.
+            return unavailable("redis")
         if not check.repeats(now.check.fingerprint, answer):
             return errors.idempotency_conflict(check.transaction_id)
         return Outcome(answer, now)

@@ -13,7 +13,7 @@ from prometheus_client import Counter, Gauge
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.event import StoredEvent, transaction_hash
-from services.fraud.ports import EntityLogs, History, LogKey, OldDecisions, Restored, Stream
+from services.fraud.ports import EntityLogs, History, LogKey, OldDecisions, Proof, Restored, Stream
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
 
@@ -24,7 +24,7 @@ _swept = Counter("logs_swept", "Stored events that were put back into the logs."
 _behind = Gauge("tenants_unswept", "Tenants whose logs are not all there yet.")
 
 QUIET_SECONDS = 10.0
-"""For how long nothing may have been lost before a sweep begins: what was being decided then is stored by now."""
+"""For how long no log may have been evicted before a sweep begins: what was being decided then is stored by now."""
 FIRST = str(UUID(int=0))
 
 
@@ -45,23 +45,25 @@ class LogSweep:
         self._tenants = tenants
         self._sets = sets
         self._clock = clock
-        self._proof = b""
+        self._lost = 0
         self._since = 0.0
 
     async def sweep(self) -> None:
         """Sweeps what has to be, once. Raises LogsUnavailableError and MeshError."""
         proof, now = await self._logs.proof(), asyncio.get_running_loop().time()
-        if proof != self._proof:
-            self._proof, self._since = proof, now
-        if now - self._since < QUIET_SECONDS:
+        if proof.lost != self._lost:
+            self._lost, self._since = proof.lost, now
+        if proof.lost and now - self._since < QUIET_SECONDS:
             return
         behind, after = 0, FIRST
         while (tenant := await self._tenants.next_tenant(after)) is not None:
             after = tenant
             behind += not await self._sweep_tenant(tenant, proof)
         _behind.set(behind)
+        if not behind:
+            await self._logs.prove_all(proof)
 
-    async def _sweep_tenant(self, tenant_id: str, proof: bytes) -> bool:
+    async def _sweep_tenant(self, tenant_id: str, proof: Proof) -> bool:
         features = self._sets.of(tenant_id)
         plans = {Stream(tenant_id, plan.schema): plan for plan in features.plans.values()}
         whole = await self._logs.whole(plans)

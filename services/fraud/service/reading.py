@@ -65,8 +65,13 @@ class FeatureReader:
             group.arrived(arrival)
         answers = appended.answers if appended else ()
         slow = await self._folds.prepare(groups, answers, gapped, to_time(arrival), patient=patient)
-        basis = Basis.UNLOGGED if appended is None else Basis.HISTORY
-        features = self._read_all(checks, records, groups, slow, basis, arrival)
+        for group in groups:
+            self._folds.take(group)
+        features = [
+            self._features(check, each, slow, appended, arrival) for check, each in zip(checks, records, strict=True)
+        ]
+        for group in groups:
+            self._folds.keep(group)
         return Reading(features, records, appended.ticket if appended else None)
 
     def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
@@ -85,30 +90,17 @@ class FeatureReader:
             _log.warning("features come from the store: %s", error)
             return None
 
-    def _read_all(
+    def _features(
         self,
-        checks: Sequence[Check],
-        records: Sequence[CheckRecords],
-        groups: Sequence[LogGroup],
+        check: Check,
+        records: CheckRecords,
         slow: Collection[LogGroup],
-        basis: Basis,
+        appended: Appended | None,
         arrival: int,
-    ) -> Sequence[Features | MeshError]:
-        """Reads the features of each check in order, which sees those before it. Nothing is awaited in here."""
-        for group in groups:
-            self._folds.take(group)
-        found: list[Features | MeshError] = []
-        for check, each in zip(checks, records, strict=True):
-            if any(group.fold is None for group, _ in each.places):
-                found.append(TravelsApart())
-            else:
-                from_history = basis is Basis.UNLOGGED or any(group in slow for group, _ in each.places)
-                found.append(self._read(check, each, basis if from_history else Basis.LOGS, arrival))
-        for group in groups:
-            self._folds.keep(group)
-        return found
-
-    def _read(self, check: Check, records: CheckRecords, basis: Basis, arrival: int) -> Features | MeshError:
+    ) -> Features | MeshError:
+        """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
+        if any(group.fold is None for group, _ in records.places):
+            return TravelsApart()
         values: list[FeatureValue] = [None] * len(self._sets.of(check.tenant_id).features)
         sums: dict[str, int] = {}
         time = arrival if check.event_time is None else to_milliseconds(check.event_time)
@@ -123,7 +115,11 @@ class FeatureReader:
         if any(type(value) is int and value > LARGEST for value in (*values, *sums.values())):
             return errors.sum_too_large()
         elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
-        return Features(values, to_time(time), (DEGRADED,) if basis else (), basis, elsewhere)
+        from_history = any(group in slow for group, _ in records.places)
+        if appended is None:
+            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere)
+        basis, degraded = (Basis.HISTORY, (DEGRADED,)) if from_history else (Basis.LOGS, ())
+        return Features(values, to_time(time), degraded, basis, appended.generation, elsewhere)
 
 
 def _read_log(group: LogGroup, record: LogRecord) -> tuple[LogRecord, Sequence[Any]]:

@@ -6,8 +6,7 @@
 local info = redis.call('INFO', 'server')
 local run = string.match(info, 'run_id:(%w+)')
 if redis.call('HGET', KEYS[1], 'run') ~= run then
-  local time = redis.call('TIME')
-  redis.call('HSET', KEYS[1], 'run', run, 'generation', ARGV[1], 'since', time[1] * 1000)
+  redis.call('HSET', KEYS[1], 'run', run, 'generation', ARGV[1])
   redis.call('HINCRBY', KEYS[1], 'epoch', 1)
 end
 local state = redis.call('HMGET', KEYS[1], 'generation', 'epoch')

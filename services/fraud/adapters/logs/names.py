@@ -8,12 +8,13 @@ from hashlib import blake2b
 
 from services.fraud.ports import LogKey, Stream
 
-__all__ = ["NAME_BYTES", "PENDING", "STATE", "WHOLE", "chunk_name", "log_names", "stream_field"]
+__all__ = ["ALL", "NAME_BYTES", "PENDING", "STATE", "WHOLE", "chunk_name", "log_names", "stream_field", "tenant_field"]
 
 STATE = "logs:state"
 """Hash: the run of the server, generation, since when, epoch."""
 WHOLE = "logs:whole"
-"""Hash: stream → the proof under which it was found whole."""
+"""Hash: what was swept (a stream, a tenant, all) → "epoch evictions seconds": the proof, and when that ended."""
+ALL = b"*"
 PENDING = "logs:pending"
 """Set of the names of the hashes that hold reservations."""
 NAME_BYTES = 18
@@ -36,5 +37,11 @@ def chunk_name(name: bytes, number: int) -> bytes:
     return name + b":%d" % number
 
 
+@lru_cache(maxsize=8_192)
 def stream_field(stream: Stream) -> bytes:
     return f"{stream.tenant_id} {stream.schema}".encode()
+
+
+@lru_cache(maxsize=8_192)
+def tenant_field(tenant_id: str) -> bytes:
+    return tenant_id.encode()

@@ -1,4 +1,4 @@
-"""Keeps the gaps of the entity logs in PostgreSQL. They are opened by the commit that makes them."""
+"""Keeps in PostgreSQL what decisions may be made from the entity logs: their gaps and their generation."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from meshkit.storage.postgres import Pool, connected, transaction
 from services.fraud.ports import Gap
 
-__all__ = ["PostgresGaps"]
+__all__ = ["LogFence", "PostgresGaps"]
 
 _OPEN = """
 SELECT tenant_id, min(opened) AS opened, max(filled) AS filled, array_agg(id) AS numbers FROM log_gaps
 GROUP BY tenant_id, filled IS NULL ORDER BY tenant_id"""
 _FILL = "UPDATE log_gaps SET filled = clock_timestamp() WHERE tenant_id = $1 AND id = ANY ($2::bigint[])"
+_FENCE = "UPDATE log_generation SET generation = $1 WHERE generation <> $1"
 _CLOSE = "DELETE FROM log_gaps WHERE tenant_id = $1 AND id = ANY ($2::bigint[])"
 
 
@@ -37,3 +38,15 @@ class PostgresGaps:
     async def _change(self, statement: str, gap: Gap) -> None:
         async with transaction(self._service, [gap.tenant_id]) as connection:
             await connection.execute(statement, gap.tenant_id, gap.numbers)
+
+
+class LogFence:
+    """Tells the store which generation of the logs decisions are made with: those of another are not stored."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __call__(self, generation: bytes) -> None:
+        """Raises MeshError UNAVAILABLE."""
+        async with connected(self._pool) as connection:
+            await connection.execute(_FENCE, generation)

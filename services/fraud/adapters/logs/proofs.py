@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from contextvars import Context
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from services.fraud.adapters.logs.names import WHOLE, stream_field
-from services.fraud.adapters.logs.scripts import LogScripts
-from services.fraud.ports import Stream
+from services.fraud.adapters.logs.names import ALL, WHOLE, stream_field, tenant_field
+from services.fraud.adapters.logs.scripts import LogScripts, proof_of
+from services.fraud.ports import Proof, Stream
 
 __all__ = ["StreamProofs"]
 
@@ -29,8 +29,8 @@ STREAMS = 50_000
 class _Swept(NamedTuple):
     """What is kept of a sweep."""
 
-    proof: bytes
-    """Epoch and evictions, which were the same from its beginning to its end."""
+    proof: Proof
+    """The same from its beginning to its end."""
     until: int
     """When it ended (Unix seconds, by the clock of Redis)."""
 
@@ -41,19 +41,18 @@ class StreamProofs:
     def __init__(self, redis: Redis, scripts: LogScripts) -> None:
         self._redis = redis
         self._scripts = scripts
-        self._known: dict[Stream, _Swept] = {}
+        self._known: dict[bytes, _Swept] = {}
         self._asked: dict[Stream, float] = {}
         self._learning: asyncio.Task[None] | None = None
 
     def holds(self, stream: Stream) -> bool:
         """Tells whether a log of the stream that is not there was never written."""
-        found = self._known.get(stream)
-        return found is not None and found.proof == self._scripts.proof
+        return self._of(stream, lambda swept: swept.proof == self._scripts.proof) is not None
 
     def swept(self, stream: Stream) -> int:
         """Returns until when the stream was swept (Unix seconds), 0 if it was not in this epoch."""
-        found = self._known.get(stream)
-        return found.until if found is not None and _epoch(found.proof) == _epoch(self._scripts.proof) else 0
+        found = self._of(stream, lambda swept: swept.proof.epoch == self._scripts.proof.epoch)
+        return found.until if found is not None else 0
 
     def held(self, streams: Collection[Stream]) -> set[Stream]:
         """Returns those that are proven now, and sees to it that the others are asked for soon."""
@@ -67,28 +66,46 @@ class StreamProofs:
 
     async def learn(self, streams: Collection[Stream]) -> None:
         """Reads the proofs of streams. Raises RedisError and OSError."""
-        asked = list(streams)
-        if len(self._known) + len(asked) > STREAMS:
+        if len(self._known) + len(streams) > STREAMS:
             self._known.clear()
             self._asked.clear()
-        now = time.monotonic()
-        found: Any = await self._redis.hmget(WHOLE, [stream_field(stream) for stream in asked])
-        for stream, proof in zip(asked, found, strict=True):
-            self._asked[stream] = now
-            if proof is not None:
-                epoch, evictions, until = proof.split()
-                self._known[stream] = _Swept(epoch + b" " + evictions, int(until))
+        tenants = {tenant_field(stream.tenant_id) for stream in streams}
+        fields = [ALL, *tenants, *(stream_field(stream) for stream in streams)]
+        found: Any = await self._redis.hmget(WHOLE, fields)
+        for field, value in zip(fields, found, strict=True):
+            if value is not None:
+                proof, _, until = value.rpartition(b" ")
+                self._known[field] = _Swept(proof_of(proof), int(until))
+        self._asked.update(dict.fromkeys(streams, time.monotonic()))
 
-    async def prove(self, streams: Collection[Stream], proof: bytes) -> bool:
+    async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
         """Notes that streams were swept under a proof, if it still holds. Raises RedisError and OSError."""
+        tenants = {tenant_field(stream.tenant_id) for stream in streams}
+        return await self._note([*tenants, *(stream_field(stream) for stream in streams)], proof)
+
+    async def prove_all(self, proof: Proof) -> bool:
+        """Notes that all tenants were swept under a proof that have decisions, if it still holds."""
+        return await self._note([ALL], proof)
+
+    async def _note(self, fields: Sequence[bytes], proof: Proof) -> bool:
         await self._scripts.adopt()
         if self._scripts.proof != proof:
             return False
         seconds, _ = await self._redis.time()
-        value = proof + b" %d" % seconds
-        await self._redis.hset(WHOLE, mapping={stream_field(stream): value for stream in streams})
-        await self.learn(streams)
+        value = b"%d %d %d" % (*proof, seconds)
+        await self._redis.hset(WHOLE, mapping=dict.fromkeys(fields, value))
+        self._known.update(dict.fromkeys(fields, _Swept(proof, seconds)))
         return True
+
+    def _of(self, stream: Stream, holds: Callable[[_Swept], bool]) -> _Swept | None:
+        """Returns the sweep of a stream, or of all tenants if its own was not among them: then it had no history."""
+        own = self._known.get(stream_field(stream))
+        if own is not None and holds(own):
+            return own
+        of_all, of_tenant = self._known.get(ALL), self._known.get(tenant_field(stream.tenant_id))
+        if of_all is None or not holds(of_all) or (of_tenant is not None and holds(of_tenant)):
+            return None
+        return of_all
 
     async def _learn_quietly(self, streams: Collection[Stream]) -> None:
         try:
@@ -96,7 +113,3 @@ class StreamProofs:
         except (RedisError, OSError, TimeoutError):
             # Batches meet the same failure and say so.
             return
-
-
-def _epoch(proof: bytes) -> bytes:
-    return proof.partition(b" ")[0]

@@ -18,7 +18,7 @@ from services.fraud.adapters.logs.loading import StoredLog, load_log
 from services.fraud.adapters.logs.names import PENDING, log_names
 from services.fraud.adapters.logs.proofs import StreamProofs
 from services.fraud.adapters.logs.reservations import Reservations
-from services.fraud.adapters.logs.scripts import LogScripts
+from services.fraud.adapters.logs.scripts import LogScripts, proof_of
 from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
 from services.fraud.domain.check import Key
 from services.fraud.ports import (
@@ -30,6 +30,7 @@ from services.fraud.ports import (
     LogsUnavailableError,
     LogWrite,
     Overdue,
+    Proof,
     Restored,
     Stream,
     Ticket,
@@ -47,18 +48,26 @@ PAUSE_SECONDS = 1.0
 # Whoever looks for reservations forgets a process that has none.
 REGISTER_SECONDS = 5.0
 SETTLE_QUEUE = 10_000
-# For as long a decision may take from its reservation to its commit.
-LONGEST_COMMIT_MS = 10_000
 RESTORED_BYTES = 65_536
 _FAILURES = (RedisError, OSError, TimeoutError)
 
 
 class RedisLogs:
-    """Implements `EntityLogs`. `secret` returns what keys the hashes under which values are kept."""
+    """Implements `EntityLogs`.
 
-    def __init__(self, redis: Redis, secret: Callable[[], Awaitable[bytes]]) -> None:
+    `secret` returns what keys the hashes under which values are kept. `fence` tells the store of a generation of the
+    logs before it is used.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        secret: Callable[[], Awaitable[bytes]],
+        fence: Callable[[bytes], Awaitable[None]],
+    ) -> None:
         self._redis = redis
-        self._scripts = LogScripts(redis)
+        self._scripts = LogScripts(redis, fence)
         self._proofs = StreamProofs(redis, self._scripts)
         self._reservations = Reservations(redis, self._scripts)
         self._secret = secret
@@ -79,10 +88,11 @@ class RedisLogs:
         except _FAILURES as error:
             raise self._failed(error) from error
 
-    async def restore(self, logs: Sequence[Restored], proof: bytes = b"") -> bool:
+    async def restore(self, logs: Sequence[Restored], proof: Proof | None = None) -> None:
         self._check_pause()
         try:
-            return all([await self._restore(part, proof) for part in _portions(logs)])
+            for part in _portions(logs):
+                await self._restore(part, proof)
         except _FAILURES as error:
             raise self._failed(error) from error
 
@@ -105,16 +115,22 @@ class RedisLogs:
             raise self._failed(error) from error
         return {stream: self._proofs.holds(stream) for stream in streams}
 
-    async def proof(self) -> bytes:
+    async def proof(self) -> Proof:
         try:
             await self._scripts.adopt()
         except _FAILURES as error:
             raise self._failed(error) from error
         return self._scripts.proof
 
-    async def prove(self, streams: Collection[Stream], proof: bytes) -> bool:
+    async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
         try:
             return await self._proofs.prove(streams, proof)
+        except _FAILURES as error:
+            raise self._failed(error) from error
+
+    async def prove_all(self, proof: Proof) -> bool:
+        try:
+            return await self._proofs.prove_all(proof)
         except _FAILURES as error:
             raise self._failed(error) from error
 
@@ -142,6 +158,7 @@ class RedisLogs:
 
     async def _append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self._register()
+        generation = self._scripts.generation
         names: list[bytes] = []
         answers: list[LogAnswer] = []
         arrival = 0
@@ -152,7 +169,7 @@ class RedisLogs:
             first, found = await self._write(names[-1], part, reserved)
             arrival = arrival or first
             answers += found
-        return Appended(Ticket(tuple(names)), arrival, answers)
+        return Appended(Ticket(tuple(names)), arrival, answers, generation)
 
     async def _write(
         self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes
@@ -164,10 +181,10 @@ class RedisLogs:
         arrival, proof, *found = await self._scripts.run(
             "append",
             [self._pending, *names],
-            [batch, reservations(names, writes, reserved), self._scripts.proof, told],
+            [batch, reservations(names, writes, reserved), _told(self._scripts.proof), told],
         )
-        if proof and proof != self._scripts.proof:
-            self._scripts.proof = proof
+        if proof:
+            self._scripts.proof = proof_of(proof)
         return arrival, [
             answer_of(write, each, self._proofs.swept(write.key.stream))
             for write, each in zip(writes, found, strict=True)
@@ -186,12 +203,11 @@ class RedisLogs:
             await self._redis.sadd(PENDING, self._pending)
             self._registered, self._register_at = served.generation, now + REGISTER_SECONDS
 
-    async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: bytes) -> bool:
+    async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: Proof | None) -> None:
         name = await self._names()
         keys = [name(log.key) for log, _, _ in logs]
         told = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
-        found = await self._scripts.run("restore", keys, [str(LONGEST_COMMIT_MS), proof, *told])
-        return bool(found != b"early")
+        await self._scripts.run("restore", keys, [_told(proof), *told])
 
     async def _settle(self) -> None:
         while self._settled or self._withdrawing:
@@ -218,6 +234,10 @@ class RedisLogs:
         self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
         _unavailable.labels("failed").inc()
         return LogsUnavailableError(f"redis cannot be used: {type(error).__name__}")
+
+
+def _told(proof: Proof | None) -> bytes:
+    return b"%d %d" % proof if proof is not None else b""
 
 
 def _packed(transactions: Sequence[Key]) -> bytes:

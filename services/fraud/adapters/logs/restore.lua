@@ -1,29 +1,28 @@
 -- Adds history to logs that are not whole, and makes those whole that get the end of it.
 --
 -- KEYS[1] state of all logs, KEYS[2...] logs
--- ARGV[1] generation, ARGV[2] least age of the generation in milliseconds at which the history is all there is,
--- ARGV[3] proof that nothing that was being decided when the history was read can be missing: "epoch evictions"; without
+-- ARGV[1] generation
+-- ARGV[2] proof that nothing that was being decided when the history was read can be missing: "epoch evictions"; without
 --         it a log that is not there stays away, because the record of who asks for it was in it
--- ARGV[4...] for each log seconds after which it goes (4 bytes), 1 if this is the end of its history (1 byte), records
+-- ARGV[3...] for each log seconds after which it goes (4 bytes), 1 if this is the end of its history (1 byte), records
 --
--- Answers "cold" for another generation, "early" for one that is too young, else how many logs it made whole.
+-- Answers "cold" for another generation, else how many logs it made whole.
 
 local call, sub, pack = redis.call, string.sub, struct.pack
-local state = call('HMGET', KEYS[1], 'generation', 'since', 'epoch')
+local state = call('HMGET', KEYS[1], 'generation', 'epoch')
 if state[1] ~= ARGV[1] then return 'cold' end
-local time = call('TIME')
-if time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(state[2]) < tonumber(ARGV[2]) then return 'early' end
 
-local proof = state[3] .. ' ' .. string.match(call('INFO', 'stats'), 'evicted_keys:(%d+)')
+local seconds_now = call('TIME')[1]
+local proof = state[2] .. ' ' .. string.match(call('INFO', 'stats'), 'evicted_keys:(%d+)')
 local made = 0
 for i = 2, #KEYS do
-  local key, argument = KEYS[i], ARGV[i + 2]
+  local key, argument = KEYS[i], ARGV[i + 1]
   local seconds, last = struct.unpack('<I4B', argument)
   local records = sub(argument, 6)
   local head = redis.pcall('GETRANGE', key, 0, 8)
   if type(head) ~= 'table' and sub(head, 1, 8) ~= ARGV[1] then
-    if proof == ARGV[3] then
-      call('SET', key, ARGV[1] .. pack('<I4I4I4', last, 0, time[1]) .. records, 'EX', seconds)
+    if proof == ARGV[2] then
+      call('SET', key, ARGV[1] .. pack('<I4I4I4', last, 0, seconds_now) .. records, 'EX', seconds)
       made = made + last
     end
   elseif type(head) ~= 'table' and string.byte(head, 9) == 0 then

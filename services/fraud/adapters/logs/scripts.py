@@ -7,7 +7,7 @@ generation, learns the generation anew and begins one if it has to. Nothing of a
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from services.fraud.adapters.logs.names import STATE
+from services.fraud.ports import Proof
 
-__all__ = ["GENERATION_BYTES", "LogScripts", "Served"]
+__all__ = ["GENERATION_BYTES", "LogScripts", "Served", "proof_of"]
 
 GENERATION_BYTES = 8
 _TEXTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("append", "restore", "seal")}
@@ -32,13 +33,17 @@ class Served(NamedTuple):
 
 
 class LogScripts:
-    """The scripts of one Redis. Every method raises RedisError and OSError."""
+    """The scripts of one Redis. `fence` tells the store of a generation before it is used.
 
-    def __init__(self, redis: Redis) -> None:
+    Every method raises RedisError and OSError, and what the fence raises.
+    """
+
+    def __init__(self, redis: Redis, fence: Callable[[bytes], Awaitable[None]]) -> None:
         self._redis = redis
+        self._fence = fence
         self._served: Served | None = None
-        self.proof = b""
-        """Under which a log that is not there was never written, where its stream is whole: "epoch evictions"."""
+        self.proof = Proof(0, 0)
+        """The last that was seen."""
 
     async def run(self, script: str, keys: Sequence[bytes | str], arguments: Sequence[bytes | str]) -> Any:
         """Runs a script whose first key is the state and whose first argument the generation, both put in here."""
@@ -64,12 +69,21 @@ class LogScripts:
     async def adopt(self) -> Served:
         """Learns the generation of the server, and begins one if it has none of this run."""
         fresh = secrets.token_bytes(GENERATION_BYTES)
-        generation, self.proof = await self._redis.eval(_ADOPT, 1, STATE, fresh)
+        generation, proof = await self._redis.eval(_ADOPT, 1, STATE, fresh)
+        self.proof = proof_of(proof)
+        if self._served is None or self._served.generation != generation:
+            await self._fence(generation)
         digests = {
             name: (await self._redis.script_load(f"-- {generation.hex()}\n{text}")) for name, text in _TEXTS.items()
         }
         self._served = Served(generation, {name: _text(digest) for name, digest in digests.items()})
         return self._served
+
+
+def proof_of(text: bytes) -> Proof:
+    """Reads "epoch evictions"."""
+    epoch, lost = text.split()
+    return Proof(int(epoch), int(lost))
 
 
 def _text(digest: bytes | str) -> str:
