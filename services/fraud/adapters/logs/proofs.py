@@ -64,6 +64,12 @@ class StreamProofs:
                 self._learning = asyncio.create_task(self._learn_quietly(due), context=Context())
         return held
 
+    async def meet(self, streams: Collection[Stream]) -> None:
+        """Reads the proofs of streams that were never asked for. Raises RedisError and OSError."""
+        unmet = {stream for stream in streams if stream not in self._asked}
+        if unmet:
+            await self.learn(unmet)
+
     async def learn(self, streams: Collection[Stream]) -> None:
         """Reads the proofs of streams. Raises RedisError and OSError."""
         if len(self._known) + len(streams) > STREAMS:

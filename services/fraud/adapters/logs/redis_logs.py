@@ -158,6 +158,7 @@ class RedisLogs:
 
     async def _append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self._register()
+        await self._proofs.meet({write.key.stream for write in writes})
         generation = self._scripts.generation
         names: list[bytes] = []
         answers: list[LogAnswer] = []
