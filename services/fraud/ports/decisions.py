@@ -1,4 +1,4 @@
-"""What the fraud service needs from outside. Each port has a twin in memory that passes the same conformance suite."""
+"""Ports of decisions: their features, their store, what follows their outbox."""
 
 from __future__ import annotations
 
