@@ -66,6 +66,7 @@ class EventReader:
         canonical: Mapping[FieldType, Canonical],
     ) -> None:
         """`digits` are those of each currency after the point; `largest_minor` is the most of its smallest units."""
+        self.event_type = event_type
         self._digits = digits
         self._largest_minor = largest_minor
         self._canonical = canonical

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.fraud.ports.configuration import Declarations, DeclarationStore
 from services.fraud.ports.decisions import (
     Admits,
     CommitResult,
@@ -18,6 +19,7 @@ from services.fraud.ports.decisions import (
     Windows,
     WindowsUnavailableError,
 )
+from services.fraud.ports.event_types import EventTypeChanges, EventTypes, EventTypeWriter
 
 __all__ = [
     "Admits",
@@ -25,6 +27,11 @@ __all__ = [
     "DecisionFilter",
     "DecisionLog",
     "DecisionStore",
+    "DeclarationStore",
+    "Declarations",
+    "EventTypeChanges",
+    "EventTypeWriter",
+    "EventTypes",
     "LogPage",
     "OldDecisions",
     "Outbox",
