@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import asyncpg
 
@@ -126,10 +126,17 @@ async def connected(pool: Pool, *, wait: float = ACQUIRE_TIMEOUT) -> AsyncIterat
 
 @asynccontextmanager
 async def transaction(
-    pool: Pool, tenants: Iterable[str], *, wait: float = ACQUIRE_TIMEOUT
+    pool: Pool, tenants: Iterable[str], *, wait: float = ACQUIRE_TIMEOUT, snapshot: bool = False
 ) -> AsyncIterator[Connection]:
-    """Opens a transaction that sees and writes the rows of the named tenants and of no other."""
-    async with connected(pool, wait=wait) as connection, connection.transaction():
+    """Opens a transaction that sees and writes the rows of the named tenants and of no other.
+
+    With `snapshot` it writes nothing, and all its statements see one moment.
+    """
+    isolation: Literal["repeatable_read"] | None = "repeatable_read" if snapshot else None
+    async with (
+        connected(pool, wait=wait) as connection,
+        connection.transaction(isolation=isolation, readonly=snapshot),
+    ):
         await connection.execute("SELECT set_config('rampart.tenants', $1, true)", ",".join(sorted(set(tenants))))
         yield connection
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from meshkit.canonical import NOT_AN_ADDRESS
 from meshkit.currencies import NOT_A_CURRENCY
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
+from services.fraud.domain.names import FieldFault
 
 __all__ = [
     "CURRENCY_UNKNOWN",
@@ -18,12 +20,18 @@ __all__ = [
     "currency_unknown",
     "decision_not_found",
     "event_in_future",
+    "event_invalid",
     "event_time_impossible",
+    "event_too_large",
+    "event_type_exists",
+    "event_type_invalid",
+    "event_type_not_found",
     "events_lost",
     "idempotency_conflict",
     "position_invalid",
     "position_lost",
     "sum_too_large",
+    "too_many_event_types",
     "too_many_watchers",
     "value_refused",
 ]
@@ -130,3 +138,34 @@ def too_many_watchers(whose: str) -> MeshError:
         metadata={"limit": whose},
         retry_after=5.0,
     )
+
+
+def event_type_not_found() -> MeshError:
+    return MeshError(
+        Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such event type", metadata={"resource": "event type"}
+    )
+
+
+def event_type_exists() -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "RESOURCE_EXISTS",
+        "an event type of this name exists",
+        metadata={"resource": "event type"},
+    )
+
+
+def event_type_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(f"event_type.{each.path}", each.rule, each.words) for each in faults))
+
+
+def too_many_event_types(most: int) -> MeshError:
+    return validation_failed(Violation("event_type", "event_types.most", f"is one more than {most}, a tenant's most"))
+
+
+def event_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
+
+
+def event_too_large(size: int, most: int) -> MeshError:
+    return validation_failed(Violation("fields", "fields.size", f"must have at most {most} bytes, not {size}"))

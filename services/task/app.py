@@ -18,11 +18,12 @@ from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
+from meshkit.storage.notifications import Notifications
 from meshkit.storage.reads import Reads, read_pool
-from services.task.adapters.listener import NewsListener
 from services.task.adapters.postgres_engine import PostgresEngine
 from services.task.adapters.postgres_schedules import PostgresSchedules
 from services.task.adapters.postgres_tasks import PostgresTasks
+from services.task.adapters.rows import NEWS
 from services.task.ports import Schedules, TaskStore
 from services.task.service.cron import next_run
 from services.task.service.schedules import ScheduleService
@@ -68,7 +69,7 @@ async def serve(host: Host, reader: Reader) -> None:
     store = PostgresTasks(pool, settings.rules, Reads(reads, settings.reads))
     engine = PostgresEngine(engine_pool, settings.rules, retention_days=settings.retention_days)
     schedules = PostgresSchedules(pool, engine_pool, settings.rules, next_run)
-    listener = NewsListener(settings.engine_dsn, tell=signals.tell, tell_all=signals.tell_all)
+    listener = Notifications(settings.engine_dsn, NEWS, tell=signals.tell, tell_all=signals.tell_all)
     host.background("listener", listener.run)
     # What needs doing is found in the store, so that replicas need no leader.
     host.background("lease expiry", Periodic("lease expiry", engine.expire, interval=EXPIRE_SECONDS).run)

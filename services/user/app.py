@@ -10,6 +10,7 @@ from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 from meshkit.continuations import Continuations
 from meshkit.host import Host
 from meshkit.identity.policy import policies
+from meshkit.named_requests import IdempotentChanges
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
@@ -19,13 +20,12 @@ from meshkit.storage import migrations, postgres
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangePublisher
 from meshkit.storage.event_stream import MemoryStream, RedisStream
+from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.reads import read_pool
 from meshkit.storage.redis import open_redis
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
 from services.user.adapters.publishing import PublishingWriter
-from services.user.adapters.retention import RequestRetention
-from services.user.service.idempotency import IdempotentChanges
 from services.user.service.users import UserService
 from services.user.servicer import UserServicer
 from services.user.settings import UserSettings

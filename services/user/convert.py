@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +11,9 @@ from google.protobuf.message import Message
 from rampart.user.v1 import user_pb2 as pb
 from rampart.user.v1 import user_service_pb2
 
+from meshkit.named_requests import NamedRequest, named_request
 from meshkit.preconditions import Preconditions
 from meshkit.updates import Updates
-from services.user.domain.requests import NamedRequest
 from services.user.domain.users import DEFAULT_TIER, ProfileChange, Revision, RiskProfile, User, UserChange
 
 __all__ = [
@@ -58,11 +57,10 @@ def request_from_proto(message: Changing) -> NamedRequest | None:
 
     Of equal worth are requests that ask to store the same, whatever else they hold.
     """
-    if not message.request_id:
-        return None
-    content = type(message).FromString(message.SerializeToString())
-    # The same UUID can be written in more than one way.
-    content.request_id = ""
+    return named_request(message, _reduce)
+
+
+def _reduce(content: Changing) -> None:
     if isinstance(content, user_service_pb2.UpdateRiskProfileRequest):
         _PROFILE.reduce(content.risk_profile, content.update_mask)
     elif isinstance(content, user_service_pb2.UpdateUserRequest):
@@ -70,8 +68,6 @@ def request_from_proto(message: Changing) -> NamedRequest | None:
     elif isinstance(content, user_service_pb2.CreateUserRequest):
         _USER.reduce(content.user, FieldMask())
         content.user.etag = ""
-    fingerprint = blake2b(content.SerializeToString(deterministic=True), digest_size=16).digest()
-    return NamedRequest(UUID(message.request_id), message.DESCRIPTOR.name.removesuffix("Request"), fingerprint)
 
 
 def state_from_proto(message: pb.User | pb.RiskProfile | user_service_pb2.DeleteUserRequest) -> UUID | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
-from services.user.domain.requests import Answered, NamedRequest
+from meshkit import named_requests
+from meshkit.named_requests import Claims
 from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange
 
 __all__ = ["Changes", "Key", "OtherStateError", "Profiles", "Users", "Writer"]
@@ -38,7 +38,7 @@ class Profiles(Protocol):
         ...
 
 
-class Changes(Protocol):
+class Changes(Claims, Protocol):
     """One transaction on the rows of one tenant."""
 
     async def create_user(self, user: User) -> bool:
@@ -63,21 +63,6 @@ class Changes(Protocol):
         """
         ...
 
-    async def claim(self, request: NamedRequest) -> Answered | None:
-        """Takes the name of a request for this transaction; returns what was answered if it is taken.
 
-        Waits while another transaction has claimed it and has not ended. Raises MeshError ABORTED after a while.
-        """
-        ...
-
-    async def answer(self, request_id: UUID, response: bytes) -> None:
-        """Keeps the response to a request that this transaction has claimed."""
-        ...
-
-
-class Writer(Protocol):
-    """Makes changes."""
-
-    def begin(self, tenant_id: str) -> AbstractAsyncContextManager[Changes]:
-        """Opens a transaction: what is done in the block is there after it, all of it, or nothing if it raises."""
-        ...
+Writer: TypeAlias = named_requests.Writer[Changes]
+"""Makes changes."""

@@ -18,11 +18,11 @@ from meshkit.context import principal
 from meshkit.errors import MeshError
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.named_requests import IdempotentChanges
 from meshkit.pages import Pages, page_size
 from meshkit.rpc.batches import BatchCall, serve_batch
 from services.user import convert
 from services.user.ports import Changes
-from services.user.service.idempotency import IdempotentChanges
 from services.user.service.users import UserService
 
 __all__ = ["UserServicer"]
@@ -39,7 +39,7 @@ class UserServicer:
     def __init__(
         self,
         service: UserService,
-        idempotent: IdempotentChanges,
+        idempotent: IdempotentChanges[Changes],
         *,
         pages: Pages,
         verifier: TokenVerifier,

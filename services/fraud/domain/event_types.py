@@ -52,19 +52,23 @@ class Field:
     """Personal data: never in logs, and shown only to who may read it."""
     key: bool = False
     """True for what features may be counted by. Keys of one name are one kind of key in all event types."""
+    retired: bool = False
+    """Declared still, but no longer read: events may have it, and what uses it finds it missing."""
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What an event is. A change makes a new version, which keeps the type of every field."""
+    """What an event is. A change makes a new version, which keeps every field and its type."""
 
     name: str
     fields: tuple[Field, ...]
     version: int = 1
+    description: str = ""
 
     @property
     def keys(self) -> Sequence[Field]:
-        return [field for field in self.fields if field.key]
+        return [field for field in self.fields if field.key and not field.retired]
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)

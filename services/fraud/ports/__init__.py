@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.fraud.ports.configuration import Declarations, DeclarationStore
 from services.fraud.ports.decisions import (
     Admits,
     CommitResult,
@@ -16,6 +17,7 @@ from services.fraud.ports.decisions import (
     Stored,
     StoredEvents,
 )
+from services.fraud.ports.event_types import EventTypeChanges, EventTypes, EventTypeWriter
 from services.fraud.ports.gaps import Gap, LogGaps
 from services.fraud.ports.history import History, HistoryKey, KeyHistory
 from services.fraud.ports.logs import (
@@ -42,7 +44,12 @@ __all__ = [
     "DecisionFilter",
     "DecisionLog",
     "DecisionStore",
+    "DeclarationStore",
+    "Declarations",
     "EntityLogs",
+    "EventTypeChanges",
+    "EventTypeWriter",
+    "EventTypes",
     "Gap",
     "History",
     "HistoryKey",

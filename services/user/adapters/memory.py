@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from services.user.domain.requests import Answered, NamedRequest
+from meshkit.named_requests import Answered
+from meshkit.storage.named_requests import MemoryClaims
 from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange, unknown_profile
 from services.user.ports import Changes, Key, OtherStateError
 
@@ -69,12 +70,12 @@ class MemoryWriter:
                 raise
 
 
-class MemoryChanges:
+class MemoryChanges(MemoryClaims):
     """Implements `Changes`."""
 
     def __init__(self, rows: MemoryUserRows, tenant_id: str) -> None:
+        super().__init__(rows.requests, tenant_id)
         self._rows = rows
-        self._tenant_id = tenant_id
 
     async def create_user(self, user: User) -> bool:
         key = (self._tenant_id, user.user_id)
@@ -119,17 +120,6 @@ class MemoryChanges:
 
     def _stored(self, user_id: str) -> tuple[User | None, RiskProfile]:
         return self._rows.users.get((self._tenant_id, user_id)) or (None, unknown_profile(user_id))
-
-    async def claim(self, request: NamedRequest) -> Answered | None:
-        key = (self._tenant_id, request.request_id)
-        answered = self._rows.requests.get(key)
-        if answered is None:
-            self._rows.requests[key] = Answered(request.method, request.fingerprint, b"")
-        return answered
-
-    async def answer(self, request_id: UUID, response: bytes) -> None:
-        key = (self._tenant_id, request_id)
-        self._rows.requests[key] = replace(self._rows.requests[key], response=response)
 
 
 def _check(tag: UUID, revision: Revision) -> None:

@@ -1,4 +1,4 @@
-"""Changes users and profiles in PostgreSQL, and keeps idempotency records of the requests that asked for it."""
+"""Changes users and profiles in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-import asyncpg
-
-from meshkit.storage.postgres import Connection, Pool, transaction
-from services.user import errors
+from meshkit.storage.named_requests import PostgresClaims
+from meshkit.storage.postgres import Pool, transaction
 from services.user.adapters.rows import PROFILE_COLUMNS, USER_COLUMNS, profile_of, user_of
-from services.user.domain.requests import Answered, NamedRequest
 from services.user.domain.users import (
     ABSENT,
     DEFAULT_BASE_RISK,
@@ -71,15 +68,6 @@ ON CONFLICT (tenant_id, user_id) DO UPDATE SET updated_at = $4, tag = $5, profil
 WHERE coalesce(users.profile_tag = $3, true)
 RETURNING {PROFILE_COLUMNS}"""
 
-# Waits for a transaction that has inserted the same and has not ended, and goes on if that one fails.
-_CLAIM = """
-INSERT INTO requests (tenant_id, request_id, method, fingerprint, response) VALUES ($1, $2, $3, $4, '')
-ON CONFLICT DO NOTHING
-RETURNING request_id"""
-
-_ANSWERED = "SELECT method, fingerprint, response FROM requests WHERE tenant_id = $1 AND request_id = $2"
-_ANSWER = "UPDATE requests SET response = $3 WHERE tenant_id = $1 AND request_id = $2"
-
 
 class PostgresWriter:
     """Implements `Writer`."""
@@ -93,12 +81,8 @@ class PostgresWriter:
             yield PostgresChanges(connection, tenant_id)
 
 
-class PostgresChanges:
+class PostgresChanges(PostgresClaims):
     """Implements `Changes` on a connection with an open transaction."""
-
-    def __init__(self, connection: Connection, tenant_id: str) -> None:
-        self._connection = connection
-        self._tenant_id = tenant_id
 
     async def create_user(self, user: User) -> bool:
         created = await self._connection.fetchval(
@@ -174,20 +158,3 @@ class PostgresChanges:
         """Tells whether a user is stored, or its profile alone (False), or nothing (None)."""
         known: bool | None = await self._connection.fetchval(_STORED, self._tenant_id, user_id)
         return known
-
-    async def claim(self, request: NamedRequest) -> Answered | None:
-        name = (self._tenant_id, request.request_id)
-        try:
-            claimed = await self._connection.fetchval(_CLAIM, *name, request.method, request.fingerprint)
-        except asyncpg.LockNotAvailableError:
-            raise errors.request_under_way() from None
-        if claimed is not None:
-            return None
-        row = await self._connection.fetchrow(_ANSWERED, *name)
-        if row is None:
-            # It was cleaned away between the two statements: the next attempt is the first.
-            raise errors.request_under_way()
-        return Answered(row["method"], row["fingerprint"], row["response"])
-
-    async def answer(self, request_id: UUID, response: bytes) -> None:
-        await self._connection.execute(_ANSWER, self._tenant_id, request_id, response)

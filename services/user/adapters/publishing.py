@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from meshkit.named_requests import Answered, NamedRequest
 from meshkit.storage.changes import Change
-from services.user.domain.requests import Answered, NamedRequest
 from services.user.domain.users import ProfileChange, Revision, RiskProfile, User, UserChange
 from services.user.ports import Changes, Writer
 

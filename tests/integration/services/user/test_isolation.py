@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 
 from meshkit.ids import uuid7
+from meshkit.named_requests import NamedRequest
+from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.user.adapters.postgres import PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
-from services.user.adapters.retention import RequestRetention
-from services.user.domain.requests import NamedRequest
 from services.user.domain.users import User
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database

@@ -11,11 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from meshkit.ids import uuid7
+from meshkit.named_requests import Answered, NamedRequest
 from meshkit.storage.postgres import open_pool
 from services.user.adapters.memory import MemoryProfiles, MemoryUserRows, MemoryUsers, MemoryWriter
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
-from services.user.domain.requests import Answered, NamedRequest
 from services.user.domain.users import (
     ABSENT,
     ProfileChange,

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import pytest
 
+from meshkit.named_requests import NamedRequest
 from meshkit.storage.changes import Change
 from services.user.adapters.memory import MemoryUserRows, MemoryUsers, MemoryWriter
 from services.user.adapters.publishing import PublishingWriter
-from services.user.domain.requests import NamedRequest
 from services.user.domain.users import ProfileChange, Revision, User, UserChange
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Implements the gRPC methods of the fraud service: convert, call, convert.
+"""The gRPC methods of fraud checks and decisions: convert, call, convert.
 
 Single checks are coalesced into batches; what arrives as a batch stays one. Either way a few are decided at a time.
 Checks that take long go their own way, so that they hold up no others.

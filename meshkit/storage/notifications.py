@@ -12,23 +12,23 @@ from collections.abc import Callable
 import asyncpg
 
 from meshkit.storage.postgres import COMMAND_TIMEOUT, CONNECT_TIMEOUT, OUTAGES
-from services.task.adapters.rows import NEWS
 
-__all__ = ["NewsListener"]
+__all__ = ["Notifications"]
 
 _log = logging.getLogger(__name__)
 CHECK_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 
 
-class NewsListener:
+class Notifications:
     """A background task that listens while the process runs.
 
-    `tell` is given the topic of each notification; `tell_all` is called when some may have been missed.
+    `tell` is given the text of each notification of the channel; `tell_all` is called when some may have been missed.
     """
 
-    def __init__(self, dsn: str, *, tell: Callable[[str], None], tell_all: Callable[[], None]) -> None:
+    def __init__(self, dsn: str, channel: str, *, tell: Callable[[str], None], tell_all: Callable[[], None]) -> None:
         self._dsn = dsn
+        self._channel = channel
         self._tell = tell
         self._tell_all = tell_all
 
@@ -38,7 +38,7 @@ class NewsListener:
             try:
                 await self._listen()
             except OUTAGES as error:
-                _log.warning("notifications cannot be heard: %s", type(error).__name__)
+                _log.warning("notifications of %s cannot be heard: %s", self._channel, type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _listen(self) -> None:
@@ -46,10 +46,10 @@ class NewsListener:
             self._dsn,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,
-            server_settings={"application_name": "rampart task listener"},
+            server_settings={"application_name": f"{self._channel} listener"},
         )
         try:
-            await session.add_listener(NEWS, self._heard)
+            await session.add_listener(self._channel, self._heard)
             self._tell_all()
             while True:
                 await asyncio.sleep(CHECK_SECONDS)

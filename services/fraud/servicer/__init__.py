@@ -1,0 +1,7 @@
+"""The gRPC services of the fraud process, one module each: convert, call, convert."""
+
+from __future__ import annotations
+
+from services.fraud.servicer.fraud import DECISION_FIELDS, Checks, FraudServicer
+
+__all__ = ["DECISION_FIELDS", "Checks", "FraudServicer"]
