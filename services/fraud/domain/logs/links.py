@@ -44,9 +44,10 @@ class LastSeen:
 
     def follow(self, counterparts: list[int], times: list[int]) -> list[int]:
         """For records in order of time: when the counterpart of each came before it."""
-        new, previous = self._new, []
+        new, old, previous = self._new, self._old, []
         for counterpart, time in zip(counterparts, times, strict=True):
-            previous.append(new[counterpart] if counterpart in new else self._old.get(counterpart, NEVER))
+            before = new.get(counterpart)
+            previous.append(old.get(counterpart, NEVER) if before is None else before)
             new[counterpart] = time
         return previous
 
@@ -99,6 +100,7 @@ class Links:
         level, block = self._block(spot)
         for column, last in enumerate(self.last):
             counterpart, previous = record.counterparts[self._plan.counterparts[column]], FAR
+            block.previous[column].insert(at, FAR)
             if counterpart != NOBODY:
                 previous = last.get(counterpart)
                 following = self._next(column, counterpart, spot, at, previous) if previous > record.time else None
@@ -107,7 +109,7 @@ class Links:
                 else:
                     previous = following[1].previous[column][following[2]]
                     _retell(column, following, previous, record.time)
-            block.previous[column].insert(at, previous)
+            block.previous[column][at] = previous
             block.ranked[column] = None
             if level is not None:
                 level.exchange(column, None, previous)
