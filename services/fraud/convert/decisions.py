@@ -11,14 +11,15 @@ from rampart.fraud.v1 import decision_pb2, event_pb2
 
 from services.fraud.convert.events import fields_to_record
 from services.fraud.domain.check import NOTHING_KEPT, Decided, Features, Kept
-from services.fraud.domain.declared.starter import STARTER
-from services.fraud.domain.declared.vector import joined, split
+from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER
+from services.fraud.domain.declared.vector import joined, number_places, split
 from services.fraud.domain.rates import Rate, Spend
 from services.fraud.domain.rules import VERSION, Facts, Profile
 from services.fraud.domain.verdict import DECLINE
 
 __all__ = ["DecisionRecord", "decided_to_record", "facts_from_proto", "stored_to_proto"]
 
+_NUMBERS = number_places(STARTER.features)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -114,14 +115,16 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
 
 
 def _vector_to_proto(features: Features) -> decision_pb2.FeatureVector:
-    parts = split(STARTER.features, features.values)
+    parts = split(_NUMBERS, features.values)
     return decision_pb2.FeatureVector(
         version=STARTER.version, values=parts.values, numbers=parts.numbers, missing=parts.missing
     )
 
 
 def _vector_from_proto(vector: decision_pb2.FeatureVector) -> Mapping[str, float]:
-    """Returns the values by name. A vector of an earlier version is one without what was added since."""
+    """Returns the values by name."""
+    if vector.version in ("1", "2"):
+        return dict(zip(NAMES_OF_BEFORE[: len(vector.values)], vector.values, strict=True))
     return joined(STARTER.features, vector.values, vector.numbers, vector.missing)
 
 

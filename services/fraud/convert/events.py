@@ -10,13 +10,12 @@ from services.fraud.domain.event import Fields, FieldValue, Money
 
 __all__ = ["fields_from_record", "fields_to_record"]
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TIME = "time"
 
 
 def fields_to_record(fields: Fields) -> bytes:
     """Renders fields: money as [smallest units, currency], a time as {"time": RFC 3339}."""
-    return _encode({name: _to_json(value) for name, value in fields.items()}).encode()
+    return _encode(fields).encode()
 
 
 def fields_from_record(data: bytes) -> Fields:
@@ -24,9 +23,12 @@ def fields_from_record(data: bytes) -> Fields:
     return {name: _from_json(value) for name, value in json.loads(data).items()}
 
 
-def _to_json(value: FieldValue) -> object:
-    # Money is a tuple, which JSON has as an array.
-    return {_TIME: value.isoformat()} if isinstance(value, datetime) else value
+def _time_to_json(value: object) -> object:
+    assert isinstance(value, datetime), "everything else is JSON as it is; money is a tuple, which is an array"
+    return {_TIME: value.isoformat()}
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_time_to_json).encode
 
 
 def _from_json(value: object) -> FieldValue:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
-from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -37,10 +37,16 @@ class StoredEvent(NamedTuple):
 @lru_cache(maxsize=131_072)
 def key_hash(secret: bytes, tenant_id: str, field: str, value: str) -> int:
     """Returns 64 signed bits of SHA-256 over secret, tenant, field and value: `key_hash` of the migrations."""
-    text = UUID(tenant_id).bytes + f"{field}\1{value}".encode()
-    return int.from_bytes(sha256(secret + text).digest()[:8], signed=True)
+    hashed = _of_tenant(secret, tenant_id).copy()
+    hashed.update(f"{field}\1{value}".encode())
+    return int.from_bytes(hashed.digest()[:8], signed=True)
+
+
+@lru_cache(maxsize=4_096)
+def _of_tenant(secret: bytes, tenant_id: str) -> hashlib._Hash:
+    return hashlib.sha256(secret + UUID(tenant_id).bytes)
 
 
 def transaction_hash(tenant_id: str, transaction_id: str) -> int:
     """Returns what names a transaction in the entity logs, in 64 bits."""
-    return int.from_bytes(sha256(f"{tenant_id}\0{transaction_id}".encode()).digest()[:8])
+    return int.from_bytes(hashlib.sha256(f"{tenant_id}\0{transaction_id}".encode()).digest()[:8])

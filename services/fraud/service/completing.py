@@ -9,6 +9,7 @@ from contextvars import Context
 from datetime import datetime, timedelta
 
 from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import EntityLogs, History, HistoryKey, LogsUnavailableError, Restored
@@ -99,6 +100,7 @@ def restored_records(features: FeatureSet, group: LogGroup, events: Sequence[Sto
         records.append(
             recorder.record(
                 event.fields,
+                currency_of(event.fields),
                 to_milliseconds(event.event_time),
                 transaction_hash(tenant, event.transaction_id),
                 0,

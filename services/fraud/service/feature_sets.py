@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol, TypeAlias
 
 from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.recording import KindRecorder
 from services.fraud.domain.declared.starter import STARTER
+from services.fraud.ports import Stream
 
-__all__ = ["FeatureSets", "StarterFeatures"]
+__all__ = ["FeatureSets", "StarterFeatures", "Streams"]
+
+Streams: TypeAlias = Sequence[tuple[KindRecorder, Stream]]
+"""What records an event, and where."""
 
 
 class FeatureSets(Protocol):
@@ -15,9 +22,21 @@ class FeatureSets(Protocol):
 
     def of(self, tenant_id: str) -> FeatureSet: ...
 
+    def streams(self, tenant_id: str, event_type: str) -> Streams:
+        """Returns where the events of a type are recorded."""
+        ...
+
 
 class StarterFeatures:
     """The features that every tenant has."""
 
     def of(self, tenant_id: str) -> FeatureSet:
         return STARTER
+
+    def streams(self, tenant_id: str, event_type: str) -> Streams:
+        return _streams(tenant_id, event_type)
+
+
+@lru_cache(maxsize=16_384)
+def _streams(tenant_id: str, event_type: str) -> Streams:
+    return [(each, Stream(tenant_id, each.plan.schema)) for each in STARTER.recorders(event_type)]

@@ -74,7 +74,7 @@ class LogFolds:
         if group.loaded is not None:
             self._extend(group, group.loaded)
             group.holds_own = True
-        elif group.answer.state is LogState.WHOLE:
+        elif group.answer.state is LogState.WHOLE and not self._follow(group):
             answer, size = group.answer, group.recorder.layout.size
             place = group.seen.start + group.seen.read if group.seen else answer.start
             cached = self._extend(group, [LogSlice(answer.start, place, answer.unseen)])
@@ -83,6 +83,20 @@ class LogFolds:
             group.holds_own = cached.reached > first_own
             if cached.reached < reached:
                 cached.part = LogPart(cached.part.start, reached - cached.part.start, group.packed[-size:])
+
+    @staticmethod
+    def _follow(group: LogGroup) -> bool:
+        """Takes what was answered if the fold is where it was when that was asked for, which it nearly always is."""
+        cached, unseen = group.cached, group.answer.unseen
+        if cached is None or cached.part is not group.seen:
+            return False
+        size, part = group.recorder.layout.size, cached.part
+        if unseen:
+            cached.fold.extend(unseen)
+        read = part.read + len(unseen) // size + len(group.records)
+        cached.part = LogPart(part.start, read, group.packed[-size:])
+        group.fold = cached.fold
+        return True
 
     def keep(self, group: LogGroup) -> None:
         """Keeps the fold of a group, now that its records are added."""

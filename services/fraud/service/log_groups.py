@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.fraud.domain.check import Check
-from services.fraud.domain.declared.feature_set import FeatureSet
-from services.fraud.domain.declared.recording import KindRecorder
+from services.fraud.domain.declared.recording import KindRecorder, currency_of
 from services.fraud.domain.event import transaction_hash
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.domain.logs.records import LogRecord
-from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite, Stream
-from services.fraud.service.feature_sets import FeatureSets
+from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite
+from services.fraud.service.feature_sets import FeatureSets, Streams
 from services.fraud.service.fold_cache import CachedFold
 
 __all__ = ["SLACK_SECONDS", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
@@ -22,7 +22,8 @@ SLACK_SECONDS = 25 * 3600
 """For so much longer than the widest window a log is kept: checks may be late by a day."""
 EXPIRY_SECONDS = 3_600.0
 """A log is told that often how long to stay."""
-ATTEMPTS = 1 << 16
+ATTEMPTS = (1 << 16) - 1
+_TIME = struct.Struct("<q")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -70,8 +71,9 @@ class LogGroup:
     def arrived(self, milliseconds: int) -> None:
         """Gives the records the time at which they arrived, if they have none of their own."""
         if self.untimed:
-            self.records = [record._replace(time=milliseconds) for record in self.records]
-            self.packed = self.recorder.layout.pack_all(self.records)
+            stamp, size, packed = _TIME.pack(milliseconds), self.recorder.layout.size, self.packed
+            self.records = [LogRecord(milliseconds, *record[1:]) for record in self.records]
+            self.packed = b"".join([stamp + packed[at + 8 : at + size] for at in range(0, len(packed), size)])
 
 
 class CheckRecords:
@@ -108,28 +110,29 @@ def _group(
         untimed = check.event_time is None and now is None
         time = to_milliseconds(check.event_time) if check.event_time is not None else now or 0
         records = CheckRecords(transaction_hash(check.tenant_id, check.transaction_id))
-        if not _add(groups, records, check, sets.of(check.tenant_id), time, untimed):
+        if not _add(groups, records, check, sets.streams(check.tenant_id, check.event_type), time, untimed):
             return None
         found.append(records)
     return list(groups.values()), found
 
 
 def _add(
-    groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, features: FeatureSet, time: int, untimed: bool
+    groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, streams: Streams, time: int, untimed: bool
 ) -> bool:
-    attempt, fields = random.randrange(1, ATTEMPTS), check.fields
-    for recorder in features.recorders(check.event_type):
+    attempt, fields, transaction = int(random.random() * ATTEMPTS) + 1, check.fields, records.transaction
+    currency = currency_of(fields)
+    for recorder, stream in streams:
         value = recorder.key(fields)
         if value is None:
             continue
-        key = LogKey(Stream(check.tenant_id, recorder.plan.schema), value)
+        key = LogKey(stream, value)
         group = groups.get(key)
         if group is None:
             group = groups[key] = LogGroup(key, recorder, untimed)
         elif group.untimed != untimed:
             return False
         records.places.append((group, len(group.records)))
-        group.records.append(recorder.record(fields, time, records.transaction, attempt))
+        group.records.append(recorder.record(fields, currency, time, transaction, attempt))
     return True
 
 

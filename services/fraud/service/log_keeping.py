@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client import Counter
 
 from meshkit.errors import MeshError
-from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.ports import (
     DecisionStore,
@@ -26,9 +26,8 @@ from services.fraud.ports import (
     LogsUnavailableError,
     LogWrite,
     OldDecisions,
-    Stream,
 )
-from services.fraud.service.feature_sets import FeatureSets
+from services.fraud.service.feature_sets import FeatureSets, Streams
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
 from services.fraud.service.log_sweep import LogSweep
 
@@ -102,27 +101,31 @@ class LogKeeper:
             if self._clock() - gap.filled > LONGEST_COMMIT:
                 await self._gaps.close(gap)
             return
-        features = self._sets.of(gap.tenant_id)
         async for events in self._history.events(gap.tenant_id, gap.opened - LONGEST_COMMIT - CLOCK_SKEW):
-            await self._append(gap.tenant_id, features, events)
+            await self._append(gap.tenant_id, events)
             _filled.inc(len(events))
         await self._gaps.fill(gap)
 
-    async def _append(self, tenant_id: str, features: FeatureSet, events: Sequence[StoredEvent]) -> None:
-        writes = [write for event in events for write in _writes(tenant_id, features, event)]
+    async def _append(self, tenant_id: str, events: Sequence[StoredEvent]) -> None:
+        writes = [
+            write
+            for event in events
+            for write in _writes(tenant_id, self._sets.streams(tenant_id, event.event_type), event)
+        ]
         appended = await self._logs.append([], writes)
         self._logs.settle(appended.ticket, [])
 
 
-def _writes(tenant_id: str, features: FeatureSet, event: StoredEvent) -> Sequence[LogWrite]:
+def _writes(tenant_id: str, streams: Streams, event: StoredEvent) -> Sequence[LogWrite]:
     """Returns what puts a stored event into its logs. A transaction that is there already counts once."""
     time, transaction = to_milliseconds(event.event_time), transaction_hash(tenant_id, event.transaction_id)
+    currency = currency_of(event.fields)
     writes = []
-    for recorder in features.recorders(event.event_type):
+    for recorder, stream in streams:
         value = recorder.key(event.fields)
         if value is not None:
             plan, layout = recorder.plan, recorder.layout
-            record = layout.pack(recorder.record(event.fields, time, transaction, 0, restored=True))
-            key = LogKey(Stream(tenant_id, plan.schema), value)
+            record = layout.pack(recorder.record(event.fields, currency, time, transaction, 0, restored=True))
+            key = LogKey(stream, value)
             writes.append(LogWrite(key, record, layout.size, plan.retention_ms // 1000 + SLACK_SECONDS, refresh=False))
     return writes

@@ -12,6 +12,7 @@ from prometheus_client import Counter, Gauge
 
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.ports import EntityLogs, History, LogKey, OldDecisions, Proof, Restored, Stream
 from services.fraud.service.feature_sets import FeatureSets
@@ -90,13 +91,16 @@ def _restored(
     found: dict[LogKey, tuple[KindPlan, int, list[bytes]]] = {}
     for event in events:
         time, transaction = to_milliseconds(event.event_time), transaction_hash(tenant_id, event.transaction_id)
+        currency = currency_of(event.fields)
         for recorder in features.recorders(event.event_type):
             plan = recorder.plan
             if plan not in since or event.create_time < since[plan]:
                 continue
             value = recorder.key(event.fields)
             if value is not None:
-                record = recorder.layout.pack(recorder.record(event.fields, time, transaction, 0, restored=True))
+                record = recorder.layout.pack(
+                    recorder.record(event.fields, currency, time, transaction, 0, restored=True)
+                )
                 key = LogKey(Stream(tenant_id, plan.schema), value)
                 found.setdefault(key, (plan, recorder.layout.size, []))[2].append(record)
     return [

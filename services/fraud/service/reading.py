@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from meshkit.apart import TravelsApart
 from meshkit.errors import MeshError
 from services.fraud import errors
-from services.fraud.domain.check import Basis, Check, Features, FeatureValue, Key
+from services.fraud.domain.check import Basis, Check, Features, Key
 from services.fraud.domain.logs.records import WITHDRAWAL, LogRecord
 from services.fraud.ports import Appended, EntityLogs, LogsUnavailableError, LogWrite, Ticket
 from services.fraud.service.feature_sets import FeatureSets
@@ -101,18 +101,22 @@ class FeatureReader:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
         if any(group.fold is None for group, _ in records.places):
             return TravelsApart()
-        values: list[FeatureValue] = [None] * len(self._sets.of(check.tenant_id).features)
-        sums: dict[str, int] = {}
+        features = self._sets.of(check.tenant_id)
+        # A sum that is to be converted is read as one of each currency.
+        values: list[Any] = [None] * len(features.features)
+        sums: Mapping[str, int] = {}
         time = arrival if check.event_time is None else to_milliseconds(check.event_time)
         for group, place in records.places:
             record, read = _read_log(group, group.records[place])
-            time = record.time
-            for position, value in zip(group.recorder.plan.places, read, strict=True):
-                if isinstance(value, dict):
-                    sums = value
-                else:
-                    values[position] = value
-        if any(type(value) is int and value > LARGEST for value in (*values, *sums.values())):
+            time, start = record.time, features.starts[group.recorder.plan]
+            values[start : start + len(read)] = read
+        for place in features.sums:
+            value = values[place]
+            if isinstance(value, dict):
+                sums, values[place] = value, None
+            elif value is not None and value > LARGEST:
+                return errors.sum_too_large()
+        if sums and max(sums.values()) > LARGEST:
             return errors.sum_too_large()
         elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
         from_history = any(group in slow for group, _ in records.places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from services.fraud.domain.declared.feature import Feature
+from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
 from services.fraud.domain.declared.recording import KindRecorder, recorders
 from services.fraud.domain.event import Fields
@@ -25,9 +25,13 @@ class FeatureSet:
     ) -> None:
         """The features have passed `check_features`; `filters` are their compiled conditions, by text."""
         self.version = version
-        self.features = tuple(features)
-        self.names = tuple(feature.name for feature in features)
         self.plans: Mapping[str, KindPlan] = plan_kinds(features, types)
+        self.features = tuple(feature for plan in self.plans.values() for feature in plan.features)
+        """Kind by kind: what is read of a log stands together."""
+        self.names = tuple(feature.name for feature in self.features)
+        self.sums = tuple(place for place, each in enumerate(self.features) if each.aggregate is Aggregate.SUM)
+        """The places of sums: no other value is larger."""
+        self.starts = _starts(self.plans)
         self._filters = filters or {}
         self._recorders: dict[str, Sequence[KindRecorder]] = {}
 
@@ -41,3 +45,12 @@ class FeatureSet:
     def recorder(self, event_type: str, plan: KindPlan) -> KindRecorder:
         """Returns what records the events of a type in the logs of one kind of key."""
         return next(each for each in self.recorders(event_type) if each.plan is plan)
+
+
+def _starts(plans: Mapping[str, KindPlan]) -> Mapping[KindPlan, int]:
+    """Returns where the values of each kind begin."""
+    starts, start = {}, 0
+    for plan in plans.values():
+        starts[plan] = start
+        start += len(plan.features)
+    return starts

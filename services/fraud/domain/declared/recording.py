@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TypeAlias
 
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.event import Fields, FieldValue, Money
-from services.fraud.domain.logs.records import MISSING, NOBODY, Layout, LogRecord, currency_number
+from services.fraud.domain.logs.records import EVENT, MISSING, NOBODY, Layout, LogRecord, currency_number
 
-__all__ = ["NUMBER_SCALE", "KindRecorder", "NamedRecord", "recorders"]
+__all__ = ["NUMBER_SCALE", "KindRecorder", "currency_of", "recorders"]
 
 NUMBER_SCALE = 10**6
 """Of numbers, which are kept as whole millionths."""
@@ -21,7 +21,7 @@ _KEY_SEPARATOR = "\0"
 class KindRecorder:
     """Makes the records of one kind of key for the events of one type."""
 
-    __slots__ = ("_counterparts", "_filters", "_key", "_numbers", "_type", "layout", "plan")
+    __slots__ = ("_content", "_filters", "_key", "_type", "layout", "plan")
 
     def __init__(self, plan: KindPlan, event_type: str, filters: Sequence[Callable[[Fields], bool]] = ()) -> None:
         """`filters` are those of the plan, in its order."""
@@ -29,43 +29,29 @@ class KindRecorder:
         self.layout = Layout(plan)
         self._key = plan.key
         self._type = plan.type_index(event_type)
-        self._numbers = tuple(column.field for column in plan.numbers)
-        self._counterparts = plan.counterparts
+        self._content = _content_of(plan)
         self._filters = filters
 
     def key(self, fields: Fields) -> str | None:
         """Returns the value of the key, None for an event that lacks a part of it."""
         if len(self._key) == 1:
             value = fields.get(self._key[0])
-            return value if isinstance(value, str) else None
+            return value if type(value) is str else None
         values = [fields.get(field) for field in self._key]
         return _KEY_SEPARATOR.join(map(str, values)) if all(isinstance(each, str) for each in values) else None
 
-    def record(self, fields: Fields, time: int, transaction: int, attempt: int, *, restored: bool = False) -> LogRecord:
-        numbers = tuple([_number(fields.get(field)) for field in self._numbers])
-        counterparts = tuple([_counterpart(fields.get(field)) for field in self._counterparts])
+    def record(
+        self, fields: Fields, currency: int, time: int, transaction: int, attempt: int, *, restored: bool = False
+    ) -> LogRecord:
+        """Returns the record of an event. `currency` is that of `currency_of`."""
+        numbers, counterparts = self._content(fields.get)
+        filters = self._holding(fields) if self._filters else 0
         return LogRecord(
-            time,
-            transaction,
-            numbers,
-            counterparts,
-            self._type,
-            _currency(fields),
-            self._holding(fields) if self._filters else 0,
-            attempt=attempt,
-            restored=restored,
+            time, transaction, numbers, counterparts, self._type, currency, filters, EVENT, attempt, restored
         )
 
     def _holding(self, fields: Fields) -> int:
         return sum(1 << place for place, holds in enumerate(self._filters) if holds(fields))
-
-
-class NamedRecord(NamedTuple):
-    """A record and the value of the key in whose log it is."""
-
-    recorder: KindRecorder
-    value: str
-    record: LogRecord
 
 
 def recorders(
@@ -82,21 +68,41 @@ def recorders(
     ]
 
 
+def currency_of(fields: Fields) -> int:
+    """Returns the number of the currency of an event's first money, 0 without any."""
+    for value in fields.values():
+        if type(value) is Money:
+            return _currency_number(value.currency)
+    return 0
+
+
+Get: TypeAlias = Callable[[str], "FieldValue | None"]
+Content: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@lru_cache(maxsize=4_096)
+def _content_of(plan: KindPlan) -> Callable[[Get], Content]:
+    """Generates what reads the columns of a plan from the fields of an event: our text, with numbers for names."""
+    numbers = [f"{'money' if column.money else 'number'}(get(n{at}))," for at, column in enumerate(plan.numbers)]
+    counterparts = [f"counterpart(get(c{at}))," for at in range(len(plan.counterparts))]
+    scope: dict[str, object] = {"money": _money, "number": _number, "counterpart": _counterpart}
+    scope |= {f"n{at}": column.field for at, column in enumerate(plan.numbers)}
+    scope |= {f"c{at}": field for at, field in enumerate(plan.counterparts)}
+    text = f"content = lambda get: (({' '.join(numbers)}), ({' '.join(counterparts)}))"
+    exec(text, scope)  # noqa: S102 # The text is our own.
+    return scope["content"]  # type: ignore[return-value]
+
+
+def _money(value: FieldValue | None) -> int:
+    return value[0] if type(value) is Money else MISSING
+
+
 def _number(value: FieldValue | None) -> int:
-    if isinstance(value, Money):
-        return value.minor
     return round(value * NUMBER_SCALE) if isinstance(value, (int, float)) else MISSING
 
 
 def _counterpart(value: FieldValue | None) -> int:
-    return NOBODY if value is None else _hash(str(value))
-
-
-def _currency(fields: Fields) -> int:
-    for value in fields.values():
-        if isinstance(value, Money):
-            return _currency_number(value.currency)
-    return 0
+    return NOBODY if value is None else _hash(value if type(value) is str else str(value))
 
 
 _currency_number = lru_cache(maxsize=512)(currency_number)

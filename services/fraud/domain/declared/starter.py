@@ -21,7 +21,7 @@ from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event_types import BUILT_IN, PAYMENT
 
-__all__ = ["STARTER", "STARTER_FEATURES"]
+__all__ = ["NAMES_OF_BEFORE", "STARTER", "STARTER_FEATURES"]
 
 VERSION = "3"
 DAY_MS = 86_400_000
@@ -73,5 +73,8 @@ STARTER_FEATURES: tuple[Feature, ...] = (
     _feature("user_currency_count_24h", "user_id", Aggregate.COUNT, DAY_MS, same_currency=True),
     _feature("user_spent_24h", "user_id", Aggregate.SUM, DAY_MS, "amount", converted=True),
 )
+
+NAMES_OF_BEFORE = tuple(feature.name for feature in STARTER_FEATURES[:38])
+"""What the vectors of versions 1 and 2 held, in their order; the first had no `user_currency_count_24h`."""
 
 STARTER = FeatureSet(VERSION, STARTER_FEATURES, BUILT_IN)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.fraud.domain.check import FeatureValue
 from services.fraud.domain.declared.feature import Aggregate, Feature
 
-__all__ = ["SplitValues", "joined", "split"]
+__all__ = ["SplitValues", "joined", "number_places", "split"]
 
 _NUMBERS = frozenset({Aggregate.MEAN, Aggregate.STDDEV, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
 
@@ -23,31 +23,31 @@ class SplitValues(NamedTuple):
     """Places of features without a value."""
 
 
-def split(features: Sequence[Feature], values: Sequence[FeatureValue]) -> SplitValues:
-    """Splits values that stand in the order of the features."""
-    whole: list[int] = []
-    numbers: list[float] = []
-    missing: list[int] = []
-    for place, (feature, value) in enumerate(zip(features, values, strict=True)):
-        if value is None:
-            missing.append(place)
-        elif feature.aggregate in _NUMBERS:
-            numbers.append(value)
-        else:
-            whole.append(int(value))
-    return SplitValues(whole, numbers, missing)
+def number_places(features: Sequence[Feature]) -> frozenset[int]:
+    """Returns the places of features that are no whole numbers."""
+    return frozenset(place for place, feature in enumerate(features) if feature.aggregate in _NUMBERS)
+
+
+def split(numbers: Collection[int], values: Sequence[FeatureValue]) -> SplitValues:
+    """Splits values, of which those at `numbers` are no whole numbers."""
+    missing = [place for place, value in enumerate(values) if value is None] if None in values else ()
+    if not numbers:
+        return SplitValues([int(value) for value in values if value is not None], (), missing)
+    present = [(place in numbers, value) for place, value in enumerate(values) if value is not None]
+    return SplitValues(
+        [int(value) for is_number, value in present if not is_number],
+        [float(value) for is_number, value in present if is_number],
+        missing,
+    )
 
 
 def joined(
     features: Sequence[Feature], values: Iterable[int], numbers: Iterable[float], missing: Iterable[int]
 ) -> Mapping[str, float]:
-    """Returns values by name, without those that are missing. There may be fewer than there are features now."""
+    """Returns values by name, without those that are missing."""
     gone, rest, fractions = set(missing), iter(values), iter(numbers)
     found: dict[str, float] = {}
     for place, feature in enumerate(features):
         if place not in gone:
-            value = next(fractions if feature.aggregate in _NUMBERS else rest, None)
-            if value is None:
-                break
-            found[feature.name] = value
+            found[feature.name] = next(fractions if feature.aggregate in _NUMBERS else rest)
     return found
