@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from meshkit.continuations import Continuations
 from meshkit.host import Host
 from meshkit.identity.policy import policies
+from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
 from meshkit.rpc.batches import BatchClient
@@ -38,6 +39,7 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import RedisWindows
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.adapters.window_keeper import WindowKeeper
+from services.fraud.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.judging import DecisionPolicy
@@ -89,10 +91,13 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    store, windows, rates = await _storing(host, settings, redis, committed)
+    await open_configurations(host, settings)
+    reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
+    store, windows, rates = await _storing(host, settings, redis, committed, reads)
     policy = DecisionPolicy(settings.review_without)
     decider = Decider(windows=windows, profiles=profiles, rates=rates, store=store, policy=policy)
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
+    continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
         checks=_coalescing(host, settings, ways),
         ways=ways,
@@ -100,14 +105,15 @@ async def serve(host: Host, reader: Reader) -> None:
         outbox=outbox,
         decided=await _rebuilding(host, settings),
         watches=watches,
-        continuations=Continuations(settings.continuation_keys),
+        continuations=continuations,
         rates=rates,
         verifier=verifier,
         batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
         decisions=_decision_log(host),
     )
-    server = MeshServer(settings.mesh, listen=settings.listen, services=[FRAUD_SERVICE], verifier=verifier)
+    server = MeshServer(settings.mesh, listen=settings.listen, services=[FRAUD_SERVICE, *SERVICES], verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
+    await serve_changes(host, settings, server, reads, Pages(continuations))
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
@@ -167,15 +173,14 @@ async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
 
 
 async def _storing(
-    host: Host, settings: FraudSettings, redis: Redis, on_commit: Callable[[], None]
+    host: Host, settings: FraudSettings, redis: Redis, on_commit: Callable[[], None], reads: Reads
 ) -> tuple[PostgresStore, RedisWindows, ExchangeRates]:
     """Commits decisions, keeps the windows true to them, and knows what their currencies are worth."""
     pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
-    reads = await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads")
     apart = await host.open(
         postgres.pool(settings.dsn, size=APART_POOL_SIZE, seconds=APART_SECONDS), name="postgres of checks apart"
     )
-    store = PostgresStore(pool, on_commit=on_commit, reads=Reads(reads, settings.reads), apart=apart)
+    store = PostgresStore(pool, on_commit=on_commit, reads=reads, apart=apart)
     keeper = WindowKeeper(relay_dsn=settings.relay_dsn, redis=redis, pool=pool, store=store)
     host.background("window keeper", keeper.run)
     return store, RedisWindows(redis, on_cold=keeper.wake), ExchangeRates(PostgresRates(pool))

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from services.fraud.convert.checks import check_from_proto
 from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_proto, stored_to_proto
+from services.fraud.convert.event_types import (
+    ChangingTypes,
+    declared_type_to_proto,
+    event_type_from_proto,
+    type_admits_from_proto,
+    type_change_from_proto,
+    type_check_from_proto,
+    type_request_from_proto,
+)
+from services.fraud.convert.event_values import event_values_from_proto
 from services.fraud.convert.places import (
     Positions,
     decided_page_to_proto,
@@ -18,14 +28,18 @@ from services.fraud.convert.places import (
 from services.fraud.convert.rates import admits_from_proto, etag_from_rates, rates_from_proto, rates_to_proto
 
 __all__ = [
+    "ChangingTypes",
     "DecisionRecord",
     "Positions",
     "admits_from_proto",
     "check_from_proto",
     "decided_page_to_proto",
     "decided_to_record",
+    "declared_type_to_proto",
     "etag_from_rates",
     "event_from_record",
+    "event_type_from_proto",
+    "event_values_from_proto",
     "facts_from_proto",
     "filter_from_proto",
     "page_to_proto",
@@ -35,5 +49,9 @@ __all__ = [
     "rates_to_proto",
     "selection_from_proto",
     "stored_to_proto",
+    "type_admits_from_proto",
+    "type_change_from_proto",
+    "type_check_from_proto",
+    "type_request_from_proto",
     "watch_event_to_proto",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.fraud.servicer.event_types import EventTypeServicer
 from services.fraud.servicer.fraud import DECISION_FIELDS, Checks, FraudServicer
 
-__all__ = ["DECISION_FIELDS", "Checks", "FraudServicer"]
+__all__ = ["DECISION_FIELDS", "Checks", "EventTypeServicer", "FraudServicer"]

@@ -18,15 +18,24 @@ from .rampart.fraud.v1 import (
     BatchCheckFraudResponse,
     CheckFraudRequest,
     CheckFraudResponse,
+    CreateEventTypeRequest,
+    CreateEventTypeResponse,
     Decision,
+    EventType,
     GetDecisionRequest,
     GetDecisionResponse,
+    GetEventTypeRequest,
+    GetEventTypeResponse,
     GetExchangeRatesRequest,
     GetExchangeRatesResponse,
     ListDecisionsRequest,
     ListDecisionsResponse,
+    ListEventTypesRequest,
+    ListEventTypesResponse,
     ReplaceExchangeRatesRequest,
     ReplaceExchangeRatesResponse,
+    UpdateEventTypeRequest,
+    UpdateEventTypeResponse,
     WatchDecisionsRequest,
     WatchDecisionsResponse,
 )
@@ -133,6 +142,80 @@ class DataClient:
     ) -> ListDailyTotalsResponse:
         """Lists totals by day (UTC), currency and outcome, newest day first. Reasons: PAGE_TOKEN_INVALID."""
         return await self._caller.call(LIST_DAILY_TOTALS, request, options)
+
+
+CREATE_EVENT_TYPE = Method(
+    path="/rampart.fraud.v1.EventTypeService/CreateEventType",
+    request=CreateEventTypeRequest,
+    response=CreateEventTypeResponse,
+    timeout=5.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_EVENT_TYPE = Method(
+    path="/rampart.fraud.v1.EventTypeService/GetEventType",
+    request=GetEventTypeRequest,
+    response=GetEventTypeResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_EVENT_TYPES = Method(
+    path="/rampart.fraud.v1.EventTypeService/ListEventTypes",
+    request=ListEventTypesRequest,
+    response=ListEventTypesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_EVENT_TYPE = Method(
+    path="/rampart.fraud.v1.EventTypeService/UpdateEventType",
+    request=UpdateEventTypeRequest,
+    response=UpdateEventTypeResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class EventTypeClient:
+    """Keeps what each tenant declares of its events. Decisions go by a change within two seconds."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_event_type(self, request: CreateEventTypeRequest, **options: Unpack[CallOptions]) -> EventType:
+        """Declares an event type. A tenant has 100 besides the built-in ones at most. Reasons: RESOURCE_EXISTS,
+        VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, CONFLICT.
+        """
+        response = await self._caller.call(CREATE_EVENT_TYPE, request, options)
+        return present(response.event_type)
+
+    async def get_event_type(self, request: GetEventTypeRequest, **options: Unpack[CallOptions]) -> EventType:
+        """Returns an event type. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_EVENT_TYPE, request, options)
+        return present(response.event_type)
+
+    async def list_event_types(
+        self, request: ListEventTypesRequest, **options: Unpack[CallOptions]
+    ) -> ListEventTypesResponse:
+        """Lists event types in the order of their names, the built-in ones too. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_EVENT_TYPES, request, options)
+
+    async def update_event_type(self, request: UpdateEventTypeRequest, **options: Unpack[CallOptions]) -> EventType:
+        """Changes the fields of an event type that the body names (AIP-134). `fields` are then all that it has
+        afterwards: those it had, each with its type, and new ones. Reasons: RESOURCE_NOT_FOUND,
+        VALIDATION_FAILED, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT, CONFLICT.
+        """
+        response = await self._caller.call(UPDATE_EVENT_TYPE, request, options)
+        return present(response.event_type)
 
 
 CHECK_FRAUD = Method(
