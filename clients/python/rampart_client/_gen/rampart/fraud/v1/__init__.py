@@ -736,9 +736,33 @@ class EventType(betterproto2.Message):
       "name": "transfer",
       "description": "Money from one account to another",
       "fields": [
-        {"name": "user_id", "type": "string", "required": true, "personal": true, "key": true},
-        {"name": "amount", "type": "money", "required": true},
-        {"name": "ordered_at", "type": "time", "description": "When the customer asked for it"}
+        {
+          "name": "user_id",
+          "type": "string",
+          "required": true,
+          "personal": true,
+          "key": true,
+          "retired": false,
+          "description": ""
+        },
+        {
+          "name": "amount",
+          "type": "money",
+          "required": true,
+          "personal": false,
+          "key": false,
+          "retired": false,
+          "description": ""
+        },
+        {
+          "name": "ordered_at",
+          "type": "time",
+          "required": false,
+          "personal": false,
+          "key": false,
+          "retired": false,
+          "description": "When the customer asked for it"
+        }
       ],
       "version": 1,
       "built_in": false,

@@ -1,4 +1,4 @@
-"""The composition root of the fraud service: the only place that knows its adapters."""
+"""Composes the fraud service: decisions, what follows them, and what they go by."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.redis_windows import RedisWindows
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.adapters.window_keeper import WindowKeeper
-from services.fraud.configuring import SERVICES, open_configurations, serve_changes
+from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.judging import DecisionPolicy
@@ -53,7 +53,7 @@ from services.fraud.settings import FraudSettings
 
 __all__ = ["migrate", "serve"]
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 FRAUD_SERVICE = fraud_service_pb2.DESCRIPTOR.services_by_name["FraudService"]
 USER_SERVICE = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
 BATCH_METHOD = "/rampart.fraud.v1.FraudService/CoalesceCheckFraud"
