@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from services.fraud.domain.scenarios.judging import Fired, Judging, Ruling, Standing
@@ -31,7 +33,7 @@ AT_ONCE, LOOK, STOP = rule("AT_ONCE", 0, "approve_at_once"), rule("LOOK", 0, "re
 
 
 def judging(*rules: ScenarioRule, **settings: float) -> Judging:
-    return Judging(ScenarioContent(event_type="payment", rules=rules, **settings))
+    return Judging(replace(ScenarioContent(event_type="payment", rules=rules), **settings))
 
 
 def all_of(rules: tuple[ScenarioRule, ...]) -> Fired:
