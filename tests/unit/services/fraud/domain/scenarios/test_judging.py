@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ HEAVY, LIGHT = rule("HEAVY", 0.9), rule("LIGHT", 0.1)
 AT_ONCE, LOOK, STOP = rule("AT_ONCE", 0, "approve_at_once"), rule("LOOK", 0, "review"), rule("STOP", 0, "decline")
 
 
-def judging(*rules: ScenarioRule, **settings: float) -> Judging:
+def judging(*rules: ScenarioRule, **settings: Any) -> Judging:
     return Judging(replace(ScenarioContent(event_type="payment", rules=rules), **settings))
 
 
