@@ -51,8 +51,8 @@ async def create(api: Api, arguments: argparse.Namespace) -> int:
         if not version:
             raise WrongArgument(f"--like takes a version such as starter@2, not {arguments.like!r}.")
         draft = _file((await api.call("GET", f"{scenario_path(name)}/versions/{version}"))["content"])
-    body = {"scenario_id": arguments.scenario_id, "draft": draft}
-    _print(arguments, await api.call("POST", f"{PATH}?request_id={uuid.uuid4()}", body))
+    body = {"scenario_id": arguments.scenario_id, "draft": draft, "request_id": str(uuid.uuid4())}
+    _print(arguments, await api.call("POST", PATH, body))
     return 0
 
 
@@ -76,9 +76,8 @@ async def diff(api: Api, arguments: argparse.Namespace) -> int:
         return 0
     for sign, rules in (("-", found["removed"]), ("+", found["added"])):
         for rule in rules:
-            print(
-                f"{sign} {rule['rule_id']} {rule['code']} {rule['contribution']:g} {rule['outcome']}: {rule['expression']}"
-            )
+            worth = f"{rule['contribution']:g} {rule['outcome']}".rstrip()
+            print(f"{sign} {rule['rule_id']} {rule['code']} {worth}: {rule['expression']}")
     for change in found["changed"]:
         for each in change["changes"]:
             print(f"~ {change['rule_id']} {change['code']} {each['field']}: {each['before']} -> {each['after']}")
@@ -110,11 +109,11 @@ async def import_file(api: Api, arguments: argparse.Namespace) -> int:
         raise WrongArgument(f"{arguments.file} cannot be read: {error}.") from error
     name = arguments.scenario_id
     known = [one async for one in api.pages(PATH, "scenarios", {}, None) if one["scenario_id"] == name]
-    named = f"request_id={uuid.uuid4()}"
+    named = str(uuid.uuid4())
     if known:
-        done = await api.call("PUT", f"{scenario_path(name)}/draft?{named}", draft)
+        done = await api.call("PUT", f"{scenario_path(name)}/draft?request_id={named}", draft)
     else:
-        done = await api.call("POST", f"{PATH}?{named}", {"scenario_id": name, "draft": draft})
+        done = await api.call("POST", PATH, {"scenario_id": name, "draft": draft, "request_id": named})
     _print(arguments, done)
     return 0
 

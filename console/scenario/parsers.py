@@ -39,7 +39,7 @@ def add_parser(subparsers: Actions) -> None:
 def _action(actions: Actions, name: str, run: Action, text: str, *places: str) -> argparse.ArgumentParser:
     one = actions.add_parser(name, help=text, description=text)
     for place in places:
-        one.add_argument(place, metavar=place.upper(), type=VERSION if place == "version" else None)
+        one.add_argument(place, metavar=place.upper(), type=VERSION if place == "version" else str)
     finish(one, run)
     return one
 
@@ -51,9 +51,7 @@ def _add_files(actions: Actions) -> None:
     one.add_argument("--event-type", metavar="NAME", help="whose events it decides (default payment)")
     one.add_argument("--description", metavar="WORDS", help="what it is for")
     one.add_argument("--like", metavar="VERSION", help="begin with the rules of a version, such as starter@2")
-    one = _action(
-        actions, "version", files.make_version, "make the draft a version, which never changes", "scenario_id"
-    )
+    one = _action(actions, "version", files.make_version, "make the draft a version, for ever", "scenario_id")
     one.add_argument("--note", metavar="WORDS", help="what is new")
     one = _action(actions, "diff", files.diff, "compare two versions", "scenario_id")
     one.add_argument("before", type=ANY_VERSION, help="the earlier version, 0 for the draft")
@@ -84,9 +82,7 @@ def _add_moves(actions: Actions) -> None:
 
 def _add_told(actions: Actions) -> None:
     one = _action(actions, "status", moves.status, "show which versions decide, and what they decided of late")
-    one.add_argument(
-        "event_type", nargs="?", metavar="EVENT_TYPE", help="(default: all that anything was deployed for)"
-    )
+    one.add_argument("event_type", nargs="?", metavar="EVENT_TYPE", help="(default: all of them)")
     add_limit(_action(actions, "history", moves.history, "list who let which version decide", "event_type"))
     one = _action(actions, "policy", moves.policy, "show or change who publishes, and the limits of the breaker")
     persons = one.add_mutually_exclusive_group()
@@ -123,9 +119,7 @@ def _add_rules(actions: Actions) -> None:
 
 def _add_fields(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--code", required=required, metavar="CODE", help="names the reason to callers")
-    parser.add_argument(
-        "--words", required=required, metavar="WORDS", help="say the reason, such as '{amount:.2f} is high'"
-    )
+    parser.add_argument("--words", required=required, metavar="WORDS", help="the reason: '{amount:.2f} is high'")
     parser.add_argument("--expression", required=required, metavar="RULE", help="when it fires (see docs/rules.md)")
     parser.add_argument("--contribution", type=decimal(0, 1), metavar="WEIGHT", help="as evidence of fraud, 0 to 1")
     parser.add_argument("--outcome", choices=OUTCOMES, help="what it makes of the outcome, whatever the score")

@@ -75,7 +75,8 @@ def print_deployment(arguments: argparse.Namespace, deployment: Json) -> None:
         return
     output().print(deployment_table([deployment]))
     for each in deployment["publications"]:
-        said = f"{each['publication_id']} waits: {_version(each['version'])} {_target(each)}, asked by {each['requested_by']}"
+        step = f"{_version(each['version'])} {_target(each)}"
+        said = f"{each['publication_id']} waits: {step}, asked by {each['requested_by']}"
         output().print(said, markup=False, soft_wrap=True)
 
 
@@ -107,9 +108,10 @@ def _deployment_row(item: Json) -> list[str]:
     counts = (live or {}).get("counts") or {}
     part = f"{_version(share['version'])} {_percent(share['share'])}" if share else ""
     shadows = ", ".join(_version(each["version"]) for each in item["shadows"])
+    waiting = str(len(item["publications"]) or "")
     return [
-        item["event_type"], _version(live["version"]) if live else "", part, shadows, str(len(item["publications"]) or ""),
-        item["breaker"], *(str(counts.get(name, "")) for name in ("decisions", "declines", "reviews")),
+        item["event_type"], _version(live["version"]) if live else "", part, shadows, waiting, item["breaker"],
+        *(str(counts.get(name, "")) for name in ("decisions", "declines", "reviews")),
     ]  # fmt: skip
 
 
