@@ -5,7 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
-from console import clients, gateway, ledger, replay, schedules, simulate, status, tasks, tenants, token, up
+from console import (
+    clients,
+    event_types,
+    gateway,
+    ledger,
+    replay,
+    scenario,
+    schedules,
+    simulate,
+    status,
+    tasks,
+    tenants,
+    token,
+    up,
+)
 from console.arguments import check_texts
 from console.failure import CommandFailure
 from console.parser import CommandParser
@@ -14,7 +28,21 @@ TRACEBACK = "RAMPART_TRACEBACK"
 """Set, it lets a fault end the command with its traceback, for a report of it."""
 FAULT = 70
 """EX_SOFTWARE of sysexits.h."""
-COMMANDS = (up, status, tenants, clients, token, tasks, schedules, ledger, simulate, replay, gateway)
+COMMANDS = (
+    up,
+    status,
+    tenants,
+    clients,
+    token,
+    tasks,
+    schedules,
+    event_types,
+    scenario,
+    ledger,
+    simulate,
+    replay,
+    gateway,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,9 +6,11 @@ from collections.abc import Collection
 
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["Preconditions", "etag_mismatch"]
+__all__ = ["Preconditions", "etag_from_revision", "etag_mismatch", "revision_from_etag"]
 
 _ANY = "*"
+_NO_REVISION = -1
+"""What no state has."""
 
 
 class Preconditions:
@@ -33,3 +35,16 @@ def etag_mismatch() -> MeshError:
     return MeshError(
         Kind.ABORTED, "ETAG_MISMATCH", "the resource is not, or no longer, in the state that the etag names"
     )
+
+
+def etag_from_revision(revision: int) -> str:
+    """Returns the entity tag of a revision, with its quotes."""
+    return f'"{revision}"'
+
+
+def revision_from_etag(etag: str) -> int | None:
+    """Returns the revision that an etag names, None without one. The quotes of the etag may be missing."""
+    digits = etag.strip('"')
+    if not etag:
+        return None
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else _NO_REVISION

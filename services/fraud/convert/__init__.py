@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from services.fraud.convert.checks import check_from_proto
 from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_proto, stored_to_proto
+from services.fraud.convert.event_types import (
+    ChangingTypes,
+    declared_type_to_proto,
+    event_type_from_proto,
+    type_admits_from_proto,
+    type_change_from_proto,
+    type_check_from_proto,
+    type_request_from_proto,
+)
+from services.fraud.convert.event_values import event_values_from_proto
 from services.fraud.convert.events import fields_from_record, fields_to_record
 from services.fraud.convert.places import (
     Positions,
@@ -17,16 +27,46 @@ from services.fraud.convert.places import (
     watch_event_to_proto,
 )
 from services.fraud.convert.rates import admits_from_proto, etag_from_rates, rates_from_proto, rates_to_proto
+from services.fraud.convert.rules import (
+    changes_to_proto,
+    content_from_proto,
+    problems_to_proto,
+    rule_changes_to_proto,
+    rule_from_proto,
+    rule_state_from_proto,
+    rule_to_proto,
+    updated_rule,
+)
+from services.fraud.convert.scenarios import (
+    admits_revision_from_proto,
+    deployment_to_proto,
+    policy_from_proto,
+    policy_to_proto,
+    scenario_to_proto,
+    snooze_from_proto,
+    snooze_to_proto,
+    step_from_proto,
+    transition_to_proto,
+    version_to_proto,
+)
 
 __all__ = [
+    "ChangingTypes",
     "DecisionRecord",
     "Positions",
     "admits_from_proto",
+    "admits_revision_from_proto",
+    "changes_to_proto",
     "check_from_proto",
+    "content_from_proto",
     "decided_page_to_proto",
     "decided_to_record",
+    "declared_type_to_proto",
+    "deployment_to_proto",
     "etag_from_rates",
     "event_from_record",
+    "event_type_from_proto",
+    "event_values_from_proto",
     "facts_from_proto",
     "fields_from_record",
     "fields_to_record",
@@ -34,9 +74,27 @@ __all__ = [
     "page_to_proto",
     "place_from_entry",
     "place_from_proto",
+    "policy_from_proto",
+    "policy_to_proto",
+    "problems_to_proto",
     "rates_from_proto",
     "rates_to_proto",
+    "rule_changes_to_proto",
+    "rule_from_proto",
+    "rule_state_from_proto",
+    "rule_to_proto",
+    "scenario_to_proto",
     "selection_from_proto",
+    "snooze_from_proto",
+    "snooze_to_proto",
+    "step_from_proto",
     "stored_to_proto",
+    "transition_to_proto",
+    "type_admits_from_proto",
+    "type_change_from_proto",
+    "type_check_from_proto",
+    "type_request_from_proto",
+    "updated_rule",
+    "version_to_proto",
     "watch_event_to_proto",
 ]

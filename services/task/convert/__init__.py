@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.task.convert.parts import admits_from_proto, revision_from_etag
+from services.task.convert.parts import admits_from_proto
 from services.task.convert.schedules import (
     new_schedule_from_proto,
     schedule_change_from_proto,
@@ -44,7 +44,6 @@ __all__ = [
     "leased_to_proto",
     "new_schedule_from_proto",
     "new_task_from_proto",
-    "revision_from_etag",
     "schedule_change_from_proto",
     "schedule_check_from_proto",
     "schedule_to_proto",

@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
-from meshkit.preconditions import Preconditions
+from meshkit.preconditions import Preconditions, etag_from_revision
 from services.task import errors
 from services.task.domain.schedules import DEFAULT_ZONE
 from services.task.domain.tasks import DEFAULT_ATTEMPTS, DEFAULT_PRIORITY, MANUAL, PRIORITIES, Fault, Progress
@@ -22,11 +22,9 @@ __all__ = [
     "MAX_STRUCT_BYTES",
     "PRIORITY_NUMBERS",
     "admits_from_proto",
-    "etag_from_revision",
     "fingerprint_from_proto",
     "priority_from_name",
     "report_to_proto",
-    "revision_from_etag",
     "struct_from_proto",
     "structs_to_proto",
     "time_from_proto",
@@ -43,8 +41,6 @@ _DEFAULTS: dict[str, object] = {
     "max_attempts": DEFAULT_ATTEMPTS,
     "time_zone": DEFAULT_ZONE,
 }
-_NO_REVISION = -1
-"""What no state has."""
 
 Conditional = (
     pb.UpdateTaskRequest
@@ -56,19 +52,6 @@ Conditional = (
     | pb.ResumeScheduleRequest
 )
 """Requests that may be for some states alone."""
-
-
-def revision_from_etag(etag: str) -> int | None:
-    """Returns the revision that an etag names, None without one. The quotes of the etag may be missing."""
-    digits = etag.strip('"')
-    if not etag:
-        return None
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else _NO_REVISION
-
-
-def etag_from_revision(revision: int) -> str:
-    """Returns the entity tag of a revision, with its quotes."""
-    return f'"{revision}"'
 
 
 def admits_from_proto(request: Conditional) -> Callable[[int], bool] | None:

@@ -8,10 +8,10 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from rampart.task.v1 import schedule_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
+from meshkit.preconditions import etag_from_revision
 from meshkit.updates import Updates
 from services.task import errors
 from services.task.convert.parts import (
-    etag_from_revision,
     fingerprint_from_proto,
     priority_from_name,
     struct_from_proto,

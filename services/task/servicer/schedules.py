@@ -10,6 +10,7 @@ from rampart.task.v1 import task_service_pb2 as pb
 from meshkit.context import principal
 from meshkit.ids import uuid7_text
 from meshkit.pages import Pages, page_size
+from meshkit.preconditions import revision_from_etag
 from services.task import convert, errors
 from services.task.domain.schedules import Schedule, ScheduleChange
 from services.task.service.schedules import ScheduleService
@@ -49,7 +50,7 @@ class ScheduleCalls:
 
     async def UpdateSchedule(self, request: pb.UpdateScheduleRequest, _: Context) -> pb.UpdateScheduleResponse:
         sent, mask = request.schedule, request.update_mask
-        revision = convert.revision_from_etag(sent.etag)
+        revision = revision_from_etag(sent.etag)
         with errors.within("schedule"):
             change = convert.schedule_change_from_proto(sent, mask)
             check = convert.schedule_check_from_proto(sent, mask)

@@ -20,6 +20,7 @@ from meshkit.errors import MeshError, internal
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.pages import Pages, page_size
+from meshkit.preconditions import revision_from_etag
 from meshkit.rpc.batches import BatchCall, serve_batch
 from meshkit.rpc.coalesce import Coalescer
 from services.task import convert, errors
@@ -110,7 +111,7 @@ class TaskCalls:
 
     async def UpdateTask(self, request: pb.UpdateTaskRequest, _: Context) -> pb.UpdateTaskResponse:
         sent, mask = request.task, request.update_mask
-        revision = convert.revision_from_etag(sent.etag)
+        revision = revision_from_etag(sent.etag)
         with errors.within("task"):
             change = convert.task_change_from_proto(sent, mask)
             check = convert.task_check_from_proto(sent, mask)

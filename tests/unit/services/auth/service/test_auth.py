@@ -23,7 +23,8 @@ from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
 DEFAULTS = (
-    "decision:create decision:read rate:read rate:write task:read task:write transaction:read user:read user:write"
+    "decision:create decision:read event_type:read event_type:write rate:read rate:write task:read task:write "
+    "transaction:read user:read user:write"
 )
 
 

@@ -15,8 +15,8 @@ SCORE = Field("score", FieldType.NUMBER)
 QUOTE = EventType("quote", (USER, SCORE))
 
 
-def many(number: int, **flags: bool) -> list[Field]:
-    return [Field(f"f{place}", FieldType.STRING, **flags) for place in range(number)]
+def many(number: int, *, key: bool = False) -> list[Field]:
+    return [Field(f"f{place}", FieldType.STRING, key=key) for place in range(number)]
 
 
 def faults(*sent: Field, before: EventType | None = None, others: tuple[EventType, ...] = ()) -> list[tuple[str, str]]:

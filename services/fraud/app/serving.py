@@ -1,11 +1,9 @@
-"""The composition root of the fraud service: the only place that knows its adapters."""
+"""Composes the fraud service: decisions, what follows them, and what they go by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2
@@ -14,6 +12,7 @@ from redis.asyncio import Redis
 from meshkit.continuations import Continuations
 from meshkit.host import Host
 from meshkit.identity.policy import policies
+from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
 from meshkit.rpc.batches import BatchClient
@@ -25,17 +24,12 @@ from meshkit.storage import migrations, postgres
 from meshkit.storage.changes import STREAM as CHANGES
 from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
-from meshkit.storage.leader import Leader
-from meshkit.storage.postgres import Pool
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
 from meshkit.tasks import Worker, task_policies
 from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.event_keys import EventKeys
-from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
-from services.fraud.adapters.logs.postgres_history import PostgresHistory
-from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
@@ -44,18 +38,15 @@ from services.fraud.adapters.postgres_rates import PostgresRates
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
+from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
+from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
+from services.fraud.app.features import Stores, open_features
 from services.fraud.domain.event_types import BUILT_IN
-from services.fraud.service.completing import Completer
 from services.fraud.service.decider import Decider
-from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
-from services.fraud.service.log_folds import LogFolds
-from services.fraud.service.log_keeping import LogKeeper
 from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.reading import FeatureReader
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
@@ -64,9 +55,10 @@ from services.fraud.settings import FraudSettings
 
 __all__ = ["migrate", "serve"]
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 FRAUD_SERVICE = fraud_service_pb2.DESCRIPTOR.services_by_name["FraudService"]
 USER_SERVICE = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
+SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE]
 BATCH_METHOD = "/rampart.fraud.v1.FraudService/CoalesceCheckFraud"
 PROFILE_METHOD = "/rampart.user.v1.UserService/GetRiskProfile"
 
@@ -76,7 +68,6 @@ POOL_SIZE = 8
 # Two reads of features at once, and the look-ups of what a retry was answered before.
 APART_POOL_SIZE = 4
 APART_SECONDS = 5.0
-KEEPER_SECONDS = 30.0
 CHANGES_TIMEOUT = 3.0
 
 
@@ -103,12 +94,15 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    stores = await _storing(host, settings, committed)
+    configurations = await open_configurations(host, settings)
+    reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
+    stores = await _storing(host, settings, committed, reads)
     store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
-    features = await _reading(host, settings, redis, stores)
+    features = await open_features(host, settings, redis, stores)
     policy = DecisionPolicy(settings.review_without)
     decider = Decider(reader=features, profiles=profiles, rates=rates, store=store, policy=policy)
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
+    continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
         checks=_coalescing(host, settings, ways),
         ways=ways,
@@ -116,14 +110,17 @@ async def serve(host: Host, reader: Reader) -> None:
         outbox=outbox,
         decided=await _rebuilding(host, settings),
         watches=watches,
-        continuations=Continuations(settings.continuation_keys),
+        continuations=continuations,
         rates=rates,
         verifier=verifier,
         batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
         decisions=_decision_log(host),
     )
-    server = MeshServer(settings.mesh, listen=settings.listen, services=[FRAUD_SERVICE], verifier=verifier)
+    server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
+    pages = Pages(continuations)
+    await serve_changes(host, settings, server, reads, pages)
+    await serve_scenarios(host, settings, server, reads, pages, configurations)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
@@ -182,46 +179,14 @@ async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
     return RemoteRiskProfiles(BatchClient(users, coalesce, user_policies[coalesce.method], "user"), freshness)
 
 
-class _Stores(NamedTuple):
-    """What is kept of decisions, and the connections to it."""
-
-    pool: Pool
-    apart: Pool
-    keys: EventKeys
-    decisions: PostgresStore
-
-
-async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], None]) -> _Stores:
+async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], None], reads: Reads) -> Stores:
     """Commits decisions."""
     pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
-    reads = await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads")
     apart = await host.open(
         postgres.pool(settings.dsn, size=APART_POOL_SIZE, seconds=APART_SECONDS), name="postgres of checks apart"
     )
     keys = EventKeys(pool, lambda _, event_type: BUILT_IN[event_type])
-    store = PostgresStore(pool, keys, on_commit=on_commit, reads=Reads(reads, settings.reads), apart=apart)
-    return _Stores(pool, apart, keys, store)
-
-
-async def _reading(host: Host, settings: FraudSettings, redis: Redis, stores: _Stores) -> FeatureReader:
-    """Reads features, and keeps the logs that they are read from true to the decisions."""
-    sets, logs = StarterFeatures(), RedisLogs(redis, secret=stores.keys.secret, fence=LogFence(stores.pool))
-    history = PostgresHistory(stores.pool, stores.keys, apart=stores.apart)
-    service = await host.open(postgres.pool(settings.dsn, size=2, seconds=KEEPER_SECONDS), name="postgres of the logs")
-    relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the gaps")
-    cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of the logs")
-    keeper = LogKeeper(
-        logs=logs,
-        history=PostgresHistory(service, stores.keys),
-        store=stores.decisions,
-        gaps=PostgresGaps(relay, service),
-        tenants=PostgresOldDecisions(cleaner, settings.decision_retention_days),
-        sets=sets,
-    )
-    host.background("log keeper", Leader(settings.relay_dsn, "log keeper", lambda _: keeper.keep()).run)
-    completer = Completer(logs, history, sets)
-    folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
-    return FeatureReader(logs, folds, sets, lambda: datetime.now(UTC))
+    return Stores(pool, apart, keys, PostgresStore(pool, keys, on_commit=on_commit, reads=reads, apart=apart))
 
 
 def _coalescing(host: Host, settings: FraudSettings, ways: CheckWays) -> Checks:

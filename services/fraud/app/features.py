@@ -1,0 +1,60 @@
+"""Composes what reads features, and what keeps the logs that they are read from true to the decisions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+
+from meshkit.host import Host
+from meshkit.storage import postgres
+from meshkit.storage.leader import Leader
+from meshkit.storage.postgres import Pool
+from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
+from services.fraud.adapters.logs.postgres_history import PostgresHistory
+from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.adapters.postgres_retention import PostgresOldDecisions
+from services.fraud.adapters.postgres_store import PostgresStore
+from services.fraud.service.completing import Completer
+from services.fraud.service.feature_sets import StarterFeatures
+from services.fraud.service.fold_cache import FoldCache
+from services.fraud.service.log_folds import LogFolds
+from services.fraud.service.log_keeping import LogKeeper
+from services.fraud.service.reading import FeatureReader
+from services.fraud.settings import FraudSettings
+
+__all__ = ["Stores", "open_features"]
+
+KEEPER_SECONDS = 30.0
+
+
+class Stores(NamedTuple):
+    """What is kept of decisions, and the connections to it."""
+
+    pool: Pool
+    apart: Pool
+    keys: EventKeys
+    decisions: PostgresStore
+
+
+async def open_features(host: Host, settings: FraudSettings, redis: Redis, stores: Stores) -> FeatureReader:
+    """Reads features, and keeps the logs that they are read from true to the decisions."""
+    sets, logs = StarterFeatures(), RedisLogs(redis, secret=stores.keys.secret, fence=LogFence(stores.pool))
+    history = PostgresHistory(stores.pool, stores.keys, apart=stores.apart)
+    service = await host.open(postgres.pool(settings.dsn, size=2, seconds=KEEPER_SECONDS), name="postgres of the logs")
+    relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the gaps")
+    cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of the logs")
+    keeper = LogKeeper(
+        logs=logs,
+        history=PostgresHistory(service, stores.keys),
+        store=stores.decisions,
+        gaps=PostgresGaps(relay, service),
+        tenants=PostgresOldDecisions(cleaner, settings.decision_retention_days),
+        sets=sets,
+    )
+    host.background("log keeper", Leader(settings.relay_dsn, "log keeper", lambda _: keeper.keep()).run)
+    completer = Completer(logs, history, sets)
+    folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
+    return FeatureReader(logs, folds, sets, lambda: datetime.now(UTC))

@@ -1,0 +1,67 @@
+"""Checks scenarios whole: their form, and every expression against the names that it may use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
+
+from services.fraud import errors
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.checking import MOST_RULES, ContentFault, content_faults, rule_faults
+from services.fraud.domain.scenarios.rule import ScenarioRule
+from services.fraud.domain.scenarios.scenario import ScenarioContent
+from services.fraud.ports.scenarios import RuleChecker, Vocabularies
+
+__all__ = ["Checked", "RuleChecks"]
+
+MOST_FAULTS = 100
+"""That are told at once."""
+
+
+class Checked(NamedTuple):
+    """What a check found: the trees of the expressions, in the order of the rules, or faults."""
+
+    trees: tuple[str, ...]
+    faults: Sequence[ContentFault]
+
+
+class RuleChecks:
+    """Checks what tenants write."""
+
+    def __init__(self, checker: RuleChecker, vocabularies: Vocabularies) -> None:
+        self._checker = checker
+        self._vocabularies = vocabularies
+
+    async def content(self, tenant_id: str, content: ScenarioContent, known: Container[ScenarioRule] = ()) -> Checked:
+        """Checks a whole scenario, but of rules that are known to be good not the expressions, and then no trees."""
+        variables = await self._vocabularies.variables(tenant_id, content.event_type)
+        if variables is None:
+            return Checked((), [ContentFault("event_type", "event_type.known", "is no event type of the tenant")])
+        faults: Sequence[ContentFault] = content_faults(content, variables)
+        trees: list[str] = []
+        for place, rule in enumerate(content.rules[:MOST_RULES]):
+            if rule in known:
+                continue
+            # A thousand expressions take long enough to hold up decisions.
+            await asyncio.sleep(0)
+            found = self._expression(rule, variables)
+            trees += found.trees
+            faults = [*faults, *(each._replace(place=f"rules[{place}].{each.place}") for each in found.faults)]
+        return Checked(tuple(trees), faults[:MOST_FAULTS])
+
+    async def rule(self, tenant_id: str, event_type: str, rule: ScenarioRule) -> Checked:
+        """Checks one rule, as it would be in a scenario. Raises RESOURCE_NOT_FOUND for an event type that is none."""
+        variables = await self._vocabularies.variables(tenant_id, event_type)
+        if variables is None:
+            raise errors.found_none("event_type")
+        found = self._expression(rule, variables)
+        return Checked(found.trees, [*rule_faults(rule, variables), *found.faults][:MOST_FAULTS])
+
+    def _expression(self, rule: ScenarioRule, variables: Mapping[str, ValueKind]) -> Checked:
+        found = self._checker.check(rule.expression, variables)
+        if isinstance(found, str):
+            return Checked((found,), ())
+        return Checked(
+            (), [ContentFault("expression", "expression.type", each.message, each.line, each.column) for each in found]
+        )

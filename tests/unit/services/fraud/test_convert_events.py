@@ -1,0 +1,47 @@
+"""The fields of an event as they arrive, a JSON object, become the values that its type declares."""
+
+from __future__ import annotations
+
+import pytest
+from google.protobuf.struct_pb2 import Struct
+
+from meshkit.errors import MeshError
+from services.fraud.convert import event_values_from_proto
+from services.fraud.domain.event_values import EventReader
+from services.fraud.ports import Declarations
+from services.fraud.service.configuration import compiled
+
+
+@pytest.fixture
+def payment() -> EventReader:
+    return compiled(Declarations()).readers["payment"]
+
+
+def struct(**fields: object) -> Struct:
+    message = Struct()
+    message.update({"user_id": "u1", "amount": {"amount": 12.5}} | fields)
+    return message
+
+
+def test_members_of_every_kind_are_read(payment: EventReader) -> None:
+    values = event_values_from_proto(payment, struct(ip_address="2001:DB8::7", email=None), "EUR")
+    assert (values.seen["user_id"], values.seen["ip_address"], values.seen["email"]) == ("u1", "2001:db8::7", None)
+    assert (values.exact, values.currencies) == ({"amount": 1250}, {"amount": "EUR"})
+
+
+@pytest.mark.parametrize("value", [["u1"], {"name": "u1"}, True, 1])
+def test_what_is_not_as_declared_is_a_violation_of_its_field(payment: EventReader, value: object) -> None:
+    with pytest.raises(MeshError) as caught:
+        event_values_from_proto(payment, struct(user_id=value, amount={"amount": 1, "currency": "XXX"}), "EUR")
+    assert {each.field for each in caught.value.violations} == {"fields.user_id", "fields.amount.currency"}
+
+
+@pytest.mark.parametrize(("length", "refused"), [(16_000, False), (16_384, True)])
+def test_event_has_at_most_sixteen_kilobytes(payment: EventReader, length: int, refused: bool) -> None:
+    message = struct(channel="x" * length)
+    if not refused:
+        assert event_values_from_proto(payment, message, "EUR").seen["channel"] == "x" * length
+        return
+    with pytest.raises(MeshError) as caught:
+        event_values_from_proto(payment, message, "EUR")
+    assert [(each.field, each.reason) for each in caught.value.violations] == [("fields", "fields.size")]
