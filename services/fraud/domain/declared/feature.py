@@ -45,14 +45,14 @@ class Feature:
     """An aggregate over the events that had the same key before the current one.
 
     Of the events in the window those count that arrived before the current one, in whatever order. Aggregates of a
-    field of money are over events in the current event's currency.
+    field of money are over events in the current event's currency, except where `converted` says otherwise.
     """
 
     name: str
     event_type: str
     """Whose checks compute it."""
     key: tuple[str, ...]
-    """Fields that the events have in common with the current one."""
+    """Fields that the events have in common with the current one, in any order."""
     aggregate: Aggregate
     window_ms: int
     counts: tuple[str, ...] = ()
@@ -65,5 +65,17 @@ class Feature:
     """Only where the current event lies in the window: with `(]` and no delay."""
     same_currency: bool = False
     """For a count: only events in the current event's currency."""
+    converted: bool = False
+    """For a sum of money: over events in all currencies, one sum for each, to be converted later."""
     where: str = ""
     """An expression over the fields of the counted event; empty counts every one."""
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The event types that are counted."""
+        return self.counts or (self.event_type,)
+
+    @property
+    def kind(self) -> str:
+        """The kind of key whose log it reads: the fields of the key, sorted, joined with "+"."""
+        return "+".join(sorted(self.key))

@@ -1,0 +1,143 @@
+"""Checks declarations of features: each problem names the feature, what of it is wrong, and says it in words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from services.fraud.domain.declared.feature import LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, Aggregate, Boundary, Feature
+from services.fraud.domain.declared.plan import MEASURES
+from services.fraud.domain.event_types import EventType, FieldType
+
+__all__ = ["MOST_COLUMNS", "MOST_FEATURES", "MOST_FILTERS", "FeatureProblem", "check_features"]
+
+MOST_FEATURES = 200
+"""Of a tenant."""
+MOST_FILTERS = 24
+"""Different texts of `where` of one kind of key."""
+MOST_COLUMNS = 6
+"""Different fields of one kind of key that are aggregated."""
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+RESERVED = frozenset({"profile", "ip", "lists"})
+"""The first words of dotted names in expressions."""
+WITHOUT_FIELD = frozenset({Aggregate.COUNT, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
+
+
+class FeatureProblem(NamedTuple):
+    """What is wrong with a declaration."""
+
+    feature: str
+    """Its name; empty if it is about all of them."""
+    field: str
+    """Of the declaration."""
+    words: str
+
+
+def check_features(features: Sequence[Feature], types: Mapping[str, EventType]) -> list[FeatureProblem]:
+    """Returns all problems of a tenant's features, given its event types. Expressions are not read here."""
+    problems = [
+        FeatureProblem(feature.name, field, words)
+        for feature in features
+        for check in (_check_name, _check_key, _check_window, _check_field, _check_flags)
+        for field, words in check(feature, types)
+    ]
+    names = Counter(feature.name for feature in features)
+    problems += [
+        FeatureProblem(name, "name", "is the name of another feature too.")
+        for name, times in names.items()
+        if times > 1
+    ]
+    if len(features) > MOST_FEATURES:
+        problems.append(FeatureProblem("", "features", f"are more than {MOST_FEATURES}."))
+    return problems + list(_check_kinds(features))
+
+
+def _check_name(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
+    if not NAME.fullmatch(feature.name):
+        yield "name", "must begin with a letter and have at most 63 lower-case letters, digits and underscores."
+    elif feature.name in RESERVED:
+        yield "name", "is reserved."
+    owner = next((each.name for each in types.values() if each.field(feature.name)), None)
+    if owner is not None:
+        yield "name", f"is the name of a field of the event type {owner}."
+
+
+def _check_key(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
+    if not feature.key or len(set(feature.key)) < len(feature.key):
+        yield "key", "must name one field or several different ones."
+    if len(set(feature.counts)) < len(feature.counts):
+        yield "counts", "must name each event type once."
+    for place, names in (("event_type", (feature.event_type,)), ("counts", feature.counts)):
+        for name in names:
+            event_type = types.get(name)
+            if event_type is None:
+                yield place, f"names the event type {name}, which does not exist."
+                continue
+            keys = {field.name for field in event_type.keys}
+            for field in feature.key:
+                if field not in keys:
+                    yield "key", f"names {field}, which is no key of the event type {name}."
+
+
+def _check_window(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
+    if not SHORTEST_WINDOW_MS <= feature.window_ms <= LONGEST_WINDOW_MS:
+        yield "window", "must be from 1 second to 30 days."
+    if not 0 <= feature.delay_ms <= LONGEST_WINDOW_MS:
+        yield "delay", "must be from 0 to 30 days."
+
+
+def _check_field(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
+    aggregate = feature.aggregate
+    if aggregate in WITHOUT_FIELD:
+        if feature.field:
+            yield "field", f"must be empty: {aggregate.value} is about events, not about a field."
+        return
+    if not feature.field:
+        yield "field", f"is needed: {aggregate.value} is about the values of a field."
+        return
+    # A new value can only be told if the current event has the field as well.
+    holders = feature.counted if aggregate is not Aggregate.IS_NEW else {*feature.counted, feature.event_type}
+    found = [(name, types[name].field(feature.field)) for name in sorted(holders) if name in types]
+    for name, field in found:
+        if field is None:
+            yield "field", f"names {feature.field}, which is no field of the event type {name}."
+    field_types = {field.type for _, field in found if field is not None}
+    if len(field_types) > 1:
+        yield "field", f"names {feature.field}, whose type is not the same in all event types that are counted."
+    if aggregate in MEASURES and not field_types <= {FieldType.NUMBER, FieldType.MONEY}:
+        yield "field", f"names {feature.field}: {aggregate.value} needs a number or money."
+    if FieldType.MONEY in field_types and aggregate in MEASURES and not feature.converted:
+        yield from _check_currency(feature, types)
+
+
+def _check_flags(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
+    if feature.include_current:
+        if feature.boundary is not Boundary.AFTER_START or feature.delay_ms:
+            yield "include_current", "is only possible with the boundary (] and no delay: else it is not in the window."
+        if feature.aggregate is Aggregate.IS_NEW:
+            yield "include_current", "is not possible for is_new: no value is new to an event that counts itself."
+    if feature.same_currency:
+        if feature.aggregate is not Aggregate.COUNT:
+            yield "same_currency", "is for counts; aggregates of money are by currency anyway."
+        yield from _check_currency(feature, types)
+    if feature.converted:
+        fields = [types[name].field(feature.field) for name in feature.counted if name in types]
+        if feature.aggregate is not Aggregate.SUM or any(each and each.type is not FieldType.MONEY for each in fields):
+            yield "converted", "is for sums of money."
+
+
+def _check_currency(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
+    event_type = types.get(feature.event_type)
+    if event_type and not any(field.type is FieldType.MONEY for field in event_type.fields):
+        yield "event_type", f"{feature.event_type} has no money, so there is no currency to aggregate in."
+
+
+def _check_kinds(features: Sequence[Feature]) -> Iterator[FeatureProblem]:
+    for kind in sorted({feature.kind for feature in features}):
+        own = [feature for feature in features if feature.kind == kind]
+        if len({feature.where for feature in own if feature.where}) > MOST_FILTERS:
+            yield FeatureProblem("", "where", f"has more than {MOST_FILTERS} different texts for the key {kind}.")
+        if len({(feature.field, feature.aggregate in MEASURES) for feature in own if feature.field}) > MOST_COLUMNS:
+            yield FeatureProblem("", "field", f"has more than {MOST_COLUMNS} different values for the key {kind}.")

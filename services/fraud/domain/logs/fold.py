@@ -1,0 +1,280 @@
+"""Folds the log of one value of a key: keeps it ready to be read as the current event sees it.
+
+A window of the current event holds the records in it that arrived before, in whatever order, one for each transaction:
+see `stories`. Amounts and numbers are read as the log has them, in smallest units and millionths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from services.fraud.domain.declared.feature import Feature
+from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.logs.bulk import Chunk
+from services.fraud.domain.logs.compiled import CompiledPlan, compile_plan
+from services.fraud.domain.logs.readers import bounds
+from services.fraud.domain.logs.records import (
+    CORRECTION,
+    EVENT,
+    MARKER,
+    RESTORED,
+    WITHDRAWAL,
+    LogRecord,
+    currency_letters,
+)
+from services.fraud.domain.logs.rows import Rows, TransactionIndex
+from services.fraud.domain.logs.stories import NOWHERE, State, Stories, arrival_of
+from services.fraud.domain.logs.stream import Stream
+from services.fraud.domain.logs.stream_plan import stream_of
+from services.fraud.domain.logs.windows import summary
+
+__all__ = ["Fold", "TornLog"]
+
+FEW = 8
+"""Records that are added one by one."""
+CHUNK = 512
+"""Records that are added between two steps: about a millisecond."""
+UNDONE = 512
+"""Records that are undone to read as of an earlier arrival. Before more, the log is folded anew."""
+SCANNED = 65_536
+"""Records that are looked at in one call to forget."""
+OWN_BYTES = 600
+STORY_BYTES = 300
+
+
+class TornLog(ValueError):
+    """The bytes are no whole number of records."""
+
+
+class Fold:
+    """The log of one value of a key, as features read it."""
+
+    __slots__ = ("_compiled", "_index", "_plan", "_stories", "rows", "streams", "whole")
+
+    def __init__(self, plan: KindPlan) -> None:
+        self._plan = plan
+        self._compiled: CompiledPlan = compile_plan(plan)
+        self.rows = Rows(self._compiled.layout)
+        self._index = TransactionIndex(self.rows)
+        self._stories = Stories(self.rows)
+        self.streams: list[Stream | dict[int, Stream]] = [
+            {} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams
+        ]
+        self.whole = False
+        """True once a marker has said that the log holds all history."""
+
+    @property
+    def taken(self) -> int:
+        """How many records of the log were taken, with those that are forgotten."""
+        return self.rows.end
+
+    def extend(self, data: bytes) -> None:
+        """Takes records in order of arrival. Raises TornLog, and takes none, if they are not whole."""
+        for _ in self.extend_in_steps(data):
+            pass
+
+    def extend_in_steps(self, data: bytes) -> Iterator[None]:
+        """As `extend`, about a millisecond at a time. In between the fold may be read: it holds what was taken."""
+        size = self.rows.layout.size
+        if len(data) % size:
+            raise TornLog(f"{len(data)} bytes are no whole number of records of {size}")
+        for start in range(0, len(data), CHUNK * size):
+            chunk = data[start : start + CHUNK * size]
+            if len(chunk) <= FEW * size:
+                for record in self.rows.layout.unpack_all(chunk):
+                    self.add(record)
+            else:
+                self._extend_by(chunk)
+            yield
+
+    def add(self, record: LogRecord) -> None:
+        """Takes one record. Raises struct.error if it is none of this plan."""
+        rows = self.rows
+        place = rows.end
+        rows.packed += rows.layout.pack(record)
+        self.apply(place, record)
+
+    def apply(self, place: int, record: LogRecord) -> None:
+        """Applies a record that was put into the rows."""
+        transaction, kind = record.transaction, record.kind
+        if kind == EVENT and not (self._stories and transaction in self._stories):
+            event = self._index.find(transaction, place)
+            if event < 0:
+                self._index.add(transaction, place)
+                self.put(place, record)
+            elif self.rows.kind(event) != self.rows.kind(place):
+                # One of them is restored: which counts may depend on what else is.
+                self._tell(transaction, place)
+        elif kind == MARKER:
+            self.whole = True
+        elif kind in (EVENT, WITHDRAWAL, CORRECTION):
+            self._tell(transaction, place)
+
+    def _claim(self, transaction: int, place: int) -> bool:
+        """Notes the event of a transaction. False if it needs more than that, or is a repeat."""
+        if (self._stories and transaction in self._stories) or self._index.find(transaction, place) >= 0:
+            return False
+        self._index.add(transaction, place)
+        return True
+
+    def put(self, place: int, record: LogRecord) -> None:
+        """Puts a record that counts into the streams it is in."""
+        for number, plan in self._compiled.routes[record.type]:
+            if plan.counts(record):
+                self.stream(number, record.currency).append(place, record)
+
+    def stream(self, number: int, currency: int) -> Stream:
+        """The stream of a plan, and of a currency, which begins with its first record."""
+        streams = self.streams[number]
+        if isinstance(streams, Stream):
+            return streams
+        found = streams.get(currency)
+        if found is None:
+            found = streams[currency] = Stream(self.rows, self._compiled.streams[number])
+        return found
+
+    def holds(self, transaction: int) -> bool:
+        """Tells whether the transaction counts."""
+        return self._state(transaction).event >= 0
+
+    def first(self, transaction: int) -> tuple[LogRecord, int] | None:
+        """The event record that began the transaction, if it counts, and its arrival, for `read_as_of`."""
+        place = self._state(transaction).event
+        return (self.rows.record(place), arrival_of(self.rows, place)) if place >= 0 else None
+
+    def read(self, record: LogRecord) -> list[object]:
+        """The values of the plan's features as an event that comes now sees them; None for what is missing.
+
+        Features of another event type are None. A sum that is to be converted is a sum for each currency.
+        """
+        return self._compiled.readers[record.type](self, record)
+
+    def read_as_of(self, record: LogRecord, arrival: int) -> list[object]:
+        """What an event of that arrival saw when it came. Slow if much has come since."""
+        rows = self.rows
+        if arrival < rows.base or rows.end - arrival > UNDONE:
+            return self._anew(arrival).read(record)
+        since = [place for place in range(arrival, rows.end) if not rows.kind(place) & RESTORED]
+        transactions = dict.fromkeys(rows.record(place).transaction for place in since)
+        changes = [(self._state(each, arrival).counting, self._state(each).counting) for each in transactions]
+        for then, now in changes:
+            self._exchange(now, then)
+        try:
+            return self.read(record)
+        finally:
+            for then, now in changes:
+                self._exchange(then, now)
+
+    def sums_by_currency(self, record: LogRecord, feature: Feature) -> dict[str, int]:
+        """The sum of a converted feature as an event that comes now sees it, in smallest units of each currency."""
+        number = self._compiled.number(stream_of(self._plan, feature))
+        streams, plan = self.streams[number], self._compiled.streams[number]
+        start, end = (record.time + each for each in bounds(feature))
+        assert isinstance(streams, dict)
+        sums = {}
+        for currency, stream in streams.items():
+            count, total, *_ = summary(stream, stream.pieces(start, end))
+            if count:
+                sums[currency_letters(currency)] = total
+        if feature.include_current and plan.counts(record):
+            own = currency_letters(record.currency)
+            sums[own] = sums.get(own, 0) + record.numbers[plan.number]
+        return sums
+
+    def forget_before(self, time: int) -> bool:
+        """Drops records before the time, which no window reaches, as far as is quick. True if there may be more."""
+        for stream in self._all_streams():
+            stream.forget_before(time)
+        rows = self.rows
+        end = min(rows.end, rows.base + SCANNED)
+        times = rows.times(range(rows.base, end))
+        gone = next((at for at, each in enumerate(times) if each >= time), len(times))
+        rows.drop(gone)
+        if gone:
+            self._stories.forget()
+        return gone == SCANNED
+
+    def size_bytes(self) -> int:
+        """About how much memory it takes."""
+        size = OWN_BYTES + len(self.rows.packed) + self._index.__sizeof__() + STORY_BYTES * len(self._stories)
+        return size + sum(stream.size_bytes() for stream in self._all_streams())
+
+    def _all_streams(self) -> Iterator[Stream]:
+        for streams in self.streams:
+            if isinstance(streams, dict):
+                yield from streams.values()
+            else:
+                yield streams
+
+    def _extend_by(self, data: bytes) -> None:
+        """Takes records many at a time, except those that need more than to be put into their streams."""
+        rows = self.rows
+        chunk = Chunk(rows.layout, data, rows.end)
+        rows.packed += data
+        special = chunk.special()
+        run: list[int] = []
+        for at, transaction in enumerate(chunk.transactions):
+            place = chunk.start + at
+            if at not in special:
+                if self._claim(transaction, place):
+                    run.append(at)
+                    continue
+                if self._is_repeat(transaction, place):
+                    continue
+            self._put_all(chunk, run)
+            run = []
+            self.apply(place, rows.record(place))
+        self._put_all(chunk, run)
+
+    def _is_repeat(self, transaction: int, place: int) -> bool:
+        """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""
+        rows = self.rows
+        return transaction not in self._stories and rows.kind(self._index.find(transaction, place)) == rows.kind(place)
+
+    def _put_all(self, chunk: Chunk, run: list[int]) -> None:
+        if len(run) <= FEW:
+            for at in run:
+                self.put(chunk.start + at, self.rows.record(chunk.start + at))
+            return
+        for number, plan in enumerate(self._compiled.streams):
+            for share in chunk.shares(plan, run):
+                self.stream(number, share.currency).extend(share)
+
+    def _state(self, transaction: int, before: int | None = None) -> State:
+        if self._stories and transaction in self._stories:
+            return self._stories.state(transaction, before)
+        event = self._index.find(transaction, self.rows.end)
+        if event < 0 or (before is not None and arrival_of(self.rows, event) >= before):
+            return NOWHERE
+        return State(event, event)
+
+    def _tell(self, transaction: int, place: int) -> None:
+        """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
+        now = self._state(transaction)
+        if transaction not in self._stories:
+            self._stories.begin(transaction, now.event)
+        self._stories.tell(transaction, place)
+        self._exchange(now.counting, self._stories.state(transaction).counting)
+
+    def _exchange(self, old: int, new: int) -> None:
+        if old == new:
+            return
+        if old >= 0:
+            self._take(old, self.rows.record(old))
+        if new >= 0:
+            self.put(new, self.rows.record(new))
+
+    def _take(self, place: int, record: LogRecord) -> None:
+        for number, plan in self._compiled.routes[record.type]:
+            if plan.counts(record):
+                self.stream(number, record.currency).remove(place, record)
+
+    def _anew(self, arrival: int) -> Fold:
+        """A fold of what arrived before."""
+        rows = self.rows
+        places = [place for place in range(rows.base, rows.end) if arrival_of(rows, place) < arrival]
+        places.sort(key=lambda place: arrival_of(rows, place))
+        fold, size = Fold(self._plan), rows.layout.size
+        offsets = [(place - rows.base) * size for place in places]
+        fold.extend(b"".join(rows.packed[offset : offset + size] for offset in offsets))
+        return fold

@@ -1,0 +1,141 @@
+"""Packs and unpacks the records of a log.
+
+A record is 24 bytes and 8 for each column, little-endian, so that every part of it begins at a whole word:
+
+    kind u8 (bit 7: restored), type u8, currency u16, filters u32
+    time i64, in ms since 1970
+    transaction u64, a hash
+    numbers i64 each, counterparts u64 each
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.fraud.domain.declared.plan import KindPlan
+
+__all__ = [
+    "CORRECTION",
+    "EVENT",
+    "LABEL",
+    "MARKER",
+    "MISSING",
+    "NOBODY",
+    "RESTORED",
+    "WITHDRAWAL",
+    "Layout",
+    "LogRecord",
+    "currency_letters",
+    "currency_number",
+]
+
+EVENT, WITHDRAWAL, CORRECTION, LABEL, MARKER = range(5)
+"""Kinds of record. A marker says that with it the log holds all history."""
+RESTORED = 0x80
+MISSING = -(2**63)
+"""A number that the event does not have."""
+NOBODY = 0
+"""The hash of a counterpart that the event does not have."""
+HEAD = "<BBHIqQ"
+WORD = 8
+LETTERS = 26
+
+
+class LogRecord(NamedTuple):
+    """One record of a log. A withdrawal and a label need no columns; a correction holds the new values of all."""
+
+    time: int
+    """The event's, in ms since 1970; of a label, when it became known."""
+    transaction: int
+    """64-bit hash of what makes the event one."""
+    numbers: tuple[int, ...]
+    """In the order of the plan, MISSING for none. An amount in another currency than `currency` is kept as missing."""
+    counterparts: tuple[int, ...]
+    """64-bit hashes in the order of the plan, NOBODY for none."""
+    type: int = 0
+    """The index of the event type in the plan."""
+    currency: int = 0
+    """`currency_number` of the first money that the event has, 0 for none."""
+    filters: int = 0
+    """A bit for each filter of the plan that holds for the event. Of a label: which label."""
+    kind: int = EVENT
+    restored: bool = False
+    """Read from the store after a loss: counts as having arrived before every record that is not restored."""
+
+
+class Layout:
+    """The layout of the records of one kind of key."""
+
+    __slots__ = ("_numbers", "_struct", "counterparts_at", "numbers_at", "size", "words")
+
+    def __init__(self, plan: KindPlan) -> None:
+        self._numbers = len(plan.numbers)
+        self._struct = struct.Struct(HEAD + "q" * self._numbers + "Q" * len(plan.counterparts))
+        self.size = self._struct.size
+        """Of a record, in bytes."""
+        self.words = self.size // WORD
+        self.numbers_at = 3
+        """The word at which the numbers begin. The head is word 0, the time 1, the transaction 2."""
+        self.counterparts_at = self.numbers_at + self._numbers
+
+    def pack(self, record: LogRecord) -> bytes:
+        """Raises struct.error for numbers beyond 64 bits and for other columns than the plan has."""
+        kind = record.kind | RESTORED if record.restored else record.kind
+        return self._struct.pack(
+            kind,
+            record.type,
+            record.currency,
+            record.filters,
+            record.time,
+            record.transaction,
+            *record.numbers,
+            *record.counterparts,
+        )
+
+    def pack_all(self, records: Sequence[LogRecord]) -> bytes:
+        return b"".join(map(self.pack, records))
+
+    def unpack(self, data: bytes | bytearray, offset: int = 0) -> LogRecord:
+        kind, event_type, currency, filters, time, transaction, *columns = self._struct.unpack_from(data, offset)
+        numbers = self._numbers
+        return LogRecord(
+            time,
+            transaction,
+            tuple(columns[:numbers]),
+            tuple(columns[numbers:]),
+            event_type,
+            currency,
+            filters,
+            kind & ~RESTORED,
+            kind >= RESTORED,
+        )
+
+    def unpack_all(self, data: bytes | bytearray) -> list[LogRecord]:
+        """The whole records of the data, without a torn one at its end."""
+        return [self.unpack(data, offset) for offset in range(0, len(data) - self.torn(data), self.size)]
+
+    def torn(self, data: bytes | bytearray) -> int:
+        """How many bytes at the end are no whole record: other than 0, the log is damaged."""
+        return len(data) % self.size
+
+
+def currency_number(letters: str) -> int:
+    """A number of 16 bits for a code of three capital letters, 0 for none. Raises ValueError for what is no code."""
+    if not letters:
+        return 0
+    if len(letters) != 3 or not all("A" <= letter <= "Z" for letter in letters):
+        raise ValueError(f"{letters!r} is no code of a currency")
+    number = 0
+    for letter in letters:
+        number = number * LETTERS + ord(letter) - ord("A")
+    return number + 1
+
+
+def currency_letters(number: int) -> str:
+    """The code of a number that `currency_number` made, empty for 0."""
+    if not number:
+        return ""
+    first, rest = divmod(number - 1, LETTERS * LETTERS)
+    return "".join(chr(ord("A") + each) for each in (first, *divmod(rest, LETTERS)))

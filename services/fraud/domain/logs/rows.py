@@ -1,0 +1,146 @@
+"""Keeps a log as it is packed, in order of arrival, and finds transactions in it."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from services.fraud.domain.logs.records import EVENT, RESTORED, Layout, LogRecord
+
+__all__ = ["Rows", "TransactionIndex"]
+
+TIME, TRANSACTION = 1, 2
+SEARCHED = 128
+"""Up to this many records a transaction is searched in the log itself."""
+ENTRY = 12
+BUCKET = 512 * ENTRY
+FANOUT_BITS = 4
+DEEPEST = 64 // FANOUT_BITS
+Node: TypeAlias = "bytearray | list[Node]"
+"""A bucket, or 16 of them or of what they became."""
+
+
+class Rows:
+    """The records of a log. A place is the number of a record since the log began; places before `base` are gone."""
+
+    __slots__ = ("base", "layout", "packed")
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.packed = bytearray()
+        self.base = 0
+
+    @property
+    def end(self) -> int:
+        """The place of the next record."""
+        return self.base + len(self.packed) // self.layout.size
+
+    def record(self, place: int) -> LogRecord:
+        return self.layout.unpack(self.packed, (place - self.base) * self.layout.size)
+
+    def kind(self, place: int) -> int:
+        """The kind of record, with its restored bit."""
+        return self.packed[(place - self.base) * self.layout.size]
+
+    def time(self, place: int) -> int:
+        at = (place - self.base) * self.layout.size + 8 * TIME
+        return int.from_bytes(self.packed[at : at + 8], "little", signed=True)
+
+    def times(self, places: Sequence[int]) -> array[int]:
+        return self.numbers(TIME, places)
+
+    def numbers(self, word: int, places: Sequence[int]) -> array[int]:
+        """One signed word of each of the records."""
+        size, start = self.layout.words, word - self.base * self.layout.words
+        with memoryview(self.packed) as view, view.cast("q") as words:
+            return array("q", [words[place * size + start] for place in places])
+
+    def drop(self, count: int) -> None:
+        """Forgets the records that arrived first."""
+        del self.packed[: count * self.layout.size]
+        self.base += count
+
+
+class TransactionIndex:
+    """Finds the event record of a transaction: 12 bytes each, in buckets by the bits of the hash.
+
+    A bucket that is full becomes 16; no operation does more than one such step. Entries of forgotten records are
+    passed over, and left behind when their bucket is divided.
+    """
+
+    __slots__ = ("_root", "_rows")
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._root: Node | None = None
+
+    def __sizeof__(self) -> int:
+        return 0 if self._root is None else (ENTRY + 2) * (self._rows.end - self._rows.base)
+
+    def find(self, transaction: int, before: int) -> int:
+        """The place of the first event of the transaction before the given place; -1 if there is none."""
+        key = transaction.to_bytes(8, "little")
+        if self._root is None:
+            return self._search(key, before)
+        bucket = self._bucket(transaction)[0]
+        at = bucket.find(key)
+        while at >= 0:
+            if not at % ENTRY:
+                place = int.from_bytes(bucket[at + 8 : at + ENTRY], "little")
+                if place >= self._rows.base:
+                    return place
+            at = bucket.find(key, at + 1)
+        return -1
+
+    def add(self, transaction: int, place: int) -> None:
+        """Adds an event whose transaction was not found."""
+        if self._root is None:
+            if place - self._rows.base < SEARCHED:
+                return
+            self._begin(place)
+        bucket, depth, parent = self._bucket(transaction)
+        bucket += transaction.to_bytes(8, "little") + place.to_bytes(4, "little")
+        if len(bucket) >= BUCKET and depth < DEEPEST:
+            self._divide(bucket, depth, parent, transaction)
+
+    def _search(self, key: bytes, before: int) -> int:
+        rows, size = self._rows, self._rows.layout.size
+        packed, stop = rows.packed, (before - rows.base) * size
+        at = packed.find(key, 0, stop)
+        while at >= 0:
+            start = at - 8 * TRANSACTION
+            if start >= 0 and not start % size and packed[start] & ~RESTORED == EVENT:
+                return rows.base + start // size
+            at = packed.find(key, at + 1, stop)
+        return -1
+
+    def _begin(self, end: int) -> None:
+        self._root, rows = bytearray(), self._rows
+        for place in range(rows.base, end):
+            if rows.kind(place) & ~RESTORED == EVENT:
+                transaction = rows.record(place).transaction
+                if self.find(transaction, place) < 0:
+                    self.add(transaction, place)
+
+    def _bucket(self, transaction: int) -> tuple[bytearray, int, list[Node] | None]:
+        assert self._root is not None
+        node, depth = self._root, 0
+        parent: list[Node] | None = None
+        while not isinstance(node, bytearray):
+            parent = node
+            node = parent[transaction >> FANOUT_BITS * depth & 15]
+            depth += 1
+        return node, depth, parent
+
+    def _divide(self, bucket: bytearray, depth: int, parent: list[Node] | None, transaction: int) -> None:
+        base, parts = self._rows.base, [bytearray() for _ in range(16)]
+        shift = FANOUT_BITS * depth
+        for at in range(0, len(bucket), ENTRY):
+            entry = bucket[at : at + ENTRY]
+            if int.from_bytes(entry[8:], "little") >= base:
+                parts[int.from_bytes(entry[:8], "little") >> shift & 15] += entry
+        if parent is None:
+            self._root = list[Node](parts)
+        else:
+            parent[transaction >> shift - FANOUT_BITS & 15] = list[Node](parts)

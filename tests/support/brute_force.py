@@ -1,0 +1,116 @@
+"""A twin of folds that scans a plain list for every value: slow, and written without a look at how folds do it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
+from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.logs.records import (
+    CORRECTION,
+    EVENT,
+    MISSING,
+    NOBODY,
+    WITHDRAWAL,
+    LogRecord,
+    currency_letters,
+)
+
+__all__ = ["BruteForce"]
+
+MEASURES = ("sum", "mean", "min", "max", "stddev")
+
+
+@dataclass
+class BruteForce:
+    """Every record that came, in order of arrival."""
+
+    plan: KindPlan
+    records: list[LogRecord] = field(default_factory=list)
+
+    def present(self, arrived: int | None = None) -> dict[int, LogRecord]:
+        """What counts of each transaction, by what came before a record (by its number), or by everything."""
+        order = [at for at, each in enumerate(self.records) if each.restored]
+        order += [at for at, each in enumerate(self.records) if not each.restored]
+        if arrived is not None:
+            order = order[: order.index(arrived)]
+        counting: dict[int, LogRecord] = {}
+        for at in order:
+            record = self.records[at]
+            there = record.transaction in counting
+            if record.kind == WITHDRAWAL:
+                counting.pop(record.transaction, None)
+            elif (record.kind == EVENT and not there) or (record.kind == CORRECTION and there):
+                counting[record.transaction] = record
+        return counting
+
+    def read(self, record: LogRecord, arrived: int | None = None) -> list[object]:
+        present = list(self.present(arrived).values())
+        name = (self.plan.types + self.plan.readers)[record.type]
+        return [
+            self._value(feature, record, present) if feature.event_type == name else None
+            for feature in self.plan.features
+        ]
+
+    def _value(self, feature: Feature, current: LogRecord, present: Sequence[LogRecord]) -> object:
+        rows = [each for each in present if self._counts(feature, each) and _inside(feature, current.time, each.time)]
+        if feature.include_current and self._counts(feature, current):
+            rows = [*rows, current]
+        kind = feature.aggregate.value
+        if kind in MEASURES:
+            return self._measure(feature, current, rows)
+        if feature.same_currency:
+            if not current.currency:
+                return None
+            rows = [each for each in rows if each.currency == current.currency]
+        times = [each.time for each in rows]
+        if kind == "count":
+            return len(rows)
+        if kind in ("first_seen", "last_seen"):
+            edge = min(times, default=None) if kind == "first_seen" else max(times, default=None)
+            return None if edge is None else (current.time - edge) / 1000
+        column = self.plan.counterparts.index(feature.field)
+        seen = {each.counterparts[column] for each in rows} - {NOBODY}
+        if kind == "distinct":
+            return len(seen)
+        own = current.counterparts[column]
+        return None if own == NOBODY else own not in seen
+
+    def _measure(self, feature: Feature, current: LogRecord, rows: Sequence[LogRecord]) -> object:
+        column = [each.field for each in self.plan.numbers].index(feature.field)
+        rows = [each for each in rows if each.numbers[column] != MISSING]
+        if feature.converted:
+            sums: dict[str, int] = {}
+            for each in rows:
+                if each.currency:
+                    letters = currency_letters(each.currency)
+                    sums[letters] = sums.get(letters, 0) + each.numbers[column]
+            return sums
+        if self.plan.numbers[column].money:
+            if not current.currency:
+                return None
+            rows = [each for each in rows if each.currency == current.currency]
+        values = [each.numbers[column] for each in rows]
+        if feature.aggregate is Aggregate.SUM:
+            return sum(values)
+        if not values:
+            return None
+        if feature.aggregate is Aggregate.MEAN:
+            return float(Fraction(sum(values), len(values)))
+        if feature.aggregate is Aggregate.STDDEV:
+            return statistics.pstdev(map(Fraction, values))
+        return min(values) if feature.aggregate is Aggregate.MIN else max(values)
+
+    def _counts(self, feature: Feature, record: LogRecord) -> bool:
+        if record.type >= len(self.plan.types) or self.plan.types[record.type] not in feature.counted:
+            return False
+        return not feature.where or bool(record.filters & 1 << self.plan.filters.index(feature.where))
+
+
+def _inside(feature: Feature, now: int, time: int) -> bool:
+    end = now - feature.delay_ms
+    start = end - feature.window_ms
+    return start < time <= end if feature.boundary is Boundary.AFTER_START else start <= time < end

@@ -1,0 +1,107 @@
+"""Random logs, with everything that can happen to one: late, equal, repeated, withdrawn, corrected, restored."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import product
+
+from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
+from services.fraud.domain.declared.plan import KindPlan, plan_kinds
+from services.fraud.domain.event_types import BUILT_IN, EventType, Field, FieldType
+from services.fraud.domain.logs.records import CORRECTION, LABEL, MISSING, WITHDRAWAL, LogRecord, currency_number
+
+__all__ = ["DAY_MS", "TYPES", "every_feature", "plan_of", "random_log", "random_record"]
+
+DAY_MS = 86_400_000
+USER = Field("user_id", FieldType.STRING, required=True, key=True)
+AMOUNT, SCORE = Field("amount", FieldType.MONEY), Field("score", FieldType.NUMBER)
+DEVICE = Field("device_fingerprint", FieldType.STRING, key=True)
+TYPES = {
+    **BUILT_IN,
+    "payment": EventType("payment", (USER, AMOUNT, SCORE, DEVICE)),
+    "refund": EventType("refund", (USER, AMOUNT, SCORE, DEVICE)),
+    "login": EventType("login", (USER, DEVICE)),
+}
+FIELDS = {
+    Aggregate.SUM: ("amount", "score"),
+    Aggregate.MEAN: ("amount", "score"),
+    Aggregate.MIN: ("amount", "score"),
+    Aggregate.MAX: ("amount", "score"),
+    Aggregate.STDDEV: ("amount", "score"),
+    Aggregate.DISTINCT: ("device_fingerprint",),
+    Aggregate.IS_NEW: ("device_fingerprint",),
+}
+CURRENCIES = [0, *map(currency_number, ("EUR", "USD", "JPY"))]
+LIMITS = (0, 0, 1, 1_000, 5_000)
+LATE = (1_000, 60_000, 3_600_000, DAY_MS, 20 * DAY_MS)
+
+
+def every_feature(windows: tuple[int, ...] = (1_000, 60_000, DAY_MS, 30 * DAY_MS)) -> list[Feature]:
+    """Every aggregate with every boundary, delay, filter and choice of event types that it may have."""
+    found = []
+    for aggregate, window, boundary, delay, where in product(
+        Aggregate, windows, Boundary, (0, 1_000, 7 * DAY_MS), ("", "risky")
+    ):
+        for field in FIELDS.get(aggregate, ("",)):
+            for itself in (False, True):
+                if itself and (boundary is not Boundary.AFTER_START or delay or aggregate is Aggregate.IS_NEW):
+                    continue
+                number = len(found)
+                found.append(
+                    Feature(
+                        name=f"f{number}",
+                        event_type="payment",
+                        counts=((), ("payment", "refund"))[number % 2],
+                        key=("user_id",),
+                        aggregate=aggregate,
+                        field=field,
+                        window_ms=window,
+                        delay_ms=delay,
+                        boundary=boundary,
+                        include_current=itself,
+                        same_currency=aggregate is Aggregate.COUNT and number % 3 == 0,
+                        converted=aggregate is Aggregate.SUM and field == "amount" and number % 3 == 0,
+                        where=where,
+                    )
+                )
+    return found
+
+
+def plan_of(features: list[Feature]) -> KindPlan:
+    (plan,) = plan_kinds(features, TYPES).values()
+    return plan
+
+
+def random_record(plan: KindPlan, dice: random.Random, time: int, kinds: int = 8) -> LogRecord:
+    """An event with few counterparts, and with large and missing numbers among others."""
+    scale = dice.choice((10, 10_000, 10**15, 9 * 10**18))
+    return LogRecord(
+        time,
+        dice.getrandbits(64),
+        tuple(MISSING if dice.random() < 0.1 else dice.randint(-scale, scale) for _ in plan.numbers),
+        tuple(0 if dice.random() < 0.1 else dice.randint(1, kinds) for _ in plan.counterparts),
+        dice.randrange(len(plan.types)),
+        dice.choice(CURRENCIES),
+        dice.getrandbits(len(plan.filters)) if plan.filters else 0,
+    )
+
+
+def random_log(plan: KindPlan, dice: random.Random, length: int, kinds: int = 8) -> Iterator[LogRecord]:
+    """Records in order of arrival."""
+    now, pace = 1_700_000_000_000, dice.choice((2, 500, 60_000, 30 * DAY_MS // length))
+    events: list[LogRecord] = []
+    for _ in range(length):
+        now += dice.choice((0, dice.randint(0, 2 * pace)))
+        late = dice.choice(LIMITS) if dice.random() < 0.5 else dice.randint(0, dice.choice(LATE))
+        record = random_record(plan, dice, now - late if dice.random() < 0.3 else now, kinds)
+        chance = dice.random()
+        if events and chance < 0.25:
+            other = dice.choice(events)
+            kind = (WITHDRAWAL, CORRECTION, other.kind, LABEL)[int(chance * 16)]
+            record = record._replace(transaction=other.transaction, kind=kind)
+            if chance > 0.22:
+                record = other
+        record = record._replace(restored=dice.random() < 0.1)
+        events.append(record)
+        yield record
