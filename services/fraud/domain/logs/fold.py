@@ -250,9 +250,9 @@ class Fold:
 
     def _tell(self, transaction: int, place: int) -> None:
         """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
-        now = self._state(transaction)
         if transaction not in self._stories:
-            self._stories.begin(transaction, now.event)
+            self._stories.begin(transaction, self._index.find(transaction, place))
+        now = self._stories.state(transaction)
         self._stories.tell(transaction, place)
         self._exchange(now.counting, self._stories.state(transaction).counting)
 

@@ -99,6 +99,7 @@ class Links:
         level, block = self._block(spot)
         for column, last in enumerate(self.last):
             counterpart, previous = record.counterparts[self._plan.counterparts[column]], FAR
+            block.previous[column].insert(at, FAR)
             if counterpart != NOBODY:
                 previous = last.get(counterpart)
                 following = self._next(column, counterpart, spot, at, previous) if previous > record.time else None
@@ -107,7 +108,7 @@ class Links:
                 else:
                     previous = following[1].previous[column][following[2]]
                     _retell(column, following, previous, record.time)
-            block.previous[column].insert(at, previous)
+            block.previous[column][at] = previous
             block.ranked[column] = None
             if level is not None:
                 level.exchange(column, None, previous)

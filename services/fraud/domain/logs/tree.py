@@ -51,13 +51,18 @@ class Tree:
     def groups(self) -> list[Level]:
         return self.root.children  # type: ignore[return-value] # The children of the root are levels.
 
-    def open(self, block: Block) -> array[int]:
+    def _open(self, block: Block) -> array[int]:
         """The times of the records of a block, which stays open for a while."""
         if block.times is None:
             self._opened.append(block)
-            if len(self._opened) > OPENED:
-                self._opened.popleft().close()
         return block.open(self._rows, self._plan)
+
+    def _close_oldest(self) -> None:
+        while len(self._opened) > OPENED:
+            oldest = self._opened.popleft()
+            # A block that changed was closed by that, and may have been opened again.
+            if oldest not in self._opened:
+                oldest.close()
 
     def clear(self) -> None:
         self._opened.clear()
@@ -141,6 +146,7 @@ class Tree:
 
     def window(self, start: int, until: int, last: int) -> Pieces:
         """What lies from the time `start` to before `until`, given that no record is after `last`."""
+        self._close_oldest()
         groups, root = self.groups, self.root
         if not groups or until <= root.firsts[0] or start > last:
             return Pieces([], [])
@@ -171,7 +177,7 @@ class Tree:
 
     def _cut_part(self, parts: list[tuple[Block, int, int]], block: Block | Level, start: int, until: int) -> None:
         assert isinstance(block, Block)
-        times = self.open(block)
+        times = self._open(block)
         parts.append((block, bisect_left(times, start), bisect_left(times, until)))
 
     def forget_before(self, time: int) -> None:
