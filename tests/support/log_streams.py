@@ -39,7 +39,7 @@ LATE = (1_000, 60_000, 3_600_000, DAY_MS, 20 * DAY_MS)
 
 def every_feature(windows: tuple[int, ...] = (1_000, 60_000, DAY_MS, 30 * DAY_MS)) -> list[Feature]:
     """Every aggregate with every boundary, delay, filter and choice of event types that it may have."""
-    found = []
+    found: list[Feature] = []
     for aggregate, window, boundary, delay, where in product(
         Aggregate, windows, Boundary, (0, 1_000, 7 * DAY_MS), ("", "risky")
     ):

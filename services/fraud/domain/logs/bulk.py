@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import le
 from typing import NamedTuple
 
 from services.fraud.domain.logs.records import EVENT, MISSING, RESTORED, Layout
@@ -18,7 +19,7 @@ class Share(NamedTuple):
     """The part of a chunk that goes into one stream, in order of time."""
 
     currency: int
-    places: list[int]
+    places: Sequence[int]
     times: list[int]
     values: list[int]
     counterparts: list[list[int]]
@@ -27,50 +28,72 @@ class Share(NamedTuple):
 class Chunk:
     """Consecutive records of a log, of which the first has the place `start`."""
 
-    __slots__ = ("_counterparts", "_layout", "_numbers", "heads", "start", "times", "transactions")
+    __slots__ = ("_columns", "_layout", "_uniform", "_words", "heads", "start", "times", "transactions")
 
     def __init__(self, layout: Layout, data: bytes, start: int) -> None:
         self._layout, self.start = layout, start
-        signed, unsigned = memoryview(data).cast("q"), memoryview(data).cast("Q")
-        words = layout.words
-        self.heads: list[int] = unsigned[::words].tolist()
-        self.times: list[int] = signed[1::words].tolist()
-        self.transactions: list[int] = unsigned[2::words].tolist()
-        self._numbers = signed
-        self._counterparts = unsigned
+        view = memoryview(data)
+        self._words = {"q": view.cast("q"), "Q": view.cast("Q")}
+        self._columns: dict[int, list[int]] = {}
+        self.heads = self._column(0, "Q")
+        self.times = self._column(1, "q")
+        self.transactions = self._column(2, "Q")
+        self._uniform = self.heads.count(self.heads[0]) == len(self.heads)
 
-    def special(self) -> set[int]:
+    def special(self) -> list[int]:
         """The numbers of the records that are no events."""
-        return {at for at, head in enumerate(self.heads) if head & KIND & ~RESTORED != EVENT}
+        if self._uniform and self.heads[0] & KIND & ~RESTORED == EVENT:
+            return []
+        return [at for at, head in enumerate(self.heads) if head & KIND & ~RESTORED != EVENT]
 
     def shares(self, plan: StreamPlan, run: Sequence[int]) -> Iterator[Share]:
         """What of a run of events goes into a stream, or into those of several currencies."""
-        run = sorted(run, key=self.times.__getitem__)
-        heads, words = self.heads, self._layout.words
-        if len(plan.types) > 1 or 0 not in plan.types or any(heads[at] >> TYPE & 0xFF for at in run):
-            run = [at for at in run if heads[at] >> TYPE & 0xFF in plan.types]
-        if plan.filter >= 0:
-            run = [at for at in run if heads[at] >> FILTERS + plan.filter & 1]
-        values: list[int] = []
-        if plan.number >= 0:
-            values = self._numbers[self._layout.numbers_at + plan.number :: words].tolist()
-            run = [at for at in run if values[at] != MISSING]
-        columns = [
-            self._counterparts[self._layout.counterparts_at + number :: words].tolist() for number in plan.counterparts
-        ]
-        for currency, part in self._by_currency(run) if plan.by_currency else ((0, run),):
+        numbers = self._column(self._layout.numbers_at + plan.number, "q") if plan.number >= 0 else []
+        chosen = self._chosen(plan, run)
+        if numbers and MISSING in numbers:
+            chosen = [at for at in chosen if numbers[at] != MISSING]
+        for currency, part in self._by_currency(chosen) if plan.by_currency else ((0, chosen),):
             if part:
-                yield Share(
-                    currency,
-                    [self.start + at for at in part],
-                    [self.times[at] for at in part],
-                    [values[at] for at in part] if values else values,
-                    [[column[at] for at in part] for column in columns],
-                )
+                yield self._share(currency, part, plan, numbers)
 
-    def _by_currency(self, run: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
-        parts: dict[int, list[int]] = {}
-        for at in run:
-            parts.setdefault(self.heads[at] >> CURRENCY & 0xFFFF, []).append(at)
+    def _share(self, currency: int, part: Sequence[int], plan: StreamPlan, numbers: list[int]) -> Share:
+        times = [self.times[at] for at in part] if len(part) < len(self.times) else self.times
+        columns = [self._column(self._layout.counterparts_at + number, "Q") for number in plan.counterparts]
+        in_order = all(map(le, times, times[1:]))
+        if in_order and times is self.times:
+            places = range(self.start, self.start + len(times))
+            return Share(currency, places, times, numbers, columns)
+        part = part if in_order else sorted(part, key=self.times.__getitem__)
+        return Share(
+            currency,
+            [self.start + at for at in part],
+            [self.times[at] for at in part],
+            [numbers[at] for at in part] if numbers else numbers,
+            [[column[at] for at in part] for column in columns],
+        )
+
+    def _chosen(self, plan: StreamPlan, run: Sequence[int]) -> Sequence[int]:
+        heads = self.heads
+        if self._uniform:
+            head = heads[0]
+            fits = (head >> TYPE & 0xFF) in plan.types and (plan.filter < 0 or head >> FILTERS + plan.filter & 1)
+            return run if fits else ()
+        run = [at for at in run if heads[at] >> TYPE & 0xFF in plan.types]
+        return run if plan.filter < 0 else [at for at in run if heads[at] >> FILTERS + plan.filter & 1]
+
+    def _by_currency(self, run: Sequence[int]) -> Iterator[tuple[int, Sequence[int]]]:
+        if self._uniform:
+            parts: dict[int, Sequence[int]] = {self.heads[0] >> CURRENCY & 0xFFFF: run}
+        else:
+            lists: dict[int, list[int]] = {}
+            for at in run:
+                lists.setdefault(self.heads[at] >> CURRENCY & 0xFFFF, []).append(at)
+            parts = dict(lists)
         parts.pop(0, None)
         yield from parts.items()
+
+    def _column(self, word: int, code: str) -> list[int]:
+        column = self._columns.get(word)
+        if column is None:
+            column = self._columns[word] = self._words[code][word :: self._layout.words].tolist()
+        return column

@@ -44,9 +44,10 @@ class LastSeen:
 
     def follow(self, counterparts: list[int], times: list[int]) -> list[int]:
         """For records in order of time: when the counterpart of each came before it."""
-        new, previous = self._new, []
+        new, old, previous = self._new, self._old, []
         for counterpart, time in zip(counterparts, times, strict=True):
-            previous.append(new[counterpart] if counterpart in new else self._old.get(counterpart, NEVER))
+            before = new.get(counterpart)
+            previous.append(old.get(counterpart, NEVER) if before is None else before)
             new[counterpart] = time
         return previous
 

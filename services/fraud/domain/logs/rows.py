@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 from services.fraud.domain.logs.records import EVENT, RESTORED, Layout, LogRecord
@@ -14,11 +14,12 @@ TIME, TRANSACTION = 1, 2
 SEARCHED = 128
 """Up to this many records a transaction is searched in the log itself."""
 ENTRY = 12
-BUCKET = 512 * ENTRY
+BUCKET = 128 * ENTRY
 FANOUT_BITS = 4
+FANOUT = 2**FANOUT_BITS
 DEEPEST = 64 // FANOUT_BITS
 Node: TypeAlias = "bytearray | list[Node]"
-"""A bucket, or 16 of them or of what they became."""
+"""A bucket, or as many as it was divided into or what they became."""
 
 
 class Rows:
@@ -53,7 +54,11 @@ class Rows:
     def numbers(self, word: int, places: Sequence[int]) -> array[int]:
         """One signed word of each of the records."""
         size, start = self.layout.words, word - self.base * self.layout.words
+        count = len(places)
         with memoryview(self.packed) as view, view.cast("q") as words:
+            # Places differ: where they span no more than their number, they follow each other.
+            if count and places[0] < places[-1] and places[-1] - places[0] == count - 1 == max(places) - min(places):
+                return array("q", words[places[0] * size + start :: size][:count].tolist())
             return array("q", [words[place * size + start] for place in places])
 
     def drop(self, count: int) -> None:
@@ -88,21 +93,39 @@ class TransactionIndex:
         while at >= 0:
             if not at % ENTRY:
                 place = int.from_bytes(bucket[at + 8 : at + ENTRY], "little")
-                if place >= self._rows.base:
+                if self._rows.base <= place < before:
                     return place
             at = bucket.find(key, at + 1)
         return -1
 
-    def add(self, transaction: int, place: int) -> None:
-        """Adds an event whose transaction was not found."""
-        if self._root is None:
-            if place - self._rows.base < SEARCHED:
-                return
-            self._begin(place)
-        bucket, depth, parent = self._bucket(transaction)
-        bucket += transaction.to_bytes(8, "little") + place.to_bytes(4, "little")
-        if len(bucket) >= BUCKET and depth < DEEPEST:
-            self._divide(bucket, depth, parent, transaction)
+    def claim(self, transaction: int, place: int) -> bool:
+        """Adds an event, or says that its transaction is there already."""
+        return not self.claim_all((transaction,), place)
+
+    def claim_all(self, transactions: Sequence[int], start: int, but: Collection[int] = ()) -> list[int]:
+        """Adds consecutive events but some. Returns the numbers of those whose transaction is there already."""
+        base = self._rows.base
+        if self._root is None and start + len(transactions) - base <= SEARCHED:
+            if start == base and len(set(transactions)) == len(transactions):
+                return []
+            found = [at for at, each in enumerate(transactions) if self.find(each, start + at) >= 0]
+            return [at for at in found if at not in but]
+        root, found = self._begun(start), []
+        for at, transaction in enumerate(transactions):
+            if at in but:
+                continue
+            node, rest = root, transaction
+            while isinstance(node, list):
+                node = node[rest % FANOUT]
+                rest >>= FANOUT_BITS
+            key = transaction.to_bytes(8, "little")
+            if key in node and self.find(transaction, start + at) >= 0:
+                found.append(at)
+                continue
+            node += key + (start + at).to_bytes(4, "little")
+            if len(node) >= BUCKET:
+                root = self._divide(transaction)
+        return found
 
     def _search(self, key: bytes, before: int) -> int:
         rows, size = self._rows, self._rows.layout.size
@@ -115,32 +138,39 @@ class TransactionIndex:
             at = packed.find(key, at + 1, stop)
         return -1
 
-    def _begin(self, end: int) -> None:
-        self._root, rows = bytearray(), self._rows
-        for place in range(rows.base, end):
-            if rows.kind(place) & ~RESTORED == EVENT:
-                transaction = rows.record(place).transaction
-                if self.find(transaction, place) < 0:
-                    self.add(transaction, place)
+    def _begun(self, end: int) -> Node:
+        """The root of the buckets, with the events before the place if there were no buckets yet."""
+        if self._root is None:
+            self._root, rows = bytearray(), self._rows
+            for place in range(rows.base, end):
+                if rows.kind(place) & ~RESTORED == EVENT:
+                    self.claim(rows.record(place).transaction, place)
+        return self._root
 
     def _bucket(self, transaction: int) -> tuple[bytearray, int, list[Node] | None]:
+        """The bucket of a transaction, how deep it is, and what it is in."""
         assert self._root is not None
         node, depth = self._root, 0
         parent: list[Node] | None = None
         while not isinstance(node, bytearray):
             parent = node
-            node = parent[transaction >> FANOUT_BITS * depth & 15]
+            node = parent[(transaction >> FANOUT_BITS * depth) % FANOUT]
             depth += 1
         return node, depth, parent
 
-    def _divide(self, bucket: bytearray, depth: int, parent: list[Node] | None, transaction: int) -> None:
-        base, parts = self._rows.base, [bytearray() for _ in range(16)]
-        shift = FANOUT_BITS * depth
+    def _divide(self, transaction: int) -> Node:
+        """Divides the bucket of a transaction. Returns the root."""
+        bucket, depth, parent = self._bucket(transaction)
+        if depth >= DEEPEST:
+            return self._begun(0)
+        base, shift = self._rows.base, FANOUT_BITS * depth
+        parts = [bytearray() for _ in range(FANOUT)]
         for at in range(0, len(bucket), ENTRY):
             entry = bucket[at : at + ENTRY]
             if int.from_bytes(entry[8:], "little") >= base:
-                parts[int.from_bytes(entry[:8], "little") >> shift & 15] += entry
+                parts[(int.from_bytes(entry[:8], "little") >> shift) % FANOUT] += entry
         if parent is None:
             self._root = list[Node](parts)
         else:
-            parent[transaction >> shift - FANOUT_BITS & 15] = list[Node](parts)
+            parent[(transaction >> shift - FANOUT_BITS) % FANOUT] = list[Node](parts)
+        return self._begun(0)

@@ -48,6 +48,10 @@ class Stories:
     def __contains__(self, transaction: int) -> bool:
         return transaction in self._stories
 
+    def know_any(self, transactions: list[int]) -> bool:
+        """Tells whether one of the transactions has a story."""
+        return not self._stories.keys().isdisjoint(transactions)
+
     def begin(self, transaction: int, event: int) -> None:
         """Begins the story of a transaction with its event, -1 if it has none yet."""
         self._stories[transaction] = [event] if event >= 0 else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 
 from services.fraud.domain.logs.blocks import LARGEST_BLOCK, NEVER, Block, running
 from services.fraud.domain.logs.bulk import Share
@@ -75,7 +75,9 @@ class Stream:
                 [column[late:] for column in share.counterparts],
             )
 
-    def _extend(self, places: list[int], times: list[int], values: list[int], counterparts: list[list[int]]) -> None:
+    def _extend(
+        self, places: Sequence[int], times: list[int], values: list[int], counterparts: list[list[int]]
+    ) -> None:
         """Adds records of which none is late."""
         plan, tail = self.plan, self.tail
         assert tail.times is not None
@@ -85,14 +87,14 @@ class Stream:
             if plan.squares:
                 tail.squares = _joined(tail.squares, running(map(int.__mul__, values, values), tail.squares[-1]))
             if tail.values is not None:
-                tail.values.extend(values)
+                tail.values.extend(array("q", values))
         for column, found in enumerate(counterparts):
-            tail.counterparts[column].extend(found)
+            tail.counterparts[column].extend(array("Q", found))
             if self.links.last:
-                tail.previous[column].extend(self.links.previous(column, found, times))
+                tail.previous[column].extend(array("q", self.links.previous(column, found, times)))
                 tail.ranked[column] = None
-        tail.places.extend(places)
-        tail.times.extend(times)
+        tail.places.extend(array("I", places))
+        tail.times.extend(array("q", times))
         while len(tail.places) >= LONGEST_TAIL:
             self._seal()
 

@@ -11,7 +11,6 @@ from services.fraud.domain.logs.records import MISSING, LogRecord
 __all__ = ["StreamPlan", "plan_streams", "stream_of"]
 
 NONE = -1
-EXTREMES = frozenset({Aggregate.MIN, Aggregate.MAX})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +26,15 @@ class StreamPlan:
     number: int = NONE
     """The column of numbers, which each of them has; -1 for none."""
     squares: bool = False
-    values: bool = False
+    least: bool = False
+    greatest: bool = False
     counterparts: tuple[int, ...] = ()
     """Columns, which they may have or not."""
+
+    @property
+    def values(self) -> bool:
+        """True if the numbers themselves are kept, and not their sums alone."""
+        return self.least or self.greatest
 
     @property
     def origin(self) -> StreamPlan:
@@ -78,6 +83,7 @@ def _complete(plan: KindPlan, stream: StreamPlan, features: list[Feature]) -> St
         stream.by_currency,
         stream.number,
         squares=Aggregate.STDDEV in aggregates,
-        values=bool(aggregates & EXTREMES),
+        least=Aggregate.MIN in aggregates,
+        greatest=Aggregate.MAX in aggregates,
         counterparts=tuple(sorted(plan.counterparts.index(field) for field in compared)),
     )

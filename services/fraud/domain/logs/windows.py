@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.fraud.domain.logs.blocks import FAR, NEVER, Block, Level
 from services.fraud.domain.logs.records import NOBODY
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
+from services.fraud.domain.logs.stream_plan import StreamPlan
 from services.fraud.domain.logs.tree import Pieces
 
 __all__ = ["contains", "different", "ends", "summary"]
@@ -13,24 +16,36 @@ __all__ = ["contains", "different", "ends", "summary"]
 
 def summary(stream: Stream, pieces: Pieces) -> tuple[int, int, int, int, int]:
     """Count, sum, sum of squares, least (FAR if none) and greatest number (NEVER if none) of a window."""
-    count = total = square = 0
-    low, high = FAR, NEVER
     plan = stream.plan
-    for block, start, end in pieces.parts:
-        count += end - start
-        if plan.number >= 0 and end > start:
-            total += block.sums[end] - block.sums[start]
-            if plan.squares:
-                square += block.squares[end] - block.squares[start]
-            if block.values is not None:
-                low, high = min(low, *block.values[start:end]), max(high, *block.values[start:end])
-    for level, start, end in pieces.spans:
-        count += sum(level.counts[start:end])
-        total += sum(level.totals[start:end])
-        square += sum(level.squares[start:end])
-        low = min(low, *level.lows[start:end]) if end > start else low
-        high = max(high, *level.highs[start:end]) if end > start else high
+    count = sum(end - start for _, start, end in pieces.parts)
+    count += sum(sum(level.counts[start:end]) for level, start, end in pieces.spans)
+    if plan.number < 0 or not count:
+        return count, 0, 0, FAR, NEVER
+    total, square = _sums(pieces, plan)
+    low, high = _extremes(pieces, plan) if plan.values else (FAR, NEVER)
     return count, total, square, low, high
+
+
+def _sums(pieces: Pieces, plan: StreamPlan) -> tuple[int, int]:
+    total = square = 0
+    for block, start, end in pieces.parts:
+        total += block.sums[end] - block.sums[start]
+        if plan.squares:
+            square += block.squares[end] - block.squares[start]
+    for level, start, end in pieces.spans:
+        total += sum(level.totals[start:end])
+        if plan.squares:
+            square += sum(level.squares[start:end])
+    return total, square
+
+
+def _extremes(pieces: Pieces, plan: StreamPlan) -> tuple[int, int]:
+    lows: list[Sequence[int]] = [
+        block.values[start:end] for block, start, end in pieces.parts if block.values is not None and end > start
+    ]
+    highs = [*lows, *(level.highs[start:end] for level, start, end in pieces.spans if end > start)]
+    lows += [level.lows[start:end] for level, start, end in pieces.spans if end > start]
+    return min(map(min, lows)) if plan.least else FAR, max(map(max, highs)) if plan.greatest else NEVER
 
 
 def ends(rows: Rows, pieces: Pieces) -> tuple[int, int]:
