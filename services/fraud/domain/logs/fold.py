@@ -22,10 +22,11 @@ from services.fraud.domain.logs.records import (
     LogRecord,
     currency_letters,
 )
-from services.fraud.domain.logs.rows import Rows, TransactionIndex
+from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stories import NOWHERE, State, Stories, arrival_of
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import stream_of
+from services.fraud.domain.logs.transactions import TransactionIndex
 from services.fraud.domain.logs.windows import summary
 
 __all__ = ["Fold", "TornLog"]
@@ -186,7 +187,7 @@ class Fold:
 
     def size_bytes(self) -> int:
         """About how much memory it takes."""
-        size = OWN_BYTES + len(self.rows.packed) + self._index.__sizeof__() + STORY_BYTES * len(self._stories)
+        size = OWN_BYTES + len(self.rows.packed) + self._index.size_bytes() + STORY_BYTES * len(self._stories)
         return size + sum(stream.size_bytes() for stream in self._all_streams())
 
     def _all_streams(self) -> Iterator[Stream]:

@@ -1,0 +1,130 @@
+"""Finds transactions in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TypeAlias
+
+from services.fraud.domain.logs.records import EVENT, RESTORED
+from services.fraud.domain.logs.rows import TRANSACTION, Rows
+
+__all__ = ["TransactionIndex"]
+
+SEARCHED = 128
+"""Up to this many records a transaction is searched in the log itself."""
+ENTRY = 12
+BUCKET = 128 * ENTRY
+FANOUT_BITS = 4
+FANOUT = 2**FANOUT_BITS
+DEEPEST = 64 // FANOUT_BITS
+Node: TypeAlias = "bytearray | list[Node]"
+"""A bucket, or as many as it was divided into or what they became."""
+
+
+class TransactionIndex:
+    """Finds the event record of a transaction: 12 bytes each, in buckets by the bits of the hash.
+
+    A bucket that is full becomes 16; no operation does more than one such step. Entries of forgotten records are
+    passed over, and left behind when their bucket is divided.
+    """
+
+    __slots__ = ("_root", "_rows")
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._root: Node | None = None
+
+    def size_bytes(self) -> int:
+        return 0 if self._root is None else (ENTRY + 2) * (self._rows.end - self._rows.base)
+
+    def find(self, transaction: int, before: int) -> int:
+        """The place of the first event of the transaction before the given place; -1 if there is none."""
+        key = transaction.to_bytes(8, "little")
+        if self._root is None:
+            return self._search(key, before)
+        bucket = self._bucket(transaction)[0]
+        at = bucket.find(key)
+        while at >= 0:
+            if not at % ENTRY:
+                place = int.from_bytes(bucket[at + 8 : at + ENTRY], "little")
+                if self._rows.base <= place < before:
+                    return place
+            at = bucket.find(key, at + 1)
+        return -1
+
+    def claim(self, transaction: int, place: int) -> bool:
+        """Adds an event, or says that its transaction is there already."""
+        return not self.claim_all((transaction,), place)
+
+    def claim_all(self, transactions: Sequence[int], start: int, but: Collection[int] = ()) -> list[int]:
+        """Adds consecutive events but some. Returns the numbers of those whose transaction is there already."""
+        base = self._rows.base
+        if self._root is None and start + len(transactions) - base <= SEARCHED:
+            if start == base and len(set(transactions)) == len(transactions):
+                return []
+            found = [at for at, each in enumerate(transactions) if self.find(each, start + at) >= 0]
+            return [at for at in found if at not in but]
+        root, found = self._begun(start), []
+        for at, transaction in enumerate(transactions):
+            if at in but:
+                continue
+            node, rest = root, transaction
+            while isinstance(node, list):
+                node = node[rest % FANOUT]
+                rest >>= FANOUT_BITS
+            key = transaction.to_bytes(8, "little")
+            if key in node and self.find(transaction, start + at) >= 0:
+                found.append(at)
+                continue
+            node += key + (start + at).to_bytes(4, "little")
+            if len(node) >= BUCKET:
+                root = self._divide(transaction)
+        return found
+
+    def _search(self, key: bytes, before: int) -> int:
+        rows, size = self._rows, self._rows.layout.size
+        packed, stop = rows.packed, (before - rows.base) * size
+        at = packed.find(key, 0, stop)
+        while at >= 0:
+            start = at - 8 * TRANSACTION
+            if start >= 0 and not start % size and packed[start] & ~RESTORED == EVENT:
+                return rows.base + start // size
+            at = packed.find(key, at + 1, stop)
+        return -1
+
+    def _begun(self, end: int) -> Node:
+        """The root of the buckets, with the events before the place if there were no buckets yet."""
+        if self._root is None:
+            self._root, rows = bytearray(), self._rows
+            for place in range(rows.base, end):
+                if rows.kind(place) & ~RESTORED == EVENT:
+                    self.claim(rows.transaction(place), place)
+        return self._root
+
+    def _bucket(self, transaction: int) -> tuple[bytearray, int, list[Node] | None]:
+        """The bucket of a transaction, how deep it is, and what it is in."""
+        assert self._root is not None
+        node, depth = self._root, 0
+        parent: list[Node] | None = None
+        while not isinstance(node, bytearray):
+            parent = node
+            node = parent[(transaction >> FANOUT_BITS * depth) % FANOUT]
+            depth += 1
+        return node, depth, parent
+
+    def _divide(self, transaction: int) -> Node:
+        """Divides the bucket of a transaction. Returns the root."""
+        bucket, depth, parent = self._bucket(transaction)
+        if depth >= DEEPEST:
+            return self._begun(0)
+        base, shift = self._rows.base, FANOUT_BITS * depth
+        parts = [bytearray() for _ in range(FANOUT)]
+        for at in range(0, len(bucket), ENTRY):
+            entry = bucket[at : at + ENTRY]
+            if int.from_bytes(entry[8:], "little") >= base:
+                parts[(int.from_bytes(entry[:8], "little") >> shift) % FANOUT] += entry
+        if parent is None:
+            self._root = list[Node](parts)
+        else:
+            parent[(transaction >> shift - FANOUT_BITS) % FANOUT] = list[Node](parts)
+        return self._begun(0)
