@@ -98,7 +98,7 @@ class Fold:
     def apply(self, place: int, record: LogRecord) -> None:
         """Applies a record that was put into the rows."""
         transaction, kind = record.transaction, record.kind
-        if kind == EVENT and not (self._stories and transaction in self._stories):
+        if kind == EVENT and transaction not in self._stories.known:
             if self._index.claim(transaction, place):
                 self.put(place, record)
             elif not self._is_repeat(transaction, place):
@@ -112,7 +112,10 @@ class Fold:
         """Puts a record that counts into the streams it is in."""
         for number, plan in self._compiled.routes[record.type]:
             if plan.counts(record):
-                self.stream(number, record.currency).append(place, record)
+                stream = self.streams[number]
+                if isinstance(stream, dict):
+                    stream = self.stream(number, record.currency)
+                stream.append(place, record)
 
     def stream(self, number: int, currency: int) -> Stream:
         """The stream of a plan, and of a currency, which begins with its first record."""
@@ -177,17 +180,16 @@ class Fold:
         for stream in self._all_streams():
             stream.forget_before(time)
         rows = self.rows
-        end = min(rows.end, rows.base + SCANNED)
+        end = min(rows.end, rows.base + SCANNED, self._stories.first_since(time))
         times = rows.times(range(rows.base, end))
         gone = next((at for at, each in enumerate(times) if each >= time), len(times))
         rows.drop(gone)
-        if gone:
-            self._stories.forget()
+        self._stories.forget()
         return gone == SCANNED
 
     def size_bytes(self) -> int:
         """About how much memory it takes."""
-        size = OWN_BYTES + len(self.rows.packed) + self._index.size_bytes() + STORY_BYTES * len(self._stories)
+        size = OWN_BYTES + len(self.rows.packed) + self._index.size_bytes() + STORY_BYTES * len(self._stories.known)
         return size + sum(stream.size_bytes() for stream in self._all_streams())
 
     def _all_streams(self) -> Iterator[Stream]:
@@ -215,8 +217,10 @@ class Fold:
         """The numbers of records that must be applied one by one, and of those that change nothing."""
         single = set(chunk.special())
         touched = {chunk.transactions[at] for at in single}
-        if single or self._stories.know_any(chunk.transactions):
-            single.update(at for at, each in enumerate(chunk.transactions) if each in touched or each in self._stories)
+        if single or not self._stories.known.keys().isdisjoint(chunk.transactions):
+            single.update(
+                at for at, each in enumerate(chunk.transactions) if each in touched or each in self._stories.known
+            )
         there = self._index.claim_all(chunk.transactions, chunk.start, single)
         repeats = {at for at in there if self._is_repeat(chunk.transactions[at], chunk.start + at)}
         return single.union(there) - repeats, repeats
@@ -225,7 +229,9 @@ class Fold:
         """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""
         # If one of the two is restored, which of them counts may depend on what else is.
         rows = self.rows
-        return transaction not in self._stories and rows.kind(self._index.find(transaction, place)) == rows.kind(place)
+        return transaction not in self._stories.known and rows.kind(self._index.find(transaction, place)) == rows.kind(
+            place
+        )
 
     def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
         if len(run) <= FEW:
@@ -237,7 +243,7 @@ class Fold:
                 self.stream(number, share.currency).extend(share)
 
     def _state(self, transaction: int, before: int | None = None) -> State:
-        if self._stories and transaction in self._stories:
+        if transaction in self._stories.known:
             return self._stories.state(transaction, before)
         event = self._index.find(transaction, self.rows.end)
         if event < 0 or (before is not None and arrival_of(self.rows, event) >= before):
@@ -246,7 +252,7 @@ class Fold:
 
     def _tell(self, transaction: int, place: int) -> None:
         """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
-        if transaction not in self._stories:
+        if transaction not in self._stories.known:
             self._stories.begin(transaction, self._index.find(transaction, place))
         now = self._stories.state(transaction)
         self._stories.tell(transaction, place)

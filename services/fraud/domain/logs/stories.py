@@ -36,36 +36,27 @@ def arrival_of(rows: Rows, place: int) -> int:
 class Stories:
     """The records of transactions that have more than an event and its repeats."""
 
-    __slots__ = ("_rows", "_stories")
+    __slots__ = ("_rows", "known")
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._stories: dict[int, list[int]] = {}
-
-    def __len__(self) -> int:
-        return len(self._stories)
-
-    def __contains__(self, transaction: int) -> bool:
-        return transaction in self._stories
-
-    def know_any(self, transactions: list[int]) -> bool:
-        """Tells whether one of the transactions has a story."""
-        return not self._stories.keys().isdisjoint(transactions)
+        self.known: dict[int, list[int]] = {}
+        """The places of the records of each, in order of arrival."""
 
     def begin(self, transaction: int, event: int) -> None:
         """Begins the story of a transaction with its event, -1 if it has none yet."""
-        self._stories[transaction] = [event] if event >= 0 else []
+        self.known[transaction] = [event] if event >= 0 else []
 
     def tell(self, transaction: int, place: int) -> None:
         """Adds a record to a story, unless it is the repeat of an event and changes nothing, whatever is to come."""
-        story, kind = self._stories[transaction], self._rows.kind(place)
+        story, kind = self.known[transaction], self._rows.kind(place)
         if kind & ~RESTORED == EVENT and self._goes_on(story, kind & RESTORED):
             return
         insort(story, place, key=lambda each: arrival_of(self._rows, each))
 
     def _goes_on(self, story: list[int], restored: int) -> bool:
         """Tells whether an event of those that are restored, or of those that are not, was not withdrawn by them."""
-        kinds = [self._rows.kind(place) for place in story if place >= self._rows.base]
+        kinds = [self._rows.kind(place) for place in story]
         own = [kind & ~RESTORED for kind in kinds if kind & RESTORED == restored]
         latest = next((kind for kind in reversed(own) if kind in (EVENT, WITHDRAWAL)), WITHDRAWAL)
         return latest == EVENT
@@ -73,9 +64,7 @@ class Stories:
     def state(self, transaction: int, before: int | None = None) -> State:
         """How the story ends, or how it stood when the record of the arrival `before` came."""
         state, rows = NOWHERE, self._rows
-        for place in self._stories[transaction]:
-            if place < rows.base:
-                continue
+        for place in self.known[transaction]:
             if before is not None and arrival_of(rows, place) >= before:
                 break
             kind = rows.kind(place) & ~RESTORED
@@ -87,7 +76,14 @@ class Stories:
                 state = State(state.event, place)
         return state
 
+    def first_since(self, time: int) -> int:
+        """The first place of the stories that have a record of that time or later: they need all of theirs."""
+        rows = self._rows
+        stories = (story for story in self.known.values() if any(rows.time(place) >= time for place in story))
+        return min(map(min, stories), default=rows.end)
+
     def forget(self) -> None:
-        """Drops the stories whose records are all gone."""
+        """Drops the records that are gone."""
         base = self._rows.base
-        self._stories = {key: story for key, story in self._stories.items() if story and max(story) >= base}
+        kept = {key: [place for place in story if place >= base] for key, story in self.known.items()}
+        self.known = {key: story for key, story in kept.items() if story}

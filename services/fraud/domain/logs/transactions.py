@@ -10,7 +10,7 @@ from services.fraud.domain.logs.rows import TRANSACTION, Rows
 
 __all__ = ["TransactionIndex"]
 
-SEARCHED = 128
+SEARCHED = 16
 """Up to this many records a transaction is searched in the log itself."""
 ENTRY = 12
 BUCKET = 128 * ENTRY
@@ -54,6 +54,8 @@ class TransactionIndex:
 
     def claim(self, transaction: int, place: int) -> bool:
         """Adds an event, or says that its transaction is there already."""
+        if self._root is None and place - self._rows.base < SEARCHED:
+            return self._search(transaction.to_bytes(8, "little"), place) < 0
         return not self.claim_all((transaction,), place)
 
     def claim_all(self, transactions: Sequence[int], start: int, but: Collection[int] = ()) -> list[int]:
