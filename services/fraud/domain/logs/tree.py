@@ -58,11 +58,9 @@ class Tree:
         return block.open(self._rows, self._plan)
 
     def _close_oldest(self) -> None:
+        """Before a window is read, so that none of its own blocks is closed."""
         while len(self._opened) > OPENED:
-            oldest = self._opened.popleft()
-            # A block that changed was closed by that, and may have been opened again.
-            if oldest not in self._opened:
-                oldest.close()
+            self._opened.popleft().close()
 
     def clear(self) -> None:
         self._opened.clear()
