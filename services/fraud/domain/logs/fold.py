@@ -23,10 +23,9 @@ from services.fraud.domain.logs.records import (
     currency_letters,
 )
 from services.fraud.domain.logs.rows import Rows
-from services.fraud.domain.logs.stories import NOWHERE, State, Stories, arrival_of
+from services.fraud.domain.logs.stories import Stories, arrival_of
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import stream_of
-from services.fraud.domain.logs.transactions import TransactionIndex
 from services.fraud.domain.logs.windows import summary
 
 __all__ = ["Fold", "TornLog"]
@@ -40,7 +39,6 @@ UNDONE = 512
 SCANNED = 65_536
 """Records that are looked at in one call to forget."""
 OWN_BYTES = 600
-STORY_BYTES = 300
 
 
 class TornLog(ValueError):
@@ -50,13 +48,12 @@ class TornLog(ValueError):
 class Fold:
     """The log of one value of a key, as features read it."""
 
-    __slots__ = ("_compiled", "_index", "_plan", "_stories", "rows", "streams", "whole")
+    __slots__ = ("_compiled", "_plan", "_stories", "rows", "streams", "whole")
 
     def __init__(self, plan: KindPlan) -> None:
         self._plan = plan
         self._compiled: CompiledPlan = compile_plan(plan)
         self.rows = Rows(self._compiled.layout)
-        self._index = TransactionIndex(self.rows)
         self._stories = Stories(self.rows)
         self.streams: list[Stream | dict[int, Stream]] = [
             {} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams
@@ -99,9 +96,9 @@ class Fold:
         """Applies a record that was put into the rows."""
         transaction, kind = record.transaction, record.kind
         if kind == EVENT and transaction not in self._stories.known:
-            if self._index.claim(transaction, place):
+            if self._stories.index.claim(transaction, place):
                 self.put(place, record)
-            elif not self._is_repeat(transaction, place):
+            elif not self._stories.is_repeat(transaction, place):
                 self._tell(transaction, place)
         elif kind == MARKER:
             self.whole = True
@@ -129,11 +126,11 @@ class Fold:
 
     def holds(self, transaction: int) -> bool:
         """Tells whether the transaction counts."""
-        return self._state(transaction).event >= 0
+        return self._stories.state(transaction).event >= 0
 
     def first(self, transaction: int) -> tuple[LogRecord, int] | None:
         """The event record that began the transaction, if it counts, and its arrival, for `read_as_of`."""
-        place = self._state(transaction).event
+        place = self._stories.state(transaction).event
         return (self.rows.record(place), arrival_of(self.rows, place)) if place >= 0 else None
 
     def read(self, record: LogRecord) -> list[object]:
@@ -150,7 +147,9 @@ class Fold:
             return self._anew(arrival).read(record)
         since = [place for place in range(arrival, rows.end) if not rows.kind(place) & RESTORED]
         transactions = dict.fromkeys(rows.record(place).transaction for place in since)
-        changes = [(self._state(each, arrival).counting, self._state(each).counting) for each in transactions]
+        changes = [
+            (self._stories.state(each, arrival).counting, self._stories.state(each).counting) for each in transactions
+        ]
         for then, now in changes:
             self._exchange(now, then)
         try:
@@ -189,7 +188,7 @@ class Fold:
 
     def size_bytes(self) -> int:
         """About how much memory it takes."""
-        size = OWN_BYTES + len(self.rows.packed) + self._index.size_bytes() + STORY_BYTES * len(self._stories.known)
+        size = OWN_BYTES + len(self.rows.packed) + self._stories.size_bytes()
         return size + sum(stream.size_bytes() for stream in self._all_streams())
 
     def _all_streams(self) -> Iterator[Stream]:
@@ -204,7 +203,7 @@ class Fold:
         rows = self.rows
         chunk = Chunk(rows.layout, data, rows.end)
         rows.packed += data
-        single, repeats = self._sift(chunk)
+        single, repeats = self._stories.sift(chunk)
         begin = 0
         for at in (*sorted(single), len(chunk.times)):
             run: Sequence[int] = range(begin, at)
@@ -212,26 +211,6 @@ class Fold:
             if at < len(chunk.times):
                 self.apply(chunk.start + at, rows.record(chunk.start + at))
             begin = at + 1
-
-    def _sift(self, chunk: Chunk) -> tuple[set[int], set[int]]:
-        """The numbers of records that must be applied one by one, and of those that change nothing."""
-        single = set(chunk.special())
-        touched = {chunk.transactions[at] for at in single}
-        if single or not self._stories.known.keys().isdisjoint(chunk.transactions):
-            single.update(
-                at for at, each in enumerate(chunk.transactions) if each in touched or each in self._stories.known
-            )
-        there = self._index.claim_all(chunk.transactions, chunk.start, single)
-        repeats = {at for at in there if self._is_repeat(chunk.transactions[at], chunk.start + at)}
-        return single.union(there) - repeats, repeats
-
-    def _is_repeat(self, transaction: int, place: int) -> bool:
-        """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""
-        # If one of the two is restored, which of them counts may depend on what else is.
-        rows = self.rows
-        return transaction not in self._stories.known and rows.kind(self._index.find(transaction, place)) == rows.kind(
-            place
-        )
 
     def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
         if len(run) <= FEW:
@@ -242,21 +221,10 @@ class Fold:
             for share in chunk.shares(plan, run):
                 self.stream(number, share.currency).extend(share)
 
-    def _state(self, transaction: int, before: int | None = None) -> State:
-        if transaction in self._stories.known:
-            return self._stories.state(transaction, before)
-        event = self._index.find(transaction, self.rows.end)
-        if event < 0 or (before is not None and arrival_of(self.rows, event) >= before):
-            return NOWHERE
-        return State(event, event)
-
     def _tell(self, transaction: int, place: int) -> None:
         """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
-        if transaction not in self._stories.known:
-            self._stories.begin(transaction, self._index.find(transaction, place))
-        now = self._stories.state(transaction)
-        self._stories.tell(transaction, place)
-        self._exchange(now.counting, self._stories.state(transaction).counting)
+        now, then = self._stories.tell(transaction, place)
+        self._exchange(now.counting, then.counting)
 
     def _exchange(self, old: int, new: int) -> None:
         if old == new:

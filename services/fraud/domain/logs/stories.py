@@ -1,4 +1,4 @@
-"""Tells which record of a transaction counts, of those transactions that have more than one.
+"""Tells which record of a transaction counts.
 
 Records count in order of arrival, and all that are restored before all that are not. An event counts unless one of its
 transaction counts already, a withdrawal ends it, a correction counts instead of it.
@@ -9,11 +9,14 @@ from __future__ import annotations
 from bisect import insort
 from typing import NamedTuple
 
+from services.fraud.domain.logs.bulk import Chunk
 from services.fraud.domain.logs.records import CORRECTION, EVENT, RESTORED, WITHDRAWAL
 from services.fraud.domain.logs.rows import Rows
+from services.fraud.domain.logs.transactions import TransactionIndex
 
 __all__ = ["NOWHERE", "State", "Stories", "arrival_of"]
 
+STORY_BYTES = 300
 BEFORE_ALL = 2**40
 """Between the arrivals of records that are restored and of others."""
 
@@ -34,25 +37,47 @@ def arrival_of(rows: Rows, place: int) -> int:
 
 
 class Stories:
-    """The records of transactions that have more than an event and its repeats."""
+    """The transactions of a log."""
 
-    __slots__ = ("_rows", "known")
+    __slots__ = ("_rows", "index", "known")
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self.index = TransactionIndex(rows)
         self.known: dict[int, list[int]] = {}
-        """The places of the records of each, in order of arrival."""
+        """The places of the records of each that has more than an event and its repeats, in order of arrival."""
 
-    def begin(self, transaction: int, event: int) -> None:
-        """Begins the story of a transaction with its event, -1 if it has none yet."""
-        self.known[transaction] = [event] if event >= 0 else []
+    def size_bytes(self) -> int:
+        """About how much memory it takes."""
+        return self.index.size_bytes() + STORY_BYTES * len(self.known)
 
-    def tell(self, transaction: int, place: int) -> None:
-        """Adds a record to a story, unless it is the repeat of an event and changes nothing, whatever is to come."""
-        story, kind = self.known[transaction], self._rows.kind(place)
+    def sift(self, chunk: Chunk) -> tuple[set[int], set[int]]:
+        """The numbers of records that must be applied one by one, and of those that change nothing."""
+        single = set(chunk.special())
+        touched = {chunk.transactions[at] for at in single}
+        if single or not self.known.keys().isdisjoint(chunk.transactions):
+            single.update(at for at, each in enumerate(chunk.transactions) if each in touched or each in self.known)
+        there = self.index.claim_all(chunk.transactions, chunk.start, single)
+        repeats = {at for at in there if self.is_repeat(chunk.transactions[at], chunk.start + at)}
+        return single.union(there) - repeats, repeats
+
+    def is_repeat(self, transaction: int, place: int) -> bool:
+        """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""
+        # If one of the two is restored, which of them counts may depend on what else is.
+        rows = self._rows
+        return transaction not in self.known and rows.kind(self.index.find(transaction, place)) == rows.kind(place)
+
+    def tell(self, transaction: int, place: int) -> tuple[State, State]:
+        """Adds a record to the story of its transaction. Returns how it ended before, and how it ends now."""
+        if transaction not in self.known:
+            event = self.index.find(transaction, place)
+            self.known[transaction] = [event] if event >= 0 else []
+        story, kind, before = self.known[transaction], self._rows.kind(place), self.state(transaction)
+        # The repeat of an event may change nothing, whatever is to come.
         if kind & ~RESTORED == EVENT and self._goes_on(story, kind & RESTORED):
-            return
+            return before, before
         insort(story, place, key=lambda each: arrival_of(self._rows, each))
+        return before, self.state(transaction)
 
     def _goes_on(self, story: list[int], restored: int) -> bool:
         """Tells whether an event of those that are restored, or of those that are not, was not withdrawn by them."""
@@ -62,8 +87,12 @@ class Stories:
         return latest == EVENT
 
     def state(self, transaction: int, before: int | None = None) -> State:
-        """How the story ends, or how it stood when the record of the arrival `before` came."""
+        """How a transaction stands, or how it stood when the record of the arrival `before` came."""
         state, rows = NOWHERE, self._rows
+        if transaction not in self.known:
+            event = self.index.find(transaction, rows.end)
+            late = event < 0 or (before is not None and arrival_of(rows, event) >= before)
+            return NOWHERE if late else State(event, event)
         for place in self.known[transaction]:
             if before is not None and arrival_of(rows, place) >= before:
                 break

@@ -107,10 +107,13 @@ def test_a_marker_says_that_all_history_is_there() -> None:
 
 
 def test_a_fold_may_be_read_between_the_steps_of_its_making() -> None:
-    fold, counts = Fold(PLAN), []
+    fold = Fold(PLAN)
+    counts: list[int] = []
     data = Layout(PLAN).pack_all([_event(number + 1, time=NOW - 1_000 + number) for number in range(1_000)])
     for _ in fold.extend_in_steps(data):
-        counts.append(fold.read(_event(2_000))[0])
+        count = fold.read(_event(2_000))[0]
+        assert isinstance(count, int)
+        counts.append(count)
     assert counts == sorted(counts)
     assert counts[-1] == 1_000
     assert len(counts) >= 3
