@@ -67,11 +67,13 @@ def measure_length(plan: KindPlan, length: int, dice: random.Random) -> None:
     counterparts = max(length // 50, 20)
     data = Layout(plan).pack_all(_log(plan, length, dice, counterparts))
     times = max(1, min(300, 60_000 // length))
-    started = process_time()
+    rounds = []
     for _ in range(times):
+        started = process_time()
         fold = Fold(plan)
         fold.extend(data)
-    built = (process_time() - started) / times
+        rounds.append(process_time() - started)
+    built = f"{median(rounds) * 1e6:,.0f} us (least {min(rounds) * 1e6:,.0f})"
     steps, longest, stepped = iter(Fold(plan).extend_in_steps(data)), 0.0, 0
     while True:
         began = process_time()
@@ -87,7 +89,7 @@ def measure_length(plan: KindPlan, length: int, dice: random.Random) -> None:
     late_add = _microseconds(fold.add, late)
     late_read = _microseconds(fold.read, late)
     print(
-        f"{length:>9,} records: built in {built * 1e6:>11,.0f} us in {stepped} steps up to {longest * 1e3:.1f} ms, "
+        f"{length:>9,} records: built in {built} in {stepped} steps up to {longest * 1e3:.1f} ms, "
         f"{size / length:>5.0f} B a record ({size:,}), add {add:5.1f} us, read {read:5.1f} us; "
         f"late: add {late_add:6.1f} us, read {late_read:7.1f} us"
     )
