@@ -13,7 +13,7 @@ from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.logs.records import Layout, LogRecord, currency_number
+from services.fraud.domain.logs.records import LogRecord, RecordLayout, currency_number
 
 __all__ = ["engine_features"]
 
@@ -65,7 +65,7 @@ def _microseconds(action: Callable[[LogRecord], object], records: Sequence[LogRe
 
 def measure_length(plan: KindPlan, length: int, dice: random.Random) -> None:
     counterparts = max(length // 50, 20)
-    data = Layout(plan).pack_all(_log(plan, length, dice, counterparts))
+    data = RecordLayout(plan).pack_all(_log(plan, length, dice, counterparts))
     times = max(1, min(300, 60_000 // length))
     rounds = []
     for _ in range(times):
@@ -102,7 +102,7 @@ def measure_checks(keys: int, each: int, checks: int, dice: random.Random) -> No
     for plan in plans:
         folds.append([Fold(plan) for _ in range(keys)])
         for fold in folds[-1]:
-            fold.extend(Layout(plan).pack_all(_log(plan, each, dice, 20)))
+            fold.extend(RecordLayout(plan).pack_all(_log(plan, each, dice, 20)))
     load = []
     for at in range(checks):
         picked = [own[dice.randrange(keys)] for own in folds]
@@ -131,7 +131,7 @@ def main() -> int:
     measure_checks(keys=50, each=60, checks=5_000, dice=dice)
     measure_checks(keys=1_000, each=60, checks=5_000, dice=dice)
     plan = plan_kinds(engine_features(), BUILT_IN)["user_id"]
-    print(f"the user's {len(plan.features)} features, records of {Layout(plan).size} bytes:")
+    print(f"the user's {len(plan.features)} features, records of {RecordLayout(plan).size} bytes:")
     for length in LENGTHS:
         if length <= arguments.longest:
             measure_length(plan, length, dice)

@@ -13,7 +13,7 @@ from typing import Protocol
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs import windows
-from services.fraud.domain.logs.records import MISSING, Layout, LogRecord
+from services.fraud.domain.logs.records import MISSING, LogRecord, RecordLayout
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams, stream_of
@@ -70,7 +70,7 @@ def _compile(plan: KindPlan, wanted: Sequence[bool], event_type: int) -> Reader:
         "different": windows.different,
         "contains": windows.contains,
         "deviation": _deviation,
-        "empty": [Stream(Rows(Layout(plan)), stream) for stream in streams],
+        "empty": [Stream(Rows(RecordLayout(plan)), stream) for stream in streams],
     }
     exec("from bisect import bisect_left\n" + "\n".join(lines), scope)  # noqa: S102 # The text is our own.
     return scope["read"]  # type: ignore[return-value]

@@ -14,21 +14,21 @@ from services.fraud.domain.logs.records import CORRECTION, EVENT, RESTORED, WITH
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.transactions import TransactionIndex
 
-__all__ = ["NOWHERE", "State", "Stories", "arrival_of"]
+__all__ = ["NOWHERE", "Stories", "TransactionState", "arrival_of"]
 
 STORY_BYTES = 300
 BEFORE_ALL = 2**40
 """Between the arrivals of records that are restored and of others."""
 
 
-class State(NamedTuple):
+class TransactionState(NamedTuple):
     """Where a transaction stands: the places of the event that began it and of the record that counts; -1 if none."""
 
     event: int
     counting: int
 
 
-NOWHERE = State(-1, -1)
+NOWHERE = TransactionState(-1, -1)
 
 
 def arrival_of(rows: Rows, place: int) -> int:
@@ -67,7 +67,7 @@ class Stories:
         rows = self._rows
         return transaction not in self.known and rows.kind(self.index.find(transaction, place)) == rows.kind(place)
 
-    def tell(self, transaction: int, place: int) -> tuple[State, State]:
+    def tell(self, transaction: int, place: int) -> tuple[TransactionState, TransactionState]:
         """Adds a record to the story of its transaction. Returns how it ended before, and how it ends now."""
         if transaction not in self.known:
             event = self.index.find(transaction, place)
@@ -86,23 +86,23 @@ class Stories:
         latest = next((kind for kind in reversed(own) if kind in (EVENT, WITHDRAWAL)), WITHDRAWAL)
         return latest == EVENT
 
-    def state(self, transaction: int, before: int | None = None) -> State:
+    def state(self, transaction: int, before: int | None = None) -> TransactionState:
         """How a transaction stands, or how it stood when the record of the arrival `before` came."""
         state, rows = NOWHERE, self._rows
         if transaction not in self.known:
             event = self.index.find(transaction, rows.end)
             late = event < 0 or (before is not None and arrival_of(rows, event) >= before)
-            return NOWHERE if late else State(event, event)
+            return NOWHERE if late else TransactionState(event, event)
         for place in self.known[transaction]:
             if before is not None and arrival_of(rows, place) >= before:
                 break
             kind = rows.kind(place) & ~RESTORED
             if kind == EVENT and state is NOWHERE:
-                state = State(place, place)
+                state = TransactionState(place, place)
             elif kind == WITHDRAWAL:
                 state = NOWHERE
             elif kind == CORRECTION and state is not NOWHERE:
-                state = State(state.event, place)
+                state = TransactionState(state.event, place)
         return state
 
     def first_since(self, time: int) -> int:

@@ -17,8 +17,8 @@ from services.fraud.domain.logs.records import (
     LABEL,
     MARKER,
     WITHDRAWAL,
-    Layout,
     LogRecord,
+    RecordLayout,
     currency_number,
 )
 from tests.support.log_streams import DAY_MS
@@ -92,7 +92,7 @@ def test_a_retry_reads_what_its_first_attempt_read_and_leaves_the_fold_as_it_was
 
 
 def test_a_torn_log_is_refused_whole() -> None:
-    fold, layout = Fold(PLAN), Layout(PLAN)
+    fold, layout = Fold(PLAN), RecordLayout(PLAN)
     with pytest.raises(TornLog):
         fold.extend(layout.pack_all([_event(1), _event(2)])[:-1])
     assert fold.taken == 0
@@ -109,7 +109,7 @@ def test_a_marker_says_that_all_history_is_there() -> None:
 def test_a_fold_may_be_read_between_the_steps_of_its_making() -> None:
     fold = Fold(PLAN)
     counts: list[int] = []
-    data = Layout(PLAN).pack_all([_event(number + 1, time=NOW - 1_000 + number) for number in range(1_000)])
+    data = RecordLayout(PLAN).pack_all([_event(number + 1, time=NOW - 1_000 + number) for number in range(1_000)])
     for _ in fold.extend_in_steps(data):
         count = fold.read(_event(2_000))[0]
         assert isinstance(count, int)
@@ -152,7 +152,7 @@ def test_an_event_reads_the_features_of_its_own_type() -> None:
 def test_the_estimate_of_memory_is_near_to_what_is_taken(length: int) -> None:
     dice = random.Random(3)
     log = [_event(dice.getrandbits(64), time=NOW + at, counterparts=(dice.randint(1, 20),)) for at in range(length)]
-    data = Layout(PLAN).pack_all(log)
+    data = RecordLayout(PLAN).pack_all(log)
     Fold(PLAN).extend(data)
     tracemalloc.start()
     try:

@@ -12,7 +12,7 @@ from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.logs import fold as folds
 from services.fraud.domain.logs import stream, transactions, tree
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.logs.records import Layout, LogRecord, currency_number
+from services.fraud.domain.logs.records import LogRecord, RecordLayout, currency_number
 from tests.support.brute_force import BruteForce
 from tests.support.log_streams import DAY_MS, every_feature, plan_of, random_log, random_record
 
@@ -58,7 +58,7 @@ def _compare(seed: int) -> int:
     fold, twin, compared = Fold(PLAN), BruteForce(PLAN), 0
     log = list(random_log(PLAN, dice, dice.choice((5, 60, 300))))
     bulk = dice.randrange(len(log)) if seed % 2 else 0
-    fold.extend(Layout(PLAN).pack_all(log[:bulk]))
+    fold.extend(RecordLayout(PLAN).pack_all(log[:bulk]))
     twin.records += log[:bulk]
     looks = {dice.randrange(bulk, len(log)) for _ in range(4)}
     for at, record in enumerate(log[bulk:], start=bulk):
@@ -147,7 +147,7 @@ def test_a_hot_log_of_a_million_records_reads_right() -> None:
     times = [start + at * step + at % 3 for at in range(HOT)]
     amounts = [dice.randrange(1, 10**7) for _ in range(HOT)]
     devices = [dice.randrange(1, 30_000) for _ in range(HOT)]
-    fold, layout, dollars = Fold(plan), Layout(plan), currency_number("USD")
+    fold, layout, dollars = Fold(plan), RecordLayout(plan), currency_number("USD")
     for begin in range(0, HOT, 50_000):
         part = range(begin, begin + 50_000)
         fold.extend(

@@ -8,8 +8,8 @@ import pytest
 from services.fraud.domain.logs.records import (
     CORRECTION,
     MISSING,
-    Layout,
     LogRecord,
+    RecordLayout,
     currency_letters,
     currency_number,
 )
@@ -18,7 +18,7 @@ from services.fraud.domain.logs.transactions import TransactionIndex
 from tests.support.log_streams import every_feature, plan_of
 
 PLAN = plan_of(every_feature())
-LAYOUT = Layout(PLAN)
+LAYOUT = RecordLayout(PLAN)
 EXTREME = LogRecord(-(2**63), 2**64 - 1, (MISSING, 2**63 - 1), (2**64 - 1,), 255, 65_535, 2**32 - 1, CORRECTION, True)
 PLAIN = LogRecord(0, 0, (0, 0), (0,))
 
