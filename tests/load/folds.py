@@ -7,13 +7,13 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from statistics import median
-from time import perf_counter, process_time
+from time import process_time
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.logs.records import Layout, LogRecord, currency_number
+from services.fraud.domain.logs.records import LogRecord, RecordLayout, currency_number
 
 __all__ = ["engine_features"]
 
@@ -65,19 +65,21 @@ def _microseconds(action: Callable[[LogRecord], object], records: Sequence[LogRe
 
 def measure_length(plan: KindPlan, length: int, dice: random.Random) -> None:
     counterparts = max(length // 50, 20)
-    data = Layout(plan).pack_all(_log(plan, length, dice, counterparts))
+    data = RecordLayout(plan).pack_all(_log(plan, length, dice, counterparts))
     times = max(1, min(300, 60_000 // length))
-    started = process_time()
+    rounds = []
     for _ in range(times):
+        started = process_time()
         fold = Fold(plan)
         fold.extend(data)
-    built = (process_time() - started) / times
+        rounds.append(process_time() - started)
+    built = f"{median(rounds) * 1e6:,.0f} us (least {min(rounds) * 1e6:,.0f})"
     steps, longest, stepped = iter(Fold(plan).extend_in_steps(data)), 0.0, 0
     while True:
-        began = perf_counter()
+        began = process_time()
         if next(steps, steps) is steps:
             break
-        stepped, longest = stepped + 1, max(longest, perf_counter() - began)
+        stepped, longest = stepped + 1, max(longest, process_time() - began)
     size = fold.size_bytes()
     fresh = [_record(plan, NOW + at * 100, dice, counterparts) for at in range(min(1_000, max(20, length // 5)))]
     fold.read(fresh[0])
@@ -87,7 +89,7 @@ def measure_length(plan: KindPlan, length: int, dice: random.Random) -> None:
     late_add = _microseconds(fold.add, late)
     late_read = _microseconds(fold.read, late)
     print(
-        f"{length:>9,} records: built in {built * 1e6:>11,.0f} us in {stepped} steps up to {longest * 1e3:.1f} ms, "
+        f"{length:>9,} records: built in {built} in {stepped} steps up to {longest * 1e3:.1f} ms, "
         f"{size / length:>5.0f} B a record ({size:,}), add {add:5.1f} us, read {read:5.1f} us; "
         f"late: add {late_add:6.1f} us, read {late_read:7.1f} us"
     )
@@ -100,7 +102,7 @@ def measure_checks(keys: int, each: int, checks: int, dice: random.Random) -> No
     for plan in plans:
         folds.append([Fold(plan) for _ in range(keys)])
         for fold in folds[-1]:
-            fold.extend(Layout(plan).pack_all(_log(plan, each, dice, 20)))
+            fold.extend(RecordLayout(plan).pack_all(_log(plan, each, dice, 20)))
     load = []
     for at in range(checks):
         picked = [own[dice.randrange(keys)] for own in folds]
@@ -129,7 +131,7 @@ def main() -> int:
     measure_checks(keys=50, each=60, checks=5_000, dice=dice)
     measure_checks(keys=1_000, each=60, checks=5_000, dice=dice)
     plan = plan_kinds(engine_features(), BUILT_IN)["user_id"]
-    print(f"the user's {len(plan.features)} features, records of {Layout(plan).size} bytes:")
+    print(f"the user's {len(plan.features)} features, records of {RecordLayout(plan).size} bytes:")
     for length in LENGTHS:
         if length <= arguments.longest:
             measure_length(plan, length, dice)

@@ -37,15 +37,11 @@ class BruteForce:
         order += [at for at, each in enumerate(self.records) if not each.restored]
         if arrived is not None:
             order = order[: order.index(arrived)]
-        counting: dict[int, LogRecord] = {}
+        stories: dict[int, list[LogRecord]] = {}
         for at in order:
-            record = self.records[at]
-            there = record.transaction in counting
-            if record.kind == WITHDRAWAL:
-                counting.pop(record.transaction, None)
-            elif (record.kind == EVENT and not there) or (record.kind == CORRECTION and there):
-                counting[record.transaction] = record
-        return counting
+            stories.setdefault(self.records[at].transaction, []).append(self.records[at])
+        counting = {transaction: _counting(story) for transaction, story in stories.items()}
+        return {transaction: record for transaction, record in counting.items() if record is not None}
 
     def read(self, record: LogRecord, arrived: int | None = None) -> list[object]:
         present = list(self.present(arrived).values())
@@ -108,6 +104,21 @@ class BruteForce:
         if record.type >= len(self.plan.types) or self.plan.types[record.type] not in feature.counted:
             return False
         return not feature.where or bool(record.filters & 1 << self.plan.filters.index(feature.where))
+
+
+def _counting(story: Sequence[LogRecord]) -> LogRecord | None:
+    """Which record of a transaction counts: its attempts that are left, the first of them unless it was corrected."""
+    left: list[LogRecord] = []
+    corrected: LogRecord | None = None
+    for record in story:
+        if record.kind == WITHDRAWAL:
+            left = [each for each in left if each.attempt != record.attempt]
+        elif record.kind == EVENT and all(each.attempt != record.attempt for each in left):
+            left.append(record)
+        elif record.kind == CORRECTION and left:
+            corrected = record
+        corrected = corrected if left else None
+    return corrected or (left[0] if left else None)
 
 
 def _inside(feature: Feature, now: int, time: int) -> bool:

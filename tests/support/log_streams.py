@@ -102,6 +102,7 @@ def random_log(plan: KindPlan, dice: random.Random, length: int, kinds: int = 8)
             record = record._replace(transaction=other.transaction, kind=kind)
             if chance > 0.22:
                 record = other
-        record = record._replace(restored=dice.random() < 0.1)
+        # Few attempts, so that some are repeated and some withdrawn that never were.
+        record = record._replace(restored=dice.random() < 0.1, attempt=dice.choice((0, 0, 1, 2)))
         events.append(record)
         yield record

@@ -107,7 +107,7 @@ class FeatureReader:
         sums: Mapping[str, int] = {}
         time = arrival if check.event_time is None else to_milliseconds(check.event_time)
         for group, place in records.places:
-            record, read = _read_log(group, group.records[place])
+            record, read = _read_log(group, place)
             time, start = record.time, features.starts[group.recorder.plan]
             values[start : start + len(read)] = read
         for place in features.sums:
@@ -126,19 +126,21 @@ class FeatureReader:
         return Features(values, to_time(time), degraded, basis, appended.generation, elsewhere)
 
 
-def _read_log(group: LogGroup, record: LogRecord) -> tuple[LogRecord, Sequence[Any]]:
+def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
     """Returns what a record sees of its log, and adds it. A transaction that is there reads what it read at first."""
-    fold = group.fold
+    fold, record, size = group.fold, group.records[place], group.recorder.layout.size
     assert fold is not None
+    if not group.holds_own:
+        values = fold.admit(record, group.packed[place * size : place * size + size])
+        if values is not None:
+            return record, values
+        fold.add(record)
     first = fold.first(record.transaction)
-    if first is not None:
-        known, arrival = first
-        if not group.holds_own:
-            fold.add(record)
-        return known, fold.read_as_of(known, arrival)
-    values = fold.read(record)
-    fold.add(record)
-    return record, values
+    if first is None:
+        # Withdrawn before it was read: by whoever found it overdue.
+        return record, fold.read(record)
+    known, arrival = first
+    return known, fold.read_as_of(known, arrival)
 
 
 def _withdrawals(records: CheckRecords) -> Sequence[LogWrite]:

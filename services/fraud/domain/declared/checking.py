@@ -15,7 +15,7 @@ __all__ = ["MOST_COLUMNS", "MOST_FEATURES", "MOST_FILTERS", "FeatureProblem", "c
 
 MOST_FEATURES = 200
 """Of a tenant."""
-MOST_FILTERS = 24
+MOST_FILTERS = 16
 """Different texts of `where` of one kind of key."""
 MOST_COLUMNS = 6
 """Different fields of one kind of key that are aggregated."""

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.event import Fields, FieldValue, Money
-from services.fraud.domain.logs.records import EVENT, MISSING, NOBODY, Layout, LogRecord, currency_number
+from services.fraud.domain.logs.records import EVENT, MISSING, NOBODY, LogRecord, RecordLayout, currency_number
 
 __all__ = ["NUMBER_SCALE", "KindRecorder", "currency_of", "recorders"]
 
@@ -26,7 +26,7 @@ class KindRecorder:
     def __init__(self, plan: KindPlan, event_type: str, filters: Sequence[Callable[[Fields], bool]] = ()) -> None:
         """`filters` are those of the plan, in its order."""
         self.plan = plan
-        self.layout = Layout(plan)
+        self.layout = RecordLayout(plan)
         self._key = plan.key
         self._type = plan.type_index(event_type)
         self._content = _content_of(plan)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from operator import le
 from typing import NamedTuple
 
-from services.fraud.domain.logs.records import EVENT, MISSING, RESTORED, Layout
+from services.fraud.domain.logs.records import EVENT, MISSING, RESTORED, RecordLayout
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
 __all__ = ["Chunk", "Share"]
@@ -31,7 +31,7 @@ class Chunk:
 
     __slots__ = ("_columns", "_layout", "_uniform", "_words", "heads", "start", "times", "transactions")
 
-    def __init__(self, layout: Layout, data: bytes, start: int) -> None:
+    def __init__(self, layout: RecordLayout, data: bytes, start: int) -> None:
         self._layout, self.start = layout, start
         view = memoryview(data)
         self._words = {"q": view.cast("q"), "Q": view.cast("Q")}

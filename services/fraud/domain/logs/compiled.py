@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs.readers import Reader, readers_of
-from services.fraud.domain.logs.records import Layout
+from services.fraud.domain.logs.records import RecordLayout
 from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams
 
 __all__ = ["CompiledPlan", "compile_plan"]
@@ -21,7 +21,7 @@ PLANS = 4_096
 class CompiledPlan:
     """The layout of the records, the streams they go into, and the readers of each event type."""
 
-    layout: Layout
+    layout: RecordLayout
     streams: Sequence[StreamPlan]
     routes: Sequence[Sequence[tuple[int, StreamPlan]]]
     """By the index of the event type: the streams that may have its records, with their numbers."""
@@ -39,4 +39,4 @@ def compile_plan(plan: KindPlan) -> CompiledPlan:
         [(number, stream) for number, stream in enumerate(streams) if event_type in stream.types]
         for event_type in range(len(plan.types) + len(plan.readers))
     ]
-    return CompiledPlan(Layout(plan), streams, routes, readers_of(plan))
+    return CompiledPlan(RecordLayout(plan), streams, routes, readers_of(plan))

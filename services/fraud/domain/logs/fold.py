@@ -22,10 +22,9 @@ from services.fraud.domain.logs.records import (
     currency_letters,
 )
 from services.fraud.domain.logs.rows import Rows
-from services.fraud.domain.logs.stories import NOWHERE, State, Stories, arrival_of
+from services.fraud.domain.logs.stories import Stories, arrival_of
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import stream_of
-from services.fraud.domain.logs.transactions import TransactionIndex
 from services.fraud.domain.logs.windows import summary
 
 __all__ = ["Fold", "TornLog"]
@@ -39,7 +38,6 @@ UNDONE = 512
 SCANNED = 65_536
 """Records that are looked at in one call to forget."""
 OWN_BYTES = 600
-STORY_BYTES = 300
 
 
 class TornLog(ValueError):
@@ -49,13 +47,12 @@ class TornLog(ValueError):
 class Fold:
     """The log of one value of a key, as features read it."""
 
-    __slots__ = ("_compiled", "_index", "_plan", "_stories", "rows", "streams")
+    __slots__ = ("_compiled", "_plan", "_stories", "rows", "streams")
 
     def __init__(self, plan: KindPlan) -> None:
         self._plan = plan
         self._compiled: CompiledPlan = compile_plan(plan)
         self.rows = Rows(self._compiled.layout)
-        self._index = TransactionIndex(self.rows)
         self._stories = Stories(self.rows)
         self.streams: list[Stream | dict[int, Stream]] = [
             {} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams
@@ -92,13 +89,27 @@ class Fold:
         rows.packed += rows.layout.pack(record)
         self.apply(place, record)
 
+    def admit(self, record: LogRecord, packed: bytes) -> list[object] | None:
+        """Reads what an event sees and takes it, packed as it is; takes nothing if its transaction is here already.
+
+        Returns the values of `read`, None for a transaction that is here.
+        """
+        stories, rows = self._stories, self.rows
+        place = rows.end
+        if record.transaction in stories.known or not stories.index.claim(record.transaction, place):
+            return None
+        values = self._compiled.readers[record.type](self, record)
+        rows.packed += packed
+        self.put(place, record)
+        return values
+
     def apply(self, place: int, record: LogRecord) -> None:
         """Applies a record that was put into the rows."""
         transaction, kind = record.transaction, record.kind
-        if kind == EVENT and not (self._stories and transaction in self._stories):
-            if self._index.claim(transaction, place):
+        if kind == EVENT and transaction not in self._stories.known:
+            if self._stories.index.claim(transaction, place):
                 self.put(place, record)
-            elif not self._is_repeat(transaction, place):
+            elif not self._stories.is_repeat(transaction, place):
                 self._tell(transaction, place)
         elif kind in (EVENT, WITHDRAWAL, CORRECTION):
             self._tell(transaction, place)
@@ -107,7 +118,10 @@ class Fold:
         """Puts a record that counts into the streams it is in."""
         for number, plan in self._compiled.routes[record.type]:
             if plan.counts(record):
-                self.stream(number, record.currency).append(place, record)
+                stream = self.streams[number]
+                if isinstance(stream, dict):
+                    stream = self.stream(number, record.currency)
+                stream.append(place, record)
 
     def stream(self, number: int, currency: int) -> Stream:
         """The stream of a plan, and of a currency, which begins with its first record."""
@@ -121,11 +135,11 @@ class Fold:
 
     def holds(self, transaction: int) -> bool:
         """Tells whether the transaction counts."""
-        return self._state(transaction).event >= 0
+        return self._stories.state(transaction).event >= 0
 
     def first(self, transaction: int) -> tuple[LogRecord, int] | None:
         """The event record that began the transaction, if it counts, and its arrival, for `read_as_of`."""
-        place = self._state(transaction).event
+        place = self._stories.state(transaction).event
         return (self.rows.record(place), arrival_of(self.rows, place)) if place >= 0 else None
 
     def read(self, record: LogRecord) -> list[object]:
@@ -142,7 +156,9 @@ class Fold:
             return self._anew(arrival).read(record)
         since = [place for place in range(arrival, rows.end) if not rows.kind(place) & RESTORED]
         transactions = dict.fromkeys(rows.record(place).transaction for place in since)
-        changes = [(self._state(each, arrival).counting, self._state(each).counting) for each in transactions]
+        changes = [
+            (self._stories.state(each, arrival).counting, self._stories.state(each).counting) for each in transactions
+        ]
         for then, now in changes:
             self._exchange(now, then)
         try:
@@ -172,17 +188,16 @@ class Fold:
         for stream in self._all_streams():
             stream.forget_before(time)
         rows = self.rows
-        end = min(rows.end, rows.base + SCANNED)
+        end = min(rows.end, rows.base + SCANNED, self._stories.first_since(time))
         times = rows.times(range(rows.base, end))
         gone = next((at for at, each in enumerate(times) if each >= time), len(times))
         rows.drop(gone)
-        if gone:
-            self._stories.forget()
+        self._stories.forget()
         return gone == SCANNED
 
     def size_bytes(self) -> int:
         """About how much memory it takes."""
-        size = OWN_BYTES + len(self.rows.packed) + self._index.size_bytes() + STORY_BYTES * len(self._stories)
+        size = OWN_BYTES + len(self.rows.packed) + self._stories.size_bytes()
         return size + sum(stream.size_bytes() for stream in self._all_streams())
 
     def _all_streams(self) -> Iterator[Stream]:
@@ -197,7 +212,7 @@ class Fold:
         rows = self.rows
         chunk = Chunk(rows.layout, data, rows.end)
         rows.packed += data
-        single, repeats = self._sift(chunk)
+        single, repeats = self._stories.sift(chunk)
         begin = 0
         for at in (*sorted(single), len(chunk.times)):
             run: Sequence[int] = range(begin, at)
@@ -205,23 +220,6 @@ class Fold:
             if at < len(chunk.times):
                 self.apply(chunk.start + at, rows.record(chunk.start + at))
             begin = at + 1
-
-    def _sift(self, chunk: Chunk) -> tuple[set[int], set[int]]:
-        """The numbers of records that must be applied one by one, and of those that change nothing."""
-        single = set(chunk.special())
-        touched = {chunk.transactions[at] for at in single}
-        if single or self._stories.know_any(chunk.transactions):
-            single.update(at for at, each in enumerate(chunk.transactions) if each in touched or each in self._stories)
-        there = self._index.claim_all(chunk.transactions, chunk.start, single)
-        repeats = {at for at in there if self._is_repeat(chunk.transactions[at], chunk.start + at)}
-        return single.union(there) - repeats, repeats
-
-    def _is_repeat(self, transaction: int, place: int) -> bool:
-        """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""
-        # If one of the two is restored, which of them counts may depend on what else is; so it may if one is withdrawn.
-        rows, event = self.rows, self._index.find(transaction, place)
-        same = rows.kind(event) == rows.kind(place) and rows.attempt(event) == rows.attempt(place)
-        return same and transaction not in self._stories
 
     def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
         if len(run) <= FEW:
@@ -232,21 +230,10 @@ class Fold:
             for share in chunk.shares(plan, run):
                 self.stream(number, share.currency).extend(share)
 
-    def _state(self, transaction: int, before: int | None = None) -> State:
-        if self._stories and transaction in self._stories:
-            return self._stories.state(transaction, before)
-        event = self._index.find(transaction, self.rows.end)
-        if event < 0 or (before is not None and arrival_of(self.rows, event) >= before):
-            return NOWHERE
-        return State(event, event)
-
     def _tell(self, transaction: int, place: int) -> None:
         """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
-        if transaction not in self._stories:
-            self._stories.begin(transaction, self._index.find(transaction, place))
-        now = self._stories.state(transaction)
-        self._stories.tell(transaction, place)
-        self._exchange(now.counting, self._stories.state(transaction).counting)
+        now, then = self._stories.tell(transaction, place)
+        self._exchange(now.counting, then.counting)
 
     def _exchange(self, old: int, new: int) -> None:
         if old == new:

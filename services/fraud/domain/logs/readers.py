@@ -8,22 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs import windows
-from services.fraud.domain.logs.records import MISSING, Layout, LogRecord
+from services.fraud.domain.logs.records import MISSING, LogRecord, RecordLayout
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams, stream_of
 
-if TYPE_CHECKING:
-    from services.fraud.domain.logs.fold import Fold
+__all__ = ["Readable", "Reader", "bounds", "readers_of"]
 
-__all__ = ["Reader", "bounds", "readers_of"]
 
-Reader = Callable[["Fold", LogRecord], list[object]]
+class Readable(Protocol):
+    """What a reader needs of a fold."""
+
+    rows: Rows
+    streams: list[Stream | dict[int, Stream]]
+
+    def sums_by_currency(self, record: LogRecord, feature: Feature) -> dict[str, int]: ...
+
+
+Reader = Callable[[Readable, LogRecord], list[object]]
 Group = dict[tuple[int, int], list[tuple[int, Feature]]]
 
 
@@ -63,7 +70,7 @@ def _compile(plan: KindPlan, wanted: Sequence[bool], event_type: int) -> Reader:
         "different": windows.different,
         "contains": windows.contains,
         "deviation": _deviation,
-        "empty": [Stream(Rows(Layout(plan)), stream) for stream in streams],
+        "empty": [Stream(Rows(RecordLayout(plan)), stream) for stream in streams],
     }
     exec("from bisect import bisect_left\n" + "\n".join(lines), scope)  # noqa: S102 # The text is our own.
     return scope["read"]  # type: ignore[return-value]

@@ -25,8 +25,8 @@ __all__ = [
     "NOBODY",
     "RESTORED",
     "WITHDRAWAL",
-    "Layout",
     "LogRecord",
+    "RecordLayout",
     "currency_letters",
     "currency_number",
     "withdrawal",
@@ -70,7 +70,7 @@ class LogRecord(NamedTuple):
     """Read from the store after a loss: counts as having arrived before every record that is not restored."""
 
 
-class Layout:
+class RecordLayout:
     """The layout of the records of one kind of key."""
 
     __slots__ = ("_numbers", "_struct", "counterparts_at", "numbers_at", "size", "words")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from services.fraud.domain.logs.records import KIND_AT, Layout, LogRecord
+from services.fraud.domain.logs.records import KIND_AT, LogRecord, RecordLayout
 
 __all__ = ["Rows"]
 
@@ -18,7 +18,7 @@ class Rows:
 
     __slots__ = ("base", "layout", "packed")
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: RecordLayout) -> None:
         self.layout = layout
         self.packed = bytearray()
         self.base = 0

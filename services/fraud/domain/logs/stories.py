@@ -1,4 +1,4 @@
-"""Tells which record of a transaction counts, of those transactions that have more than one.
+"""Tells which record of a transaction counts.
 
 Records count in order of arrival, and all that are restored before all that are not. An event counts unless one of its
 transaction counts already. A withdrawal takes away the attempt that it names: the transaction counts while any attempt
@@ -10,23 +10,26 @@ from __future__ import annotations
 from bisect import insort
 from typing import NamedTuple
 
+from services.fraud.domain.logs.bulk import Chunk
 from services.fraud.domain.logs.records import CORRECTION, EVENT, RESTORED, WITHDRAWAL
 from services.fraud.domain.logs.rows import Rows
+from services.fraud.domain.logs.transactions import TransactionIndex
 
-__all__ = ["NOWHERE", "State", "Stories", "arrival_of"]
+__all__ = ["NOWHERE", "Stories", "TransactionState", "arrival_of"]
 
+STORY_BYTES = 300
 BEFORE_ALL = 2**40
 """Between the arrivals of records that are restored and of others."""
 
 
-class State(NamedTuple):
+class TransactionState(NamedTuple):
     """Where a transaction stands: the places of the event that began it and of the record that counts; -1 if none."""
 
     event: int
     counting: int
 
 
-NOWHERE = State(-1, -1)
+NOWHERE = TransactionState(-1, -1)
 
 
 def arrival_of(rows: Rows, place: int) -> int:
@@ -35,53 +38,65 @@ def arrival_of(rows: Rows, place: int) -> int:
 
 
 class Stories:
-    """The records of transactions that have more than an event and its repeats."""
+    """The transactions of a log."""
 
-    __slots__ = ("_rows", "_stories")
+    __slots__ = ("_rows", "index", "known")
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        self._stories: dict[int, list[int]] = {}
+        self.index = TransactionIndex(rows)
+        self.known: dict[int, list[int]] = {}
+        """The places of the records of each that has more than an event and its repeats, in order of arrival."""
 
-    def __len__(self) -> int:
-        return len(self._stories)
+    def size_bytes(self) -> int:
+        """About how much memory it takes."""
+        return self.index.size_bytes() + STORY_BYTES * len(self.known)
 
-    def __contains__(self, transaction: int) -> bool:
-        return transaction in self._stories
+    def sift(self, chunk: Chunk) -> tuple[set[int], set[int]]:
+        """The numbers of records that must be applied one by one, and of those that change nothing."""
+        single = set(chunk.special())
+        touched = {chunk.transactions[at] for at in single}
+        if single or not self.known.keys().isdisjoint(chunk.transactions):
+            single.update(at for at, each in enumerate(chunk.transactions) if each in touched or each in self.known)
+        there = self.index.claim_all(chunk.transactions, chunk.start, single)
+        repeats = {at for at in there if self.is_repeat(chunk.transactions[at], chunk.start + at)}
+        return single.union(there) - repeats, repeats
 
-    def know_any(self, transactions: list[int]) -> bool:
-        """Tells whether one of the transactions has a story."""
-        return not self._stories.keys().isdisjoint(transactions)
+    def is_repeat(self, transaction: int, place: int) -> bool:
+        """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""
+        # Which of two attempts counts depends on what is withdrawn; of two that are restored or not, on what else is.
+        rows, event = self._rows, self.index.find(transaction, place)
+        same = rows.kind(event) == rows.kind(place) and rows.attempt(event) == rows.attempt(place)
+        return same and transaction not in self.known
 
-    def begin(self, transaction: int, event: int) -> None:
-        """Begins the story of a transaction with its event, -1 if it has none yet."""
-        self._stories[transaction] = [event] if event >= 0 else []
-
-    def tell(self, transaction: int, place: int) -> None:
-        """Adds a record to a story, unless it is one of an attempt that is in it."""
-        story, rows = self._stories[transaction], self._rows
-        if rows.kind(place) & ~RESTORED == EVENT and self._is_told(story, place):
-            return
-        insort(story, place, key=lambda each: arrival_of(rows, each))
+    def tell(self, transaction: int, place: int) -> tuple[TransactionState, TransactionState]:
+        """Adds a record to the story of its transaction. Returns how it ended before, and how it ends now."""
+        if transaction not in self.known:
+            event = self.index.find(transaction, place)
+            self.known[transaction] = [event] if event >= 0 else []
+        story, before = self.known[transaction], self.state(transaction)
+        if self._rows.kind(place) & ~RESTORED == EVENT and self._is_told(story, place):
+            return before, before
+        insort(story, place, key=lambda each: arrival_of(self._rows, each))
+        return before, self.state(transaction)
 
     def _is_told(self, story: list[int], place: int) -> bool:
         """Tells whether the same attempt stands, among records that are restored as this one is or not."""
         rows, kind, attempt = self._rows, self._rows.kind(place), self._rows.attempt(place)
-        same = [
-            rows.kind(each) & ~RESTORED
-            for each in story
-            if each >= rows.base and rows.attempt(each) == attempt and not (rows.kind(each) ^ kind) & RESTORED
-        ]
-        return bool(same) and same[-1] == EVENT
+        same = [rows.kind(each) for each in story if rows.attempt(each) == attempt]
+        own = [each & ~RESTORED for each in same if not (each ^ kind) & RESTORED]
+        return bool(own) and own[-1] == EVENT
 
-    def state(self, transaction: int, before: int | None = None) -> State:
-        """How the story ends, or how it stood when the record of the arrival `before` came."""
+    def state(self, transaction: int, before: int | None = None) -> TransactionState:
+        """How a transaction stands, or how it stood when the record of the arrival `before` came."""
         rows = self._rows
+        if transaction not in self.known:
+            event = self.index.find(transaction, rows.end)
+            late = event < 0 or (before is not None and arrival_of(rows, event) >= before)
+            return NOWHERE if late else TransactionState(event, event)
         attempts: dict[int, int] = {}
         corrected = -1
-        for place in self._stories[transaction]:
-            if place < rows.base:
-                continue
+        for place in self.known[transaction]:
             if before is not None and arrival_of(rows, place) >= before:
                 break
             kind = rows.kind(place) & ~RESTORED
@@ -91,13 +106,19 @@ class Stories:
                 attempts.pop(rows.attempt(place), None)
             elif kind == CORRECTION and attempts:
                 corrected = place
-            corrected = corrected if attempts else -1
-        if not attempts:
-            return NOWHERE
-        event = next(iter(attempts.values()))
-        return State(event, corrected if corrected >= 0 else event)
+            if not attempts:
+                corrected = -1
+        event = next(iter(attempts.values()), -1)
+        return TransactionState(event, corrected if corrected >= 0 else event)
+
+    def first_since(self, time: int) -> int:
+        """The first place of the stories that have a record of that time or later: they need all of theirs."""
+        rows = self._rows
+        stories = (story for story in self.known.values() if any(rows.time(place) >= time for place in story))
+        return min(map(min, stories), default=rows.end)
 
     def forget(self) -> None:
-        """Drops the stories whose records are all gone."""
+        """Drops the records that are gone."""
         base = self._rows.base
-        self._stories = {key: story for key, story in self._stories.items() if story and max(story) >= base}
+        kept = {key: [place for place in story if place >= base] for key, story in self.known.items()}
+        self.known = {key: story for key, story in kept.items() if story}

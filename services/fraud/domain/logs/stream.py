@@ -122,17 +122,19 @@ class Stream:
             self._refill()
 
     def forget_before(self, time: int) -> None:
-        """Drops records before the time, as far as whole blocks are."""
-        self.tree.forget_before(time)
+        """Drops the records before the time."""
         for last in self.links.last:
             last.forget_before(time, self._newest)
-        if self.sealed < time:
-            self.tree.clear()
-            gone = bisect_left(self.tail.times or (), time)
-            if gone:
-                self.tail.take(gone)
-                del self.tail.times[:gone]  # type: ignore[union-attr]
-                self._refill()
+        if self.sealed >= time and self.tree.groups:
+            self.tree.forget_before(time)
+            return
+        self.tree.clear()
+        self.sealed = NEVER
+        gone = bisect_left(self.tail.times or (), time)
+        if gone:
+            self.tail.take(gone)
+            del self.tail.times[:gone]  # type: ignore[union-attr] # The tail is always open.
+            self._refill()
 
     def size_bytes(self) -> int:
         """About how much memory it takes."""

@@ -43,12 +43,11 @@ class StreamPlan:
 
     def counts(self, record: LogRecord) -> bool:
         """Tells whether a record of an event is in the stream, or in that of its currency."""
-        return (
-            record.type in self.types
-            and (self.filter < 0 or bool(record.filters >> self.filter & 1))
-            and (self.number < 0 or record.numbers[self.number] != MISSING)
-            and (not self.by_currency or record.currency != 0)
-        )
+        if record.type not in self.types or (self.by_currency and not record.currency):
+            return False
+        if self.filter >= 0 and not record.filters >> self.filter & 1:
+            return False
+        return self.number < 0 or record.numbers[self.number] != MISSING
 
 
 def plan_streams(plan: KindPlan) -> tuple[StreamPlan, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
@@ -10,9 +11,10 @@ from services.fraud.domain.logs.rows import TRANSACTION, Rows
 
 __all__ = ["TransactionIndex"]
 
-SEARCHED = 128
+SEARCHED = 16
 """Up to this many records a transaction is searched in the log itself."""
 ENTRY = 12
+FIELDS, WHOLE = struct.Struct("<QI"), struct.Struct("12s")
 BUCKET = 128 * ENTRY
 FANOUT_BITS = 4
 FANOUT = 2**FANOUT_BITS
@@ -54,6 +56,8 @@ class TransactionIndex:
 
     def claim(self, transaction: int, place: int) -> bool:
         """Adds an event, or says that its transaction is there already."""
+        if self._root is None and place - self._rows.base < SEARCHED:
+            return self._search(transaction.to_bytes(8, "little"), place) < 0
         return not self.claim_all((transaction,), place)
 
     def claim_all(self, transactions: Sequence[int], start: int, but: Collection[int] = ()) -> list[int]:
@@ -66,7 +70,7 @@ class TransactionIndex:
             return [at for at in found if at not in but]
         root, found = self._begun(start), []
         for at, transaction in enumerate(transactions):
-            if at in but:
+            if but and at in but:
                 continue
             node, rest = root, transaction
             while isinstance(node, list):
@@ -76,7 +80,7 @@ class TransactionIndex:
             if key in node and self.find(transaction, start + at) >= 0:
                 found.append(at)
                 continue
-            node += key + (start + at).to_bytes(4, "little")
+            node += FIELDS.pack(transaction, start + at)
             if len(node) >= BUCKET:
                 root = self._divide(transaction)
         return found
@@ -119,10 +123,9 @@ class TransactionIndex:
             return self._begun(0)
         base, shift = self._rows.base, FANOUT_BITS * depth
         parts = [bytearray() for _ in range(FANOUT)]
-        for at in range(0, len(bucket), ENTRY):
-            entry = bucket[at : at + ENTRY]
-            if int.from_bytes(entry[8:], "little") >= base:
-                parts[(int.from_bytes(entry[:8], "little") >> shift) % FANOUT] += entry
+        for (hashed, place), (entry,) in zip(FIELDS.iter_unpack(bucket), WHOLE.iter_unpack(bucket), strict=True):
+            if place >= base:
+                parts[(hashed >> shift) % FANOUT] += entry
         if parent is None:
             self._root = list[Node](parts)
         else:

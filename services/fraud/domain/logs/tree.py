@@ -58,11 +58,9 @@ class Tree:
         return block.open(self._rows, self._plan)
 
     def _close_oldest(self) -> None:
+        """Before a window is read, so that none of its own blocks is closed."""
         while len(self._opened) > OPENED:
-            oldest = self._opened.popleft()
-            # A block that changed was closed by that, and may have been opened again.
-            if oldest not in self._opened:
-                oldest.close()
+            self._opened.popleft().close()
 
     def clear(self) -> None:
         self._opened.clear()
@@ -181,13 +179,15 @@ class Tree:
         parts.append((block, bisect_left(times, start), bisect_left(times, until)))
 
     def forget_before(self, time: int) -> None:
-        """Drops the blocks whose records are all before the time, except the last of a level."""
-        groups, firsts = self.groups, self.root.firsts
-        gone = max(bisect_left(firsts, time) - 1, 0)
-        self.root.cut(0, gone)
-        if groups:
-            level = groups[0]
-            gone = max(bisect_left(level.firsts, time) - 1, 0)
-            if gone:
-                level.cut(0, gone)
-                self.root.place(0, level, instead=1)
+        """Drops the records before the time, given that not all are."""
+        self.root.cut(0, max(bisect_left(self.root.firsts, time) - 1, 0))
+        level = self.groups[0]
+        level.cut(0, max(bisect_left(level.firsts, time) - 1, 0))
+        block = level.children[0]
+        assert isinstance(block, Block)
+        gone = bisect_left(block.open(self._rows, self._plan), time)
+        block.close()
+        block.take(gone)
+        block.summarize(self._rows, self._plan)
+        block.close()
+        self.changed(0, 0)

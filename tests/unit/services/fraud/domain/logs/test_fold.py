@@ -1,0 +1,159 @@
+"""What a fold holds of a transaction, and what it promises beside its values."""
+
+from __future__ import annotations
+
+import random
+import tracemalloc
+
+import pytest
+
+from services.fraud.domain.declared.feature import Aggregate, Feature
+from services.fraud.domain.declared.plan import plan_kinds
+from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.logs.fold import Fold, TornLog
+from services.fraud.domain.logs.records import (
+    CORRECTION,
+    EVENT,
+    LABEL,
+    WITHDRAWAL,
+    LogRecord,
+    RecordLayout,
+    currency_number,
+)
+from tests.support.log_streams import DAY_MS
+
+NOW = 1_700_000_000_000
+DOLLARS, EUROS = currency_number("USD"), currency_number("EUR")
+
+
+def _feature(aggregate: Aggregate, field: str = "", **more: object) -> Feature:
+    given: dict[str, object] = {
+        "name": f"f_{aggregate.value}",
+        "event_type": "payment",
+        "key": ("user_id",),
+        "window_ms": 30 * DAY_MS,
+    }
+    return Feature(aggregate=aggregate, field=field, **{**given, **more})  # type: ignore[arg-type]
+
+
+COUNT_SUM_DISTINCT = [
+    _feature(Aggregate.COUNT),
+    _feature(Aggregate.SUM, "amount"),
+    _feature(Aggregate.DISTINCT, "device_fingerprint"),
+]
+PLAN = plan_kinds(COUNT_SUM_DISTINCT, BUILT_IN)["user_id"]
+
+
+def _event(transaction: int, amount: int = 100, time: int = NOW, kind: int = EVENT, **more: object) -> LogRecord:
+    record = LogRecord(time, transaction, (amount,), (7,), 0, DOLLARS, 0, kind)
+    return record._replace(**more)  # type: ignore[arg-type]
+
+
+def _read(*records: LogRecord) -> list[object]:
+    fold = Fold(PLAN)
+    for record in records:
+        fold.add(record)
+    return fold.read(_event(99))
+
+
+@pytest.mark.parametrize(
+    ("records", "values"),
+    [
+        ([], [0, 0, 0]),
+        ([_event(1), _event(1, 500)], [1, 100, 1]),
+        ([_event(1), _event(1, kind=WITHDRAWAL)], [0, 0, 0]),
+        ([_event(1), _event(1, kind=WITHDRAWAL), _event(1, 500)], [1, 500, 1]),
+        ([_event(1), _event(1, 300, kind=CORRECTION)], [1, 300, 1]),
+        ([_event(1, 300, kind=CORRECTION), _event(1)], [1, 100, 1]),
+        ([_event(1, kind=WITHDRAWAL), _event(1)], [1, 100, 1]),
+        ([_event(1, kind=WITHDRAWAL), _event(1, restored=True)], [0, 0, 0]),
+        ([_event(1), _event(1, kind=LABEL)], [1, 100, 1]),
+        ([_event(1), _event(1, 500, attempt=2), _event(1, kind=WITHDRAWAL)], [1, 500, 1]),
+        ([_event(1), _event(1, 500, attempt=2), _event(1, attempt=2, kind=WITHDRAWAL)], [1, 100, 1]),
+        ([_event(1, attempt=5), _event(1, attempt=5, kind=WITHDRAWAL), _event(1, restored=True)], [1, 100, 1]),
+        ([_event(1), _event(2, 900, currency=EUROS)], [2, 100, 1]),
+        ([_event(1, 2**62), _event(2, 2**62), _event(3, 2**62)], [3, 3 * 2**62, 1]),
+    ],
+)
+def test_of_each_transaction_counts_what_came_last(records: list[LogRecord], values: list[object]) -> None:
+    assert _read(*records) == values
+
+
+def test_a_retry_reads_what_its_first_attempt_read_and_leaves_the_fold_as_it_was() -> None:
+    fold = Fold(PLAN)
+    for number in range(1, 6):
+        fold.add(_event(number, 10**number))
+    fold.add(_event(1, kind=WITHDRAWAL))
+    before = fold.read(_event(99))
+    found = fold.first(3)
+    assert found is not None
+    assert fold.read_as_of(*found) == [2, 110, 1]
+    assert fold.read(_event(99)) == before == [4, 111_100, 1]
+    assert fold.first(1) is None
+    assert not fold.holds(1)
+
+
+def test_a_torn_log_is_refused_whole() -> None:
+    fold, layout = Fold(PLAN), RecordLayout(PLAN)
+    with pytest.raises(TornLog):
+        fold.extend(layout.pack_all([_event(1), _event(2)])[:-1])
+    assert fold.taken == 0
+
+
+def test_a_fold_may_be_read_between_the_steps_of_its_making() -> None:
+    fold = Fold(PLAN)
+    counts: list[int] = []
+    data = RecordLayout(PLAN).pack_all([_event(number + 1, time=NOW - 1_000 + number) for number in range(1_000)])
+    for _ in fold.extend_in_steps(data):
+        count = fold.read(_event(2_000))[0]
+        assert isinstance(count, int)
+        counts.append(count)
+    assert counts == sorted(counts)
+    assert counts[-1] == 1_000
+    assert len(counts) >= 3
+
+
+def test_a_converted_sum_is_one_for_each_currency() -> None:
+    feature = _feature(Aggregate.SUM, "amount", converted=True, include_current=True)
+    fold = Fold(plan_kinds([feature], BUILT_IN)["user_id"])
+    for number, currency in enumerate((DOLLARS, EUROS, EUROS, 0), start=1):
+        fold.add(_event(number, 10**number, currency=currency, counterparts=()))
+    current = _event(9, 7, counterparts=())
+    assert fold.read(current) == [{"USD": 17, "EUR": 1_100}]
+    assert fold.sums_by_currency(current, feature) == {"USD": 17, "EUR": 1_100}
+    assert fold.sums_by_currency(current._replace(time=NOW + 31 * DAY_MS), feature) == {"USD": 7}
+
+
+def test_money_is_missing_for_an_event_without_currency() -> None:
+    fold = Fold(PLAN)
+    fold.add(_event(1))
+    assert fold.read(_event(2, currency=0)) == [1, None, 1]
+
+
+def test_an_event_reads_the_features_of_its_own_type() -> None:
+    features = [
+        _feature(Aggregate.COUNT),
+        _feature(Aggregate.COUNT, name="logins", event_type="login", counts=("payment",)),
+    ]
+    plan = plan_kinds(features, BUILT_IN)["user_id"]
+    fold = Fold(plan)
+    fold.add(_event(1, numbers=(), counterparts=()))
+    assert fold.read(_event(2, type=plan.type_index("payment"))) == [1, None]
+    assert fold.read(_event(2, type=plan.type_index("login"))) == [None, 1]
+
+
+@pytest.mark.parametrize("length", [60, 20_000])
+def test_the_estimate_of_memory_is_near_to_what_is_taken(length: int) -> None:
+    dice = random.Random(3)
+    log = [_event(dice.getrandbits(64), time=NOW + at, counterparts=(dice.randint(1, 20),)) for at in range(length)]
+    data = RecordLayout(PLAN).pack_all(log)
+    Fold(PLAN).extend(data)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        fold = Fold(PLAN)
+        fold.extend(data)
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert 0.7 * taken < fold.size_bytes() < 1.5 * taken
