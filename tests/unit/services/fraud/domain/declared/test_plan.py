@@ -109,7 +109,7 @@ def test_a_wrong_declaration_is_told_with_the_field_that_is_wrong(feature: Featu
     [
         ([COUNT, replace(SUM, name="n")], "name"),
         ([replace(COUNT, name=f"n{number}") for number in range(201)], "features"),
-        ([replace(COUNT, name=f"n{number}", where=f"amount > {number}.0") for number in range(25)], "where"),
+        ([replace(COUNT, name=f"n{number}", where=f"amount > {number}.0") for number in range(17)], "where"),
     ],
 )
 def test_too_many_and_double_features_are_told(features: list[Feature], field: str) -> None:
