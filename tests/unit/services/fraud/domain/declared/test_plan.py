@@ -117,5 +117,5 @@ def test_too_many_and_double_features_are_told(features: list[Feature], field: s
 
 
 def test_limits_are_within_bounds() -> None:
-    features = [replace(COUNT, name=f"n{number}", where=f"amount > {number % 24}.0") for number in range(200)]
+    features = [replace(COUNT, name=f"n{number}", where=f"amount > {number % 16}.0") for number in range(200)]
     assert check_features(features, BUILT_IN) == []
