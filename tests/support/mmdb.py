@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ _UNSIGNED_16, _UNSIGNED_64 = 5, 9
 Node = list[Any]
 
 
-def write_mmdb(path: Path, records: Mapping[str, Any], *, version: int = 6, kind: str = "Test-City") -> Path:
+def write_mmdb(path: Path, records: Mapping[str, Any], *, version: int = 6) -> Path:
     """Puts a database at a path in one step, as an updater would."""
-    return replace(path, mmdb(records, version=version, kind=kind))
+    return replace(path, mmdb(records, version=version))
 
 
 def replace(path: Path, content: bytes) -> Path:
@@ -29,10 +29,15 @@ def replace(path: Path, content: bytes) -> Path:
     return new.replace(path)
 
 
-def mmdb(records: Mapping[str, Any], *, version: int = 6, kind: str = "Test-City") -> bytes:
-    """Returns a database of what records say about networks, of IPv4 only or of both families. Later ones win."""
+def mmdb(
+    records: Mapping[str, Any], *, version: int = 6, record_bits: int = 32, unused: int = 0, aliases: Sequence[str] = ()
+) -> bytes:
+    """Returns a database of what records say about networks, of IPv4 only or of both families. Later ones win.
+
+    `unused` bytes stand before the records. `aliases` are networks that are those of IPv4 once more.
+    """
     root: Node = [None, None]
-    data = bytearray()
+    data = bytearray(unused)
     offsets: dict[str, int] = {}
     for text, record in records.items():
         key = repr(record)
@@ -40,8 +45,16 @@ def mmdb(records: Mapping[str, Any], *, version: int = 6, kind: str = "Test-City
             offsets[key] = len(data)
             data += _encoded(record)
         _insert(root, _bits(text, version), offsets[key])
-    tree, count = _tree(root)
-    return tree + _SEPARATOR + bytes(data) + _MARKER + _metadata(count, version, kind)
+    for text in aliases:
+        _insert(root, _bits(text, version), _below(root, 96))
+    tree, count = _tree(root, record_bits)
+    return tree + _SEPARATOR + bytes(data) + _MARKER + _metadata(count, version, record_bits)
+
+
+def _below(node: Node, zeros: int) -> Node:
+    for _ in range(zeros):
+        node = node[0]
+    return node
 
 
 def _bits(text: str, version: int) -> str:
@@ -50,21 +63,24 @@ def _bits(text: str, version: int) -> str:
     return "0" * 96 + bits if version == 6 and network.version == 4 else bits
 
 
-def _insert(node: Node, bits: str, offset: int) -> None:
+def _insert(node: Node, bits: str, what: int | Node) -> None:
     for bit in bits[:-1]:
         below = node[int(bit)]
         if not isinstance(below, list):
             below = node[int(bit)] = [below, below]
         node = below
-    node[int(bits[-1])] = offset
+    node[int(bits[-1])] = what
 
 
-def _tree(root: Node) -> tuple[bytes, int]:
-    """Numbers the nodes and packs each as two records of 32 bits."""
+def _tree(root: Node, record_bits: int) -> tuple[bytes, int]:
+    """Numbers the nodes and packs each as two records."""
     nodes: list[Node] = [root]
+    numbers = {id(root): 0}
     for node in nodes:
-        nodes += [below for below in node if isinstance(below, list)]
-    numbers = {id(node): number for number, node in enumerate(nodes)}
+        for below in node:
+            if isinstance(below, list) and id(below) not in numbers:
+                numbers[id(below)] = len(nodes)
+                nodes.append(below)
     count = len(nodes)
 
     def pointer(below: Any) -> int:
@@ -72,15 +88,23 @@ def _tree(root: Node) -> tuple[bytes, int]:
             return numbers[id(below)]
         return count if below is None else count + len(_SEPARATOR) + below
 
-    return b"".join(struct.pack(">II", *map(pointer, node)) for node in nodes), count
+    return b"".join(_packed(*map(pointer, node), record_bits) for node in nodes), count
 
 
-def _metadata(count: int, version: int, kind: str) -> bytes:
+def _packed(left: int, right: int, record_bits: int) -> bytes:
+    both = left << record_bits | right
+    if record_bits == 28:
+        # The byte in the middle has the upper four bits of both.
+        both = (left & 0xFF_FFFF) << 32 | left >> 24 << 28 | right
+    return both.to_bytes(record_bits // 4, "big")
+
+
+def _metadata(count: int, version: int, record_bits: int) -> bytes:
     fields = {
         "node_count": _control(_UNSIGNED, 4) + count.to_bytes(4, "big"),
-        "record_size": _control(_UNSIGNED_16, 1) + b"\x20",
+        "record_size": _control(_UNSIGNED_16, 1) + bytes([record_bits]),
         "ip_version": _control(_UNSIGNED_16, 1) + bytes([version]),
-        "database_type": _encoded(kind),
+        "database_type": _encoded("Test-City"),
         "languages": _encoded(["en"]),
         "binary_format_major_version": _control(_UNSIGNED_16, 1) + b"\x02",
         "binary_format_minor_version": _control(_UNSIGNED_16, 0),

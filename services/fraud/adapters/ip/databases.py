@@ -12,7 +12,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from maxminddb import MODE_MMAP, InvalidDatabaseError, open_database
+from maxminddb import MODE_MMAP, open_database
 from maxminddb.decoder import Decoder
 
 from services.fraud.adapters.ip.ranges import BITS, IpRecord, RangeWriter
@@ -52,7 +52,10 @@ def read_database(path: Path, writer: RangeWriter, read: ReadRecord) -> None:
             tree = _Tree(content, about.node_count, about.record_size, about.ip_version)
             decoder = Decoder(content, tree.size + _SEPARATOR_BYTES)
             _read(tree, decoder, writer, read)
-    except InvalidDatabaseError as error:
+    except ValueError:
+        raise
+    except Exception as error:
+        # What the library says of some broken files is not an error of its own.
         raise ValueError(f"it is no usable database: {error}") from error
 
 
@@ -84,7 +87,7 @@ class _Tree:
         self._record_bits = record_bits
 
     def leaves(self) -> Iterator[Leaf]:
-        """Yields what has a record, in order, pointers counted from the end of the tree. Aliases of IPv4 are left out."""
+        """Yields what has a record, in order, pointers counted from the end of the tree. Aliases of IPv4 are not."""
         count, bits = self._nodes, self.bits
         ipv4 = self._ipv4() if bits == 128 else -1
         waiting: list[Leaf] = [(0, 0, 0)]
@@ -118,7 +121,7 @@ class _Tree:
         if self._record_bits != 28:
             return both >> self._record_bits, both & (1 << self._record_bits) - 1
         # The byte in the middle has the upper four bits of both.
-        return both >> 28 & 0xF00_0000 | both >> 32, both & 0xFFF_FFFF
+        return both >> 4 & 0xF00_0000 | both >> 32, both & 0xFFF_FFFF
 
 
 def _place(location: Any) -> GeoPoint | None:

@@ -82,10 +82,10 @@ def _range(columns: Sequence[str]) -> Range:
         prefix = int(length) - (96 if mapped else 0) if length.isascii() and length.isdigit() else -1
         if not 0 <= prefix <= bits:
             raise ValueError(f"{_shown(columns[0])} has no length of a network")
-        end = start | (1 << bits - prefix) - 1
-        if start & end - start:
+        hosts = (1 << bits - prefix) - 1
+        if start & hosts:
             raise ValueError(f"{_shown(columns[0])} is no network: bits are set beyond its length")
-        return family, start, end
+        return family, start, start | hosts
     last, end = _address(columns[1]) if len(columns) > 1 else (family, start)
     if last != family:
         raise ValueError(f"{_shown(columns[0])} and {_shown(columns[1])} are of different families")
