@@ -88,7 +88,7 @@ def _tree(root: Node, record_bits: int) -> tuple[bytes, int]:
             return numbers[id(below)]
         return count if below is None else count + len(_SEPARATOR) + below
 
-    return b"".join(_packed(*map(pointer, node), record_bits) for node in nodes), count
+    return b"".join(_packed(pointer(node[0]), pointer(node[1]), record_bits) for node in nodes), count
 
 
 def _packed(left: int, right: int, record_bits: int) -> bytes:

@@ -104,9 +104,7 @@ async def everything(request: pytest.FixtureRequest, tmp_path: Path) -> IpIntell
         ("fe80::1%eth0", None),
     ],
 )
-async def test_the_signals_of_an_address(
-    everything: IpIntelligence, address: str, signals: IpSignals | None
-) -> None:  # fmt: skip
+async def test_the_signals_of_an_address(everything: IpIntelligence, address: str, signals: IpSignals | None) -> None:
     assert everything.look_up(address) == signals
     assert everything.look_up(address) == signals, "from the cache"
     assert everything.missing == frozenset()
