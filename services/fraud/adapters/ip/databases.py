@@ -100,7 +100,7 @@ class _Tree:
             if node == count or (node == ipv4 and start):
                 continue
             visits += 1
-            if depth == bits or visits > MOST_NODES:
+            if depth >= bits or visits > MOST_NODES:
                 raise ValueError("its tree has no end")
             left, right = self._node(node)
             waiting.append((depth + 1, start | 1 << bits - depth - 1, right))

@@ -212,6 +212,8 @@ async def test_a_file_that_is_broken_or_gone_at_the_start_is_read_once_it_is_the
         path.unlink()
         refused = loads("tor", "refused")
         await until(lambda: loads("tor", "refused") > refused)
+        await asyncio.sleep(10 * CHECK_SECONDS)
+        assert loads("tor", "refused") == refused + 1
         assert look_up(intelligence).tor is True
         assert "tor" not in intelligence.missing
 

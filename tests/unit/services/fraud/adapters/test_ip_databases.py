@@ -11,6 +11,7 @@ from typing import Any
 import maxminddb
 import pytest
 
+from services.fraud.adapters.ip import databases
 from services.fraud.adapters.ip.compiler import compile_file
 from services.fraud.adapters.ip.databases import country_of
 from services.fraud.adapters.ip.ranges import IpRecord
@@ -113,6 +114,14 @@ def broken_files() -> dict[str, bytes]:
 def test_a_broken_database_is_refused(tmp_path: Path, name: str) -> None:
     path = replace(tmp_path / "x.mmdb", broken_files()[name])
     with pytest.raises(ValueError):
+        compile_file("country", path)
+
+
+@pytest.mark.parametrize("most_nodes", [1, databases.MOST_NODES])
+def test_a_tree_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_nodes: int) -> None:
+    monkeypatch.setattr(databases, "MOST_NODES", most_nodes)
+    path = replace(tmp_path / "x.mmdb", broken_files()["a tree that is a circle"])
+    with pytest.raises(ValueError, match="its tree has no end"):
         compile_file("country", path)
 
 
