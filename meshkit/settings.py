@@ -49,6 +49,13 @@ class Reader:
             raise SettingsError(f"{name} names {path}, which is not a file")
         return path
 
+    def paths(self, name: str, default: str) -> tuple[Path, ...]:
+        """Returns the absolute paths of files with commas between, which may come to be there later."""
+        paths = tuple(Path(each.strip()) for each in self.text(name, default).split(",") if each.strip())
+        if not all(path.is_absolute() for path in paths):
+            raise SettingsError(f"{name} must be absolute paths with commas between, not {self.text(name, default)!r}")
+        return paths
+
     def keys(self, name: str, *, most: int = 1) -> tuple[bytes, ...]:
         """Reads the secret keys of a file (see `read_keys`)."""
         return read_keys(name, self.file(name), most=most)

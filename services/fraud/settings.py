@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from meshkit.settings import MeshSettings, Reader
 from meshkit.storage.reads import ReadLimits
@@ -51,6 +53,14 @@ class FraudSettings:
     """Most responses a second that all these streams send together: what watching may take from deciding."""
     fold_cache_mb: int
     """MiB that a process may use for what it has read of entity logs. What does not fit is read from Redis again."""
+    ip_country_files: tuple[Path, ...]
+    """Countries of addresses, and places: MaxMind DB files (`.mmdb`) or text ([signals](ip-signals.md))."""
+    ip_asn_files: tuple[Path, ...]
+    """Autonomous systems of addresses: MaxMind DB files."""
+    ip_datacenter_files: tuple[Path, ...]
+    """Addresses of data centres: text, a network or a first and a last address a line."""
+    ip_tor_files: tuple[Path, ...]
+    """Addresses of exits of Tor: text, as for data centres."""
 
     @classmethod
     def read(cls, reader: Reader) -> FraudSettings:
@@ -74,4 +84,18 @@ class FraudSettings:
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
             fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 128, low=1, high=65_536),
+            ip_country_files=reader.paths("RAMPART_IP_COUNTRY_FILES", ""),
+            ip_asn_files=reader.paths("RAMPART_IP_ASN_FILES", ""),
+            ip_datacenter_files=reader.paths("RAMPART_IP_DATACENTER_FILES", ""),
+            ip_tor_files=reader.paths("RAMPART_IP_TOR_FILES", ""),
         )
+
+    @property
+    def ip_files(self) -> Mapping[str, Sequence[Path]]:
+        """The files about addresses, by kind."""
+        return {
+            "country": self.ip_country_files,
+            "asn": self.ip_asn_files,
+            "datacenter": self.ip_datacenter_files,
+            "tor": self.ip_tor_files,
+        }

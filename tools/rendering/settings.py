@@ -23,7 +23,7 @@ GATEWAY = ("gateway.settings", "gateway.edge.ratelimit.settings", "gateway.edge.
 UNBOUNDED = 1 << 31
 KINDS = {
     "text": "text", "switch": "on or off", "address": "host:port", "upstream": "host:port, …", "file": "a file",
-    "keys": "a file of keys", "trust_domain": "a trust domain",
+    "keys": "a file of keys", "trust_domain": "a trust domain", "paths": "paths, …",
 }  # fmt: skip
 _INTRODUCTION = """\
 <!-- Generated from the code by tools/docs.py; change the docstrings of the settings there. -->

@@ -11,6 +11,7 @@ from uuid import UUID
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
 from services.fraud.domain.check import Decided, Key
+from services.fraud.domain.ip_signals import IpSignals
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
 from services.fraud.domain.rates import DatedRate
 from services.fraud.domain.rules import Profile
@@ -22,6 +23,7 @@ __all__ = [
     "DecisionFilter",
     "DecisionLog",
     "DecisionStore",
+    "IpIntelligence",
     "LogPage",
     "OldDecisions",
     "Outbox",
@@ -37,6 +39,19 @@ class RiskProfiles(Protocol):
 
     async def read(self, calls: Sequence[tuple[CallContext, str, str]]) -> Sequence[Profile | None]:
         """Returns the profile for each (call, tenant_id, user_id); None for one that cannot be read in time."""
+        ...
+
+
+class IpIntelligence(Protocol):
+    """What is known about addresses. Neither member waits or raises."""
+
+    @property
+    def missing(self) -> Collection[str]:
+        """Those of `ip_signals.FROM_FILES` that are not known, or not wholly: a file is not named or cannot be used."""
+        ...
+
+    def look_up(self, address: str) -> IpSignals | None:
+        """Returns the signals of an address, mapped IPv4 being IPv4; None for what is no address."""
         ...
 
 

@@ -109,3 +109,15 @@ def test_file_of_keys_that_is_no_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_bytes(b"\xff" * 32)
     assert "hexadecimal" in sentence(lambda: Reader({"RAMPART_KEY_FILE": str(file)}).keys("RAMPART_KEY_FILE"))
+
+
+@pytest.mark.parametrize(
+    ("value", "paths"), [("", ()), ("/a/b", ("/a/b",)), (" /a , /b,", ("/a", "/b")), ("/a b/c", ("/a b/c",))]
+)
+def test_paths_are_read(value: str, paths: tuple[str, ...]) -> None:
+    assert Reader({"RAMPART_X_FILES": value}).paths("RAMPART_X_FILES", "") == tuple(map(Path, paths))
+
+
+def test_a_path_that_depends_on_where_the_process_starts_is_refused() -> None:
+    said = sentence(lambda: Reader({"RAMPART_X_FILES": "/a,b"}).paths("RAMPART_X_FILES", ""))
+    assert said == "RAMPART_X_FILES must be absolute paths with commas between, not '/a,b'"
