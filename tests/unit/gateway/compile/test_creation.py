@@ -104,4 +104,5 @@ def test_the_platforms_creations_are_these() -> None:
         "CreateUser": "/api/v1/users",
         "CreateTask": "/api/v1/tasks",
         "CreateSchedule": "/api/v1/schedules",
+        "CreateEventType": "/api/v1/event-types",
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from google.protobuf.struct_pb2 import Struct
 
@@ -17,7 +19,7 @@ def payment() -> EventReader:
     return compiled(Declarations()).readers["payment"]
 
 
-def struct(**fields: object) -> Struct:
+def struct(**fields: Any) -> Struct:
     message = Struct()
     message.update({"user_id": "u1", "amount": {"amount": 12.5}} | fields)
     return message
