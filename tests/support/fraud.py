@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any
 
 from rampart.fraud.v1 import fraud_service_pb2
+from services.fraud.domain.rules import Facts, Profile
 
 from meshkit.context import CallContext, Principal
 from meshkit.errors import MeshError
@@ -15,7 +16,6 @@ from meshkit.ids import uuid7, uuid7_text
 from services.fraud import convert
 from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features
-from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import judge
 from services.fraud.service.decider import CheckCall
 

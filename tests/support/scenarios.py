@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios, MemoryScenarioWriter
+from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event_types import BUILT_IN, FieldType
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
-from services.fraud.domain.scenarios.starter import STARTER_FEATURES
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.ports.scenarios import ExpressionFault
 from services.fraud.service.publishing import Publishing, UsualCounts, nothing_usual

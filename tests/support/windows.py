@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from redis.asyncio import Redis
-
 from services.fraud.adapters.redis_windows import READY
+
 from services.fraud.domain.check import Check
 from tests.support.fraud import check, milliseconds
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.expressions.tree import tree_to_json
 from services.fraud.domain.expressions.types import ValueKind
-from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES
+from services.fraud.domain.scenarios.starter import STARTER
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.expressions.checker import check
 

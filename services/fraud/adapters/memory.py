@@ -11,8 +11,8 @@ from meshkit.errors import MeshError
 from services.fraud.convert import DecisionRecord, decided_to_record
 from services.fraud.domain.check import Decided, Key
 from services.fraud.domain.event import StoredEvent
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
-from services.fraud.domain.rules import Profile
 from services.fraud.ports import Admits, CommitResult, DecisionFilter, HistoryKey, KeyHistory, Stored
 
 __all__ = ["MemoryRates", "MemoryRiskProfiles", "MemoryStore"]

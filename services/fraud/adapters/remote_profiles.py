@@ -19,7 +19,7 @@ from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
 from meshkit.rpc.batches import BatchClient
 from meshkit.storage.changes import Change, Freshness
-from services.fraud.domain.rules import Profile
+from services.fraud.domain.profile import Profile
 
 __all__ = ["RemoteRiskProfiles", "profile_of"]
 

@@ -42,13 +42,14 @@ async def serve_scenarios(
     reads: Reads,
     pages: Pages,
     configurations: Configurations,
-) -> OutcomeCounter:
-    """Adds `SCENARIO_SERVICE`, and returns what committed decisions are counted with."""
+    counter: OutcomeCounter,
+) -> None:
+    """Adds `SCENARIO_SERVICE`. `counter` counts committed decisions for the breaker."""
     pool = await host.open(postgres.pool(settings.dsn, size=WRITES_POOL_SIZE), name="postgres of scenarios")
     # Its own connections: those who change something ask what versions decided while they hold one of the others.
     watching = await host.open(postgres.pool(settings.dsn, size=2), name="postgres of the breaker")
     scenarios, writer = PostgresScenarios(reads), PostgresScenarioWriter(pool)
-    counter, counts = OutcomeCounter(), PostgresBreakerCounts(watching, uuid4())
+    counts = PostgresBreakerCounts(watching, uuid4())
     breaker = Breaker(counter, counts, BreakerTrips(Publishing(_now), writer), configurations.guarded)
     host.background("breaker", breaker.run)
     vocabularies = DeclaredVocabularies(PostgresEventTypes(reads))
@@ -60,7 +61,6 @@ async def serve_scenarios(
         SnoozeCalls(edits, Snoozing(scenarios, vocabularies, _now), pages, _now),
     )
     server.add(scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server, servicer)
-    return counter
 
 
 def _now() -> datetime:

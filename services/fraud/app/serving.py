@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
@@ -42,6 +43,7 @@ from services.fraud.app.configuring import SERVICES, open_configurations, serve_
 from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
 from services.fraud.app.features import Stores, open_features
 from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.service.breaking import OutcomeCounter, count_outcome
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.judging import DecisionPolicy
@@ -100,7 +102,16 @@ async def serve(host: Host, reader: Reader) -> None:
     store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
     features = await open_features(host, settings, redis, stores)
     policy = DecisionPolicy(settings.review_without)
-    decider = Decider(reader=features, profiles=profiles, rates=rates, store=store, policy=policy)
+    counter = OutcomeCounter()
+    decider = Decider(
+        reader=features,
+        profiles=profiles,
+        rates=rates,
+        store=store,
+        policy=policy,
+        configurations=configurations.of,
+        on_commit=partial(count_outcome, counter),
+    )
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
     continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
@@ -120,7 +131,7 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
-    await serve_scenarios(host, settings, server, reads, pages, configurations)
+    await serve_scenarios(host, settings, server, reads, pages, configurations, counter)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.fraud.convert.checks import check_from_proto
-from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_proto, stored_to_proto
+from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_record, stored_to_proto
 from services.fraud.convert.event_types import (
     ChangingTypes,
     declared_type_to_proto,
@@ -67,7 +67,7 @@ __all__ = [
     "event_from_record",
     "event_type_from_proto",
     "event_values_from_proto",
-    "facts_from_proto",
+    "facts_from_record",
     "fields_from_record",
     "fields_to_record",
     "filter_from_proto",

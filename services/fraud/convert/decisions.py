@@ -11,15 +11,17 @@ from rampart.fraud.v1 import decision_pb2, event_pb2
 
 from services.fraud.convert.events import fields_to_record
 from services.fraud.domain.check import NOTHING_KEPT, Decided, Features, Kept
+from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER
-from services.fraud.domain.declared.vector import joined, number_places, split
+from services.fraud.domain.declared.vector import joined, rejoined, split
+from services.fraud.domain.event import Fields
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import Rate, Spend
-from services.fraud.domain.rules import VERSION, Facts, Profile
+from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.verdict import DECLINE
 
-__all__ = ["DecisionRecord", "decided_to_record", "facts_from_proto", "stored_to_proto"]
+__all__ = ["DecisionRecord", "decided_to_record", "facts_from_record", "stored_to_proto"]
 
-_NUMBERS = number_places(STARTER.features)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,7 +50,7 @@ def decided_to_record(made: Decided) -> DecisionRecord:
 
 
 def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> decision_pb2.Decision:
-    check, verdict = made.check, made.verdict
+    check, verdict, scenario = made.check, made.verdict, made.scenario
     return decision_pb2.Decision(
         is_fraudulent=verdict.outcome == DECLINE,
         confidence_score=verdict.score,
@@ -67,7 +69,17 @@ def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestam
         currency=check.currency,
         event_time=event_time,
         create_time=create_time,
-        rules_version=VERSION,
+        rules_version=f"{scenario.scenario_id}-{scenario.number}" if scenario is not None else "",
+        event_type=check.event_type,
+        versions=decision_pb2.DecisionVersions(
+            scenario=scenario.scenario_id if scenario is not None else None,
+            scenario_version=scenario.number if scenario is not None else None,
+            features=made.features.set.version,
+            event_type=check.type_version,
+        ),
+        snoozed_rules=made.judgement.snoozed,
+        failed_rules=made.judgement.errors,
+        stages=decision_pb2.StageTimes(read_ms=made.times.read_ms, judge_ms=made.times.judge_ms),
     )
 
 
@@ -93,9 +105,9 @@ def _event_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp
 def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
     facts, check, rate = made.facts, made.check, made.facts.rate
     inputs = decision_pb2.DecisionInputs(
-        channel=facts.channel,
-        amount_minor=facts.amount_minor,
-        currency_digits=facts.currency_digits,
+        channel=check.channel,
+        amount_minor=check.amount_minor,
+        currency_digits=facts.digits,
         currency=facts.currency,
         degraded=made.degraded,
         vector=_vector_to_proto(made.features),
@@ -115,9 +127,9 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
 
 
 def _vector_to_proto(features: Features) -> decision_pb2.FeatureVector:
-    parts = split(_NUMBERS, features.values)
+    parts = split(features.set.numbers, features.values)
     return decision_pb2.FeatureVector(
-        version=STARTER.version, values=parts.values, numbers=parts.numbers, missing=parts.missing
+        version=features.set.version, values=parts.values, numbers=parts.numbers, missing=parts.missing
     )
 
 
@@ -141,18 +153,18 @@ def _spend_to_proto(spend: Spend, message: decision_pb2.CurrencySum) -> None:
         message.usd_per_unit, message.rate_since = spend.rate
 
 
-def facts_from_proto(inputs: decision_pb2.DecisionInputs) -> Facts:
-    """Reads back what a decision was computed from."""
+def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, features: FeatureSet) -> EventFacts:
+    """Reads back what a decision was computed from. `features` is the set that its vector is of."""
     profile = None
     if inputs.user_tier:
         profile = Profile(inputs.user_known, inputs.user_base_risk, inputs.user_tier, inputs.user_chargeback_count)
-    return Facts(
-        amount_minor=inputs.amount_minor,
-        currency_digits=inputs.currency_digits,
-        channel=inputs.channel,
-        features=_vector_from_proto(inputs.vector),
-        profile=profile,
+    vector = inputs.vector
+    return EventFacts(
+        fields=fields,
+        features=rejoined(features.features, vector.values, vector.numbers, vector.missing),
         currency=inputs.currency,
+        digits=inputs.currency_digits,
+        profile=profile,
         rate=_rate_from_proto(inputs),
         elsewhere=[
             Spend(each.currency, each.amount_minor, each.currency_digits, _rate_from_proto(each))

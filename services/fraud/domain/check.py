@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import Fields
-from services.fraud.domain.rules import Facts
+from services.fraud.domain.scenarios.facts import EventFacts
+from services.fraud.domain.scenarios.judging import Judgement
+from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.verdict import Verdict
 
-__all__ = ["NOTHING_KEPT", "Basis", "Check", "Decided", "FeatureValue", "Features", "Kept", "Key", "Spelling"]
+__all__ = ["NOTHING_KEPT", "Basis", "Check", "Decided", "Features", "Kept", "Key", "Spelling", "StageTimes"]
 
 Key = tuple[str, str]
 """(tenant_id, transaction_id): what makes a transaction one."""
-FeatureValue: TypeAlias = "int | float | bool | None"
-"""Money in smallest units. None is missing."""
 
 
 class Spelling(NamedTuple):
@@ -66,6 +69,7 @@ class Check:
     currency_digits: int
     channel: str
     kept: Kept = NOTHING_KEPT
+    type_version: int = 1
     other_fingerprints: Callable[[bytes], Collection[bytes]] = lambda _: ()
     """Further fingerprints under which the same content may be stored, given the answer that is stored with it."""
 
@@ -89,7 +93,7 @@ class Basis(IntEnum):
 
 
 class Features(NamedTuple):
-    """The values of the features in the order of the feature set, and what could not be used for them."""
+    """The values of a feature set, in its order, and what could not be used for them."""
 
     values: Sequence[FeatureValue]
     event_time: datetime
@@ -99,6 +103,15 @@ class Features(NamedTuple):
     """Of the logs that have the record; empty without one."""
     elsewhere: Mapping[str, int] = MappingProxyType({})
     """The user's sums of the last 24 hours in other currencies, by code, in smallest units."""
+    set: FeatureSet = STARTER
+    """The features that these are the values of."""
+
+
+class StageTimes(NamedTuple):
+    """How long the stages of a decision took, in milliseconds."""
+
+    read_ms: float = 0.0
+    judge_ms: float = 0.0
 
 
 class Decided(NamedTuple):
@@ -107,8 +120,15 @@ class Decided(NamedTuple):
     check: Check
     decision_id: str
     features: Features
-    facts: Facts
-    verdict: Verdict
+    facts: EventFacts
+    judgement: Judgement
+    scenario: VersionRef | None
+    """What decided; None if no scenario decides events of this type."""
     degraded: tuple[str, ...]
     """Inputs that the decision was made without."""
     create_time: datetime
+    times: StageTimes = StageTimes()
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judgement.verdict

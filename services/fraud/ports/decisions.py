@@ -13,8 +13,8 @@ from meshkit.errors import MeshError
 from services.fraud.domain.check import Decided, Key
 from services.fraud.domain.ip_signals import IpSignals
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
-from services.fraud.domain.rules import Profile
 from services.fraud.domain.watching import Committed
 
 __all__ = [

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from prometheus_client import Counter
 
 from meshkit.errors import MeshError
+from services.fraud.domain.check import Decided
 from services.fraud.domain.scenarios.breaker import (
     NOTHING_COUNTED,
     BreakerLimits,
@@ -25,7 +26,7 @@ from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.verdict import DECLINE, REVIEW
 from services.fraud.ports.scenarios import BreakerCounts, CountKey
 
-__all__ = ["Breaker", "Guarded", "OutcomeCounter", "Trips"]
+__all__ = ["Breaker", "Guarded", "OutcomeCounter", "Trips", "count_outcome"]
 
 _log = logging.getLogger(__name__)
 _trips = Counter("scenario_breaker_trips", "Versions that were rolled back because they declined or reviewed too much.")
@@ -103,6 +104,13 @@ class OutcomeCounter:
                 del seconds[second]
             if not seconds:
                 del self._counts[key]
+
+
+def count_outcome(counter: OutcomeCounter, made: Decided) -> None:
+    """Counts a decision that was committed, if a scenario made it."""
+    if made.scenario is not None:
+        check = made.check
+        counter.count(CountKey(check.tenant_id, check.event_type, made.scenario), made.verdict.outcome)
 
 
 class Breaker:

@@ -14,17 +14,21 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Gauge
 
 from meshkit.canonical import canonical_address, canonical_email
 from meshkit.currencies import DIGITS, LARGEST_MINOR
 from meshkit.errors import MeshError
+from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declaring import all_types
 from services.fraud.domain.event_types import FieldType
 from services.fraud.domain.event_values import EventReader
 from services.fraud.domain.expressions.generate import NO_PATTERNS, Patterns
+from services.fraud.domain.scenarios.compiled import CompiledScenario
+from services.fraud.domain.scenarios.facts import ValueReader, value_reader
+from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.ports import Declarations, DeclarationStore
 from services.fraud.service.breaking import Guarded
 from services.fraud.service.tenant_scenarios import TenantScenarios
@@ -53,6 +57,17 @@ class Configuration:
     readers: Mapping[str, EventReader]
     """What reads the events of each type."""
     scenarios: TenantScenarios
+    value_readers: dict[tuple[VersionRef, str, str], ValueReader] = field(default_factory=dict, compare=False)
+    """Filled as versions decide."""
+
+    def values(self, version: CompiledScenario, event_type: str, features: FeatureSet) -> ValueReader:
+        """Returns what reads the values that a version asks for of the events of a type."""
+        key = version.ref, event_type, features.version
+        found = self.value_readers.get(key)
+        if found is None:
+            found = value_reader(version.names, self.readers[event_type].event_type, features, DIGITS)
+            self.value_readers[key] = found
+        return found
 
 
 def compiled(declarations: Declarations, patterns: Patterns = NO_PATTERNS) -> Configuration:

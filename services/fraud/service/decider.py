@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -18,8 +19,9 @@ from meshkit.context import CallContext
 from meshkit.errors import MeshError, internal, unavailable
 from meshkit.halving import halving
 from services.fraud import errors
-from services.fraud.domain.check import Check, Decided, Key
+from services.fraud.domain.check import Check, Decided, Key, StageTimes
 from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored
+from services.fraud.service.configuration import Configuration
 from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader, Reading
@@ -33,6 +35,10 @@ MAX_BEHIND = timedelta(hours=24)
 BACKFILL = "fraud:backfill"
 BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a value brings about that nobody thought of."""
+
+
+ConfigurationOf = Callable[[str], Awaitable[Configuration]]
+"""Returns the configuration of a tenant. Raises MeshError UNAVAILABLE."""
 
 
 class CheckCall(NamedTuple):
@@ -62,7 +68,10 @@ class _Read(NamedTuple):
 
 
 class Decider:
-    """Decides about transactions and stores the decisions. The clock is handed in; so are all ports."""
+    """Decides about transactions and stores the decisions. The clock is handed in; so are all ports.
+
+    `on_commit` is told of each decision that was stored.
+    """
 
     def __init__(
         self,
@@ -72,11 +81,15 @@ class Decider:
         rates: ExchangeRates,
         store: DecisionStore,
         policy: DecisionPolicy,
+        configurations: ConfigurationOf,
+        on_commit: Callable[[Decided], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._reader = reader
         self._profiles = profiles
         self._store = store
+        self._configurations = configurations
+        self._on_commit = on_commit
         self._judge = Judge(rates, policy, clock)
         self._clock = clock
 
@@ -142,20 +155,44 @@ class Decider:
     async def _judge_all(
         self, calls: Mapping[Key, CheckCall], patient: bool, gapped: Collection[str] = frozenset()
     ) -> _Read:
-        checks = [call.check for call in calls.values()]
+        began = time.perf_counter()
+        known, unread = await self._configured(calls)
+        checks = [call.check for call in known]
         profiles, reading = await asyncio.gather(
-            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call in calls.values()]),
+            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call in known]),
             self._reader.read(checks, patient=patient, gapped=gapped),
         )
-        read = _Read(checks, reading, [], {})
+        read_at, read = time.perf_counter(), _Read(checks, reading, [], unread)
         judged: list[ReadCheck] = []
-        for check, found, profile in zip(checks, reading.features, profiles, strict=True):
+        for call, found, profile in zip(known, reading.features, profiles, strict=True):
             if isinstance(found, MeshError):
-                read.unread[check.key] = found
+                read.unread[call.check.key] = found
             else:
-                judged.append(ReadCheck(check, found, profile))
-        read.decided.extend(await self._judge.judge_all(judged))
+                judged.append(ReadCheck(call.check, found, profile, known[call]))
+        decided = await self._judge.judge_all(judged)
+        times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
+        read.decided.extend(each._replace(times=times) for each in decided)
         return read
+
+    async def _configured(
+        self, calls: Mapping[Key, CheckCall]
+    ) -> tuple[Mapping[CheckCall, Configuration], dict[Key, MeshError]]:
+        """Returns the calls whose tenants' configuration is known, and why others fail."""
+        tenants: dict[str, Configuration | MeshError] = {}
+        for tenant_id in {tenant_id for tenant_id, _ in calls}:
+            try:
+                tenants[tenant_id] = await self._configurations(tenant_id)
+            except MeshError as error:
+                tenants[tenant_id] = error
+        known: dict[CheckCall, Configuration] = {}
+        unread: dict[Key, MeshError] = {}
+        for key, call in calls.items():
+            found = tenants[key[0]]
+            if isinstance(found, MeshError):
+                unread[key] = found
+            else:
+                known[call] = found
+        return known, unread
 
     def _time_error(self, call: CheckCall) -> MeshError | None:
         """Tells why a transaction is too far ahead or behind to be decided about."""
@@ -183,6 +220,9 @@ class Decider:
         result = await self._store.commit(ordered) if ordered else CommitResult({}, {})
         gone = {check.key for check in read.checks if check.key not in result.answers}
         self._reader.settle(read.reading, read.checks, gone)
+        for made in ordered:
+            if made.check.key in result.answers:
+                self._on_commit(made)
         return result
 
     @staticmethod
@@ -199,6 +239,10 @@ class Decider:
         if not check.repeats(now.check.fingerprint, answer):
             return errors.idempotency_conflict(check.transaction_id)
         return Outcome(answer, now)
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
 
 
 def _again(check: Check, stored: Stored) -> Outcome | MeshError:

@@ -1,4 +1,4 @@
-"""Judges checks by what was read for them: rules → outcome. Only the tenants' exchange rates are read here."""
+"""Judges checks by what was read for them: lists → rules → outcome. Only the tenants' exchange rates are read here."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from typing import NamedTuple
 from meshkit.currencies import DIGITS
 from meshkit.ids import uuid7_text
 from services.fraud.domain.check import Check, Decided, Features
-from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, RateTable, Spend
-from services.fraud.domain.rules import Facts, Profile
-from services.fraud.domain.verdict import judge
+from services.fraud.domain.scenarios.facts import EventFacts
+from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Standing
+from services.fraud.service.configuration import Configuration
 from services.fraud.service.rates import ExchangeRates
 
 __all__ = ["DecisionPolicy", "Judge", "ReadCheck"]
 
 _NO_RATES = RateTable()
+TRUSTED = "trusted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,11 @@ class ReadCheck(NamedTuple):
     check: Check
     features: Features
     profile: Profile | None
+    configuration: Configuration
 
 
 class Judge:
-    """Reaches verdicts, with the exchange rates of each check's tenant."""
+    """Reaches judgements, with the scenarios and the exchange rates of each check's tenant."""
 
     def __init__(self, rates: ExchangeRates, policy: DecisionPolicy, clock: Callable[[], datetime]) -> None:
         self._rates = rates
@@ -58,29 +61,35 @@ class Judge:
         return await self._rates.tables(tenants) if tenants else {}
 
     def _judge(
-        self, check: Check, features: Features, profile: Profile | None, tables: Mapping[str, RateTable]
+        self,
+        check: Check,
+        features: Features,
+        profile: Profile | None,
+        configuration: Configuration,
+        tables: Mapping[str, RateTable],
     ) -> Decided:
         table, day = tables.get(check.tenant_id, _NO_RATES), features.event_time.date()
-        rate = table.at(check.currency, day)
-        elsewhere = _spends(features.elsewhere, table, day) if features.elsewhere else ()
-        facts = Facts(
-            check.amount_minor,
-            check.currency_digits,
-            check.channel,
-            _by_name(features),
-            profile,
-            check.currency,
-            rate,
-            elsewhere,
+        facts = EventFacts(
+            fields=check.fields,
+            features=features.values,
+            currency=check.currency,
+            digits=check.currency_digits,
+            profile=profile,
+            rate=table.at(check.currency, day),
+            elsewhere=_spends(features.elsewhere, table, day) if features.elsewhere else (),
         )
         degraded = (*features.degraded, *_missing(facts), *check.kept.unusable)
-        verdict = judge(facts, review_floor=not self._policy.review_without.isdisjoint(degraded))
-        return Decided(check, uuid7_text(), features, facts, verdict, degraded, self._clock())
-
-
-def _by_name(features: Features) -> Mapping[str, float]:
-    """Names the values that rules ask for; one that is missing counts as nothing."""
-    return {name: value or 0 for name, value in zip(STARTER.names, features.values, strict=True)}
+        floor, now = not self._policy.review_without.isdisjoint(degraded), self._clock()
+        key = check.user_id or check.transaction_id
+        version = configuration.scenarios.deciding(check.tenant_id, check.event_type, key).version
+        standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
+        if version is None:
+            judgement = NO_RULES.judge(NOTHING_FIRED, facts.fields.get, standing, review_floor=floor)
+            return Decided(check, uuid7_text(), features, facts, judgement, None, degraded, now)
+        values = configuration.values(version, check.event_type, features.set)(facts)
+        snoozes = configuration.scenarios.snoozes
+        judgement = version.decide(values, standing, facts.fields.get, now, snoozes, review_floor=floor)
+        return Decided(check, uuid7_text(), features, facts, judgement, version.ref, degraded, now)
 
 
 def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Spend]:
@@ -88,11 +97,11 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
     return [Spend(code, amount, DIGITS.get(code, 0), table.at(code, day)) for code, amount in sorted(sums.items())]
 
 
-def _missing(facts: Facts) -> Sequence[str]:
+def _missing(facts: EventFacts) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
     missing = []
     if facts.profile is None:
         missing.append("user_profile")
-    if facts.rate is None or (facts.elsewhere and any(spend.rate is None for spend in facts.elsewhere)):
+    if facts.currency and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
         missing.append("exchange_rate")
     return missing

@@ -121,9 +121,9 @@ class FeatureReader:
         elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
         from_history = any(group in slow for group, _ in records.places)
         if appended is None:
-            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere)
+            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere, set=features)
         basis, degraded = (Basis.HISTORY, (DEGRADED,)) if from_history else (Basis.LOGS, ())
-        return Features(values, to_time(time), degraded, basis, appended.generation, elsewhere)
+        return Features(values, to_time(time), degraded, basis, appended.generation, elsewhere, features)
 
 
 def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.declaring import all_types
 from services.fraud.domain.event_types import FieldType
 from services.fraud.domain.expressions.types import ValueKind
-from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES
+from services.fraud.domain.scenarios.starter import STARTER
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.ports import EventTypes
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frampart/fraud/v1/decision.proto\x12\x10rampart.fraud.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x03\n\x08\x44\x65\x63ision\x12\x15\n\ris_fraudulent\x18\x01 \x01(\x08\x12\x18\n\x10\x63onfidence_score\x18\x02 \x01(\x01\x12\x14\n\x0crisk_factors\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x04 \x01(\t\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x06 \x03(\t\x12\x33\n\x0c\x65xplanations\x18\x07 \x03(\x0b\x32\x1d.rampart.fraud.v1.Explanation\x12\x14\n\x0cscore_source\x18\x08 \x01(\t\x12\x16\n\x0etransaction_id\x18\t \x01(\t\x12\x0f\n\x07user_id\x18\n \x01(\t\x12\x1a\n\x12transaction_amount\x18\x0b \x01(\x01\x12\x10\n\x08\x63urrency\x18\x0c \x01(\t\x12.\n\nevent_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrules_version\x18\x0f \x01(\t\x12\x30\n\x06inputs\x18\x10 \x01(\x0b\x32 .rampart.fraud.v1.DecisionInputs\"I\n\x0b\x45xplanation\x12\x13\n\x0breason_code\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x03 \x01(\x01\"\xbb\x05\n\x0e\x44\x65\x63isionInputs\x12@\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32..rampart.fraud.v1.DecisionInputs.FeaturesEntry\x12\x16\n\x0euser_base_risk\x18\x02 \x01(\x01\x12\x11\n\tuser_tier\x18\x03 \x01(\t\x12\x12\n\nuser_known\x18\x04 \x01(\x08\x12\x1d\n\x15user_chargeback_count\x18\x05 \x01(\r\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x07 \x01(\x03\x12\x10\n\x08\x64\x65graded\x18\x08 \x03(\t\x12\x17\n\x0f\x63urrency_digits\x18\t \x01(\r\x12/\n\x06vector\x18\n \x01(\x0b\x32\x1f.rampart.fraud.v1.FeatureVector\x12\x10\n\x08\x63urrency\x18\x0b \x01(\t\x12\x14\n\x0cusd_per_unit\x18\x0c \x01(\x01\x12\x12\n\nrate_since\x18\r \x01(\t\x12\x39\n\x12user_elsewhere_24h\x18\x0e \x03(\x0b\x32\x1d.rampart.fraud.v1.CurrencySum\x12\x37\n\tspellings\x18\x0f \x03(\x0b\x32$.rampart.fraud.v1.IdentifierSpelling\x12\x12\n\x05\x65mail\x18\x10 \x01(\tB\x03\x80\x01\x01\x12\x18\n\x10\x63\x61rd_fingerprint\x18\x11 \x01(\t\x12\x44\n\nattributes\x18\x12 \x03(\x0b\x32\x30.rampart.fraud.v1.DecisionInputs.AttributesEntry\x1a/\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"x\n\x0b\x43urrencySum\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x17\n\x0f\x63urrency_digits\x18\x03 \x01(\r\x12\x14\n\x0cusd_per_unit\x18\x04 \x01(\x01\x12\x12\n\nrate_since\x18\x05 \x01(\t\"N\n\x12IdentifierSpelling\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\x04sent\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x16\n\tcanonical\x18\x03 \x01(\tB\x03\x80\x01\x01\"R\n\rFeatureVector\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x12\x12\x0f\n\x07numbers\x18\x03 \x03(\x01\x12\x0f\n\x07missing\x18\x04 \x03(\rBY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frampart/fraud/v1/decision.proto\x12\x10rampart.fraud.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfa\x04\n\x08\x44\x65\x63ision\x12\x15\n\ris_fraudulent\x18\x01 \x01(\x08\x12\x18\n\x10\x63onfidence_score\x18\x02 \x01(\x01\x12\x14\n\x0crisk_factors\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x04 \x01(\t\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x10\n\x08\x64\x65graded\x18\x06 \x03(\t\x12\x33\n\x0c\x65xplanations\x18\x07 \x03(\x0b\x32\x1d.rampart.fraud.v1.Explanation\x12\x14\n\x0cscore_source\x18\x08 \x01(\t\x12\x16\n\x0etransaction_id\x18\t \x01(\t\x12\x0f\n\x07user_id\x18\n \x01(\t\x12\x1a\n\x12transaction_amount\x18\x0b \x01(\x01\x12\x10\n\x08\x63urrency\x18\x0c \x01(\t\x12.\n\nevent_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrules_version\x18\x0f \x01(\t\x12\x30\n\x06inputs\x18\x10 \x01(\x0b\x32 .rampart.fraud.v1.DecisionInputs\x12\x12\n\nevent_type\x18\x11 \x01(\t\x12\x34\n\x08versions\x18\x12 \x01(\x0b\x32\".rampart.fraud.v1.DecisionVersions\x12\x15\n\rsnoozed_rules\x18\x13 \x03(\t\x12\x14\n\x0c\x66\x61iled_rules\x18\x14 \x03(\t\x12,\n\x06stages\x18\x15 \x01(\x0b\x32\x1c.rampart.fraud.v1.StageTimes\"I\n\x0b\x45xplanation\x12\x13\n\x0breason_code\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontribution\x18\x03 \x01(\x01\"\xbb\x05\n\x0e\x44\x65\x63isionInputs\x12@\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32..rampart.fraud.v1.DecisionInputs.FeaturesEntry\x12\x16\n\x0euser_base_risk\x18\x02 \x01(\x01\x12\x11\n\tuser_tier\x18\x03 \x01(\t\x12\x12\n\nuser_known\x18\x04 \x01(\x08\x12\x1d\n\x15user_chargeback_count\x18\x05 \x01(\r\x12\x0f\n\x07\x63hannel\x18\x06 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x07 \x01(\x03\x12\x10\n\x08\x64\x65graded\x18\x08 \x03(\t\x12\x17\n\x0f\x63urrency_digits\x18\t \x01(\r\x12/\n\x06vector\x18\n \x01(\x0b\x32\x1f.rampart.fraud.v1.FeatureVector\x12\x10\n\x08\x63urrency\x18\x0b \x01(\t\x12\x14\n\x0cusd_per_unit\x18\x0c \x01(\x01\x12\x12\n\nrate_since\x18\r \x01(\t\x12\x39\n\x12user_elsewhere_24h\x18\x0e \x03(\x0b\x32\x1d.rampart.fraud.v1.CurrencySum\x12\x37\n\tspellings\x18\x0f \x03(\x0b\x32$.rampart.fraud.v1.IdentifierSpelling\x12\x12\n\x05\x65mail\x18\x10 \x01(\tB\x03\x80\x01\x01\x12\x18\n\x10\x63\x61rd_fingerprint\x18\x11 \x01(\t\x12\x44\n\nattributes\x18\x12 \x03(\x0b\x32\x30.rampart.fraud.v1.DecisionInputs.AttributesEntry\x1a/\n\rFeaturesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"x\n\x0b\x43urrencySum\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x02 \x01(\x03\x12\x17\n\x0f\x63urrency_digits\x18\x03 \x01(\r\x12\x14\n\x0cusd_per_unit\x18\x04 \x01(\x01\x12\x12\n\nrate_since\x18\x05 \x01(\t\"N\n\x12IdentifierSpelling\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x11\n\x04sent\x18\x02 \x01(\tB\x03\x80\x01\x01\x12\x16\n\tcanonical\x18\x03 \x01(\tB\x03\x80\x01\x01\"R\n\rFeatureVector\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06values\x18\x02 \x03(\x12\x12\x0f\n\x07numbers\x18\x03 \x03(\x01\x12\x0f\n\x07missing\x18\x04 \x03(\r\"d\n\x10\x44\x65\x63isionVersions\x12\x10\n\x08scenario\x18\x01 \x01(\t\x12\x18\n\x10scenario_version\x18\x02 \x01(\r\x12\x10\n\x08\x66\x65\x61tures\x18\x03 \x01(\t\x12\x12\n\nevent_type\x18\x04 \x01(\r\"/\n\nStageTimes\x12\x0f\n\x07read_ms\x18\x01 \x01(\x01\x12\x10\n\x08judge_ms\x18\x02 \x01(\x01\x42Y\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,19 +44,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTIFIERSPELLING'].fields_by_name['canonical']._loaded_options = None
   _globals['_IDENTIFIERSPELLING'].fields_by_name['canonical']._serialized_options = b'\200\001\001'
   _globals['_DECISION']._serialized_start=87
-  _globals['_DECISION']._serialized_end=556
-  _globals['_EXPLANATION']._serialized_start=558
-  _globals['_EXPLANATION']._serialized_end=631
-  _globals['_DECISIONINPUTS']._serialized_start=634
-  _globals['_DECISIONINPUTS']._serialized_end=1333
-  _globals['_DECISIONINPUTS_FEATURESENTRY']._serialized_start=1235
-  _globals['_DECISIONINPUTS_FEATURESENTRY']._serialized_end=1282
-  _globals['_DECISIONINPUTS_ATTRIBUTESENTRY']._serialized_start=1284
-  _globals['_DECISIONINPUTS_ATTRIBUTESENTRY']._serialized_end=1333
-  _globals['_CURRENCYSUM']._serialized_start=1335
-  _globals['_CURRENCYSUM']._serialized_end=1455
-  _globals['_IDENTIFIERSPELLING']._serialized_start=1457
-  _globals['_IDENTIFIERSPELLING']._serialized_end=1535
-  _globals['_FEATUREVECTOR']._serialized_start=1537
-  _globals['_FEATUREVECTOR']._serialized_end=1619
+  _globals['_DECISION']._serialized_end=721
+  _globals['_EXPLANATION']._serialized_start=723
+  _globals['_EXPLANATION']._serialized_end=796
+  _globals['_DECISIONINPUTS']._serialized_start=799
+  _globals['_DECISIONINPUTS']._serialized_end=1498
+  _globals['_DECISIONINPUTS_FEATURESENTRY']._serialized_start=1400
+  _globals['_DECISIONINPUTS_FEATURESENTRY']._serialized_end=1447
+  _globals['_DECISIONINPUTS_ATTRIBUTESENTRY']._serialized_start=1449
+  _globals['_DECISIONINPUTS_ATTRIBUTESENTRY']._serialized_end=1498
+  _globals['_CURRENCYSUM']._serialized_start=1500
+  _globals['_CURRENCYSUM']._serialized_end=1620
+  _globals['_IDENTIFIERSPELLING']._serialized_start=1622
+  _globals['_IDENTIFIERSPELLING']._serialized_end=1700
+  _globals['_FEATUREVECTOR']._serialized_start=1702
+  _globals['_FEATUREVECTOR']._serialized_end=1784
+  _globals['_DECISIONVERSIONS']._serialized_start=1786
+  _globals['_DECISIONVERSIONS']._serialized_end=1886
+  _globals['_STAGETIMES']._serialized_start=1888
+  _globals['_STAGETIMES']._serialized_end=1935
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Decision(_message.Message):
-    __slots__ = ("is_fraudulent", "confidence_score", "risk_factors", "decision_id", "outcome", "degraded", "explanations", "score_source", "transaction_id", "user_id", "transaction_amount", "currency", "event_time", "create_time", "rules_version", "inputs")
+    __slots__ = ("is_fraudulent", "confidence_score", "risk_factors", "decision_id", "outcome", "degraded", "explanations", "score_source", "transaction_id", "user_id", "transaction_amount", "currency", "event_time", "create_time", "rules_version", "inputs", "event_type", "versions", "snoozed_rules", "failed_rules", "stages")
     IS_FRAUDULENT_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_SCORE_FIELD_NUMBER: _ClassVar[int]
     RISK_FACTORS_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,11 @@ class Decision(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     RULES_VERSION_FIELD_NUMBER: _ClassVar[int]
     INPUTS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    SNOOZED_RULES_FIELD_NUMBER: _ClassVar[int]
+    FAILED_RULES_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
     is_fraudulent: bool
     confidence_score: float
     risk_factors: _containers.RepeatedScalarFieldContainer[str]
@@ -43,7 +48,12 @@ class Decision(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     rules_version: str
     inputs: DecisionInputs
-    def __init__(self, is_fraudulent: _Optional[bool] = ..., confidence_score: _Optional[float] = ..., risk_factors: _Optional[_Iterable[str]] = ..., decision_id: _Optional[str] = ..., outcome: _Optional[str] = ..., degraded: _Optional[_Iterable[str]] = ..., explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., score_source: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., transaction_amount: _Optional[float] = ..., currency: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rules_version: _Optional[str] = ..., inputs: _Optional[_Union[DecisionInputs, _Mapping]] = ...) -> None: ...
+    event_type: str
+    versions: DecisionVersions
+    snoozed_rules: _containers.RepeatedScalarFieldContainer[str]
+    failed_rules: _containers.RepeatedScalarFieldContainer[str]
+    stages: StageTimes
+    def __init__(self, is_fraudulent: _Optional[bool] = ..., confidence_score: _Optional[float] = ..., risk_factors: _Optional[_Iterable[str]] = ..., decision_id: _Optional[str] = ..., outcome: _Optional[str] = ..., degraded: _Optional[_Iterable[str]] = ..., explanations: _Optional[_Iterable[_Union[Explanation, _Mapping]]] = ..., score_source: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., transaction_amount: _Optional[float] = ..., currency: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rules_version: _Optional[str] = ..., inputs: _Optional[_Union[DecisionInputs, _Mapping]] = ..., event_type: _Optional[str] = ..., versions: _Optional[_Union[DecisionVersions, _Mapping]] = ..., snoozed_rules: _Optional[_Iterable[str]] = ..., failed_rules: _Optional[_Iterable[str]] = ..., stages: _Optional[_Union[StageTimes, _Mapping]] = ...) -> None: ...
 
 class Explanation(_message.Message):
     __slots__ = ("reason_code", "message", "contribution")
@@ -144,3 +154,23 @@ class FeatureVector(_message.Message):
     numbers: _containers.RepeatedScalarFieldContainer[float]
     missing: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, version: _Optional[str] = ..., values: _Optional[_Iterable[int]] = ..., numbers: _Optional[_Iterable[float]] = ..., missing: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class DecisionVersions(_message.Message):
+    __slots__ = ("scenario", "scenario_version", "features", "event_type")
+    SCENARIO_FIELD_NUMBER: _ClassVar[int]
+    SCENARIO_VERSION_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    scenario: str
+    scenario_version: int
+    features: str
+    event_type: int
+    def __init__(self, scenario: _Optional[str] = ..., scenario_version: _Optional[int] = ..., features: _Optional[str] = ..., event_type: _Optional[int] = ...) -> None: ...
+
+class StageTimes(_message.Message):
+    __slots__ = ("read_ms", "judge_ms")
+    READ_MS_FIELD_NUMBER: _ClassVar[int]
+    JUDGE_MS_FIELD_NUMBER: _ClassVar[int]
+    read_ms: float
+    judge_ms: float
+    def __init__(self, read_ms: _Optional[float] = ..., judge_ms: _Optional[float] = ...) -> None: ...

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
 from services.fraud.domain.declared.recording import KindRecorder, recorders
+from services.fraud.domain.declared.vector import number_places
 from services.fraud.domain.event import Fields
 from services.fraud.domain.event_types import EventType
 
@@ -31,6 +32,7 @@ class FeatureSet:
         self.names = tuple(feature.name for feature in self.features)
         self.sums = tuple(place for place, each in enumerate(self.features) if each.aggregate is Aggregate.SUM)
         """The places of sums: no other value is larger."""
+        self.numbers = number_places(self.features)
         self.starts = _starts(self.plans)
         self._filters = filters or {}
         self._recorders: dict[str, Sequence[KindRecorder]] = {}

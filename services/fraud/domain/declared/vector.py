@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
-from services.fraud.domain.check import FeatureValue
 from services.fraud.domain.declared.feature import Aggregate, Feature
 
-__all__ = ["SplitValues", "joined", "number_places", "split"]
+__all__ = ["FeatureValue", "SplitValues", "joined", "number_places", "rejoined", "split"]
 
+FeatureValue: TypeAlias = "int | float | bool | None"
+"""Money in smallest units, numbers in millionths. None is missing."""
 _NUMBERS = frozenset({Aggregate.MEAN, Aggregate.STDDEV, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
 
 
@@ -51,3 +52,19 @@ def joined(
         if place not in gone:
             found[feature.name] = next(fractions if feature.aggregate in _NUMBERS else rest)
     return found
+
+
+def rejoined(
+    features: Sequence[Feature], values: Iterable[int], numbers: Iterable[float], missing: Iterable[int]
+) -> Sequence[FeatureValue]:
+    """Returns values in the order of the features, as they were split."""
+    gone, rest, fractions = set(missing), iter(values), iter(numbers)
+    return [
+        None if place in gone else _restored(feature, fractions if feature.aggregate in _NUMBERS else rest)
+        for place, feature in enumerate(features)
+    ]
+
+
+def _restored(feature: Feature, rest: Iterator[float]) -> FeatureValue:
+    value = next(rest)
+    return bool(value) if feature.aggregate is Aggregate.IS_NEW else value

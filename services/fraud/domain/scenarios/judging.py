@@ -16,13 +16,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.fraud.domain.rules import APPROVE, DECLINE, REVIEW
 from services.fraud.domain.scenarios.rule import RuleOutcome
 from services.fraud.domain.scenarios.scenario import DEFAULT_PRIOR, ScenarioContent
 from services.fraud.domain.scenarios.words import Words
-from services.fraud.domain.verdict import Factor, Verdict
+from services.fraud.domain.verdict import APPROVE, DECLINE, REVIEW, Factor, Verdict
 
-__all__ = ["Fired", "JudgedRule", "Judgement", "Judging", "Ruling", "Standing"]
+__all__ = ["NOTHING_FIRED", "NO_RULES", "Fired", "JudgedRule", "Judgement", "Judging", "Ruling", "Standing"]
 
 _NONE: tuple[str, ...] = ()
 
@@ -168,3 +167,8 @@ def _factors(
     # Rules that only raise an outcome weigh nothing, and may be alone.
     total = sum(weight for weight, _ in weighed) or 1.0
     return [Factor(rule.code, rule.words.fill(value_of), round(score * weight / total, 6)) for weight, rule in weighed]
+
+
+NOTHING_FIRED = Fired(())
+NO_RULES = Judging(ScenarioContent(event_type="", description="", rules=()))
+"""Judges by the prior alone, where no scenario decides."""

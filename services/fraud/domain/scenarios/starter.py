@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.scenarios.deployment import Deployment
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 
 __all__ = [
     "STARTER",
-    "STARTER_FEATURES",
     "STARTER_ID",
     "STARTER_REF",
     "STARTER_TREES",
@@ -30,10 +28,6 @@ def first_deployment(event_type: str) -> Deployment:
     return Deployment(live=STARTER_REF if event_type == STARTER.event_type else None)
 
 
-_MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
-_USER, _DEVICE, _ADDRESS, _MERCHANT = "user_id", "device_fingerprint", "ip_address", "merchant_id"
-
-
 STARTER_TREES = Path(__file__).with_name("starter_trees.json")
 """The checked trees of the starter rules, so that deciding by them needs no library: `make generate` writes them."""
 
@@ -42,36 +36,6 @@ def starter_trees() -> tuple[str, ...]:
     """Returns the checked tree of each starter rule, serialised."""
     trees = json.loads(STARTER_TREES.read_text(encoding="utf-8"))
     return tuple(json.dumps(tree, separators=(",", ":")) for tree in trees)
-
-
-def _count(name: str, key: str, window_ms: int, *, same_currency: bool = False) -> Feature:
-    return Feature(
-        name=name, event_type="payment", key=(key,), aggregate=Aggregate.COUNT, window_ms=window_ms,
-        same_currency=same_currency,
-    )  # fmt: skip
-
-
-def _of(name: str, aggregate: Aggregate, key: str, field: str, window_ms: int) -> Feature:
-    return Feature(
-        name=name, event_type="payment", key=(key,), aggregate=aggregate, field=field, window_ms=window_ms
-    )  # fmt: skip
-
-
-STARTER_FEATURES = (
-    _count("user_count_1m", _USER, _MINUTE),
-    _count("user_count_1h", _USER, _HOUR),
-    _count("user_count_24h", _USER, _DAY),
-    _count("user_currency_count_24h", _USER, _DAY, same_currency=True),
-    _of("user_sum_24h", Aggregate.SUM, _USER, "amount", _DAY),
-    _of("user_distinct_24h", Aggregate.DISTINCT, _USER, _DEVICE, _DAY),
-    _of("user_new_device", Aggregate.IS_NEW, _USER, _DEVICE, 30 * _DAY),
-    _count("device_count_1m", _DEVICE, _MINUTE),
-    _of("device_distinct_24h", Aggregate.DISTINCT, _DEVICE, _USER, _DAY),
-    _count("ip_count_1m", _ADDRESS, _MINUTE),
-    _of("ip_distinct_1h", Aggregate.DISTINCT, _ADDRESS, _USER, _HOUR),
-    _of("merchant_distinct_1m", Aggregate.DISTINCT, _MERCHANT, _USER, _MINUTE),
-)
-"""What the starter rules count."""
 
 
 def _rule(
@@ -169,4 +133,4 @@ STARTER = ScenarioContent(
         ),
     ),
 )  # fmt: skip
-"""Answers as the rules of `domain/rules.py` do."""
+"""The rules ask for the features that every tenant has."""

@@ -53,6 +53,6 @@ def variables_of(
         **EVERYWHERE,
         **(PREPARED if amount is not None and amount.type is FieldType.MONEY else {}),
         **{f"lists.{name}": ValueKind.STRING_LIST for name in lists},
-        **{each.name: _KINDS.get(each.aggregate, ValueKind.DOUBLE) for each in features},
+        **{each.name: _KINDS.get(each.aggregate, ValueKind.DOUBLE) for each in features if not each.converted},
         **{field.name: field.type.value_kind for field in event_type.fields},
     }

@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 from rampart.fraud.v1 import decision_pb2
 from redis.asyncio import Redis
+from services.fraud.adapters.redis_windows import READY, RedisWindows, subject
+from services.fraud.domain.rules import Profile
 
 from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
@@ -20,9 +22,7 @@ from meshkit.errors import Kind, MeshError
 from meshkit.storage.postgres import Pool
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.adapters.redis_windows import READY, RedisWindows, subject
 from services.fraud.domain.check import Check
-from services.fraud.domain.rules import Profile
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates

@@ -12,12 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from redis.asyncio import Redis
+from services.fraud.adapters.redis_windows import READY, RedisWindows, reservation_key, subject
+from services.fraud.domain.features import by_name
 
 from console.up.state import State
 from meshkit.storage.redis import open_redis
-from services.fraud.adapters.redis_windows import READY, RedisWindows, reservation_key, subject
 from services.fraud.domain.check import Check
-from services.fraud.domain.features import by_name
 from services.fraud.ports import WindowsUnavailableError
 from tests.support.fraud import check, milliseconds, new_tenant
 from tests.support.proxy import Proxy, proxied

@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from rampart.fraud.v1 import decision_pb2
+from services.fraud.domain.features import NAMES
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7
@@ -18,7 +19,6 @@ from meshkit.storage.postgres import Pool
 from services.fraud.adapters.memory import MemoryStore, MemoryWindows
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.check import Check, Decided, Key
-from services.fraud.domain.features import NAMES
 from services.fraud.ports import DecisionFilter, DecisionStore, Stored
 from tests.support.fraud import check, decided, milliseconds, new_tenant, read, record
 from tests.support.servers import Database

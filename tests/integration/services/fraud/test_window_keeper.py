@@ -11,6 +11,9 @@ from types import ModuleType
 
 import pytest
 from redis.asyncio import Redis
+from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key
+from services.fraud.adapters.window_keeper import WindowKeeper
+from services.fraud.domain.features import NAMES, by_name
 
 from console.up.state import State
 from meshkit.storage.postgres import Pool, open_pool
@@ -18,10 +21,7 @@ from meshkit.storage.redis import open_redis
 from services.fraud.adapters import redis_windows, window_keeper
 from services.fraud.adapters.memory import MemoryWindows
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key
-from services.fraud.adapters.window_keeper import WindowKeeper
 from services.fraud.domain.check import Check, Features
-from services.fraud.domain.features import NAMES, by_name
 from services.fraud.ports import WindowsUnavailableError
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import check, decided, milliseconds, new_tenant

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key, subject
+from services.fraud.domain.features import NAMES, by_name
 
 from services.fraud.adapters.memory import MemoryWindows
-from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key, subject
 from services.fraud.domain.check import Check, Features
-from services.fraud.domain.features import NAMES, by_name
 from services.fraud.ports import Windows
 from tests.support.fraud import check, milliseconds, new_tenant
 from tests.support.windows import in_order, out_of_order

@@ -10,14 +10,14 @@ from hashlib import blake2b
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2, event_pb2, fraud_service_pb2
+from services.fraud.domain.features import NAMES, VERSION
+from services.fraud.domain.rules import Facts, Profile
 
 from meshkit.context import Principal
 from meshkit.errors import MeshError
 from services.fraud import convert
 from services.fraud.domain.check import NOTHING_KEPT, Check, Decided, Features
-from services.fraud.domain.features import NAMES, VERSION
 from services.fraud.domain.rates import Rate, Spend
-from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import Verdict, judge
 from tests.support.fraud import check, facts, new_tenant, principal, request
 

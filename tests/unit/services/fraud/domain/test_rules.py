@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import pytest
+from services.fraud.domain.rules import RULES, Facts, Profile
 
 from services.fraud.domain.rates import Rate, Spend
-from services.fraud.domain.rules import RULES, Facts, Profile
 from services.fraud.domain.verdict import judge
 from tests.support.fraud import facts
 

@@ -6,9 +6,9 @@ import random
 from dataclasses import replace
 
 import pytest
-
 from services.fraud.domain.features import NAMES
 from services.fraud.domain.rules import Facts, Profile, Rule
+
 from services.fraud.domain.verdict import APPROVE, DECLINE, REVIEW, judge
 from tests.support.fraud import facts
 

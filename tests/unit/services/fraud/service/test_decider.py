@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2
+from services.fraud.domain.rules import Profile
 
 from meshkit.apart import TravelsApart
 from meshkit.errors import Kind, MeshError, internal, unavailable
@@ -17,7 +18,6 @@ from services.fraud import convert
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore, MemoryWindows
 from services.fraud.domain.check import Decided, Features, Key, WindowEntry
 from services.fraud.domain.rates import DatedRate
-from services.fraud.domain.rules import Profile
 from services.fraud.domain.verdict import judge
 from services.fraud.ports import CommitResult, Stored, WindowsUnavailableError
 from services.fraud.service.decider import CheckCall, Decider, Outcome

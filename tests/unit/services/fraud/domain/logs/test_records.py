@@ -19,7 +19,9 @@ from tests.support.log_streams import every_feature, plan_of
 
 PLAN = plan_of(every_feature())
 LAYOUT = RecordLayout(PLAN)
-EXTREME = LogRecord(-(2**63), 2**64 - 1, (MISSING, 2**63 - 1), (2**64 - 1,), 255, 65_535, 2**16 - 1, CORRECTION, 2**16 - 1, True)
+EXTREME = LogRecord(
+    -(2**63), 2**64 - 1, (MISSING, 2**63 - 1), (2**64 - 1,), 255, 65_535, 2**16 - 1, CORRECTION, 2**16 - 1, True
+)
 PLAIN = LogRecord(0, 0, (0, 0), (0,))
 
 

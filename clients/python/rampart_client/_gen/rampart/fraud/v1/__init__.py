@@ -24,6 +24,7 @@ __all__ = (
     "CurrencySum",
     "Decision",
     "DecisionInputs",
+    "DecisionVersions",
     "DeleteScenarioRuleRequest",
     "DeleteScenarioRuleResponse",
     "DeployScenarioRequest",
@@ -93,6 +94,7 @@ __all__ = (
     "Snooze",
     "SnoozeRuleRequest",
     "SnoozeRuleResponse",
+    "StageTimes",
     "Transition",
     "UpdateEventTypeRequest",
     "UpdateEventTypeResponse",
@@ -869,6 +871,39 @@ class Decision(betterproto2.Message):
     What the decision was computed from. Only set where a single decision is read.
     """
 
+    event_type: "str" = betterproto2.field(17, betterproto2.TYPE_STRING)
+    """
+    What the event is: "payment" for a fraud check.
+    """
+
+    versions: "DecisionVersions | None" = betterproto2.field(
+        18, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    What the decision was made with.
+    """
+
+    snoozed_rules: "list[str]" = betterproto2.field(
+        19, betterproto2.TYPE_STRING, repeated=True
+    )
+    """
+    Rules that applied and did not count, because they are snoozed for a key of the event: their identifiers.
+    """
+
+    failed_rules: "list[str]" = betterproto2.field(
+        20, betterproto2.TYPE_STRING, repeated=True
+    )
+    """
+    Rules that could not be evaluated, and so did not count: their identifiers. One that only lacks a value is not among them.
+    """
+
+    stages: "StageTimes | None" = betterproto2.field(
+        21, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    How long the stages of the decision took.
+    """
+
 
 default_message_pool.register_message("rampart.fraud.v1", "Decision", Decision)
 
@@ -992,6 +1027,38 @@ class DecisionInputs(betterproto2.Message):
 
 default_message_pool.register_message(
     "rampart.fraud.v1", "DecisionInputs", DecisionInputs
+)
+
+
+@dataclass(eq=False, repr=False)
+class DecisionVersions(betterproto2.Message):
+    """
+    What a decision was made with.
+    """
+
+    scenario: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Scenario that decided. Empty if none decides events of this type.
+    """
+
+    scenario_version: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+    """
+    Its version.
+    """
+
+    features: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Features that were computed.
+    """
+
+    event_type: "int" = betterproto2.field(4, betterproto2.TYPE_UINT32)
+    """
+    Version of the event type.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "DecisionVersions", DecisionVersions
 )
 
 
@@ -3105,6 +3172,26 @@ class SnoozeRuleResponse(betterproto2.Message):
 default_message_pool.register_message(
     "rampart.fraud.v1", "SnoozeRuleResponse", SnoozeRuleResponse
 )
+
+
+@dataclass(eq=False, repr=False)
+class StageTimes(betterproto2.Message):
+    """
+    How long the stages of a decision took, in milliseconds. Events that are decided together share them.
+    """
+
+    read_ms: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
+    """
+    Reading profiles and features.
+    """
+
+    judge_ms: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    Evaluating lists and rules.
+    """
+
+
+default_message_pool.register_message("rampart.fraud.v1", "StageTimes", StageTimes)
 
 
 @dataclass(eq=False, repr=False)
