@@ -1,0 +1,104 @@
+"""Computes what Python computes differently from CEL: 64-bit integers, division, conversions, bounded texts."""
+
+from __future__ import annotations
+
+import math
+import re
+
+__all__ = [
+    "LARGEST_INT",
+    "LONGEST_TEXT",
+    "SMALLEST_INT",
+    "divide",
+    "divide_whole",
+    "join",
+    "remainder_whole",
+    "round_away",
+    "rounded",
+    "text_of_double",
+    "to_double",
+    "to_whole",
+    "whole",
+]
+
+SMALLEST_INT = -(1 << 63)
+LARGEST_INT = (1 << 63) - 1
+LONGEST_TEXT = 16_384
+"""Characters of a text that is put together; an event has no longer one."""
+
+_WHOLE = re.compile(r"[-+]?[0-9]{1,19}", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][-+]?[0-9]{1,4})?", re.ASCII)
+_WITHOUT_FRACTION = 2.0**52
+"""Doubles from here on are whole numbers."""
+
+
+def whole(value: int) -> int:
+    """Returns the value. Raises OverflowError beyond 64 bits."""
+    if SMALLEST_INT <= value <= LARGEST_INT:
+        return value
+    raise OverflowError("beyond 64 bits")
+
+
+def divide_whole(left: int, right: int) -> int:
+    """Divides towards zero. Raises ZeroDivisionError, and OverflowError for the smallest number by -1."""
+    quotient = abs(left) // abs(right)
+    return whole(quotient if (left < 0) == (right < 0) else -quotient)
+
+
+def remainder_whole(left: int, right: int) -> int:
+    """Returns the remainder, which has the sign of `left`. Raises as `divide_whole` does."""
+    return left - divide_whole(left, right) * right
+
+
+def divide(left: float, right: float) -> float:
+    """Divides as IEEE 754 does: by zero it is infinite, zero by zero is no number."""
+    if right:
+        return left / right
+    if right != right or left != left or not left:
+        return math.nan
+    return math.copysign(math.inf, left) * math.copysign(1.0, right)
+
+
+def rounded(value: float, direction: int) -> float:
+    """Rounds down (-1) or up (1) to a whole number."""
+    if not -_WITHOUT_FRACTION < value < _WITHOUT_FRACTION:
+        return value
+    return float(math.floor(value) if direction < 0 else math.ceil(value))
+
+
+def round_away(value: float) -> float:
+    """Rounds to the nearest whole number, halves away from zero."""
+    if not -_WITHOUT_FRACTION < value < _WITHOUT_FRACTION:
+        return value
+    lower = math.floor(value)
+    fraction = value - lower
+    up = fraction > 0.5 or (fraction == 0.5 and value > 0)
+    return float(lower + 1 if up else lower)
+
+
+def to_whole(value: float | str) -> int:
+    """Cuts off the fraction, or reads a text of digits. Raises ValueError or OverflowError if that is no 64-bit number."""
+    if isinstance(value, str):
+        if not _WHOLE.fullmatch(value):
+            raise ValueError("not a whole number")
+        return whole(int(value))
+    return whole(int(value))
+
+
+def to_double(value: str) -> float:
+    """Reads a decimal number, with an exponent or not. Raises ValueError."""
+    if not _DECIMAL.fullmatch(value):
+        raise ValueError("not a number")
+    return float(value)
+
+
+def text_of_double(value: float) -> str:
+    """Writes the shortest digits that read back as the value, whole numbers up to 10^15 without a point."""
+    return str(int(value)) if abs(value) < 1e15 and value.is_integer() else repr(value)
+
+
+def join(left: str, right: str) -> str:
+    """Puts two texts together. Raises OverflowError if that is longer than an event may be."""
+    if len(left) + len(right) > LONGEST_TEXT:
+        raise OverflowError("too long a text")
+    return left + right
