@@ -100,13 +100,10 @@ class _Conversion:
             return self._constant(identifier, expr.message(3))
         if 6 in expr:
             return self._call(identifier, expr.message(6), depth)
-        if 5 in expr and expr.message(5).number(3):
-            # The library takes it for the value of the name.
-            self._refuse(identifier, "present(name)", "has")
         if 4 in expr or 5 in expr:
             return self._variable(identifier, self._names.get(identifier, ""))
         what = "a list that nothing is looked up in" if 7 in expr else "{...}" if 8 in expr else "a loop"
-        self._refuse(identifier, "a value", what)
+        return self._refuse(identifier, "a value", what)
 
     def _variable(self, identifier: int, name: str) -> Variable:
         kind = self._variables.get(name)
@@ -129,7 +126,7 @@ class _Conversion:
                 self._refuse(identifier, "a text without the character 0", "one with it")
             return Constant(ValueKind.STRING, text)
         what = "null" if 1 in constant else "an unsigned number" if 4 in constant else "bytes"
-        self._refuse(identifier, "a text, a number, true or false", what)
+        return self._refuse(identifier, "a text, a number, true or false", what)
 
     def _call(self, identifier: int, call: Message, depth: int) -> Node:
         function, overload = OVERLOADS[self._overloads[identifier]]

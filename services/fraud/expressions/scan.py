@@ -19,9 +19,11 @@ _TOKEN = re.compile(
     r"""|//[^\n]*|[A-Za-z0-9_ ]+|(?P<other>.)""",
     re.DOTALL,
 )
-_ALIKE = dict(zip("аеорсухіѕјһԁӏԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧορνι“”„‘’′″＝−–—×÷≠≤≥∧∨¬",
-                  [*"aeopcyxisjhdlqwABEZHIKMNOPTYXopvi", '"', '"', '"', "'", "'", "'", '"', "==", "-", "-", "-", "*", "/",
-                   "!=", "<=", ">=", "&&", "||", "!"], strict=True))  # fmt: skip
+_ALIKE = {
+    **dict(zip("аеорсухіѕјһԁӏԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧορνι", "aeopcyxisjhdlqwABEZHIKMNOPTYXopvi", strict=True)),
+    **dict.fromkeys("“”„″", '"'), **dict.fromkeys("‘’′", "'"), **dict.fromkeys("−–—", "-"),
+    "×": "*", "÷": "/", "＝": "==", "≠": "!=", "≤": "<=", "≥": ">=", "∧": "&&", "∨": "||", "¬": "!",
+}  # fmt: skip
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

@@ -36,7 +36,7 @@ _ANYTHING = "an expression of this language"
 _OF_OTHER_LANGUAGES = {"and": "&&", "or": "||", "not": "!", "is": "==", "mod": "%"}
 _MACROS = {
     "has": "present(name)",
-    **dict.fromkeys(("all", "exists", "exists_one", "map", "filter"), "a function for one value; loops are not offered"),
+    **dict.fromkeys(("all", "exists", "exists_one", "map", "filter"), "a function of one value; there are no loops"),
 }
 
 
@@ -169,7 +169,8 @@ _WORDS: tuple[tuple[re.Pattern[str], Callable[[_Said], tuple[int, str, str]]], .
     (re.compile(r"Syntax error: token recognition error at: '(.*)"), _unreadable),
     (re.compile(r"Syntax error: (no viable alternative) at input '.*()"),
      lambda said: (said.offset, "a value or an operator", _token(said.text, said.offset))),
-    (re.compile(r"reserved identifier: (.*)"), lambda said: (said.offset, "a name", f"the reserved word {said.parts[0]}")),
+    (re.compile(r"reserved identifier: (.*)"),
+     lambda said: (said.offset, "a name", f"the reserved word {said.parts[0]}")),
     (re.compile(r"unsupported syntax '(.*)'"), lambda said: (said.offset, "an operator", said.parts[0])),
     (re.compile(r"invalid (?:int|uint|double) literal"),
      lambda said: (said.offset, "a number of at most 64 bits", _token(said.text, said.offset))),

@@ -77,7 +77,7 @@ def round_away(value: float) -> float:
 
 
 def to_whole(value: float | str) -> int:
-    """Cuts off the fraction, or reads a text of digits. Raises ValueError or OverflowError if that is no 64-bit number."""
+    """Cuts off the fraction, or reads digits. Raises ValueError or OverflowError if there is no 64-bit number."""
     if isinstance(value, str):
         if not _WHOLE.fullmatch(value):
             raise ValueError("not a whole number")

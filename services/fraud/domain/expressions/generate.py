@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from services.fraud.domain.expressions import arithmetic, texts
 from services.fraud.domain.expressions.functions import Loose, Prepared
@@ -74,9 +74,12 @@ class Generator:
 
     def value(self, node: Node) -> str:
         """Returns code for the value. Raises KeyError for a name without a slot."""
-        if not _is_logical(node):
-            guards, code = self._strict(node)
-            return f"(None if {_any_missing(guards)} else {code})" if guards else code
+        if _is_logical(node):
+            return self._logical(node)
+        guards, code = self._strict(node)
+        return f"(None if {_any_missing(guards)} else {code})" if guards else code
+
+    def _logical(self, node: Operation) -> str:
         match node.function.name:
             case "_&&_":
                 return self._chain(node, "False", "True")
@@ -100,13 +103,12 @@ class Generator:
     def _truth(self, node: Node, if_missing: bool) -> str:
         if not _is_logical(node):
             guards, code = self._strict(node)
-            if if_missing:
-                return f"({' or '.join([*(f'{each} is None' for each in guards), code])})"
-            return f"({' and '.join([*(f'{each} is not None' for each in guards), code])})"
+            sign, word = ("is", " or ") if if_missing else ("is not", " and ")
+            return f"({word.join([*(f'{each} {sign} None' for each in guards), code])})"
         name, arguments = node.function.name, node.arguments
         if name in ("_&&_", "_||_"):
-            sign = " and " if name == "_&&_" else " or "
-            return f"({sign.join(self._truth(each, if_missing) for each in _flat(node, name))})"
+            word = " and " if name == "_&&_" else " or "
+            return f"({word.join(self._truth(each, if_missing) for each in _flat(node, name))})"
         if name == "!_":
             return f"(not {self._truth(arguments[0], not if_missing)})"
         kept, code = self._keep(arguments[0])
@@ -172,7 +174,7 @@ class Generator:
         return name
 
 
-def _is_logical(node: Node) -> bool:
+def _is_logical(node: Node) -> TypeGuard[Operation]:
     """True for the operators that may have a value although a part of them has none."""
     return isinstance(node, Operation) and not node.overload.code
 

@@ -79,7 +79,7 @@ class RuleProgram:
 def value_of(
     tree: Tree, slots: Mapping[str, int], patterns: Patterns = NO_PATTERNS
 ) -> Callable[[Sequence[object]], object]:
-    """Returns a function of the values that computes the expression; None where it has no value, or none that is finite.
+    """Returns a function of the values that computes the expression, None where it has no finite value.
 
     Raises as `RuleProgram` does.
     """

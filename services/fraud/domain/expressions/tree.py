@@ -172,7 +172,7 @@ def _node_to_json(node: Node) -> dict[str, Any]:
 
 def tree_from_json(data: Mapping[str, Any]) -> Tree:
     """Reads what `tree_to_json` wrote. Raises ValueError for anything else, whatever it holds."""
-    if not isinstance(data, Mapping) or data.get("version") != 1:
+    if data.get("version") != 1:
         raise ValueError("not a tree of this version")
     return Tree(_node_from_json(data.get("root"), 1))
 

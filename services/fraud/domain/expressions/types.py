@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["ValueKind"]
+__all__ = ["RESERVED_NAMES", "ValueKind"]
 
 
 class ValueKind(Enum):
@@ -18,3 +18,10 @@ class ValueKind(Enum):
     """An aware datetime in UTC."""
     STRING_LIST = "list"
     """Anything that tells what it contains: a list of the tenant."""
+
+
+RESERVED_NAMES = frozenset(
+    "true false null in as break const continue else for function if import let loop package namespace return var void "
+    "while profile ip lists".split()
+)
+"""What no field and no feature may be called: words of the language, and the beginnings of names with a dot."""
