@@ -28,6 +28,7 @@ LONGEST_TEXT = 16_384
 
 _WHOLE = re.compile(r"[-+]?[0-9]{1,19}", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][-+]?[0-9]{1,4})?", re.ASCII)
+_BEYOND_INT = 2.0**63
 _WITHOUT_FRACTION = 2.0**52
 """Doubles from here on are whole numbers."""
 
@@ -82,7 +83,9 @@ def to_whole(value: float | str) -> int:
         if not _WHOLE.fullmatch(value):
             raise ValueError("not a whole number")
         return whole(int(value))
-    return whole(int(value))
+    if not -_BEYOND_INT < value < _BEYOND_INT:
+        raise OverflowError("beyond 64 bits")
+    return int(value)
 
 
 def to_double(value: str) -> float:

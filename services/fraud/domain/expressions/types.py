@@ -21,7 +21,9 @@ class ValueKind(Enum):
 
 
 RESERVED_NAMES = frozenset(
-    "true false null in as break const continue else for function if import let loop package namespace return var void "
-    "while profile ip lists".split()
-)
+    (
+        "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
+        "let", "loop", "package", "namespace", "return", "var", "void", "while", "profile", "ip", "lists",
+    )
+)  # fmt: skip
 """What no field and no feature may be called: words of the language, and the beginnings of names with a dot."""
