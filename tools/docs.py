@@ -1,4 +1,4 @@
-"""Writes the documents that derive from protos and code: `docs/openapi.json`, `docs/errors.md`, `docs/settings.md`.
+"""Writes the documents that derive from protos and code: the OpenAPI document, the pages of errors, settings and rules.
 
 With `--check` nothing is written; a document that differs is exit status 1.
 """
@@ -16,7 +16,7 @@ from gateway.describe.openapi import LOCAL_URL, document, render
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.descriptors import DESCRIPTORS
 from meshkit.topology import load
-from tools.rendering import settings
+from tools.rendering import rules, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -91,6 +91,7 @@ def documents() -> dict[str, bytes]:
     return {
         "openapi.json": render(described),
         "errors.md": errors_page(reasons.values()).encode(),
+        "rules.md": rules.page().encode(),
         "settings.md": settings.page(load()).encode(),
     }
 

@@ -80,6 +80,7 @@ class Oracle:
                 one("round", (D, (D,), lambda a: a if _huge(a) else math.copysign(math.floor(abs(a) + 0.5), a))),
                 one("shown", (S, (D,), lambda a: str(int(a)) if not _huge(a) and a == int(a) else repr(a))),
                 one("lowered", (S, (S,), lambda a: "".join(x.lower() if x.isascii() else x for x in a))),
+                one("read", (D, (S,), _read)),
                 one("email_domain", (S, (S,), _domain)),
                 one("in_network", (B, (S, S), _in_network)),
                 one("seconds_between", (D, (T, T), lambda a, b: (b - a) / timedelta(seconds=1))),
@@ -104,6 +105,12 @@ def _absolute(value: int) -> int:
     if value == -(2**63):
         raise ValueError("overflow")
     return abs(value)
+
+
+def _read(text: str) -> float:
+    if set(text) - set("0123456789.eE+-"):
+        raise ValueError("the library reads inf and nan, too")
+    return float(text)
 
 
 def _domain(text: str) -> str:
@@ -239,7 +246,7 @@ _MAKERS: dict[ValueKind, list[Maker]] = {
         *_MIXED, _form("-({0})", D), _form("abs({0})", D), _form("floor({0})", D), _form("ceil({0})", D),
         _form("round({0})", D), _form("min({0}, {1})", D, I, theirs="min({0}, double({1}))"),
         _form("max({0}, {1})", I, D, theirs="max(double({0}), {1})"), _form("min({0}, {1})", D, D),
-        _form("double({0})", I), _form("double({0})", S), _form("seconds_between({0}, {1})", T, T),
+        _form("double({0})", I), _form("double({0})", S, theirs="read({0})"), _form("seconds_between({0}, {1})", T, T),
         _form("({0} ? {1} : {2})", B, D, I, theirs="({0} ? {1} : double({2}))"), _form("({0} ? {1} : {2})", B, D, D),
     ],
     S: [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["LONGEST_PATTERN", "LONGEST_SEARCHED", "compile_pattern"]
+__all__ = ["LARGEST_PROGRAM", "LONGEST_PATTERN", "LONGEST_SEARCHED", "compile_pattern"]
 
 LONGEST_PATTERN = 256
 LARGEST_PROGRAM = 400
