@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.fraud.domain.expressions.functions import FUNCTIONS, Loose, Parameter
-from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.expressions.types import RESERVED_NAMES, ValueKind
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -19,7 +19,9 @@ _BARE = 'stdlib: {disable_macros: true, include_functions: [{name: "nothing"}]}'
 
 
 def environment(variables: Mapping[str, ValueKind]) -> cel.Env:
-    """Returns what parses and checks expressions over these names."""
+    """Returns what parses and checks expressions over these names. Raises ValueError if one of them is reserved."""
+    if reserved := RESERVED_NAMES & variables.keys():
+        raise ValueError(f"reserved names: {', '.join(sorted(reserved))}")
     return _environment(frozenset(variables.items()))
 
 

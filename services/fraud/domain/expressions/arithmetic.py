@@ -64,7 +64,8 @@ def rounded(value: float, direction: int) -> float:
     """Rounds down (-1) or up (1) to a whole number."""
     if not -_WITHOUT_FRACTION < value < _WITHOUT_FRACTION:
         return value
-    return float(math.floor(value) if direction < 0 else math.ceil(value))
+    # With its sign, also of zero: what is divided by it is infinite in one direction or the other.
+    return math.copysign(math.floor(value) if direction < 0 else math.ceil(value), value)
 
 
 def round_away(value: float) -> float:
@@ -74,7 +75,7 @@ def round_away(value: float) -> float:
     lower = math.floor(value)
     fraction = value - lower
     up = fraction > 0.5 or (fraction == 0.5 and value > 0)
-    return float(lower + 1 if up else lower)
+    return math.copysign(lower + 1 if up else lower, value)
 
 
 def to_whole(value: float | str) -> int:

@@ -125,6 +125,7 @@ def _conditional() -> Function:
 
 
 _SIGNS = (
+    _conditional(),
     Function(
         "_||_", "a || b", "true if either is true, whatever the other", 'country == "DE" || amount > 1000',
         (Overload("or", (_B, _B), _B, ""),),
@@ -133,8 +134,6 @@ _SIGNS = (
         "_&&_", "a && b", "false if either is false, whatever the other", 'country == "DE" && amount > 100',
         (Overload("and", (_B, _B), _B, ""),),
     ),
-    Function("!_", "!a", "true if it is false", "!is_business", (Overload("not", (_B,), _B, ""),)),
-    _conditional(),
     _compared("==", "equal", "equal; whole numbers and others compare as numbers", "user_count_1h == 7"),
     _compared("!=", "unequal", "not equal", 'country != "FR"'),
     _compared("<", "less", "less, earlier, or before in the order of letters", "amount < 300"),
@@ -163,6 +162,7 @@ _SIGNS = (
         "-_", "-a", "the number with the other sign", "-amount < 0",
         (Overload("negate_int", (_I,), _I, "whole(-{0})", 8), Overload("negate_double", (_D,), _D, "(-{0})")),
     ),
+    Function("!_", "!a", "true if it is false", "!is_business", (Overload("not", (_B,), _B, ""),)),
 )  # fmt: skip
 
 _NUMBERS = (

@@ -23,7 +23,9 @@ class ValueKind(Enum):
 RESERVED_NAMES = frozenset(
     (
         "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
-        "let", "loop", "package", "namespace", "return", "var", "void", "while", "profile", "ip", "lists",
+        "let", "loop", "package", "namespace", "return", "var", "void", "while",
+        "bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint",
+        "profile", "ip", "lists",
     )
 )  # fmt: skip
-"""What no field and no feature may be called: words of the language, and the beginnings of names with a dot."""
+"""What no field and no feature may be called: words and types of the language, and where names with a dot begin."""
