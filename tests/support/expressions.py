@@ -87,7 +87,7 @@ class Oracle:
             ],
         )
 
-    def __call__(self, text: str, values: Mapping[str, object]) -> Callable[[], object]:
+    def __call__(self, text: str, values: Mapping[str, object]) -> object:
         """Returns the value that the library computes, or a Failure."""
         found = self._environment.compile(text).eval(data=values)
         return Failure.ERROR if found.type().name() == "ERROR" else found.value()

@@ -24,7 +24,7 @@ RESERVED_NAMES = frozenset(
     (
         "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
         "let", "loop", "package", "namespace", "return", "var", "void", "while",
-        "bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint",
+        "bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "string", "type", "uint",
         "profile", "ip", "lists",
     )
 )  # fmt: skip
