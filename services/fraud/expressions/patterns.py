@@ -15,8 +15,8 @@ _MEMORY = 1 << 18
 """Bytes that one pattern may take, its automaton included."""
 
 
-def compile_pattern(pattern: str) -> Callable[[str], bool]:
-    """Returns what tells whether the pattern is found in a text; it raises ValueError for one that is too long.
+def compile_pattern(pattern: str) -> Callable[[str], bool | None]:
+    """Returns what tells whether the pattern is found in a text; it says None of one that is too long.
 
     Raises ValueError, in words of its own, if the pattern is no pattern, or too large.
     """
@@ -35,9 +35,7 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
     if max(compiled.programsize, compiled.reverseprogramsize) > LARGEST_PROGRAM:
         raise ValueError("a pattern that takes too long to search for")
 
-    def found(text: str) -> bool:
-        if len(text) > LONGEST_SEARCHED:
-            raise ValueError("too long a text")
-        return compiled.search(text.encode()) is not None
+    def found(text: str) -> bool | None:
+        return compiled.search(text.encode()) is not None if len(text) <= LONGEST_SEARCHED else None
 
     return found

@@ -1,4 +1,7 @@
-"""Computes what Python computes differently from CEL: 64-bit integers, division, conversions, bounded texts."""
+"""Computes what Python computes differently from CEL: 64-bit integers, division, conversions, bounded texts.
+
+What has no value is None, as what is missing: an exception would take a hundred times as long.
+"""
 
 from __future__ import annotations
 
@@ -33,22 +36,23 @@ _WITHOUT_FRACTION = 2.0**52
 """Doubles from here on are whole numbers."""
 
 
-def whole(value: int) -> int:
-    """Returns the value. Raises OverflowError beyond 64 bits."""
-    if SMALLEST_INT <= value <= LARGEST_INT:
-        return value
-    raise OverflowError("beyond 64 bits")
+def whole(value: int) -> int | None:
+    """Returns the value, None beyond 64 bits."""
+    return value if SMALLEST_INT <= value <= LARGEST_INT else None
 
 
-def divide_whole(left: int, right: int) -> int:
-    """Divides towards zero. Raises ZeroDivisionError, and OverflowError for the smallest number by -1."""
+def divide_whole(left: int, right: int) -> int | None:
+    """Divides towards zero; None for a division by zero, and for the smallest number by -1."""
+    if not right:
+        return None
     quotient = abs(left) // abs(right)
     return whole(quotient if (left < 0) == (right < 0) else -quotient)
 
 
-def remainder_whole(left: int, right: int) -> int:
-    """Returns the remainder, which has the sign of `left`. Raises as `divide_whole` does."""
-    return left - divide_whole(left, right) * right
+def remainder_whole(left: int, right: int) -> int | None:
+    """Returns the remainder, which has the sign of `left`; None where `divide_whole` has no quotient."""
+    quotient = divide_whole(left, right)
+    return None if quotient is None else left - quotient * right
 
 
 def divide(left: float, right: float) -> float:
@@ -78,22 +82,16 @@ def round_away(value: float) -> float:
     return math.copysign(lower + 1 if up else lower, value)
 
 
-def to_whole(value: float | str) -> int:
-    """Cuts off the fraction, or reads digits. Raises ValueError or OverflowError if there is no 64-bit number."""
+def to_whole(value: float | str) -> int | None:
+    """Cuts off the fraction, or reads digits; None if there is no 64-bit number."""
     if isinstance(value, str):
-        if not _WHOLE.fullmatch(value):
-            raise ValueError("not a whole number")
-        return whole(int(value))
-    if not -_BEYOND_INT < value < _BEYOND_INT:
-        raise OverflowError("beyond 64 bits")
-    return int(value)
+        return whole(int(value)) if _WHOLE.fullmatch(value) else None
+    return int(value) if -_BEYOND_INT < value < _BEYOND_INT else None
 
 
-def to_double(value: str) -> float:
-    """Reads a decimal number, with an exponent or not. Raises ValueError."""
-    if not _DECIMAL.fullmatch(value):
-        raise ValueError("not a number")
-    return float(value)
+def to_double(value: str) -> float | None:
+    """Reads a decimal number, with an exponent or not; None if it is none."""
+    return float(value) if _DECIMAL.fullmatch(value) else None
 
 
 def text_of_double(value: float) -> str:
@@ -101,8 +99,6 @@ def text_of_double(value: float) -> str:
     return str(int(value)) if abs(value) < 1e15 and value.is_integer() else repr(value)
 
 
-def join(left: str, right: str) -> str:
-    """Puts two texts together. Raises OverflowError if that is longer than an event may be."""
-    if len(left) + len(right) > LONGEST_TEXT:
-        raise OverflowError("too long a text")
-    return left + right
+def join(left: str, right: str) -> str | None:
+    """Puts two texts together; None if that is longer than an event may be."""
+    return left + right if len(left) + len(right) <= LONGEST_TEXT else None

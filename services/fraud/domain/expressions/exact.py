@@ -1,4 +1,4 @@
-"""Evaluates trees node by node, with failures as values: what an exception in generated code meant.
+"""Evaluates trees node by node, with failures as values: why generated code found none, or raised.
 
 Slower than generated code, but it knows which operand failed, so `false && error` is false and `true || error` true.
 """
@@ -74,10 +74,11 @@ def _strict(overload: Overload, parts: Sequence[Evaluate]) -> Evaluate:
         if failures:
             return _worst(failures)
         try:
-            return run(*arguments)
+            found = run(*arguments)
         except Exception:
             # Whatever it is, it is this expression's failure and nobody else's.
             return Failure.ERROR
+        return Failure.ERROR if found is None else found
 
     return evaluate
 

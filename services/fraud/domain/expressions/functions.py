@@ -28,6 +28,10 @@ class Loose(Enum):
 Parameter = ValueKind | Loose
 
 
+_FALLIBLE = ("{1}(", "divide_whole(", "domain_of(", "join(", "remainder_whole(", "to_double(", "to_whole(", "whole(")
+"""How code of what may fail begins: the functions that return None, and the literals that are called."""
+
+
 class Prepared(Enum):
     """What is made of the last argument, a literal text, before anything is decided."""
 
@@ -49,6 +53,11 @@ class Overload:
     """Python with {0}, {1}, ... for the arguments, none of which is missing. Empty: the generator knows it."""
     cost: int = 2
     """About how many times 10 ns it takes, for the longest texts."""
+
+    @property
+    def fallible(self) -> bool:
+        """True if it may have no value (None) although it has its arguments."""
+        return self.code.startswith(_FALLIBLE)
 
 
 @dataclass(frozen=True, slots=True)

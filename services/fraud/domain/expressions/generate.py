@@ -1,14 +1,14 @@
 """Turns trees into Python. What is generated holds templates, slots and constants, never a word of a user.
 
-A value that is missing is None. Exceptions leave the generated code; `exact` then finds what they mean. Of a truth
-value three things can be generated:
+A value that is missing is None, and so is what a function has no value for. Of a truth value three things can be
+generated:
 
-- `value`: True, False, or None if it hangs on a missing value;
+- `value`: True, False, or None if it hangs on what has no value;
 - `possible`: false only if it is false for certain;
 - `certain`: true only if it is true for certain.
 
-Where none of them raises, `possible and not certain` is a missing value. Most rules are false, so most often
-`possible` alone is computed, and it neither makes nor catches an exception for a missing value.
+`possible and not certain` is a failure. Most rules are false, so most often `possible` alone is computed. Nothing is
+raised but by values of other types than were declared, and by lists; `exact` then finds what it means.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from services.fraud.domain.expressions.types import ValueKind
 
 __all__ = ["NO_PATTERNS", "TOOLS", "Generator", "Patterns", "prepare"]
 
-Patterns = Callable[[str], Callable[[str], bool]]
-"""Makes of a pattern what tells whether it is found in a text."""
+Patterns = Callable[[str], Callable[[str], bool | None]]
+"""Makes of a pattern what tells whether it is found in a text; None if the text cannot be searched."""
 
 _NAMES = ("divide", "divide_whole", "join", "remainder_whole", "round_away", "rounded", "text_of_double", "to_double",
           "to_whole", "whole")  # fmt: skip
@@ -40,7 +40,7 @@ TOOLS: Mapping[str, Any] = {
 """All that templates call."""
 
 
-def NO_PATTERNS(pattern: str) -> Callable[[str], bool]:  # noqa: N802
+def NO_PATTERNS(pattern: str) -> Callable[[str], bool | None]:  # noqa: N802
     """Stands for an engine of patterns where no expression has any. Raises ValueError."""
     raise ValueError("no engine of patterns was given")
 
@@ -67,10 +67,14 @@ class Generator:
         self._shared: dict[tuple[Any, ...], str] = {}
         self.constants: dict[str, Any] = {}
         self.used: set[int] = set()
+        self.fallible = False
+        """True if a function of this expression may have no value although nothing is missing."""
+        self.needed: dict[str, None] = {}
+        """The variables whose value this expression may hang on."""
 
     def begin(self) -> None:
-        """Lets the next expression use the temporaries of the one before."""
-        self._temporaries = 0
+        """Begins an expression, which may use the temporaries of the one before."""
+        self._temporaries, self.fallible, self.needed = 0, False, {}
 
     def value(self, node: Node) -> str:
         """Returns code for the value. Raises KeyError for a name without a slot."""
@@ -122,14 +126,18 @@ class Generator:
 
     def _keep(self, node: Node) -> tuple[str, str]:
         """Returns the name of a temporary, and code that puts the value into it."""
-        self._temporaries += 1
-        name = f"t{self._temporaries}"
+        name = self._temporary()
         return name, f"({name} := {self.value(node)})"
 
+    def _temporary(self) -> str:
+        self._temporaries += 1
+        return f"t{self._temporaries}"
+
     def _strict(self, node: Node) -> tuple[list[str], str]:
-        """Returns code for the value, and code for each part that may be missing, which runs before."""
+        """Returns code for the value, and code for each part that may have none, which runs before."""
         if isinstance(node, Variable):
             slot = self.slot(node.name)
+            self.needed[slot] = None
             return [slot], slot
         if isinstance(node, Constant | Constants):
             return [], self._constant(node)
@@ -137,14 +145,19 @@ class Generator:
             kept, code = self._keep(node)
             return [code], kept
         if node.overload.parameters == (Loose.NAME,):
-            return [], node.overload.code.format(self._strict(node.arguments[0])[1])
+            return [], node.overload.code.format(*(self.slot(each.name) for each in node.arguments))
         prepared = node.function.prepared
         parts = [self._strict(each) for each in node.arguments[: len(node.arguments) - bool(prepared)]]
         codes = [code for _, code in parts]
         if prepared:
             codes.append(self._prepared(prepared, node.arguments[-1]))
-        guards = dict.fromkeys(guard for guards, _ in parts for guard in guards)
-        return list(guards), node.overload.code.format(*codes)
+        guards = list(dict.fromkeys(guard for guards, _ in parts for guard in guards))
+        code = node.overload.code.format(*codes)
+        if node.overload.fallible:
+            self.fallible = True
+            name = self._temporary()
+            return [*guards, f"({name} := {code})"], name
+        return guards, code
 
     def slot(self, name: str) -> str:
         """Returns the variable that holds the value of a name."""

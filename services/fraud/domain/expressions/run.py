@@ -36,14 +36,16 @@ class RuleProgram:
 
     def _generate(self, start: int, trees: Sequence[Tree]) -> Callable[..., None]:
         generator = Generator(self._slots, self._patterns)
-        lines, missing = [], {}
+        lines, failures = [], {}
         for index, tree in enumerate(trees, start):
             generator.begin()
             possible, certain = generator.possible(tree.root), generator.certain(tree.root)
-            lines += [" try:", f"  if {possible}:", f"   if {certain}: hit({index})", f"   else: fail(m{index})"]
-            lines += [" except Exception: failed(" + str(index) + ")"]
-            missing[f"m{index}"] = (index, Failure.NOT_ENOUGH_DATA)
-        return _compiled("values, hit, fail, failed", lines, generator, missing)
+            lines += [" try:", f"  if {possible}:", f"   if {certain}: hit({index})"]
+            if generator.fallible and generator.needed:
+                lines.append(f"   elif {' or '.join(f'{each} is None' for each in generator.needed)}: unclear({index})")
+            lines += [f"   else: fail(f{index})", f" except Exception: unclear({index})"]
+            failures[f"f{index}"] = index, Failure.ERROR if generator.fallible else Failure.NOT_ENOUGH_DATA
+        return _compiled("values, hit, fail, unclear", lines, generator, failures)
 
     def evaluate(self, values: Sequence[object]) -> tuple[list[int], list[tuple[int, Failure]]]:
         """Returns the indices of the rules that are true, and those of the rules that have no value, with the reason.
@@ -52,17 +54,17 @@ class RuleProgram:
         """
         hits: list[int] = []
         failures: list[tuple[int, Failure]] = []
-        raised: list[int] = []
+        unclear: list[int] = []
         for part in self._parts:
-            part(values, hits.append, failures.append, raised.append)
-        if raised:
-            self._settle(values, raised, hits, failures)
+            part(values, hits.append, failures.append, unclear.append)
+        if unclear:
+            self._settle(values, unclear, hits, failures)
         return hits, failures
 
     def _settle(
-        self, values: Sequence[object], raised: list[int], hits: list[int], failures: list[tuple[int, Failure]]
+        self, values: Sequence[object], unclear: list[int], hits: list[int], failures: list[tuple[int, Failure]]
     ) -> None:
-        for index in raised:
+        for index in unclear:
             evaluate = self._exact.get(index)
             if evaluate is None:
                 evaluate = evaluator(self._trees[index].root, self._slots, self._patterns)

@@ -15,45 +15,44 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d
 _ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]{0,31}(/[A-Za-z0-9_+-]{1,32}){0,2}", re.ASCII)
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LONGEST_ADDRESS = 45
-"""Characters; without a bound, scopes (fe80::1%...) would fill the memory of addresses."""
+"""Characters; longer ones would fill the memory of addresses."""
 _MAPPED = ip_network("::ffff:0:0/96")
 
 
-def network(text: str) -> Callable[[str], bool]:
+def network(text: str) -> Callable[[str], bool | None]:
     """Returns what tells whether an address is in a network such as 10.0.0.0/8 or 2001:db8::/32.
 
-    IPv4 addresses written as IPv6 (::ffff:192.0.2.1) are IPv4. What is returned raises ValueError for what is no
-    address. Raises ValueError if the text is no network.
+    IPv4 addresses written as IPv6 (::ffff:192.0.2.1) are IPv4. It says None of what is no address. Raises ValueError if
+    the text is no network.
     """
     found = ip_network(text)
     if isinstance(found, IPv6Network) and found.subnet_of(_MAPPED):  # type: ignore[arg-type]
         found = IPv4Network((int(found.network_address) & 0xFFFFFFFF, found.prefixlen - 96))
     version, first, last = found.version, int(found.network_address), int(found.broadcast_address)
 
-    def holds(address: str) -> bool:
-        kind, number = _address(address)
-        return kind == version and first <= number <= last
+    def holds(text: str) -> bool | None:
+        address = _address(text) if len(text) <= _LONGEST_ADDRESS else None
+        return None if address is None else address[0] == version and first <= address[1] <= last
 
     return holds
 
 
 @lru_cache(maxsize=1_024)
-def _address(text: str) -> tuple[int, int]:
+def _address(text: str) -> tuple[int, int] | None:
     # Rules of one decision ask about the same address, and reading it takes longer than all else.
-    if len(text) > _LONGEST_ADDRESS:
-        raise ValueError("not an address")
-    address = ip_address(text)
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
     if isinstance(address, IPv6Address) and (mapped := address.ipv4_mapped):
         address = mapped
     return address.version, int(address)
 
 
-def domain_of(mailbox: str) -> str:
-    """Returns what is behind the last @, in lower case. Raises ValueError if there is none."""
+def domain_of(mailbox: str) -> str | None:
+    """Returns what is behind the last @, in lower case; None if there is none."""
     name, _, domain = mailbox.rpartition("@")
-    if not name or not domain:
-        raise ValueError("not a mailbox")
-    return domain.lower()
+    return domain.lower() if name and domain else None
 
 
 def lower_ascii(text: str) -> str:

@@ -34,6 +34,5 @@ def test_what_is_no_pattern_or_too_large_is_refused_in_words(pattern: str, words
 
 def test_a_long_text_is_not_searched() -> None:
     found = compile_pattern("(a*)*b")
-    assert not found("a" * LONGEST_SEARCHED)
-    with pytest.raises(ValueError):
-        found("a" * (LONGEST_SEARCHED + 1))
+    assert found("a" * LONGEST_SEARCHED) is False
+    assert found("a" * (LONGEST_SEARCHED + 1)) is None

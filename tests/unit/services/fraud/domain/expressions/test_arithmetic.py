@@ -20,14 +20,14 @@ LARGEST, SMALLEST = 2**63 - 1, -(2**63)
         (a.divide_whole, (7, -2), -3),
         (a.divide_whole, (-7, -2), 3),
         (a.divide_whole, (SMALLEST, 1), SMALLEST),
-        (a.divide_whole, (SMALLEST, -1), OverflowError),
-        (a.divide_whole, (1, 0), ZeroDivisionError),
+        (a.divide_whole, (SMALLEST, -1), None),
+        (a.divide_whole, (1, 0), None),
         (a.remainder_whole, (-7, 2), -1),
         (a.remainder_whole, (7, -2), 1),
-        (a.remainder_whole, (7, 0), ZeroDivisionError),
+        (a.remainder_whole, (7, 0), None),
         (a.whole, (LARGEST,), LARGEST),
-        (a.whole, (LARGEST + 1,), OverflowError),
-        (a.whole, (SMALLEST - 1,), OverflowError),
+        (a.whole, (LARGEST + 1,), None),
+        (a.whole, (SMALLEST - 1,), None),
         (a.divide, (1.0, 0.0), math.inf),
         (a.divide, (1.0, -0.0), -math.inf),
         (a.divide, (-1.0, 0.0), -math.inf),
@@ -43,33 +43,29 @@ LARGEST, SMALLEST = 2**63 - 1, -(2**63)
         (a.round_away, (-math.inf,), -math.inf),
         (a.to_whole, (2.9,), 2),
         (a.to_whole, (-2.9,), -2),
-        (a.to_whole, (2.0**63,), OverflowError),
-        (a.to_whole, (math.nan,), OverflowError),
+        (a.to_whole, (2.0**63,), None),
+        (a.to_whole, (math.nan,), None),
         (a.to_whole, ("-12",), -12),
-        (a.to_whole, ("1_2",), ValueError),
-        (a.to_whole, ("١",), ValueError),
-        (a.to_whole, ("9" * 5_000,), ValueError),
-        (a.to_whole, ("9223372036854775808",), OverflowError),
+        (a.to_whole, ("1_2",), None),
+        (a.to_whole, ("١",), None),
+        (a.to_whole, ("9" * 5_000,), None),
+        (a.to_whole, ("9223372036854775808",), None),
         (a.to_double, ("1e3",), 1000.0),
         (a.to_double, (".5",), 0.5),
-        (a.to_double, ("inf",), ValueError),
-        (a.to_double, ("0x10",), ValueError),
-        (a.to_double, (" 1",), ValueError),
+        (a.to_double, ("inf",), None),
+        (a.to_double, ("0x10",), None),
+        (a.to_double, (" 1",), None),
         (a.text_of_double, (100.0,), "100"),
         (a.text_of_double, (0.1,), "0.1"),
         (a.text_of_double, (1e20,), "1e+20"),
         (a.text_of_double, (math.inf,), "inf"),
         (a.join, ("a" * 16_000, "b" * 384), "a" * 16_000 + "b" * 384),
-        (a.join, ("a" * 16_000, "b" * 385), OverflowError),
+        (a.join, ("a" * 16_000, "b" * 385), None),
     ],
 )
-def test_computes_or_raises(function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
-    if isinstance(result, type):
-        with pytest.raises(result):
-            function(*arguments)
-    else:
-        found = function(*arguments)
-        assert (found, type(found)) == (result, type(result))
+def test_computes_or_has_no_value(function: Callable[..., Any], arguments: tuple[Any, ...], result: Any) -> None:
+    found = function(*arguments)
+    assert (found, type(found)) == (result, type(result))
 
 
 @pytest.mark.parametrize(("left", "right"), [(0.0, 0.0), (math.nan, 0.0), (0.0, math.nan), (math.nan, 1.0)])

@@ -137,8 +137,8 @@ def test_generated_code_holds_slots_and_constants_alone() -> None:
     for part in program(*texts)._parts:
         code = part.__code__
         known = {"startswith", *TOOLS}
-        assert all(name in known or re.fullmatch(r"[cm]\d+", name) for name in code.co_names), code.co_names
-        assert all(re.fullmatch(r"values|hit|fail|failed|[st]\d+", name) for name in code.co_varnames)
+        assert all(name in known or re.fullmatch(r"[cf]\d+", name) for name in code.co_names), code.co_names
+        assert all(re.fullmatch(r"values|hit|fail|unclear|[st]\d+", name) for name in code.co_varnames)
         assert not [each for each in code.co_consts if isinstance(each, str | frozenset)]
         assert part.__globals__["__builtins__"] == {}
 

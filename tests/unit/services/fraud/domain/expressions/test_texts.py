@@ -24,9 +24,8 @@ def test_address_is_in_a_network_of_its_version(text: str, address: str, inside:
 
 
 @pytest.mark.parametrize("address", ["", "x", "10.0.0.256", "fe80::1%" + "x" * 16_000, "1" * 16_000])
-def test_what_is_no_address_raises(address: str) -> None:
-    with pytest.raises(ValueError):
-        network("10.0.0.0/8")(address)
+def test_what_is_no_address_is_in_no_network_and_in_none_other(address: str) -> None:
+    assert network("10.0.0.0/8")(address) is None
 
 
 @pytest.mark.parametrize("text", ["", "10.0.0.1/8", "10.0.0.0/33", "host"])
@@ -67,8 +66,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 def test_domains_of_mailboxes() -> None:
     assert domain_of('"a@b"@Example.ORG') == "example.org"
     for text in ("", "x", "@", "a@", "@b"):
-        with pytest.raises(ValueError):
-            domain_of(text)
+        assert domain_of(text) is None
 
 
 def test_only_ascii_letters_become_small() -> None:
