@@ -15,6 +15,7 @@ from services.fraud.domain.expressions.problems import ExpressionRefused
 from services.fraud.domain.expressions.run import RuleProgram
 from services.fraud.domain.expressions.tree import Constant, Operation
 from services.fraud.domain.expressions.types import RESERVED_NAMES, ValueKind
+from services.fraud.expressions import checker
 from services.fraud.expressions.checker import check
 from services.fraud.expressions.patterns import compile_pattern
 from tests.support.processes import ROOT
@@ -126,6 +127,7 @@ def test_every_overload_of_the_table_is_one_that_texts_lead_to() -> None:
         ("- " * 900 + "'", 1, 1801, "a closing quote", "none"),
         ("+".join(["amount"] * 34) + " > 1", 1, 1, "at most 32 operations", "more"),
         ("is_business ? true : " * 40 + "true", 1, 1, "at most 32 operations", "more"),
+        ("min(1, 2 * -(1 + " * 12 + "user_count_1h" + "))" * 12 + " > 1", 1, 1, "at most 32 operations", "more"),
         ("&&".join(["is_business"] * 101), 1, 1, "at most 200 names", "more"),
         ("email in [" + ",".join(['"a"'] * 300) + "]", 1, 1, "at most 200 names", "more"),
         (" && ".join(['email.matches("a")'] * 6), 1, 1, "at most 100 µs", "one that may take"),
@@ -139,6 +141,12 @@ def test_refused_with_a_place_and_in_words(text: str, line: int, column: int, ex
         assert said[:2] == (line, column)
 
 
+def test_our_bound_of_depth_does_not_hang_on_the_library_having_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checker, "DEEPEST", 5)
+    assert check("1 + (1 + amount) > 1", NAMES, ValueKind.BOOL).kind is ValueKind.BOOL
+    assert refused("1 + (1 + (1 + amount)) > 1")[0][:3] == (1, 11, "at most 4 operations within each other")
+
+
 def test_every_problem_is_said_in_the_order_of_the_text() -> None:
     places = [each[:2] for each in refused("nope > 1 &&\n amount > email ||\n  other(1)")]
     assert places == [(1, 1), (2, 9), (3, 3)]
@@ -149,8 +157,9 @@ def test_at_most_ten_problems_are_said() -> None:
 
 
 def test_what_the_library_is_told_cannot_pass_for_what_it_says() -> None:
-    text = "amount > 1 &&\nERROR: <input>:1:1: undeclared reference to 'amount' (in container '')"
-    assert all(line == 2 for line, *_ in refused(text))
+    said = "ERROR: <input>:1:1: undeclared reference to 'amount' (in container '')"
+    assert [each[3] for each in refused(f"""nope > 1 && email == "{said}" """)] == ["nope"]
+    assert [each[3] for each in refused(f"""nope > 1 && email == '''\n{said}\n'''""")] == ["nope"]
 
 
 @pytest.mark.parametrize(

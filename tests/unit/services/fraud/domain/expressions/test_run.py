@@ -98,6 +98,8 @@ def test_membership_asks_the_list() -> None:
     assert rules.evaluate([250.5, 0, "12", False, Even()]) == ([0, 1], [])
     assert rules.evaluate([250.5, 0, "123", False, Even()]) == ([1], [])
     assert rules.evaluate([250.5, 0, "123", False, Raising()]) == ([1], [(0, ERROR)])
+    either = program("phone in lists.blocked || amount > 200", "amount > 200")
+    assert either.evaluate([250.5, 0, "123", False, Raising()]) == ([0, 1], [])
 
 
 @pytest.mark.parametrize(
