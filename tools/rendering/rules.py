@@ -18,7 +18,7 @@ def page() -> str:
         characters=f"{scan.LONGEST_EXPRESSION:,}",
         nodes=str(tree.MOST_NODES - 1),
         depth=str(scan.DEEPEST_NESTING),
-        cost=str(tree.MOST_COST // 100),
+        cost=f"{tree.MOST_COST // 100:,}",
         joined=f"{arithmetic.LONGEST_TEXT:,}",
         pattern=str(patterns.LONGEST_PATTERN),
         program=str(patterns.LARGEST_PROGRAM),

@@ -81,8 +81,8 @@ class _Conversion:
             self._refuse(self._root.number(2), kind_words(result), kind_words(root.kind))
         spent = cost_of(root)
         if spent > MOST_COST:
-            found = f"one that may take {spent / 100:.0f}"
-            self._refuse(self._root.number(2), f"an expression that takes at most {MOST_COST // 100} µs", found)
+            found = f"one that may take {spent / 100:,.0f}"
+            self._refuse(self._root.number(2), f"an expression that takes at most {MOST_COST // 100:,} µs", found)
         return Tree(root)
 
     def _refuse(self, identifier: int, expected: str, found: str) -> NoReturn:

@@ -30,7 +30,8 @@ LONGEST_TEXT = 16_384
 """Characters of a text that is put together; an event has no longer one."""
 
 _WHOLE = re.compile(r"[-+]?[0-9]{1,19}", re.ASCII)
-_DECIMAL = re.compile(r"[-+]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][-+]?[0-9]{1,4})?", re.ASCII)
+_DECIMAL = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?", re.ASCII)
+_LONGEST_DECIMAL = 400
 _BEYOND_INT = 2.0**63
 _WITHOUT_FRACTION = 2.0**52
 """Doubles from here on are whole numbers."""
@@ -91,7 +92,7 @@ def to_whole(value: float | str) -> int | None:
 
 def to_double(value: str) -> float | None:
     """Reads a decimal number, with an exponent or not; None if it is none."""
-    return float(value) if _DECIMAL.fullmatch(value) else None
+    return float(value) if len(value) <= _LONGEST_DECIMAL and _DECIMAL.fullmatch(value) else None
 
 
 def text_of_double(value: float) -> str:

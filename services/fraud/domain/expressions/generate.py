@@ -145,7 +145,7 @@ class Generator:
             kept, code = self._keep(node)
             return [code], kept
         if node.overload.parameters == (Loose.NAME,):
-            return [], node.overload.code.format(*(self.slot(each.name) for each in node.arguments))
+            return [], node.overload.code.format(*(self.slot(name) for name in _names(node)))
         prepared = node.function.prepared
         parts = [self._strict(each) for each in node.arguments[: len(node.arguments) - bool(prepared)]]
         codes = [code for _, code in parts]
@@ -190,6 +190,10 @@ class Generator:
 def _is_logical(node: Node) -> TypeGuard[Operation]:
     """True for the operators that may have a value although a part of them has none."""
     return isinstance(node, Operation) and not node.overload.code
+
+
+def _names(node: Operation) -> Iterator[str]:
+    return (each.name for each in node.arguments if isinstance(each, Variable))
 
 
 def _flat(node: Node, name: str) -> Iterator[Node]:

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 __all__ = ["domain_of", "lower_ascii", "network", "time_of", "zone"]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LONGEST_ADDRESS = 45
 """Characters; longer ones would fill the memory of addresses."""
 _MAPPED = ip_network("::ffff:0:0/96")
@@ -56,7 +55,7 @@ def domain_of(mailbox: str) -> str | None:
 
 def lower_ascii(text: str) -> str:
     """Writes A to Z small and leaves all other letters."""
-    return text.lower() if text.isascii() else text.translate(_LOWER)
+    return text.lower() if text.isascii() else text.encode().lower().decode()
 
 
 def zone(name: str) -> ZoneInfo:

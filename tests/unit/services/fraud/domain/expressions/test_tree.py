@@ -87,9 +87,10 @@ def test_a_tree_beyond_the_bounds_cannot_be_made() -> None:
     )
     both = Operation(OVERLOADS["and"][1], (found, found))
     four = Operation(OVERLOADS["and"][1], (both, both))
+    eight = Operation(OVERLOADS["and"][1], (four, four))
     assert cost_of(Tree(four).root) == 4 * cost_of(found) + 3 * OVERLOADS["and"][1].cost
     with pytest.raises(ValueError, match="too large"):
-        Tree(Operation(OVERLOADS["and"][1], (four, four)))
+        Tree(Operation(OVERLOADS["and"][1], (eight, eight)))
 
 
 def test_references_are_the_names() -> None:
