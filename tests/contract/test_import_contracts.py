@@ -30,7 +30,7 @@ PLANTED = {
     "Domains are pure": ("services/fraud/domain/verdict.py", "meshkit.errors"),
     "Use cases know neither the wire nor the stores": ("services/fraud/service/feed.py", "rampart.fraud.v1.event_pb2"),
     "Only the composition root knows the adapters": ("services/user/servicer.py", "services.user.adapters.memory"),
-    "One room knows the libraries of expressions": ("services/fraud/service/feed.py", "cel_expr_python"),
+    "One room knows the libraries of expressions": ("services/fraud/service/feed.py", "cel_expr_python.cel"),
     "Adapters serve the use cases and do not know them": ("services/user/adapters/rows.py", "services.user.service"),
 }  # fmt: skip
 

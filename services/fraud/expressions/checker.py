@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NoReturn
 
-from services.fraud.domain.expressions.functions import OVERLOADS, Loose, Overload, Parameter, Prepared
+from services.fraud.domain.expressions.functions import OVERLOADS, LiteralForm, Loose, Overload, Parameter
 from services.fraud.domain.expressions.generate import prepare
 from services.fraud.domain.expressions.problems import ExpressionRefused, Problem
 from services.fraud.domain.expressions.texts import time_of
@@ -13,12 +13,12 @@ from services.fraud.domain.expressions.tree import (
     DEEPEST,
     MOST_COST,
     MOST_NODES,
+    Calculation,
     Constant,
     Constants,
+    NamedValue,
     Node,
-    Operation,
     Tree,
-    Variable,
     cost_of,
 )
 from services.fraud.domain.expressions.types import ValueKind
@@ -32,10 +32,10 @@ __all__ = ["check"]
 
 _WIDENED = OVERLOADS["double_int"][1]
 _FORMS = {
-    Prepared.NETWORK: "a network such as 10.0.0.0/8",
-    Prepared.PATTERN: "a pattern of RE2",
-    Prepared.ZONE: "a time zone such as Europe/Berlin",
-    Prepared.TIME: "a time such as 2026-01-31T12:00:00Z",
+    LiteralForm.NETWORK: "a network such as 10.0.0.0/8",
+    LiteralForm.PATTERN: "a pattern of RE2",
+    LiteralForm.ZONE: "a time zone such as Europe/Berlin",
+    LiteralForm.TIME: "a time such as 2026-01-31T12:00:00Z",
 }
 
 
@@ -76,7 +76,7 @@ class _Conversion:
     def tree(self, result: ValueKind) -> Tree:
         root = self._node(self._root, 1)
         if root.kind is ValueKind.INT and result is ValueKind.DOUBLE:
-            root = Operation(_WIDENED, (root,))
+            root = Calculation(_WIDENED, (root,))
         if root.kind is not result:
             self._refuse(self._root.number(2), kind_words(result), kind_words(root.kind))
         spent = cost_of(root)
@@ -105,11 +105,11 @@ class _Conversion:
         what = "a list that nothing is looked up in" if 7 in expr else "{...}" if 8 in expr else "a loop"
         return self._refuse(identifier, "a value", what)
 
-    def _variable(self, identifier: int, name: str) -> Variable:
+    def _variable(self, identifier: int, name: str) -> NamedValue:
         kind = self._variables.get(name)
         if kind is None:
             self._refuse(identifier, "a value", f"the type {name}" if name else "a part of a value")
-        return Variable(name, kind)
+        return NamedValue(name, kind)
 
     def _constant(self, identifier: int, constant: Message) -> Constant:
         if 2 in constant:
@@ -135,11 +135,11 @@ class _Conversion:
             self._argument(each, kind, depth + 1) for each, kind in zip(given, overload.parameters, strict=True)
         ]
         if function.name == "_?_:_" and overload.result is ValueKind.DOUBLE:
-            arguments = [Operation(_WIDENED, (each,)) if each.kind is ValueKind.INT else each for each in arguments]
+            arguments = [Calculation(_WIDENED, (each,)) if each.kind is ValueKind.INT else each for each in arguments]
             overload = OVERLOADS["choose_double_double"][1]
         if function.prepared:
             return self._prepared(function.prepared, overload, arguments, given[-1].number(2))
-        return Operation(overload, tuple(arguments))
+        return Calculation(overload, tuple(arguments))
 
     def _argument(self, expr: Message, kind: Parameter, depth: int) -> Node:
         identifier = expr.number(2)
@@ -147,7 +147,7 @@ class _Conversion:
             return Constants(kind, tuple(self._element(each, kind) for each in expr.message(7).messages(1)))
         node = self._node(expr, depth)
         if kind is Loose.NAME:
-            if not isinstance(node, Variable):
+            if not isinstance(node, NamedValue):
                 self._refuse(identifier, "a name", "a value")
         elif node.kind is not kind:
             self._refuse(identifier, kind_words(kind), kind_words(node.kind))
@@ -166,14 +166,16 @@ class _Conversion:
             self._refuse(identifier, "a text" if texts else "a number", kind_words(constant.kind))
         return constant
 
-    def _prepared(self, kind: Prepared, overload: Overload, arguments: list[Node], identifier: int) -> Node:
+    def _prepared(self, kind: LiteralForm, overload: Overload, arguments: list[Node], identifier: int) -> Node:
         literal = arguments[-1]
         if not isinstance(literal, Constant):
             self._refuse(identifier, f"{_FORMS[kind]}, in quotes", "something to compute")
         try:
-            if kind is Prepared.TIME:
+            if kind is LiteralForm.TIME:
                 return Constant(ValueKind.TIME, time_of(str(literal.value)))
             prepare(kind, str(literal.value), compile_pattern)
         except ValueError as error:
-            self._refuse(identifier, _FORMS[kind], str(error) if kind is Prepared.PATTERN else str(literal.value)[:64])
-        return Operation(overload, tuple(arguments))
+            self._refuse(
+                identifier, _FORMS[kind], str(error) if kind is LiteralForm.PATTERN else str(literal.value)[:64]
+            )
+        return Calculation(overload, tuple(arguments))

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.fraud.domain.expressions.functions import Loose, Overload
 from services.fraud.domain.expressions.generate import TOOLS, Patterns, prepare
-from services.fraud.domain.expressions.tree import Constant, Constants, Node, Operation, Variable
+from services.fraud.domain.expressions.tree import Calculation, Constant, Constants, NamedValue, Node
 
 __all__ = ["Evaluate", "Failure", "evaluator"]
 
@@ -38,7 +38,7 @@ def evaluator(node: Node, slots: Mapping[str, int], patterns: Patterns) -> Evalu
         case Constants(_, values):
             found = frozenset(each.value for each in values)
             return lambda _: found
-        case Variable(name, _):
+        case NamedValue(name, _):
             slot = slots[name]
             return lambda values: Failure.NOT_ENOUGH_DATA if (value := values[slot]) is None else value
     prepared = node.function.prepared
@@ -49,7 +49,7 @@ def evaluator(node: Node, slots: Mapping[str, int], patterns: Patterns) -> Evalu
     return _operation(node, [evaluator(each, slots, patterns) for each in node.arguments])
 
 
-def _operation(node: Operation, parts: Sequence[Evaluate]) -> Evaluate:
+def _operation(node: Calculation, parts: Sequence[Evaluate]) -> Evaluate:
     match node.function.name:
         case "_&&_":
             return _chain(parts, False)

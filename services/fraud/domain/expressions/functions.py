@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from services.fraud.domain.expressions.types import ValueKind
 
-__all__ = ["FUNCTIONS", "OVERLOADS", "Function", "Loose", "Overload", "Parameter", "Prepared"]
+__all__ = ["FUNCTIONS", "OVERLOADS", "Function", "LiteralForm", "Loose", "Overload", "Parameter"]
 
 
 class Loose(Enum):
@@ -32,7 +32,7 @@ _FALLIBLE = ("{1}(", "divide_whole(", "domain_of(", "join(", "remainder_whole(",
 """How code of what may fail begins: the functions that return None, and the literals that are called."""
 
 
-class Prepared(Enum):
+class LiteralForm(Enum):
     """What is made of the last argument, a literal text, before anything is decided."""
 
     NETWORK = "network"
@@ -74,7 +74,7 @@ class Function:
     overloads: tuple[Overload, ...]
     member: bool = False
     """True if it is called behind a dot."""
-    prepared: Prepared | None = None
+    prepared: LiteralForm | None = None
 
 
 _S, _I, _D, _B, _T = ValueKind.STRING, ValueKind.INT, ValueKind.DOUBLE, ValueKind.BOOL, ValueKind.TIME
@@ -205,29 +205,29 @@ _TEXTS = (
              (Overload("size_string", (_S,), _I, "len({0})", 5),)),
     Function("matches", "a.matches(b)", "whether the pattern, a literal in RE2, is found in it; a text of more than "
              "256 characters is an error", 'email.matches("^[a-z.]+@example")',
-             (Overload("matches_string", (_S, _S), _B, "{1}({0})", 12_000),), True, Prepared.PATTERN),
+             (Overload("matches_string", (_S, _S), _B, "{1}({0})", 12_000),), True, LiteralForm.PATTERN),
     Function("email_domain", "email_domain(a)", "what is behind the last @, written small; an error without one",
              'email_domain(email) == "example.org"',
              (Overload("email_domain_string", (_S,), _S, "domain_of({0})", 600),)),
     Function("in_network", "in_network(a, b)", "whether an IP address is in the network, a literal; an error if it is "
              "no address", 'in_network(ip_address, "203.0.113.0/24")',
-             (Overload("in_network_string", (_S, _S), _B, "{1}({0})", 250),), prepared=Prepared.NETWORK),
+             (Overload("in_network_string", (_S, _S), _B, "{1}({0})", 250),), prepared=LiteralForm.NETWORK),
 )  # fmt: skip
 
 _TIMES = (
     Function("timestamp", "timestamp(a)", "a time, from a literal in RFC 3339",
              'event_time >= timestamp("2026-01-01T00:00:00Z")',
-             (Overload("timestamp_string", (_S,), _T, ""),), prepared=Prepared.TIME),
+             (Overload("timestamp_string", (_S,), _T, ""),), prepared=LiteralForm.TIME),
     Function("seconds_between", "seconds_between(a, b)", "seconds from the first time to the second, with fractions; "
              "negative if the second is earlier", 'seconds_between(event_time, timestamp("2027-01-01T00:00:00Z")) > 0',
              (Overload("seconds_between_time_time", (_T, _T), _D, "({1} - {0}).total_seconds()", 15),)),
     Function("hour", "hour(a, b)", "the hour of the day, 0 to 23, in a time zone, a literal",
              'hour(event_time, "Europe/Berlin") == 3',
-             (Overload("hour_time", (_T, _S), _I, "{0}.astimezone({1}).hour", 120),), prepared=Prepared.ZONE),
+             (Overload("hour_time", (_T, _S), _I, "{0}.astimezone({1}).hour", 120),), prepared=LiteralForm.ZONE),
     Function("weekday", "weekday(a, b)", "the day of the week, 1 (Monday) to 7, in a time zone, a literal",
              'weekday(event_time, "Europe/Berlin") == 6',
              (Overload("weekday_time", (_T, _S), _I, "{0}.astimezone({1}).isoweekday()", 120),),
-             prepared=Prepared.ZONE),
+             prepared=LiteralForm.ZONE),
 )  # fmt: skip
 
 _PRESENCE = Function(

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from services.fraud.domain.expressions import arithmetic, texts
-from services.fraud.domain.expressions.functions import Loose, Prepared
-from services.fraud.domain.expressions.tree import Constant, Constants, Node, Operation, Variable
+from services.fraud.domain.expressions.functions import LiteralForm, Loose
+from services.fraud.domain.expressions.tree import Calculation, Constant, Constants, NamedValue, Node
 from services.fraud.domain.expressions.types import ValueKind
 
 __all__ = ["NO_PATTERNS", "TOOLS", "Generator", "Patterns", "prepare"]
@@ -45,14 +45,14 @@ def NO_PATTERNS(pattern: str) -> Callable[[str], bool | None]:  # noqa: N802
     raise ValueError("no engine of patterns was given")
 
 
-def prepare(kind: Prepared | None, literal: str, patterns: Patterns) -> Any:
+def prepare(kind: LiteralForm | None, literal: str, patterns: Patterns) -> Any:
     """Returns what a template calls in place of a literal text. Raises ValueError if the literal is not of its form."""
     match kind:
-        case Prepared.NETWORK:
+        case LiteralForm.NETWORK:
             return texts.network(literal)
-        case Prepared.PATTERN:
+        case LiteralForm.PATTERN:
             return patterns(literal)
-        case Prepared.ZONE:
+        case LiteralForm.ZONE:
             return texts.zone(literal)
     raise ValueError("not a literal that is prepared")
 
@@ -83,7 +83,7 @@ class Generator:
         guards, code = self._strict(node)
         return f"(None if {_any_missing(guards)} else {code})" if guards else code
 
-    def _logical(self, node: Operation) -> str:
+    def _logical(self, node: Calculation) -> str:
         match node.function.name:
             case "_&&_":
                 return self._chain(node, "False", "True")
@@ -119,7 +119,7 @@ class Generator:
         first, second = (self._truth(each, if_missing) for each in arguments[1:])
         return f"({if_missing} if {code} is None else {first} if {kept} else {second})"
 
-    def _chain(self, node: Operation, decides: str, otherwise: str) -> str:
+    def _chain(self, node: Calculation, decides: str, otherwise: str) -> str:
         kept, codes = zip(*map(self._keep, _flat(node, node.function.name)), strict=True)
         decided = " or ".join(f"{code} is {decides}" for code in codes)
         return f"({decides} if {decided} else None if {_any_missing(kept)} else {otherwise})"
@@ -135,7 +135,7 @@ class Generator:
 
     def _strict(self, node: Node) -> tuple[list[str], str]:
         """Returns code for the value, and code for each part that may have none, which runs before."""
-        if isinstance(node, Variable):
+        if isinstance(node, NamedValue):
             slot = self.slot(node.name)
             self.needed[slot] = None
             return [slot], slot
@@ -173,7 +173,7 @@ class Generator:
             return f"({node.value!r})"
         return self._named((node.kind, node.value), lambda: node.value)
 
-    def _prepared(self, kind: Prepared, node: Node) -> str:
+    def _prepared(self, kind: LiteralForm, node: Node) -> str:
         if not isinstance(node, Constant):
             raise ValueError("only a literal can be prepared")
         literal = str(node.value)
@@ -187,18 +187,18 @@ class Generator:
         return name
 
 
-def _is_logical(node: Node) -> TypeGuard[Operation]:
+def _is_logical(node: Node) -> TypeGuard[Calculation]:
     """True for the operators that may have a value although a part of them has none."""
-    return isinstance(node, Operation) and not node.overload.code
+    return isinstance(node, Calculation) and not node.overload.code
 
 
-def _names(node: Operation) -> Iterator[str]:
-    return (each.name for each in node.arguments if isinstance(each, Variable))
+def _names(node: Calculation) -> Iterator[str]:
+    return (each.name for each in node.arguments if isinstance(each, NamedValue))
 
 
 def _flat(node: Node, name: str) -> Iterator[Node]:
     """Returns what a chain of one operator joins, which is nested pairs in the tree."""
-    if isinstance(node, Operation) and node.function.name == name:
+    if isinstance(node, Calculation) and node.function.name == name:
         for each in node.arguments:
             yield from _flat(each, name)
     else:

@@ -17,12 +17,12 @@ __all__ = [
     "DEEPEST",
     "MOST_COST",
     "MOST_NODES",
+    "Calculation",
     "Constant",
     "Constants",
+    "NamedValue",
     "Node",
-    "Operation",
     "Tree",
-    "Variable",
     "cost_of",
     "references",
     "tree_from_json",
@@ -78,7 +78,7 @@ class Constants:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
+class NamedValue:
     """A name whose value comes with each decision."""
 
     name: str
@@ -86,7 +86,7 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class Calculation:
     """An overload of the table with its arguments."""
 
     overload: Overload
@@ -109,11 +109,11 @@ class Operation:
         return OVERLOADS[self.overload.id][0]
 
 
-Node = Constant | Constants | Variable | Operation
+Node = Constant | Constants | NamedValue | Calculation
 
 
 def _fits(argument: Node, parameter: Parameter) -> bool:
-    return isinstance(argument, Variable) if parameter is Loose.NAME else argument.kind is parameter
+    return isinstance(argument, NamedValue) if parameter is Loose.NAME else argument.kind is parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ def _walk(node: Node, depth: int) -> Iterator[tuple[Node, int]]:
     if depth > DEEPEST + 1:
         raise ValueError("too deep an expression")
     yield node, depth
-    if isinstance(node, Operation):
+    if isinstance(node, Calculation):
         for argument in node.arguments:
             yield from _walk(argument, depth + 1)
     elif isinstance(node, Constants):
@@ -145,12 +145,12 @@ def _walk(node: Node, depth: int) -> Iterator[tuple[Node, int]]:
 
 def references(tree: Tree) -> frozenset[str]:
     """Returns the names that the expression uses."""
-    return frozenset(node.name for node, _ in _walk(tree.root, 1) if isinstance(node, Variable))
+    return frozenset(node.name for node, _ in _walk(tree.root, 1) if isinstance(node, NamedValue))
 
 
 def cost_of(root: Node) -> int:
     """Returns about how many times 10 ns it takes to evaluate the expression at worst, on the longest texts."""
-    return sum(node.overload.cost if isinstance(node, Operation) else 1 for node, _ in _walk(root, 1))
+    return sum(node.overload.cost if isinstance(node, Calculation) else 1 for node, _ in _walk(root, 1))
 
 
 def tree_to_json(tree: Tree) -> dict[str, Any]:
@@ -164,9 +164,9 @@ def _node_to_json(node: Node) -> dict[str, Any]:
             return {"kind": kind.value, "value": value.isoformat() if isinstance(value, datetime) else value}
         case Constants(kind, values):
             return {"kind": kind.value, "values": [_node_to_json(each) for each in values]}
-        case Variable(name, kind):
+        case NamedValue(name, kind):
             return {"kind": kind.value, "name": name}
-        case Operation(overload, arguments):
+        case Calculation(overload, arguments):
             return {"call": overload.id, "arguments": [_node_to_json(each) for each in arguments]}
 
 
@@ -182,9 +182,9 @@ def _node_from_json(data: Any, depth: int) -> Node:
         raise ValueError("too deep an expression")
     match data:
         case {"call": str(name), "arguments": [*arguments], **rest} if not rest and name in OVERLOADS:
-            return Operation(OVERLOADS[name][1], tuple(_node_from_json(each, depth + 1) for each in arguments))
+            return Calculation(OVERLOADS[name][1], tuple(_node_from_json(each, depth + 1) for each in arguments))
         case {"kind": str(kind), "name": str(name), **rest} if not rest:
-            return Variable(name, ValueKind(kind))
+            return NamedValue(name, ValueKind(kind))
         case {"kind": str(kind), "values": [*values], **rest} if not rest:
             return Constants(_list_kind(kind), _constants_from_json(values))
         case {"kind": str(kind), "value": value, **rest} if not rest:

@@ -13,7 +13,7 @@ import pytest
 from services.fraud.domain.expressions.functions import FUNCTIONS, Loose
 from services.fraud.domain.expressions.problems import ExpressionRefused
 from services.fraud.domain.expressions.run import RuleProgram
-from services.fraud.domain.expressions.tree import Constant, Operation
+from services.fraud.domain.expressions.tree import Calculation, Constant
 from services.fraud.domain.expressions.types import RESERVED_NAMES, ValueKind
 from services.fraud.expressions import checker
 from services.fraud.expressions.checker import check
@@ -63,7 +63,7 @@ def test_every_overload_of_the_table_is_one_that_texts_lead_to() -> None:
             written = dict(zip("abc", parts, strict=False))
             text = re.sub(r"\b[abc]\b", lambda at, written=written: written[at[0]], function.form)  # type: ignore[misc]
             root = check(text, names, overload.result).root
-            known = isinstance(root, Constant) or (isinstance(root, Operation) and root.overload.id == overload.id)
+            known = isinstance(root, Constant) or (isinstance(root, Calculation) and root.overload.id == overload.id)
             assert known or overload.id.startswith("choose_"), text
 
 

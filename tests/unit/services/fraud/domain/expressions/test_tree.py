@@ -10,11 +10,11 @@ import pytest
 
 from services.fraud.domain.expressions.functions import OVERLOADS, Loose
 from services.fraud.domain.expressions.tree import (
+    Calculation,
     Constant,
     Constants,
-    Operation,
+    NamedValue,
     Tree,
-    Variable,
     cost_of,
     references,
     tree_from_json,
@@ -22,14 +22,14 @@ from services.fraud.domain.expressions.tree import (
 )
 from services.fraud.domain.expressions.types import ValueKind
 
-AMOUNT = Variable("amount", ValueKind.DOUBLE)
+AMOUNT = NamedValue("amount", ValueKind.DOUBLE)
 NUMBER = Constant(ValueKind.DOUBLE, 200.0)
-LARGE = Operation(OVERLOADS["greater_double_double"][1], (AMOUNT, NUMBER))
-KNOWN = Operation(OVERLOADS["present"][1], (Variable("phone", ValueKind.STRING),))
-HELD = Operation(OVERLOADS["in_double"][1], (AMOUNT, Constants(Loose.NUMBERS, (NUMBER, Constant(ValueKind.INT, 3)))))
-LATE = Operation(
+LARGE = Calculation(OVERLOADS["greater_double_double"][1], (AMOUNT, NUMBER))
+KNOWN = Calculation(OVERLOADS["present"][1], (NamedValue("phone", ValueKind.STRING),))
+HELD = Calculation(OVERLOADS["in_double"][1], (AMOUNT, Constants(Loose.NUMBERS, (NUMBER, Constant(ValueKind.INT, 3)))))
+LATE = Calculation(
     OVERLOADS["less_time_time"][1],
-    (Variable("at", ValueKind.TIME), Constant(ValueKind.TIME, datetime(2026, 1, 31, tzinfo=UTC))),
+    (NamedValue("at", ValueKind.TIME), Constant(ValueKind.TIME, datetime(2026, 1, 31, tzinfo=UTC))),
 )
 NODE = {"kind": "double", "name": "amount"}
 
@@ -82,17 +82,17 @@ def test_the_deepest_tree_comes_back() -> None:
 
 
 def test_a_tree_beyond_the_bounds_cannot_be_made() -> None:
-    found = Operation(
-        OVERLOADS["matches_string"][1], (Variable("a", ValueKind.STRING), Constant(ValueKind.STRING, "x"))
+    found = Calculation(
+        OVERLOADS["matches_string"][1], (NamedValue("a", ValueKind.STRING), Constant(ValueKind.STRING, "x"))
     )
-    both = Operation(OVERLOADS["and"][1], (found, found))
-    four = Operation(OVERLOADS["and"][1], (both, both))
-    eight = Operation(OVERLOADS["and"][1], (four, four))
+    both = Calculation(OVERLOADS["and"][1], (found, found))
+    four = Calculation(OVERLOADS["and"][1], (both, both))
+    eight = Calculation(OVERLOADS["and"][1], (four, four))
     assert cost_of(Tree(four).root) == 4 * cost_of(found) + 3 * OVERLOADS["and"][1].cost
     with pytest.raises(ValueError, match="too large"):
-        Tree(Operation(OVERLOADS["and"][1], (eight, eight)))
+        Tree(Calculation(OVERLOADS["and"][1], (eight, eight)))
 
 
 def test_references_are_the_names() -> None:
-    root = Operation(OVERLOADS["and"][1], (LARGE, KNOWN))
+    root = Calculation(OVERLOADS["and"][1], (LARGE, KNOWN))
     assert references(Tree(root)) == {"amount", "phone"}
