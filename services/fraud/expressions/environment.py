@@ -25,7 +25,7 @@ def environment(variables: Mapping[str, ValueKind]) -> cel.Env:
     return _environment(frozenset(variables.items()))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _environment(variables: frozenset[tuple[str, ValueKind]]) -> cel.Env:
     # Needed when a rule is saved, not when one is decided: no start waits for it.
     from cel_expr_python import cel
