@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["RESERVED_NAMES", "ValueKind"]
+__all__ = ["ValueKind"]
 
 
 class ValueKind(Enum):
@@ -18,14 +18,3 @@ class ValueKind(Enum):
     """An aware datetime in UTC."""
     STRING_LIST = "list"
     """Anything that tells what it contains: a list of the tenant."""
-
-
-RESERVED_NAMES = frozenset(
-    (
-        "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import",
-        "let", "loop", "package", "namespace", "return", "var", "void", "while",
-        "bool", "bytes", "double", "dyn", "int", "list", "map", "null_type", "string", "type", "uint",
-        "profile", "ip", "lists",
-    )
-)  # fmt: skip
-"""What no field and no feature may be called: words and types of the language, and where names with a dot begin."""
