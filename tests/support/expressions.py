@@ -75,9 +75,12 @@ class Oracle:
                 one("min", (D, (D, D), lambda a, b: b if b < a else a), (I, (I, I), lambda a, b: b if b < a else a)),
                 one("max", (D, (D, D), lambda a, b: b if b > a else a), (I, (I, I), lambda a, b: b if b > a else a)),
                 one("abs", (D, (D,), math.fabs), (I, (I,), _absolute)),
-                one("floor", (D, (D,), lambda a: a if _huge(a) else math.copysign(math.floor(a), a))),
-                one("ceil", (D, (D,), lambda a: a if _huge(a) else math.copysign(math.ceil(a), a))),
-                one("round", (D, (D,), lambda a: a if _huge(a) else math.copysign(math.floor(abs(a) + 0.5), a))),
+                one("floor", (D, (D,), lambda a: a if _has_no_fraction(a) else math.copysign(math.floor(a), a))),
+                one("ceil", (D, (D,), lambda a: a if _has_no_fraction(a) else math.copysign(math.ceil(a), a))),
+                one(
+                    "round",
+                    (D, (D,), lambda a: a if _has_no_fraction(a) else math.copysign(math.floor(abs(a) + 0.5), a)),
+                ),
                 one("shown", (S, (D,), lambda a: str(int(a)) if not _huge(a) and a == int(a) else repr(a))),
                 one("lowered", (S, (S,), lambda a: "".join(x.lower() if x.isascii() else x for x in a))),
                 one("read", (D, (S,), _read)),
@@ -99,6 +102,10 @@ def _asked(name: str) -> str:
 
 def _huge(value: float) -> bool:
     return not abs(value) < 1e15
+
+
+def _has_no_fraction(value: float) -> bool:
+    return not abs(value) < 2.0**52
 
 
 def _absolute(value: int) -> int:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.fraud.domain.expressions.functions import FUNCTIONS, Loose, Parameter
-from services.fraud.domain.expressions.types import RESERVED_NAMES, ValueKind
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.names import RESERVED
 
 if TYPE_CHECKING:
     from cel_expr_python import cel
@@ -20,7 +21,7 @@ _BARE = 'stdlib: {disable_macros: true, include_functions: [{name: "nothing"}]}'
 
 def environment(variables: Mapping[str, ValueKind]) -> cel.Env:
     """Returns what parses and checks expressions over these names. Raises ValueError if one of them is reserved."""
-    if reserved := RESERVED_NAMES & variables.keys():
+    if reserved := RESERVED & variables.keys():
         raise ValueError(f"reserved names: {', '.join(sorted(reserved))}")
     return _environment(frozenset(variables.items()))
 

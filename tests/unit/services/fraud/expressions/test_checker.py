@@ -14,7 +14,8 @@ from services.fraud.domain.expressions.functions import FUNCTIONS, Loose
 from services.fraud.domain.expressions.problems import ExpressionRefused
 from services.fraud.domain.expressions.run import RuleProgram
 from services.fraud.domain.expressions.tree import Calculation, Constant
-from services.fraud.domain.expressions.types import RESERVED_NAMES, ValueKind
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.names import RESERVED
 from services.fraud.expressions import checker
 from services.fraud.expressions.checker import check
 from services.fraud.expressions.patterns import compile_pattern
@@ -185,7 +186,7 @@ def test_accepted(text: str, kind: ValueKind) -> None:
     assert check(text, NAMES, kind).kind is kind
 
 
-@pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
+@pytest.mark.parametrize("name", sorted(RESERVED))
 def test_reserved_names_cannot_be_declared(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         check(f"{name} > 5", {name: ValueKind.INT}, ValueKind.BOOL)
