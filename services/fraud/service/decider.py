@@ -157,18 +157,18 @@ class Decider:
     ) -> _Read:
         began = time.perf_counter()
         known, unread = await self._configured(calls)
-        checks = [call.check for call in known]
+        checks = [call.check for call, _ in known]
         profiles, reading = await asyncio.gather(
-            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call in known]),
+            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call, _ in known]),
             self._reader.read(checks, patient=patient, gapped=gapped),
         )
         read_at, read = time.perf_counter(), _Read(checks, reading, [], unread)
         judged: list[ReadCheck] = []
-        for call, found, profile in zip(known, reading.features, profiles, strict=True):
+        for (call, configuration), found, profile in zip(known, reading.features, profiles, strict=True):
             if isinstance(found, MeshError):
                 read.unread[call.check.key] = found
             else:
-                judged.append(ReadCheck(call.check, found, profile, known[call]))
+                judged.append(ReadCheck(call.check, found, profile, configuration))
         decided = await self._judge.judge_all(judged)
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
         read.decided.extend(each._replace(times=times) for each in decided)
@@ -176,22 +176,22 @@ class Decider:
 
     async def _configured(
         self, calls: Mapping[Key, CheckCall]
-    ) -> tuple[Mapping[CheckCall, Configuration], dict[Key, MeshError]]:
-        """Returns the calls whose tenants' configuration is known, and why others fail."""
+    ) -> tuple[Sequence[tuple[CheckCall, Configuration]], dict[Key, MeshError]]:
+        """Returns the calls with the configuration of their tenants, and why others have none."""
         tenants: dict[str, Configuration | MeshError] = {}
         for tenant_id in {tenant_id for tenant_id, _ in calls}:
             try:
                 tenants[tenant_id] = await self._configurations(tenant_id)
             except MeshError as error:
                 tenants[tenant_id] = error
-        known: dict[CheckCall, Configuration] = {}
+        known: list[tuple[CheckCall, Configuration]] = []
         unread: dict[Key, MeshError] = {}
         for key, call in calls.items():
             found = tenants[key[0]]
             if isinstance(found, MeshError):
                 unread[key] = found
             else:
-                known[call] = found
+                known.append((call, found))
         return known, unread
 
     def _time_error(self, call: CheckCall) -> MeshError | None:
