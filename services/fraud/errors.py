@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from meshkit.canonical import NOT_AN_ADDRESS
@@ -29,6 +29,9 @@ __all__ = [
     "event_type_invalid",
     "event_type_not_found",
     "events_lost",
+    "feature_built_in",
+    "feature_exists",
+    "feature_in_use",
     "found_none",
     "idempotency_conflict",
     "position_invalid",
@@ -39,6 +42,7 @@ __all__ = [
     "step_not_allowed",
     "sum_too_large",
     "too_many_event_types",
+    "too_many_features",
     "too_many_watchers",
     "value_refused",
 ]
@@ -46,6 +50,7 @@ __all__ = [
 
 CURRENCY_UNKNOWN = "currency.known", NOT_A_CURRENCY
 DATE_UNKNOWN = "date.valid", "is not a date of the calendar"
+USES_TOLD = 10
 SUM_SECONDS = 3_600.0
 """After how long a sum that was too large is worth another try: it passes within a day."""
 
@@ -222,3 +227,22 @@ def event_invalid(faults: Iterable[FieldFault]) -> MeshError:
 
 def event_too_large(size: int, most: int) -> MeshError:
     return validation_failed(Violation("fields", "fields.size", f"must have at most {most} bytes, not {size}"))
+
+
+def feature_exists() -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS, "RESOURCE_EXISTS", "a feature of this name exists", metadata={"resource": "feature"}
+    )
+
+
+def too_many_features(most: int) -> MeshError:
+    return validation_failed(Violation("feature", "features.most", f"is one more than {most}, a tenant's most"))
+
+
+def feature_built_in() -> MeshError:
+    return step_not_allowed("the feature is built in: it stays as it is", "built_in")
+
+
+def feature_in_use(using: Sequence[str]) -> MeshError:
+    shown = ", ".join(using[:USES_TOLD]) + (f" and {len(using) - USES_TOLD} more" if len(using) > USES_TOLD else "")
+    return step_not_allowed(f"the feature is used by {shown}", "in_use")

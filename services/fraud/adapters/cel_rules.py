@@ -16,11 +16,13 @@ __all__ = ["CelRules"]
 class CelRules:
     """Implements `RuleChecker`."""
 
-    def check(self, text: str, variables: Mapping[str, ValueKind]) -> str | Sequence[ExpressionFault]:
+    def check(
+        self, text: str, variables: Mapping[str, ValueKind], result: ValueKind = ValueKind.BOOL
+    ) -> str | Sequence[ExpressionFault]:
         from services.fraud.expressions.checker import check
 
         try:
-            tree = check(text, variables, ValueKind.BOOL)
+            tree = check(text, variables, result)
         except ExpressionRefused as refused:
             return [
                 ExpressionFault(each.line, each.column, f"expected {each.expected}, found {each.found}")

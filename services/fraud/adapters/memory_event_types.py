@@ -86,6 +86,9 @@ class MemoryEventTypeChanges(MemoryClaims):
     async def all(self) -> Sequence[DeclaredType]:
         return self._declarations.of(self._tenant_id).event_types
 
+    async def features(self) -> Collection[str]:
+        return self._declarations.of(self._tenant_id).features.current.names
+
     async def put(self, event_type: EventType) -> DeclaredType:
         before, now = self._declarations.of(self._tenant_id), datetime.now(UTC)
         others = {each.event_type.name: each for each in before.event_types}

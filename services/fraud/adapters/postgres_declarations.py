@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from meshkit.storage.postgres import Pool, transaction
+from services.fraud.adapters.feature_rows import read_features
 from services.fraud.adapters.postgres_event_types import read_event_types
 from services.fraud.adapters.postgres_scenarios import read_scenarios
 from services.fraud.ports import Declarations
@@ -29,6 +30,7 @@ class PostgresDeclarations:
                 ),
                 event_types=await read_event_types(connection, tenant_id),
                 scenarios=await read_scenarios(connection, tenant_id),
+                features=await read_features(connection, tenant_id),
             )
 
     async def revisions(self, tenants: Collection[str]) -> Mapping[str, int]:

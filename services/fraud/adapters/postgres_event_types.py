@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 
@@ -13,6 +13,7 @@ from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.engine_revisions import hold, move
+from services.fraud.adapters.feature_rows import read_features
 from services.fraud.domain.declaring import DeclaredType
 from services.fraud.domain.event_types import EventType, Field, FieldType
 from services.fraud.ports import EventTypeChanges
@@ -61,6 +62,9 @@ class PostgresEventTypeChanges(PostgresClaims):
     async def all(self) -> Sequence[DeclaredType]:
         await hold(self._connection, self._tenant_id)
         return await read_event_types(self._connection, self._tenant_id)
+
+    async def features(self) -> Collection[str]:
+        return (await read_features(self._connection, self._tenant_id)).current.names
 
     async def put(self, event_type: EventType) -> DeclaredType:
         place = (self._tenant_id, event_type.name, event_type.version)

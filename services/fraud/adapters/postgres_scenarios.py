@@ -19,9 +19,10 @@ from services.fraud.domain.scenarios.deployment import DeploymentMove
 from services.fraud.domain.scenarios.publication import DeploymentState, ScenarioPolicy, Transition
 from services.fraud.domain.scenarios.scenario import Scenario, ScenarioVersion, VersionRef
 from services.fraud.domain.scenarios.snoozes import Snooze
+from services.fraud.ports import UsingContent
 from services.fraud.ports.scenarios import DeclaredScenarios, SnoozePlace
 
-__all__ = ["PostgresScenarios", "read_scenarios"]
+__all__ = ["PostgresScenarios", "read_contents", "read_scenarios"]
 
 _GET = "SELECT * FROM scenarios WHERE tenant_id = $1 AND scenario_id = $2"
 _PAGE = "SELECT * FROM scenarios WHERE tenant_id = $1 AND scenario_id > $2 ORDER BY scenario_id LIMIT $3"
@@ -46,6 +47,7 @@ SELECT v.* FROM unnest($2::text[], $3::integer[]) AS asked (scenario_id, number)
     JOIN scenario_versions AS v USING (scenario_id, number)
 WHERE v.tenant_id = $1"""
 _LASTING_SNOOZES = "SELECT * FROM scenario_snoozes WHERE tenant_id = $1 AND until > now()"
+_DRAFTS = "SELECT * FROM scenarios WHERE tenant_id = $1 ORDER BY scenario_id"
 _SNOOZES = """
 SELECT * FROM scenario_snoozes WHERE tenant_id = $1 AND (rule_id, field, value) > ($2, $3, $4) AND until > $5
 ORDER BY rule_id, field, value LIMIT $6"""
@@ -114,3 +116,13 @@ async def read_scenarios(connection: Connection, tenant_id: str) -> DeclaredScen
         snoozes=[snooze_of(row) for row in await connection.fetch(_LASTING_SNOOZES, tenant_id)],
         policy=policy_of(await connection.fetchrow(_POLICY, tenant_id)),
     )
+
+
+async def read_contents(connection: Connection, tenant_id: str) -> Sequence[UsingContent]:
+    """Returns what rules of the tenant say, in drafts and in versions at hand, in a transaction that names it."""
+    drafts = [scenario_of(row) for row in await connection.fetch(_DRAFTS, tenant_id)]
+    deployed = (await read_scenarios(connection, tenant_id)).versions
+    return [
+        *(UsingContent(f"the draft of scenario {each.scenario_id}", each.draft) for each in drafts),
+        *(UsingContent(f"version {each.number} of scenario {each.scenario_id}", each.content) for each in deployed),
+    ]

@@ -16,6 +16,7 @@ from meshkit.storage.reads import Reads
 from services.fraud.adapters.cel_rules import CelRules
 from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
+from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_scenario_changes import PostgresScenarioWriter
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
 from services.fraud.service.breaking import Breaker, OutcomeCounter
@@ -52,7 +53,7 @@ async def serve_scenarios(
     counts = PostgresBreakerCounts(watching, uuid4())
     breaker = Breaker(counter, counts, BreakerTrips(Publishing(_now), writer), configurations.guarded)
     host.background("breaker", breaker.run)
-    vocabularies = DeclaredVocabularies(PostgresEventTypes(reads))
+    vocabularies = DeclaredVocabularies(PostgresEventTypes(reads), PostgresFeatures(reads))
     checks = RuleChecks(CelRules(), vocabularies)
     edits, deployed = ScenarioEdits(IdempotentChanges(writer)), Deployments(scenarios, breaker.usual)
     servicer = ScenarioServicer(

@@ -15,10 +15,12 @@ from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.service.completing import Completer
-from services.fraud.service.feature_sets import StarterFeatures
+from services.fraud.service.configuration import Configurations
+from services.fraud.service.feature_sets import ConfiguredFeatures
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_keeping import LogKeeper
@@ -39,12 +41,15 @@ class Stores(NamedTuple):
     decisions: PostgresStore
 
 
-async def open_features(host: Host, settings: FraudSettings, redis: Redis, stores: Stores) -> FeatureReader:
+async def open_features(
+    host: Host, settings: FraudSettings, redis: Redis, stores: Stores, configurations: Configurations
+) -> FeatureReader:
     """Reads features, and keeps the logs that they are read from true to the decisions."""
-    sets, logs = StarterFeatures(), RedisLogs(redis, secret=stores.keys.secret, fence=LogFence(stores.pool))
+    sets = ConfiguredFeatures(configurations)
+    logs = RedisLogs(redis, secret=stores.keys.secret, fence=LogFence(stores.pool))
     history = PostgresHistory(stores.pool, stores.keys, apart=stores.apart)
     service = await host.open(postgres.pool(settings.dsn, size=2, seconds=KEEPER_SECONDS), name="postgres of the logs")
-    relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the gaps")
+    relay = await host.open(postgres.pool(settings.relay_dsn, size=2), name="postgres of the gaps")
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of the logs")
     keeper = LogKeeper(
         logs=logs,
@@ -53,8 +58,9 @@ async def open_features(host: Host, settings: FraudSettings, redis: Redis, store
         gaps=PostgresGaps(relay, service),
         tenants=PostgresOldDecisions(cleaner, settings.decision_retention_days),
         sets=sets,
+        heads=PostgresFeatureHeads(relay, service),
     )
     host.background("log keeper", Leader(settings.relay_dsn, "log keeper", lambda _: keeper.keep()).run)
-    completer = Completer(logs, history, sets)
+    completer = Completer(logs, history)
     folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
     return FeatureReader(logs, folds, sets, lambda: datetime.now(UTC))

@@ -34,6 +34,7 @@ from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
+from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_rates import PostgresRates
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
@@ -50,6 +51,7 @@ from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
+from services.fraud.service.vector_layouts import VectorLayouts
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
 from services.fraud.servicer import DECISION_FIELDS, Checks, FraudServicer
@@ -100,7 +102,7 @@ async def serve(host: Host, reader: Reader) -> None:
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await _storing(host, settings, committed, reads)
     store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
-    features = await open_features(host, settings, redis, stores)
+    features = await open_features(host, settings, redis, stores, configurations)
     policy = DecisionPolicy(settings.review_without)
     counter = OutcomeCounter()
     decider = Decider(
@@ -118,6 +120,7 @@ async def serve(host: Host, reader: Reader) -> None:
         checks=_coalescing(host, settings, ways),
         ways=ways,
         store=store,
+        layouts=VectorLayouts(PostgresFeatures(reads)),
         outbox=outbox,
         decided=await _rebuilding(host, settings),
         watches=watches,

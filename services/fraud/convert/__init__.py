@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from services.fraud.convert.checks import check_from_proto
-from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_record, stored_to_proto
+from services.fraud.convert.decisions import (
+    DecisionRecord,
+    decided_to_record,
+    facts_from_record,
+    stored_to_proto,
+    vector_version,
+)
 from services.fraud.convert.event_types import (
     ChangingTypes,
     declared_type_to_proto,
@@ -95,6 +101,7 @@ __all__ = [
     "type_check_from_proto",
     "type_request_from_proto",
     "updated_rule",
+    "vector_version",
     "version_to_proto",
     "watch_event_to_proto",
 ]

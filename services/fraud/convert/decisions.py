@@ -13,14 +13,14 @@ from services.fraud.convert.events import fields_to_record
 from services.fraud.domain.check import NOTHING_KEPT, Decided, Features, Kept
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER
-from services.fraud.domain.declared.vector import joined, rejoined, split
+from services.fraud.domain.declared.vector import VectorLayout, joined, rejoined, split
 from services.fraud.domain.event import Fields
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import Rate, Spend
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.verdict import DECLINE
 
-__all__ = ["DecisionRecord", "decided_to_record", "facts_from_record", "stored_to_proto"]
+__all__ = ["DecisionRecord", "decided_to_record", "facts_from_record", "stored_to_proto", "vector_version"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -127,17 +127,17 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
 
 
 def _vector_to_proto(features: Features) -> decision_pb2.FeatureVector:
-    parts = split(features.set.numbers, features.values)
+    parts = split(features.set.layout, features.values)
     return decision_pb2.FeatureVector(
         version=features.set.version, values=parts.values, numbers=parts.numbers, missing=parts.missing
     )
 
 
-def _vector_from_proto(vector: decision_pb2.FeatureVector) -> Mapping[str, float]:
+def _vector_from_proto(vector: decision_pb2.FeatureVector, layout: VectorLayout) -> Mapping[str, float]:
     """Returns the values by name."""
     if vector.version in ("1", "2"):
         return dict(zip(NAMES_OF_BEFORE[: len(vector.values)], vector.values, strict=True))
-    return joined(STARTER.features, vector.values, vector.numbers, vector.missing)
+    return joined(layout, vector.values, vector.numbers, vector.missing)
 
 
 def _kept_to_proto(kept: Kept, inputs: decision_pb2.DecisionInputs) -> None:
@@ -161,7 +161,7 @@ def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, featu
     vector = inputs.vector
     return EventFacts(
         fields=fields,
-        features=rejoined(features.features, vector.values, vector.numbers, vector.missing),
+        features=rejoined(features.layout, vector.values, vector.numbers, vector.missing),
         currency=inputs.currency,
         digits=inputs.currency_digits,
         profile=profile,
@@ -177,11 +177,19 @@ def _rate_from_proto(message: decision_pb2.DecisionInputs | decision_pb2.Currenc
     return Rate(message.usd_per_unit, message.rate_since) if message.usd_per_unit else None
 
 
-def stored_to_proto(answer: bytes, inputs: bytes) -> decision_pb2.Decision:
-    """Returns a stored decision together with its inputs, the features under their names."""
+def vector_version(inputs: bytes) -> str:
+    """Returns the version of the features that a stored decision was made with."""
+    return decision_pb2.DecisionInputs.FromString(inputs).vector.version
+
+
+def stored_to_proto(answer: bytes, inputs: bytes, layout: VectorLayout = STARTER.layout) -> decision_pb2.Decision:
+    """Returns a stored decision together with its inputs, the features under their names.
+
+    `layout` is that of the version of its features.
+    """
     decision = decision_pb2.Decision.FromString(answer)
     decision.inputs.ParseFromString(inputs)
-    for name, value in _vector_from_proto(decision.inputs.vector).items():
+    for name, value in _vector_from_proto(decision.inputs.vector, layout).items():
         decision.inputs.features[name] = value
     decision.inputs.ClearField("vector")
     return decision

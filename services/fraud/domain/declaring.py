@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -70,12 +70,22 @@ def changed(before: EventType, change: TypeChange) -> EventType:
 
 
 def declaration_faults(
-    name: str, sent: Sequence[Field], before: EventType | None, others: Iterable[EventType]
+    name: str,
+    sent: Sequence[Field],
+    before: EventType | None,
+    others: Iterable[EventType],
+    features: Container[str] = (),
 ) -> Sequence[FieldFault]:
-    """Returns what is wrong with the fields that an event type is to have, given what it is now and the other types."""
+    """Returns what is wrong with the fields that an event type is to have, given what it is now and the other types.
+
+    `features` are the names of the tenant's features: rules know both by their names alone.
+    """
     rules = (_counted, _named, _keyed, _kept)
     found = [fault for rule in rules for fault in rule(sent, before)]
     found += _agreeing(name, sent, others)
+    for place, field in enumerate(sent):
+        if field.name in features and (before is None or before.field(field.name) is None):
+            found.append(FieldFault(f"fields[{place}].name", "name.feature", "must not be the name of a feature"))
     return found
 
 

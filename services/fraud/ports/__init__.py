@@ -19,6 +19,14 @@ from services.fraud.ports.decisions import (
     StoredEvents,
 )
 from services.fraud.ports.event_types import EventTypeChanges, EventTypes, EventTypeWriter
+from services.fraud.ports.features import (
+    FeatureChanges,
+    FeatureHead,
+    FeatureHeads,
+    FeatureReads,
+    FeatureWriter,
+    UsingContent,
+)
 from services.fraud.ports.gaps import Gap, LogGaps
 from services.fraud.ports.history import History, HistoryKey, KeyHistory
 from services.fraud.ports.logs import (
@@ -51,6 +59,11 @@ __all__ = [
     "EventTypeChanges",
     "EventTypeWriter",
     "EventTypes",
+    "FeatureChanges",
+    "FeatureHead",
+    "FeatureHeads",
+    "FeatureReads",
+    "FeatureWriter",
     "Gap",
     "History",
     "HistoryKey",
@@ -76,4 +89,5 @@ __all__ = [
     "StoredEvents",
     "Stream",
     "Ticket",
+    "UsingContent",
 ]

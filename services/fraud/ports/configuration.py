@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from services.fraud.domain.declared.declaration import DeclaredFeatures
 from services.fraud.domain.declaring import DeclaredType
 from services.fraud.ports.scenarios import DeclaredScenarios
 
@@ -23,6 +24,7 @@ class Declarations:
     """Moved by every change; 0 if there was none."""
     event_types: Sequence[DeclaredType] = ()
     scenarios: DeclaredScenarios = field(default_factory=DeclaredScenarios)
+    features: DeclaredFeatures = field(default_factory=DeclaredFeatures)
 
 
 class DeclarationStore(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias
 
 from meshkit.named_requests import Claims, Writer
@@ -28,6 +28,10 @@ class EventTypeChanges(Claims, Protocol):
 
         Raises MeshError ABORTED if another one takes too long.
         """
+        ...
+
+    async def features(self) -> Collection[str]:
+        """Returns the names of the tenant's features, also of those that every tenant has."""
         ...
 
     async def put(self, event_type: EventType) -> DeclaredType:

@@ -72,6 +72,8 @@ class LogWrite(NamedTuple):
     """True for records that get the time of their arrival: their first eight bytes are written over."""
     refresh: bool = True
     """False if the log was told not long ago how long to stay."""
+    is_read: bool = True
+    """False for a log that is being filled: nothing is answered of it, and one that is not there is not whole."""
 
 
 class LogState(Enum):

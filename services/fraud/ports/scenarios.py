@@ -170,10 +170,12 @@ class ExpressionFault:
 
 
 class RuleChecker(Protocol):
-    """Checks expressions of rules against the names that they may use."""
+    """Checks expressions against the names that they may use."""
 
-    def check(self, text: str, variables: Mapping[str, ValueKind]) -> str | Sequence[ExpressionFault]:
-        """Returns the checked tree, serialised, or what is wrong with the text."""
+    def check(
+        self, text: str, variables: Mapping[str, ValueKind], result: ValueKind = ValueKind.BOOL
+    ) -> str | Sequence[ExpressionFault]:
+        """Returns the checked tree, serialised, or what is wrong with the text, which must have such a value."""
         ...
 
 

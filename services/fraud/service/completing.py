@@ -8,12 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from datetime import datetime, timedelta
 
-from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import EntityLogs, History, HistoryKey, LogsUnavailableError, Restored
-from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
 
 __all__ = ["PROMPT_EVENTS", "Completer", "restored_records"]
@@ -31,10 +29,9 @@ RESTORING = 2_000
 class Completer:
     """Reads histories, and puts what is missing into logs, beside the checks that asked."""
 
-    def __init__(self, logs: EntityLogs, history: History, sets: FeatureSets) -> None:
+    def __init__(self, logs: EntityLogs, history: History) -> None:
         self._logs = logs
         self._history = history
-        self._sets = sets
         self._first: dict[str, datetime] = {}
         self._restored: list[Restored] = []
         self._restorer: asyncio.Task[None] | None = None
@@ -52,8 +49,7 @@ class Completer:
         for group, history in zip(groups, found, strict=True):
             if not history.whole:
                 continue
-            features = self._sets.of(group.key.stream.tenant_id)
-            records = restored_records(features, group, history.events)
+            records = restored_records(group, history.events)
             group.fold = await _folded(group, records)
             if restore:
                 self._restore(group, records)
@@ -91,12 +87,12 @@ class Completer:
                 _log.warning("%d logs are restored later: %s", len(logs), error)
 
 
-def restored_records(features: FeatureSet, group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
+def restored_records(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
     """Packs what a log should hold of stored events, each in the order of its commit."""
     plan, tenant = group.recorder.plan, group.key.stream.tenant_id
     records = []
     for event in sorted(events, key=lambda each: each.create_time):
-        recorder = features.recorder(event.event_type, plan)
+        recorder = group.features.recorder(plan, event.event_type)
         records.append(
             recorder.record(
                 event.fields,

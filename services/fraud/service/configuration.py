@@ -31,6 +31,7 @@ from services.fraud.domain.scenarios.facts import ValueReader, value_reader
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.ports import Declarations, DeclarationStore
 from services.fraud.service.breaking import Guarded
+from services.fraud.service.tenant_features import TenantFeatures
 from services.fraud.service.tenant_scenarios import TenantScenarios
 
 __all__ = ["Configuration", "Configurations", "compiled"]
@@ -57,6 +58,7 @@ class Configuration:
     readers: Mapping[str, EventReader]
     """What reads the events of each type."""
     scenarios: TenantScenarios
+    features: TenantFeatures
     value_readers: dict[tuple[VersionRef, str, str], ValueReader] = field(default_factory=dict, compare=False)
     """Filled as versions decide."""
 
@@ -77,7 +79,12 @@ def compiled(declarations: Declarations, patterns: Patterns = NO_PATTERNS) -> Co
         name: EventReader(each, digits=DIGITS, largest_minor=LARGEST_MINOR, canonical=CANONICAL)
         for name, each in types.items()
     }
-    return Configuration(declarations.revision, readers, TenantScenarios(declarations.scenarios, patterns))
+    return Configuration(
+        revision=declarations.revision,
+        readers=readers,
+        scenarios=TenantScenarios(declarations.scenarios, patterns),
+        features=TenantFeatures(declarations.features, types, patterns),
+    )
 
 
 class Configurations:
@@ -103,6 +110,7 @@ class Configurations:
         self._loading: dict[str, asyncio.Task[Configuration]] = {}
         self._turns = asyncio.Semaphore(LOADS_AT_ONCE)
         self._told = asyncio.Event()
+        self._assuring = asyncio.Lock()
         self._failing = False
         self._fresh = clock()
         _age.set_function(lambda: self._clock() - self._fresh)
@@ -122,6 +130,17 @@ class Configurations:
             task.add_done_callback(lambda done: self._loaded(tenant_id, done))
         # Whoever gives up takes it from nobody else.
         return await asyncio.shield(task)
+
+    def at_hand(self, tenant_id: str) -> Configuration:
+        """Returns the configuration of a tenant that was asked for a moment ago. Raises KeyError for another."""
+        return self._known[tenant_id]
+
+    async def assure(self, seconds: float) -> None:
+        """Looks for changes if nobody has for so long. Raises MeshError UNAVAILABLE."""
+        if self._clock() - self._fresh > seconds:
+            async with self._assuring:
+                if self._clock() - self._fresh > seconds:
+                    await self.refresh()
 
     def guarded(self, tenant_id: str, event_type: str) -> Guarded | None:
         """Returns what a tenant has deployed for an event type, None as long as nobody has asked for the tenant."""

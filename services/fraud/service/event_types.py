@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
@@ -29,7 +29,7 @@ class EventTypeService:
             raise errors.event_type_exists()
         if len(known) - len(BUILT_IN) >= MAX_TYPES:
             raise errors.too_many_event_types(MAX_TYPES)
-        _check(new, None, known.values())
+        _check(new, None, known.values(), await changes.features())
         return await changes.put(new)
 
     async def get(self, tenant_id: str, name: str) -> DeclaredType:
@@ -62,13 +62,13 @@ class EventTypeService:
             raise etag_mismatch()
         check(found)
         if change.fields is not None:
-            _check(EventType(name, tuple(change.fields)), before, known.values())
+            _check(EventType(name, tuple(change.fields)), before, known.values(), await changes.features())
         after = changed(before, change)
         return found if after is before else await changes.put(after)
 
 
-def _check(new: EventType, before: EventType | None, known: Iterable[DeclaredType]) -> None:
-    faults = declaration_faults(new.name, new.fields, before, [each.event_type for each in known])
+def _check(new: EventType, before: EventType | None, known: Iterable[DeclaredType], features: Container[str]) -> None:
+    faults = declaration_faults(new.name, new.fields, before, [each.event_type for each in known], features)
     if faults:
         raise errors.event_type_invalid(faults)
 

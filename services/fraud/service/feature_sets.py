@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from functools import lru_cache
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from services.fraud.domain.declared.feature_set import FeatureSet
-from services.fraud.domain.declared.recording import KindRecorder
-from services.fraud.domain.declared.starter import STARTER
-from services.fraud.ports import Stream
+from services.fraud.domain.declared.declaration import DeclaredFeatures
+from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.service.configuration import Configurations
+from services.fraud.service.tenant_features import TenantFeatures
 
-__all__ = ["FeatureSets", "StarterFeatures", "Streams"]
+__all__ = ["ConfiguredFeatures", "FeatureSets", "StarterFeatures"]
 
-Streams: TypeAlias = Sequence[tuple[KindRecorder, Stream]]
-"""What records an event, and where."""
+STALE_SECONDS = 10.0
+"""No event is recorded by a configuration that was the newest longer ago: logs are filled with that in mind."""
 
 
 class FeatureSets(Protocol):
-    """The feature sets of tenants, at hand."""
+    """The features of tenants, at hand."""
 
-    def of(self, tenant_id: str) -> FeatureSet: ...
+    async def prepare(self, tenants: Collection[str]) -> None:
+        """Sees to it that the features of tenants are at hand, and not older than they may be.
 
-    def streams(self, tenant_id: str, event_type: str) -> Streams:
-        """Returns where the events of a type are recorded."""
+        They are until something else is awaited. Raises MeshError UNAVAILABLE.
+        """
         ...
+
+    def of(self, tenant_id: str) -> TenantFeatures: ...
+
+
+class ConfiguredFeatures:
+    """Implements `FeatureSets` on what tenants have declared."""
+
+    def __init__(self, configurations: Configurations, stale_seconds: float = STALE_SECONDS) -> None:
+        self._configurations = configurations
+        self._stale_seconds = stale_seconds
+
+    async def prepare(self, tenants: Collection[str]) -> None:
+        await self._configurations.assure(self._stale_seconds)
+        for tenant_id in tenants:
+            await self._configurations.of(tenant_id)
+
+    def of(self, tenant_id: str) -> TenantFeatures:
+        return self._configurations.at_hand(tenant_id).features
 
 
 class StarterFeatures:
-    """The features that every tenant has."""
+    """Implements `FeatureSets` for tenants that have declared nothing."""
 
-    def of(self, tenant_id: str) -> FeatureSet:
-        return STARTER
+    async def prepare(self, tenants: Collection[str]) -> None:
+        return
 
-    def streams(self, tenant_id: str, event_type: str) -> Streams:
-        return _streams(tenant_id, event_type)
+    def of(self, tenant_id: str) -> TenantFeatures:
+        return _starter(tenant_id)
 
 
-@lru_cache(maxsize=16_384)
-def _streams(tenant_id: str, event_type: str) -> Streams:
-    return [(each, Stream(tenant_id, each.plan.schema)) for each in STARTER.recorders(event_type)]
+@lru_cache(maxsize=4_096)
+def _starter(_: str) -> TenantFeatures:
+    return TenantFeatures(DeclaredFeatures(), BUILT_IN)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 from prometheus_client import Counter, Gauge
 
+from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import LogKey, LogPart
 
@@ -45,9 +46,11 @@ class FoldCache:
         self._folds: OrderedDict[LogKey, CachedFold] = OrderedDict()
         self._size = 0
 
-    def get(self, key: LogKey) -> CachedFold | None:
+    def get(self, key: LogKey, plan: KindPlan) -> CachedFold | None:
+        """Returns the fold of a log, if it is read by this plan."""
         found = self._folds.get(key)
-        if found is None:
+        if found is None or found.fold.plan is not plan:
+            found = None
             _misses.inc()
         else:
             self._folds.move_to_end(key)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogSlice, LogState
+from services.fraud.ports import EntityLogs, LogKey, LogPart, LogSlice, LogState
 from services.fraud.service.completing import Completer
 from services.fraud.service.fold_cache import CachedFold, FoldCache
 from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
@@ -21,7 +21,6 @@ __all__ = ["LogFolds"]
 LATE_MS = 24 * 3_600_000
 SOON_SLICES = 4
 """Slices of a log that are loaded while others wait."""
-_NOTHING = LogAnswer(LogState.BROKEN)
 
 
 class LogFolds:
@@ -35,12 +34,11 @@ class LogFolds:
 
     def known(self, group: LogGroup) -> None:
         """Looks up what is known of a log before its records are appended."""
-        group.cached = self._cache.get(group.key)
+        group.cached = self._cache.get(group.key, group.recorder.plan)
 
     async def prepare(
         self,
         groups: Sequence[LogGroup],
-        answers: Sequence[LogAnswer],
         gapped: Collection[str],
         now: datetime,
         *,
@@ -48,13 +46,13 @@ class LogFolds:
     ) -> set[LogGroup]:
         """Waits for what is needed to fold the groups. Returns those that are completed from the history.
 
-        No answers stand for logs that cannot be used. Raises MeshError and LogsUnavailableError.
+        Raises MeshError and LogsUnavailableError.
         """
         partial: list[LogGroup] = []
         lost: list[LogGroup] = []
         late = await self._late(groups, now)
-        for group, answer in zip(groups, answers or [_NOTHING] * len(groups), strict=True):
-            group.answer = answer
+        for group in groups:
+            answer = group.answer
             if group.key.stream.tenant_id in gapped or group in late or answer.state is LogState.BROKEN:
                 lost.append(group)
             elif answer.state is LogState.PARTIAL:
@@ -120,7 +118,7 @@ class LogFolds:
 
     def _current(self, group: LogGroup, place: int) -> CachedFold:
         """Returns the fold that holds the most of a log, and everything before a place."""
-        known = [each for each in (self._cache.get(group.key), group.cached) if each is not None]
+        known = [each for each in (self._cache.get(group.key, group.recorder.plan), group.cached) if each is not None]
         found = [each for each in known if each.reached >= place]
         if found:
             return max(found, key=lambda each: each.reached)
@@ -141,7 +139,7 @@ class LogFolds:
             self._loading.pop(group.key, None)
 
     async def _load_all(self, group: LogGroup) -> None:
-        kept = self._cache.get(group.key)
+        kept = self._cache.get(group.key, group.recorder.plan)
         if kept is not None:
             group.cached, group.loaded = kept, await self._slices(group, kept.part, None)
             return

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.fraud.domain.check import Check
-from services.fraud.domain.declared.recording import KindRecorder, currency_of
+from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import transaction_hash
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.domain.logs.records import LogRecord
 from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite
-from services.fraud.service.feature_sets import FeatureSets, Streams
+from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.fold_cache import CachedFold
+from services.fraud.service.tenant_features import Recording, TenantFeatures
 
 __all__ = ["SLACK_SECONDS", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
 
@@ -32,12 +33,17 @@ class LogGroup:
     """A log, what checks of this batch append to it in their order, and the fold that is read for them."""
 
     __slots__ = (
-        "answer", "cached", "fold", "holds_own", "key", "loaded", "packed", "recorder", "records", "seen", "untimed"
+        "answer", "cached", "features", "fold", "holds_own", "is_read", "key", "loaded", "packed", "recorder",
+        "records", "seen", "start", "untimed",
     )  # fmt: skip
 
-    def __init__(self, key: LogKey, recorder: KindRecorder, untimed: bool) -> None:
+    def __init__(self, key: LogKey, recording: Recording, features: TenantFeatures, untimed: bool) -> None:
         self.key = key
-        self.recorder = recorder
+        self.recorder = recording.recorder
+        self.start = recording.start
+        self.is_read = recording.is_read
+        self.features = features
+        """Those of the tenant, as they were when the batch came."""
         self.untimed = untimed
         self.records: list[LogRecord] = []
         self.cached: CachedFold | None = None
@@ -65,7 +71,14 @@ class LogGroup:
             cached.expiry = now
         self.seen = cached.part if cached is not None else None
         return LogWrite(
-            self.key, self.packed, layout.size, self.retain_seconds, self.seen, untimed=self.untimed, refresh=not stays
+            self.key,
+            self.packed,
+            layout.size,
+            self.retain_seconds,
+            self.seen,
+            untimed=self.untimed,
+            refresh=not stays,
+            is_read=self.is_read,
         )
 
     def arrived(self, milliseconds: int) -> None:
@@ -79,11 +92,15 @@ class LogGroup:
 class CheckRecords:
     """What a check appends: to which logs, and at which place among the records of each."""
 
-    __slots__ = ("places", "transaction")
+    __slots__ = ("features", "places", "transaction", "unread")
 
-    def __init__(self, transaction: int) -> None:
+    def __init__(self, transaction: int, features: TenantFeatures) -> None:
         self.transaction = transaction
+        self.features = features
         self.places: list[tuple[LogGroup, int]] = []
+        """In logs that are read."""
+        self.unread: list[tuple[LogGroup, int]] = []
+        """In logs that are only written."""
 
 
 def group_checks(
@@ -109,29 +126,28 @@ def _group(
     for check in checks:
         untimed = check.event_time is None and now is None
         time = to_milliseconds(check.event_time) if check.event_time is not None else now or 0
-        records = CheckRecords(transaction_hash(check.tenant_id, check.transaction_id))
-        if not _add(groups, records, check, sets.streams(check.tenant_id, check.event_type), time, untimed):
+        records = CheckRecords(transaction_hash(check.tenant_id, check.transaction_id), sets.of(check.tenant_id))
+        if not _add(groups, records, check, time, untimed):
             return None
         found.append(records)
     return list(groups.values()), found
 
 
-def _add(
-    groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, streams: Streams, time: int, untimed: bool
-) -> bool:
+def _add(groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, time: int, untimed: bool) -> bool:
     attempt, fields, transaction = int(random.random() * ATTEMPTS) + 1, check.fields, records.transaction
-    currency = currency_of(fields)
-    for recorder, stream in streams:
+    currency, features = currency_of(fields), records.features
+    for recording in features.recordings(check.tenant_id, check.event_type):
+        recorder, stream, _ = recording
         value = recorder.key(fields)
         if value is None:
             continue
         key = LogKey(stream, value)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = LogGroup(key, recorder, untimed)
+            group = groups[key] = LogGroup(key, recording, features, untimed)
         elif group.untimed != untimed:
             return False
-        records.places.append((group, len(group.records)))
+        (records.places if group.is_read else records.unread).append((group, len(group.records)))
         group.records.append(recorder.record(fields, currency, time, transaction, attempt))
     return True
 

@@ -1,7 +1,8 @@
 """Keeps the entity logs true to the store: a task of every replica, of which one does the work.
 
 It withdraws what was reserved and never committed, puts into the logs what was decided without them, and sweeps the
-history of tenants into logs that Redis has lost, so that a log that is not there was never written.
+history of tenants into logs that Redis has lost and into those of new columns, so that a log that is not there was
+never written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.ports import (
     DecisionStore,
     EntityLogs,
+    FeatureHeads,
     Gap,
     History,
     LogGaps,
@@ -27,9 +29,10 @@ from services.fraud.ports import (
     LogWrite,
     OldDecisions,
 )
-from services.fraud.service.feature_sets import FeatureSets, Streams
+from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
 from services.fraud.service.log_sweep import LogSweep
+from services.fraud.service.tenant_features import TenantFeatures
 
 __all__ = ["LogKeeper"]
 
@@ -57,6 +60,7 @@ class LogKeeper:
         gaps: LogGaps,
         tenants: OldDecisions,
         sets: FeatureSets,
+        heads: FeatureHeads,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._logs = logs
@@ -64,7 +68,7 @@ class LogKeeper:
         self._store = store
         self._gaps = gaps
         self._sets = sets
-        self._sweep = LogSweep(logs=logs, history=history, tenants=tenants, sets=sets, clock=clock)
+        self._sweep = LogSweep(logs=logs, history=history, tenants=tenants, sets=sets, heads=heads, clock=clock)
         self._clock = clock
 
     async def keep(self) -> None:
@@ -107,25 +111,24 @@ class LogKeeper:
         await self._gaps.fill(gap)
 
     async def _append(self, tenant_id: str, events: Sequence[StoredEvent]) -> None:
-        writes = [
-            write
-            for event in events
-            for write in _writes(tenant_id, self._sets.streams(tenant_id, event.event_type), event)
-        ]
+        await self._sets.prepare([tenant_id])
+        features = self._sets.of(tenant_id)
+        writes = [write for event in events for write in _writes(tenant_id, features, event)]
         appended = await self._logs.append([], writes)
         self._logs.settle(appended.ticket, [])
 
 
-def _writes(tenant_id: str, streams: Streams, event: StoredEvent) -> Sequence[LogWrite]:
+def _writes(tenant_id: str, features: TenantFeatures, event: StoredEvent) -> Sequence[LogWrite]:
     """Returns what puts a stored event into its logs. A transaction that is there already counts once."""
     time, transaction = to_milliseconds(event.event_time), transaction_hash(tenant_id, event.transaction_id)
     currency = currency_of(event.fields)
     writes = []
-    for recorder, stream in streams:
+    for recording in features.recordings(tenant_id, event.event_type):
+        recorder = recording.recorder
         value = recorder.key(event.fields)
         if value is not None:
             plan, layout = recorder.plan, recorder.layout
             record = layout.pack(recorder.record(event.fields, currency, time, transaction, 0, restored=True))
-            key = LogKey(stream, value)
-            writes.append(LogWrite(key, record, layout.size, plan.retention_ms // 1000 + SLACK_SECONDS, refresh=False))
+            key, retain = LogKey(recording.stream, value), plan.retention_ms // 1000 + SLACK_SECONDS
+            writes.append(LogWrite(key, record, layout.size, retain, refresh=False, is_read=recording.is_read))
     return writes

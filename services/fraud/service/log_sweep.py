@@ -1,22 +1,33 @@
-"""Sweeps the history of tenants into their logs, after a loss and for new kinds of keys."""
+"""Sweeps the history of tenants into their logs: after a loss, and into logs of new columns before they are read."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
 
-from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
-from services.fraud.ports import EntityLogs, History, LogKey, OldDecisions, Proof, Restored, Stream
-from services.fraud.service.feature_sets import FeatureSets
+from services.fraud.ports import (
+    EntityLogs,
+    FeatureHead,
+    FeatureHeads,
+    History,
+    LogKey,
+    OldDecisions,
+    Proof,
+    Restored,
+    Stream,
+)
+from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
+from services.fraud.service.tenant_features import TenantFeatures
 
 __all__ = ["LogSweep"]
 
@@ -27,6 +38,16 @@ _behind = Gauge("tenants_unswept", "Tenants whose logs are not all there yet.")
 QUIET_SECONDS = 10.0
 """For how long no log may have been evicted before a sweep begins: what was being decided then is stored by now."""
 FIRST = str(UUID(int=0))
+REMEMBERED = 50_000
+"""Tenants whose streams are remembered, so that nobody has to compile their features to ask about them."""
+_STARTER = StarterFeatures()
+
+
+class _Resting(NamedTuple):
+    """A tenant whose features are not about to change."""
+
+    head: FeatureHead
+    streams: Collection[Stream]
 
 
 class LogSweep:
@@ -39,15 +60,18 @@ class LogSweep:
         history: History,
         tenants: OldDecisions,
         sets: FeatureSets,
+        heads: FeatureHeads,
         clock: Callable[[], datetime],
     ) -> None:
         self._logs = logs
         self._history = history
         self._tenants = tenants
         self._sets = sets
+        self._heads = heads
         self._clock = clock
         self._lost = 0
         self._since = 0.0
+        self._resting: dict[str, _Resting] = {}
 
     async def sweep(self) -> None:
         """Sweeps what has to be, once. Raises LogsUnavailableError and MeshError."""
@@ -56,53 +80,102 @@ class LogSweep:
             self._lost, self._since = proof.lost, now
         if proof.lost and now - self._since < QUIET_SECONDS:
             return
-        behind, after = 0, FIRST
-        while (tenant := await self._tenants.next_tenant(after)) is not None:
-            after = tenant
-            behind += not await self._sweep_tenant(tenant, proof)
+        behind, heads = 0, await self._heads.all()
+        async for tenant in self._all_tenants(heads):
+            if tenant in heads:
+                behind += not await self._sweep_declared(tenant, *heads[tenant], proof)
+            else:
+                behind += not await self._sweep_tenant(tenant, _STARTER.of(tenant), (), proof)
         _behind.set(behind)
         if not behind:
             await self._logs.prove_all(proof)
 
-    async def _sweep_tenant(self, tenant_id: str, proof: Proof) -> bool:
+    async def _all_tenants(self, heads: Collection[str]) -> AsyncIterator[str]:
+        """Yields the tenants that have decisions, then those that have declared features and nothing else."""
+        seen, after = set(), FIRST
+        while (tenant := await self._tenants.next_tenant(after)) is not None:
+            seen.add(tenant)
+            yield tenant
+            after = tenant
+        for tenant in heads:
+            if tenant not in seen:
+                yield tenant
+
+    async def _sweep_declared(self, tenant_id: str, head: FeatureHead, settled: bool, proof: Proof) -> bool:
+        resting = self._resting.get(tenant_id)
+        if resting is not None and resting.head == head and all((await self._logs.whole(resting.streams)).values()):
+            return True
+        await self._sets.prepare([tenant_id])
         features = self._sets.of(tenant_id)
-        plans = {Stream(tenant_id, plan.schema): plan for plan in features.plans.values()}
-        whole = await self._logs.whole(plans)
-        wanted = {stream: plan for stream, plan in plans.items() if not whole[stream]}
+        if features.head != head:
+            # Just changed: this process goes by it in a moment.
+            return False
+        filled = features.filled(tenant_id) if settled else ()
+        if not await self._sweep_tenant(tenant_id, features, filled, proof):
+            return False
+        after = head.next()
+        if after == head:
+            self._rest(tenant_id, _Resting(head, list(features.streams(tenant_id))))
+        elif settled:
+            await self._heads.move(tenant_id, head, after)
+        return True
+
+    def _rest(self, tenant_id: str, resting: _Resting) -> None:
+        if len(self._resting) >= REMEMBERED:
+            self._resting.clear()
+        self._resting[tenant_id] = resting
+
+    async def _sweep_tenant(
+        self, tenant_id: str, features: TenantFeatures, filled: Collection[Stream], proof: Proof
+    ) -> bool:
+        """Sweeps the streams that are not whole. `filled` are those that are to be, of those that never were."""
+        streams, unfilled = features.streams(tenant_id), features.filled(tenant_id)
+        said = await self._logs.whole(streams)
+        # Of a stream that was never filled nothing was said: the tenant did not have it.
+        whole = {stream for stream in streams if said[stream] and stream not in unfilled}
+        wanted = {
+            stream: plan
+            for stream, plan in streams.items()
+            if stream in filled or not (stream in whole or stream in unfilled)
+        }
         if not wanted:
             return True
+        await self._restore(tenant_id, features, wanted, proof)
+        return await self._logs.prove([*whole, *wanted], proof)
+
+    async def _restore(
+        self, tenant_id: str, features: TenantFeatures, wanted: Mapping[Stream, KindPlan], proof: Proof
+    ) -> None:
         now, count = self._clock(), 0
         since = {
-            plan: now - timedelta(milliseconds=plan.retention_ms, seconds=SLACK_SECONDS) for plan in wanted.values()
+            stream: now - timedelta(milliseconds=plan.retention_ms, seconds=SLACK_SECONDS)
+            for stream, plan in wanted.items()
         }
         async for events in self._history.events(tenant_id, min(since.values())):
             await self._logs.restore(_restored(tenant_id, features, since, events), proof)
             count += len(events)
             _swept.inc(len(events))
-        proven = await self._logs.prove(list(wanted), proof)
         _log.info("swept the history of a tenant", extra={"fields": {"tenant": tenant_id, "events": count}})
-        return proven
 
 
 def _restored(
-    tenant_id: str, features: FeatureSet, since: dict[KindPlan, datetime], events: Sequence[StoredEvent]
+    tenant_id: str, features: TenantFeatures, since: Mapping[Stream, datetime], events: Sequence[StoredEvent]
 ) -> Sequence[Restored]:
-    """Gathers what the logs of the plans get of some events."""
+    """Gathers what the logs of some streams get of some events."""
     found: dict[LogKey, tuple[KindPlan, int, list[bytes]]] = {}
     for event in events:
         time, transaction = to_milliseconds(event.event_time), transaction_hash(tenant_id, event.transaction_id)
         currency = currency_of(event.fields)
-        for recorder in features.recorders(event.event_type):
-            plan = recorder.plan
-            if plan not in since or event.create_time < since[plan]:
+        for recorder, stream, _ in features.recordings(tenant_id, event.event_type):
+            if stream not in since or event.create_time < since[stream]:
                 continue
             value = recorder.key(event.fields)
             if value is not None:
                 record = recorder.layout.pack(
                     recorder.record(event.fields, currency, time, transaction, 0, restored=True)
                 )
-                key = LogKey(Stream(tenant_id, plan.schema), value)
-                found.setdefault(key, (plan, recorder.layout.size, []))[2].append(record)
+                key = LogKey(stream, value)
+                found.setdefault(key, (recorder.plan, recorder.layout.size, []))[2].append(record)
     return [
         Restored(key, b"".join(records), size, plan.retention_ms // 1000 + SLACK_SECONDS, last=False)
         for key, (plan, size, records) in found.items()

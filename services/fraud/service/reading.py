@@ -57,20 +57,21 @@ class FeatureReader:
         """
         if not checks:
             return Reading((), (), None)
+        await self._sets.prepare({check.tenant_id for check in checks})
         now = self._clock()
         groups, records = group_checks(checks, self._sets, now)
         appended = await self._append(checks, groups)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
         for group in groups:
             group.arrived(arrival)
-        answers = appended.answers if appended else ()
-        slow = await self._folds.prepare(groups, answers, gapped, to_time(arrival), patient=patient)
-        for group in groups:
+        read = [group for group in groups if group.is_read]
+        slow = await self._folds.prepare(read, gapped, to_time(arrival), patient=patient)
+        for group in read:
             self._folds.take(group)
         features = [
             self._features(check, each, slow, appended, arrival) for check, each in zip(checks, records, strict=True)
         ]
-        for group in groups:
+        for group in read:
             self._folds.keep(group)
         return Reading(features, records, appended.ticket if appended else None)
 
@@ -83,12 +84,16 @@ class FeatureReader:
     async def _append(self, checks: Sequence[Check], groups: Sequence[LogGroup]) -> Appended | None:
         now = asyncio.get_running_loop().time()
         for group in groups:
-            self._folds.known(group)
+            if group.is_read:
+                self._folds.known(group)
         try:
-            return await self._logs.append([check.key for check in checks], [group.write(now) for group in groups])
+            appended = await self._logs.append([each.key for each in checks], [group.write(now) for group in groups])
         except LogsUnavailableError as error:
             _log.warning("features come from the store: %s", error)
             return None
+        for group, answer in zip(groups, appended.answers, strict=True):
+            group.answer = answer
+        return appended
 
     def _features(
         self,
@@ -101,14 +106,14 @@ class FeatureReader:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
         if any(group.fold is None for group, _ in records.places):
             return TravelsApart()
-        features = self._sets.of(check.tenant_id)
+        features = records.features.set
         # A sum that is to be converted is read as one of each currency.
-        values: list[Any] = [None] * len(features.features)
+        values: list[Any] = [None] * len(features.names)
         sums: Mapping[str, int] = {}
         time = arrival if check.event_time is None else to_milliseconds(check.event_time)
         for group, place in records.places:
             record, read = _read_log(group, place)
-            time, start = record.time, features.starts[group.recorder.plan]
+            time, start = record.time, group.start
             values[start : start + len(read)] = read
         for place in features.sums:
             value = values[place]
@@ -119,6 +124,9 @@ class FeatureReader:
         if sums and max(sums.values()) > LARGEST:
             return errors.sum_too_large()
         elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
+        deriving = records.features.deriving(check.event_type)
+        if deriving is not None:
+            deriving(values, check.fields, check.currency, check.currency_digits)
         from_history = any(group in slow for group, _ in records.places)
         if appended is None:
             return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere, set=features)
@@ -145,8 +153,9 @@ def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
 
 def _withdrawals(records: CheckRecords) -> Sequence[LogWrite]:
     writes = []
-    for group, place in records.places:
+    for group, place in (*records.places, *records.unread):
         layout = group.recorder.layout
         gone = layout.pack(group.records[place]._replace(kind=WITHDRAWAL))
-        writes.append(LogWrite(group.key, gone, layout.size, group.retain_seconds, refresh=False))
+        write = LogWrite(group.key, gone, layout.size, group.retain_seconds, refresh=False, is_read=group.is_read)
+        writes.append(write)
     return writes

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.declaring import all_types
 from services.fraud.domain.event_types import FieldType
 from services.fraud.domain.expressions.types import ValueKind
-from services.fraud.domain.scenarios.starter import STARTER
 from services.fraud.domain.scenarios.vocabulary import variables_of
-from services.fraud.ports import EventTypes
+from services.fraud.ports import EventTypes, FeatureReads
 
 __all__ = ["DeclaredVocabularies"]
 
 
 class DeclaredVocabularies:
-    """Implements `Vocabularies` on the event types of tenants and the features that every tenant has."""
+    """Implements `Vocabularies` on the event types and the features of tenants."""
 
-    def __init__(self, event_types: EventTypes) -> None:
+    def __init__(self, event_types: EventTypes, features: FeatureReads) -> None:
         self._event_types = event_types
+        self._features = features
 
     async def variables(self, tenant_id: str, event_type: str) -> Mapping[str, ValueKind] | None:
         declared = all_types(await self._event_types.all(tenant_id)).get(event_type)
         if declared is None:
             return None
-        features = STARTER_FEATURES if event_type == STARTER.event_type else ()
-        return variables_of(declared.event_type, features)
+        features = (await self._features.declared(tenant_id)).current
+        aggregates = [each for each in features.aggregates if each.event_type == event_type]
+        derived = [each.name for each, _ in features.derived if each.event_type == event_type]
+        return variables_of(declared.event_type, aggregates, derived=derived)
 
     async def keys(self, tenant_id: str) -> Mapping[str, FieldType]:
         types = all_types(await self._event_types.all(tenant_id)).values()

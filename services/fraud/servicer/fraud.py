@@ -37,6 +37,7 @@ from services.fraud.domain.outbox import BEGINNING, PlaceProof
 from services.fraud.ports import DecisionStore, Outbox, StoredEvents
 from services.fraud.service.decider import CheckCall, Outcome
 from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.vector_layouts import VectorLayouts
 from services.fraud.service.watches import Watches
 from services.fraud.service.ways import CheckWays
 
@@ -61,6 +62,7 @@ class FraudServicer:
         checks: Checks,
         ways: CheckWays,
         store: DecisionStore,
+        layouts: VectorLayouts,
         outbox: Outbox,
         decided: StoredEvents,
         watches: Watches,
@@ -73,6 +75,7 @@ class FraudServicer:
         self._checks = checks
         self._ways = ways
         self._store = store
+        self._layouts = layouts
         self._outbox = outbox
         self._decided = decided
         self._watches = watches
@@ -109,7 +112,9 @@ class FraudServicer:
         found = await self._store.get(principal().tenant_id, UUID(request.decision_id))
         if found is None:
             raise errors.decision_not_found()
-        return pb.GetDecisionResponse(decision=convert.stored_to_proto(*found))
+        answer, inputs = found
+        layout = await self._layouts.of(principal().tenant_id, convert.vector_version(inputs))
+        return pb.GetDecisionResponse(decision=convert.stored_to_proto(answer, inputs, layout))
 
     async def ListDecisions(self, request: pb.ListDecisionsRequest, _: Context) -> pb.ListDecisionsResponse:
         tenant_id, size = principal().tenant_id, page_size(request.page_size)

@@ -112,7 +112,7 @@ class MemoryLogs:
             records = [struct.pack("<q", arrival) + record[8:] for record in records]
         log = self._logs.get(write.key)
         if log is None:
-            whole = self._whole or write.key.stream in self._swept
+            whole = write.is_read and (self._whole or write.key.stream in self._swept)
             self._logs[write.key] = _MemoryLog(whole, write.size, records)
             return LogAnswer(LogState.WHOLE if whole else LogState.PARTIAL)
         before = list(log.records)

@@ -178,7 +178,7 @@ class RedisLogs:
         name = await self._names()
         names = [name(write.key) for write in writes]
         creates = self._proofs.held({write.key.stream for write in writes})
-        told = instructions(writes, [write.key.stream in creates for write in writes])
+        told = instructions(writes, [write.is_read and write.key.stream in creates for write in writes])
         arrival, proof, *found = await self._scripts.run(
             "append",
             [self._pending, *names],

@@ -20,6 +20,8 @@ __all__ = [
 HEAD_BYTES = 20
 RECORD_HEAD = 24
 """Bytes of a record that say which transaction and which attempt of it (see `domain.logs.records`)."""
+BEHIND_ALL = 2**32 - 1
+"""An offset that no log reaches."""
 CREATES_WHOLE, UNTIMED, REFRESH = 1, 2, 4
 _UNREAD = {
     b"": LogAnswer(LogState.PARTIAL),
@@ -49,9 +51,7 @@ def instructions(writes: Sequence[LogWrite], creates_whole: Sequence[bool]) -> b
     for write, whole in zip(writes, creates_whole, strict=True):
         flags = CREATES_WHOLE * whole + UNTIMED * write.untimed + REFRESH * write.refresh
         parts += (
-            _INSTRUCTION.pack(
-                _offset(write.seen, write.size), write.size, len(write.records), write.retain_seconds, flags
-            ),
+            _INSTRUCTION.pack(_offset(write), write.size, len(write.records), write.retain_seconds, flags),
             write.records,
         )
     return b"".join(parts)
@@ -93,11 +93,13 @@ def answer_of(write: LogWrite, found: bytes | int, swept: int) -> LogAnswer:
     return LogAnswer(LogState.WHOLE, head.before, records)
 
 
-def _offset(seen: LogPart | None, size: int) -> int:
-    """Where to read from: at the last record that is known, to know the log again."""
-    if seen is None or not seen.read:
+def _offset(write: LogWrite) -> int:
+    """Where to read from: at the last record that is known, to know the log again; behind all if nothing is read."""
+    if not write.is_read:
+        return BEHIND_ALL
+    if write.seen is None or not write.seen.read:
         return 0
-    return HEAD_BYTES + (seen.read - 1) * size
+    return HEAD_BYTES + (write.seen.read - 1) * write.size
 
 
 def _after(seen: LogPart, size: int, found: bytes) -> LogAnswer:

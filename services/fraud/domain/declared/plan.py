@@ -9,28 +9,48 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.event_types import EventType, FieldType
 
-__all__ = ["MEASURES", "KindPlan", "NumberColumn", "covers", "plan_kinds"]
+__all__ = [
+    "MEASURES",
+    "KindFilter",
+    "KindPlan",
+    "NumberColumn",
+    "by_kind",
+    "filter_of",
+    "plan_kinds",
+    "plan_reading",
+]
 
 FORMAT = 1
 """Of a record. A change makes every log another one."""
 MEASURES = frozenset({Aggregate.SUM, Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.STDDEV})
 """The aggregates of numbers. `distinct` and `is_new` compare values; the others need no field."""
+PLANS = 8_192
+"""That are kept to be found again."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberColumn:
+class NumberColumn(NamedTuple):
     """A field whose values are kept as whole numbers: smallest units of money, millionths of a number."""
 
     field: str
     money: bool
 
 
-# Compared by identity, so that what is derived from a plan is found by it at once.
+class KindFilter(NamedTuple):
+    """A condition that is decided when an event is recorded."""
+
+    where: str
+    types: tuple[str, ...]
+    """The event types whose fields it is about. Of others it never holds."""
+
+
+# Compared by identity, so that what is derived from a plan is found by it at once: equal plans are one.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KindPlan:
     """What a log of one kind of key holds, and the features that read it."""
@@ -44,11 +64,11 @@ class KindPlan:
     numbers: tuple[NumberColumn, ...]
     counterparts: tuple[str, ...]
     """Fields of which a hash of 64 bits is kept."""
-    filters: tuple[str, ...]
-    """Texts of `where`. A record has a bit for each that holds for its event."""
+    filters: tuple[KindFilter, ...]
+    """A record has a bit for each that holds for its event."""
     features: tuple[Feature, ...]
-    places: tuple[int, ...]
-    """Where the value of each feature stands in the tenant's vector."""
+    missing: frozenset[str] = frozenset()
+    """Features of which the log does not have all. They have no value."""
     retention_ms: int
     """How long before the current event a record is still in reach: the widest window with its delay."""
     schema: str
@@ -59,45 +79,67 @@ class KindPlan:
         return (self.types + self.readers).index(event_type)
 
 
-def plan_kinds(features: Sequence[Feature], types: Mapping[str, EventType]) -> Mapping[str, KindPlan]:
+def by_kind(features: Iterable[Feature]) -> Mapping[str, Sequence[Feature]]:
+    """Groups features by the kind of their key, in the order in which the values of a vector stand."""
+    kinds: dict[str, list[Feature]] = {}
+    for feature in features:
+        kinds.setdefault(feature.kind, []).append(feature)
+    return kinds
+
+
+def plan_kinds(features: Iterable[Feature], types: Mapping[str, EventType]) -> Mapping[str, KindPlan]:
     """Plans the logs that the features need, by the name of their kind. The features have passed `check_features`."""
-    kinds: dict[str, list[int]] = {}
-    for place, feature in enumerate(features):
-        kinds.setdefault(feature.kind, []).append(place)
-    return {name: _plan(name, [features[each] for each in places], places, types) for name, places in kinds.items()}
+    return {name: _plan(name, own, types) for name, own in by_kind(features).items()}
 
 
-def covers(old: KindPlan, new: KindPlan) -> bool:
-    """Tells whether records of the old schema hold all that the new one needs. How far back they go is not asked."""
+def plan_reading(logged: KindPlan, wanted: KindPlan) -> KindPlan:
+    """Plans how logs that were planned otherwise are read for the features of a plan, as far as they can be."""
+    missing = frozenset(each.name for each in wanted.features if not _holds(logged, each, wanted.numbers))
+    read_by = [each.event_type for each in wanted.features if each.name not in missing]
+    changed = {
+        "features": wanted.features,
+        "missing": missing,
+        "readers": _sorted(each for each in read_by if each not in logged.types),
+    }
+    return _plan_of(**{each.name: getattr(logged, each.name) for each in fields(KindPlan)} | changed)
+
+
+def filter_of(feature: Feature) -> KindFilter:
+    """The filter of a feature that has a `where`."""
+    return KindFilter(feature.where, _sorted(feature.counted))
+
+
+def _holds(logged: KindPlan, feature: Feature, numbers: Sequence[NumberColumn]) -> bool:
+    """Tells whether a log has all that a feature of another plan, with these columns of numbers, needs."""
+    columns = {each for each in numbers if each.field == feature.field} if feature.aggregate in MEASURES else set()
     return (
-        old.key == new.key
-        and set(new.types) <= set(old.types)
-        and set(new.numbers) <= set(old.numbers)
-        and set(new.counterparts) <= set(old.counterparts)
-        and set(new.filters) <= set(old.filters)
+        feature.window_ms + feature.delay_ms <= logged.retention_ms
+        and set(feature.counted) <= set(logged.types)
+        and (not feature.where or filter_of(feature) in logged.filters)
+        and (columns <= set(logged.numbers))
+        and (not feature.field or feature.aggregate in MEASURES or feature.field in logged.counterparts)
     )
 
 
-def _plan(name: str, features: Sequence[Feature], places: Sequence[int], types: Mapping[str, EventType]) -> KindPlan:
+def _plan(name: str, features: Sequence[Feature], types: Mapping[str, EventType]) -> KindPlan:
     counted = _sorted(event_type for feature in features for event_type in feature.counted)
-    measured = [feature for feature in features if feature.aggregate in MEASURES]
-    compared = [feature for feature in features if feature.field and feature.aggregate not in MEASURES]
-    numbers = {feature.field: _is_money(feature, types) for feature in measured}
-    plan = {
+    measured = {feature.field: _is_money(feature, types) for feature in features if feature.aggregate in MEASURES}
+    compared = (feature.field for feature in features if feature.field and feature.aggregate not in MEASURES)
+    columns = {
         "key": tuple(sorted(features[0].key)),
         "types": counted,
-        "numbers": tuple(NumberColumn(field, money) for field, money in sorted(numbers.items())),
-        "counterparts": _sorted(feature.field for feature in compared),
-        "filters": _sorted(feature.where for feature in features if feature.where),
+        "numbers": tuple(NumberColumn(field, money) for field, money in sorted(measured.items())),
+        "counterparts": _sorted(compared),
+        "filters": tuple(sorted({filter_of(feature) for feature in features if feature.where})),
     }
-    return KindPlan(
+    return _plan_of(
         name=name,
         readers=_sorted(feature.event_type for feature in features if feature.event_type not in counted),
         features=tuple(features),
-        places=tuple(places),
+        missing=frozenset[str](),
         retention_ms=max(feature.window_ms + feature.delay_ms for feature in features),
-        schema=_schema(plan),
-        **plan,  # type: ignore[arg-type] # A dict has one type for all its values.
+        schema=hashlib.sha256(json.dumps([FORMAT, columns], sort_keys=True).encode()).hexdigest()[:16],
+        **columns,
     )
 
 
@@ -106,9 +148,10 @@ def _is_money(feature: Feature, types: Mapping[str, EventType]) -> bool:
     return field is not None and field.type is FieldType.MONEY
 
 
-def _schema(plan: Mapping[str, object]) -> str:
-    text = json.dumps([FORMAT, plan], default=lambda column: [column.field, column.money], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+@lru_cache(PLANS)
+def _plan_of(**parts: Any) -> KindPlan:
+    """Returns the one plan of these parts."""
+    return KindPlan(**parts)
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import TypeAlias
 
-from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.plan import KindFilter, KindPlan
 from services.fraud.domain.event import Fields, FieldValue, Money
 from services.fraud.domain.logs.records import EVENT, MISSING, NOBODY, LogRecord, RecordLayout, currency_number
 
-__all__ = ["NUMBER_SCALE", "KindRecorder", "currency_of", "recorders"]
+__all__ = ["NUMBER_SCALE", "Condition", "KindRecorder", "currency_of"]
 
 NUMBER_SCALE = 10**6
 """Of numbers, which are kept as whole millionths."""
 _KEY_SEPARATOR = "\0"
+Condition: TypeAlias = Callable[[Fields], bool]
+"""Tells whether it holds for an event."""
 
 
 class KindRecorder:
@@ -23,14 +25,16 @@ class KindRecorder:
 
     __slots__ = ("_content", "_filters", "_key", "_type", "layout", "plan")
 
-    def __init__(self, plan: KindPlan, event_type: str, filters: Sequence[Callable[[Fields], bool]] = ()) -> None:
-        """`filters` are those of the plan, in its order."""
+    def __init__(self, plan: KindPlan, event_type: str, filters: Mapping[KindFilter, Condition] = {}) -> None:
+        """`filters` has at least those of the plan that are about the event type."""
         self.plan = plan
         self.layout = RecordLayout(plan)
         self._key = plan.key
         self._type = plan.type_index(event_type)
         self._content = _content_of(plan)
-        self._filters = filters
+        self._filters = [
+            (1 << place, filters[each]) for place, each in enumerate(plan.filters) if event_type in each.types
+        ]
 
     def key(self, fields: Fields) -> str | None:
         """Returns the value of the key, None for an event that lacks a part of it."""
@@ -44,28 +48,14 @@ class KindRecorder:
         self, fields: Fields, currency: int, time: int, transaction: int, attempt: int, *, restored: bool = False
     ) -> LogRecord:
         """Returns the record of an event. `currency` is that of `currency_of`."""
-        numbers, counterparts = self._content(fields.get)
+        numbers, counterparts = self._content(fields.get, currency)
         filters = self._holding(fields) if self._filters else 0
         return LogRecord(
             time, transaction, numbers, counterparts, self._type, currency, filters, EVENT, attempt, restored
         )
 
     def _holding(self, fields: Fields) -> int:
-        return sum(1 << place for place, holds in enumerate(self._filters) if holds(fields))
-
-
-def recorders(
-    plans: Mapping[str, KindPlan], event_type: str, filters: Mapping[str, Callable[[Fields], bool]]
-) -> Sequence[KindRecorder]:
-    """Returns what records the events of a type: for each kind that counts them, or whose features they read.
-
-    `filters` are compiled, by their text.
-    """
-    return [
-        KindRecorder(plan, event_type, [filters[text] for text in plan.filters])
-        for plan in plans.values()
-        if event_type in plan.types or event_type in plan.readers
-    ]
+        return sum(bit for bit, holds in self._filters if holds(fields))
 
 
 def currency_of(fields: Fields) -> int:
@@ -81,24 +71,28 @@ Content: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @lru_cache(maxsize=4_096)
-def _content_of(plan: KindPlan) -> Callable[[Get], Content]:
+def _content_of(plan: KindPlan) -> Callable[[Get, int], Content]:
     """Generates what reads the columns of a plan from the fields of an event: our text, with numbers for names."""
-    numbers = [f"{'money' if column.money else 'number'}(get(n{at}))," for at, column in enumerate(plan.numbers)]
+    numbers = [
+        f"money(get(n{at}), currency)," if column.money else f"number(get(n{at})),"
+        for at, column in enumerate(plan.numbers)
+    ]
     counterparts = [f"counterpart(get(c{at}))," for at in range(len(plan.counterparts))]
     scope: dict[str, object] = {"money": _money, "number": _number, "counterpart": _counterpart}
     scope |= {f"n{at}": column.field for at, column in enumerate(plan.numbers)}
     scope |= {f"c{at}": field for at, field in enumerate(plan.counterparts)}
-    text = f"content = lambda get: (({' '.join(numbers)}), ({' '.join(counterparts)}))"
+    text = f"content = lambda get, currency: (({' '.join(numbers)}), ({' '.join(counterparts)}))"
     exec(text, scope)  # noqa: S102 # The text is our own.
     return scope["content"]  # type: ignore[return-value]
 
 
-def _money(value: FieldValue | None) -> int:
-    return value[0] if type(value) is Money else MISSING
+def _money(value: FieldValue | None, currency: int) -> int:
+    """Returns smallest units, MISSING also for money in another currency than that of the record."""
+    return value[0] if type(value) is Money and _currency_number(value[1]) == currency else MISSING
 
 
 def _number(value: FieldValue | None) -> int:
-    return round(value * NUMBER_SCALE) if isinstance(value, (int, float)) else MISSING
+    return round(value * NUMBER_SCALE) if type(value) is float or type(value) is int else MISSING
 
 
 def _counterpart(value: FieldValue | None) -> int:

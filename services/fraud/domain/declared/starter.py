@@ -15,15 +15,16 @@ and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event_types import BUILT_IN, PAYMENT
 
-__all__ = ["NAMES_OF_BEFORE", "STARTER", "STARTER_FEATURES"]
+__all__ = ["BASES", "NAMES_OF_BEFORE", "NEWEST_BASE", "STARTER", "STARTER_FEATURES"]
 
-VERSION = "3"
+NEWEST_BASE = "3"
 DAY_MS = 86_400_000
 _WINDOWS_MS = {"1m": 60_000, "1h": 3_600_000, "24h": DAY_MS}
 _SUBJECTS = {
@@ -77,4 +78,7 @@ STARTER_FEATURES: tuple[Feature, ...] = (
 NAMES_OF_BEFORE = tuple(feature.name for feature in STARTER_FEATURES[:38])
 """What the vectors of versions 1 and 2 held, in their order; the first had no `user_currency_count_24h`."""
 
-STARTER = FeatureSet(VERSION, STARTER_FEATURES, BUILT_IN)
+BASES: Mapping[str, tuple[Feature, ...]] = MappingProxyType({NEWEST_BASE: STARTER_FEATURES})
+"""By version. The sets of tenants name theirs, so none is ever changed or goes."""
+
+STARTER = FeatureSet(NEWEST_BASE, STARTER_FEATURES, BUILT_IN)

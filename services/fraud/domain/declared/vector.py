@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 
-__all__ = ["FeatureValue", "SplitValues", "joined", "number_places", "rejoined", "split"]
+__all__ = ["FeatureValue", "SplitValues", "VectorLayout", "joined", "layout_of", "rejoined", "split"]
 
 FeatureValue: TypeAlias = "int | float | bool | None"
 """Money in smallest units, numbers in millionths. None is missing."""
 _NUMBERS = frozenset({Aggregate.MEAN, Aggregate.STDDEV, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
+
+
+class VectorLayout(NamedTuple):
+    """What stands where in the values of a feature set."""
+
+    names: tuple[str, ...]
+    numbers: frozenset[int]
+    """Places of values that are no whole numbers."""
+    flags: frozenset[int]
+    """Places of truth values."""
 
 
 class SplitValues(NamedTuple):
@@ -24,14 +34,19 @@ class SplitValues(NamedTuple):
     """Places of features without a value."""
 
 
-def number_places(features: Sequence[Feature]) -> frozenset[int]:
-    """Returns the places of features that are no whole numbers."""
-    return frozenset(place for place, feature in enumerate(features) if feature.aggregate in _NUMBERS)
+def layout_of(features: Sequence[Feature], derived: Sequence[str] = ()) -> VectorLayout:
+    """Returns the layout of features, and of derived ones after them, which are numbers."""
+    numbers = {place for place, feature in enumerate(features) if feature.aggregate in _NUMBERS}
+    return VectorLayout(
+        names=(*(feature.name for feature in features), *derived),
+        numbers=frozenset(numbers).union(range(len(features), len(features) + len(derived))),
+        flags=frozenset(place for place, feature in enumerate(features) if feature.aggregate is Aggregate.IS_NEW),
+    )
 
 
-def split(numbers: Collection[int], values: Sequence[FeatureValue]) -> SplitValues:
-    """Splits values, of which those at `numbers` are no whole numbers."""
+def split(layout: VectorLayout, values: Sequence[FeatureValue]) -> SplitValues:
     missing = [place for place, value in enumerate(values) if value is None] if None in values else ()
+    numbers = layout.numbers
     if not numbers:
         return SplitValues([int(value) for value in values if value is not None], (), missing)
     present = [(place in numbers, value) for place, value in enumerate(values) if value is not None]
@@ -43,28 +58,23 @@ def split(numbers: Collection[int], values: Sequence[FeatureValue]) -> SplitValu
 
 
 def joined(
-    features: Sequence[Feature], values: Iterable[int], numbers: Iterable[float], missing: Iterable[int]
+    layout: VectorLayout, values: Iterable[int], numbers: Iterable[float], missing: Iterable[int]
 ) -> Mapping[str, float]:
     """Returns values by name, without those that are missing."""
-    gone, rest, fractions = set(missing), iter(values), iter(numbers)
-    found: dict[str, float] = {}
-    for place, feature in enumerate(features):
-        if place not in gone:
-            found[feature.name] = next(fractions if feature.aggregate in _NUMBERS else rest)
-    return found
+    found = rejoined(layout, values, numbers, missing)
+    return {name: value for name, value in zip(layout.names, found, strict=True) if value is not None}
 
 
 def rejoined(
-    features: Sequence[Feature], values: Iterable[int], numbers: Iterable[float], missing: Iterable[int]
+    layout: VectorLayout, values: Iterable[int], numbers: Iterable[float], missing: Iterable[int]
 ) -> Sequence[FeatureValue]:
-    """Returns values in the order of the features, as they were split."""
+    """Returns values in their order, as they were split."""
     gone, rest, fractions = set(missing), iter(values), iter(numbers)
-    return [
-        None if place in gone else _restored(feature, fractions if feature.aggregate in _NUMBERS else rest)
-        for place, feature in enumerate(features)
-    ]
+    places = range(len(layout.names))
+    return [None if place in gone else _next(layout, place, rest, fractions) for place in places]
 
 
-def _restored(feature: Feature, rest: Iterator[float]) -> FeatureValue:
-    value = next(rest)
-    return bool(value) if feature.aggregate is Aggregate.IS_NEW else value
+def _next(layout: VectorLayout, place: int, rest: Iterator[int], fractions: Iterator[float]) -> FeatureValue:
+    if place in layout.numbers:
+        return next(fractions)
+    return bool(next(rest)) if place in layout.flags else next(rest)

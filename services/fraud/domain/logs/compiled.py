@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams
 
 __all__ = ["CompiledPlan", "compile_plan"]
 
-PLANS = 4_096
+PLANS = 8_192
 """Whose readers are kept."""
 
 
@@ -23,7 +23,7 @@ class CompiledPlan:
 
     layout: RecordLayout
     streams: Sequence[StreamPlan]
-    routes: Sequence[Sequence[tuple[int, StreamPlan]]]
+    routes: Mapping[int, Sequence[tuple[int, StreamPlan]]]
     """By the index of the event type: the streams that may have its records, with their numbers."""
     readers: Sequence[Reader]
 
@@ -35,8 +35,9 @@ class CompiledPlan:
 @lru_cache(maxsize=PLANS)
 def compile_plan(plan: KindPlan) -> CompiledPlan:
     streams = plan_streams(plan)
-    routes = [
-        [(number, stream) for number, stream in enumerate(streams) if event_type in stream.types]
-        for event_type in range(len(plan.types) + len(plan.readers))
-    ]
+    # A log may have records of types that were among the readers once: they are in no stream.
+    routes = {
+        event_type: [(number, stream) for number, stream in enumerate(streams) if event_type in stream.types]
+        for event_type in range(len(plan.types))
+    }
     return CompiledPlan(RecordLayout(plan), streams, routes, readers_of(plan))

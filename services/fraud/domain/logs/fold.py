@@ -47,10 +47,10 @@ class TornLog(ValueError):
 class Fold:
     """The log of one value of a key, as features read it."""
 
-    __slots__ = ("_compiled", "_plan", "_stories", "rows", "streams")
+    __slots__ = ("_compiled", "_stories", "plan", "rows", "streams")
 
     def __init__(self, plan: KindPlan) -> None:
-        self._plan = plan
+        self.plan = plan
         self._compiled: CompiledPlan = compile_plan(plan)
         self.rows = Rows(self._compiled.layout)
         self._stories = Stories(self.rows)
@@ -116,7 +116,7 @@ class Fold:
 
     def put(self, place: int, record: LogRecord) -> None:
         """Puts a record that counts into the streams it is in."""
-        for number, plan in self._compiled.routes[record.type]:
+        for number, plan in self._compiled.routes.get(record.type, ()):
             if plan.counts(record):
                 stream = self.streams[number]
                 if isinstance(stream, dict):
@@ -169,7 +169,7 @@ class Fold:
 
     def sums_by_currency(self, record: LogRecord, feature: Feature) -> dict[str, int]:
         """The sum of a converted feature as an event that comes now sees it, in smallest units of each currency."""
-        number = self._compiled.number(stream_of(self._plan, feature))
+        number = self._compiled.number(stream_of(self.plan, feature))
         streams, plan = self.streams[number], self._compiled.streams[number]
         start, end = (record.time + each for each in bounds(feature))
         assert isinstance(streams, dict)
@@ -244,7 +244,7 @@ class Fold:
             self.put(new, self.rows.record(new))
 
     def _take(self, place: int, record: LogRecord) -> None:
-        for number, plan in self._compiled.routes[record.type]:
+        for number, plan in self._compiled.routes.get(record.type, ()):
             if plan.counts(record):
                 self.stream(number, record.currency).remove(place, record)
 
@@ -253,7 +253,7 @@ class Fold:
         rows = self.rows
         places = [place for place in range(rows.base, rows.end) if arrival_of(rows, place) < arrival]
         places.sort(key=lambda place: arrival_of(rows, place))
-        fold, size = Fold(self._plan), rows.layout.size
+        fold, size = Fold(self.plan), rows.layout.size
         offsets = [(place - rows.base) * size for place in places]
         fold.extend(b"".join(rows.packed[offset : offset + size] for offset in offsets))
         return fold

@@ -42,9 +42,12 @@ def bounds(feature: Feature) -> tuple[int, int]:
 
 def readers_of(plan: KindPlan) -> Sequence[Reader]:
     """The reader of each event type, by its index."""
-    names = plan.types + plan.readers
+    there = [each.name not in plan.missing for each in plan.features]
     return [
-        _compile(plan, [feature.event_type == name for feature in plan.features], at) for at, name in enumerate(names)
+        _compile(
+            plan, [found and each.event_type == name for found, each in zip(there, plan.features, strict=True)], at
+        )
+        for at, name in enumerate(plan.types + plan.readers)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
-from services.fraud.domain.declared.plan import MEASURES, KindPlan
+from services.fraud.domain.declared.plan import MEASURES, KindPlan, filter_of
 from services.fraud.domain.logs.records import MISSING, LogRecord
 
 __all__ = ["StreamPlan", "plan_streams", "stream_of"]
@@ -54,7 +54,8 @@ def plan_streams(plan: KindPlan) -> tuple[StreamPlan, ...]:
     """The different streams that the features of the plan read."""
     readers: dict[StreamPlan, list[Feature]] = {}
     for feature in plan.features:
-        readers.setdefault(stream_of(plan, feature), []).append(feature)
+        if feature.name not in plan.missing:
+            readers.setdefault(stream_of(plan, feature), []).append(feature)
     return tuple(_complete(plan, stream, features) for stream, features in readers.items())
 
 
@@ -63,7 +64,7 @@ def stream_of(plan: KindPlan, feature: Feature) -> StreamPlan:
     number = _column(plan, feature.field) if feature.aggregate in MEASURES else NONE
     return StreamPlan(
         types=frozenset(plan.types.index(each) for each in feature.counted),
-        filter=plan.filters.index(feature.where) if feature.where else NONE,
+        filter=plan.filters.index(filter_of(feature)) if feature.where else NONE,
         by_currency=feature.same_currency or (number != NONE and plan.numbers[number].money),
         number=number,
     )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.plan import MEASURES
 from services.fraud.domain.declared.recording import NUMBER_SCALE
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import Fields, Money
@@ -21,7 +21,6 @@ __all__ = ["EventFacts", "ValueReader", "value_reader"]
 
 Digits = Mapping[str, int]
 """Digits after the point of each currency."""
-_MEASURES = frozenset({Aggregate.SUM, Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.STDDEV})
 OWN_SUM = "user_sum_24h"
 """The feature that has what the user spent in the event's own currency."""
 _NOTHING: Container[str] = frozenset()
@@ -69,7 +68,7 @@ def _source(name: str, event_type: EventType, features: FeatureSet, digits: Digi
     if field is not None:
         return _money_field(name, digits) if field.type is FieldType.MONEY else lambda facts: facts.fields.get(name)
     if name in features.names:
-        return _feature(features.names.index(name), features, event_type)
+        return _feature(features.names.index(name), features)
     if name.startswith("lists."):
         of_list = name.removeprefix("lists.")
         return lambda facts: facts.lists.get(of_list, _NOTHING)
@@ -89,20 +88,17 @@ def _money_field(name: str, digits: Digits) -> Callable[[EventFacts], object]:
     return read
 
 
-def _feature(place: int, features: FeatureSet, event_type: EventType) -> Callable[[EventFacts], object]:
+def _feature(place: int, features: FeatureSet) -> Callable[[EventFacts], object]:
+    if place >= len(features.features):
+        return lambda facts: facts.features[place]
     feature = features.features[place]
     if feature.converted:
         return _missing
-    if feature.aggregate not in _MEASURES:
+    if feature.aggregate not in MEASURES:
         return lambda facts: facts.features[place]
-    if _is_money(feature, event_type):
+    if features.is_money(feature):
         return lambda facts: _scaled(facts.features[place], 10**facts.digits)
     return lambda facts: _scaled(facts.features[place], NUMBER_SCALE)
-
-
-def _is_money(feature: Feature, event_type: EventType) -> bool:
-    field = event_type.field(feature.field)
-    return field is not None and field.type is FieldType.MONEY
 
 
 def _scaled(value: FeatureValue, by: int) -> float | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.event_types import EventType, FieldType
 from services.fraud.domain.expressions.types import ValueKind
 
-__all__ = ["EVERYWHERE", "PREPARED", "variables_of"]
+__all__ = ["EVERYWHERE", "PREPARED", "of_all", "of_event", "variables_of"]
 
 EVERYWHERE: Mapping[str, ValueKind] = MappingProxyType(
     {
@@ -45,7 +45,10 @@ _KINDS = {
 
 
 def variables_of(
-    event_type: EventType, features: Iterable[Feature] = (), lists: Iterable[str] = ()
+    event_type: EventType,
+    features: Iterable[Feature] = (),
+    lists: Iterable[str] = (),
+    derived: Iterable[str] = (),
 ) -> Mapping[str, ValueKind]:
     """Returns the kind of each name: fields, features, lists of the tenant and what is known everywhere."""
     amount = event_type.field("amount")
@@ -53,6 +56,22 @@ def variables_of(
         **EVERYWHERE,
         **(PREPARED if amount is not None and amount.type is FieldType.MONEY else {}),
         **{f"lists.{name}": ValueKind.STRING_LIST for name in lists},
+        **of_event(event_type, features, derived),
+    }
+
+
+def of_event(
+    event_type: EventType, features: Iterable[Feature] = (), derived: Iterable[str] = ()
+) -> Mapping[str, ValueKind]:
+    """Returns the kind of each name that derived features may use: fields, and features of the event type."""
+    return {
         **{each.name: _KINDS.get(each.aggregate, ValueKind.DOUBLE) for each in features if not each.converted},
+        **dict.fromkeys(derived, ValueKind.DOUBLE),
         **{field.name: field.type.value_kind for field in event_type.fields},
     }
+
+
+def of_all(event_types: Sequence[EventType]) -> Mapping[str, ValueKind]:
+    """Returns the kind of each name that a `where` about these event types may use: fields that all of them have."""
+    kinds = [of_event(each) for each in event_types]
+    return {name: kind for name, kind in kinds[0].items() if all(each.get(name) is kind for each in kinds)}
