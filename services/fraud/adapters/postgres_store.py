@@ -130,7 +130,7 @@ class PostgresStore:
             made.verdict.outcome,
             made.features.event_time,
             made.create_time,
-            *self._keys.hashes(secret, check.tenant_id, check.event_type, check.fields),
+            *self._keys.hashes(secret, check.tenant_id, check.columns, check.fields),
             record.fields,
             record.answer,
             record.inputs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.fraud.convert.checks import check_from_proto
+from services.fraud.convert.checks import check_from_event, check_from_proto
 from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_record, stored_to_proto
 from services.fraud.convert.event_types import (
     ChangingTypes,
@@ -57,6 +57,7 @@ __all__ = [
     "admits_from_proto",
     "admits_revision_from_proto",
     "changes_to_proto",
+    "check_from_event",
     "check_from_proto",
     "content_from_proto",
     "decided_page_to_proto",

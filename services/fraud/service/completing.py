@@ -73,7 +73,8 @@ class Completer:
         since = now - timedelta(milliseconds=plan.retention_ms) - SLACK + late
         young = tenant not in first or first[tenant] >= now - timedelta(milliseconds=plan.retention_ms) - SLACK
         values = tuple(zip(plan.key, group.key.value.split("\0"), strict=True))
-        return HistoryKey(tenant, values, plan.types, None if young else since)
+        columns = self._sets.of(tenant).columns(plan)
+        return HistoryKey(tenant, values, plan.types, columns, None if young else since)
 
     def _restore(self, group: LogGroup, records: bytes) -> None:
         if len(self._restored) >= RESTORING:

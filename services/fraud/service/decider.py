@@ -20,6 +20,7 @@ from meshkit.errors import MeshError, internal, unavailable
 from meshkit.halving import halving
 from services.fraud import errors
 from services.fraud.domain.check import Check, Decided, Key, StageTimes
+from services.fraud.domain.profile import Profile
 from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored
 from services.fraud.service.configuration import Configuration
 from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
@@ -159,7 +160,7 @@ class Decider:
         known, unread = await self._configured(calls)
         checks = [call.check for call, _ in known]
         profiles, reading = await asyncio.gather(
-            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call, _ in known]),
+            self._read_profiles([call for call, _ in known]),
             self._reader.read(checks, patient=patient, gapped=gapped),
         )
         read_at, read = time.perf_counter(), _Read(checks, reading, [], unread)
@@ -173,6 +174,15 @@ class Decider:
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
         read.decided.extend(each._replace(times=times) for each in decided)
         return read
+
+    async def _read_profiles(self, calls: Sequence[CheckCall]) -> Sequence[Profile | None]:
+        """Reads the profiles of the users of events; one that is nobody's has none."""
+        places = [place for place, call in enumerate(calls) if call.check.user_id]
+        asked = [(calls[place].context, calls[place].check.tenant_id, calls[place].check.user_id) for place in places]
+        found: list[Profile | None] = [None] * len(calls)
+        for place, profile in zip(places, await self._profiles.read(asked) if asked else (), strict=True):
+            found[place] = profile
+        return found
 
     async def _configured(
         self, calls: Mapping[Key, CheckCall]

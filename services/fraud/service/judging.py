@@ -56,7 +56,9 @@ class Judge:
     async def _tables(self, inputs: Sequence[ReadCheck]) -> Mapping[str, RateTable]:
         """Returns the exchange rates of the tenants that need any: dollars do not."""
         tenants = {
-            each.check.tenant_id for each in inputs if each.check.currency != RULE_CURRENCY or each.features.elsewhere
+            each.check.tenant_id
+            for each in inputs
+            if each.check.currency not in ("", RULE_CURRENCY) or each.features.elsewhere
         }
         return await self._rates.tables(tenants) if tenants else {}
 
@@ -78,7 +80,7 @@ class Judge:
             rate=table.at(check.currency, day),
             elsewhere=_spends(features.elsewhere, table, day) if features.elsewhere else (),
         )
-        degraded = (*features.degraded, *_missing(facts), *check.kept.unusable)
+        degraded = (*features.degraded, *_missing(check, facts), *check.kept.unusable)
         floor, now = not self._policy.review_without.isdisjoint(degraded), self._clock()
         key = check.user_id or check.transaction_id
         version = configuration.scenarios.deciding(check.tenant_id, check.event_type, key).version
@@ -97,10 +99,10 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
     return [Spend(code, amount, DIGITS.get(code, 0), table.at(code, day)) for code, amount in sorted(sums.items())]
 
 
-def _missing(facts: EventFacts) -> Sequence[str]:
+def _missing(check: Check, facts: EventFacts) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
     missing = []
-    if facts.profile is None:
+    if check.user_id and facts.profile is None:
         missing.append("user_profile")
     if facts.currency and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
         missing.append("exchange_rate")

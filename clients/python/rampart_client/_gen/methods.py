@@ -18,6 +18,8 @@ from .rampart.fraud.v1 import (
     ApprovePublicationResponse,
     BatchCheckFraudRequest,
     BatchCheckFraudResponse,
+    CheckEventRequest,
+    CheckEventResponse,
     CheckExpressionRequest,
     CheckExpressionResponse,
     CheckFraudRequest,
@@ -286,6 +288,16 @@ CHECK_FRAUD = Method(
     ids=("transaction_id",),
 )
 
+CHECK_EVENT = Method(
+    path="/rampart.fraud.v1.FraudService/CheckEvent",
+    request=CheckEventRequest,
+    response=CheckEventResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=("transaction_id",),
+)
+
 BATCH_CHECK_FRAUD = Method(
     path="/rampart.fraud.v1.FraudService/BatchCheckFraud",
     request=BatchCheckFraudRequest,
@@ -363,6 +375,19 @@ class FraudClient:
         DEADLINE_EXCEEDED.
         """
         response = await self._caller.call(CHECK_FRAUD, request, options)
+        return present(response.decision)
+
+    async def check_event(self, request: CheckEventRequest, **options: Unpack[CallOptions]) -> Decision:
+        """Decides about one event of any type that the tenant has, and stores the decision before it answers.
+
+        As CheckFraud does for payments, which are the type "payment" here: idempotent by (tenant,
+        transaction_id). The fields
+        are those of the event type; its scenario decides, and without one the score is the prior of the user
+        alone.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT, SUM_TOO_LARGE,
+        DEPENDENCY_UNAVAILABLE, DEADLINE_EXCEEDED.
+        """
+        response = await self._caller.call(CHECK_EVENT, request, options)
         return present(response.decision)
 
     async def batch_check_fraud(

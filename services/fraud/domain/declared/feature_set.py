@@ -34,8 +34,14 @@ class FeatureSet:
         """The places of sums: no other value is larger."""
         self.numbers = number_places(self.features)
         self.starts = _starts(self.plans)
+        self._types = types
         self._filters = filters or {}
         self._recorders: dict[str, Sequence[KindRecorder]] = {}
+
+    def columns(self, plan: KindPlan) -> tuple[int, ...]:
+        """Returns the columns of the store that have the first field of a kind of key, in the types that it counts."""
+        found = {self._types[name].columns.get(plan.key[0]) for name in plan.types}
+        return tuple(sorted(column for column in found if column is not None))
 
     def recorders(self, event_type: str) -> Sequence[KindRecorder]:
         """Returns what records the events of a type."""

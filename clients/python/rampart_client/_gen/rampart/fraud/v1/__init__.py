@@ -9,6 +9,8 @@ __all__ = (
     "BatchCheckFraudRequest",
     "BatchCheckFraudResponse",
     "BatchCheckFraudResult",
+    "CheckEventRequest",
+    "CheckEventResponse",
     "CheckExpressionRequest",
     "CheckExpressionResponse",
     "CheckFraudRequest",
@@ -335,6 +337,72 @@ class BatchCheckFraudResult(betterproto2.Message):
 
 default_message_pool.register_message(
     "rampart.fraud.v1", "BatchCheckFraudResult", BatchCheckFraudResult
+)
+
+
+@dataclass(eq=False, repr=False)
+class CheckEventRequest(betterproto2.Message):
+    """
+    An event to decide about.
+
+    Example: {
+      "event_type": "login",
+      "fields": {"user_id": "u-1001", "ip_address": "203.0.113.7", "device_fingerprint": "dev-77", "success": false},
+      "transaction_id": "login-2025-10-08-0001"
+    }
+    """
+
+    event_type: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the event type.
+    """
+
+    fields: "___google__protobuf__.Struct | None" = betterproto2.field(
+        2, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    Fields of the event, as its type declares them: at most 16 kB.
+
+    Text for strings, addresses and e-mail addresses; numbers; booleans; RFC 3339 text for times; for money an amount in the currency of the tenant, or {"amount": 12.50, "currency": "EUR"}. Null is the same as nothing.
+    """
+
+    transaction_id: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Identifier of the event, unique in the tenant over all event types. One is made if none is sent.
+    """
+
+    event_time: "datetime.datetime | None" = betterproto2.field(
+        4,
+        betterproto2.TYPE_MESSAGE,
+        unwrap=lambda: ___google__protobuf__.Timestamp,
+        optional=True,
+    )
+    """
+    When the event happened: at most 5 minutes ahead, and at most 24 hours ago without the scope "fraud:backfill". Defaults to the time of receipt.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "CheckEventRequest", CheckEventRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class CheckEventResponse(betterproto2.Message):
+    """
+    The decision about an event.
+    """
+
+    decision: "Decision | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The decision.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "CheckEventResponse", CheckEventResponse
 )
 
 
