@@ -1,0 +1,170 @@
+"""Reaches an outcome from what fired. Pure: the same rules, values and hits give the same judgement.
+
+The order, each step ending it:
+
+1. a list allows the event: approve, and no rule is asked;
+2. a list blocks it: decline;
+3. a rule that fires says `approve_at_once`: approve, unless a rule that fires says `decline`;
+4. the score against the thresholds, and no less than what rules that fire say.
+
+Whatever approves under 3 or 4 is review at least if an input is missing without which the operator approves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from services.fraud.domain.rules import APPROVE, DECLINE, REVIEW
+from services.fraud.domain.scenarios.rule import RuleOutcome
+from services.fraud.domain.scenarios.scenario import DEFAULT_PRIOR, ScenarioContent
+from services.fraud.domain.scenarios.words import Words
+from services.fraud.domain.verdict import Factor, Verdict
+
+__all__ = ["Fired", "JudgedRule", "Judgement", "Judging", "Ruling", "Standing"]
+
+_NONE: tuple[str, ...] = ()
+
+
+class Standing(NamedTuple):
+    """What the tenant thinks of the person behind an event."""
+
+    base_risk: float = DEFAULT_PRIOR
+    trusted: bool = False
+
+
+UNKNOWN_STANDING = Standing()
+
+
+class Fired(NamedTuple):
+    """What evaluation found, as places in `ScenarioContent.rules`."""
+
+    hits: Sequence[int]
+    errors: Sequence[int] = ()
+    """Rules that could not be evaluated, besides those for want of values."""
+    not_enough_data: Sequence[int] = ()
+
+
+class Ruling(NamedTuple):
+    """What a list of the tenant says of an event."""
+
+    allowed: bool
+    """False for blocked."""
+    factor: Factor
+
+
+class Judgement(NamedTuple):
+    """A verdict, and what did not take part in it. Rules are told by their identifiers."""
+
+    verdict: Verdict
+    approved_at_once: str = ""
+    """Code of the rule that did."""
+    snoozed: tuple[str, ...] = _NONE
+    errors: tuple[str, ...] = _NONE
+    not_enough_data: tuple[str, ...] = _NONE
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRule:
+    """A rule as far as it takes part in judging."""
+
+    rule_id: str
+    code: str
+    words: Words
+    outcome: RuleOutcome
+    weight: float
+    trusted_weight: float
+    """Its weight for somebody who is trusted."""
+
+
+class Judging:
+    """The judge of one scenario."""
+
+    __slots__ = ("_decline_at", "_prior_share", "_review_at", "_rules", "_trust_share")
+
+    def __init__(self, content: ScenarioContent) -> None:
+        self._review_at = content.review_at
+        self._decline_at = content.decline_at
+        self._prior_share = content.prior_share
+        self._trust_share = content.trust_share
+        self._rules = tuple(
+            JudgedRule(
+                rule.rule_id,
+                rule.code,
+                Words(rule.words),
+                rule.outcome,
+                rule.contribution,
+                rule.contribution * (content.trust_share if rule.habit else 1.0),
+            )
+            for rule in content.rules
+        )
+
+    def judge(
+        self,
+        fired: Fired,
+        value_of: Callable[[str], object],
+        standing: Standing | None = None,
+        *,
+        snoozed: Collection[str] = (),
+        review_floor: bool = False,
+    ) -> Judgement:
+        """Combines what fired as independent evidence: 1 - (1 - prior) * (1 - w1) * (1 - w2)...
+
+        `value_of` gives the values that words tell; `standing` is None for somebody of whom nothing is known; `snoozed`
+        are identifiers of rules that are left out if they fire. With `review_floor` the outcome is review at least.
+        """
+        standing = standing or UNKNOWN_STANDING
+        rules = self._rules
+        found = [rules[index] for index in fired.hits]
+        asleep = _NONE
+        if snoozed:
+            asleep = tuple(rule.rule_id for rule in found if rule.rule_id in snoozed)
+            found = [rule for rule in found if rule.rule_id not in snoozed]
+        weighed = _weighed(found, standing.trusted) if found else ()
+        safe = 1.0 - standing.base_risk * self._prior_share * (self._trust_share if standing.trusted else 1.0)
+        for weight, _ in weighed:
+            safe *= 1.0 - weight
+        score = round(1.0 - safe, 6)
+        at_once = _approves(found) if found else ""
+        outcome = APPROVE if at_once else self._outcome(score, found)
+        if review_floor and outcome == APPROVE:
+            outcome, at_once = REVIEW, ""
+        return Judgement(
+            Verdict(outcome, score, _factors(weighed, value_of, score) if weighed else []),
+            at_once,
+            asleep,
+            tuple(rules[index].rule_id for index in fired.errors),
+            tuple(rules[index].rule_id for index in fired.not_enough_data),
+        )
+
+    def ruled(self, ruling: Ruling) -> Judgement:
+        """Returns what a list has decided: before rules for one that allows, whatever they say for one that blocks."""
+        outcome, score = (APPROVE, 0.0) if ruling.allowed else (DECLINE, 1.0)
+        return Judgement(Verdict(outcome, score, [ruling.factor]))
+
+    def _outcome(self, score: float, found: Sequence[JudgedRule]) -> str:
+        outcomes = [rule.outcome for rule in found]
+        if score >= self._decline_at or RuleOutcome.DECLINE in outcomes:
+            return DECLINE
+        return REVIEW if score >= self._review_at or RuleOutcome.REVIEW in outcomes else APPROVE
+
+
+def _approves(found: Sequence[JudgedRule]) -> str:
+    """Returns the code of the first rule that approves at once, empty if there is none or one that declines."""
+    codes = sorted(rule.code for rule in found if rule.outcome is RuleOutcome.APPROVE_AT_ONCE)
+    return codes[0] if codes and all(rule.outcome is not RuleOutcome.DECLINE for rule in found) else ""
+
+
+def _weighed(found: Sequence[JudgedRule], trusted: bool) -> Sequence[tuple[float, JudgedRule]]:
+    """Returns rules with what they weigh, the heaviest first."""
+    weighed = [(rule.trusted_weight if trusted else rule.weight, rule) for rule in found]
+    return sorted(weighed, key=lambda each: (-each[0], each[1].code)) if len(weighed) > 1 else weighed
+
+
+def _factors(
+    weighed: Sequence[tuple[float, JudgedRule]], value_of: Callable[[str], object], score: float
+) -> Sequence[Factor]:
+    # Rules that only raise an outcome weigh nothing, and may be alone.
+    total = sum(weight for weight, _ in weighed) or 1.0
+    return [Factor(rule.code, rule.words.fill(value_of), round(score * weight / total, 6)) for weight, rule in weighed]

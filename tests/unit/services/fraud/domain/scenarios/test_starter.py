@@ -1,0 +1,67 @@
+"""The starter scenario answers as the rules of the service do."""
+
+from __future__ import annotations
+
+import os
+import random
+
+from services.fraud.domain.features import NAMES
+from services.fraud.domain.rates import PAR, Rate, Spend
+from services.fraud.domain.rules import Facts, Profile
+from services.fraud.domain.scenarios.checking import content_faults
+from services.fraud.domain.scenarios.judging import Judging, Standing
+from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES
+from services.fraud.domain.scenarios.starter_values import STARTER_VARIABLES, values_of
+from services.fraud.domain.scenarios.words import Words
+from services.fraud.domain.verdict import judge
+from tests.support.rule_twin import RuleTwin
+
+CASES = int(os.environ.get("RAMPART_STARTER_CASES", "20000"))
+RATES = (PAR, None, Rate(1.08, "2026-01-01"), Rate(0.0066, "2026-02-01"), Rate(1e6, "2026-02-01"))
+AMOUNTS = (0, 1, 4_999, 5_000, 5_001, 19_999, 20_000, 20_001, 499_999, 500_000, 500_001, 1_000_000)
+
+
+def random_facts(choice: random.Random) -> Facts:
+    tier = choice.choice(["trusted", "standard", "elevated", "blocked"])
+    profile = Profile(choice.random() < 0.5, round(choice.random(), 3), tier, choice.choice([0, 0, 0, 1, 2, 3, 7]))
+    mean = choice.choice([0.2, 3, 10, 100])
+    features = {name: int(choice.expovariate(1 / mean)) for name in NAMES}
+    features["user_new_device"] = choice.randrange(2)
+    features["user_sum_24h"] = choice.choice([0, choice.randrange(10**7)])
+    amount = choice.choice([choice.choice(AMOUNTS), choice.randrange(10 ** choice.randrange(1, 9))])
+    spends = [
+        Spend("EUR", choice.randrange(10**6), 2, choice.choice([None, Rate(1.08, "2026-01-01")]))
+        for _ in range(choice.choice([0, 0, 1, 2]))
+    ]
+    rate = choice.choice(RATES)
+    currency = "USD" if rate is PAR else "XTS"
+    digits = choice.choice([0, 2, 2, 2, 3, 4])
+    return Facts(amount, digits, "online", features, choice.choice([None, profile, profile]), currency, rate, spends)
+
+
+def test_every_answer_is_the_same() -> None:
+    """RAMPART_STARTER_CASES says how many are compared."""
+    choice = random.Random(9)
+    rules, judging = RuleTwin(STARTER), Judging(STARTER)
+    seen = set()
+    for _ in range(CASES):
+        facts, floor = random_facts(choice), choice.random() < 0.1
+        values = values_of(facts)
+        profile = facts.profile
+        standing = Standing(profile.base_risk, profile.tier == "trusted") if profile else None
+        judgement = judging.judge(rules.evaluate(values), values.get, standing, review_floor=floor)
+        assert judgement.verdict == judge(facts, floor), facts
+        assert not judgement.errors
+        seen |= {factor.code for factor in judgement.verdict.factors}
+    assert seen == {rule.code for rule in STARTER.rules}
+
+
+def test_it_is_well_formed_and_counts_what_it_names() -> None:
+    assert not content_faults(STARTER, STARTER_VARIABLES)
+    named = {name for rule in STARTER.rules for name in Words(rule.words).names} | set(STARTER_VARIABLES)
+    assert named == set(STARTER_VARIABLES)
+    for feature in STARTER_FEATURES:
+        assert feature.name in STARTER_VARIABLES
+        assert any(feature.name in rule.expression for rule in STARTER.rules)
+    declared = {feature.name for feature in STARTER_FEATURES}
+    assert {name for name in STARTER_VARIABLES if name in NAMES or name.startswith("user_")} <= declared
