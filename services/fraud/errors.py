@@ -17,6 +17,7 @@ __all__ = [
     "amount_too_large",
     "amount_too_precise",
     "backfill_not_allowed",
+    "change_under_way",
     "currency_unknown",
     "decision_not_found",
     "event_in_future",
@@ -112,6 +113,12 @@ def backfill_not_allowed(scope: str) -> MeshError:
     )
     error.metadata["scope"] = scope
     return error
+
+
+def change_under_way() -> MeshError:
+    return MeshError(
+        Kind.ABORTED, "CONFLICT", "somebody else is changing scenarios of this tenant just now", retry_after=1.0
+    )
 
 
 def position_invalid() -> MeshError:

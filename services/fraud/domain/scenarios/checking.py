@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.file import LARGEST_FILE, file_of
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scenarios.words import words_faults
@@ -40,6 +41,8 @@ def content_faults(content: ScenarioContent, variables: Mapping[str, ValueKind])
     faults = list(_whole_faults(content))
     for index, rule in enumerate(content.rules[:MOST_RULES]):
         faults += [fault._replace(place=f"rules[{index}].{fault.place}") for fault in rule_faults(rule, variables)]
+    if not faults and len(file_of(content).encode()) > LARGEST_FILE:
+        faults.append(ContentFault("", "scenario.size", f"must have at most {LARGEST_FILE} bytes as a file"))
     return faults
 
 

@@ -59,6 +59,10 @@ class DeploymentMove(Enum):
     ROLL_BACK = "roll_back"
     TRIP = "trip"
     """The breaker's roll-back."""
+    REQUEST = "request"
+    """Asks a second person for a step; nothing has changed yet."""
+    REJECT = "reject"
+    """Says no to a request, or takes it back."""
 
 
 class ForbiddenDeploymentError(Exception):

@@ -13,8 +13,8 @@ from services.fraud.domain.scenarios.scenario import ScenarioContent
 
 __all__ = ["LARGEST_FILE", "FileFaultError", "content_of", "file_of"]
 
-LARGEST_FILE = 6 << 20
-"""Bytes: 1,000 rules of the greatest length fit."""
+LARGEST_FILE = 900_000
+"""Bytes, in UTF-8: a scenario travels whole in one request of the greatest size that the edge takes at first."""
 FORMAT = "rampart.scenario.v1"
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def file_of(content: ScenarioContent) -> str:
 
 def content_of(file: str | bytes) -> ScenarioContent:
     """Reads a file, and raises FileFaultError for whatever it should not have or lacks."""
-    if len(file) > LARGEST_FILE:
+    if len(file if isinstance(file, bytes) else file.encode("utf-8", "surrogatepass")) > LARGEST_FILE:
         raise FileFaultError("", f"must have at most {LARGEST_FILE} bytes")
     whole = _object(_json(file), "")
     if whole.pop("format", None) != FORMAT:

@@ -7,15 +7,24 @@ who did not has approved it. Shadows change no answer and need nobody; to go bac
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.fraud.domain.scenarios.breaker import NOTHING_COUNTED, OutcomeCounts
+from services.fraud.domain.scenarios.breaker import NOTHING_COUNTED, BreakerLimits, OutcomeCounts
 from services.fraud.domain.scenarios.deployment import Deployment, DeploymentMove, to_live, to_shadow, to_share
 from services.fraud.domain.scenarios.scenario import VersionRef
 
-__all__ = ["MOST_REQUESTS", "PublicationRequest", "Step", "may_publish", "needs_second"]
+__all__ = [
+    "MOST_REQUESTS",
+    "DeploymentState",
+    "PublicationRequest",
+    "ScenarioPolicy",
+    "Step",
+    "Transition",
+    "may_publish",
+    "needs_second",
+]
 
 MOST_REQUESTS = 20
 """Of one event type, waiting at once."""
@@ -49,6 +58,46 @@ class PublicationRequest:
     requested_by: str
     requested_at: datetime
     comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentState:
+    """The versions of an event type with what waits to be approved."""
+
+    event_type: str
+    deployment: Deployment
+    requests: tuple[PublicationRequest, ...] = ()
+    revision: int = 0
+    """Number of the latest transition, 0 before the first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A step that was taken, asked for or refused, as it is kept for ever."""
+
+    event_type: str
+    number: int
+    """From 1, of the event type."""
+    move: DeploymentMove
+    ref: VersionRef
+    parts: int = 0
+    principal: str
+    """Who took the step: somebody, or the breaker."""
+    requested_by: str = ""
+    """Who asked for it, where a second person approved."""
+    reason: str = ""
+    replaced: VersionRef | None = None
+    """What was live before, where that has changed."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioPolicy:
+    """What a tenant wants of publications and of the breaker."""
+
+    two_persons: bool = False
+    limits: BreakerLimits = field(default_factory=BreakerLimits)
+    revision: int = 0
 
 
 def needs_second(step: Step, deployment: Deployment) -> bool:

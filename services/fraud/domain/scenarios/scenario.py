@@ -62,6 +62,8 @@ class ScenarioVersion:
     """What is new, in words for people."""
     authors: frozenset[str]
     """Everybody who edited it since the version before."""
+    trees: tuple[str, ...] = ()
+    """The checked tree of each rule's expression, serialised."""
     created_at: datetime
 
     @property

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
+from services.fraud.domain.scenarios.deployment import Deployment
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 
-__all__ = ["STARTER", "STARTER_FEATURES", "STARTER_ID", "STARTER_REF"]
+__all__ = ["STARTER", "STARTER_FEATURES", "STARTER_ID", "STARTER_REF", "first_deployment"]
 
 STARTER_ID = "starter"
 """No tenant's scenario may have this identifier."""
 STARTER_REF = VersionRef(STARTER_ID, 2)
+
+
+def first_deployment(event_type: str) -> Deployment:
+    """Returns what decides events of a type before anything was deployed."""
+    return Deployment(live=STARTER_REF if event_type == STARTER.event_type else None)
+
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _USER, _DEVICE, _ADDRESS, _MERCHANT = "user_id", "device_fingerprint", "ip_address", "merchant_id"

@@ -75,6 +75,8 @@ def test_a_thousand_rules_are_enough() -> None:
     rules = tuple(replace(RULE, rule_id=f"r{index}", code=f"R{index}") for index in range(MOST_RULES + 1))
     assert not places(replace(CONTENT, rules=rules[:-1]))
     assert places(replace(CONTENT, rules=rules)) == [("rules", "rules.count")]
+    large = tuple(replace(rule, expression="x" * 1_000) for rule in rules[:-1])
+    assert places(replace(CONTENT, rules=large)) == [("", "scenario.size")]
 
 
 def test_a_character_that_nobody_sees_is_told_by_line_and_column() -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import random
 
+from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.features import NAMES
 from services.fraud.domain.rates import PAR, Rate, Spend
 from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.scenarios.checking import content_faults
 from services.fraud.domain.scenarios.judging import Judging, Standing
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES
-from services.fraud.domain.scenarios.starter_values import STARTER_VARIABLES, values_of
-from services.fraud.domain.scenarios.words import Words
+from services.fraud.domain.scenarios.starter_values import values_of
+from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.domain.verdict import judge
 from tests.support.rule_twin import RuleTwin
 
@@ -57,11 +58,10 @@ def test_every_answer_is_the_same() -> None:
 
 
 def test_it_is_well_formed_and_counts_what_it_names() -> None:
-    assert not content_faults(STARTER, STARTER_VARIABLES)
-    named = {name for rule in STARTER.rules for name in Words(rule.words).names} | set(STARTER_VARIABLES)
-    assert named == set(STARTER_VARIABLES)
-    for feature in STARTER_FEATURES:
-        assert feature.name in STARTER_VARIABLES
-        assert any(feature.name in rule.expression for rule in STARTER.rules)
+    variables = variables_of(PAYMENT, STARTER_FEATURES)
+    assert not content_faults(STARTER, variables)
     declared = {feature.name for feature in STARTER_FEATURES}
-    assert {name for name in STARTER_VARIABLES if name in NAMES or name.startswith("user_")} <= declared
+    made = values_of(random_facts(random.Random(1)))
+    named = {name for name in variables if any(name in rule.expression + rule.words for rule in STARTER.rules)}
+    assert named <= set(made) <= named
+    assert declared <= named

@@ -1,0 +1,58 @@
+"""The names that rules about events of a type may use, with their kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from services.fraud.domain.declared.feature import Aggregate, Feature
+from services.fraud.domain.event_types import EventType, FieldType
+from services.fraud.domain.expressions.types import ValueKind
+
+__all__ = ["EVERYWHERE", "PREPARED", "variables_of"]
+
+EVERYWHERE: Mapping[str, ValueKind] = MappingProxyType(
+    {
+        "profile.tier": ValueKind.STRING,
+        "profile.base_risk": ValueKind.DOUBLE,
+        "profile.chargeback_count": ValueKind.INT,
+        "profile.known": ValueKind.BOOL,
+        "ip.country": ValueKind.STRING,
+        "ip.tor": ValueKind.BOOL,
+        "ip.datacenter": ValueKind.BOOL,
+        "ip.private": ValueKind.BOOL,
+        "ip.reserved": ValueKind.BOOL,
+    }
+)
+"""What is known of every event: missing where there is nobody, or no address, to know it of."""
+
+PREPARED: Mapping[str, ValueKind] = MappingProxyType(
+    {
+        "amount_usd": ValueKind.DOUBLE,
+        "amount_text": ValueKind.STRING,
+        "currency": ValueKind.STRING,
+        "spent_usd_24h": ValueKind.DOUBLE,
+    }
+)
+"""What the engine prepares for events with an `amount` of money: the amount in dollars, missing without a rate; the
+amount in words; its currency; what the user spent in 24 hours in all currencies that have a rate, in dollars."""
+
+_KINDS = {
+    Aggregate.COUNT: ValueKind.INT,
+    Aggregate.DISTINCT: ValueKind.INT,
+    Aggregate.IS_NEW: ValueKind.BOOL,
+}
+
+
+def variables_of(
+    event_type: EventType, features: Iterable[Feature] = (), lists: Iterable[str] = ()
+) -> Mapping[str, ValueKind]:
+    """Returns the kind of each name: fields, features, lists of the tenant and what is known everywhere."""
+    amount = event_type.field("amount")
+    return {
+        **EVERYWHERE,
+        **(PREPARED if amount is not None and amount.type is FieldType.MONEY else {}),
+        **{f"lists.{name}": ValueKind.STRING_LIST for name in lists},
+        **{each.name: _KINDS.get(each.aggregate, ValueKind.DOUBLE) for each in features},
+        **{field.name: field.type.value_kind for field in event_type.fields},
+    }
