@@ -9,6 +9,7 @@ from meshkit.canonical import NOT_AN_ADDRESS
 from meshkit.currencies import NOT_A_CURRENCY
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 from services.fraud.domain.names import FieldFault
+from services.fraud.domain.scenarios.checking import ContentFault
 
 __all__ = [
     "CURRENCY_UNKNOWN",
@@ -17,7 +18,7 @@ __all__ = [
     "amount_too_large",
     "amount_too_precise",
     "backfill_not_allowed",
-    "change_under_way",
+    "content_refused",
     "currency_unknown",
     "decision_not_found",
     "event_in_future",
@@ -28,9 +29,13 @@ __all__ = [
     "event_type_invalid",
     "event_type_not_found",
     "events_lost",
+    "found_none",
     "idempotency_conflict",
     "position_invalid",
     "position_lost",
+    "scenario_exists",
+    "second_person_needed",
+    "step_not_allowed",
     "sum_too_large",
     "too_many_event_types",
     "too_many_watchers",
@@ -115,9 +120,40 @@ def backfill_not_allowed(scope: str) -> MeshError:
     return error
 
 
-def change_under_way() -> MeshError:
+def found_none(resource: str) -> MeshError:
     return MeshError(
-        Kind.ABORTED, "CONFLICT", "somebody else is changing scenarios of this tenant just now", retry_after=1.0
+        Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", f"there is no such {resource}", metadata={"resource": resource}
+    )
+
+
+def scenario_exists() -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "RESOURCE_EXISTS",
+        "a scenario with this scenario_id and other content exists",
+        metadata={"resource": "scenario"},
+    )
+
+
+def content_refused(faults: Iterable[ContentFault], within: str = "") -> MeshError:
+    """`within` is the field of the request that has the scenario or rule, with the point after it."""
+    return validation_failed(*(Violation(f"{within}{each.place}", each.reason, _located(each)) for each in faults))
+
+
+def _located(fault: ContentFault) -> str:
+    return f"line {fault.line}, column {fault.column}: {fault.message}" if fault.line else fault.message
+
+
+def step_not_allowed(why: str, state: str) -> MeshError:
+    return MeshError(Kind.FAILED_PRECONDITION, "STATE_NOT_ALLOWED", why, metadata={"state": state})
+
+
+def second_person_needed(scenario_id: str, version: int) -> MeshError:
+    return MeshError(
+        Kind.PERMISSION_DENIED,
+        "SECOND_PERSON_NEEDED",
+        "the caller has edited this version: somebody else has to approve it",
+        metadata={"scenario_id": scenario_id, "version": str(version)},
     )
 
 

@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
+from meshkit.named_requests import Answered
+from meshkit.storage.named_requests import MemoryClaims
 from services.fraud.domain.scenarios.deployment import DeploymentMove
 from services.fraud.domain.scenarios.publication import DeploymentState, ScenarioPolicy, Transition
 from services.fraud.domain.scenarios.scenario import Scenario, ScenarioVersion, VersionRef
@@ -31,6 +34,7 @@ class MemoryScenarioRows:
     transitions: list[tuple[str, Transition]] = field(default_factory=list)
     policies: dict[str, ScenarioPolicy] = field(default_factory=dict)
     snoozes: dict[tuple[str, SnoozePlace], Snooze] = field(default_factory=dict)
+    requests: dict[tuple[str, UUID], Answered] = field(default_factory=dict)
 
 
 class MemoryScenarios:
@@ -98,12 +102,12 @@ class MemoryScenarioWriter:
             self.told += [tenant_id] if changes.telling else []
 
 
-class MemoryScenarioChanges:
+class MemoryScenarioChanges(MemoryClaims):
     """Implements `ScenarioChanges`."""
 
     def __init__(self, rows: MemoryScenarioRows, tenant_id: str) -> None:
+        super().__init__(rows.requests, tenant_id)
         self._rows = rows
-        self._tenant_id = tenant_id
         self.telling = False
 
     async def scenario(self, scenario_id: str) -> Scenario | None:
@@ -121,6 +125,11 @@ class MemoryScenarioChanges:
 
     async def version(self, ref: VersionRef) -> ScenarioVersion | None:
         return self._rows.versions.get((self._tenant_id, ref))
+
+    async def authors(self, scenario_id: str, after: int, until: int) -> frozenset[str]:
+        mine = [each for (tenant, _), each in self._rows.versions.items() if tenant == self._tenant_id]
+        meant = [each for each in mine if each.scenario_id == scenario_id and after < each.number <= until]
+        return frozenset(author for each in meant for author in each.authors)
 
     async def deployment(self, event_type: str) -> DeploymentState:
         found = self._rows.deployments.get((self._tenant_id, event_type))

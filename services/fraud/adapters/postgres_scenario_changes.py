@@ -6,10 +6,9 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
-
-from meshkit.storage.postgres import Connection, Pool, transaction
-from services.fraud import errors
+from meshkit.storage.named_requests import PostgresClaims
+from meshkit.storage.postgres import Pool, transaction
+from services.fraud.adapters.engine_revisions import hold, move
 from services.fraud.adapters.scenario_rows import deployment_of, policy_of, scenario_of, state_of, version_of
 from services.fraud.domain.scenarios.file import file_of
 from services.fraud.domain.scenarios.publication import DeploymentState, ScenarioPolicy, Transition
@@ -20,8 +19,6 @@ from services.fraud.ports.scenarios import ScenarioChanges, SnoozePlace
 
 __all__ = ["PostgresScenarioChanges", "PostgresScenarioWriter"]
 
-# One who changes a tenant's scenarios waits for another: what one reads is what the other has left.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('scenarios ' || $1, 0))"
 _GET = "SELECT * FROM scenarios WHERE tenant_id = $1 AND scenario_id = $2"
 _CREATE = """
 INSERT INTO scenarios (tenant_id, scenario_id, draft, revision, latest, editors, created_at, updated_at)
@@ -33,6 +30,9 @@ _ADD_VERSION = """
 INSERT INTO scenario_versions (tenant_id, scenario_id, number, event_type, content, trees, note, authors, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
 _VERSION = "SELECT * FROM scenario_versions WHERE tenant_id = $1 AND scenario_id = $2 AND number = $3"
+_AUTHORS = """
+SELECT DISTINCT unnest(authors) AS author FROM scenario_versions
+WHERE tenant_id = $1 AND scenario_id = $2 AND number > $3 AND number <= $4"""
 _DEPLOYMENT = "SELECT * FROM scenario_deployments WHERE tenant_id = $1 AND event_type = $2"
 _DEPLOY = """
 INSERT INTO scenario_deployments (tenant_id, event_type, state, revision) VALUES ($1, $2, $3, $4)
@@ -57,12 +57,6 @@ ON CONFLICT (tenant_id, rule_id, field, value) DO UPDATE SET until = excluded.un
     created_by = excluded.created_by, created_at = excluded.created_at"""
 _WAKE = """
 DELETE FROM scenario_snoozes WHERE tenant_id = $1 AND rule_id = $2 AND field = $3 AND value = $4 RETURNING rule_id"""
-_TELL = """
-WITH told AS (
-    INSERT INTO engine_revisions (tenant_id, revision) VALUES ($1, 1)
-    ON CONFLICT (tenant_id) DO UPDATE SET revision = engine_revisions.revision + 1
-)
-SELECT pg_notify('rampart_engine', $1::text)"""
 
 
 class PostgresScenarioWriter:
@@ -74,19 +68,13 @@ class PostgresScenarioWriter:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ScenarioChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            try:
-                await connection.execute(_LOCK, tenant_id)
-            except asyncpg.LockNotAvailableError:
-                raise errors.change_under_way() from None
+            # What is read here is what the transaction before has left.
+            await hold(connection, tenant_id)
             yield PostgresScenarioChanges(connection, tenant_id)
 
 
-class PostgresScenarioChanges:
+class PostgresScenarioChanges(PostgresClaims):
     """Implements `ScenarioChanges` on a connection with an open transaction."""
-
-    def __init__(self, connection: Connection, tenant_id: str) -> None:
-        self._connection = connection
-        self._tenant_id = tenant_id
 
     async def scenario(self, scenario_id: str) -> Scenario | None:
         row = await self._connection.fetchrow(_GET, self._tenant_id, scenario_id)
@@ -135,6 +123,10 @@ class PostgresScenarioChanges:
         row = await self._connection.fetchrow(_VERSION, self._tenant_id, *ref)
         return version_of(row) if row else None
 
+    async def authors(self, scenario_id: str, after: int, until: int) -> frozenset[str]:
+        rows = await self._connection.fetch(_AUTHORS, self._tenant_id, scenario_id, after, until)
+        return frozenset(row["author"] for row in rows)
+
     async def deployment(self, event_type: str) -> DeploymentState:
         row = await self._connection.fetchrow(_DEPLOYMENT, self._tenant_id, event_type)
         return deployment_of(row) if row else DeploymentState(event_type, first_deployment(event_type))
@@ -155,7 +147,7 @@ class PostgresScenarioChanges:
             *(transition.replaced or (None, None)),
             transition.at,
         )
-        await self._tell()
+        await move(self._connection, self._tenant_id)
 
     async def policy(self) -> ScenarioPolicy:
         return policy_of(await self._connection.fetchrow(_POLICY, self._tenant_id))
@@ -164,7 +156,7 @@ class PostgresScenarioChanges:
         limits = policy.limits
         values = (limits.declines, limits.reviews, limits.times, limits.above, policy.revision)
         await self._connection.execute(_SAVE_POLICY, self._tenant_id, policy.two_persons, *values)
-        await self._tell()
+        await move(self._connection, self._tenant_id)
 
     async def snooze(self, snooze: Snooze, most: int) -> bool:
         place = (snooze.rule_id, snooze.field, snooze.value)
@@ -173,14 +165,11 @@ class PostgresScenarioChanges:
             return False
         rest = (snooze.until, snooze.reason, snooze.created_by, snooze.created_at)
         await self._connection.execute(_SNOOZE, self._tenant_id, *place, *rest)
-        await self._tell()
+        await move(self._connection, self._tenant_id)
         return True
 
     async def wake(self, place: SnoozePlace) -> bool:
         if await self._connection.fetchval(_WAKE, self._tenant_id, *place) is None:
             return False
-        await self._tell()
+        await move(self._connection, self._tenant_id)
         return True
-
-    async def _tell(self) -> None:
-        await self._connection.execute(_TELL, self._tenant_id)

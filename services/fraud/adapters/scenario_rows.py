@@ -67,6 +67,8 @@ def deployment_of(row: asyncpg.Record) -> DeploymentState:
         shadows=tuple(VersionRef(*ref) for ref in state["shadows"]),
         former=tuple(VersionRef(*ref) for ref in state["former"]),
         usual=usual,
+        live_since=state["live_since"],
+        share_since=state["share_since"],
         tripped=state["tripped"],
     )
     requests = tuple(_request(each) for each in state["requests"])
@@ -83,6 +85,8 @@ def state_of(state: DeploymentState) -> str:
         "shadows": deployment.shadows,
         "former": deployment.former,
         "usual": deployment.usual,
+        "live_since": deployment.live_since,
+        "share_since": deployment.share_since,
         "tripped": deployment.tripped,
         "requests": [_request_row(each) for each in state.requests],
     }

@@ -126,20 +126,3 @@ CREATE TRIGGER final BEFORE UPDATE OR DELETE ON scenario_transitions
 GRANT SELECT, INSERT, UPDATE ON scenarios, scenario_deployments, scenario_policies TO {service};
 GRANT SELECT, INSERT ON scenario_versions, scenario_transitions TO {service};
 GRANT SELECT, INSERT, UPDATE, DELETE ON scenario_snoozes, scenario_counts TO {service};
-
--- Says to every process that what it knows of a tenant is no longer so: at the commit, and by a revision for who missed it.
-DO $$
-BEGIN
-    IF to_regclass('engine_revisions') IS NULL THEN
-        CREATE TABLE engine_revisions (
-            tenant_id uuid NOT NULL PRIMARY KEY,
-            revision bigint NOT NULL
-        );
-        ALTER TABLE engine_revisions ENABLE ROW LEVEL SECURITY;
-        ALTER TABLE engine_revisions FORCE ROW LEVEL SECURITY;
-        CREATE POLICY tenant ON engine_revisions
-            USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]))
-            WITH CHECK (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]));
-        GRANT SELECT, INSERT, UPDATE ON engine_revisions TO {service};
-    END IF;
-END $$;

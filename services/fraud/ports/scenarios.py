@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
+from meshkit.named_requests import Claims, Writer
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.breaker import OutcomeCounts
 from services.fraud.domain.scenarios.deployment import DeploymentMove
@@ -70,7 +70,7 @@ class ScenarioReads(Protocol):
         ...
 
 
-class ScenarioChanges(Protocol):
+class ScenarioChanges(Claims, Protocol):
     """One transaction on the scenarios of one tenant. What is read is locked until its end."""
 
     async def scenario(self, scenario_id: str) -> Scenario | None: ...
@@ -88,6 +88,10 @@ class ScenarioChanges(Protocol):
         ...
 
     async def version(self, ref: VersionRef) -> ScenarioVersion | None: ...
+
+    async def authors(self, scenario_id: str, after: int, until: int) -> frozenset[str]:
+        """Returns the authors of all versions with numbers above `after`, up to `until`."""
+        ...
 
     async def deployment(self, event_type: str) -> DeploymentState:
         """Returns what is deployed, or what is at first."""
@@ -115,12 +119,7 @@ class ScenarioChanges(Protocol):
         ...
 
 
-class ScenarioWriter(Protocol):
-    """Makes changes."""
-
-    def begin(self, tenant_id: str) -> AbstractAsyncContextManager[ScenarioChanges]:
-        """Opens a transaction: what is done in the block is there after it, all of it, or nothing if it raises."""
-        ...
+ScenarioWriter: TypeAlias = Writer[ScenarioChanges]
 
 
 class CountKey(NamedTuple):

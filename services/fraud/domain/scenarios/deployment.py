@@ -21,8 +21,10 @@ __all__ = [
     "ForbiddenDeploymentError",
     "Role",
     "TrafficShare",
+    "published",
     "roll_back",
     "settled_role",
+    "stamped",
     "to_live",
     "to_shadow",
     "to_share",
@@ -89,6 +91,9 @@ class Deployment:
     """What was live before, the latest last: what a roll-back returns to."""
     usual: OutcomeCounts = NOTHING_COUNTED
     """What the version before decided at the last, when the live one took its place."""
+    live_since: int = 0
+    """When the live version took its place, in seconds since 1970: what it decided before is not held against it."""
+    share_since: int = 0
     tripped: bool = False
     """True once the breaker has put the version before in the place of a live one: it does so once, and not down to
     the first version, until somebody makes a version live."""
@@ -170,6 +175,19 @@ def trip(deployment: Deployment, ref: VersionRef) -> Deployment:
     if deployment.tripped and ref == deployment.live:
         raise ForbiddenDeploymentError("the breaker has put a version before in the place of the live one already")
     return replace(roll_back(deployment, ref), tripped=deployment.tripped or ref == deployment.live)
+
+
+def stamped(before: Deployment, after: Deployment, second: int) -> Deployment:
+    """Returns a deployment with the time of what has changed in it."""
+    if after.live != before.live:
+        after = replace(after, live_since=second)
+    return after if _shared(after) == _shared(before) else replace(after, share_since=second)
+
+
+def published(deployment: Deployment, ref: VersionRef) -> int:
+    """Returns the number of the newest version before one that is, or was, live; 0 if there is none."""
+    lived = (each for each in (deployment.live, *deployment.former) if each is not None)
+    return max((each.number for each in lived if each.scenario_id == ref.scenario_id and each < ref), default=0)
 
 
 def settled_role(last: DeploymentMove | None) -> Role:

@@ -125,6 +125,15 @@ async def test_versions_are_kept_and_listed_newest_first(store: Store, tenant: s
     assert list(await store.reads.versions(tenant, "other", 1 << 30, 2)) == []
 
 
+async def test_the_authors_of_a_range_of_versions_are_known(store: Store, tenant: str) -> None:
+    async with store.writer.begin(tenant) as changes:
+        for number, authors in enumerate(({"a"}, {"b", "c"}, {"c", "d"}, {"e"}), 1):
+            await changes.add_version(replace(FIRST, number=number, authors=frozenset(authors)))
+        await changes.add_version(replace(FIRST, scenario_id="other", number=2, authors=frozenset({"f"})))
+        assert await changes.authors("cards", 1, 3) == {"b", "c", "d"}
+        assert await changes.authors("cards", 4, 9) == frozenset()
+
+
 async def test_a_failed_change_leaves_nothing(store: Store, tenant: str) -> None:
     with pytest.raises(LookupError):
         async with store.writer.begin(tenant) as changes:
@@ -155,6 +164,8 @@ async def test_a_deployment_is_kept_with_everything(store: Store, tenant: str) -
             shadows=(VersionRef("other", 1), VersionRef("other", 2)),
             former=(STARTER_REF,),
             usual=OutcomeCounts(200, 3, 9),
+            live_since=1_780_000_000,
+            share_since=1_780_000_001,
             tripped=True,
         ),
         (PublicationRequest(UUID(int=7), asked, "alice", NOW, "please"),),

@@ -1,0 +1,61 @@
+"""Checks scenarios whole: their form, and every expression against the names that it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from services.fraud import errors
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.checking import ContentFault, content_faults, rule_faults
+from services.fraud.domain.scenarios.rule import ScenarioRule
+from services.fraud.domain.scenarios.scenario import ScenarioContent
+from services.fraud.ports.scenarios import RuleChecker, Vocabularies
+
+__all__ = ["Checked", "RuleChecks"]
+
+MOST_FAULTS = 100
+"""That are told at once."""
+
+
+class Checked(NamedTuple):
+    """What a check found: the trees of the expressions, in the order of the rules, or faults."""
+
+    trees: tuple[str, ...]
+    faults: Sequence[ContentFault]
+
+
+class RuleChecks:
+    """Checks what tenants write."""
+
+    def __init__(self, checker: RuleChecker, vocabularies: Vocabularies) -> None:
+        self._checker = checker
+        self._vocabularies = vocabularies
+
+    async def content(self, tenant_id: str, content: ScenarioContent) -> Checked:
+        """Checks a whole scenario."""
+        variables = await self._vocabularies.variables(tenant_id, content.event_type)
+        if variables is None:
+            return Checked((), [ContentFault("event_type", "event_type.known", "is no event type of the tenant")])
+        # What is not well formed is not read as expressions: of that there may be any amount.
+        if faults := content_faults(content, variables):
+            return Checked((), faults[:MOST_FAULTS])
+        checks = [(f"rules[{place}].", self._expression(rule, variables)) for place, rule in enumerate(content.rules)]
+        faults = [fault._replace(place=within + fault.place) for within, check in checks for fault in check.faults]
+        return Checked(tuple(tree for _, check in checks for tree in check.trees), faults[:MOST_FAULTS])
+
+    async def rule(self, tenant_id: str, event_type: str, rule: ScenarioRule) -> Checked:
+        """Checks one rule, as it would be in a scenario. Raises RESOURCE_NOT_FOUND for an event type that is none."""
+        variables = await self._vocabularies.variables(tenant_id, event_type)
+        if variables is None:
+            raise errors.found_none("event_type")
+        found = self._expression(rule, variables)
+        return Checked(found.trees, [*rule_faults(rule, variables), *found.faults][:MOST_FAULTS])
+
+    def _expression(self, rule: ScenarioRule, variables: Mapping[str, ValueKind]) -> Checked:
+        found = self._checker.check(rule.expression, variables)
+        if isinstance(found, str):
+            return Checked((found,), ())
+        return Checked(
+            (), [ContentFault("expression", "expression.type", each.message, each.line, each.column) for each in found]
+        )

@@ -1,0 +1,78 @@
+"""Scenarios in memory, with a checker of expressions that knows their names and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios, MemoryScenarioWriter
+from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
+from services.fraud.domain.scenarios.scenario import ScenarioContent
+from services.fraud.domain.scenarios.starter import STARTER_FEATURES
+from services.fraud.domain.scenarios.vocabulary import variables_of
+from services.fraud.ports.scenarios import ExpressionFault
+from services.fraud.service.rule_checks import RuleChecks
+from services.fraud.service.scenarios import ScenarioService
+
+__all__ = ["BuiltInNames", "NameChecker", "ScenarioBench", "rule"]
+
+_NAME = re.compile(r"\"[^\"]*\"|[A-Za-z_][\w.]*")
+_FUNCTIONS = {"true", "false", "double", "present"}
+
+
+class NameChecker:
+    """Implements `RuleChecker`: an expression is good if it has names that there are."""
+
+    def check(self, text: str, variables: Mapping[str, ValueKind]) -> str | Sequence[ExpressionFault]:
+        names = [found for found in _NAME.finditer(text) if not found[0].startswith('"')]
+        faults = [
+            ExpressionFault(1, found.start() + 1, f"there is no {found[0]}")
+            for found in names
+            if found[0] not in variables and found[0] not in _FUNCTIONS
+        ]
+        return faults or f"tree of {text}"
+
+
+class BuiltInNames:
+    """Implements `Vocabularies` for the built-in event types."""
+
+    async def variables(self, tenant_id: str, event_type: str) -> Mapping[str, ValueKind] | None:
+        found = BUILT_IN.get(event_type)
+        return variables_of(found, STARTER_FEATURES if event_type == "payment" else ()) if found else None
+
+
+def rule(code: str, contribution: float = 0.5, expression: str = "amount > 100.0", outcome: str = "") -> ScenarioRule:
+    return ScenarioRule(
+        rule_id=code.lower(), code=code, words=f"{code} applies.", expression=expression,
+        contribution=contribution, outcome=RuleOutcome(outcome),
+    )  # fmt: skip
+
+
+@dataclass
+class ScenarioBench:
+    """The use cases on a store in memory, with a clock that each look at it moves by a second."""
+
+    now: datetime = datetime(2026, 7, 1, tzinfo=UTC)
+    rows: MemoryScenarioRows = field(default_factory=MemoryScenarioRows)
+
+    def __post_init__(self) -> None:
+        self.reads = MemoryScenarios(self.rows)
+        self.writer = MemoryScenarioWriter(self.rows)
+        self.checks = RuleChecks(NameChecker(), BuiltInNames())
+        self.scenarios = ScenarioService(self.reads, self.writer, self.checks, self.clock)
+
+    def clock(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+    async def version(self, tenant: str, author: str, *codes: str, scenario_id: str = "cards") -> int:
+        """Makes a version of rules with these codes and returns its number."""
+        content = ScenarioContent(event_type="payment", rules=tuple(rule(code) for code in codes))
+        if await self.reads.get(tenant, scenario_id) is None:
+            await self.scenarios.create(tenant, author, scenario_id, content)
+        await self.scenarios.edit(tenant, author, scenario_id, lambda _: content)
+        return (await self.scenarios.make_version(tenant, author, scenario_id)).number
