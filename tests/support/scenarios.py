@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios, MemoryScenarioWriter
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scenarios.starter import STARTER_FEATURES
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.ports.scenarios import ExpressionFault
+from services.fraud.service.publishing import Publishing, UsualCounts, nothing_usual
 from services.fraud.service.rule_checks import RuleChecks
 from services.fraud.service.scenarios import ScenarioService
 
@@ -52,6 +56,27 @@ def rule(code: str, contribution: float = 0.5, expression: str = "amount > 100.0
     )  # fmt: skip
 
 
+class _InTransactions:
+    """Calls what changes something as (tenant, person, ...), each in a transaction, and what reads as it is."""
+
+    def __init__(self, service: object, writer: MemoryScenarioWriter) -> None:
+        self._service = service
+        self._writer = writer
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._service, name)
+        if "changes" not in inspect.signature(method).parameters:
+            return method
+
+        async def call(tenant: str, *rest: Any) -> Any:
+            async with self._writer.begin(tenant) as changes:
+                if "actor" in inspect.signature(method).parameters:
+                    return await method(changes, Actor(tenant, rest[0]), *rest[1:])
+                return await method(changes, *([tenant] if name == "trip" else []), *rest)
+
+        return call
+
+
 @dataclass
 class ScenarioBench:
     """The use cases on a store in memory, with a clock that each look at it moves by a second."""
@@ -63,7 +88,11 @@ class ScenarioBench:
         self.reads = MemoryScenarios(self.rows)
         self.writer = MemoryScenarioWriter(self.rows)
         self.checks = RuleChecks(NameChecker(), BuiltInNames())
-        self.scenarios = ScenarioService(self.reads, self.writer, self.checks, self.clock)
+        self.scenarios: Any = _InTransactions(ScenarioService(self.reads, self.checks, self.clock), self.writer)
+        self.publishing = self.publishing_with()
+
+    def publishing_with(self, usual: UsualCounts = nothing_usual) -> Any:
+        return _InTransactions(Publishing(self.clock, usual), self.writer)
 
     def clock(self) -> datetime:
         self.now += timedelta(seconds=1)
@@ -75,4 +104,5 @@ class ScenarioBench:
         if await self.reads.get(tenant, scenario_id) is None:
             await self.scenarios.create(tenant, author, scenario_id, content)
         await self.scenarios.edit(tenant, author, scenario_id, lambda _: content)
-        return (await self.scenarios.make_version(tenant, author, scenario_id)).number
+        number: int = (await self.scenarios.make_version(tenant, author, scenario_id)).number
+        return number

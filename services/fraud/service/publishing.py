@@ -23,6 +23,7 @@ from services.fraud.domain.scenarios.deployment import (
 )
 from services.fraud.domain.scenarios.publication import (
     MOST_REQUESTS,
+    Actor,
     DeploymentState,
     PublicationRequest,
     ScenarioPolicy,
@@ -36,7 +37,7 @@ from services.fraud.domain.scenarios.starter import STARTER_REF
 from services.fraud.ports.scenarios import ScenarioChanges, ScenarioWriter
 from services.fraud.service.scenarios import BUILT_IN
 
-__all__ = ["BREAKER", "Publishing", "UsualCounts"]
+__all__ = ["BREAKER", "BreakerTrips", "Publishing", "UsualCounts", "nothing_usual"]
 
 BREAKER = "breaker"
 """The principal of what the breaker does. No token has a subject that equals it: those are of clients and users."""
@@ -47,108 +48,107 @@ Move = Callable[[Deployment, VersionRef], Deployment]
 
 
 async def nothing_usual(_: str, __: str, ___: VersionRef) -> OutcomeCounts:
+    """Knows of no version what it decided."""
     return NOTHING_COUNTED
 
 
 class Publishing:
-    """Moves versions. `tenant_id` and `principal` are those of the verified caller."""
+    """Moves versions, in the transaction that it is given. `actor` is the verified caller."""
 
-    def __init__(
-        self, writer: ScenarioWriter, clock: Callable[[], datetime], usual: UsualCounts = nothing_usual
-    ) -> None:
-        self._writer = writer
+    def __init__(self, clock: Callable[[], datetime], usual: UsualCounts = nothing_usual) -> None:
         self._clock = clock
         self._usual = usual
 
-    async def deploy(self, tenant_id: str, principal: str, step: Step, reason: str = "") -> DeploymentState:
+    async def deploy(self, changes: ScenarioChanges, actor: Actor, step: Step, reason: str = "") -> DeploymentState:
         """Takes a step, or asks for it if a second person has to look at it first. The same step again changes nothing.
 
         Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED.
         """
-        async with self._writer.begin(tenant_id) as changes:
-            version = await _version(changes, step.ref)
-            state = await changes.deployment(version.content.event_type)
-            after = await self._taken(tenant_id, step, state)
-            if after == state.deployment:
-                return state
-            if needs_second(step, state.deployment) and not await _alone(changes, state, version, principal):
-                return await self._ask(changes, state, step, principal, reason)
-            return await self._move(changes, state, after, step.move, step.ref, principal, step.parts, reason=reason)
+        version = await _version(changes, step.ref)
+        state = await changes.deployment(version.content.event_type)
+        after = await self._taken(actor.tenant_id, step, state)
+        if after == state.deployment:
+            return state
+        if needs_second(step, state.deployment) and not await _alone(changes, state, version, actor.name):
+            return await self._ask(changes, state, step, actor.name, reason)
+        return await self._move(changes, state, after, step.move, step.ref, actor.name, step.parts, reason=reason)
 
-    async def approve(self, tenant_id: str, principal: str, event_type: str, request_id: UUID) -> DeploymentState:
+    async def approve(
+        self, changes: ScenarioChanges, actor: Actor, event_type: str, request_id: UUID
+    ) -> DeploymentState:
         """Takes the step that a request asks for.
 
         Raises RESOURCE_NOT_FOUND, SECOND_PERSON_NEEDED and STATE_NOT_ALLOWED.
         """
-        async with self._writer.begin(tenant_id) as changes:
-            state = await changes.deployment(event_type)
-            request = _request(state, request_id)
-            step = request.step
-            version = await _version(changes, step.ref)
-            authors = await _authors(changes, state, version)
-            if not may_publish(principal, authors | {request.requested_by}):
-                raise errors.second_person_needed(*step.ref)
-            after = await self._taken(tenant_id, step, state)
-            answered = _without_requests(state, request_id)
-            return await self._move(
-                changes, answered, after, step.move, step.ref, principal, step.parts,
-                requested_by=request.requested_by, reason=request.comment,
-            )  # fmt: skip
+        state = await changes.deployment(event_type)
+        request = _request(state, request_id)
+        step = request.step
+        version = await _version(changes, step.ref)
+        authors = await _authors(changes, state, version)
+        if not may_publish(actor.name, authors | {request.requested_by}):
+            raise errors.second_person_needed(*step.ref)
+        after = await self._taken(actor.tenant_id, step, state)
+        answered = _without_requests(state, request_id)
+        return await self._move(
+            changes, answered, after, step.move, step.ref, actor.name, step.parts,
+            requested_by=request.requested_by, reason=request.comment,
+        )  # fmt: skip
 
     async def reject(
-        self, tenant_id: str, principal: str, event_type: str, request_id: UUID, reason: str = ""
+        self, changes: ScenarioChanges, actor: Actor, event_type: str, request_id: UUID, reason: str = ""
     ) -> DeploymentState:
         """Takes a request away, one's own as well. Raises RESOURCE_NOT_FOUND."""
-        async with self._writer.begin(tenant_id) as changes:
-            state = await changes.deployment(event_type)
-            request = _request(state, request_id)
-            return await self._move(
-                changes, _without_requests(state, request_id), state.deployment, DeploymentMove.REJECT,
-                request.step.ref, principal, request.step.parts, requested_by=request.requested_by, reason=reason,
-            )  # fmt: skip
+        state = await changes.deployment(event_type)
+        request = _request(state, request_id)
+        return await self._move(
+            changes, _without_requests(state, request_id), state.deployment, DeploymentMove.REJECT,
+            request.step.ref, actor.name, request.step.parts, requested_by=request.requested_by, reason=reason,
+        )  # fmt: skip
 
-    async def withdraw(self, tenant_id: str, principal: str, ref: VersionRef, reason: str = "") -> DeploymentState:
+    async def withdraw(
+        self, changes: ScenarioChanges, actor: Actor, ref: VersionRef, reason: str = ""
+    ) -> DeploymentState:
         """Ends a shadow or a share. Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
-        return await self._back(tenant_id, principal, ref, DeploymentMove.WITHDRAW, withdraw, reason)
+        return await self._back(changes, actor, ref, DeploymentMove.WITHDRAW, withdraw, reason)
 
-    async def roll_back(self, tenant_id: str, principal: str, ref: VersionRef, reason: str = "") -> DeploymentState:
+    async def roll_back(
+        self, changes: ScenarioChanges, actor: Actor, ref: VersionRef, reason: str = ""
+    ) -> DeploymentState:
         """Takes a version away; of the live one, the version before takes over. It needs no second person.
 
         Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED.
         """
-        return await self._back(tenant_id, principal, ref, DeploymentMove.ROLL_BACK, roll_back, reason)
+        return await self._back(changes, actor, ref, DeploymentMove.ROLL_BACK, roll_back, reason)
 
-    async def trip(self, tenant_id: str, ref: VersionRef, reason: str) -> DeploymentState:
+    async def trip(self, changes: ScenarioChanges, tenant_id: str, ref: VersionRef, reason: str) -> DeploymentState:
         """Rolls a version back for the breaker, once: of several that say so the later raise STATE_NOT_ALLOWED."""
-        return await self._back(tenant_id, BREAKER, ref, DeploymentMove.TRIP, trip, reason)
+        return await self._back(changes, Actor(tenant_id, BREAKER), ref, DeploymentMove.TRIP, trip, reason)
 
     async def set_policy(
-        self, tenant_id: str, policy: ScenarioPolicy, admits: Callable[[int], bool] | None = None
+        self, changes: ScenarioChanges, policy: ScenarioPolicy, admits: Callable[[int], bool] | None = None
     ) -> ScenarioPolicy:
         """Replaces the policy in a revision that is admitted. Raises ETAG_MISMATCH."""
-        async with self._writer.begin(tenant_id) as changes:
-            stored = await changes.policy()
-            if admits is not None and not admits(stored.revision):
-                raise etag_mismatch()
-            if replace(policy, revision=stored.revision) == stored:
-                return stored
-            policy = replace(policy, revision=stored.revision + 1)
-            await changes.save_policy(policy)
+        stored = await changes.policy()
+        if admits is not None and not admits(stored.revision):
+            raise etag_mismatch()
+        if replace(policy, revision=stored.revision) == stored:
+            return stored
+        policy = replace(policy, revision=stored.revision + 1)
+        await changes.save_policy(policy)
         return policy
 
     async def _back(
-        self, tenant_id: str, principal: str, ref: VersionRef, kind: DeploymentMove, move: Move, reason: str
+        self, changes: ScenarioChanges, actor: Actor, ref: VersionRef, kind: DeploymentMove, move: Move, reason: str
     ) -> DeploymentState:
-        async with self._writer.begin(tenant_id) as changes:
-            version = await _version(changes, ref)
-            state = await changes.deployment(version.content.event_type)
-            try:
-                after = move(state.deployment, ref)
-            except ForbiddenDeploymentError as error:
-                raise _refused(error, state, ref) from None
-            if after == state.deployment:
-                return state
-            return await self._move(changes, state, after, kind, ref, principal, reason=reason)
+        version = await _version(changes, ref)
+        state = await changes.deployment(version.content.event_type)
+        try:
+            after = move(state.deployment, ref)
+        except ForbiddenDeploymentError as error:
+            raise _refused(error, state, ref) from None
+        if after == state.deployment:
+            return state
+        return await self._move(changes, state, after, kind, ref, actor.name, reason=reason)
 
     async def _taken(self, tenant_id: str, step: Step, state: DeploymentState) -> Deployment:
         live, usual = state.deployment.live, NOTHING_COUNTED
@@ -196,6 +196,19 @@ class Publishing:
         )  # fmt: skip
         await changes.deploy(stored, transition)
         return stored
+
+
+class BreakerTrips:
+    """Rolls versions back for the breaker, each in a transaction of its own."""
+
+    def __init__(self, publishing: Publishing, writer: ScenarioWriter) -> None:
+        self._publishing = publishing
+        self._writer = writer
+
+    async def trip(self, tenant_id: str, ref: VersionRef, reason: str) -> DeploymentState:
+        """Raises STATE_NOT_ALLOWED for a version that no longer decides, and for a live one after another."""
+        async with self._writer.begin(tenant_id) as changes:
+            return await self._publishing.trip(changes, tenant_id, ref, reason)
 
 
 async def _version(changes: ScenarioChanges, ref: VersionRef) -> ScenarioVersion:

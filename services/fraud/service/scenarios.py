@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,9 +10,11 @@ from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
 from services.fraud.domain.scenarios.checking import ContentFault
 from services.fraud.domain.scenarios.diff import ScenarioDiff, compare
+from services.fraud.domain.scenarios.publication import Actor
+from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import Scenario, ScenarioContent, ScenarioVersion, VersionRef
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_ID, STARTER_REF
-from services.fraud.ports.scenarios import ScenarioReads, ScenarioWriter
+from services.fraud.ports.scenarios import ScenarioChanges, ScenarioReads
 from services.fraud.service.rule_checks import RuleChecks
 
 __all__ = ["BUILT_IN", "AdmitsRevision", "Edit", "ScenarioService"]
@@ -35,33 +37,34 @@ BUILT_IN = ScenarioVersion(
 
 
 class ScenarioService:
-    """Keeps scenarios. `tenant_id` and `principal` are those of the verified caller."""
+    """Keeps scenarios. `actor` and `tenant_id` are those of the verified caller.
 
-    def __init__(
-        self, reads: ScenarioReads, writer: ScenarioWriter, checks: RuleChecks, clock: Callable[[], datetime]
-    ) -> None:
+    What changes something does so in the transaction that it is given.
+    """
+
+    def __init__(self, reads: ScenarioReads, checks: RuleChecks, clock: Callable[[], datetime]) -> None:
         self._reads = reads
-        self._writer = writer
         self._checks = checks
         self._clock = clock
 
-    async def create(self, tenant_id: str, principal: str, scenario_id: str, content: ScenarioContent) -> Scenario:
+    async def create(
+        self, changes: ScenarioChanges, actor: Actor, scenario_id: str, content: ScenarioContent
+    ) -> Scenario:
         """Makes a scenario with a draft, or returns the one whose draft is still the same.
 
         Raises VALIDATION_FAILED and RESOURCE_EXISTS.
         """
         if scenario_id == STARTER_ID:
             raise errors.scenario_exists()
-        await self._check(tenant_id, content)
+        await self._check(actor.tenant_id, content)
         now = self._clock()
         made = Scenario(
-            scenario_id=scenario_id, draft=content, revision=1, latest=0, editors=frozenset({principal}),
+            scenario_id=scenario_id, draft=content, revision=1, latest=0, editors=frozenset({actor.name}),
             created_at=now, updated_at=now,
         )  # fmt: skip
-        async with self._writer.begin(tenant_id) as changes:
-            if await changes.create(made):
-                return made
-            there = await changes.scenario(scenario_id)
+        if await changes.create(made):
+            return made
+        there = await changes.scenario(scenario_id)
         if there is None or there.draft != content:
             raise errors.scenario_exists()
         return there
@@ -76,39 +79,43 @@ class ScenarioService:
         return found[:limit], len(found) > limit
 
     async def edit(
-        self, tenant_id: str, principal: str, scenario_id: str, edit: Edit, admits: AdmitsRevision | None = None
+        self,
+        changes: ScenarioChanges,
+        actor: Actor,
+        scenario_id: str,
+        edit: Edit,
+        admits: AdmitsRevision | None = None,
     ) -> Scenario:
         """Changes the draft, in a revision that is admitted. An edit that changes nothing makes no revision.
 
         Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH and VALIDATION_FAILED: a draft is always one that could decide.
         """
-        async with self._writer.begin(tenant_id) as changes:
-            scenario = _found(await changes.scenario(scenario_id))
-            if admits is not None and not admits(scenario.revision):
-                raise etag_mismatch()
-            try:
-                content = edit(scenario.draft)
-            except LookupError:
-                raise errors.found_none("rule") from None
-            if content == scenario.draft:
-                return scenario
-            if content.event_type != scenario.draft.event_type:
-                raise errors.content_refused([_FIXED])
-            await self._check(tenant_id, content)
-            edited = replace(
-                scenario,
-                draft=content,
-                revision=scenario.revision + 1,
-                editors=scenario.editors | {principal},
-                updated_at=self._clock(),
-            )
-            await changes.save(edited)
+        scenario = _found(await changes.scenario(scenario_id))
+        if admits is not None and not admits(scenario.revision):
+            raise etag_mismatch()
+        try:
+            content = edit(scenario.draft)
+        except LookupError:
+            raise errors.found_none("rule") from None
+        if content == scenario.draft:
+            return scenario
+        if content.event_type != scenario.draft.event_type:
+            raise errors.content_refused([_FIXED])
+        await self._check(actor.tenant_id, content, known=frozenset(scenario.draft.rules))
+        edited = replace(
+            scenario,
+            draft=content,
+            revision=scenario.revision + 1,
+            editors=scenario.editors | {actor.name},
+            updated_at=self._clock(),
+        )
+        await changes.save(edited)
         return edited
 
     async def make_version(
         self,
-        tenant_id: str,
-        principal: str,
+        changes: ScenarioChanges,
+        actor: Actor,
         scenario_id: str,
         note: str = "",
         admits: AdmitsRevision | None = None,
@@ -117,24 +124,23 @@ class ScenarioService:
 
         Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH, and VALIDATION_FAILED if names that rules use are gone.
         """
-        async with self._writer.begin(tenant_id) as changes:
-            scenario = _found(await changes.scenario(scenario_id))
-            if admits is not None and not admits(scenario.revision):
-                raise etag_mismatch()
-            newest = await changes.version(VersionRef(scenario_id, scenario.latest))
-            if newest is not None and newest.content == scenario.draft:
-                return newest
-            version = ScenarioVersion(
-                scenario_id=scenario_id,
-                number=scenario.latest + 1,
-                content=scenario.draft,
-                note=note,
-                authors=scenario.editors | {principal},
-                trees=await self._check(tenant_id, scenario.draft),
-                created_at=self._clock(),
-            )
-            await changes.add_version(version)
-            await changes.save(replace(scenario, latest=version.number, editors=frozenset()))
+        scenario = _found(await changes.scenario(scenario_id))
+        if admits is not None and not admits(scenario.revision):
+            raise etag_mismatch()
+        newest = await changes.version(VersionRef(scenario_id, scenario.latest))
+        if newest is not None and newest.content == scenario.draft:
+            return newest
+        version = ScenarioVersion(
+            scenario_id=scenario_id,
+            number=scenario.latest + 1,
+            content=scenario.draft,
+            note=note,
+            authors=scenario.editors | {actor.name},
+            trees=await self._check(actor.tenant_id, scenario.draft),
+            created_at=self._clock(),
+        )
+        await changes.add_version(version)
+        await changes.save(replace(scenario, latest=version.number, editors=frozenset()))
         return version
 
     async def version(self, tenant_id: str, ref: VersionRef) -> ScenarioVersion:
@@ -166,8 +172,10 @@ class ScenarioService:
         """Compares two versions, of whichever scenarios; a number of 0 is the draft. Raises RESOURCE_NOT_FOUND."""
         return compare(await self.content(tenant_id, *before), await self.content(tenant_id, *after))
 
-    async def _check(self, tenant_id: str, content: ScenarioContent) -> tuple[str, ...]:
-        checked = await self._checks.content(tenant_id, content)
+    async def _check(
+        self, tenant_id: str, content: ScenarioContent, known: Container[ScenarioRule] = ()
+    ) -> tuple[str, ...]:
+        checked = await self._checks.content(tenant_id, content, known)
         if checked.faults:
             raise errors.content_refused(checked.faults)
         return checked.trees

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.fraud.domain.scenarios.breaker import NOTHING_COUNTED, BreakerLimits, OutcomeCounts
@@ -17,6 +18,7 @@ from services.fraud.domain.scenarios.scenario import VersionRef
 
 __all__ = [
     "MOST_REQUESTS",
+    "Actor",
     "DeploymentState",
     "PublicationRequest",
     "ScenarioPolicy",
@@ -28,6 +30,14 @@ __all__ = [
 
 MOST_REQUESTS = 20
 """Of one event type, waiting at once."""
+
+
+class Actor(NamedTuple):
+    """Who does something, and for which tenant."""
+
+    tenant_id: str
+    name: str
+    """The subject of a verified token, or the breaker."""
 
 
 @dataclass(frozen=True, slots=True)

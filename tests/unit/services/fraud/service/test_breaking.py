@@ -18,7 +18,7 @@ from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.scenarios.starter import STARTER_REF
 from services.fraud.ports.scenarios import CountKey
 from services.fraud.service.breaking import KEPT_SECONDS, MOST_KEYS, Breaker, Guarded, OutcomeCounter
-from services.fraud.service.publishing import Publishing
+from services.fraud.service.publishing import BreakerTrips, Publishing
 from tests.support.scenarios import ScenarioBench
 
 FIRST, SECOND = VersionRef("cards", 1), VersionRef("cards", 2)
@@ -32,11 +32,12 @@ class Platform:
         self.bench = ScenarioBench()
         self.now = self.bench.now.timestamp() + 100
         self.rows: dict[object, dict[int, OutcomeCounts]] = {}
-        self.publishing = Publishing(self.bench.writer, self.bench.clock)
+        self.publishing = self.bench.publishing
+        trips = BreakerTrips(Publishing(self.bench.clock), self.bench.writer)
         self.counters = [OutcomeCounter(lambda: self.now) for _ in range(processes)]
         self.stores = [MemoryBreakerCounts(self.rows, uuid4()) for _ in range(processes)]  # type: ignore[arg-type]
         self.breakers = [
-            Breaker(counter, store, self.publishing, self.deployed, lambda: self.now)
+            Breaker(counter, store, trips, self.deployed, lambda: self.now)
             for counter, store in zip(self.counters, self.stores, strict=True)
         ]
 

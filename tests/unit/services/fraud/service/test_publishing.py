@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from services.fraud.domain.scenarios.deployment import DeploymentMove, Role
 from services.fraud.domain.scenarios.publication import DeploymentState, ScenarioPolicy, Step
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.scenarios.starter import STARTER_REF
-from services.fraud.service.publishing import BREAKER, Publishing
+from services.fraud.service.publishing import BREAKER
 from tests.support.scenarios import ScenarioBench
 
 FIRST, SECOND, THIRD = (VersionRef("cards", number) for number in (1, 2, 3))
@@ -25,12 +26,12 @@ def bench() -> ScenarioBench:
 
 
 @pytest.fixture
-async def publishing(bench: ScenarioBench) -> Publishing:
+async def publishing(bench: ScenarioBench) -> Any:
     """Of a tenant with three versions: alice made the first two, bob the third."""
     await bench.version("t", "alice", "A")
     await bench.version("t", "alice", "A", "B")
     await bench.version("t", "bob", "A", "B", "C")
-    return Publishing(bench.writer, bench.clock)
+    return bench.publishing
 
 
 async def refusal(coroutine: object) -> MeshError:
@@ -46,11 +47,11 @@ async def moves(bench: ScenarioBench) -> list[tuple[str, DeploymentMove, Version
     return [(each.principal, each.move, each.ref) for each in reversed(history)]
 
 
-async def two_persons(publishing: Publishing) -> None:
+async def two_persons(publishing: Any) -> None:
     await publishing.set_policy("t", ScenarioPolicy(two_persons=True))
 
 
-async def test_a_version_goes_its_way_and_all_of_it_is_kept(bench: ScenarioBench, publishing: Publishing) -> None:
+async def test_a_version_goes_its_way_and_all_of_it_is_kept(bench: ScenarioBench, publishing: Any) -> None:
     await publishing.deploy("t", "alice", Step(FIRST, SHADOW))
     await publishing.deploy("t", "alice", Step(FIRST, SHARE, 1_000), "10 %")
     state = await publishing.deploy("t", "bob", Step(FIRST, LIVE))
@@ -68,14 +69,14 @@ async def test_a_version_goes_its_way_and_all_of_it_is_kept(bench: ScenarioBench
     assert bench.writer.told == ["t"] * 4
 
 
-async def test_the_same_step_again_is_no_step(bench: ScenarioBench, publishing: Publishing) -> None:
+async def test_the_same_step_again_is_no_step(bench: ScenarioBench, publishing: Any) -> None:
     for step in (Step(FIRST, SHADOW), Step(SECOND, SHARE, 100), Step(THIRD, LIVE)):
         assert await publishing.deploy("t", "alice", step) == await publishing.deploy("t", "bob", step)
     assert await publishing.withdraw("t", "alice", FIRST) == await publishing.withdraw("t", "alice", FIRST)
     assert len(await moves(bench)) == 4
 
 
-async def test_a_refused_step_changes_nothing(bench: ScenarioBench, publishing: Publishing) -> None:
+async def test_a_refused_step_changes_nothing(bench: ScenarioBench, publishing: Any) -> None:
     await publishing.deploy("t", "alice", Step(FIRST, SHARE, 100))
     error = await refusal(publishing.deploy("t", "alice", Step(SECOND, SHARE, 100)))
     assert (error.reason, error.metadata) == ("STATE_NOT_ALLOWED", {"state": "ready"})
@@ -87,9 +88,7 @@ async def test_a_refused_step_changes_nothing(bench: ScenarioBench, publishing: 
     assert len(await moves(bench)) == 1
 
 
-async def test_where_two_are_wanted_an_author_asks_and_another_approves(
-    bench: ScenarioBench, publishing: Publishing
-) -> None:
+async def test_where_two_are_wanted_an_author_asks_and_another_approves(bench: ScenarioBench, publishing: Any) -> None:
     await two_persons(publishing)
     state = await publishing.deploy("t", "alice", Step(FIRST, LIVE), "it is good")
     assert state.deployment.live == STARTER_REF
@@ -108,12 +107,12 @@ async def test_where_two_are_wanted_an_author_asks_and_another_approves(
     assert (await refusal(publishing.approve("t", "bob", "payment", request.request_id))).reason == "RESOURCE_NOT_FOUND"
 
 
-async def test_who_has_not_edited_is_the_second_person(publishing: Publishing) -> None:
+async def test_who_has_not_edited_is_the_second_person(publishing: Any) -> None:
     await two_persons(publishing)
     assert (await publishing.deploy("t", "bob", Step(FIRST, LIVE))).deployment.live == FIRST
 
 
-async def test_nothing_is_published_in_anothers_version(publishing: Publishing, bench: ScenarioBench) -> None:
+async def test_nothing_is_published_in_anothers_version(publishing: Any, bench: ScenarioBench) -> None:
     """Bob's third version has what alice wrote, which was never live: alice is no second person for it."""
     await two_persons(publishing)
     for principal in ("alice", "bob"):
@@ -123,7 +122,7 @@ async def test_nothing_is_published_in_anothers_version(publishing: Publishing, 
     assert state.deployment.live == THIRD
 
 
-async def test_only_what_changes_more_answers_waits(publishing: Publishing) -> None:
+async def test_only_what_changes_more_answers_waits(publishing: Any) -> None:
     await two_persons(publishing)
     assert (await publishing.deploy("t", "alice", Step(FIRST, SHADOW))).deployment.role(FIRST) is Role.SHADOW
     state = await publishing.deploy("t", "bob", Step(FIRST, SHARE, 500))
@@ -133,7 +132,7 @@ async def test_only_what_changes_more_answers_waits(publishing: Publishing) -> N
     assert (await publishing.roll_back("t", "alice", FIRST)).deployment.share is None
 
 
-async def test_requests_are_answered_no_and_bounded(bench: ScenarioBench, publishing: Publishing) -> None:
+async def test_requests_are_answered_no_and_bounded(bench: ScenarioBench, publishing: Any) -> None:
     await two_persons(publishing)
     for parts in range(1, 21):
         state = await publishing.deploy("t", "alice", Step(FIRST, SHARE, parts))
@@ -146,7 +145,7 @@ async def test_requests_are_answered_no_and_bounded(bench: ScenarioBench, publis
     assert (await refusal(publishing.reject("t", "bob", "payment", asked.request_id))).reason == "RESOURCE_NOT_FOUND"
 
 
-async def test_an_approval_too_late_is_refused_and_the_request_stays(publishing: Publishing) -> None:
+async def test_an_approval_too_late_is_refused_and_the_request_stays(publishing: Any) -> None:
     await two_persons(publishing)
     state = await publishing.deploy("t", "alice", Step(FIRST, SHARE, 100))
     await publishing.deploy("t", "carol", Step(THIRD, SHARE, 100))
@@ -157,9 +156,7 @@ async def test_an_approval_too_late_is_refused_and_the_request_stays(publishing:
     assert (await publishing.approve("t", "bob", "payment", request.request_id)).deployment.decides(0) == FIRST
 
 
-async def test_the_breaker_trips_a_version_once_without_a_second_person(
-    bench: ScenarioBench, publishing: Publishing
-) -> None:
+async def test_the_breaker_trips_a_version_once_without_a_second_person(bench: ScenarioBench, publishing: Any) -> None:
     await two_persons(publishing)
     await publishing.deploy("t", "bob", Step(FIRST, LIVE))
     await publishing.deploy("t", "bob", Step(SECOND, LIVE))
@@ -179,7 +176,7 @@ async def test_what_the_version_before_did_is_kept_when_it_is_replaced(bench: Sc
         return OutcomeCounts(200, 3, 1)
 
     await bench.version("t", "alice", "A")
-    publishing = Publishing(bench.writer, bench.clock, usual)
+    publishing = bench.publishing_with(usual)
     state: DeploymentState = await publishing.deploy("t", "alice", Step(FIRST, SHARE, 5))
     assert (asked, state.deployment.usual) == ([], NOTHING_COUNTED)
     state = await publishing.deploy("t", "alice", Step(FIRST, LIVE))
@@ -187,7 +184,7 @@ async def test_what_the_version_before_did_is_kept_when_it_is_replaced(bench: Sc
     assert state.deployment.live_since == int(bench.now.timestamp())
 
 
-async def test_of_two_who_set_the_policy_the_second_is_told(publishing: Publishing) -> None:
+async def test_of_two_who_set_the_policy_the_second_is_told(publishing: Any) -> None:
     first = await publishing.set_policy("t", ScenarioPolicy(two_persons=True), lambda at: at == 0)
     assert first.revision == 1
     assert await publishing.set_policy("t", replace(first, revision=0)) == first
