@@ -33,6 +33,7 @@ __all__ = [
     "idempotency_conflict",
     "position_invalid",
     "position_lost",
+    "rule_exists",
     "scenario_exists",
     "second_person_needed",
     "step_not_allowed",
@@ -132,6 +133,15 @@ def scenario_exists() -> MeshError:
         "RESOURCE_EXISTS",
         "a scenario with this scenario_id and other content exists",
         metadata={"resource": "scenario"},
+    )
+
+
+def rule_exists() -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "RESOURCE_EXISTS",
+        "a rule with this rule_id and other content exists",
+        metadata={"resource": "rule"},
     )
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios, MemoryScenarioWriter
-from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.event_types import BUILT_IN, FieldType
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
@@ -47,6 +47,9 @@ class BuiltInNames:
     async def variables(self, tenant_id: str, event_type: str) -> Mapping[str, ValueKind] | None:
         found = BUILT_IN.get(event_type)
         return variables_of(found, STARTER_FEATURES if event_type == "payment" else ()) if found else None
+
+    async def keys(self, tenant_id: str) -> Mapping[str, FieldType]:
+        return {field.name: field.type for each in BUILT_IN.values() for field in each.keys}
 
 
 def rule(code: str, contribution: float = 0.5, expression: str = "amount > 100.0", outcome: str = "") -> ScenarioRule:

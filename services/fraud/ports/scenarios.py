@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, TypeAlias
 
 from meshkit.named_requests import Claims, Writer
+from services.fraud.domain.event_types import FieldType
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.breaker import OutcomeCounts
 from services.fraud.domain.scenarios.deployment import DeploymentMove
@@ -168,4 +169,8 @@ class Vocabularies(Protocol):
 
     async def variables(self, tenant_id: str, event_type: str) -> Mapping[str, ValueKind] | None:
         """Returns the names for events of a type with their kinds, None if the tenant has no such type."""
+        ...
+
+    async def keys(self, tenant_id: str) -> Mapping[str, FieldType]:
+        """Returns the keys of all event types of the tenant, with what they hold."""
         ...

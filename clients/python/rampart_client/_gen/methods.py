@@ -14,30 +14,88 @@ from .rampart.data.v1 import (
     ListTransactionsResponse,
 )
 from .rampart.fraud.v1 import (
+    ApprovePublicationRequest,
+    ApprovePublicationResponse,
     BatchCheckFraudRequest,
     BatchCheckFraudResponse,
+    CheckExpressionRequest,
+    CheckExpressionResponse,
     CheckFraudRequest,
     CheckFraudResponse,
     CreateEventTypeRequest,
     CreateEventTypeResponse,
+    CreateScenarioRequest,
+    CreateScenarioResponse,
+    CreateScenarioRuleRequest,
+    CreateScenarioRuleResponse,
+    CreateScenarioVersionRequest,
+    CreateScenarioVersionResponse,
     Decision,
+    DeleteScenarioRuleRequest,
+    DeleteScenarioRuleResponse,
+    Deployment,
+    DeployScenarioRequest,
+    DeployScenarioResponse,
+    DiffScenariosRequest,
+    DiffScenariosResponse,
+    EndSnoozeRequest,
+    EndSnoozeResponse,
     EventType,
     GetDecisionRequest,
     GetDecisionResponse,
+    GetDeploymentRequest,
+    GetDeploymentResponse,
     GetEventTypeRequest,
     GetEventTypeResponse,
     GetExchangeRatesRequest,
     GetExchangeRatesResponse,
+    GetScenarioPolicyRequest,
+    GetScenarioPolicyResponse,
+    GetScenarioRequest,
+    GetScenarioResponse,
+    GetScenarioRuleRequest,
+    GetScenarioRuleResponse,
+    GetScenarioVersionRequest,
+    GetScenarioVersionResponse,
     ListDecisionsRequest,
     ListDecisionsResponse,
+    ListDeploymentsRequest,
+    ListDeploymentsResponse,
     ListEventTypesRequest,
     ListEventTypesResponse,
+    ListScenariosRequest,
+    ListScenariosResponse,
+    ListScenarioVersionsRequest,
+    ListScenarioVersionsResponse,
+    ListSnoozesRequest,
+    ListSnoozesResponse,
+    ListTransitionsRequest,
+    ListTransitionsResponse,
+    RejectPublicationRequest,
+    RejectPublicationResponse,
     ReplaceExchangeRatesRequest,
     ReplaceExchangeRatesResponse,
+    ReplaceScenarioDraftRequest,
+    ReplaceScenarioDraftResponse,
+    ReplaceScenarioPolicyRequest,
+    ReplaceScenarioPolicyResponse,
+    RollBackScenarioRequest,
+    RollBackScenarioResponse,
+    Scenario,
+    ScenarioPolicy,
+    ScenarioRule,
+    ScenarioVersion,
+    Snooze,
+    SnoozeRuleRequest,
+    SnoozeRuleResponse,
     UpdateEventTypeRequest,
     UpdateEventTypeResponse,
+    UpdateScenarioRuleRequest,
+    UpdateScenarioRuleResponse,
     WatchDecisionsRequest,
     WatchDecisionsResponse,
+    WithdrawScenarioRequest,
+    WithdrawScenarioResponse,
 )
 from .rampart.task.v1 import (
     CancelTaskRequest,
@@ -360,6 +418,448 @@ class FraudClient:
         Reasons: VALIDATION_FAILED, ETAG_MISMATCH.
         """
         return await self._caller.call(REPLACE_EXCHANGE_RATES, request, options)
+
+
+CREATE_SCENARIO = Method(
+    path="/rampart.fraud.v1.ScenarioService/CreateScenario",
+    request=CreateScenarioRequest,
+    response=CreateScenarioResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_SCENARIO = Method(
+    path="/rampart.fraud.v1.ScenarioService/GetScenario",
+    request=GetScenarioRequest,
+    response=GetScenarioResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_SCENARIOS = Method(
+    path="/rampart.fraud.v1.ScenarioService/ListScenarios",
+    request=ListScenariosRequest,
+    response=ListScenariosResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+REPLACE_SCENARIO_DRAFT = Method(
+    path="/rampart.fraud.v1.ScenarioService/ReplaceScenarioDraft",
+    request=ReplaceScenarioDraftRequest,
+    response=ReplaceScenarioDraftResponse,
+    timeout=10.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CREATE_SCENARIO_RULE = Method(
+    path="/rampart.fraud.v1.ScenarioService/CreateScenarioRule",
+    request=CreateScenarioRuleRequest,
+    response=CreateScenarioRuleResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_SCENARIO_RULE = Method(
+    path="/rampart.fraud.v1.ScenarioService/GetScenarioRule",
+    request=GetScenarioRuleRequest,
+    response=GetScenarioRuleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_SCENARIO_RULE = Method(
+    path="/rampart.fraud.v1.ScenarioService/UpdateScenarioRule",
+    request=UpdateScenarioRuleRequest,
+    response=UpdateScenarioRuleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_SCENARIO_RULE = Method(
+    path="/rampart.fraud.v1.ScenarioService/DeleteScenarioRule",
+    request=DeleteScenarioRuleRequest,
+    response=DeleteScenarioRuleResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+CHECK_EXPRESSION = Method(
+    path="/rampart.fraud.v1.ScenarioService/CheckExpression",
+    request=CheckExpressionRequest,
+    response=CheckExpressionResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CREATE_SCENARIO_VERSION = Method(
+    path="/rampart.fraud.v1.ScenarioService/CreateScenarioVersion",
+    request=CreateScenarioVersionRequest,
+    response=CreateScenarioVersionResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_SCENARIO_VERSION = Method(
+    path="/rampart.fraud.v1.ScenarioService/GetScenarioVersion",
+    request=GetScenarioVersionRequest,
+    response=GetScenarioVersionResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_SCENARIO_VERSIONS = Method(
+    path="/rampart.fraud.v1.ScenarioService/ListScenarioVersions",
+    request=ListScenarioVersionsRequest,
+    response=ListScenarioVersionsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DIFF_SCENARIOS = Method(
+    path="/rampart.fraud.v1.ScenarioService/DiffScenarios",
+    request=DiffScenariosRequest,
+    response=DiffScenariosResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DEPLOY_SCENARIO = Method(
+    path="/rampart.fraud.v1.ScenarioService/DeployScenario",
+    request=DeployScenarioRequest,
+    response=DeployScenarioResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+WITHDRAW_SCENARIO = Method(
+    path="/rampart.fraud.v1.ScenarioService/WithdrawScenario",
+    request=WithdrawScenarioRequest,
+    response=WithdrawScenarioResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+ROLL_BACK_SCENARIO = Method(
+    path="/rampart.fraud.v1.ScenarioService/RollBackScenario",
+    request=RollBackScenarioRequest,
+    response=RollBackScenarioResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_DEPLOYMENT = Method(
+    path="/rampart.fraud.v1.ScenarioService/GetDeployment",
+    request=GetDeploymentRequest,
+    response=GetDeploymentResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_DEPLOYMENTS = Method(
+    path="/rampart.fraud.v1.ScenarioService/ListDeployments",
+    request=ListDeploymentsRequest,
+    response=ListDeploymentsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_TRANSITIONS = Method(
+    path="/rampart.fraud.v1.ScenarioService/ListTransitions",
+    request=ListTransitionsRequest,
+    response=ListTransitionsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+APPROVE_PUBLICATION = Method(
+    path="/rampart.fraud.v1.ScenarioService/ApprovePublication",
+    request=ApprovePublicationRequest,
+    response=ApprovePublicationResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+REJECT_PUBLICATION = Method(
+    path="/rampart.fraud.v1.ScenarioService/RejectPublication",
+    request=RejectPublicationRequest,
+    response=RejectPublicationResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_SCENARIO_POLICY = Method(
+    path="/rampart.fraud.v1.ScenarioService/GetScenarioPolicy",
+    request=GetScenarioPolicyRequest,
+    response=GetScenarioPolicyResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+REPLACE_SCENARIO_POLICY = Method(
+    path="/rampart.fraud.v1.ScenarioService/ReplaceScenarioPolicy",
+    request=ReplaceScenarioPolicyRequest,
+    response=ReplaceScenarioPolicyResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+SNOOZE_RULE = Method(
+    path="/rampart.fraud.v1.ScenarioService/SnoozeRule",
+    request=SnoozeRuleRequest,
+    response=SnoozeRuleResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_SNOOZES = Method(
+    path="/rampart.fraud.v1.ScenarioService/ListSnoozes",
+    request=ListSnoozesRequest,
+    response=ListSnoozesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+END_SNOOZE = Method(
+    path="/rampart.fraud.v1.ScenarioService/EndSnooze",
+    request=EndSnoozeRequest,
+    response=EndSnoozeResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class ScenarioClient:
+    """Keeps scenarios: rules, the versions that are made of them, and which version decides which events."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_scenario(self, request: CreateScenarioRequest, **options: Unpack[CallOptions]) -> Scenario:
+        """Creates a scenario with a draft. The same content again returns what there is. Reasons:
+        VALIDATION_FAILED, RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(CREATE_SCENARIO, request, options)
+        return present(response.scenario)
+
+    async def get_scenario(self, request: GetScenarioRequest, **options: Unpack[CallOptions]) -> Scenario:
+        """Returns a scenario with its draft. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_SCENARIO, request, options)
+        return present(response.scenario)
+
+    async def list_scenarios(
+        self, request: ListScenariosRequest, **options: Unpack[CallOptions]
+    ) -> ListScenariosResponse:
+        """Lists scenarios in the order of their identifiers, without rules. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_SCENARIOS, request, options)
+
+    async def replace_scenario_draft(
+        self, request: ReplaceScenarioDraftRequest, **options: Unpack[CallOptions]
+    ) -> Scenario:
+        """Replaces the whole draft, for example by an exported file. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH,
+        VALIDATION_FAILED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(REPLACE_SCENARIO_DRAFT, request, options)
+        return present(response.scenario)
+
+    async def create_scenario_rule(
+        self, request: CreateScenarioRuleRequest, **options: Unpack[CallOptions]
+    ) -> ScenarioRule:
+        """Adds a rule to the draft. What is wrong with it is told by line and column. Reasons:
+        RESOURCE_NOT_FOUND, RESOURCE_EXISTS, VALIDATION_FAILED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(CREATE_SCENARIO_RULE, request, options)
+        return present(response.rule)
+
+    async def get_scenario_rule(self, request: GetScenarioRuleRequest, **options: Unpack[CallOptions]) -> ScenarioRule:
+        """Returns a rule of the draft. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_SCENARIO_RULE, request, options)
+        return present(response.rule)
+
+    async def update_scenario_rule(
+        self, request: UpdateScenarioRuleRequest, **options: Unpack[CallOptions]
+    ) -> ScenarioRule:
+        """Changes the fields of a rule of the draft that the body names (AIP-134). Reasons: RESOURCE_NOT_FOUND,
+        ETAG_MISMATCH, VALIDATION_FAILED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(UPDATE_SCENARIO_RULE, request, options)
+        return present(response.rule)
+
+    async def delete_scenario_rule(
+        self, request: DeleteScenarioRuleRequest, **options: Unpack[CallOptions]
+    ) -> DeleteScenarioRuleResponse:
+        """Takes a rule out of the draft. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT."""
+        return await self._caller.call(DELETE_SCENARIO_RULE, request, options)
+
+    async def check_expression(
+        self, request: CheckExpressionRequest, **options: Unpack[CallOptions]
+    ) -> CheckExpressionResponse:
+        """Checks a rule without storing it. Reasons: RESOURCE_NOT_FOUND for an event type that is none."""
+        return await self._caller.call(CHECK_EXPRESSION, request, options)
+
+    async def create_scenario_version(
+        self, request: CreateScenarioVersionRequest, **options: Unpack[CallOptions]
+    ) -> ScenarioVersion:
+        """Makes the draft a version, which never changes. A draft that is still the newest version makes none.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, VALIDATION_FAILED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(CREATE_SCENARIO_VERSION, request, options)
+        return present(response.version)
+
+    async def get_scenario_version(
+        self, request: GetScenarioVersionRequest, **options: Unpack[CallOptions]
+    ) -> ScenarioVersion:
+        """Returns a version. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_SCENARIO_VERSION, request, options)
+        return present(response.version)
+
+    async def list_scenario_versions(
+        self, request: ListScenarioVersionsRequest, **options: Unpack[CallOptions]
+    ) -> ListScenarioVersionsResponse:
+        """Lists the versions of a scenario, newest first, without rules. Reasons: RESOURCE_NOT_FOUND,
+        PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_SCENARIO_VERSIONS, request, options)
+
+    async def diff_scenarios(
+        self, request: DiffScenariosRequest, **options: Unpack[CallOptions]
+    ) -> DiffScenariosResponse:
+        """Compares two versions, or a version with the draft. Reasons: RESOURCE_NOT_FOUND."""
+        return await self._caller.call(DIFF_SCENARIOS, request, options)
+
+    async def deploy_scenario(self, request: DeployScenarioRequest, **options: Unpack[CallOptions]) -> Deployment:
+        """Lets a version decide: in the shadow, for a share of the traffic, or live. Where the tenant wants two
+        persons and the caller has edited the version, a share and live wait for somebody else. Reasons:
+        RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(DEPLOY_SCENARIO, request, options)
+        return present(response.deployment)
+
+    async def withdraw_scenario(self, request: WithdrawScenarioRequest, **options: Unpack[CallOptions]) -> Deployment:
+        """Ends a shadow or a share. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT."""
+        response = await self._caller.call(WITHDRAW_SCENARIO, request, options)
+        return present(response.deployment)
+
+    async def roll_back_scenario(self, request: RollBackScenarioRequest, **options: Unpack[CallOptions]) -> Deployment:
+        """Takes a version away: its share returns to the live one; of the live one, the version before takes
+        over. Needs no second person. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(ROLL_BACK_SCENARIO, request, options)
+        return present(response.deployment)
+
+    async def get_deployment(self, request: GetDeploymentRequest, **options: Unpack[CallOptions]) -> Deployment:
+        """Returns which versions decide the events of a type, what they decided of late, and the state of the
+        breaker.
+        """
+        response = await self._caller.call(GET_DEPLOYMENT, request, options)
+        return present(response.deployment)
+
+    async def list_deployments(
+        self, request: ListDeploymentsRequest, **options: Unpack[CallOptions]
+    ) -> ListDeploymentsResponse:
+        """Lists what decides, by event type: those of which anything was ever deployed."""
+        return await self._caller.call(LIST_DEPLOYMENTS, request, options)
+
+    async def list_transitions(
+        self, request: ListTransitionsRequest, **options: Unpack[CallOptions]
+    ) -> ListTransitionsResponse:
+        """Lists who let which version decide, newest first. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_TRANSITIONS, request, options)
+
+    async def approve_publication(
+        self, request: ApprovePublicationRequest, **options: Unpack[CallOptions]
+    ) -> Deployment:
+        """Takes the step that was asked for, as somebody who has not edited the version. Reasons:
+        RESOURCE_NOT_FOUND, SECOND_PERSON_NEEDED, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(APPROVE_PUBLICATION, request, options)
+        return present(response.deployment)
+
+    async def reject_publication(self, request: RejectPublicationRequest, **options: Unpack[CallOptions]) -> Deployment:
+        """Takes a request away, one's own as well. Reasons: RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT."""
+        response = await self._caller.call(REJECT_PUBLICATION, request, options)
+        return present(response.deployment)
+
+    async def get_scenario_policy(
+        self, request: GetScenarioPolicyRequest, **options: Unpack[CallOptions]
+    ) -> ScenarioPolicy:
+        """Returns what the tenant wants of publications and of the breaker."""
+        response = await self._caller.call(GET_SCENARIO_POLICY, request, options)
+        return present(response.policy)
+
+    async def replace_scenario_policy(
+        self, request: ReplaceScenarioPolicyRequest, **options: Unpack[CallOptions]
+    ) -> ScenarioPolicy:
+        """Replaces the policy. Reasons: ETAG_MISMATCH, IDEMPOTENCY_CONFLICT."""
+        response = await self._caller.call(REPLACE_SCENARIO_POLICY, request, options)
+        return present(response.policy)
+
+    async def snooze_rule(self, request: SnoozeRuleRequest, **options: Unpack[CallOptions]) -> Snooze:
+        """Lets a rule not count for one key until a time; again with another time takes the place of the first.
+        Reasons: VALIDATION_FAILED, STATE_NOT_ALLOWED for more than 10,000, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(SNOOZE_RULE, request, options)
+        return present(response.snooze)
+
+    async def list_snoozes(self, request: ListSnoozesRequest, **options: Unpack[CallOptions]) -> ListSnoozesResponse:
+        """Lists snoozes that are not over. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_SNOOZES, request, options)
+
+    async def end_snooze(self, request: EndSnoozeRequest, **options: Unpack[CallOptions]) -> EndSnoozeResponse:
+        """Lets a rule count again. Reasons: RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT."""
+        return await self._caller.call(END_SNOOZE, request, options)
 
 
 CREATE_TASK = Method(

@@ -315,6 +315,13 @@ class ErrorReason(betterproto2.Enum):
     Check the amounts sent before: the sum passes when they are older than a day.
     """
 
+    SECOND_PERSON_NEEDED = 60
+    """
+    The tenant wants a second person for this step, and the caller has edited the version. PERMISSION_DENIED; metadata: `scenario_id`, `version`.
+
+    Have somebody do it who has not edited the version since the one before.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -360,6 +367,7 @@ class ErrorReason(betterproto2.Enum):
             45: "ERROR_REASON_NOT_IMPLEMENTED",
             46: "ERROR_REASON_BATCH_TOO_LARGE",
             47: "ERROR_REASON_SUM_TOO_LARGE",
+            60: "ERROR_REASON_SECOND_PERSON_NEEDED",
         }
 
     @classmethod
@@ -407,6 +415,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_NOT_IMPLEMENTED": 45,
             "ERROR_REASON_BATCH_TOO_LARGE": 46,
             "ERROR_REASON_SUM_TOO_LARGE": 47,
+            "ERROR_REASON_SECOND_PERSON_NEEDED": 60,
         }
 
 

@@ -1,0 +1,32 @@
+"""Tells which names the rules of a tenant may use: what it has declared, and what every tenant has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.fraud.domain.declaring import all_types
+from services.fraud.domain.event_types import FieldType
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES
+from services.fraud.domain.scenarios.vocabulary import variables_of
+from services.fraud.ports import EventTypes
+
+__all__ = ["DeclaredVocabularies"]
+
+
+class DeclaredVocabularies:
+    """Implements `Vocabularies` on the event types of tenants and the features that every tenant has."""
+
+    def __init__(self, event_types: EventTypes) -> None:
+        self._event_types = event_types
+
+    async def variables(self, tenant_id: str, event_type: str) -> Mapping[str, ValueKind] | None:
+        declared = all_types(await self._event_types.all(tenant_id)).get(event_type)
+        if declared is None:
+            return None
+        features = STARTER_FEATURES if event_type == STARTER.event_type else ()
+        return variables_of(declared.event_type, features)
+
+    async def keys(self, tenant_id: str) -> Mapping[str, FieldType]:
+        types = all_types(await self._event_types.all(tenant_id)).values()
+        return {field.name: field.type for each in types for field in each.event_type.keys}
