@@ -1,4 +1,5 @@
-"""Writes the documents that derive from protos and code: the OpenAPI document, the pages of errors, settings and rules.
+"""Writes what derives from protos and code: the OpenAPI document, the pages of errors, settings and rules, and the
+trees of the starter rules.
 
 With `--check` nothing is written; a document that differs is exit status 1.
 """
@@ -16,10 +17,11 @@ from gateway.describe.openapi import LOCAL_URL, document, render
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from meshkit.descriptors import DESCRIPTORS
 from meshkit.topology import load
-from tools.rendering import rules, settings
+from tools.rendering import rules, settings, starter
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+STARTER_TREES = "../services/fraud/domain/scenarios/starter_trees.json"
 
 _INTRODUCTION = """\
 <!-- Generated from protos/rampart/mesh/v1/error_reason.proto by tools/docs.py; change it there. -->
@@ -93,6 +95,7 @@ def documents() -> dict[str, bytes]:
         "errors.md": errors_page(reasons.values()).encode(),
         "rules.md": rules.page().encode(),
         "settings.md": settings.page(load()).encode(),
+        STARTER_TREES: starter.trees().encode(),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from meshkit.storage.postgres import Pool, transaction
 from services.fraud.adapters.postgres_event_types import read_event_types
+from services.fraud.adapters.postgres_scenarios import read_scenarios
 from services.fraud.ports import Declarations
 
 __all__ = ["PostgresDeclarations"]
@@ -27,6 +28,7 @@ class PostgresDeclarations:
                     f"SELECT coalesce(max(revision), 0) FROM ({_REVISIONS})", [tenant_id]
                 ),
                 event_types=await read_event_types(connection, tenant_id),
+                scenarios=await read_scenarios(connection, tenant_id),
             )
 
     async def revisions(self, tenants: Collection[str]) -> Mapping[str, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from rampart.fraud.v1 import event_type_service_pb2, event_type_service_pb2_grpc
 
 from meshkit.host import Host
@@ -16,7 +18,8 @@ from meshkit.storage.reads import Reads
 from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes, PostgresEventTypeWriter
-from services.fraud.service.configuration import LOADS_AT_ONCE, Configurations
+from services.fraud.expressions.patterns import compile_pattern
+from services.fraud.service.configuration import LOADS_AT_ONCE, Configurations, compiled
 from services.fraud.service.event_types import EventTypeService
 from services.fraud.servicer import EventTypeServicer
 from services.fraud.settings import FraudSettings
@@ -31,7 +34,7 @@ async def open_configurations(host: Host, settings: FraudSettings) -> Configurat
     """Keeps the configurations of tenants the newest."""
     # Its own connections: no decision waits for one, and one more reads what has changed.
     pool = await host.open(postgres.pool(settings.dsn, size=LOADS_AT_ONCE + 1), name="postgres of configurations")
-    configurations = Configurations(PostgresDeclarations(pool))
+    configurations = Configurations(PostgresDeclarations(pool), partial(compiled, patterns=compile_pattern))
     listener = Notifications(
         settings.dsn, CHANNEL, tell=configurations.changed, tell_all=configurations.everything_changed
     )

@@ -40,6 +40,7 @@ from services.fraud.adapters.redis_windows import RedisWindows
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.adapters.window_keeper import WindowKeeper
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
+from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.judging import DecisionPolicy
@@ -56,6 +57,7 @@ __all__ = ["migrate", "serve"]
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 FRAUD_SERVICE = fraud_service_pb2.DESCRIPTOR.services_by_name["FraudService"]
 USER_SERVICE = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
+SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE]
 BATCH_METHOD = "/rampart.fraud.v1.FraudService/CoalesceCheckFraud"
 PROFILE_METHOD = "/rampart.user.v1.UserService/GetRiskProfile"
 
@@ -91,7 +93,7 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    await open_configurations(host, settings)
+    configurations = await open_configurations(host, settings)
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     store, windows, rates = await _storing(host, settings, redis, committed, reads)
     policy = DecisionPolicy(settings.review_without)
@@ -111,9 +113,11 @@ async def serve(host: Host, reader: Reader) -> None:
         batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
         decisions=_decision_log(host),
     )
-    server = MeshServer(settings.mesh, listen=settings.listen, services=[FRAUD_SERVICE, *SERVICES], verifier=verifier)
+    server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
-    await serve_changes(host, settings, server, reads, Pages(continuations))
+    pages = Pages(continuations)
+    await serve_changes(host, settings, server, reads, pages)
+    await serve_scenarios(host, settings, server, reads, pages, configurations)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

@@ -6,10 +6,11 @@ Whatever else decisions go by is one more member of `Declarations`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.fraud.domain.declaring import DeclaredType
+from services.fraud.ports.scenarios import DeclaredScenarios
 
 __all__ = ["DeclarationStore", "Declarations"]
 
@@ -21,6 +22,7 @@ class Declarations:
     revision: int = 0
     """Moved by every change; 0 if there was none."""
     event_types: Sequence[DeclaredType] = ()
+    scenarios: DeclaredScenarios = field(default_factory=DeclaredScenarios)
 
 
 class DeclarationStore(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -19,6 +19,7 @@ from services.fraud.domain.scenarios.snoozes import Snooze
 __all__ = [
     "BreakerCounts",
     "CountKey",
+    "DeclaredScenarios",
     "ExpressionFault",
     "RuleChecker",
     "ScenarioChanges",
@@ -27,6 +28,18 @@ __all__ = [
     "SnoozePlace",
     "Vocabularies",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredScenarios:
+    """What decisions of a tenant go by, of scenarios."""
+
+    deployments: Sequence[DeploymentState] = ()
+    versions: Sequence[ScenarioVersion] = ()
+    """Those of the deployments, with the ones that would take over."""
+    snoozes: Sequence[Snooze] = ()
+    """That are not over."""
+    policy: ScenarioPolicy = field(default_factory=ScenarioPolicy)
 
 
 class SnoozePlace(NamedTuple):

@@ -24,7 +24,10 @@ from meshkit.errors import MeshError
 from services.fraud.domain.declaring import all_types
 from services.fraud.domain.event_types import FieldType
 from services.fraud.domain.event_values import EventReader
+from services.fraud.domain.expressions.generate import NO_PATTERNS, Patterns
 from services.fraud.ports import Declarations, DeclarationStore
+from services.fraud.service.breaking import Guarded
+from services.fraud.service.tenant_scenarios import TenantScenarios
 
 __all__ = ["Configuration", "Configurations", "compiled"]
 
@@ -49,16 +52,17 @@ class Configuration:
     revision: int
     readers: Mapping[str, EventReader]
     """What reads the events of each type."""
+    scenarios: TenantScenarios
 
 
-def compiled(declarations: Declarations) -> Configuration:
-    """Makes the configuration of what a tenant has declared."""
+def compiled(declarations: Declarations, patterns: Patterns = NO_PATTERNS) -> Configuration:
+    """Makes the configuration of what a tenant has declared. `patterns` compiles those of expressions."""
     types = {name: each.event_type for name, each in all_types(declarations.event_types).items()}
     readers = {
         name: EventReader(each, digits=DIGITS, largest_minor=LARGEST_MINOR, canonical=CANONICAL)
         for name, each in types.items()
     }
-    return Configuration(declarations.revision, readers)
+    return Configuration(declarations.revision, readers, TenantScenarios(declarations.scenarios, patterns))
 
 
 class Configurations:
@@ -103,6 +107,11 @@ class Configurations:
             task.add_done_callback(lambda done: self._loaded(tenant_id, done))
         # Whoever gives up takes it from nobody else.
         return await asyncio.shield(task)
+
+    def guarded(self, tenant_id: str, event_type: str) -> Guarded | None:
+        """Returns what a tenant has deployed for an event type, None as long as nobody has asked for the tenant."""
+        known = self._known.get(tenant_id)
+        return known.scenarios.guarded(event_type) if known is not None else None
 
     def changed(self, tenant_id: str) -> None:
         """Tells that a tenant's configuration has another revision."""

@@ -13,7 +13,7 @@ from services.fraud.domain.scenarios.diff import ScenarioDiff, compare
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import Scenario, ScenarioContent, ScenarioVersion, VersionRef
-from services.fraud.domain.scenarios.starter import STARTER, STARTER_ID, STARTER_REF
+from services.fraud.domain.scenarios.starter import STARTER, STARTER_ID, STARTER_REF, starter_trees
 from services.fraud.ports.scenarios import ScenarioChanges, ScenarioReads
 from services.fraud.service.rule_checks import RuleChecks
 
@@ -32,6 +32,7 @@ BUILT_IN = ScenarioVersion(
     content=STARTER,
     note="Built in.",
     authors=frozenset(),
+    trees=starter_trees(),
     created_at=datetime(2026, 1, 1, tzinfo=UTC),
 )
 

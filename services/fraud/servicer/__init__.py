@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.event_types import EventTypeServicer
 from services.fraud.servicer.fraud import DECISION_FIELDS, Checks, FraudServicer
+from services.fraud.servicer.scenario_service import ScenarioServicer
+from services.fraud.servicer.scenarios import ScenarioCalls, ScenarioEdits
 
-__all__ = ["DECISION_FIELDS", "Checks", "EventTypeServicer", "FraudServicer"]
+__all__ = [
+    "DECISION_FIELDS",
+    "Checks",
+    "DeploymentCalls",
+    "EventTypeServicer",
+    "FraudServicer",
+    "ScenarioCalls",
+    "ScenarioEdits",
+    "ScenarioServicer",
+    "SnoozeCalls",
+]

@@ -111,6 +111,13 @@ class Deployment:
         return self.share.ref if self.share is not None and part < self.share.parts else self.live
 
     @property
+    def at_hand(self) -> tuple[VersionRef, ...]:
+        """The versions that decide, and the one that takes over at once when it has to."""
+        shared = (self.share.ref,) if self.share is not None else ()
+        live = (self.live,) if self.live is not None else ()
+        return (*live, *shared, *self.shadows, *self.former[-1:])
+
+    @property
     def before(self) -> VersionRef | None:
         """What takes over when the live version is rolled back."""
         return self.former[-1] if self.former else None

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.scenarios.deployment import Deployment
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 
-__all__ = ["STARTER", "STARTER_FEATURES", "STARTER_ID", "STARTER_REF", "first_deployment"]
+__all__ = [
+    "STARTER",
+    "STARTER_FEATURES",
+    "STARTER_ID",
+    "STARTER_REF",
+    "STARTER_TREES",
+    "first_deployment",
+    "starter_trees",
+]
 
 STARTER_ID = "starter"
 """No tenant's scenario may have this identifier."""
@@ -21,6 +32,16 @@ def first_deployment(event_type: str) -> Deployment:
 
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
 _USER, _DEVICE, _ADDRESS, _MERCHANT = "user_id", "device_fingerprint", "ip_address", "merchant_id"
+
+
+STARTER_TREES = Path(__file__).with_name("starter_trees.json")
+"""The checked trees of the starter rules, so that deciding by them needs no library: `make generate` writes them."""
+
+
+def starter_trees() -> tuple[str, ...]:
+    """Returns the checked tree of each starter rule, serialised."""
+    trees = json.loads(STARTER_TREES.read_text(encoding="utf-8"))
+    return tuple(json.dumps(tree, separators=(",", ":")) for tree in trees)
 
 
 def _count(name: str, key: str, window_ms: int, *, same_currency: bool = False) -> Feature:

@@ -14,6 +14,7 @@ import pytest
 
 from meshkit.errors import MeshError
 from meshkit.storage.postgres import Pool, open_pool, transaction
+from meshkit.storage.reads import ReadLimits, Reads
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios, MemoryScenarioWriter
 from services.fraud.adapters.postgres_scenario_changes import PostgresScenarioWriter
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
@@ -67,7 +68,7 @@ def store(request: pytest.FixtureRequest) -> Store:
         rows = MemoryScenarioRows()
         return Store(MemoryScenarios(rows), MemoryScenarioWriter(rows))
     pool = request.getfixturevalue("pool")
-    return Store(PostgresScenarios(pool), PostgresScenarioWriter(pool))
+    return Store(PostgresScenarios(Reads(pool, ReadLimits())), PostgresScenarioWriter(pool))
 
 
 def transition(number: int, move: DeploymentMove, ref: VersionRef = REF, **changed: Any) -> Transition:
@@ -371,5 +372,5 @@ async def test_who_changes_for_long_is_not_waited_for_without_end(fraud_database
 async def test_a_store_that_is_away_says_so(pool: Pool, tenant: str) -> None:
     pool.terminate()
     with pytest.raises(MeshError) as caught:
-        await PostgresScenarios(pool).get(tenant, "cards")
+        await PostgresScenarios(Reads(pool, ReadLimits())).get(tenant, "cards")
     assert caught.value.reason == "DEPENDENCY_UNAVAILABLE"

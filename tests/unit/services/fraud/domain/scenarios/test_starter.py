@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import random
+from datetime import UTC, datetime
 
 from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.features import NAMES
 from services.fraud.domain.rates import PAR, Rate, Spend
 from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.scenarios.checking import content_faults
-from services.fraud.domain.scenarios.judging import Judging, Standing
-from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES
+from services.fraud.domain.scenarios.compiled import CompiledScenario
+from services.fraud.domain.scenarios.judging import Standing
+from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES, STARTER_REF, starter_trees
 from services.fraud.domain.scenarios.starter_values import values_of
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.domain.verdict import judge
-from tests.support.rule_twin import RuleTwin
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CASES = int(os.environ.get("RAMPART_STARTER_CASES", "20000"))
 RATES = (PAR, None, Rate(1.08, "2026-01-01"), Rate(0.0066, "2026-02-01"), Rate(1e6, "2026-02-01"))
 AMOUNTS = (0, 1, 4_999, 5_000, 5_001, 19_999, 20_000, 20_001, 499_999, 500_000, 500_001, 1_000_000)
@@ -43,14 +45,15 @@ def random_facts(choice: random.Random) -> Facts:
 def test_every_answer_is_the_same() -> None:
     """RAMPART_STARTER_CASES says how many are compared."""
     choice = random.Random(9)
-    rules, judging = RuleTwin(STARTER), Judging(STARTER)
+    compiled = CompiledScenario(STARTER_REF, STARTER, starter_trees())
     seen = set()
     for _ in range(CASES):
         facts, floor = random_facts(choice), choice.random() < 0.1
         values = values_of(facts)
         profile = facts.profile
         standing = Standing(profile.base_risk, profile.tier == "trusted") if profile else None
-        judgement = judging.judge(rules.evaluate(values), values.get, standing, review_floor=floor)
+        asked = [values[name] for name in compiled.names]
+        judgement = compiled.decide(asked, standing, values.get, NOW, review_floor=floor)
         assert judgement.verdict == judge(facts, floor), facts
         assert not judgement.errors
         seen |= {factor.code for factor in judgement.verdict.factors}

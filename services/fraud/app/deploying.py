@@ -1,0 +1,67 @@
+"""Composes scenarios: how they are written, what lets them decide, and the breaker that stops them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from rampart.fraud.v1 import scenario_service_pb2, scenario_service_pb2_grpc
+
+from meshkit.host import Host
+from meshkit.named_requests import IdempotentChanges
+from meshkit.pages import Pages
+from meshkit.rpc.server import MeshServer
+from meshkit.storage import postgres
+from meshkit.storage.reads import Reads
+from services.fraud.adapters.cel_rules import CelRules
+from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
+from services.fraud.adapters.postgres_event_types import PostgresEventTypes
+from services.fraud.adapters.postgres_scenario_changes import PostgresScenarioWriter
+from services.fraud.adapters.postgres_scenarios import PostgresScenarios
+from services.fraud.service.breaking import Breaker, OutcomeCounter
+from services.fraud.service.configuration import Configurations
+from services.fraud.service.deployments import Deployments
+from services.fraud.service.publishing import BreakerTrips, Publishing
+from services.fraud.service.rule_checks import RuleChecks
+from services.fraud.service.scenarios import ScenarioService
+from services.fraud.service.snoozing import Snoozing
+from services.fraud.service.vocabularies import DeclaredVocabularies
+from services.fraud.servicer import DeploymentCalls, ScenarioCalls, ScenarioEdits, ScenarioServicer, SnoozeCalls
+from services.fraud.settings import FraudSettings
+
+__all__ = ["SCENARIO_SERVICE", "serve_scenarios"]
+
+SCENARIO_SERVICE = scenario_service_pb2.DESCRIPTOR.services_by_name["ScenarioService"]
+WRITES_POOL_SIZE = 4
+
+
+async def serve_scenarios(
+    host: Host,
+    settings: FraudSettings,
+    server: MeshServer,
+    reads: Reads,
+    pages: Pages,
+    configurations: Configurations,
+) -> OutcomeCounter:
+    """Adds `SCENARIO_SERVICE`, and returns what committed decisions are counted with."""
+    pool = await host.open(postgres.pool(settings.dsn, size=WRITES_POOL_SIZE), name="postgres of scenarios")
+    # Its own connections: those who change something ask what versions decided while they hold one of the others.
+    watching = await host.open(postgres.pool(settings.dsn, size=2), name="postgres of the breaker")
+    scenarios, writer = PostgresScenarios(reads), PostgresScenarioWriter(pool)
+    counter, counts = OutcomeCounter(), PostgresBreakerCounts(watching, uuid4())
+    breaker = Breaker(counter, counts, BreakerTrips(Publishing(_now), writer), configurations.guarded)
+    host.background("breaker", breaker.run)
+    vocabularies = DeclaredVocabularies(PostgresEventTypes(reads))
+    checks = RuleChecks(CelRules(), vocabularies)
+    edits, deployed = ScenarioEdits(IdempotentChanges(writer)), Deployments(scenarios, breaker.usual)
+    servicer = ScenarioServicer(
+        ScenarioCalls(edits, ScenarioService(scenarios, checks, _now), checks, deployed, pages),
+        DeploymentCalls(edits, Publishing(_now, breaker.usual), deployed, pages),
+        SnoozeCalls(edits, Snoozing(scenarios, vocabularies, _now), pages, _now),
+    )
+    server.add(scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server, servicer)
+    return counter
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
