@@ -148,6 +148,9 @@ class Publishing:
             raise _refused(error, state, ref) from None
         if after == state.deployment:
             return state
+        # What was asked for before somebody took the version away is asked for no longer.
+        left = tuple(each for each in state.requests if each.step.ref != ref)
+        state = replace(state, requests=left)
         return await self._move(changes, state, after, kind, ref, actor.name, reason=reason)
 
     async def _taken(self, tenant_id: str, step: Step, state: DeploymentState) -> Deployment:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.fraud import errors
 from services.fraud.domain.expressions.types import ValueKind
-from services.fraud.domain.scenarios.checking import ContentFault, content_faults, rule_faults
+from services.fraud.domain.scenarios.checking import MOST_RULES, ContentFault, content_faults, rule_faults
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.ports.scenarios import RuleChecker, Vocabularies
@@ -38,11 +38,9 @@ class RuleChecks:
         variables = await self._vocabularies.variables(tenant_id, content.event_type)
         if variables is None:
             return Checked((), [ContentFault("event_type", "event_type.known", "is no event type of the tenant")])
-        # What is not well formed is not read as expressions: of that there may be any amount.
-        if faults := content_faults(content, variables):
-            return Checked((), faults[:MOST_FAULTS])
+        faults: Sequence[ContentFault] = content_faults(content, variables)
         trees: list[str] = []
-        for place, rule in enumerate(content.rules):
+        for place, rule in enumerate(content.rules[:MOST_RULES]):
             if rule in known:
                 continue
             # A thousand expressions take long enough to hold up decisions.

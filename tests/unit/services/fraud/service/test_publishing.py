@@ -156,6 +156,17 @@ async def test_an_approval_too_late_is_refused_and_the_request_stays(publishing:
     assert (await publishing.approve("t", "bob", "payment", request.request_id)).deployment.decides(0) == FIRST
 
 
+async def test_nobody_approves_what_was_asked_before_the_version_was_taken_away(publishing: Any) -> None:
+    await publishing.deploy("t", "carol", Step(FIRST, SHARE, 100))
+    await publishing.deploy("t", "carol", Step(THIRD, SHADOW))
+    await two_persons(publishing)
+    await publishing.deploy("t", "alice", Step(FIRST, LIVE))
+    state = await publishing.deploy("t", "bob", Step(THIRD, LIVE))
+    assert len(state.requests) == 2
+    state = await publishing.roll_back("t", "carol", FIRST)
+    assert [each.step.ref for each in state.requests] == [THIRD]
+
+
 async def test_the_breaker_trips_a_version_once_without_a_second_person(bench: ScenarioBench, publishing: Any) -> None:
     await two_persons(publishing)
     await publishing.deploy("t", "bob", Step(FIRST, LIVE))
