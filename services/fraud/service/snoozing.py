@@ -36,7 +36,7 @@ class Snoozing:
         if not 0 < left.total_seconds() <= LONGEST_SNOOZE.total_seconds():
             message = f"must be ahead, by at most {LONGEST_SNOOZE.days} days"
             raise errors.content_refused([ContentFault("until", "until.range", message)], "snooze.")
-        if not await changes.snooze(snooze, MOST_SNOOZES - 1):
+        if not await changes.snooze(snooze, MOST_SNOOZES):
             raise errors.step_not_allowed(f"a tenant has at most {MOST_SNOOZES} snoozes", "full")
         return snooze
 
