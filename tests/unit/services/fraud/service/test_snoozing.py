@@ -25,7 +25,12 @@ def snoozing(bench: ScenarioBench) -> Snoozing:
 
 
 async def snooze(bench: ScenarioBench, snoozing: Snoozing, tenant: str = "t", **changed: Any) -> Snooze:
-    values = {"rule_id": "high", "field": "user_id", "value": "u1", "until": bench.now + timedelta(hours=1)} | changed
+    values: dict[str, Any] = {
+        "rule_id": "high",
+        "field": "user_id",
+        "value": "u1",
+        "until": bench.now + timedelta(hours=1),
+    } | changed
     async with bench.writer.begin(tenant) as changes:
         return await snoozing.snooze(changes, tenant, Snooze(created_at=bench.now, created_by="bob", **values))
 

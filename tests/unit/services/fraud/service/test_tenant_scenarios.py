@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from services.fraud.domain.event_types import PAYMENT
@@ -21,7 +22,13 @@ from services.fraud.ports.scenarios import DeclaredScenarios
 from services.fraud.service.tenant_scenarios import TenantScenarios
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
+NO_KEYS = dict[str, object]().get
 NOBODY = Standing(base_risk=0.0)
+
+
+def keys(user: str) -> Callable[[str], object]:
+    known: dict[str, object] = {"user_id": user}
+    return known.get
 
 
 def version(number: int, *expressions: str) -> ScenarioVersion:
@@ -72,9 +79,9 @@ def test_a_version_is_compiled_once() -> None:
 def test_a_version_decides_and_names_what_failed() -> None:
     compiled = CompiledScenario(THIRD.ref, THIRD.content, THIRD.trees)
     assert compiled.names == ("amount",)
-    high = compiled.decide([8.5], NOBODY, {}.get, NOW)
+    high = compiled.decide([8.5], NOBODY, NO_KEYS, NOW)
     assert (high.verdict.outcome, high.verdict.factors[0].message) == (DECLINE, "8.5")
-    missing = compiled.decide([None], NOBODY, {}.get, NOW)
+    missing = compiled.decide([None], NOBODY, NO_KEYS, NOW)
     assert (missing.verdict.outcome, missing.not_enough_data) == (APPROVE, ("r0", "r1"))
 
 
@@ -83,9 +90,9 @@ def test_what_is_snoozed_for_the_key_does_not_count() -> None:
     until = NOW + timedelta(minutes=1)
     asleep = Snoozes([Snooze(rule_id="r0", field="user_id", value="u1", until=until, created_at=NOW)])
     for user, outcome, named in (("u1", APPROVE, ("r0",)), ("u2", DECLINE, ())):
-        judgement = compiled.decide([9.0], NOBODY, {"user_id": user}.get, NOW, asleep)
+        judgement = compiled.decide([9.0], NOBODY, keys(user), NOW, asleep)
         assert (judgement.verdict.outcome, judgement.snoozed) == (outcome, named)
-    assert compiled.decide([9.0], NOBODY, {"user_id": "u1"}.get, until, asleep).verdict.outcome == DECLINE
+    assert compiled.decide([9.0], NOBODY, keys("u1"), until, asleep).verdict.outcome == DECLINE
 
 
 def test_versions_are_named_by_scenario_and_number() -> None:
