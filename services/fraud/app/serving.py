@@ -41,6 +41,7 @@ from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_
 from services.fraud.adapters.window_keeper import WindowKeeper
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
+from services.fraud.service.configuration import Configurations
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.judging import DecisionPolicy
@@ -81,9 +82,8 @@ async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
     settings = FraudSettings.read(reader)
     redis = await host.open(open_redis(settings.redis_url), name="redis")
-    verifier = await host.open(
-        keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
-    )
+    verifying = keys.remote_verifier(settings.mesh, settings.auth_address)
+    verifier = await host.open(verifying, name="auth", check=keys.check)
     relay, outbox = await _publishing(host, settings, redis)
     feed, watches = await _watching(host, settings)
     profiles = await _profiles(host, settings)
@@ -115,10 +115,21 @@ async def serve(host: Host, reader: Reader) -> None:
     )
     server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
-    pages = Pages(continuations)
+    await _serve_tenants(host, settings, server, reads, Pages(continuations), configurations)
+    await host.serve(server, admin=settings.mesh.admin_listen)
+
+
+async def _serve_tenants(
+    host: Host,
+    settings: FraudSettings,
+    server: MeshServer,
+    reads: Reads,
+    pages: Pages,
+    configurations: Configurations,
+) -> None:
+    """Adds the services by which tenants say what decisions go by."""
     await serve_changes(host, settings, server, reads, pages)
     await serve_scenarios(host, settings, server, reads, pages, configurations)
-    await host.serve(server, admin=settings.mesh.admin_listen)
 
 
 async def _publishing(host: Host, settings: FraudSettings, redis: Redis) -> tuple[OutboxRelay, OutboxReader]:

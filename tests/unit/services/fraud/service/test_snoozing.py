@@ -57,6 +57,8 @@ async def test_a_key_has_one_form(bench: ScenarioBench, snoozing: Snoozing, fiel
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
+        ({"rule_id": ""}, "snooze.rule_id"),
+        ({"value": ""}, "snooze.value"),
         ({"field": "channel"}, "snooze.field"),
         ({"field": "nothing"}, "snooze.field"),
         ({"field": "ip_address", "value": "1.2.3"}, "snooze.value"),
