@@ -35,6 +35,7 @@ OUTPUT_ONLY = {
 TIMES_NEVER_STORED = {
     *(f"rampart.task.v1.Task.{name}_time" for name in ("create", "update", "start", "finish")),
     "rampart.task.v1.Task.run_after",
+    "rampart.fraud.v1.Snooze.create_time",
     *(f"rampart.task.v1.Schedule.{name}_time" for name in ("next_run", "last_run", "create", "update")),
     *(f"rampart.user.v1.{name}_time" for name in ("User.create", "User.update", "RiskProfile.create")),
     *(f"rampart.fraud.v1.EventType.{name}_time" for name in ("create", "update")),

@@ -84,7 +84,7 @@ def filled(path: str, operation: dict[str, Any]) -> str:
     query = []
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
         elif parameter["in"] == "query" and "example" in parameter:
             query.append((parameter["name"], parameter["example"]))
     return f"{path}?{urlencode(query, doseq=True)}" if query else path

@@ -35,7 +35,7 @@ from services.fraud.convert.rules import (
     rule_from_proto,
     rule_state_from_proto,
     rule_to_proto,
-    updated_rule,
+    updated_rule_from_proto,
 )
 from services.fraud.convert.scenarios import (
     admits_revision_from_proto,
@@ -95,7 +95,7 @@ __all__ = [
     "type_change_from_proto",
     "type_check_from_proto",
     "type_request_from_proto",
-    "updated_rule",
+    "updated_rule_from_proto",
     "version_to_proto",
     "watch_event_to_proto",
 ]

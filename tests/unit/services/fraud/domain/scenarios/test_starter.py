@@ -6,17 +6,16 @@ import os
 import random
 from datetime import UTC, datetime
 
-from services.fraud.domain.features import NAMES
-from services.fraud.domain.rules import Facts, Profile
-from services.fraud.domain.scenarios.starter_values import values_of
-
 from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.features import NAMES
 from services.fraud.domain.rates import PAR, Rate, Spend
+from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.scenarios.checking import content_faults
 from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.judging import Standing
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_REF, starter_trees
+from services.fraud.domain.scenarios.starter_values import values_of
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.domain.verdict import judge
 

@@ -1225,7 +1225,7 @@ class Deployment(betterproto2.Message):
     """
     Which versions decide the events of a type.
 
-    Example: {"event_type": "payment", "live": {"version": {"scenario_id": "starter", "version": 2}}, "breaker": "idle", "transition": "0"}
+    Example: {"event_type": "payment", "live": {"version": {"scenario_id": "starter", "version": 2}, "share": 0}, "shadows": [], "former": [], "publications": [], "breaker": "idle", "transition": "0"}
     """
 
     event_type: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -1576,7 +1576,7 @@ class EventType(betterproto2.Message):
         3, betterproto2.TYPE_MESSAGE, repeated=True
     )
     """
-    The fields, in the order in which they were declared: 64 at most, those that are retired too, and 8 keys that are not. None can be removed.
+    The fields, in the order in which they were declared: 64 at most, those that are retired too, and 8 keys, retired ones among them. None can be removed.
     """
 
     version: "int" = betterproto2.field(4, betterproto2.TYPE_UINT32)
@@ -2866,7 +2866,7 @@ class Scenario(betterproto2.Message):
     """
     A scenario with its draft, which is edited until a version is made of it.
 
-    Example: {"scenario_id": "cards", "draft": {"event_type": "payment"}, "latest_version": 2, "editors": ["alice"], "etag": "\\"7\\""}
+    Example: {"scenario_id": "cards", "draft": {"event_type": "payment", "description": "Bursts.", "rules": []}, "latest_version": 2, "editors": ["alice"], "etag": "\\"7\\""}
     """
 
     scenario_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -3145,7 +3145,7 @@ class Snooze(betterproto2.Message):
     """
     A rule that does not count for one key until a time.
 
-    Example: {"rule_id": "burst", "field": "user_id", "value": "u-1001", "until": "2026-12-24T00:00:00Z", "reason": "A known tour operator."}
+    Example: {"rule_id": "burst", "field": "user_id", "value": "u-1001", "until": "2026-12-24T00:00:00Z", "reason": "A known tour operator.", "created_by": "alice"}
     """
 
     rule_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -3267,7 +3267,7 @@ class Transition(betterproto2.Message):
     """
     A step that was taken, asked for or refused, as it is kept for ever.
 
-    Example: {"number": "4", "move": "live", "version": {"scenario_id": "cards", "version": 2}, "principal": "bob", "requested_by": "alice"}
+    Example: {"number": "4", "move": "live", "version": {"scenario_id": "cards", "version": 2}, "share": 0, "principal": "bob", "requested_by": "alice", "reason": "Bursts"}
     """
 
     number: "int" = betterproto2.field(1, betterproto2.TYPE_UINT64)
