@@ -8,27 +8,31 @@ from hashlib import blake2b
 from typing import Any
 
 from rampart.fraud.v1 import fraud_service_pb2
-from services.fraud.domain.rules import Facts, Profile
 
 from meshkit.context import CallContext, Principal
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7, uuid7_text
 from services.fraud import convert
-from services.fraud.domain import features as feature_list
-from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.check import Check, Decided, Features, FeatureValue
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.event import FieldValue, Money
+from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import judge
 from services.fraud.service.decider import CheckCall
 
 __all__ = [
-    "check", "decided", "facts", "milliseconds", "new_tenant", "principal", "read", "record", "request",
+    "check", "decided", "facts", "milliseconds", "named", "new_tenant", "principal", "read", "record", "request",
     "to_call", "vector",
 ]  # fmt: skip
 
 SCOPES = frozenset({"decision:create"})
+FIELDS = {"user_id": "user_id", "device": "device_fingerprint", "ip": "ip_address", "merchant": "merchant_id"}
+"""Names of this module, and those of the event's fields."""
 
 
 def milliseconds(when: datetime) -> datetime:
-    """Returns a time as the windows keep it."""
+    """Returns a time as decisions keep it."""
     return when.replace(microsecond=when.microsecond // 1000 * 1000)
 
 
@@ -51,28 +55,40 @@ def check(tenant_id: str, transaction_id: str = "", **changed: Any) -> Check:
         "channel": "online",
         "event_time": milliseconds(datetime.now(UTC)) - timedelta(seconds=1),
     } | changed
-    values.setdefault("fingerprint", blake2b(repr(sorted(values.items())).encode(), digest_size=16).digest())
-    return Check(tenant_id=tenant_id, **values)
+    fingerprint = blake2b(repr(sorted(values.items())).encode(), digest_size=16).digest()
+    fields: dict[str, FieldValue] = {"amount": Money(values["amount_minor"], values["currency"])}
+    fields |= {field: values[name] for name, field in FIELDS.items() if values[name]}
+    del values["device"], values["ip"]
+    return Check(
+        **{"tenant_id": tenant_id, "event_type": PAYMENT.name, "fields": fields, "fingerprint": fingerprint} | values
+    )
 
 
 def vector(**values: int) -> Sequence[int]:
     """Returns the features of a subject never seen before, with some changed."""
-    named = dict.fromkeys(feature_list.NAMES, 0) | values
-    assert len(named) == len(feature_list.NAMES), "no such feature"
-    return list(named.values())
+    found = dict.fromkeys(STARTER.names, 0) | values
+    assert len(found) == len(STARTER.names), "no such feature"
+    return list(found.values())
+
+
+def named(found: Features) -> dict[str, FeatureValue]:
+    """Returns the values of features by name."""
+    return dict(zip(STARTER.names, found.values, strict=True))
 
 
 def facts(
     profile: Profile | None = Profile(), amount_minor: int = 1250, currency_digits: int = 2, **features: int
 ) -> Facts:
     """Returns what a decision is computed from: nothing that would raise a suspicion, with some changed."""
-    return Facts(amount_minor, currency_digits, "online", feature_list.by_name(vector(**features)), profile)
+    values = dict(zip(STARTER.names, vector(**features), strict=True))
+    return Facts(amount_minor, currency_digits, "online", values, profile)
 
 
 def decided(made: Check, at: datetime | None = None) -> Decided:
     """Returns a decision about a check, as the pipeline makes it."""
     found = Features(vector(), made.event_time or datetime.now(UTC))
-    basis = Facts(made.amount_minor, made.currency_digits, made.channel, feature_list.by_name(found.values), Profile())
+    values = dict(zip(STARTER.names, vector(), strict=True))
+    basis = Facts(made.amount_minor, made.currency_digits, made.channel, values, Profile())
     return Decided(made, uuid7_text(), found, basis, judge(basis), (), at or datetime.now(UTC))
 
 

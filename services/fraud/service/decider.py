@@ -11,6 +11,7 @@ import asyncio
 import logging
 import struct
 import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple

@@ -1,51 +1,40 @@
-"""The windows survive the loss of Redis, and hold nothing that was never committed."""
+"""The entity logs survive the loss of Redis, and hold nothing that was never committed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from redis.asyncio import Redis
-from services.fraud.adapters.redis_windows import PENDING, RedisWindows, reservation_key
-from services.fraud.adapters.window_keeper import WindowKeeper
-from services.fraud.domain.features import NAMES, by_name
 
 from console.up.state import State
-from meshkit.storage.postgres import Pool, open_pool
 from meshkit.storage.redis import open_redis
-from services.fraud.adapters import redis_windows, window_keeper
-from services.fraud.adapters.memory import MemoryWindows
-from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.domain.check import Check, Features
-from services.fraud.ports import WindowsUnavailableError
+from services.fraud.adapters.logs.names import PENDING, STATE
+from services.fraud.domain.check import Check
+from services.fraud.service import log_keeping, log_sweep
 from tests.integration.conftest import FreshDatabase
+from tests.support.engine import Engine, engines, eventually, keeping
 from tests.support.fraud import check, decided, milliseconds, new_tenant
+from tests.support.lives import in_order
 from tests.support.servers import Database, valkey_server
-from tests.support.windows import in_order
+from tests.support.twin import Twin, seen_by
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window_keeper, "LONGEST_COMMIT", timedelta(seconds=0.3))
-    monkeypatch.setattr(window_keeper, "GRACE_SECONDS", 0.3)
-    monkeypatch.setattr(window_keeper, "SWEEP_SECONDS", 0.1)
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("fraud")
+    monkeypatch.setattr(log_keeping, "LONGEST_COMMIT", timedelta(seconds=0.3))
+    monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 0.3)
+    monkeypatch.setattr(log_keeping, "ROUND_SECONDS", 0.1)
+    monkeypatch.setattr(log_sweep, "QUIET_SECONDS", 0.3)
 
 
 @pytest.fixture
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await open_pool(database.dsn)
-    yield pool
-    await pool.close()
+def database(fresh_database: FreshDatabase) -> Database:
+    return fresh_database("fraud")
 
 
 @pytest.fixture
@@ -58,214 +47,140 @@ async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
 
 
 class Kept:
-    """The windows and the store of a fraud service, with a twin of the windows that never loses anything."""
+    """Processes that decide, and a twin that never loses anything."""
 
-    def __init__(self, redis: Redis, pool: Pool, database: Database) -> None:
-        self.store = PostgresStore(pool)
-        self.keeper = WindowKeeper(relay_dsn=database.relay_dsn, redis=redis, pool=pool, store=self.store)
-        self.windows = RedisWindows(redis, on_cold=self.keeper.wake)
-        self.twin = MemoryWindows(lambda: datetime.now(UTC))
+    def __init__(self, started: Sequence[Engine]) -> None:
+        self.engines = started
+        self.twin = Twin()
 
-    async def reserve(self, asked: Check) -> Features | None:
-        """None while the windows are cold."""
-        try:
-            (found,) = await self.windows.reserve([asked])
-        except WindowsUnavailableError:
-            return None
-        return found
+    async def decide(self, asked: Check, engine: int = 0) -> Sequence[str]:
+        """Decides, holds what was seen against the twin, and returns what it was decided without."""
+        (seen,) = await self.engines[engine].see(asked)
+        assert seen_by(seen) == self.twin.check(asked), asked
+        return seen.degraded
 
-    async def decide(self, asked: Check) -> None:
-        await self.reserve(asked)
-        await self.twin.reserve([asked])
-        await self.store.commit([decided(asked)])
-        self.windows.settle([asked.key], [])
+    async def until_whole(self, *tenants: str) -> None:
+        async def whole() -> bool:
+            return all([await each.whole(tenant) for each in self.engines for tenant in tenants])
 
-    async def equal(self, asked: Check) -> None:
-        """Checks that both windows answer the same."""
-        seen = await self.reserve(asked)
-        (known,) = await self.twin.reserve([asked])
-        assert seen is not None
-        assert dict(zip(NAMES, seen.values, strict=True)) == dict(zip(NAMES, known.values, strict=True)), asked
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.keeper.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
+        await eventually(whole)
 
 @pytest.fixture
-async def kept(redis: Redis, pool: Pool, database: Database) -> AsyncIterator[Kept]:
-    """With a keeper at work and windows that are complete."""
-    kept = Kept(redis, pool, database)
-    async with kept.running():
-        await warm(kept)
+async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
+    """Two processes, with a keeper at work."""
+    async with AsyncExitStack() as stack:
+        started = await stack.enter_async_context(engines(database, redis, redis))
+        await stack.enter_async_context(keeping(started[0], database))
+        kept = Kept(started)
+        await kept.until_whole(new_tenant())
         yield kept
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
-        while not await holds():
-            await asyncio.sleep(0.05)
+def now() -> datetime:
+    return milliseconds(datetime.now(UTC))
 
 
-async def warm(kept: Kept) -> None:
-    """Waits until the windows are complete and the keeper has nothing more to add."""
-
-    async def ready() -> bool:
-        return await kept.reserve(check(new_tenant())) is not None
-
-    await eventually(ready)
-    await asyncio.sleep(0.7)
-
-
-async def test_windows_lost_altogether_are_filled_again_as_if_they_had_never_been_lost(
-    kept: Kept, redis: Redis
-) -> None:
+async def test_logs_lost_altogether_are_filled_again_as_if_they_had_never_been_lost(kept: Kept, redis: Redis) -> None:
     tenants = [new_tenant(), new_tenant()]
     for tenant in tenants:
-        for asked in in_order(17, tenant, 120):
-            await kept.decide(asked)
+        for number, asked in enumerate(in_order(17, tenant, 60)):
+            await kept.decide(asked, number % 2)
     await redis.flushall()
-    assert await kept.reserve(check(tenants[0])) is None, "an empty Redis counts as cold"
     for tenant in tenants:
-        # Decided from the store while the windows are cold.
-        await kept.decide(check(tenant, user_id="u0", event_time=milliseconds(datetime.now(UTC))))
-    await warm(kept)
+        asked = check(tenant, user_id="u0", event_time=now())
+        assert await kept.decide(asked) == ("features_slow_path",), "what is not there may have been lost"
+    await kept.until_whole(*tenants)
     for tenant in tenants:
         for user in range(4):
-            await kept.equal(check(tenant, user_id=f"u{user}", event_time=milliseconds(datetime.now(UTC))))
+            for device in range(3):
+                asked = check(tenant, user_id=f"u{user}", device=f"d{device}", ip="", merchant="m1", event_time=now())
+                assert await kept.decide(asked, device % 2) == ()
 
 
-async def test_decision_that_is_there_already_is_not_loaded_twice(kept: Kept, redis: Redis) -> None:
+# Of a log that is deleted by hand nobody but who has read it can know.
+@pytest.mark.parametrize("loss", ["all", "state alone", "logs alone"])
+async def test_each_check_after_a_loss_counts_everything_and_only_the_first_of_a_key_says_slow_path(
+    kept: Kept, redis: Redis, loss: str
+) -> None:
     tenant = new_tenant()
-    for _ in range(10):
-        await kept.decide(check(tenant))
-    await redis.delete("windows:ready")
-    await warm(kept)
-    await kept.equal(check(tenant, event_time=milliseconds(datetime.now(UTC))))
+    for number in range(5):
+        await kept.decide(check(tenant, event_time=now()), number % 2)
+    if loss == "all":
+        await redis.flushall()
+    elif loss == "state alone":
+        await redis.delete(STATE)
+    else:
+        await redis.delete(*await redis.keys("e:*"))
+    found = []
+    for number in range(6):
+        found.append(await kept.decide(check(tenant, event_time=now()), number % 2))
+        await asyncio.sleep(0.02)
+    assert (found[0], found[-1]) == (("features_slow_path",), ())
 
 
 async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed_one_stays(
     kept: Kept, redis: Redis
 ) -> None:
-    tenant = new_tenant()
+    """As of a process that ends between its append and its commit, or between that and its word to the logs."""
+    tenant, dying = new_tenant(), kept.engines[1]
     lost, stored = check(tenant, "lost"), check(tenant, "stored")
-    await kept.reserve(lost)
-    await kept.reserve(stored)
-    # The process ends between its commit and its word to the windows.
-    await kept.store.commit([decided(stored)])
+    await dying.reader.read([lost], patient=True)
+    reading = await dying.reader.read([stored], patient=True)
+    (features,) = reading.features
+    made = decided(stored)
+    await dying.store.commit([made._replace(features=made.features._replace(generation=features.generation))])
 
-    async def swept() -> bool:
-        return await redis.zcard(PENDING) == 0
+    async def withdrawn() -> bool:
+        return not any([await redis.hlen(name) for name in await redis.smembers(PENDING)])
 
-    await eventually(swept)
-    assert not await redis.exists(reservation_key(*lost.key))
-    found = await kept.reserve(check(tenant, event_time=milliseconds(datetime.now(UTC))))
-    assert found is not None
-    assert by_name(found.values)["user_count_1h"] == 1
+    await eventually(withdrawn)
+    kept.twin.check(stored)
+    assert await kept.decide(check(tenant, event_time=now())) == ()
+    assert await kept.decide(lost) == (), "it may come again"
 
 
 async def test_reservation_on_its_way_to_its_commit_is_left_alone(
     kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(window_keeper, "GRACE_SECONDS", 60.0)
-    asked = check(new_tenant(), "under way")
-    await kept.reserve(asked)
-    await asyncio.sleep(0.5)
-    assert await redis.exists(reservation_key(*asked.key))
+    monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 60.0)
+    engine = kept.engines[0]
+    await engine.reader.read([check(new_tenant(), "under way")], patient=True)
+    await asyncio.sleep(0.6)
+    assert await redis.hlen(engine.logs._pending) == 1
 
 
-async def test_nothing_is_withdrawn_while_the_store_cannot_say(
-    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch, pool: Pool
-) -> None:
-    asked = check(new_tenant(), "unknown")
-    await kept.reserve(asked)
-    pool.terminate()
+async def test_nothing_is_withdrawn_while_the_store_cannot_say(kept: Kept, redis: Redis) -> None:
+    engine = kept.engines[0]
+    await engine.reader.read([check(new_tenant(), "unknown")], patient=True)
+    engine.pool.terminate()
     await asyncio.sleep(0.8)
-    assert await redis.exists(reservation_key(*asked.key))
-    assert await redis.zscore(PENDING, reservation_key(*asked.key)) is not None
+    assert await redis.hlen(engine.logs._pending) == 1
 
 
-async def test_two_keepers_at_work_count_nothing_twice(
-    kept: Kept, redis: Redis, pool: Pool, database: Database
-) -> None:
+async def test_two_keepers_at_work_count_nothing_twice(kept: Kept, redis: Redis, database: Database) -> None:
     tenant = new_tenant()
     for _ in range(5):
         await kept.decide(check(tenant))
-    other = Kept(redis, pool, database)
-    async with other.running():
+    async with keeping(kept.engines[1], database):
         await redis.flushall()
-        await warm(kept)
-        await kept.equal(check(tenant, event_time=milliseconds(datetime.now(UTC))))
+        await kept.until_whole(tenant)
+        assert await kept.decide(check(tenant, event_time=now())) == ()
+        assert await kept.decide(check(tenant, event_time=now()), 1) == ()
 
 
-def clock_of(module: ModuleType, shift: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sets the clock of the replica that a module stands for."""
-
-    class Shifted(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> Shifted:
-            return cls.fromtimestamp(datetime.now(UTC).timestamp() + shift.total_seconds(), tz)
-
-    monkeypatch.setattr(module, "datetime", Shifted)
-
-
-APART = pytest.mark.parametrize("minutes", [-4, 4], ids=["keeper's clock behind", "keeper's clock ahead"])
-
-
-@APART
-async def test_reservation_on_its_way_is_left_alone_whatever_the_clocks_of_replicas_say(
-    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch, minutes: int
+@pytest.mark.parametrize("minutes", [-4, 4], ids=["keeper's clock behind", "keeper's clock ahead"])
+async def test_nothing_is_left_out_whatever_the_clocks_of_replicas_say(
+    redis: Redis, database: Database, minutes: int
 ) -> None:
-    monkeypatch.setattr(window_keeper, "GRACE_SECONDS", 60.0)
-    clock_of(window_keeper, timedelta(minutes=minutes), monkeypatch)
-    clock_of(redis_windows, timedelta(minutes=-minutes), monkeypatch)
-    asked = check(new_tenant(), "under way")
-    await kept.reserve(asked)
-    await asyncio.sleep(0.5)
-    assert await redis.exists(reservation_key(*asked.key))
-
-
-@APART
-async def test_reservation_of_a_dead_replica_is_withdrawn_whatever_the_clocks_of_replicas_say(
-    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch, minutes: int
-) -> None:
-    clock_of(window_keeper, timedelta(minutes=minutes), monkeypatch)
-    clock_of(redis_windows, timedelta(minutes=-minutes), monkeypatch)
-    asked = check(new_tenant(), "lost")
-    await kept.reserve(asked)
-
-    async def withdrawn() -> bool:
-        return not await redis.exists(reservation_key(*asked.key))
-
-    await eventually(withdrawn)
-
-
-async def test_decision_of_a_replica_whose_clock_is_behind_is_not_left_out_of_the_windows(
-    kept: Kept, redis: Redis, pool: Pool, database: Database
-) -> None:
-    tenant = new_tenant()
-    asked = check(tenant, event_time=milliseconds(datetime.now(UTC)))
-    await kept.twin.reserve([asked])
-    made = decided(asked)
-    await kept.store.commit([made._replace(create_time=made.create_time - timedelta(minutes=4))])
-    # The server loses its last seconds: this decision was in them.
-    await redis.delete("windows:ready")
-    await warm(kept)
-    await kept.equal(check(tenant, event_time=milliseconds(datetime.now(UTC))))
-
-
-async def test_addresses_of_before_they_had_one_spelling_are_filled_in_under_it(kept: Kept, redis: Redis) -> None:
-    tenant = new_tenant()
-    for ip in ("2001:DB8:0:0::7", "2001:db8::7"):
-        await kept.store.commit([decided(check(tenant, ip=ip))])
-    await redis.flushall()
-    await warm(kept)
-    found = await kept.reserve(check(tenant, ip="2001:db8::7", event_time=milliseconds(datetime.now(UTC))))
-    assert found is not None
-    assert by_name(found.values)["ip_count_1h"] == 2
+    tenant, shift = new_tenant(), timedelta(minutes=minutes)
+    async with (
+        engines(database, redis) as started,
+        keeping(started[0], database, clock=lambda: datetime.now(UTC) + shift),
+    ):
+        kept = Kept(started)
+        await kept.until_whole(tenant)
+        for _ in range(3):
+            await kept.decide(check(tenant, event_time=now()))
+        await redis.flushall()
+        await kept.until_whole(tenant)
+        assert await kept.decide(check(tenant, event_time=now())) == ()

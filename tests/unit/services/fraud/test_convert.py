@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2, event_pb2, fraud_service_pb2
-from services.fraud.domain.features import NAMES, VERSION
-from services.fraud.domain.rules import Facts, Profile
 
 from meshkit.context import Principal
 from meshkit.errors import MeshError
 from services.fraud import convert
 from services.fraud.domain.check import NOTHING_KEPT, Check, Decided, Features
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.event import Money
 from services.fraud.domain.rates import Rate, Spend
+from services.fraud.domain.rules import Facts, Profile
 from services.fraud.domain.verdict import Verdict, judge
 from tests.support.fraud import check, facts, new_tenant, principal, request
 
@@ -42,7 +42,7 @@ def random_facts(choice: random.Random) -> Facts:
         choice.choice(["trusted", "standard", "elevated", "blocked"]),
         choice.choice([0, 0, 1, 3]),
     )
-    values = {name: int(choice.expovariate(1 / choice.choice([1, 10, 100, 10_000]))) for name in NAMES}
+    values = {name: int(choice.expovariate(1 / choice.choice([1, 10, 100, 10_000]))) for name in STARTER.names}
     return facts(choice.choice([None, profile]), choice.randrange(10**7), choice.choice([0, 2, 3, 4]), **values)
 
 
@@ -68,9 +68,9 @@ def test_decision_computed_again_from_its_stored_inputs_is_identical(seed: int) 
 def test_inputs_are_shown_under_their_names() -> None:
     basis = facts(user_count_1m=3, user_new_device=1)
     made = render(check(TENANT), basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW)
-    assert decision_pb2.DecisionInputs.FromString(made.inputs).vector.version == VERSION
+    assert decision_pb2.DecisionInputs.FromString(made.inputs).vector.version == STARTER.version
     shown = convert.stored_to_proto(made.answer, made.inputs)
-    assert set(shown.inputs.features) == set(NAMES)
+    assert set(shown.inputs.features) == set(STARTER.names)
     assert (shown.inputs.features["user_count_1m"], shown.inputs.features["user_new_device"]) == (3, 1)
     assert not shown.inputs.HasField("vector")
     shown.ClearField("inputs")
@@ -146,10 +146,15 @@ def test_event_made_again_from_what_is_stored_is_the_one_that_was_published(seed
     for merchant in ("m1", ""):
         basis = random_facts(choice)
         features = Features(list(basis.features.values()), NOW - timedelta(hours=choice.randrange(30)))
-        about = replace(check(TENANT), amount_minor=basis.amount_minor, merchant=merchant)
-        about = replace(about, currency_digits=basis.currency_digits, channel=basis.channel)
+        about = check(
+            TENANT,
+            amount_minor=basis.amount_minor,
+            merchant=merchant,
+            currency_digits=basis.currency_digits,
+            channel=basis.channel,
+        )
         made = render(about, basis, features, judge(basis), (), NOW)
-        again = convert.event_from_record(TENANT, merchant, made.answer, made.inputs)
+        again = convert.event_from_record(TENANT, made.fields, made.answer, made.inputs)
         assert event_pb2.DecisionEvent.FromString(again) == event_pb2.DecisionEvent.FromString(made.event)
 
 
@@ -215,7 +220,17 @@ def test_texts_that_meet_at_their_ends_are_other_content() -> None:
 def test_identifiers_are_counted_in_their_canonical_form_and_kept_as_sent() -> None:
     asked = request("t-1", ip_address="2001:DB8:78:0::b7", email="Ada@MÜNCHEN.de", card_fingerprint="c1")
     made = check_of(asked, principal(TENANT))
-    assert (made.ip, made.kept.email, made.kept.unusable) == ("2001:db8:78::b7", "Ada@MÜNCHEN.de", ())
+    assert (made.kept.email, made.kept.unusable) == ("Ada@MÜNCHEN.de", ())
+    assert made.fields == {
+        "user_id": "u1",
+        "amount": Money(1250, "USD"),
+        "channel": "online",
+        "device_fingerprint": "d1",
+        "ip_address": "2001:db8:78::b7",
+        "merchant_id": "m1",
+        "card_fingerprint": "c1",
+        "email": "ada@xn--mnchen-3ya.de",
+    }
     basis = facts()
     rendered = render(made, basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW)
     inputs = convert.stored_to_proto(rendered.answer, rendered.inputs).inputs
@@ -229,7 +244,8 @@ def test_identifiers_are_counted_in_their_canonical_form_and_kept_as_sent() -> N
 def test_opaque_identifiers_are_never_folded() -> None:
     fields = {"user_id": "E\u0301 ", "device_fingerprint": " D1", "merchant_id": "M"}
     made = check_of(request("t-1", **fields), principal(TENANT))
-    assert (made.user_id, made.device, made.merchant, made.kept) == ("E\u0301 ", " D1", "M", NOTHING_KEPT)
+    assert {name: made.fields[name] for name in fields} == fields
+    assert (made.user_id, made.merchant, made.kept) == ("E\u0301 ", "M", NOTHING_KEPT)
 
 
 @pytest.mark.parametrize(
@@ -266,4 +282,4 @@ def test_decision_in_another_currency_is_computed_again_from_its_stored_rates() 
 def test_features_of_an_earlier_version_are_shown_without_what_was_added_since() -> None:
     inputs = decision_pb2.DecisionInputs(vector=decision_pb2.FeatureVector(version="1", values=range(37)))
     shown = convert.stored_to_proto(b"", inputs.SerializeToString())
-    assert set(shown.inputs.features) == set(NAMES[:37])
+    assert set(shown.inputs.features) == set(STARTER.names[:37])

@@ -6,9 +6,9 @@ import random
 from dataclasses import replace
 
 import pytest
-from services.fraud.domain.features import NAMES
-from services.fraud.domain.rules import Facts, Profile, Rule
 
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.rules import Facts, Profile, Rule
 from services.fraud.domain.verdict import APPROVE, DECLINE, REVIEW, judge
 from tests.support.fraud import facts
 
@@ -24,7 +24,7 @@ def random_facts(choice: random.Random) -> Facts:
         choice.choice([None, profile]),
         choice.randrange(10 ** choice.randrange(1, 9)),
         choice.choice([0, 2, 3, 4]),
-        **{name: int(choice.expovariate(1 / choice.choice([1, 10, 100]))) for name in NAMES},
+        **{name: int(choice.expovariate(1 / choice.choice([1, 10, 100]))) for name in STARTER.names},
     )
 
 
