@@ -65,6 +65,7 @@ class Kept:
 
         await eventually(whole)
 
+
 @pytest.fixture
 async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
     """Two processes, with a keeper at work."""

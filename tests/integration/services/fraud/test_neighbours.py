@@ -22,13 +22,13 @@ from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.starter import STARTER
-from services.fraud.domain.rules import Profile
+from services.fraud.domain.profile import Profile
 from services.fraud.ports import LogKey, Stream
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
 from tests.integration.conftest import FreshDatabase
-from tests.support.fraud import check, decided, milliseconds, new_tenant, principal
+from tests.support.fraud import check, configured, decided, milliseconds, named, new_tenant, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
 from tests.support.servers import Database
 
@@ -68,6 +68,7 @@ class Stack:
             rates=ExchangeRates(MemoryRates()),
             store=self.store,
             policy=DecisionPolicy(frozenset()),
+            configurations=configured,
         )
 
     async def decide(self, *checks: Check) -> Sequence[Outcome | MeshError]:
@@ -238,7 +239,7 @@ async def test_it_fails_alone(stack: Stack, tenant: str, name: str, failure: str
         degraded = list(decision.degraded)
         assert degraded == slow + (["user_profile"] if failure == "no profiles" else []) or (lost and not degraded)
         assert answer.decided is not None
-        seen.append(answer.decided.facts.features["device_count_1m"])
+        seen.append(named(answer.decided.features)["device_count_1m"])
     # Checks of one device: each has seen those before it, and once each, however the batch was divided.
     assert sorted(seen) == list(range(len(good)))
     assert await stack.store.existing([each.key for each in good]) == {each.key for each in good}

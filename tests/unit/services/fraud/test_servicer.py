@@ -35,7 +35,7 @@ from services.fraud.service.ways import CheckWays
 from services.fraud.servicer import DECISION_FIELDS, FraudServicer
 from tests.support.continuations import CONTINUATIONS, PAGES
 from tests.support.fraud import check as checked
-from tests.support.fraud import decided, new_tenant, principal, record, request
+from tests.support.fraud import configured, decided, new_tenant, principal, record, request
 from tests.support.readers import reader_of
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
@@ -76,6 +76,7 @@ class Service:
             rates=self.rates,
             store=store,
             policy=DecisionPolicy(),
+            configurations=configured,
         )
         self.watched = MemoryLog()
         self.feed = DecisionFeed(self.watched)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2
-from services.fraud.domain.rules import Profile
 
 from meshkit.apart import TravelsApart
 from meshkit.errors import Kind, MeshError, internal, unavailable
@@ -19,8 +18,9 @@ from services.fraud import convert
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
 from services.fraud.domain.check import Basis, Check, Decided, Key
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
-from services.fraud.domain.verdict import judge
 from services.fraud.ports import CommitResult, Stored
 from services.fraud.service.completing import PROMPT_EVENTS, Completer
 from services.fraud.service.decider import CheckCall, Decider, Outcome
@@ -30,7 +30,7 @@ from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader, Reading
-from tests.support.fraud import new_tenant, record, request, to_call
+from tests.support.fraud import configured, judged, named, new_tenant, record, request, to_call
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123000, tzinfo=UTC)
 TENANT, OTHER = new_tenant(), new_tenant()
@@ -101,6 +101,7 @@ class Platform:
             rates=ExchangeRates(self.rates),
             store=self.store,
             policy=policy,
+            configurations=configured,
             clock=lambda: self.now,
         )
 
@@ -139,11 +140,11 @@ def at(when: datetime) -> Timestamp:
     return stamp
 
 
-async def features_of(platform: Platform, asked: CheckCall | MeshError) -> dict[str, float]:
+async def features_of(platform: Platform, asked: CheckCall | MeshError) -> dict[str, object]:
     """Returns what a check sees of its user."""
     (answer,) = await platform.decide(asked)
     assert not isinstance(answer, MeshError) and answer.decided is not None
-    features = answer.decided.facts.features
+    features = named(answer.decided.features)
     return {name: features[name] for name in ("user_count_1m", "user_sum_1m")}
 
 
@@ -294,7 +295,7 @@ async def test_check_that_would_hold_up_others_travels_apart_and_is_then_decided
     (answer,) = await platform.decider.decide([asked])
     assert decision_of(answer).transaction_id == "long"
     assert not isinstance(answer, MeshError) and answer.decided is not None
-    assert answer.decided.facts.features["device_count_1h"] >= PROMPT_EVENTS
+    assert named(answer.decided.features)["device_count_1h"] >= PROMPT_EVENTS
 
 
 async def test_retry_of_a_late_check_is_answered_at_once_and_not_counted_twice(platform: Platform) -> None:
@@ -445,7 +446,7 @@ async def test_decision_whose_logs_lack_something_is_made_again_from_the_store(p
     platform.store.gapped = {TENANT}
     ours, theirs = await platform.decide(call(), call(tenant=OTHER))
     assert not isinstance(ours, MeshError) and ours.decided is not None
-    assert ours.decided.facts.features["user_count_1m"] == 3
+    assert named(ours.decided.features)["user_count_1m"] == 3
     assert list(decision_of(ours).degraded) == ["features_slow_path"]
     assert list(decision_of(theirs).degraded) == []
 
@@ -474,13 +475,10 @@ async def test_stored_decision_computed_again_is_identical(platform: Platform) -
         )
         stored = decision_of(answer)
         assert not isinstance(answer, MeshError) and answer.decided is not None
-        kept = record(answer.decided).inputs
-        inputs = convert.stored_to_proto(answer.answer, kept).inputs
-        assert dict(inputs.features)
-        again = judge(
-            convert.facts_from_proto(decision_pb2.DecisionInputs.FromString(kept)),
-            review_floor="user_profile" in inputs.degraded,
-        )
+        kept = record(answer.decided)
+        inputs = decision_pb2.DecisionInputs.FromString(kept.inputs)
+        found = convert.facts_from_record(inputs, convert.fields_from_record(kept.fields), STARTER)
+        again = judged(found, review_floor="user_profile" in inputs.degraded).verdict
         assert (again.outcome, again.score) == (stored.outcome, stored.confidence_score)
         assert [factor.code for factor in again.factors] == list(stored.risk_factors)
 
