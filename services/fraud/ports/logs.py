@@ -128,7 +128,7 @@ class Proof(NamedTuple):
     """What is another one whenever a log is lost."""
 
     epoch: int
-    """Since the logs were emptied or their server was restarted."""
+    """When the logs were found emptied, or their server restarted, for the last time. Never the same again."""
     lost: int
     """Keys that the server has evicted since."""
 

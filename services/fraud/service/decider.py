@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,7 @@ _log = logging.getLogger(__name__)
 MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(hours=24)
 BACKFILL = "fraud:backfill"
-BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What a value brings about that nobody thought of."""
 
 
@@ -265,7 +266,7 @@ def _again(check: Check, stored: Stored) -> Outcome | MeshError:
 def _log_bug(call: CheckCall, error: Exception) -> MeshError:
     fields = {"request_id": call.context.request_id, "trace_id": call.context.trace_id}
     _log.error("a check failed unexpectedly", exc_info=error, extra={"fields": fields})
-    return errors.value_refused() if isinstance(error, (ArithmeticError, UnicodeError)) else internal()
+    return errors.value_refused() if isinstance(error, (ArithmeticError, UnicodeError, struct.error)) else internal()
 
 
 def _may_backfill(context: CallContext) -> bool:
