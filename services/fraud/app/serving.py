@@ -41,11 +41,11 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
-from services.fraud.app.features import Stores, open_features
+from services.fraud.app.features import Stores, open_features, open_ip
 from services.fraud.service.breaking import OutcomeCounter, count_outcome
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.judging import DecisionPolicy
+from services.fraud.service.judging import DecisionPolicy, TenantState
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
@@ -95,7 +95,12 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    configurations = await open_configurations(host, settings)
+    configurations, lists = await open_configurations(host, settings)
+    ip = await open_ip(host, settings)
+
+    async def state(tenant_id: str) -> TenantState:
+        return TenantState(await configurations.of(tenant_id), await lists.of(tenant_id))
+
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await _storing(host, settings, committed, reads)
     store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
@@ -108,7 +113,8 @@ async def serve(host: Host, reader: Reader) -> None:
         rates=rates,
         store=store,
         policy=policy,
-        configurations=configurations.of,
+        states=state,
+        ip=ip,
         on_commit=partial(count_outcome, counter),
     )
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
@@ -117,7 +123,7 @@ async def serve(host: Host, reader: Reader) -> None:
         deciding=Deciding(
             checks=_coalescing(host, settings, ways),
             ways=ways,
-            configurations=configurations.of,
+            states=state,
             verifier=verifier,
             batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
             decisions=_decision_log(host),

@@ -22,9 +22,8 @@ from meshkit.halving import halving
 from services.fraud import errors
 from services.fraud.domain.check import Check, Decided, Key, StageTimes
 from services.fraud.domain.profile import Profile
-from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored
-from services.fraud.service.configuration import Configuration
-from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
+from services.fraud.ports import CommitResult, DecisionStore, IpIntelligence, RiskProfiles, Stored
+from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck, TenantState
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader, Reading
 
@@ -39,8 +38,8 @@ BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, str
 """What a value brings about that nobody thought of."""
 
 
-ConfigurationOf = Callable[[str], Awaitable[Configuration]]
-"""Returns the configuration of a tenant. Raises MeshError UNAVAILABLE."""
+StateOf = Callable[[str], Awaitable[TenantState]]
+"""Returns what the decisions of a tenant go by. Raises MeshError UNAVAILABLE."""
 
 
 class CheckCall(NamedTuple):
@@ -83,16 +82,17 @@ class Decider:
         rates: ExchangeRates,
         store: DecisionStore,
         policy: DecisionPolicy,
-        configurations: ConfigurationOf,
+        states: StateOf,
+        ip: IpIntelligence,
         on_commit: Callable[[Decided], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._reader = reader
         self._profiles = profiles
         self._store = store
-        self._configurations = configurations
+        self._states = states
         self._on_commit = on_commit
-        self._judge = Judge(rates, policy, clock)
+        self._judge = Judge(rates, ip, policy, clock)
         self._clock = clock
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
@@ -166,11 +166,11 @@ class Decider:
         )
         read_at, read = time.perf_counter(), _Read(checks, reading, [], unread)
         judged: list[ReadCheck] = []
-        for (call, configuration), found, profile in zip(known, reading.features, profiles, strict=True):
+        for (call, state), found, profile in zip(known, reading.features, profiles, strict=True):
             if isinstance(found, MeshError):
                 read.unread[call.check.key] = found
             else:
-                judged.append(ReadCheck(call.check, found, profile, configuration))
+                judged.append(ReadCheck(call.check, found, profile, state))
         decided = await self._judge.judge_all(judged)
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
         read.decided.extend(each._replace(times=times) for each in decided)
@@ -187,15 +187,15 @@ class Decider:
 
     async def _configured(
         self, calls: Mapping[Key, CheckCall]
-    ) -> tuple[Sequence[tuple[CheckCall, Configuration]], dict[Key, MeshError]]:
-        """Returns the calls with the configuration of their tenants, and why others have none."""
-        tenants: dict[str, Configuration | MeshError] = {}
+    ) -> tuple[Sequence[tuple[CheckCall, TenantState]], dict[Key, MeshError]]:
+        """Returns the calls with the state of their tenants, and why others have none."""
+        tenants: dict[str, TenantState | MeshError] = {}
         for tenant_id in {tenant_id for tenant_id, _ in calls}:
             try:
-                tenants[tenant_id] = await self._configurations(tenant_id)
+                tenants[tenant_id] = await self._states(tenant_id)
             except MeshError as error:
                 tenants[tenant_id] = error
-        known: list[tuple[CheckCall, Configuration]] = []
+        known: list[tuple[CheckCall, TenantState]] = []
         unread: dict[Key, MeshError] = {}
         for key, call in calls.items():
             found = tenants[key[0]]

@@ -30,7 +30,7 @@ from meshkit.rpc.wire import as_field
 from meshkit.telemetry.logs import EventLog
 from services.fraud import convert, errors
 from services.fraud.domain.check import Decided
-from services.fraud.service.decider import CheckCall, ConfigurationOf, Outcome
+from services.fraud.service.decider import CheckCall, Outcome, StateOf
 from services.fraud.service.ways import CheckWays
 
 __all__ = ["DECISION_FIELDS", "CheckCalls", "Checks", "Deciding"]
@@ -55,7 +55,7 @@ class Deciding:
     checks: Checks
     """Joins single checks that arrive here."""
     ways: CheckWays
-    configurations: ConfigurationOf
+    states: StateOf
     verifier: TokenVerifier
     batch_policy: Policy
     """Of calls that carry single ones."""
@@ -95,8 +95,8 @@ class CheckCalls:
 
     async def _event(self, request: pb.CheckEventRequest, context: CallContext, caller: Principal) -> CheckCall:
         """Raises VALIDATION_FAILED and RESOURCE_NOT_FOUND."""
-        configuration = await self._deciding.configurations(caller.tenant_id)
-        reader = configuration.readers.get(request.event_type)
+        state = await self._deciding.states(caller.tenant_id)
+        reader = state.configuration.readers.get(request.event_type)
         if reader is None:
             raise errors.event_type_not_found()
         transaction_id = request.transaction_id or uuid7_text()
