@@ -28,6 +28,8 @@ __all__ = ["DecisionPolicy", "Judge", "ReadCheck", "TenantState"]
 _NO_RATES = RateTable()
 TRUSTED = "trusted"
 ADDRESS = "ip_address"
+WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
+"""Values that need exchange rates."""
 NO_LISTS = TenantLists()
 
 
@@ -92,7 +94,7 @@ class Judge:
         scenarios, now = state.configuration.scenarios, self._clock()
         key = check.user_id or check.transaction_id
         version = scenarios.deciding(check.tenant_id, check.event_type, key).version
-        degraded = (*features.degraded, *_missing(check, facts), *self._blind(version), *check.kept.unusable)
+        degraded = (*features.degraded, *_missing(check, facts, version), *self._blind(version), *check.kept.unusable)
         floor = not self._policy.review_without.isdisjoint(degraded)
         standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
         ruling = _ruling(state.lists, check.fields) if state.lists.by_name else None
@@ -146,11 +148,12 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
     return [Spend(code, amount, DIGITS.get(code, 0), table.at(code, day)) for code, amount in sorted(sums.items())]
 
 
-def _missing(check: Check, facts: EventFacts) -> Sequence[str]:
+def _missing(check: Check, facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
     missing = []
     if check.user_id and facts.profile is None:
         missing.append("user_profile")
-    if facts.currency and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
-        missing.append("exchange_rate")
+    if version is not None and facts.currency and not version.asks.isdisjoint(WORTHS):
+        if facts.rate is None or any(spend.rate is None for spend in facts.elsewhere):
+            missing.append("exchange_rate")
     return missing
