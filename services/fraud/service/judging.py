@@ -153,7 +153,7 @@ def _missing(check: Check, facts: EventFacts, version: CompiledScenario | None) 
     missing = []
     if check.user_id and facts.profile is None:
         missing.append("user_profile")
-    if version is not None and facts.currency and not version.asks.isdisjoint(WORTHS):
-        if facts.rate is None or any(spend.rate is None for spend in facts.elsewhere):
-            missing.append("exchange_rate")
+    asked = version is not None and facts.currency and not version.asks.isdisjoint(WORTHS)
+    if asked and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
+        missing.append("exchange_rate")
     return missing
