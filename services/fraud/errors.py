@@ -28,6 +28,11 @@ __all__ = [
     "event_type_not_found",
     "events_lost",
     "idempotency_conflict",
+    "list_exists",
+    "list_not_found",
+    "list_request_differs",
+    "list_state",
+    "lists_under_change",
     "position_invalid",
     "position_lost",
     "sum_too_large",
@@ -128,6 +133,35 @@ def position_lost() -> MeshError:
 
 def events_lost(why: str) -> MeshError:
     return MeshError(Kind.OUT_OF_RANGE, "STREAM_POSITION_LOST", f"the outbox cannot be followed from this place: {why}")
+
+
+def list_not_found() -> MeshError:
+    return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such list", metadata={"resource": "list"})
+
+
+def list_exists() -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS, "RESOURCE_EXISTS", "a list with this name exists", metadata={"resource": "list"}
+    )
+
+
+def list_request_differs(request_id: str) -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS,
+        "IDEMPOTENCY_CONFLICT",
+        "request_id was used for a list with other content",
+        metadata={"request_id": request_id},
+    )
+
+
+def list_state(why: str) -> MeshError:
+    """A list, an import, or all lists of the tenant are in no state for what is asked for: `why` says what holds it."""
+    return MeshError(Kind.FAILED_PRECONDITION, "STATE_NOT_ALLOWED", why, metadata={"resource": "list"})
+
+
+def lists_under_change() -> MeshError:
+    """Other changes of the tenant's lists took longer than this one could wait."""
+    return MeshError(Kind.ABORTED, "CONFLICT", "other changes of the lists are under way", retry_after=1.0)
 
 
 def too_many_watchers(whose: str) -> MeshError:
