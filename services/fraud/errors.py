@@ -28,15 +28,18 @@ __all__ = [
     "event_type_not_found",
     "events_lost",
     "idempotency_conflict",
+    "import_incomplete",
     "list_exists",
+    "list_full",
+    "list_invalid",
     "list_not_found",
-    "list_request_differs",
-    "list_state",
     "lists_under_change",
     "position_invalid",
     "position_lost",
     "sum_too_large",
     "too_many_event_types",
+    "too_many_imports",
+    "too_many_lists",
     "too_many_watchers",
     "value_refused",
 ]
@@ -145,18 +148,36 @@ def list_exists() -> MeshError:
     )
 
 
-def list_request_differs(request_id: str) -> MeshError:
-    return MeshError(
-        Kind.ALREADY_EXISTS,
-        "IDEMPOTENCY_CONFLICT",
-        "request_id was used for a list with other content",
-        metadata={"request_id": request_id},
+def list_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
+
+
+def too_many_lists(most: int) -> MeshError:
+    return validation_failed(Violation("list", "lists.most", f"is one more than {most}, a tenant's most"))
+
+
+def list_full(path: str, most: int) -> MeshError:
+    return validation_failed(
+        Violation(path, "list.entries", f"would give the list more than {most} entries, its most: nothing was stored")
     )
 
 
-def list_state(why: str) -> MeshError:
-    """A list, an import, or all lists of the tenant are in no state for what is asked for: `why` says what holds it."""
-    return MeshError(Kind.FAILED_PRECONDITION, "STATE_NOT_ALLOWED", why, metadata={"resource": "list"})
+def import_incomplete(rows: int) -> MeshError:
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "STATE_NOT_ALLOWED",
+        f"the import has {rows} rows so far, which are not those to commit",
+        metadata={"state": "incomplete"},
+    )
+
+
+def too_many_imports(most: int) -> MeshError:
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "STATE_NOT_ALLOWED",
+        f"more than {most} parts of imports wait: commit them, or wait for a day until they go",
+        metadata={"state": "waiting"},
+    )
 
 
 def lists_under_change() -> MeshError:

@@ -18,7 +18,6 @@ AUTHOR = Author("client-1", NOW)
 def value_list(name: str = "blocked", **changed: Any) -> ValueList:
     """Returns a custom list of text that is not stored yet."""
     values: dict[str, Any] = {
-        "list_id": uuid4(),
         "number": 0,
         "name": name,
         "kind": ListKind.CUSTOM,
@@ -26,7 +25,6 @@ def value_list(name: str = "blocked", **changed: Any) -> ValueList:
         "type": ListedType.STRING,
         "description": "",
         "seed": bytes(range(16)),
-        "fingerprint": b"",
         "created_at": NOW,
         "updated_at": NOW,
         "tag": uuid4(),

@@ -9,13 +9,10 @@ import asyncpg
 
 from services.fraud.domain.value_lists.lists import ListedType, ListKind, ValueList
 
-__all__ = ["LIST_COLUMNS", "NEWS", "column", "list_of", "stored_key"]
+__all__ = ["LIST_COLUMNS", "column", "list_of", "stored_key"]
 
-NEWS = "rampart_engine"
-"""The channel on which a transaction tells the tenant whose configuration it changes."""
 LIST_COLUMNS = """
-    list_id, number, name, kind, field, type, description, seed, fingerprint, created_at, updated_at, tag, entries,
-    changes"""
+    number, name, kind, field, type, description, seed, created_at, updated_at, tag, entries, changes"""
 
 
 def list_of(row: asyncpg.Record) -> ValueList:

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from meshkit.named_requests import Answered
+from meshkit.storage.named_requests import MemoryClaims
 from services.fraud.domain.value_lists.lists import (
     MAX_ENTRIES,
     Entry,
@@ -38,6 +40,7 @@ class _Tenant:
     lists: dict[int, ValueList] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
     rows: dict[int, dict[str, _Row]] = field(default_factory=dict)
+    requests: dict[tuple[str, UUID], Answered] = field(default_factory=dict)
     parts: dict[tuple[int, UUID, int], tuple[ImportPart, bool]] = field(default_factory=dict)
 
     def named(self, name: str) -> ValueList | None:
@@ -104,10 +107,11 @@ class MemoryLists:
         return self._tenants.get(tenant_id) or _Tenant()
 
 
-class _Changes:
+class _Changes(MemoryClaims):
     """Implements `ListChanges` on a copy of what the tenant has."""
 
     def __init__(self, tenant: _Tenant, numbers: Iterable[int]) -> None:
+        super().__init__(tenant.requests, "")
         self._tenant = tenant
         self._numbers = iter(numbers)
 
@@ -123,9 +127,6 @@ class _Changes:
 
     async def get(self, name: str) -> ValueList | None:
         return self._tenant.named(name)
-
-    async def identified(self, list_id: UUID) -> ValueList | None:
-        return next((each for each in self._tenant.lists.values() if each.list_id == list_id), None)
 
     async def update(self, name: str, change: ListChange) -> ValueList | None:
         found = self._tenant.named(name)

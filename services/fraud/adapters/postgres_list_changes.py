@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from meshkit.storage.postgres import Connection
+from meshkit.storage.named_requests import PostgresClaims
 from services.fraud.adapters.list_rows import LIST_COLUMNS, list_of, stored_key
 from services.fraud.domain.value_lists.lists import Entry, ListChange, ValueList
 from services.fraud.ports.value_lists import Author, ImportPart, ListFullError, Staged
@@ -18,15 +18,13 @@ STATEMENT_ROWS = 2_000
 """Most entries of a statement, so that neither end is busy with one for long."""
 
 _CREATE = f"""
-INSERT INTO value_lists (tenant_id, list_id, name, kind, field, type, description, seed, fingerprint, created_at,
-    updated_at, tag)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+INSERT INTO value_lists (tenant_id, name, kind, field, type, description, seed, created_at, updated_at, tag)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (tenant_id, name) WHERE deleted_at IS NULL DO NOTHING
 RETURNING {LIST_COLUMNS}"""
 _COUNT = "SELECT count(*) FROM value_lists WHERE tenant_id = $1 AND deleted_at IS NULL"
 _NAMED = "WHERE tenant_id = $1 AND name = $2 AND deleted_at IS NULL"
 _GET = f"SELECT {LIST_COLUMNS} FROM value_lists {_NAMED}"
-_IDENTIFIED = f"SELECT {LIST_COLUMNS} FROM value_lists WHERE tenant_id = $1 AND list_id = $2"
 _UPDATE = f"""
 UPDATE value_lists SET description = coalesce($3, description), updated_at = $4, tag = $5
 {_NAMED} RETURNING {LIST_COLUMNS}"""
@@ -83,25 +81,19 @@ UPDATE value_list_imports SET entered = true, data = ''
 WHERE tenant_id = $1 AND import_id = $2 AND first_row = $3 AND NOT entered"""
 
 
-class PostgresListChanges:
+class PostgresListChanges(PostgresClaims):
     """Implements `ListChanges` on a connection with an open transaction."""
-
-    def __init__(self, connection: Connection, tenant_id: str) -> None:
-        self._connection = connection
-        self._tenant_id = tenant_id
 
     async def create(self, made: ValueList) -> ValueList | None:
         row = await self._connection.fetchrow(
             _CREATE,
             self._tenant_id,
-            made.list_id,
             made.name,
             made.kind.value,
             made.field,
             made.type.value,
             made.description,
             made.seed,
-            made.fingerprint,
             made.created_at,
             made.updated_at,
             made.tag,
@@ -114,9 +106,6 @@ class PostgresListChanges:
 
     async def get(self, name: str) -> ValueList | None:
         return await self._list(_GET, name)
-
-    async def identified(self, list_id: UUID) -> ValueList | None:
-        return await self._list(_IDENTIFIED, list_id)
 
     async def update(self, name: str, change: ListChange) -> ValueList | None:
         return await self._list(_UPDATE, name, change.description, change.at, change.tag)

@@ -10,7 +10,8 @@ import asyncpg
 from meshkit.storage.postgres import Pool, transaction
 from meshkit.storage.reads import ReadLimits, Reads
 from services.fraud import errors
-from services.fraud.adapters.list_rows import LIST_COLUMNS, NEWS, list_of
+from services.fraud.adapters.engine_revisions import CHANNEL
+from services.fraud.adapters.list_rows import LIST_COLUMNS, list_of
 from services.fraud.adapters.postgres_list_changes import PostgresListChanges
 from services.fraud.domain.value_lists.lists import EntryFilter, StoredEntry, ValueList
 from services.fraud.ports.value_lists import ListChanges
@@ -26,7 +27,7 @@ ORDER BY name LIMIT $3"""
 _LOCK = """
 INSERT INTO value_list_heads AS h (tenant_id, revision) VALUES ($1, 1)
 ON CONFLICT (tenant_id) DO UPDATE SET revision = h.revision + 1"""
-_TELL = f"SELECT pg_notify('{NEWS}', $1)"
+_TELL = f"SELECT pg_notify('{CHANNEL}', $1)"
 
 _ENTRIES = """
 SELECT value, ends, note, changed_by, changed_at FROM value_list_entries

@@ -10,7 +10,6 @@ CREATE TABLE value_list_heads (
 CREATE TABLE value_lists (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id uuid NOT NULL,
-    list_id uuid NOT NULL,
     name text COLLATE "C" NOT NULL,
     kind text NOT NULL CHECK (kind IN ('allow', 'block', 'custom')),
     field text NOT NULL CHECK (field <> '' OR kind = 'custom'),
@@ -18,8 +17,6 @@ CREATE TABLE value_lists (
     description text NOT NULL,
     -- Key of the hashes of its values.
     seed bytea NOT NULL,
-    -- Of the request that created it.
-    fingerprint bytea NOT NULL,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     tag uuid NOT NULL,
@@ -27,8 +24,7 @@ CREATE TABLE value_lists (
     -- The number of the last change of an entry, and up to where traces of removed ones are cleared away.
     changes bigint NOT NULL DEFAULT 0,
     cleared bigint NOT NULL DEFAULT 0,
-    deleted_at timestamptz,
-    UNIQUE (tenant_id, list_id)
+    deleted_at timestamptz
 );
 CREATE UNIQUE INDEX value_lists_by_name ON value_lists (tenant_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX value_lists_deleted ON value_lists (deleted_at) WHERE deleted_at IS NOT NULL;

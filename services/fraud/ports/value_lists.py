@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from meshkit.named_requests import Claims
 from services.fraud.domain.value_lists.lists import Entry, EntryFilter, ListChange, StoredEntry, ValueList
 
 __all__ = ["Author", "EntryPage", "ImportPart", "ListChanges", "ListContents", "ListFullError", "ListStore", "Staged"]
@@ -52,7 +53,7 @@ class ListFullError(Exception):
     """A list would have more entries than it may have."""
 
 
-class ListChanges(Protocol):
+class ListChanges(Claims, Protocol):
     """One transaction on the lists of a tenant, which no other changes at the same time."""
 
     async def create(self, made: ValueList) -> ValueList | None:
@@ -64,10 +65,6 @@ class ListChanges(Protocol):
         ...
 
     async def get(self, name: str) -> ValueList | None: ...
-
-    async def identified(self, list_id: UUID) -> ValueList | None:
-        """Returns a list by its identifier, also one that was deleted since."""
-        ...
 
     async def update(self, name: str, change: ListChange) -> ValueList | None:
         """Returns the list after the change, None if there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -14,7 +13,6 @@ __all__ = [
     "MAX_ENTRIES",
     "MAX_LISTS",
     "MAX_VALUE",
-    "NAME",
     "NEVER",
     "Entry",
     "EntryFilter",
@@ -32,7 +30,6 @@ MAX_ENTRIES = 1_000_000
 """Most entries of a list."""
 MAX_VALUE = 256
 """Most characters of a value."""
-NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NEVER = (1 << 32) - 1
 """The end of an entry that has none, in seconds since 1970."""
 
@@ -62,9 +59,8 @@ class ListedType(Enum):
 class ValueList:
     """A list as it is declared."""
 
-    list_id: UUID
     number: int
-    """Names the list in the store."""
+    """Names the list in the store, also among those of its name that were deleted."""
     name: str
     kind: ListKind
     field: str
@@ -73,8 +69,6 @@ class ValueList:
     description: str
     seed: bytes
     """Key of the hashes by which values are looked up."""
-    fingerprint: bytes
-    """Equal for requests for the same new list."""
     created_at: datetime
     updated_at: datetime
     """When the declaration was last changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from services.fraud.domain.value_lists.digests import TURN_ROWS, Digests
 from services.fraud.domain.value_lists.keys import (
@@ -28,6 +28,22 @@ Row: TypeAlias = tuple[int, int, int]
 """A change of an entry: its group, its key, and its end or 0 if it went."""
 
 
+class Members(Protocol):
+    """What is in a list."""
+
+    def __contains__(self, value: object) -> bool:
+        """Tells whether a value, in its canonical form, is in the list now."""
+        ...
+
+    def __len__(self) -> int:
+        """Counts entries, also those that have ended and are not swept out yet."""
+        ...
+
+    def changed(self, rows: Iterable[Row]) -> Generator[None, None, Members]:
+        """Returns what is in the list after changes, in turns: see `Digests.changed`."""
+        ...
+
+
 class TextMembers:
     """The values of a list of text."""
 
@@ -38,7 +54,6 @@ class TextMembers:
         self._begun = seeded(seed)
 
     def __contains__(self, value: object) -> bool:
-        """Tells whether a value, in its canonical form, is in the list now."""
         if not isinstance(value, str):
             return False
         # As `text_key`, without the price of a call.
@@ -51,7 +66,6 @@ class TextMembers:
         return self._digests.size
 
     def changed(self, rows: Iterable[Row]) -> Generator[None, None, TextMembers]:
-        """Returns the values after changes, in turns: see `Digests.changed`."""
         changes = ((key, end) for _, key, end in rows)
         digests = yield from self._digests.changed(changes, int(self._clock()))
         return TextMembers(self._seed, self._clock, digests)
@@ -60,7 +74,7 @@ class TextMembers:
 class AddressMembers:
     """The addresses and networks of a list. An address is in it if a network is that has not ended.
 
-    An address is looked up once for each length that a network near it may have.
+    What is no address is in no list. An address is looked up once for each length that a network near it may have.
     """
 
     __slots__ = ("_begun", "_clock", "_groups", "_lengths", "_seed")
@@ -72,7 +86,6 @@ class AddressMembers:
         self._begun = seeded(seed)
 
     def __contains__(self, value: object) -> bool:
-        """Tells whether an address is in the list now; what is no address is in none."""
         packed = packed_address(value) if isinstance(value, str) else None
         if packed is None:
             return False
@@ -89,7 +102,6 @@ class AddressMembers:
         return sum(digests.size for digests in self._groups.values())
 
     def changed(self, rows: Iterable[Row]) -> Generator[None, None, AddressMembers]:
-        """Returns the networks after changes, in turns: see `Digests.changed`."""
         by_group: dict[int, list[tuple[int, int]]] = {}
         for count, (group, key, end) in enumerate(rows, 1):
             by_group.setdefault(group, []).append((key, end))
@@ -139,9 +151,6 @@ class _Lengths:
 @lru_cache(maxsize=4_096)
 def _set_bits(mask: int) -> tuple[int, ...]:
     return tuple(length for length in range(mask.bit_length()) if mask >> length & 1)
-
-
-Members = TextMembers | AddressMembers
 
 
 def empty(listed: ListedType, seed: bytes, clock: Clock, expected: int = 0) -> Members:

@@ -17,7 +17,7 @@ from services.fraud.domain.value_lists.members import Clock, Members, Row, empty
 from services.fraud.ports.value_lists import EntryPage, ListContents
 from services.fraud.service.value_lists.importing import in_turns
 
-__all__ = ["ListCatalog", "LoadedList", "TenantLists"]
+__all__ = ["READINGS", "ListCatalog", "LoadedList", "TenantLists"]
 
 _log = logging.getLogger(__name__)
 

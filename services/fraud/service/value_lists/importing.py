@@ -15,7 +15,6 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from meshkit.errors import Violation, validation_failed
 from services.fraud import errors
 from services.fraud.domain.value_lists.lists import MAX_ENTRIES, ValueList
 from services.fraud.ports.value_lists import Author, ImportPart, ListChanges, ListStore, Staged
@@ -59,7 +58,7 @@ class ListImports:
         self._monotonic = monotonic
 
     async def at_once(self, tenant_id: str, name: str, data: bytes, client_id: str) -> Imported:
-        """Enters rows, all or none. Raises VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED."""
+        """Enters rows, all or none. Raises VALIDATION_FAILED, RESOURCE_NOT_FOUND."""
         read = await self._read(tenant_id, name, data, 1)
         async with self._begin(tenant_id) as changes:
             known = await known_list(changes, name)
@@ -81,16 +80,15 @@ class ListImports:
             await changes.stage(known.number, part, Author(client_id, self._clock()))
             staged = await changes.staged(known.number, import_id)
             if staged.rows > MAX_ENTRIES:
-                words = f"the import has more than {MAX_ENTRIES} rows, which are the most that a list takes"
-                raise validation_failed(Violation("body.data", "import.rows", words))
+                raise errors.list_full("body.data", MAX_ENTRIES)
             if await changes.waiting() > MAX_WAITING:
-                raise errors.list_state(f"more than {MAX_WAITING} parts of imports wait: commit them, or wait a day")
+                raise errors.too_many_imports(MAX_WAITING)
         return Imported(known, staged.rows, staged.entered)
 
     async def commit(self, tenant_id: str, name: str, import_id: UUID, rows: int, client_id: str) -> Imported:
         """Enters parts of an import that has `rows` rows, for a second or so: to be called until all are entered.
 
-        Raises RESOURCE_NOT_FOUND, and STATE_NOT_ALLOWED if parts are missing or the list has no room for all of them.
+        Raises RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED if parts are missing, VALIDATION_FAILED if the list has no room.
         """
         until = self._monotonic() + COMMIT_SECONDS
         new = changed = 0
@@ -123,7 +121,7 @@ class ListImports:
         return known
 
     async def _put(self, changes: ListChanges, known: ValueList, read: ReadRows, client_id: str) -> tuple[int, int]:
-        with full():
+        with full("body.data"):
             return await changes.put(known.number, read.entries, Author(client_id, self._clock()))
 
     def _begin(self, tenant_id: str) -> AbstractAsyncContextManager[ListChanges]:
@@ -143,6 +141,6 @@ async def in_turns(work: Generator[None, None, Result]) -> Result:
 
 def _check(known: ValueList, staged: Staged, rows: int) -> None:
     if staged.rows != rows or not rows:
-        raise errors.list_state(f"the import has {staged.rows} rows so far, not {rows}")
+        raise errors.import_incomplete(staged.rows)
     if known.entries + staged.new > MAX_ENTRIES:
-        raise errors.list_state(f"the list would have more than {MAX_ENTRIES} entries: nothing was imported")
+        raise errors.list_full("rows", MAX_ENTRIES)

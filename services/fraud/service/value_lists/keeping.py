@@ -13,10 +13,12 @@ from uuid import UUID, uuid4
 from meshkit.errors import Violation, validation_failed
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
+from services.fraud.domain.names import FieldFault, name_faults
 from services.fraud.domain.value_lists.keys import SEED_BYTES
 from services.fraud.domain.value_lists.lists import (
     MAX_ENTRIES,
     MAX_LISTS,
+    NEVER,
     EntryFilter,
     ListChange,
     ListedType,
@@ -44,10 +46,9 @@ class NewList:
 
     name: str
     kind: ListKind
-    field: str
-    type: ListedType | None
-    description: str
-    fingerprint: bytes
+    field: str = ""
+    type: ListedType | None = None
+    description: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,33 +56,29 @@ class EntryRequest:
     """An entry as it is asked for."""
 
     value: str
-    ends: int
-    note: str
+    ends: int = NEVER
+    note: str = ""
 
 
 class ListKeeper:
-    """The use cases."""
+    """The use cases. What changes something does so in the transaction that it is given."""
 
-    def __init__(self, store: ListStore, clock: Callable[[], datetime], new_id: Callable[[], UUID] = uuid4) -> None:
+    def __init__(self, store: ListStore, clock: Callable[[], datetime], new_tag: Callable[[], UUID] = uuid4) -> None:
         self._store = store
         self._clock = clock
-        self._new_id = new_id
+        self._new_tag = new_tag
 
-    async def create(self, tenant_id: str, new: NewList, request_id: UUID | None = None) -> ValueList:
-        """Creates a list. The same request again, by its identifier, gets the list that the first one made.
-
-        Raises VALIDATION_FAILED, RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT, STATE_NOT_ALLOWED.
-        """
-        made = self._made(new, request_id)
-        async with self._store.begin(tenant_id) as changes:
-            earlier = await changes.identified(request_id) if request_id is not None else None
-            if earlier is not None:
-                if earlier.fingerprint != made.fingerprint:
-                    raise errors.list_request_differs(str(request_id))
-                return earlier
-            if await changes.count() >= MAX_LISTS:
-                raise errors.list_state(f"the tenant has {MAX_LISTS} lists, as many as it may have")
-            stored = await changes.create(made)
+    async def create(self, changes: ListChanges, new: NewList) -> ValueList:
+        """Raises VALIDATION_FAILED, also of one list too many, and RESOURCE_EXISTS."""
+        faults = list(name_faults(new.name, "list.name"))
+        if new.kind is not ListKind.CUSTOM and not new.field:
+            words = "must name the field whose values the list allows or blocks"
+            faults.append(FieldFault("list.field", "list.field", words))
+        if faults:
+            raise errors.list_invalid(faults)
+        if await changes.count() >= MAX_LISTS:
+            raise errors.too_many_lists(MAX_LISTS)
+        stored = await changes.create(self._made(new))
         if stored is None:
             raise errors.list_exists()
         return stored
@@ -97,7 +94,7 @@ class ListKeeper:
 
     async def update(
         self,
-        tenant_id: str,
+        changes: ListChanges,
         name: str,
         description: str | None,
         admits: AdmitsList | None = None,
@@ -107,50 +104,49 @@ class ListKeeper:
 
         Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH, and what `check` raises.
         """
-        async with self._store.begin(tenant_id) as changes:
-            found = await _admitted(changes, name, admits)
-            if check is not None:
-                check(found)
-            if description is None:
-                return found
-            return _found(await changes.update(name, ListChange(description, self._clock(), self._new_id())))
+        found = await _admitted(changes, name, admits)
+        if check is not None:
+            check(found)
+        if description in (None, found.description):
+            return found
+        return _found(await changes.update(name, ListChange(description, self._clock(), self._new_tag())))
 
-    async def delete(self, tenant_id: str, name: str, admits: AdmitsList | None = None) -> None:
+    async def delete(self, changes: ListChanges, name: str, admits: AdmitsList | None = None) -> None:
         """Deletes a list with what is on it. Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
-        async with self._store.begin(tenant_id) as changes:
-            await _admitted(changes, name, admits)
-            await changes.delete(name)
+        await _admitted(changes, name, admits)
+        await changes.delete(name)
 
     async def add(
-        self, tenant_id: str, name: str, asked: Sequence[EntryRequest], client_id: str
+        self, changes: ListChanges, name: str, asked: Sequence[EntryRequest], client_id: str
     ) -> tuple[ValueList, int, int]:
         """Puts entries on a list, all or none. Returns the list, how many were new, and how many changed.
 
-        Raises VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        Of a value that comes twice the last counts. Raises VALIDATION_FAILED, also where the list has no room, and
+        RESOURCE_NOT_FOUND.
         """
-        async with self._store.begin(tenant_id) as changes:
-            found = _found(await changes.get(name))
-            values = Values(found)
-            read = _each(
-                asked,
-                lambda each: values.entry(each.value, each.ends, each.note),
-                lambda place: f"entries[{place}].value",
-            )
-            entries = list({entry.value: entry for entry in read}.values())
-            with full():
-                new, changed = await changes.put(found.number, entries, Author(client_id, self._clock()))
-            return _found(await changes.get(name)), new, changed
+        found = await known_list(changes, name)
+        values = Values(found)
+        read = _each(
+            asked,
+            lambda each: values.entry(each.value, each.ends, each.note),
+            lambda place: f"entries[{place}].value",
+        )
+        entries = list({entry.value: entry for entry in read}.values())
+        with full("entries"):
+            new, changed = await changes.put(found.number, entries, Author(client_id, self._clock()))
+        return await known_list(changes, name), new, changed
 
-    async def remove(self, tenant_id: str, name: str, asked: Sequence[str], client_id: str) -> tuple[ValueList, int]:
+    async def remove(
+        self, changes: ListChanges, name: str, asked: Sequence[str], client_id: str
+    ) -> tuple[ValueList, int]:
         """Takes values off a list. Returns the list and how many were there.
 
         Raises VALIDATION_FAILED, RESOURCE_NOT_FOUND.
         """
-        async with self._store.begin(tenant_id) as changes:
-            found = _found(await changes.get(name))
-            values = dict.fromkeys(_each(asked, Values(found).canonical, lambda place: f"values[{place}]"))
-            removed = await changes.remove(found.number, list(values), Author(client_id, self._clock()))
-            return _found(await changes.get(name)), removed
+        found = await known_list(changes, name)
+        values = dict.fromkeys(_each(asked, Values(found).canonical, lambda place: f"values[{place}]"))
+        removed = await changes.remove(found.number, list(values), Author(client_id, self._clock()))
+        return await known_list(changes, name), removed
 
     async def entries(
         self, tenant_id: str, name: str, only: EntryFilter, after: str, limit: int
@@ -167,13 +163,9 @@ class ListKeeper:
         entries = await self._store.entries(tenant_id, found.number, only, after, limit + 1, now)
         return entries[:limit], len(entries) > limit
 
-    def _made(self, new: NewList, request_id: UUID | None) -> ValueList:
-        if new.kind is not ListKind.CUSTOM and not new.field:
-            words = "must name the field that the values of a list of allowed or blocked ones are compared with"
-            raise validation_failed(Violation("list.field", "list.field", words))
+    def _made(self, new: NewList) -> ValueList:
         now = self._clock()
         return ValueList(
-            list_id=request_id or self._new_id(),
             number=0,
             name=new.name,
             kind=new.kind,
@@ -181,10 +173,9 @@ class ListKeeper:
             type=new.type or type_of_field(new.field),
             description=new.description,
             seed=secrets.token_bytes(SEED_BYTES),
-            fingerprint=new.fingerprint,
             created_at=now,
             updated_at=now,
-            tag=self._new_id(),
+            tag=self._new_tag(),
         )
 
 
@@ -194,16 +185,16 @@ async def known_list(changes: ListChanges, name: str) -> ValueList:
 
 
 @contextmanager
-def full() -> Iterator[None]:
-    """Says of a list that would have too many entries that it is full. Raises STATE_NOT_ALLOWED."""
+def full(path: str) -> Iterator[None]:
+    """Says of a list that would have too many entries that it is full. Raises VALIDATION_FAILED."""
     try:
         yield
     except ListFullError:
-        raise errors.list_state(f"the list would have more than {MAX_ENTRIES} entries") from None
+        raise errors.list_full(path, MAX_ENTRIES) from None
 
 
 async def _admitted(changes: ListChanges, name: str, admits: AdmitsList | None) -> ValueList:
-    found = _found(await changes.get(name))
+    found = await known_list(changes, name)
     if admits is not None and not admits(found):
         raise etag_mismatch()
     return found
