@@ -10,6 +10,7 @@ from console import (
     event_types,
     gateway,
     ledger,
+    lists,
     replay,
     schedules,
     simulate,
@@ -27,7 +28,21 @@ TRACEBACK = "RAMPART_TRACEBACK"
 """Set, it lets a fault end the command with its traceback, for a report of it."""
 FAULT = 70
 """EX_SOFTWARE of sysexits.h."""
-COMMANDS = (up, status, tenants, clients, token, tasks, schedules, event_types, ledger, simulate, replay, gateway)
+COMMANDS = (
+    up,
+    status,
+    tenants,
+    clients,
+    token,
+    tasks,
+    schedules,
+    event_types,
+    lists,
+    ledger,
+    simulate,
+    replay,
+    gateway,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
