@@ -58,7 +58,8 @@ def problems_with(schema: dict[str, Any], value: Any) -> list[str]:
 
 
 def json_of(content: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
-    found: dict[str, Any] = content["content"][media_type]
+    """Returns what is said of a media type, or of the bytes of any."""
+    found: dict[str, Any] = content["content"].get("*/*") or content["content"][media_type]
     return found
 
 

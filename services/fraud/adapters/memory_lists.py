@@ -15,9 +15,9 @@ from meshkit.named_requests import Answered
 from meshkit.storage.named_requests import MemoryClaims
 from services.fraud.domain.value_lists.lists import (
     MAX_ENTRIES,
-    Entry,
     EntryFilter,
     ListChange,
+    ListEntry,
     StoredEntry,
     ValueList,
 )
@@ -28,7 +28,7 @@ __all__ = ["MemoryLists"]
 
 @dataclass(slots=True)
 class _Row:
-    entry: Entry
+    entry: ListEntry
     author: Author
     change: int
     removed: bool = False
@@ -141,7 +141,7 @@ class _Changes(MemoryClaims):
             self._tenant.deleted.add(found.number)
         return found is not None
 
-    async def put(self, number: int, entries: Sequence[Entry], author: Author) -> tuple[int, int]:
+    async def put(self, number: int, entries: Sequence[ListEntry], author: Author) -> tuple[int, int]:
         rows, base = self._tenant.rows[number], self._tenant.lists[number].changes
         before = {entry.value: rows.get(entry.value) for entry in entries}
         new = changed = 0

@@ -9,7 +9,7 @@ import asyncpg
 
 from meshkit.storage.named_requests import PostgresClaims
 from services.fraud.adapters.list_rows import LIST_COLUMNS, list_of, stored_key
-from services.fraud.domain.value_lists.lists import Entry, ListChange, ValueList
+from services.fraud.domain.value_lists.lists import ListChange, ListEntry, ValueList
 from services.fraud.ports.value_lists import Author, ImportPart, ListFullError, Staged
 
 __all__ = ["PostgresListChanges"]
@@ -113,7 +113,7 @@ class PostgresListChanges(PostgresClaims):
     async def delete(self, name: str) -> bool:
         return await self._connection.fetchval(_DELETE, self._tenant_id, name) is not None
 
-    async def put(self, number: int, entries: Sequence[Entry], author: Author) -> tuple[int, int]:
+    async def put(self, number: int, entries: Sequence[ListEntry], author: Author) -> tuple[int, int]:
         new = changed = 0
         for start in range(0, len(entries), STATEMENT_ROWS):
             part = entries[start : start + STATEMENT_ROWS]

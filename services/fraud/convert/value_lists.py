@@ -14,10 +14,17 @@ from rampart.fraud.v1 import value_list_pb2
 from meshkit.named_requests import NamedRequest, named_request
 from meshkit.preconditions import Preconditions
 from meshkit.updates import Updates
-from services.fraud.domain.value_lists.lists import NEVER, ListedType, ListKind, StoredEntry, ValueList
-from services.fraud.service.value_lists.csv_rows import ends_of
-from services.fraud.service.value_lists.importing import Imported
-from services.fraud.service.value_lists.keeping import EntryRequest, NewList
+from services.fraud.domain.value_lists.lists import (
+    NEVER,
+    EntryRequest,
+    Imported,
+    ListedType,
+    ListKind,
+    NewList,
+    StoredEntry,
+    ValueList,
+    ends_of,
+)
 
 __all__ = [
     "ListChanging",

@@ -11,7 +11,7 @@ from typing import Protocol
 from uuid import UUID
 
 from meshkit.named_requests import Claims
-from services.fraud.domain.value_lists.lists import Entry, EntryFilter, ListChange, StoredEntry, ValueList
+from services.fraud.domain.value_lists.lists import EntryFilter, ListChange, ListEntry, StoredEntry, ValueList
 
 __all__ = ["Author", "EntryPage", "ImportPart", "ListChanges", "ListContents", "ListFullError", "ListStore", "Staged"]
 
@@ -74,7 +74,7 @@ class ListChanges(Claims, Protocol):
         """Deletes a list, at once for all who read it; False if there is none. Its entries are cleared away later."""
         ...
 
-    async def put(self, number: int, entries: Sequence[Entry], author: Author) -> tuple[int, int]:
+    async def put(self, number: int, entries: Sequence[ListEntry], author: Author) -> tuple[int, int]:
         """Puts entries of different values on a list. Returns how many of them were new, and how many changed.
 
         One that is there already as it is asked for is neither. Raises ListFullError.

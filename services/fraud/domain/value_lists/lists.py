@@ -14,13 +14,17 @@ __all__ = [
     "MAX_LISTS",
     "MAX_VALUE",
     "NEVER",
-    "Entry",
     "EntryFilter",
+    "EntryRequest",
+    "Imported",
     "ListChange",
+    "ListEntry",
     "ListKind",
     "ListedType",
+    "NewList",
     "StoredEntry",
     "ValueList",
+    "ends_of",
     "type_of_field",
 ]
 
@@ -90,7 +94,7 @@ class ListChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListEntry:
     """A value to put on a list, in its canonical form, with the key by which it is looked up."""
 
     value: str
@@ -119,6 +123,46 @@ class EntryFilter:
 
     value: str = ""
     prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewList:
+    """A list to create. `type` None is that of the field."""
+
+    name: str
+    kind: ListKind
+    field: str = ""
+    type: ListedType | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRequest:
+    """An entry as it is asked for."""
+
+    value: str
+    ends: int = NEVER
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How far an import has come."""
+
+    list: ValueList
+    rows: int
+    """Rows that were sent so far."""
+    entered: int
+    """Rows that are on the list."""
+    new: int = 0
+    """Entries that this request has made."""
+    changed: int = 0
+    """Entries that this request has made or changed."""
+
+
+def ends_of(time: datetime | None) -> int:
+    """Returns the second at which an entry ends: parts of one do not count."""
+    return NEVER if time is None else int(time.timestamp())
 
 
 def type_of_field(field: str) -> ListedType:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from meshkit.errors import Violation, validation_failed
-from services.fraud.domain.value_lists.lists import NEVER, Entry
+from services.fraud.domain.value_lists.lists import NEVER, ListEntry, ends_of
 from services.fraud.service.value_lists.values import Values, WrongValueError
 
-__all__ = ["MAX_NOTE", "MAX_ROWS", "ReadRows", "ends_of", "read_rows"]
+__all__ = ["MAX_NOTE", "MAX_ROWS", "ReadRows", "read_rows"]
 
 COLUMNS = ("value", "expire_time", "note")
 MAX_ROWS = 20_000
@@ -29,7 +29,7 @@ class ReadRows:
     """The entries of some rows: of a value that comes twice the last."""
 
     rows: int
-    entries: Sequence[Entry]
+    entries: Sequence[ListEntry]
 
 
 def read_rows(data: bytes, first_row: int, values: Values) -> Generator[None, None, ReadRows]:
@@ -39,7 +39,7 @@ def read_rows(data: bytes, first_row: int, values: Values) -> Generator[None, No
     """
     rows = _records(data)
     places = _Places()
-    found: dict[str, Entry] = {}
+    found: dict[str, ListEntry] = {}
     faults: list[Violation] = []
     count = 0
     for number, row in enumerate(rows, first_row):
@@ -99,7 +99,7 @@ class _Places:
             raise validation_failed(Violation("body.data", "rows.columns", words))
         return cls({name: place for place, name in enumerate(names)}, len(names))
 
-    def entry(self, row: Sequence[str], values: Values) -> Entry:
+    def entry(self, row: Sequence[str], values: Values) -> ListEntry:
         """Raises WrongValueError."""
         if len(row) > self._width:
             raise WrongValueError("rows.columns", f"must have at most {self._width} columns")
@@ -111,11 +111,6 @@ class _Places:
     def _cell(self, row: Sequence[str], name: str) -> str:
         place = self._places.get(name)
         return row[place] if place is not None and place < len(row) else ""
-
-
-def ends_of(time: datetime | None) -> int:
-    """Returns the second at which an entry ends: parts of one do not count."""
-    return NEVER if time is None else int(time.timestamp())
 
 
 def _ends(text: str) -> int:

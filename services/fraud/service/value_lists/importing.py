@@ -10,19 +10,18 @@ import asyncio
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
 from services.fraud import errors
-from services.fraud.domain.value_lists.lists import MAX_ENTRIES, ValueList
+from services.fraud.domain.value_lists.lists import MAX_ENTRIES, Imported, ValueList
 from services.fraud.ports.value_lists import Author, ImportPart, ListChanges, ListStore, Staged
 from services.fraud.service.value_lists.csv_rows import ReadRows, read_rows
 from services.fraud.service.value_lists.keeping import full, known_list
 from services.fraud.service.value_lists.values import Values
 
-__all__ = ["Imported", "ListImports", "in_turns"]
+__all__ = ["ListImports", "in_turns"]
 
 MAX_WAITING = 200
 """Most parts that a tenant may have waiting: four imports of the largest size."""
@@ -30,21 +29,6 @@ COMMIT_SECONDS = 1.0
 """How long one request enters parts. The next one goes on."""
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """How far an import has come."""
-
-    list: ValueList
-    rows: int
-    """Rows that were sent so far."""
-    entered: int
-    """Rows that are on the list."""
-    new: int = 0
-    """Entries that this request has made."""
-    changed: int = 0
-    """Entries that this request has made or changed."""
 
 
 class ListImports:

@@ -18,11 +18,11 @@ from services.fraud.domain.value_lists.keys import SEED_BYTES
 from services.fraud.domain.value_lists.lists import (
     MAX_ENTRIES,
     MAX_LISTS,
-    NEVER,
     EntryFilter,
+    EntryRequest,
     ListChange,
-    ListedType,
     ListKind,
+    NewList,
     StoredEntry,
     ValueList,
     type_of_field,
@@ -30,7 +30,7 @@ from services.fraud.domain.value_lists.lists import (
 from services.fraud.ports.value_lists import Author, ListChanges, ListFullError, ListStore
 from services.fraud.service.value_lists.values import Values, WrongValueError
 
-__all__ = ["AdmitsList", "EntryRequest", "ListKeeper", "NewList", "full", "known_list"]
+__all__ = ["AdmitsList", "ListKeeper", "full", "known_list"]
 
 AdmitsList = Callable[[ValueList], bool]
 """Tells whether a list, in the state that it is in, may be changed."""
@@ -38,26 +38,6 @@ MOST_FAULTS = 100
 ChecksList = Callable[[ValueList], None]
 Asked = TypeVar("Asked")
 Read = TypeVar("Read")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class NewList:
-    """A list to create. `type` None is that of the field."""
-
-    name: str
-    kind: ListKind
-    field: str = ""
-    type: ListedType | None = None
-    description: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class EntryRequest:
-    """An entry as it is asked for."""
-
-    value: str
-    ends: int = NEVER
-    note: str = ""
 
 
 class ListKeeper:

@@ -15,7 +15,7 @@ from services.fraud.domain.value_lists.keys import (
     seeded,
     text_key,
 )
-from services.fraud.domain.value_lists.lists import MAX_VALUE, NEVER, Entry, ListedType, ValueList
+from services.fraud.domain.value_lists.lists import MAX_VALUE, NEVER, ListedType, ListEntry, ValueList
 
 __all__ = ["Values", "WrongValueError"]
 
@@ -57,10 +57,10 @@ class Values:
             return _network_text(_network(text))
         return _kept(canonical_address(text), "ip_address.bare", NOT_AN_ADDRESS)
 
-    def entry(self, text: str, ends: int = NEVER, note: str = "") -> Entry:
+    def entry(self, text: str, ends: int = NEVER, note: str = "") -> ListEntry:
         """Raises WrongValueError."""
         value = self.canonical(text)
-        return Entry(value, *self._key(value), ends, note)
+        return ListEntry(value, *self._key(value), ends, note)
 
     def _key(self, value: str) -> tuple[int, int]:
         if self._type is not ListedType.IP:

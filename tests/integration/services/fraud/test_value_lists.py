@@ -15,7 +15,7 @@ from meshkit.storage.postgres import Pool
 from services.fraud.adapters.memory_lists import MemoryLists
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_lists import PostgresLists
-from services.fraud.domain.value_lists.lists import NEVER, Entry, EntryFilter, ListChange, ValueList
+from services.fraud.domain.value_lists.lists import NEVER, EntryFilter, ListChange, ListEntry, ValueList
 from services.fraud.ports.value_lists import Author, EntryPage, ImportPart, ListContents, ListStore, Staged
 from services.fraud.service.value_lists.values import Values
 from tests.support.fraud import new_tenant
@@ -40,11 +40,11 @@ def store(stores: Stores) -> ListStore:
     return stores[0]
 
 
-def entry(value: str, ends: int = NEVER, note: str = "", about: ValueList = value_list()) -> Entry:
+def entry(value: str, ends: int = NEVER, note: str = "", about: ValueList = value_list()) -> ListEntry:
     return Values(about).entry(value, ends, note)
 
 
-async def put(store: ListStore, tenant: str, about: ValueList, *entries: Entry) -> tuple[int, int]:
+async def put(store: ListStore, tenant: str, about: ValueList, *entries: ListEntry) -> tuple[int, int]:
     async with store.begin(tenant) as changes:
         return await changes.put(about.number, entries, AUTHOR)
 
@@ -66,7 +66,7 @@ def rows(page: EntryPage | None) -> set[tuple[int, int, int]]:
     return set(zip(page.groups, page.keys, page.ends, strict=True))
 
 
-def row(made: Entry, ends: int | None = None) -> tuple[int, int, int]:
+def row(made: ListEntry, ends: int | None = None) -> tuple[int, int, int]:
     return made.group, made.key, made.ends if ends is None else ends
 
 

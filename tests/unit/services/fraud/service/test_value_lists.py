@@ -11,11 +11,18 @@ import pytest
 from meshkit.errors import MeshError
 from services.fraud.adapters.memory_lists import MemoryLists
 from services.fraud.domain.value_lists import lists
-from services.fraud.domain.value_lists.lists import NEVER, EntryFilter, ListedType, ListKind
+from services.fraud.domain.value_lists.lists import (
+    NEVER,
+    EntryFilter,
+    EntryRequest,
+    ListedType,
+    ListKind,
+    NewList,
+)
 from services.fraud.service.value_lists import importing
 from services.fraud.service.value_lists.csv_rows import MAX_ROWS, ReadRows, read_rows
 from services.fraud.service.value_lists.importing import ListImports, in_turns
-from services.fraud.service.value_lists.keeping import EntryRequest, ListKeeper, NewList
+from services.fraud.service.value_lists.keeping import ListKeeper
 from services.fraud.service.value_lists.values import Values, WrongValueError
 from tests.support.fraud import new_tenant
 from tests.support.value_lists import NOW, create, value_list

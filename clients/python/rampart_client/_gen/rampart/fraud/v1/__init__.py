@@ -1944,7 +1944,7 @@ class ValueList(betterproto2.Message):
       "value_type": "ip",
       "description": "Addresses of the attack of October.",
       "entry_count": 1290,
-      "revision": 1301,
+      "revision": "1301",
       "create_time": "2025-10-08T12:30:00Z",
       "update_time": "2025-10-08T12:30:00Z",
       "etag": "\\"5f0c8e2b9d7a4c315f0c8e2b9d7a4c31\\""
