@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from services.fraud.domain.value_lists.digests import BUCKET, Digests
+from services.fraud.domain.value_lists.digests import BUCKET, TURN_ROWS, Digests
 from services.fraud.domain.value_lists.keys import V4, V6, network_key, seeded, text_key
 from services.fraud.domain.value_lists.lists import NEVER, ListedType
 from services.fraud.domain.value_lists.members import Members, Row, empty
@@ -69,6 +69,12 @@ def test_change_makes_another_set_and_leaves_the_one_there_was() -> None:
     after = done(before.changed([text_row("bob"), text_row("ada", 0)]))
     assert ("ada" in before, "bob" in before) == (True, False)
     assert ("ada" in after, "bob" in after) == (False, True)
+
+
+def test_long_change_lets_others_have_their_turn() -> None:
+    rows = [text_row(f"user-{number}") for number in range(4 * TURN_ROWS)]
+    for before in (empty(ListedType.STRING, SEED, lambda: NOW), members(ListedType.STRING, text_row("ada"))):
+        assert sum(1 for _ in before.changed(rows)) >= 8
 
 
 def test_what_has_ended_goes_from_memory_when_its_bucket_changes() -> None:
