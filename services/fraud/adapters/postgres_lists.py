@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ from services.fraud import errors
 from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.list_rows import LIST_COLUMNS, list_of
 from services.fraud.adapters.postgres_list_changes import PostgresListChanges
-from services.fraud.domain.value_lists.lists import EntryFilter, StoredEntry, ValueList
+from services.fraud.domain.value_lists.lists import MAX_VALUE, EntryFilter, StoredEntry, ValueList
 from services.fraud.ports.value_lists import ListChanges
 
 __all__ = ["PostgresLists"]
@@ -31,9 +32,11 @@ _TELL = f"SELECT pg_notify('{CHANNEL}', $1)"
 
 _ENTRIES = """
 SELECT value, ends, note, changed_by, changed_at FROM value_list_entries
-WHERE tenant_id = $1 AND number = $2 AND value > $3 AND NOT removed AND ends > $4
-    AND ($5 = '' OR value = $5) AND ($6 = '' OR starts_with(value, $6)) AND value >= $6
+WHERE tenant_id = $1 AND number = $2 AND value > $3 AND value BETWEEN $4 AND $5 AND NOT removed AND ends > $6
 ORDER BY value LIMIT $7"""
+
+LAST = chr(sys.maxunicode) * MAX_VALUE
+"""After every value."""
 
 
 class PostgresLists:
@@ -66,5 +69,12 @@ class PostgresLists:
         self, tenant_id: str, number: int, only: EntryFilter, after: str, limit: int, now: int
     ) -> Sequence[StoredEntry]:
         async with self._reads.of(tenant_id) as connection:
-            rows = await connection.fetch(_ENTRIES, tenant_id, number, after, now, only.value, only.prefix, limit)
+            rows = await connection.fetch(_ENTRIES, tenant_id, number, after, *_bounds(only), now, limit)
         return [StoredEntry(*row) for row in rows]
+
+
+def _bounds(only: EntryFilter) -> tuple[str, str]:
+    """Returns the first and the last value that may be listed, so that no others are looked at."""
+    if only.value:
+        return (only.value, only.value) if only.value.startswith(only.prefix) else (LAST, "")
+    return only.prefix, only.prefix + LAST

@@ -165,6 +165,8 @@ async def test_entries_are_listed_by_value_prefix_and_page_without_those_that_en
     assert await values(store, tenant, made, only=EntryFilter(prefix="ab")) == ["ab", "ab-ends", "abc"]
     assert await values(store, tenant, made, only=EntryFilter(prefix="a%")) == ["a%c"]
     assert await values(store, tenant, made, only=EntryFilter(value="ab")) == ["ab"]
+    assert await values(store, tenant, made, only=EntryFilter(value="ab", prefix="a")) == ["ab"]
+    assert await values(store, tenant, made, only=EntryFilter(value="ab", prefix="b")) == []
     assert await values(store, tenant, made, after="ab", limit=2) == ["ab-ends", "abc"]
 
 
