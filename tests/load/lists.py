@@ -144,8 +144,10 @@ def look_up(members: Members, values: Sequence[str]) -> float:
 
 async def through_the_store(count: int) -> None:
     """Imports a full list, reads it into memory, and adds one entry to it."""
-    folder = Path(tempfile.mkdtemp(prefix="rampart-lists-"))
-    with postgres_server(State.open(folder)) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="rampart-lists-") as folder,
+        postgres_server(State.open(Path(folder) / "state")) as server,
+    ):
         database = await server.create_database("fraud", "rampart_fraud_lists")
         entry = load().service("fraud")
         roles = {name: entry.user(name) for name in (*entry.dsns(), "reader")}
