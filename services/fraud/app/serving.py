@@ -45,10 +45,11 @@ from services.fraud.app.features import Stores, open_features, open_ip
 from services.fraud.service.breaking import OutcomeCounter, count_outcome
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.judging import DecisionPolicy, TenantState
+from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
+from services.fraud.service.tenant_states import TenantStates
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
 from services.fraud.servicer import DECISION_FIELDS, Checks, Deciding, FraudServicer
@@ -96,11 +97,7 @@ async def serve(host: Host, reader: Reader) -> None:
         feed.notify()
 
     configurations, lists = await open_configurations(host, settings)
-    ip = await open_ip(host, settings)
-
-    async def state(tenant_id: str) -> TenantState:
-        return TenantState(await configurations.of(tenant_id), await lists.of(tenant_id))
-
+    states, ip = TenantStates(configurations, lists), await open_ip(host, settings)
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await _storing(host, settings, committed, reads)
     store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
@@ -113,7 +110,7 @@ async def serve(host: Host, reader: Reader) -> None:
         rates=rates,
         store=store,
         policy=policy,
-        states=state,
+        states=states.of,
         ip=ip,
         on_commit=partial(count_outcome, counter),
     )
@@ -123,7 +120,7 @@ async def serve(host: Host, reader: Reader) -> None:
         deciding=Deciding(
             checks=_coalescing(host, settings, ways),
             ways=ways,
-            states=state,
+            states=states.of,
             verifier=verifier,
             batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
             decisions=_decision_log(host),

@@ -23,9 +23,10 @@ from services.fraud import errors
 from services.fraud.domain.check import Check, Decided, Key, StageTimes
 from services.fraud.domain.profile import Profile
 from services.fraud.ports import CommitResult, DecisionStore, IpIntelligence, RiskProfiles, Stored
-from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck, TenantState
+from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader, Reading
+from services.fraud.service.tenant_states import TenantState
 
 __all__ = ["CheckCall", "Decider", "Outcome"]
 

@@ -19,18 +19,17 @@ from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Rul
 from services.fraud.domain.value_lists.lists import ListKind
 from services.fraud.domain.verdict import Factor
 from services.fraud.ports import IpIntelligence
-from services.fraud.service.configuration import Configuration
 from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.tenant_states import TenantState
 from services.fraud.service.value_lists.catalog import TenantLists
 
-__all__ = ["DecisionPolicy", "Judge", "ReadCheck", "TenantState"]
+__all__ = ["DecisionPolicy", "Judge", "ReadCheck"]
 
 _NO_RATES = RateTable()
 TRUSTED = "trusted"
 ADDRESS = "ip_address"
 WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
 """Values that need exchange rates."""
-NO_LISTS = TenantLists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +38,6 @@ class DecisionPolicy:
 
     review_without: frozenset[str] = frozenset({"user_profile"})
     """Inputs whose absence makes the outcome review at least."""
-
-
-class TenantState(NamedTuple):
-    """What the decisions of a tenant go by, in one state."""
-
-    configuration: Configuration
-    lists: TenantLists = NO_LISTS
 
 
 class ReadCheck(NamedTuple):
@@ -94,7 +86,8 @@ class Judge:
         scenarios, now = state.configuration.scenarios, self._clock()
         key = check.user_id or check.transaction_id
         version = scenarios.deciding(check.tenant_id, check.event_type, key).version
-        degraded = (*features.degraded, *_missing(check, facts, version), *self._blind(version), *check.kept.unusable)
+        missing = (*state.missing, *_missing(check, facts, version), *self._blind(version))
+        degraded = (*features.degraded, *missing, *check.kept.unusable)
         floor = not self._policy.review_without.isdisjoint(degraded)
         standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
         ruling = _ruling(state.lists, check.fields) if state.lists.by_name else None
