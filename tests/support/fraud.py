@@ -92,7 +92,7 @@ def facts(
     currency: str = "USD",
     rate: Rate | None = PAR,
     elsewhere: Sequence[Spend] = (),
-    **features: int,
+    **features: Any,
 ) -> EventFacts:
     """Returns what a decision is computed from: nothing that would raise a suspicion, with some changed."""
     fields: dict[str, FieldValue] = {"user_id": "u1", "amount": Money(amount_minor, currency), "channel": "online"}

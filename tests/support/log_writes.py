@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from services.fraud.domain.declared.starter import STARTER
-from services.fraud.domain.logs.records import EVENT, Layout, LogRecord
+from services.fraud.domain.logs.records import EVENT, LogRecord, RecordLayout
 from services.fraud.ports import LogKey, LogPart, LogWrite, Restored, Stream
 
 __all__ = ["LAYOUT", "SIZE", "key_of", "record", "records", "restored", "write"]
 
 PLAN = STARTER.plans["user_id"]
-LAYOUT = Layout(PLAN)
+LAYOUT = RecordLayout(PLAN)
 SIZE = LAYOUT.size
 RETAIN_SECONDS = 32 * 86_400
 

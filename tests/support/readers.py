@@ -13,7 +13,6 @@ from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.logs.postgres_gaps import LogFence
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.ports import EntityLogs, History
 from services.fraud.service.completing import Completer
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
@@ -37,7 +36,7 @@ def reader_of(
 
 
 def keys_of(pool: Pool) -> EventKeys:
-    return EventKeys(pool, lambda _, event_type: BUILT_IN[event_type])
+    return EventKeys(pool)
 
 
 def store_of(pool: Pool, on_commit: Callable[[], None] = lambda: None) -> PostgresStore:

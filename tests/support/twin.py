@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from services.fraud.domain.check import Check, Features, FeatureValue, Key
+from services.fraud.domain.check import Check, Features, Key
 from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import FieldValue
 
 __all__ = ["Seen", "Twin", "seen_by"]

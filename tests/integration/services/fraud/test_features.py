@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.logs.names import PENDING
 from services.fraud.adapters.memory import MemoryStore
-from services.fraud.domain.check import Check, Features, FeatureValue
+from services.fraud.domain.check import Check, Features
 from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.ports import EntityLogs
 from services.fraud.service.reading import FeatureReader
 from tests.support.fraud import check, milliseconds, named, new_tenant, read

@@ -188,6 +188,6 @@ async def test_text_in_the_list_of_tenants_cannot_widen_it(pool: Pool, tenants: 
 
 async def test_history_of_a_key_does_not_cross_tenants_of_one_read(pool: Pool, tenants: tuple[str, str]) -> None:
     """Both tenants are named in the transaction; each key still has its own tenant's events alone."""
-    asked = [HistoryKey(tenant, (("user_id", "u1"),), ("payment",), None) for tenant in tenants]
+    asked = [HistoryKey(tenant, (("user_id", "u1"),), ("payment",), (0,), None) for tenant in tenants]
     found = await PostgresHistory(pool, keys_of(pool)).read(asked, 10)
     assert [len(each.events) for each in found] == [1, 1]

@@ -18,7 +18,7 @@ from services.fraud.domain.check import Check
 from services.fraud.service import log_keeping, log_sweep
 from tests.integration.conftest import FreshDatabase
 from tests.support.engine import Engine, engines, eventually, keeping
-from tests.support.fraud import check, decided, milliseconds, new_tenant
+from tests.support.fraud import check, decided, milliseconds, new_tenant, read
 from tests.support.lives import in_order
 from tests.support.servers import Database, valkey_server
 from tests.support.twin import Twin, seen_by
@@ -127,7 +127,7 @@ async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed
     lost, stored = check(tenant, "lost"), check(tenant, "stored")
     await dying.reader.read([lost], patient=True)
     reading = await dying.reader.read([stored], patient=True)
-    (features,) = reading.features
+    (features,) = read(reading.features)
     made = decided(stored)
     await dying.store.commit([made._replace(features=made.features._replace(generation=features.generation))])
 

@@ -43,7 +43,7 @@ def about(basis: EventFacts, **changed: Any) -> Check:
     """Returns the check that has the amount of the facts."""
     amount = basis.fields["amount"]
     assert isinstance(amount, Money)
-    money = {"amount_minor": amount.minor, "currency": amount.currency, "currency_digits": basis.digits}
+    money: dict[str, Any] = {"amount_minor": amount.minor, "currency": amount.currency, "currency_digits": basis.digits}
     return check(TENANT, **money, **changed)
 
 
@@ -54,7 +54,9 @@ def random_facts(choice: random.Random) -> EventFacts:
         choice.choice(["trusted", "standard", "elevated", "blocked"]),
         choice.choice([0, 0, 1, 3]),
     )
-    values = {name: int(choice.expovariate(1 / choice.choice([1, 10, 100, 10_000]))) for name in STARTER.names}
+    values: dict[str, Any] = {
+        name: int(choice.expovariate(1 / choice.choice([1, 10, 100, 10_000]))) for name in STARTER.names
+    }
     return facts(
         choice.choice([None, profile]), choice.randrange(10**7), choice.choice(["JPY", "USD", "KWD", "CLF"]), **values
     )

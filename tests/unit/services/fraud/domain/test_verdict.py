@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.profile import Profile
@@ -19,11 +20,12 @@ def random_facts(choice: random.Random) -> EventFacts:
         choice.choice(["trusted", "standard", "elevated", "blocked"]),
         choice.choice([0, 0, 0, 1, 7]),
     )
+    values: dict[str, Any] = {name: int(choice.expovariate(1 / choice.choice([1, 10, 100]))) for name in STARTER.names}
     return facts(
         choice.choice([None, profile]),
         choice.randrange(10 ** choice.randrange(1, 9)),
         choice.choice(["JPY", "USD", "KWD", "CLF"]),
-        **{name: int(choice.expovariate(1 / choice.choice([1, 10, 100]))) for name in STARTER.names},
+        **values,
     )
 
 
