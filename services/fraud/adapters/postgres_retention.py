@@ -11,6 +11,9 @@ __all__ = ["PostgresOldDecisions"]
 _deleted = Counter("decisions_deleted", "Decisions that were deleted after the time for which their tenants keep them.")
 
 CHUNK = 1_000
+MONTHS_AHEAD = 3
+
+_PARTITIONS = "SELECT make_decision_partitions($1)"
 
 # Tenants are found by skipping from one to the next in the primary key.
 _NEXT_TENANT = "SELECT tenant_id FROM decisions WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1"
@@ -41,6 +44,10 @@ class PostgresOldDecisions:
     def __init__(self, pool: Pool, days: int) -> None:
         self._pool = pool
         self._days = days
+
+    async def prepare(self) -> None:
+        async with connected(self._pool) as connection:
+            await connection.execute(_PARTITIONS, MONTHS_AHEAD)
 
     async def next_tenant(self, after: str) -> str | None:
         async with connected(self._pool) as connection:
