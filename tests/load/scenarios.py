@@ -11,12 +11,13 @@ from typing import TypeVar
 
 from services.fraud.domain.features import NAMES
 from services.fraud.domain.rules import Facts, Profile
+from services.fraud.domain.scenarios.starter_values import values_of
+
 from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.judging import Standing
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES, STARTER_REF, starter_trees
-from services.fraud.domain.scenarios.starter_values import values_of
 from services.fraud.domain.scenarios.traffic import part_of
 from services.fraud.domain.verdict import judge
 from services.fraud.expressions.rules import CelRules

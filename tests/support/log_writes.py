@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
+from services.fraud.domain.declared.records import EVENT, LogRecord, RecordLayout
 from services.fraud.domain.declared.starter import STARTER
-from services.fraud.domain.logs.records import EVENT, LogRecord, RecordLayout
 from services.fraud.ports import LogKey, LogPart, LogWrite, Restored, Stream
 
 __all__ = ["LAYOUT", "SIZE", "key_of", "record", "records", "restored", "write"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios, MemoryScenarioWriter
+from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event_types import BUILT_IN, FieldType
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.publication import Actor

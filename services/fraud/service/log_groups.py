@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.recording import KindRecorder, currency_of
+from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.event import transaction_hash
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.logs.records import LogRecord
 from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite
 from services.fraud.service.feature_sets import FeatureSets, Streams
 from services.fraud.service.fold_cache import CachedFold

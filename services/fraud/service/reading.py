@@ -16,7 +16,7 @@ from meshkit.apart import TravelsApart
 from meshkit.errors import MeshError
 from services.fraud import errors
 from services.fraud.domain.check import Basis, Check, Features, Key
-from services.fraud.domain.logs.records import WITHDRAWAL, LogRecord
+from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
 from services.fraud.ports import Appended, EntityLogs, LogsUnavailableError, LogWrite, Ticket
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
