@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogSlice, LogState
 from services.fraud.service.completing import Completer
@@ -74,7 +76,7 @@ class LogFolds:
         if group.loaded is not None:
             self._extend(group, group.loaded)
             group.holds_own = True
-        elif group.answer.state is LogState.WHOLE and not self._follow(group):
+        elif group.answer.state is LogState.WHOLE and not self._follow(group) and not self._begin(group):
             answer, size = group.answer, group.recorder.layout.size
             place = group.seen.start + group.seen.read if group.seen else answer.start
             cached = self._extend(group, [LogSlice(answer.start, place, answer.unseen)])
@@ -97,6 +99,16 @@ class LogFolds:
         cached.part = LogPart(part.start, read, group.packed[-size:])
         group.fold = cached.fold
         return True
+
+    @staticmethod
+    def _begin(group: LogGroup) -> bool:
+        """Reads a log that begins with a single check as it is: empty. Most keys are seen once, and need no fold."""
+        answer = group.answer
+        begins = group.cached is None and not answer.unseen and not answer.start and len(group.records) == 1
+        if begins:
+            group.fold = _empty(group.recorder.plan)
+            group.begins = True
+        return begins
 
     def keep(self, group: LogGroup) -> None:
         """Keeps the fold of a group, now that its records are added."""
@@ -181,3 +193,8 @@ class LogFolds:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+@lru_cache(maxsize=4_096)
+def _empty(plan: KindPlan) -> Fold:
+    return Fold(plan)

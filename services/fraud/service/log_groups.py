@@ -32,7 +32,8 @@ class LogGroup:
     """A log, what checks of this batch append to it in their order, and the fold that is read for them."""
 
     __slots__ = (
-        "answer", "cached", "fold", "holds_own", "key", "loaded", "packed", "recorder", "records", "seen", "untimed"
+        "answer", "begins", "cached", "fold", "holds_own", "key", "loaded", "packed", "recorder", "records", "seen",
+        "untimed",
     )  # fmt: skip
 
     def __init__(self, key: LogKey, recorder: KindRecorder, untimed: bool) -> None:
@@ -46,6 +47,8 @@ class LogGroup:
         self.packed = b""
         self.fold: Fold | None = None
         """None while the log is not known to be whole."""
+        self.begins = False
+        """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
         self.holds_own = False
         """True if the fold holds the records of this batch already."""
         self.answer = LogAnswer(LogState.BROKEN)

@@ -130,6 +130,8 @@ def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
     """Returns what a record sees of its log, and adds it. A transaction that is there reads what it read at first."""
     fold, record, size = group.fold, group.records[place], group.recorder.layout.size
     assert fold is not None
+    if group.begins:
+        return record, fold.read(record)
     if not group.holds_own:
         values = fold.admit(record, group.packed[place * size : place * size + size])
         if values is not None:
