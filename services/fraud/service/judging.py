@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -57,6 +57,8 @@ class Judge:
     ) -> None:
         self._rates = rates
         self._ip = ip
+        self._missing: Collection[str] = ()
+        self._untold: frozenset[str] = frozenset()
         self._policy = policy
         self._clock = clock
 
@@ -120,9 +122,9 @@ class Judge:
     def _blind(self, version: CompiledScenario | None) -> Sequence[str]:
         """Says so if the version asks for what no file of the operator tells."""
         missing = self._ip.missing
-        if version is None or not missing or version.asks.isdisjoint(f"ip.{name}" for name in missing):
-            return ()
-        return ("ip_intelligence",)
+        if missing is not self._missing:
+            self._missing, self._untold = missing, frozenset(f"ip.{name}" for name in missing)
+        return () if version is None or version.asks.isdisjoint(self._untold) else ("ip_intelligence",)
 
 
 def _ruling(lists: TenantLists, fields: Fields) -> Ruling | None:
