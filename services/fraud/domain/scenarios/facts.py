@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
@@ -59,7 +60,8 @@ def value_reader(names: Sequence[str], event_type: EventType, features: FeatureS
     parts = [_source(name, event_type, features, scope) for name in names]
     body = ", ".join(parts)
     text = f"""def read(facts):
- get, v, unit, profile, ip, lists = facts.fields.get, facts.features, 10**facts.digits, facts.profile, facts.ip, facts.lists
+ get, v, unit = facts.fields.get, facts.features, 10**facts.digits
+ profile, ip, lists = facts.profile, facts.ip, facts.lists
  return [{body}]
 """
     exec(text, scope)  # noqa: S102 # The text is our own.
