@@ -7,18 +7,21 @@ pause, because batches of this process share the folds.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogSlice, LogState
+from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogSlice, LogState, LogsUnavailableError
 from services.fraud.service.completing import Completer
 from services.fraud.service.fold_cache import CachedFold, FoldCache
 from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
 
 __all__ = ["LogFolds"]
+
+_log = logging.getLogger(__name__)
 
 LATE_MS = 24 * 3_600_000
 SOON_SLICES = 4
@@ -50,7 +53,7 @@ class LogFolds:
     ) -> set[LogGroup]:
         """Waits for what is needed to fold the groups. Returns those that are completed from the history.
 
-        No answers stand for logs that cannot be used. Raises MeshError and LogsUnavailableError.
+        No answers stand for logs that cannot be used. Raises MeshError UNAVAILABLE.
         """
         partial: list[LogGroup] = []
         lost: list[LogGroup] = []
@@ -62,7 +65,10 @@ class LogFolds:
             elif answer.state is LogState.PARTIAL:
                 partial.append(group)
             elif answer.state is LogState.STALE:
-                await self._load(group, patient)
+                try:
+                    await self._load(group, patient)
+                except LogsUnavailableError as error:
+                    _log.warning("features come from the store: %s", error)
                 if group.loaded is None and patient:
                     lost.append(group)
         await self._completer.complete(partial, now, patient=patient, restore=True)
