@@ -16,13 +16,13 @@ from redis.exceptions import RedisError
 
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7
+from services.fraud.adapters.logs.batches import LogBatches, Written, told
 from services.fraud.adapters.logs.loading import LogGone, StoredLog, load_log
 from services.fraud.adapters.logs.names import PENDING, log_names
 from services.fraud.adapters.logs.proofs import StreamProofs
 from services.fraud.adapters.logs.reservations import Reservations
-from services.fraud.adapters.logs.scripts import LogScripts, proof_of
+from services.fraud.adapters.logs.scripts import LogScripts
 from services.fraud.adapters.logs.sealing import LogSealing
-from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
 from services.fraud.domain.check import Key
 from services.fraud.ports import (
     Appended,
@@ -74,6 +74,7 @@ class RedisLogs:
         self._proofs = StreamProofs(redis, self._scripts)
         self._reservations = Reservations(redis, self._scripts)
         self._sealing = LogSealing(redis, self._scripts, self._proofs)
+        self._batches = LogBatches(self._scripts, self._proofs, self._sealing)
         self._secret = secret
         self._name: Callable[[LogKey], bytes] | None = None
         self._pending = f"{PENDING}:{uuid7()}".encode()
@@ -100,9 +101,11 @@ class RedisLogs:
         self, key: LogKey, size: int, retain_seconds: int, after: LogPart | None = None
     ) -> AsyncIterator[LogSlice]:
         self._check_pause()
-        swept = self._proofs.swept(key.stream)
-        log = StoredLog((await self._names())(key), self._scripts.generation, size, retain_seconds, swept)
         with self._failing():
+            generation, swept = await self._scripts.present(), self._proofs.swept(key.stream)
+            if after is not None and after.generation != generation:
+                return
+            log = StoredLog((await self._names())(key), generation, size, retain_seconds, swept)
             async for part in load_log(self._redis, log, after):
                 yield part
 
@@ -145,39 +148,22 @@ class RedisLogs:
     async def _append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self._register()
         await self._proofs.meet({write.key.stream for write in writes})
-        generation = self._scripts.generation
         names: list[bytes] = []
         answers: list[LogAnswer] = []
-        arrival = 0
+        first: Written | None = None
         reserved = _packed(transactions)
         for start in range(0, len(writes), WRITES_AT_ONCE) or (0,):
             part = writes[start : start + WRITES_AT_ONCE]
             names.append(b"%d" % next(self._numbers))
-            first, found = await self._write(names[-1], part, reserved)
-            arrival = arrival or first
-            answers += found
-        return Appended(Ticket(tuple(names)), arrival, answers, generation)
+            written = await self._write(names[-1], part, reserved)
+            first = first or written
+            answers += written.answers
+        assert first is not None, "there is at least one part"
+        return Appended(Ticket(tuple(names)), first.arrival_ms, answers, first.generation)
 
-    async def _write(
-        self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes
-    ) -> tuple[int, Sequence[LogAnswer]]:
+    async def _write(self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes) -> Written:
         name = await self._names()
-        names = [name(write.key) for write in writes]
-        creates = self._proofs.held({write.key.stream for write in writes})
-        told = instructions(writes, [write.key.stream in creates for write in writes])
-        arrival, proof, *found = await self._scripts.run(
-            "append",
-            [self._pending, *names],
-            [batch, reservations(names, writes, reserved), _told(self._scripts.proof), told],
-        )
-        if proof:
-            self._scripts.proof = proof_of(proof)
-        answers = [
-            answer_of(write, each, self._proofs.swept(write.key.stream))
-            for write, each in zip(writes, found, strict=True)
-        ]
-        self._sealing.note(names, writes, answers)
-        return arrival, answers
+        return await self._batches.write(self._pending, batch, [name(write.key) for write in writes], writes, reserved)
 
     async def _names(self) -> Callable[[LogKey], bytes]:
         if self._name is None:
@@ -195,8 +181,8 @@ class RedisLogs:
     async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: Proof | None) -> None:
         name = await self._names()
         keys = [name(log.key) for log, _, _ in logs]
-        told = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
-        await self._scripts.run("restore", keys, [_told(proof), *told])
+        asked = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
+        await self._scripts.run("restore", keys, [told(proof), *asked])
 
     async def _settle(self) -> None:
         while self._settled or self._withdrawing or self._sealing:
@@ -231,10 +217,6 @@ class RedisLogs:
             self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
             _unavailable.labels("failed").inc()
             raise LogsUnavailableError(f"redis cannot be used: {type(error).__name__}") from error
-
-
-def _told(proof: Proof | None) -> bytes:
-    return b"%d %d" % proof if proof is not None else b""
 
 
 def _packed(transactions: Sequence[Key]) -> bytes:
