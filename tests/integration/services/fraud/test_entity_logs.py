@@ -17,8 +17,8 @@ from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.logs.names import PENDING, STATE, chunk_name
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.logs.sealing import OPEN_RECORDS
+from services.fraud.domain.declared.records import WITHDRAWAL
 from services.fraud.domain.event import transaction_hash
-from services.fraud.domain.logs.records import WITHDRAWAL
 from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogState, Stream
 from tests.support.fraud import new_tenant
 from tests.support.log_writes import SIZE, key_of, record, records, restored, write
@@ -68,6 +68,11 @@ async def proven(logs: EntityLogs) -> EntityLogs:
     return logs
 
 
+def part(logs: EntityLogs, start: int, read: int, last: bytes) -> LogPart:
+    """Says how far a log was read in the present generation."""
+    return LogPart(start, read, last, logs._scripts.generation if isinstance(logs, RedisLogs) else b"")
+
+
 async def append(
     logs: EntityLogs, key: LogKey, data: Sequence[bytes], seen: LogPart | None = None, *, settle: bool = True
 ) -> LogAnswer:
@@ -95,8 +100,8 @@ async def test_who_appends_is_told_what_was_there_before_and_not_his_own(proven:
     key, made = key_of(tenant), records(6)
     assert await append(proven, key, made[:2]) == LogAnswer(WHOLE)
     assert await append(proven, key, made[2:3]) == LogAnswer(WHOLE, 0, b"".join(made[:2]))
-    assert await append(proven, key, made[3:4], LogPart(0, 2, made[1])) == LogAnswer(WHOLE, 0, made[2])
-    assert await append(proven, key, made[4:], LogPart(0, 4, made[3])) == LogAnswer(WHOLE, 0, b"")
+    assert await append(proven, key, made[3:4], part(proven, 0, 2, made[1])) == LogAnswer(WHOLE, 0, made[2])
+    assert await append(proven, key, made[4:], part(proven, 0, 4, made[3])) == LogAnswer(WHOLE, 0, b"")
     assert await loaded(proven, key) == made
 
 
@@ -121,13 +126,16 @@ async def test_records_of_one_call_arrive_together_at_the_time_that_is_told(prov
 
 
 @pytest.mark.parametrize(
-    "seen",
-    [LogPart(0, 1, record("other")), LogPart(0, 3, record(1)), LogPart(0, 9, record(1)), LogPart(4, 1, record(4))],
+    "read",
+    [(0, 1, record("other")), (0, 3, record(1)), (0, 9, record(1)), (4, 1, record(4))],
     ids=["another record", "another place", "beyond the end", "another part"],
 )
-async def test_who_has_seen_another_log_has_to_load(proven: EntityLogs, tenant: str, seen: LogPart) -> None:
+async def test_who_has_seen_another_log_has_to_load(
+    proven: EntityLogs, tenant: str, read: tuple[int, int, bytes]
+) -> None:
     key = key_of(tenant)
     await append(proven, key, records(3))
+    seen = part(proven, *read)
     assert (await append(proven, key, [record("own")], seen)).state is STALE
     assert await loaded(proven, key, seen) is None
     assert await loaded(proven, key) == [*records(3), record("own")]
@@ -181,8 +189,8 @@ async def test_streams_are_whole_once_they_are_proven_and_others_are_not(logs: E
 async def test_log_is_loaded_on_from_what_was_read(proven: EntityLogs, tenant: str) -> None:
     key, made = key_of(tenant), records(5)
     await append(proven, key, made)
-    assert await loaded(proven, key, LogPart(0, 3, made[2])) == made[3:]
-    assert await loaded(proven, key, LogPart(0, 5, made[4])) == []
+    assert await loaded(proven, key, part(proven, 0, 3, made[2])) == made[3:]
+    assert await loaded(proven, key, part(proven, 0, 5, made[4])) == []
     assert await loaded(proven, key_of(tenant, "nobody")) is None
 
 
@@ -200,14 +208,14 @@ async def test_log_of_another_generation_is_none(in_redis: RedisLogs, own_redis:
     await in_redis.prove_all(await in_redis.proof())
     await append(in_redis, key, records(3))
     first = await in_redis.append([], [write(key, [record("a")])])
+    seen = part(in_redis, 0, 3, record(2))
     await own_redis.hset(STATE, "run", "another")
     await own_redis.script_flush()
-    second = await in_redis.append([], [write(key, [record("b")], LogPart(0, 3, record(2)))])
-    assert second.answers[0].state is not WHOLE
-    assert second.generation == first.generation, "the one before: what is decided by both is refused by the store"
-    third = await in_redis.append([], [write(key, [record("c")])])
-    assert third.generation != first.generation
-    assert third.answers == [LogAnswer(PARTIAL, 0, record("b"))]
+    second = await in_redis.append([], [write(key, [record("b")], seen)])
+    assert second.answers == [LogAnswer(STALE)]
+    assert second.generation != first.generation
+    assert await loaded(in_redis, key, seen) is None
+    assert await append(in_redis, key, [record("c")]) == LogAnswer(PARTIAL, 0, record("b"))
 
 
 async def test_something_else_under_its_name_is_left_alone_and_said(
@@ -239,13 +247,13 @@ async def grown(logs: RedisLogs, key: LogKey, count: int, step: int = 400) -> li
     """Appends so many records as a process that follows the log."""
     made, seen = records(count), None
     for start in range(0, count, step):
-        part = made[start : start + step]
-        answer = await append(logs, key, part, seen)
+        chunk = made[start : start + step]
+        answer = await append(logs, key, chunk, seen)
         if answer.state is STALE:
             seen = None
         else:
-            read = (seen.read if seen else 0) + len(answer.unseen) // SIZE + len(part)
-            seen = LogPart(answer.start, read, part[-1])
+            read = (seen.read if seen else 0) + len(answer.unseen) // SIZE + len(chunk)
+            seen = part(logs, answer.start, read, chunk[-1])
     return made
 
 
@@ -266,7 +274,7 @@ async def test_open_part_that_has_grown_is_sealed_after_the_batch(
         # Of who read in the open part of that time: a chunk begins where those before it end.
         starts = [await begin(own_redis, name) for name in names]
         start = max(each for each in starts if each < read)
-        assert await loaded(in_redis, key, LogPart(start, read - start, made[read - 1])) == made[read:], read
+        assert await loaded(in_redis, key, part(in_redis, start, read - start, made[read - 1])) == made[read:], read
 
 
 async def begin(redis: Redis, name: bytes) -> int:
@@ -280,7 +288,7 @@ async def test_who_has_read_a_part_that_is_sealed_by_now_loads_the_rest(in_redis
     key = key_of(tenant)
     made = await grown(in_redis, key, 1_300, 100)
     for read in (50, 1_000, 1_100):
-        seen = LogPart(0, read, made[read - 1])
+        seen = part(in_redis, 0, read, made[read - 1])
         assert (await append(in_redis, key, [record(f"own {read}")], seen)).state is STALE
         found = await loaded(in_redis, key, seen)
         assert found is not None and found[: 1_300 - read] == made[read:]
