@@ -54,6 +54,8 @@ class LogPart(NamedTuple):
     """Records of the open part that were read."""
     last: bytes
     """The last of them."""
+    generation: bytes = b""
+    """Of the logs when it was read (see `Appended`)."""
 
 
 class LogWrite(NamedTuple):

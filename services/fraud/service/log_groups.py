@@ -32,8 +32,8 @@ class LogGroup:
     """A log, what checks of this batch append to it in their order, and the fold that is read for them."""
 
     __slots__ = (
-        "answer", "begins", "cached", "fold", "holds_own", "key", "loaded", "packed", "recorder", "records", "seen",
-        "untimed",
+        "answer", "begins", "cached", "fold", "generation", "holds_own", "key", "loaded", "packed", "recorder",
+        "records", "seen", "untimed",
     )  # fmt: skip
 
     def __init__(self, key: LogKey, recorder: KindRecorder, untimed: bool) -> None:
@@ -45,6 +45,8 @@ class LogGroup:
         self.seen: LogPart | None = None
         """What was known of the log when the records were appended."""
         self.packed = b""
+        self.generation = b""
+        """Of the logs that the records were appended to."""
         self.fold: Fold | None = None
         """None while the log is not known to be whole."""
         self.begins = False
@@ -71,8 +73,13 @@ class LogGroup:
             self.key, self.packed, layout.size, self.retain_seconds, self.seen, untimed=self.untimed, refresh=not stays
         )
 
-    def arrived(self, milliseconds: int) -> None:
+    def part(self, start: int, read: int, last: bytes) -> LogPart:
+        """Says how far the log was read."""
+        return LogPart(start, read, last, self.generation)
+
+    def arrived(self, milliseconds: int, generation: bytes) -> None:
         """Gives the records the time at which they arrived, if they have none of their own."""
+        self.generation = generation
         if self.untimed:
             stamp, size, packed = _TIME.pack(milliseconds), self.recorder.layout.size, self.packed
             self.records = [LogRecord(milliseconds, *record[1:]) for record in self.records]

@@ -62,7 +62,7 @@ class FeatureReader:
         appended = await self._append(checks, groups)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
         for group in groups:
-            group.arrived(arrival)
+            group.arrived(arrival, appended.generation if appended else b"")
         answers = appended.answers if appended else ()
         slow = await self._folds.prepare(groups, answers, gapped, to_time(arrival), patient=patient)
         for group in groups:
@@ -119,10 +119,12 @@ class FeatureReader:
         if sums and max(sums.values()) > LARGEST:
             return errors.sum_too_large()
         elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
-        from_history = any(group in slow for group, _ in records.places)
         if appended is None:
             return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere, set=features)
-        basis, degraded = (Basis.HISTORY, (DEGRADED,)) if from_history else (Basis.LOGS, ())
+        from_history = [group in slow for group, _ in records.places]
+        degraded = (DEGRADED,) if any(from_history) else ()
+        # One log that was relied on is enough for the decision to depend on what logs may lack.
+        basis = Basis.HISTORY if all(from_history) else Basis.LOGS
         return Features(values, to_time(time), degraded, basis, appended.generation, elsewhere, features)
 
 
