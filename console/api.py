@@ -24,7 +24,7 @@ TRY_AGAIN = (502, 503, 504)
 IDLE_SECONDS = 45.0
 """A stream without even a sign of life for so long is cut: the edge sends one every 15 s."""
 LARGEST_PAGE = 200
-JSON_BODY = ("content-type", "application/json")
+JSON_TYPE = "application/json"
 
 
 class Api:
@@ -40,16 +40,27 @@ class Api:
 
         `repeat` says that the request may be sent again when it is not known what became of it.
         """
+        rendered = None if body is None else json.dumps(body).encode()
+        return content(await self._repeated(method, path, JSON_TYPE, rendered, repeat=repeat))
+
+    async def upload(self, path: str, media_type: str, data: bytes) -> Response:
+        """Posts bytes, again when it is not known what became of them. Returns the answer, whatever it says.
+
+        Raises CommandFailure if there is none.
+        """
+        return await self._repeated("POST", path, media_type, data, repeat=True)
+
+    async def _repeated(self, method: str, path: str, media_type: str, body: bytes | None, *, repeat: bool) -> Response:
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS or not repeat
             try:
-                response = await self._send(method, path, body)
+                response = await self._send(method, path, media_type, body)
             except HttpError as error:
                 if last:
                     raise CommandFailure(f"No answer: {error}.") from error
             else:
                 if last or response.status not in TRY_AGAIN:
-                    return content(response)
+                    return response
             await asyncio.sleep(BACKOFF_SECONDS * attempt)
         raise AssertionError("the last attempt returns or raises")
 
@@ -98,18 +109,17 @@ class Api:
             raise HttpError(problem(response))
         raise refusal(response)
 
-    async def _send(self, method: str, path: str, body: Json | None) -> Response:
+    async def _send(self, method: str, path: str, media_type: str, body: bytes | None) -> Response:
         token = await self._tokens.token()
-        response = await self._send_as(token, method, path, body)
+        response = await self._send_as(token, method, path, media_type, body)
         if response.status == 401:
             self._tokens.reject(token)
-            response = await self._send_as(await self._tokens.token(), method, path, body)
+            response = await self._send_as(await self._tokens.token(), method, path, media_type, body)
         return response
 
-    async def _send_as(self, token: str, method: str, path: str, body: Json | None) -> Response:
-        headers = [("authorization", f"Bearer {token}"), *([JSON_BODY] if body is not None else [])]
-        rendered = b"" if body is None else json.dumps(body).encode()
-        return await self._client.request(method, path, headers=headers, body=rendered)
+    async def _send_as(self, token: str, method: str, path: str, media_type: str, body: bytes | None) -> Response:
+        headers = [("authorization", f"Bearer {token}"), *([("content-type", media_type)] if body is not None else [])]
+        return await self._client.request(method, path, headers=headers, body=body or b"")
 
 
 @contextlib.asynccontextmanager

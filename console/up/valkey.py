@@ -42,7 +42,7 @@ class Valkey:
             # loaded again from PostgreSQL. An append-only file would log thirty writes for each decision.
             "appendonly": "no",
             "save": "300 1000",
-            "maxmemory-policy": "noeviction",
+            "maxmemory-policy": "volatile-lru",
             "enable-debug-command": "no",
             "logfile": "",
         }

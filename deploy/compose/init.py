@@ -24,7 +24,7 @@ requirepass {password}
 appendonly yes
 appendfsync everysec
 save ""
-maxmemory-policy noeviction
+maxmemory-policy volatile-lru
 dir /data
 """
 

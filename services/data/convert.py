@@ -46,6 +46,7 @@ __all__ = [
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_DIGITS = 4
+_LEDGER_TYPES = ("payment", "")
 # 2000-01-01T00:00:00Z: what the contract of the fraud service takes at the earliest.
 _EARLIEST = 946_684_800
 
@@ -56,15 +57,16 @@ def position_from_proto(message: event_pb2.OutboxPosition) -> Position:
 
 
 def batch_from_proto(message: event_pb2.EventBatch) -> Batch:
-    """Reads the events of a batch. One that cannot be read is rejected; the others are unharmed."""
+    """Reads the payments of a batch: no other event moves money. One that cannot be read is rejected."""
     transactions, payloads, rejected = [], [], []
     for payload in message.events:
         try:
-            transactions.append(_transaction(event_pb2.DecisionEvent.FromString(payload)))
+            event = event_pb2.DecisionEvent.FromString(payload)
+            if event.event_type in _LEDGER_TYPES:
+                transactions.append(_transaction(event))
+                payloads.append(payload)
         except (DecodeError, ValueError, OverflowError) as error:
             rejected.append(Rejected(payload, f"{type(error).__name__}: {error}"))
-        else:
-            payloads.append(payload)
     return Batch(
         position_from_proto(message.after),
         position_from_proto(message.last),

@@ -34,6 +34,12 @@ __all__ = [
     "feature_in_use",
     "found_none",
     "idempotency_conflict",
+    "import_incomplete",
+    "list_exists",
+    "list_full",
+    "list_invalid",
+    "list_not_found",
+    "lists_under_change",
     "position_invalid",
     "position_lost",
     "rule_exists",
@@ -43,6 +49,8 @@ __all__ = [
     "sum_too_large",
     "too_many_event_types",
     "too_many_features",
+    "too_many_imports",
+    "too_many_lists",
     "too_many_watchers",
     "value_refused",
 ]
@@ -186,6 +194,53 @@ def position_lost() -> MeshError:
 
 def events_lost(why: str) -> MeshError:
     return MeshError(Kind.OUT_OF_RANGE, "STREAM_POSITION_LOST", f"the outbox cannot be followed from this place: {why}")
+
+
+def list_not_found() -> MeshError:
+    return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such list", metadata={"resource": "list"})
+
+
+def list_exists() -> MeshError:
+    return MeshError(
+        Kind.ALREADY_EXISTS, "RESOURCE_EXISTS", "a list with this name exists", metadata={"resource": "list"}
+    )
+
+
+def list_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
+
+
+def too_many_lists(most: int) -> MeshError:
+    return validation_failed(Violation("list", "lists.most", f"is one more than {most}, a tenant's most"))
+
+
+def list_full(path: str, most: int) -> MeshError:
+    return validation_failed(
+        Violation(path, "list.entries", f"would give the list more than {most} entries, its most: nothing was stored")
+    )
+
+
+def import_incomplete(rows: int) -> MeshError:
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "STATE_NOT_ALLOWED",
+        f"the import has {rows} rows so far, which are not those to commit",
+        metadata={"state": "incomplete"},
+    )
+
+
+def too_many_imports(most: int) -> MeshError:
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "STATE_NOT_ALLOWED",
+        f"more than {most} parts of imports wait: commit them, or wait for a day until they go",
+        metadata={"state": "waiting"},
+    )
+
+
+def lists_under_change() -> MeshError:
+    """Other changes of the tenant's lists took longer than this one could wait."""
+    return MeshError(Kind.ABORTED, "CONFLICT", "other changes of the lists are under way", retry_after=1.0)
 
 
 def too_many_watchers(whose: str) -> MeshError:

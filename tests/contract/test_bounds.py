@@ -19,6 +19,8 @@ MOST_CHARACTERS = 4_096
 INTERNAL = {"rampart.mesh.v1.Batch"}
 """What only services of the mesh send: bounded by `max_bytes` of the coalescing, and never walked on the hot path."""
 FIXED = {"google.protobuf.Timestamp", "google.protobuf.Duration"}
+RAW = {"google.api.HttpBody"}
+"""Bytes of which a constraint of the field bounds the size, and whose other fields nobody reads."""
 READ_BY_HAND = {"google.protobuf.FieldMask", "google.protobuf.Struct"}
 """Paths must be those of fields; the size of a structure is in its field's words, and the service refuses more."""
 NEVER_STORED = {"page_token", "etag", "client_id", "client_secret", "scope"}
@@ -35,7 +37,9 @@ OUTPUT_ONLY = {
 TIMES_NEVER_STORED = {
     *(f"rampart.task.v1.Task.{name}_time" for name in ("create", "update", "start", "finish")),
     "rampart.task.v1.Task.run_after",
+    "rampart.fraud.v1.Snooze.create_time",
     *(f"rampart.task.v1.Schedule.{name}_time" for name in ("next_run", "last_run", "create", "update")),
+    *(f"rampart.fraud.v1.{name}_time" for name in ("ValueList.create", "ValueList.update", "ListEntry.change")),
     *(f"rampart.user.v1.{name}_time" for name in ("User.create", "User.update", "RiskProfile.create")),
     *(f"rampart.fraud.v1.EventType.{name}_time" for name in ("create", "update")),
     *(f"rampart.data.v1.ListTransactionsRequest.{name}_time" for name in ("start", "end")),
@@ -56,7 +60,7 @@ def requests() -> Iterator[Descriptor]:
 
 
 def fields(message: Descriptor, seen: frozenset[str] = frozenset()) -> Iterator[FieldDescriptor]:
-    if message.full_name in seen | INTERNAL | FIXED | READ_BY_HAND:
+    if message.full_name in seen | INTERNAL | FIXED | RAW | READ_BY_HAND:
         return
     for field in message.fields:
         yield field

@@ -16,7 +16,7 @@ from tools import export_protos
 ROOT = Path(__file__).resolve().parents[2]
 PROTOS = ROOT / "protos"
 PACKAGED = Path(next(iter(google.api.__path__))).parent.parent
-GOOGLE = ("api/annotations", "api/http", "rpc/code", "rpc/error_details", "rpc/status")
+GOOGLE = ("api/annotations", "api/http", "api/httpbody", "rpc/code", "rpc/error_details", "rpc/status")
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from time import process_time
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
+from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_number
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.logs.records import LogRecord, RecordLayout, currency_number
 
 __all__ = ["engine_features"]
 

@@ -59,8 +59,14 @@ async def test_a_decision_is_found_again_by_every_road(platform: Platform, edge:
     assert (await edge.get("/api/v1/decisions", user_id="user_12345", outcome="approve"))["decisions"] == [decision]
     assert (await edge.get("/api/v1/decisions", outcome="decline"))["decisions"] == []
     (row,) = await platform.rows("fraud", "SELECT * FROM decisions WHERE decision_id = $1", UUID(name))
-    assert (row["transaction_id"], row["user_id"], row["amount_minor"]) == (transaction, "user_12345", 15075)
-    assert (row["device_fingerprint"], row["ip_address"], row["outcome"]) == ("device_abc", "192.168.1.1", "approve")
+    assert (row["transaction_id"], row["user_id"], row["outcome"]) == (transaction, "user_12345", "approve")
+    assert json.loads(row["event"]) == {
+        "user_id": "user_12345",
+        "amount": [15075, "USD"],
+        "channel": "online",
+        "device_fingerprint": "device_abc",
+        "ip_address": "192.168.1.1",
+    }
 
 
 async def test_a_decision_is_in_the_ledger_and_in_the_days_total_within_seconds(platform: Platform, edge: Edge) -> None:

@@ -270,17 +270,18 @@ async def test_after_all_deaths_the_totals_are_those_of_the_decisions(platform: 
     assert await platform.value("data", "SELECT count(*) FROM dead_letters") == 0
 
 
-async def test_windows_lost_with_redis_are_filled_again(platform: Platform, steady: Edge) -> None:
+async def test_logs_lost_with_redis_are_filled_again(platform: Platform, steady: Edge) -> None:
     for _ in range(5):
         await steady.check(device_fingerprint="survivor")
     old = platform.pid("redis")
     async with platform.held_down("redis"):
         await asyncio.sleep(0.2)
-        # Without Redis the windows are read from the store, and are no less exact.
+        # Without Redis features are read from the store, and are no less exact.
         slow = await steady.check(device_fingerprint="survivor")
     await recovered(platform, steady, "redis", old)
-    fast = await steady.check(device_fingerprint="survivor")
-    assert slow["degraded"] == ["features_slow_path"] and fast["degraded"] == []
-    for decision, count in ((slow, 5), (fast, 6)):
+    # The first check of a key may still find that its log is not known to be whole, and makes it so.
+    first, second = [await steady.check(device_fingerprint="survivor") for _ in range(2)]
+    assert slow["degraded"] == ["features_slow_path"] and second["degraded"] == []
+    for decision, count in ((slow, 5), (first, 6), (second, 7)):
         inputs = (await steady.get(f"/api/v1/decisions/{decision['decision_id']}"))["inputs"]
         assert inputs["features"]["device_count_1h"] == count

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.logs.records import (
+from services.fraud.domain.declared.records import (
     CORRECTION,
     EVENT,
     MISSING,

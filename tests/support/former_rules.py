@@ -38,12 +38,13 @@ class FormerFacts(NamedTuple):
     @property
     def amount(self) -> float:
         """The amount in units of the currency."""
-        return self.amount_minor / 10**self.currency_digits
+        found: float = self.amount_minor / 10**self.currency_digits
+        return found
 
     @property
     def dollars(self) -> float:
         """What the amount is worth in dollars: not a number, and so below and above nothing, without a rate."""
-        return self.amount_minor / 10**self.currency_digits * self.rate.usd_per_unit if self.rate else math.nan
+        return self.amount * self.rate.usd_per_unit if self.rate else math.nan
 
     @property
     def told(self) -> str:
@@ -57,7 +58,7 @@ class FormerFacts(NamedTuple):
     def spent(self) -> float:
         """What the user spent in the last 24 hours, in dollars, as far as there are rates; in all currencies."""
         rate = self.rate.usd_per_unit if self.rate else 0.0
-        own = self.features["user_sum_24h"] / 10**self.currency_digits * rate
+        own: float = self.features["user_sum_24h"] / 10**self.currency_digits * rate
         return own + sum(each.dollars for each in self.elsewhere) if self.elsewhere else own
 
     @property

@@ -8,27 +8,40 @@ from hashlib import blake2b
 from typing import Any
 
 from rampart.fraud.v1 import fraud_service_pb2
-from services.fraud.domain.rules import Facts, Profile
 
 from meshkit.context import CallContext, Principal
+from meshkit.currencies import DIGITS
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7, uuid7_text
 from services.fraud import convert
-from services.fraud.domain import features as feature_list
 from services.fraud.domain.check import Check, Decided, Features
-from services.fraud.domain.verdict import judge
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.declared.vector import FeatureValue
+from services.fraud.domain.event import FieldValue, Money
+from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.profile import Profile
+from services.fraud.domain.rates import PAR, Rate, Spend
+from services.fraud.domain.scenarios.compiled import CompiledScenario
+from services.fraud.domain.scenarios.facts import EventFacts, value_reader
+from services.fraud.domain.scenarios.judging import Judgement, Standing
+from services.fraud.domain.scenarios.starter import STARTER as STARTER_RULES
+from services.fraud.domain.scenarios.starter import STARTER_REF, starter_trees
+from services.fraud.ports import Declarations
+from services.fraud.service.configuration import Configuration, compiled
 from services.fraud.service.decider import CheckCall
 
 __all__ = [
-    "check", "decided", "facts", "milliseconds", "new_tenant", "principal", "read", "record", "request",
-    "to_call", "vector",
+    "check", "configured", "decided", "facts", "judged", "milliseconds", "named", "new_tenant", "principal", "read",
+    "record", "request", "to_call", "vector",
 ]  # fmt: skip
 
 SCOPES = frozenset({"decision:create"})
+FIELDS = {"user_id": "user_id", "device": "device_fingerprint", "ip": "ip_address", "merchant": "merchant_id"}
+"""Names of this module, and those of the event's fields."""
 
 
 def milliseconds(when: datetime) -> datetime:
-    """Returns a time as the windows keep it."""
+    """Returns a time as decisions keep it."""
     return when.replace(microsecond=when.microsecond // 1000 * 1000)
 
 
@@ -51,29 +64,66 @@ def check(tenant_id: str, transaction_id: str = "", **changed: Any) -> Check:
         "channel": "online",
         "event_time": milliseconds(datetime.now(UTC)) - timedelta(seconds=1),
     } | changed
-    values.setdefault("fingerprint", blake2b(repr(sorted(values.items())).encode(), digest_size=16).digest())
-    return Check(tenant_id=tenant_id, **values)
+    fingerprint = blake2b(repr(sorted(values.items())).encode(), digest_size=16).digest()
+    fields: dict[str, FieldValue] = {"amount": Money(values["amount_minor"], values["currency"])}
+    fields |= {field: values[name] for name, field in FIELDS.items() if values[name]}
+    del values["device"], values["ip"]
+    return Check(
+        **{"tenant_id": tenant_id, "event_type": PAYMENT.name, "fields": fields, "fingerprint": fingerprint} | values
+    )
 
 
-def vector(**values: int) -> Sequence[int]:
+def vector(**values: int) -> Sequence[FeatureValue]:
     """Returns the features of a subject never seen before, with some changed."""
-    named = dict.fromkeys(feature_list.NAMES, 0) | values
-    assert len(named) == len(feature_list.NAMES), "no such feature"
-    return list(named.values())
+    found: dict[str, FeatureValue] = {**dict.fromkeys(STARTER.names, 0), **values}
+    assert len(found) == len(STARTER.names), "no such feature"
+    found["user_new_device"] = bool(found["user_new_device"])
+    return list(found.values())
+
+
+def named(found: Features) -> dict[str, FeatureValue]:
+    """Returns the values of features by name."""
+    return dict(zip(STARTER.names, found.values, strict=True))
 
 
 def facts(
-    profile: Profile | None = Profile(), amount_minor: int = 1250, currency_digits: int = 2, **features: int
-) -> Facts:
+    profile: Profile | None = Profile(),
+    amount_minor: int = 1250,
+    currency: str = "USD",
+    rate: Rate | None = PAR,
+    elsewhere: Sequence[Spend] = (),
+    **features: Any,
+) -> EventFacts:
     """Returns what a decision is computed from: nothing that would raise a suspicion, with some changed."""
-    return Facts(amount_minor, currency_digits, "online", feature_list.by_name(vector(**features)), profile)
+    fields: dict[str, FieldValue] = {"user_id": "u1", "amount": Money(amount_minor, currency), "channel": "online"}
+    return EventFacts(fields, vector(**features), currency, DIGITS[currency], profile, rate=rate, elsewhere=elsewhere)
+
+
+_STARTER = CompiledScenario(STARTER_REF, STARTER_RULES, starter_trees())
+_values = value_reader(_STARTER.names, PAYMENT, STARTER, DIGITS)
+
+
+def judged(basis: EventFacts, *, review_floor: bool = False) -> Judgement:
+    """Returns what the starter scenario says."""
+    profile = basis.profile
+    standing = Standing(profile.base_risk, profile.tier == "trusted") if profile else None
+    return _STARTER.decide(_values(basis), standing, basis.fields.get, datetime.now(UTC), review_floor=review_floor)
+
+
+async def configured(_: str) -> Configuration:
+    """The configuration of a tenant that has declared nothing."""
+    return _CONFIGURATION
+
+
+_CONFIGURATION = compiled(Declarations())
 
 
 def decided(made: Check, at: datetime | None = None) -> Decided:
     """Returns a decision about a check, as the pipeline makes it."""
     found = Features(vector(), made.event_time or datetime.now(UTC))
-    basis = Facts(made.amount_minor, made.currency_digits, made.channel, feature_list.by_name(found.values), Profile())
-    return Decided(made, uuid7_text(), found, basis, judge(basis), (), at or datetime.now(UTC))
+    basis = EventFacts(made.fields, found.values, made.currency, made.currency_digits, Profile(), rate=PAR)
+    now = at or datetime.now(UTC)
+    return Decided(made, uuid7_text(), found, basis, judged(basis), STARTER_REF, (), now)
 
 
 def record(made: Decided) -> convert.DecisionRecord:

@@ -110,7 +110,8 @@ class TaskEdge:
             _write(writer, 200, {"access_token": f"token-{self.tokens}", "expires_in": 600})
             return
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        call = Call(method, parts.path, query, json.loads(body) if body else None)
+        is_json = "content-type: application/json" in head.lower()
+        call = Call(method, parts.path, query, json.loads(body) if body and is_json else None)
         self.calls.append(call)
         if f"bearer token-{self.tokens}\r\n" not in head.lower():
             _write(writer, *problem(401, "TOKEN_INVALID", "the token is not valid"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
@@ -37,11 +38,11 @@ class Contents:
             below = [path[1:] for path in bound if path[0] == field.name]
             if not below or field.message_type is None:
                 if _is_raw(field.message_type):
-                    return _RAW
+                    return _raw(example)
                 return _json(self._schemas.value(field, Use.REQUEST), example)
             message, bound = field.message_type, below
         if _is_raw(message):
-            return _RAW
+            return _raw(example)
         return _json(self._schemas.body(message, identifier, bound), example)
 
     def answer(self, binding: Binding, method: MethodDescriptor, identifier: str, example: Any) -> Schema:
@@ -72,6 +73,15 @@ class Contents:
 
 def _is_raw(message: Descriptor | None) -> bool:
     return message is not None and message.full_name == HTTP_BODY
+
+
+def _raw(example: Any) -> Schema:
+    """Returns the content of a body of bytes. One whose example is text shows it."""
+    try:
+        text = base64.b64decode(example["data"], validate=True).decode()
+    except (KeyError, TypeError, ValueError):
+        return _RAW
+    return {media_type: {**content, "example": text} for media_type, content in _RAW.items()}
 
 
 def _json(schema: Schema, example: Any) -> Schema:

@@ -80,7 +80,10 @@ class Paths:
             words = f"{words} May hold slashes.".strip()
         parameter |= {"description": words, "schema": schema}
         part = _part(binding.template, wildcard, examples.get(wildcard.variable))
-        return parameter | {"example": part} if part is not None else parameter
+        if part is None:
+            return parameter
+        # A number is one in an example too, as its schema says.
+        return parameter | {"example": int(part) if schema.get("type") == "integer" else part}
 
     def _query_parameters(
         self, binding: Binding, request: Descriptor, examples: Mapping[str, object]

@@ -19,10 +19,14 @@ def list_query(tenant_id: str, only: DecisionFilter, before: UUID | None, limit:
     """
     values: list[Any] = [tenant_id, limit]
     conditions = "tenant_id = $1"
-    for column, value in (("user_id", only.user_id), ("transaction_id", only.transaction_id), ("decision_id", before)):
+    for condition, value in (
+        ("user_id = {}", only.user_id),
+        (f"decision_id = ({_OF_TRANSACTION})", only.transaction_id),
+        ("decision_id < {}", before),
+    ):
         if value:
             values.append(value)
-            conditions += f" AND {column} {'<' if column == 'decision_id' else '='} ${len(values)}"
+            conditions += f" AND {condition.format(f'${len(values)}')}"
     if only.outcome:
         values.append(only.outcome)
         return _page(f"{conditions} AND outcome = ${len(values)}"), values
@@ -33,6 +37,7 @@ def list_query(tenant_id: str, only: DecisionFilter, before: UUID | None, limit:
     return f"SELECT answer FROM ({pages}) AS found ORDER BY decision_id DESC LIMIT $2", values
 
 
+_OF_TRANSACTION = "SELECT decision_id FROM transactions WHERE tenant_id = $1 AND transaction_id = {}"
 _OUTCOMES = (APPROVE, REVIEW, DECLINE)
 
 

@@ -11,6 +11,9 @@ __all__ = ["PostgresOldDecisions"]
 _deleted = Counter("decisions_deleted", "Decisions that were deleted after the time for which their tenants keep them.")
 
 CHUNK = 1_000
+MONTHS_AHEAD = 3
+
+_PARTITIONS = "SELECT make_decision_partitions($1)"
 
 # Tenants are found by skipping from one to the next in the primary key.
 _NEXT_TENANT = "SELECT tenant_id FROM decisions WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1"
@@ -23,12 +26,16 @@ WITH bound AS (
         now() - make_interval(days => coalesce((SELECT days FROM decision_retention WHERE tenant_id = $1), $2)),
         (SELECT created_at FROM outbox ORDER BY xid, seq LIMIT 1)
     ) AS time
+), gone AS (
+    DELETE FROM decisions WHERE tenant_id = $1 AND decision_id = ANY (ARRAY(
+        SELECT d.decision_id FROM decisions AS d, bound
+        WHERE d.tenant_id = $1 AND d.decision_id < first_decision_id(bound.time) AND d.create_time < bound.time
+        ORDER BY d.decision_id LIMIT $3
+    )) RETURNING transaction_id
+), freed AS (
+    DELETE FROM transactions WHERE tenant_id = $1 AND transaction_id IN (SELECT transaction_id FROM gone)
 )
-DELETE FROM decisions WHERE tenant_id = $1 AND decision_id = ANY (ARRAY(
-    SELECT d.decision_id FROM decisions AS d, bound
-    WHERE d.tenant_id = $1 AND d.decision_id < first_decision_id(bound.time) AND d.create_time < bound.time
-    ORDER BY d.decision_id LIMIT $3
-))"""
+SELECT count(*) FROM gone"""
 
 
 class PostgresOldDecisions:
@@ -38,6 +45,10 @@ class PostgresOldDecisions:
         self._pool = pool
         self._days = days
 
+    async def prepare(self) -> None:
+        async with connected(self._pool) as connection:
+            await connection.execute(_PARTITIONS, MONTHS_AHEAD)
+
     async def next_tenant(self, after: str) -> str | None:
         async with connected(self._pool) as connection:
             tenant = await connection.fetchval(_NEXT_TENANT, after)
@@ -45,7 +56,6 @@ class PostgresOldDecisions:
 
     async def delete(self, tenant_id: str) -> int:
         async with connected(self._pool) as connection:
-            done = await connection.execute(_DELETE, tenant_id, self._days, CHUNK)
-        count = int(done.rpartition(" ")[2])
+            count: int = await connection.fetchval(_DELETE, tenant_id, self._days, CHUNK)
         _deleted.inc(count)
         return count

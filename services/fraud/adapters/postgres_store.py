@@ -45,6 +45,7 @@ class _Refused:
 
 
 _REFUSED = _Refused()
+_NOTHING = {None}
 Row = tuple[Decided, DecisionRecord]
 """A decision and how it is stored."""
 
@@ -109,7 +110,10 @@ class PostgresStore:
         """Stores rows in one commit. Returns for each what was stored before, None for one that is stored now."""
         tenants = {made.check.tenant_id for made, _ in rows}
         secret = await self._keys.secret()
-        columns = zip(*[self._values(made, record, secret) for made, record in rows], strict=True)
+        columns = [
+            None if set(column) == _NOTHING else column
+            for column in zip(*[self._values(made, record, secret) for made, record in rows], strict=True)
+        ]
         async with connected(self._pool) as connection:
             stored = await connection.fetchval(_RECORD, ",".join(sorted(tenants)), *columns)
         self._on_commit()
@@ -130,7 +134,7 @@ class PostgresStore:
             made.verdict.outcome,
             made.features.event_time,
             made.create_time,
-            *self._keys.hashes(secret, check.tenant_id, check.event_type, check.fields),
+            *self._keys.hashes(secret, check.tenant_id, check.columns, check.fields),
             record.fields,
             record.answer,
             record.inputs,

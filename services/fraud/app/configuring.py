@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 
-from rampart.fraud.v1 import event_type_service_pb2, event_type_service_pb2_grpc
+from rampart.fraud.v1 import (
+    event_type_service_pb2,
+    event_type_service_pb2_grpc,
+    list_service_pb2,
+    list_service_pb2_grpc,
+)
 
 from meshkit.host import Host
 from meshkit.named_requests import IdempotentChanges
@@ -16,31 +22,49 @@ from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.notifications import Notifications
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.engine_revisions import CHANNEL
+from services.fraud.adapters.list_cleaning import ListCleaning
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes, PostgresEventTypeWriter
+from services.fraud.adapters.postgres_list_contents import PostgresListContents
+from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.service.configuration import LOADS_AT_ONCE, Configurations, compiled
 from services.fraud.service.event_types import EventTypeService
-from services.fraud.servicer import EventTypeServicer
+from services.fraud.service.value_lists.catalog import READINGS, ListCatalog
+from services.fraud.service.value_lists.importing import ListImports
+from services.fraud.service.value_lists.keeping import ListKeeper
+from services.fraud.servicer import EventTypeServicer, ListServicer
 from services.fraud.settings import FraudSettings
 
 __all__ = ["SERVICES", "open_configurations", "serve_changes"]
 
-SERVICES = [event_type_service_pb2.DESCRIPTOR.services_by_name["EventTypeService"]]
+SERVICES = [
+    event_type_service_pb2.DESCRIPTOR.services_by_name["EventTypeService"],
+    list_service_pb2.DESCRIPTOR.services_by_name["ListService"],
+]
 WRITES_POOL_SIZE = 4
 
 
-async def open_configurations(host: Host, settings: FraudSettings) -> Configurations:
-    """Keeps the configurations of tenants the newest."""
+async def open_configurations(host: Host, settings: FraudSettings) -> tuple[Configurations, ListCatalog]:
+    """Keeps the newest of the configurations of tenants, and of what is on their lists."""
     # Its own connections: no decision waits for one, and one more reads what has changed.
     pool = await host.open(postgres.pool(settings.dsn, size=LOADS_AT_ONCE + 1), name="postgres of configurations")
     configurations = Configurations(PostgresDeclarations(pool), partial(compiled, patterns=compile_pattern))
-    listener = Notifications(
-        settings.dsn, CHANNEL, tell=configurations.changed, tell_all=configurations.everything_changed
-    )
+    contents = await host.open(postgres.pool(settings.dsn, size=READINGS + 1), name="postgres of lists")
+    lists = ListCatalog(PostgresListContents(contents))
+
+    def tell(tenant_id: str) -> None:
+        configurations.changed(tenant_id)
+        lists.tell(tenant_id)
+
+    def tell_all() -> None:
+        configurations.everything_changed()
+        lists.tell_all()
+
     host.background("configurations", configurations.run)
-    host.background("configuration listener", listener.run)
-    return configurations
+    host.background("lists", lists.run)
+    host.background("configuration listener", Notifications(settings.dsn, CHANNEL, tell=tell, tell_all=tell_all).run)
+    return configurations, lists
 
 
 async def serve_changes(host: Host, settings: FraudSettings, server: MeshServer, reads: Reads, pages: Pages) -> None:
@@ -51,3 +75,12 @@ async def serve_changes(host: Host, settings: FraudSettings, server: MeshServer,
         EventTypeService(PostgresEventTypes(reads)), IdempotentChanges(PostgresEventTypeWriter(pool)), pages=pages
     )
     server.add(event_type_service_pb2_grpc.add_EventTypeServiceServicer_to_server, event_types)
+    lists = PostgresLists(pool, reads)
+    servicer = ListServicer(ListKeeper(lists, _now), ListImports(lists, _now), IdempotentChanges(lists), pages)
+    server.add(list_service_pb2_grpc.add_ListServiceServicer_to_server, servicer)
+    cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the end of entries")
+    host.background("list cleaning", Periodic("list cleaning", ListCleaning(cleaner).clear).run)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

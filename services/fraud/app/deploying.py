@@ -13,12 +13,12 @@ from meshkit.pages import Pages
 from meshkit.rpc.server import MeshServer
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
-from services.fraud.adapters.cel_rules import CelRules
 from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_scenario_changes import PostgresScenarioWriter
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
+from services.fraud.expressions.rules import CelRules
 from services.fraud.service.breaking import Breaker, OutcomeCounter
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.deployments import Deployments

@@ -12,6 +12,7 @@ from meshkit.storage import postgres
 from meshkit.storage.leader import Leader
 from meshkit.storage.postgres import Pool
 from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.ip_intelligence import FileIpIntelligence
 from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.logs.redis_logs import RedisLogs
@@ -27,7 +28,7 @@ from services.fraud.service.log_keeping import LogKeeper
 from services.fraud.service.reading import FeatureReader
 from services.fraud.settings import FraudSettings
 
-__all__ = ["Stores", "open_features"]
+__all__ = ["Stores", "open_features", "open_ip"]
 
 KEEPER_SECONDS = 30.0
 
@@ -64,3 +65,11 @@ async def open_features(
     completer = Completer(logs, history)
     folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
     return FeatureReader(logs, folds, sets, lambda: datetime.now(UTC))
+
+
+async def open_ip(host: Host, settings: FraudSettings) -> FileIpIntelligence:
+    """Reads the operator's files about addresses, and again when they change."""
+    ip = FileIpIntelligence(settings.ip_files)
+    host.background("ip files", ip.run)
+    host.warn("ip files", ip.check)
+    return ip

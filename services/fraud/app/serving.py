@@ -42,8 +42,7 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
-from services.fraud.app.features import Stores, open_features
-from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.app.features import Stores, open_features, open_ip
 from services.fraud.service.breaking import OutcomeCounter, count_outcome
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
@@ -51,10 +50,11 @@ from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
+from services.fraud.service.tenant_states import TenantStates
 from services.fraud.service.vector_layouts import VectorLayouts
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
-from services.fraud.servicer import DECISION_FIELDS, Checks, FraudServicer
+from services.fraud.servicer import DECISION_FIELDS, Checks, Deciding, FraudServicer
 from services.fraud.settings import FraudSettings
 
 __all__ = ["migrate", "serve"]
@@ -98,7 +98,8 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    configurations = await open_configurations(host, settings)
+    configurations, lists = await open_configurations(host, settings)
+    states, ip = TenantStates(configurations, lists), await open_ip(host, settings)
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await _storing(host, settings, committed, reads)
     store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
@@ -111,14 +112,21 @@ async def serve(host: Host, reader: Reader) -> None:
         rates=rates,
         store=store,
         policy=policy,
-        configurations=configurations.of,
+        states=states.of,
+        ip=ip,
         on_commit=partial(count_outcome, counter),
     )
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
     continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
-        checks=_coalescing(host, settings, ways),
-        ways=ways,
+        deciding=Deciding(
+            checks=_coalescing(host, settings, ways),
+            ways=ways,
+            states=states.of,
+            verifier=verifier,
+            batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
+            decisions=_decision_log(host),
+        ),
         store=store,
         layouts=VectorLayouts(PostgresFeatures(reads)),
         outbox=outbox,
@@ -126,9 +134,6 @@ async def serve(host: Host, reader: Reader) -> None:
         watches=watches,
         continuations=continuations,
         rates=rates,
-        verifier=verifier,
-        batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
-        decisions=_decision_log(host),
     )
     server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
@@ -199,7 +204,7 @@ async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], 
     apart = await host.open(
         postgres.pool(settings.dsn, size=APART_POOL_SIZE, seconds=APART_SECONDS), name="postgres of checks apart"
     )
-    keys = EventKeys(pool, lambda _, event_type: BUILT_IN[event_type])
+    keys = EventKeys(pool)
     return Stores(pool, apart, keys, PostgresStore(pool, keys, on_commit=on_commit, reads=reads, apart=apart))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.fraud.convert.checks import check_from_proto
+from services.fraud.convert.checks import check_from_event, check_from_proto
 from services.fraud.convert.decisions import (
     DecisionRecord,
     decided_to_record,
@@ -41,7 +41,7 @@ from services.fraud.convert.rules import (
     rule_from_proto,
     rule_state_from_proto,
     rule_to_proto,
-    updated_rule,
+    updated_rule_from_proto,
 )
 from services.fraud.convert.scenarios import (
     admits_revision_from_proto,
@@ -63,6 +63,7 @@ __all__ = [
     "admits_from_proto",
     "admits_revision_from_proto",
     "changes_to_proto",
+    "check_from_event",
     "check_from_proto",
     "content_from_proto",
     "decided_page_to_proto",
@@ -100,7 +101,7 @@ __all__ = [
     "type_change_from_proto",
     "type_check_from_proto",
     "type_request_from_proto",
-    "updated_rule",
+    "updated_rule_from_proto",
     "vector_version",
     "version_to_proto",
     "watch_event_to_proto",

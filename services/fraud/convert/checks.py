@@ -15,12 +15,15 @@ from meshkit.canonical import canonical_address, canonical_email
 from meshkit.context import Principal
 from meshkit.currencies import DIGITS, LARGEST_MINOR
 from services.fraud import errors
+from services.fraud.convert.event_values import event_values_from_proto
+from services.fraud.convert.events import fields_to_record
 from services.fraud.domain.check import NOTHING_KEPT, Check, Kept, Spelling
-from services.fraud.domain.event import FieldValue, Money
-from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.event import Fields, FieldValue, Money
+from services.fraud.domain.event_types import PAYMENT, EventType, FieldType
+from services.fraud.domain.event_values import EventReader, EventValues
 from services.fraud.domain.money import to_minor
 
-__all__ = ["check_from_proto"]
+__all__ = ["check_from_event", "check_from_proto"]
 
 # Fingerprints of before had no version: 16 bytes over the request as it was sent.
 _FINGERPRINT_VERSION = b"\x02"
@@ -69,6 +72,46 @@ def check_from_proto(request: pb.CheckFraudRequest, principal: Principal, transa
     )
 
 
+def check_from_event(
+    request: pb.CheckEventRequest, reader: EventReader, principal: Principal, transaction_id: str
+) -> Check:
+    """Reads an event as its type declares it. Raises VALIDATION_FAILED with every field that is not so."""
+    values = event_values_from_proto(reader, request.fields, principal.currency)
+    fields = _fields(reader.event_type, values)
+    event_time = _event_time(request)
+    money = next((value for value in fields.values() if isinstance(value, Money)), Money(0, ""))
+    digits = DIGITS.get(money.currency, 0)
+    content = (reader.event_type.name, fields_to_record(dict(sorted(fields.items()))).decode())
+    return Check(
+        tenant_id=principal.tenant_id,
+        transaction_id=transaction_id,
+        event_type=reader.event_type.name,
+        type_version=reader.event_type.version,
+        columns=reader.columns,
+        fields=fields,
+        event_time=event_time,
+        fingerprint=_fingerprint(content, event_time),
+        other_fingerprints=partial(_untimed_fingerprints, content, event_time),
+        user_id=str(fields.get("user_id", "")),
+        merchant=str(fields.get("merchant_id", "")),
+        amount=money.minor / 10**digits,
+        amount_minor=money.minor,
+        currency=money.currency,
+        currency_digits=digits,
+        channel=str(fields.get("channel", "")),
+    )
+
+
+def _fields(event_type: EventType, values: EventValues) -> Fields:
+    found: dict[str, FieldValue] = {}
+    for field in event_type.fields:
+        value = values.seen.get(field.name)
+        if value is not None:
+            money = field.type is FieldType.MONEY
+            found[field.name] = Money(values.exact[field.name], values.currencies[field.name]) if money else value
+    return found
+
+
 def _kept(request: pb.CheckFraudRequest, sent_ip: str, ip: str) -> tuple[Kept, Sequence[str]]:
     """Returns what is kept and counted nowhere, and what of it tells a request from others."""
     card, email, attributes = request.card_fingerprint, request.email, request.attributes
@@ -114,7 +157,7 @@ def _address(sent: str) -> str:
     return found
 
 
-def _event_time(request: pb.CheckFraudRequest) -> datetime | None:
+def _event_time(request: pb.CheckFraudRequest | pb.CheckEventRequest) -> datetime | None:
     if not request.HasField("event_time"):
         return None
     try:
@@ -146,6 +189,12 @@ def _other_fingerprints(
         untimed.ClearField("event_time")
         found += [_fingerprint(content, None), _fingerprint_of_before(untimed)]
     return found
+
+
+def _untimed_fingerprints(content: Sequence[str], event_time: datetime | None, answer: bytes) -> Collection[bytes]:
+    """Returns the fingerprint without a time, if that of the event is the one that it was answered with."""
+    answered = decision_pb2.Decision.FromString(answer).event_time.ToDatetime(UTC)
+    return [_fingerprint(content, None)] if event_time is not None and event_time == answered else []
 
 
 def _fingerprint_of_before(request: pb.CheckFraudRequest) -> bytes:

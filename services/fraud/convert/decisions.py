@@ -99,6 +99,7 @@ def _event_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp
         confidence_score=made.verdict.score,
         event_time=event_time,
         create_time=create_time,
+        event_type=check.event_type,
     )
 
 

@@ -98,6 +98,7 @@ def event_from_record(tenant_id: str, fields: bytes, answer: bytes, inputs: byte
         confidence_score=decision.confidence_score,
         event_time=decision.event_time,
         create_time=decision.create_time,
+        event_type=decision.event_type,
     ).SerializeToString()
 
 

@@ -27,7 +27,7 @@ __all__ = [
     "rule_from_proto",
     "rule_state_from_proto",
     "rule_to_proto",
-    "updated_rule",
+    "updated_rule_from_proto",
 ]
 
 _MUTABLE = ("code", "words", "expression", "contribution", "outcome", "habit")
@@ -47,7 +47,7 @@ def rule_from_proto(message: pb.ScenarioRule) -> ScenarioRule:
     )
 
 
-def updated_rule(rule: ScenarioRule, message: pb.ScenarioRule, mask: FieldMask) -> ScenarioRule:
+def updated_rule_from_proto(rule: ScenarioRule, message: pb.ScenarioRule, mask: FieldMask) -> ScenarioRule:
     """Returns a rule after an update. Raises VALIDATION_FAILED for a mask that names what is no field of a rule."""
     changes = RULE_UPDATES.changes(message, mask)
     sent = rule_from_proto(message)

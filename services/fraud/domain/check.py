@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import Fields
+from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import VersionRef
@@ -46,6 +47,7 @@ class Kept(NamedTuple):
 
 
 NOTHING_KEPT = Kept()
+_PAYMENT_COLUMNS = PAYMENT.columns
 
 
 # Not frozen, which would cost as much as all else that is done to read a check. Nobody changes one.
@@ -70,6 +72,8 @@ class Check:
     channel: str
     kept: Kept = NOTHING_KEPT
     type_version: int = 1
+    columns: Mapping[str, int] = field(default_factory=lambda: _PAYMENT_COLUMNS)
+    """The column of the store that has each key."""
     other_fingerprints: Callable[[bytes], Collection[bytes]] = lambda _: ()
     """Further fingerprints under which the same content may be stored, given the answer that is stored with it."""
 

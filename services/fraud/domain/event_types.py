@@ -70,6 +70,11 @@ class EventType:
     def keys(self) -> Sequence[Field]:
         return [field for field in self.fields if field.key and not field.retired]
 
+    @property
+    def columns(self) -> Mapping[str, int]:
+        """The column of the store that has each key, from 0: its place among all keys, the retired with them."""
+        return {name: place for place, name in enumerate(each.name for each in self.fields if each.key)}
+
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)
 

@@ -67,6 +67,7 @@ class EventReader:
     ) -> None:
         """`digits` are those of each currency after the point; `largest_minor` is the most of its smallest units."""
         self.event_type = event_type
+        self.columns = event_type.columns
         self._digits = digits
         self._largest_minor = largest_minor
         self._canonical = canonical

@@ -146,7 +146,8 @@ GRANT SELECT, INSERT ON decisions, transactions TO {service};
 CREATE POLICY cleaner_read ON decisions FOR SELECT TO {cleaner} USING (true);
 CREATE POLICY cleaner_delete ON decisions FOR DELETE TO {cleaner} USING (create_time < now() - interval '31 days');
 CREATE POLICY cleaner_read ON transactions FOR SELECT TO {cleaner} USING (true);
-CREATE POLICY cleaner_delete ON transactions FOR DELETE TO {cleaner} USING (true);
+CREATE POLICY cleaner_delete ON transactions FOR DELETE TO {cleaner}
+    USING (decision_id < first_decision_id(now() - interval '31 days'));
 GRANT SELECT (tenant_id, decision_id, transaction_id, create_time), DELETE ON decisions TO {cleaner};
 GRANT SELECT (tenant_id, transaction_id, decision_id), DELETE ON transactions TO {cleaner};
 

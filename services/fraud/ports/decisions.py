@@ -182,6 +182,10 @@ class StoredEvents(Protocol):
 class OldDecisions(Protocol):
     """Decisions that have been kept for the time that their tenants want."""
 
+    async def prepare(self) -> None:
+        """Makes room for the decisions of the months to come."""
+        ...
+
     async def next_tenant(self, after: str) -> str | None:
         """Returns the first tenant after one that has decisions, in the order of their identifiers."""
         ...

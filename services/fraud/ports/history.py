@@ -18,6 +18,8 @@ class HistoryKey(NamedTuple):
     values: tuple[tuple[str, str], ...]
     """Fields of the key, each with its value."""
     event_types: tuple[str, ...]
+    columns: tuple[int, ...]
+    """Those that have the first field in these types."""
     since: datetime | None
     """None for all there are."""
 

@@ -54,6 +54,8 @@ class LogPart(NamedTuple):
     """Records of the open part that were read."""
     last: bytes
     """The last of them."""
+    generation: bytes = b""
+    """Of the logs when it was read (see `Appended`)."""
 
 
 class LogWrite(NamedTuple):
@@ -130,7 +132,7 @@ class Proof(NamedTuple):
     """What is another one whenever a log is lost."""
 
     epoch: int
-    """Since the logs were emptied or their server was restarted."""
+    """When the logs were found emptied, or their server restarted, for the last time. Never the same again."""
     lost: int
     """Keys that the server has evicted since."""
 

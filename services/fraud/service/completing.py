@@ -64,12 +64,12 @@ class Completer:
     def _asked(self, group: LogGroup, first: Mapping[str, datetime], now: datetime) -> HistoryKey:
         """Asks for what windows can reach: everything, if the tenant is younger than that."""
         plan, tenant = group.recorder.plan, group.key.stream.tenant_id
-        earliest = min(record.time for record in group.records)
-        late = min(timedelta(0), timedelta(milliseconds=earliest - to_milliseconds(now)))
-        since = now - timedelta(milliseconds=plan.retention_ms) - SLACK + late
-        young = tenant not in first or first[tenant] >= now - timedelta(milliseconds=plan.retention_ms) - SLACK
-        values = tuple(zip(plan.key, group.key.value.split("\0"), strict=True))
-        return HistoryKey(tenant, values, plan.types, None if young else since)
+        start, since = now - timedelta(milliseconds=plan.retention_ms) - SLACK, None
+        if tenant in first and first[tenant] < start:
+            earliest = min(record.time for record in group.records)
+            since = start + min(timedelta(0), timedelta(milliseconds=earliest - to_milliseconds(now)))
+        values = tuple(zip(plan.key, group.key.value.split("\0", len(plan.key) - 1), strict=True))
+        return HistoryKey(tenant, values, plan.types, group.features.columns(plan), since)
 
     def _restore(self, group: LogGroup, records: bytes) -> None:
         if len(self._restored) >= RESTORING:

@@ -187,7 +187,7 @@ class Configurations:
             return
         self._seen[tenant_id] = declarations.revision
         try:
-            configuration = self._make(declarations)
+            configuration = await asyncio.to_thread(self._make, declarations)
         except Exception:
             # Other tenants' changes are not to wait for this one's.
             fields = {"tenant": tenant_id, "revision": declarations.revision}
@@ -198,7 +198,8 @@ class Configurations:
 
     async def _load(self, tenant_id: str) -> Configuration:
         async with self._turns:
-            configuration = self._make(await self._store.read(tenant_id))
+            # Code for a thousand rules is not made between two decisions.
+            configuration = await asyncio.to_thread(self._make, await self._store.read(tenant_id))
         _loaded.inc()
         return configuration
 

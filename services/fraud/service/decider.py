@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import struct
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,12 @@ from meshkit.errors import MeshError, internal, unavailable
 from meshkit.halving import halving
 from services.fraud import errors
 from services.fraud.domain.check import Check, Decided, Key, StageTimes
-from services.fraud.ports import CommitResult, DecisionStore, RiskProfiles, Stored
-from services.fraud.service.configuration import Configuration
+from services.fraud.domain.profile import Profile
+from services.fraud.ports import CommitResult, DecisionStore, IpIntelligence, RiskProfiles, Stored
 from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader, Reading
+from services.fraud.service.tenant_states import TenantState
 
 __all__ = ["CheckCall", "Decider", "Outcome"]
 
@@ -33,12 +35,12 @@ _log = logging.getLogger(__name__)
 MAX_AHEAD = timedelta(minutes=5)
 MAX_BEHIND = timedelta(hours=24)
 BACKFILL = "fraud:backfill"
-BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What a value brings about that nobody thought of."""
 
 
-ConfigurationOf = Callable[[str], Awaitable[Configuration]]
-"""Returns the configuration of a tenant. Raises MeshError UNAVAILABLE."""
+StateOf = Callable[[str], Awaitable[TenantState]]
+"""Returns what the decisions of a tenant go by. Raises MeshError UNAVAILABLE."""
 
 
 class CheckCall(NamedTuple):
@@ -81,16 +83,17 @@ class Decider:
         rates: ExchangeRates,
         store: DecisionStore,
         policy: DecisionPolicy,
-        configurations: ConfigurationOf,
+        states: StateOf,
+        ip: IpIntelligence,
         on_commit: Callable[[Decided], None] = lambda _: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._reader = reader
         self._profiles = profiles
         self._store = store
-        self._configurations = configurations
+        self._states = states
         self._on_commit = on_commit
-        self._judge = Judge(rates, policy, clock)
+        self._judge = Judge(rates, ip, policy, clock)
         self._clock = clock
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
@@ -159,32 +162,41 @@ class Decider:
         known, unread = await self._configured(calls)
         checks = [call.check for call, _ in known]
         profiles, reading = await asyncio.gather(
-            self._profiles.read([(call.context, call.check.tenant_id, call.check.user_id) for call, _ in known]),
+            self._read_profiles([call for call, _ in known]),
             self._reader.read(checks, patient=patient, gapped=gapped),
         )
         read_at, read = time.perf_counter(), _Read(checks, reading, [], unread)
         judged: list[ReadCheck] = []
-        for (call, configuration), found, profile in zip(known, reading.features, profiles, strict=True):
+        for (call, state), found, profile in zip(known, reading.features, profiles, strict=True):
             if isinstance(found, MeshError):
                 read.unread[call.check.key] = found
             else:
-                judged.append(ReadCheck(call.check, found, profile, configuration))
+                judged.append(ReadCheck(call.check, found, profile, state))
         decided = await self._judge.judge_all(judged)
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
         read.decided.extend(each._replace(times=times) for each in decided)
         return read
 
+    async def _read_profiles(self, calls: Sequence[CheckCall]) -> Sequence[Profile | None]:
+        """Reads the profiles of the users of events; one that is nobody's has none."""
+        places = [place for place, call in enumerate(calls) if call.check.user_id]
+        asked = [(calls[place].context, calls[place].check.tenant_id, calls[place].check.user_id) for place in places]
+        found: list[Profile | None] = [None] * len(calls)
+        for place, profile in zip(places, await self._profiles.read(asked) if asked else (), strict=True):
+            found[place] = profile
+        return found
+
     async def _configured(
         self, calls: Mapping[Key, CheckCall]
-    ) -> tuple[Sequence[tuple[CheckCall, Configuration]], dict[Key, MeshError]]:
-        """Returns the calls with the configuration of their tenants, and why others have none."""
-        tenants: dict[str, Configuration | MeshError] = {}
+    ) -> tuple[Sequence[tuple[CheckCall, TenantState]], dict[Key, MeshError]]:
+        """Returns the calls with the state of their tenants, and why others have none."""
+        tenants: dict[str, TenantState | MeshError] = {}
         for tenant_id in {tenant_id for tenant_id, _ in calls}:
             try:
-                tenants[tenant_id] = await self._configurations(tenant_id)
+                tenants[tenant_id] = await self._states(tenant_id)
             except MeshError as error:
                 tenants[tenant_id] = error
-        known: list[tuple[CheckCall, Configuration]] = []
+        known: list[tuple[CheckCall, TenantState]] = []
         unread: dict[Key, MeshError] = {}
         for key, call in calls.items():
             found = tenants[key[0]]
@@ -255,7 +267,7 @@ def _again(check: Check, stored: Stored) -> Outcome | MeshError:
 def _log_bug(call: CheckCall, error: Exception) -> MeshError:
     fields = {"request_id": call.context.request_id, "trace_id": call.context.trace_id}
     _log.error("a check failed unexpectedly", exc_info=error, extra={"fields": fields})
-    return errors.value_refused() if isinstance(error, (ArithmeticError, UnicodeError)) else internal()
+    return errors.value_refused() if isinstance(error, (ArithmeticError, UnicodeError, struct.error)) else internal()
 
 
 def _may_backfill(context: CallContext) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -10,17 +10,26 @@ from typing import NamedTuple
 from meshkit.currencies import DIGITS
 from meshkit.ids import uuid7_text
 from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.event import Fields
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, RateTable, Spend
+from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.facts import EventFacts
-from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Standing
-from services.fraud.service.configuration import Configuration
+from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Ruling, Standing
+from services.fraud.domain.value_lists.lists import ListKind
+from services.fraud.domain.verdict import Factor
+from services.fraud.ports import IpIntelligence
 from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.tenant_states import TenantState
+from services.fraud.service.value_lists.catalog import TenantLists
 
 __all__ = ["DecisionPolicy", "Judge", "ReadCheck"]
 
 _NO_RATES = RateTable()
 TRUSTED = "trusted"
+ADDRESS = "ip_address"
+WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
+"""Values that need exchange rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +46,19 @@ class ReadCheck(NamedTuple):
     check: Check
     features: Features
     profile: Profile | None
-    configuration: Configuration
+    state: TenantState
 
 
 class Judge:
     """Reaches judgements, with the scenarios and the exchange rates of each check's tenant."""
 
-    def __init__(self, rates: ExchangeRates, policy: DecisionPolicy, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, rates: ExchangeRates, ip: IpIntelligence, policy: DecisionPolicy, clock: Callable[[], datetime]
+    ) -> None:
         self._rates = rates
+        self._ip = ip
+        self._missing: Collection[str] = ()
+        self._untold: frozenset[str] = frozenset()
         self._policy = policy
         self._clock = clock
 
@@ -56,7 +70,9 @@ class Judge:
     async def _tables(self, inputs: Sequence[ReadCheck]) -> Mapping[str, RateTable]:
         """Returns the exchange rates of the tenants that need any: dollars do not."""
         tenants = {
-            each.check.tenant_id for each in inputs if each.check.currency != RULE_CURRENCY or each.features.elsewhere
+            each.check.tenant_id
+            for each in inputs
+            if each.check.currency not in ("", RULE_CURRENCY) or each.features.elsewhere
         }
         return await self._rates.tables(tenants) if tenants else {}
 
@@ -65,31 +81,61 @@ class Judge:
         check: Check,
         features: Features,
         profile: Profile | None,
-        configuration: Configuration,
+        state: TenantState,
         tables: Mapping[str, RateTable],
     ) -> Decided:
-        table, day = tables.get(check.tenant_id, _NO_RATES), features.event_time.date()
-        facts = EventFacts(
+        facts = self._facts(check, features, profile, state, tables.get(check.tenant_id, _NO_RATES))
+        scenarios, now = state.configuration.scenarios, self._clock()
+        key = check.user_id or check.transaction_id
+        version = scenarios.deciding(check.tenant_id, check.event_type, key).version
+        missing = (*state.missing, *_missing(check, facts, version), *self._blind(version))
+        degraded = (*features.degraded, *missing, *check.kept.unusable)
+        floor = not self._policy.review_without.isdisjoint(degraded)
+        standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
+        ruling = _ruling(state.lists, check.fields) if state.lists.by_name else None
+        ref = version.ref if version is not None else None
+        if ruling is not None:
+            judgement = NO_RULES.ruled(ruling)
+        elif version is None:
+            judgement = NO_RULES.judge(NOTHING_FIRED, check.fields.get, standing, review_floor=floor)
+        else:
+            values = state.configuration.values(version, check.event_type, features.set)(facts)
+            judgement = version.decide(values, standing, check.fields.get, now, scenarios.snoozes, review_floor=floor)
+        return Decided(check, uuid7_text(), features, facts, judgement, ref, degraded, now)
+
+    def _facts(
+        self, check: Check, features: Features, profile: Profile | None, state: TenantState, table: RateTable
+    ) -> EventFacts:
+        day, address = features.event_time.date(), check.fields.get(ADDRESS)
+        return EventFacts(
             fields=check.fields,
             features=features.values,
             currency=check.currency,
             digits=check.currency_digits,
             profile=profile,
+            ip=self._ip.look_up(address) if isinstance(address, str) else None,
             rate=table.at(check.currency, day),
             elsewhere=_spends(features.elsewhere, table, day) if features.elsewhere else (),
+            lists=state.lists.by_name,
         )
-        degraded = (*features.degraded, *_missing(facts), *check.kept.unusable)
-        floor, now = not self._policy.review_without.isdisjoint(degraded), self._clock()
-        key = check.user_id or check.transaction_id
-        version = configuration.scenarios.deciding(check.tenant_id, check.event_type, key).version
-        standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
-        if version is None:
-            judgement = NO_RULES.judge(NOTHING_FIRED, facts.fields.get, standing, review_floor=floor)
-            return Decided(check, uuid7_text(), features, facts, judgement, None, degraded, now)
-        values = configuration.values(version, check.event_type, features.set)(facts)
-        snoozes = configuration.scenarios.snoozes
-        judgement = version.decide(values, standing, facts.fields.get, now, snoozes, review_floor=floor)
-        return Decided(check, uuid7_text(), features, facts, judgement, version.ref, degraded, now)
+
+    def _blind(self, version: CompiledScenario | None) -> Sequence[str]:
+        """Says so if the version asks for what no file of the operator tells."""
+        missing = self._ip.missing
+        if missing is not self._missing:
+            self._missing, self._untold = missing, frozenset(f"ip.{name}" for name in missing)
+        return () if version is None or version.asks.isdisjoint(self._untold) else ("ip_intelligence",)
+
+
+def _ruling(lists: TenantLists, fields: Fields) -> Ruling | None:
+    """Returns what the lists of the tenant say of an event: those that allow before those that block."""
+    for kind, code, words in ((ListKind.ALLOW, "LIST_ALLOWED", "allows"), (ListKind.BLOCK, "LIST_BLOCKED", "blocks")):
+        for each in lists.of_kind(kind):
+            if fields.get(each.about.field) in each.members:
+                message = f"The list {each.about.name} {words} this {each.about.field}."
+                score = 0.0 if kind is ListKind.ALLOW else 1.0
+                return Ruling(kind is ListKind.ALLOW, Factor(code, message, score))
+    return None
 
 
 def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Spend]:
@@ -97,11 +143,12 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
     return [Spend(code, amount, DIGITS.get(code, 0), table.at(code, day)) for code, amount in sorted(sums.items())]
 
 
-def _missing(facts: EventFacts) -> Sequence[str]:
+def _missing(check: Check, facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
     missing = []
-    if facts.profile is None:
+    if check.user_id and facts.profile is None:
         missing.append("user_profile")
-    if facts.currency and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
+    asked = version is not None and facts.currency and not version.asks.isdisjoint(WORTHS)
+    if asked and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
         missing.append("exchange_rate")
     return missing

@@ -7,16 +7,21 @@ pause, because batches of this process share the folds.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs, LogKey, LogPart, LogSlice, LogState
+from services.fraud.ports import EntityLogs, LogKey, LogPart, LogSlice, LogState, LogsUnavailableError
 from services.fraud.service.completing import Completer
 from services.fraud.service.fold_cache import CachedFold, FoldCache
 from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
 
 __all__ = ["LogFolds"]
+
+_log = logging.getLogger(__name__)
 
 LATE_MS = 24 * 3_600_000
 SOON_SLICES = 4
@@ -46,7 +51,7 @@ class LogFolds:
     ) -> set[LogGroup]:
         """Waits for what is needed to fold the groups. Returns those that are completed from the history.
 
-        Raises MeshError and LogsUnavailableError.
+        Raises MeshError UNAVAILABLE.
         """
         partial: list[LogGroup] = []
         lost: list[LogGroup] = []
@@ -58,7 +63,10 @@ class LogFolds:
             elif answer.state is LogState.PARTIAL:
                 partial.append(group)
             elif answer.state is LogState.STALE:
-                await self._load(group, patient)
+                try:
+                    await self._load(group, patient)
+                except LogsUnavailableError as error:
+                    _log.warning("features come from the store: %s", error)
                 if group.loaded is None and patient:
                     lost.append(group)
         await self._completer.complete(partial, now, patient=patient, restore=True)
@@ -72,7 +80,7 @@ class LogFolds:
         if group.loaded is not None:
             self._extend(group, group.loaded)
             group.holds_own = True
-        elif group.answer.state is LogState.WHOLE and not self._follow(group):
+        elif group.answer.state is LogState.WHOLE and not self._follow(group) and not self._begin(group):
             answer, size = group.answer, group.recorder.layout.size
             place = group.seen.start + group.seen.read if group.seen else answer.start
             cached = self._extend(group, [LogSlice(answer.start, place, answer.unseen)])
@@ -80,7 +88,7 @@ class LogFolds:
             reached = first_own + len(group.records)
             group.holds_own = cached.reached > first_own
             if cached.reached < reached:
-                cached.part = LogPart(cached.part.start, reached - cached.part.start, group.packed[-size:])
+                cached.part = group.part(cached.part.start, reached - cached.part.start, group.packed[-size:])
 
     @staticmethod
     def _follow(group: LogGroup) -> bool:
@@ -92,9 +100,19 @@ class LogFolds:
         if unseen:
             cached.fold.extend(unseen)
         read = part.read + len(unseen) // size + len(group.records)
-        cached.part = LogPart(part.start, read, group.packed[-size:])
+        cached.part = group.part(part.start, read, group.packed[-size:])
         group.fold = cached.fold
         return True
+
+    @staticmethod
+    def _begin(group: LogGroup) -> bool:
+        """Reads a log that begins with a single check as it is: empty. Most keys are seen once, and need no fold."""
+        answer = group.answer
+        begins = group.cached is None and not answer.unseen and not answer.start and len(group.records) == 1
+        if begins:
+            group.fold = _empty(group.recorder.plan)
+            group.begins = True
+        return begins
 
     def keep(self, group: LogGroup) -> None:
         """Keeps the fold of a group, now that its records are added."""
@@ -109,21 +127,22 @@ class LogFolds:
             held = min(max(cached.reached - each.place, 0), count)
             if held < count:
                 cached.fold.extend(each.records[held * size :])
-                cached.part = LogPart(each.start, each.place + count - each.start, each.records[-size:])
+                cached.part = group.part(each.start, each.place + count - each.start, each.records[-size:])
             elif each.start > cached.part.start:
                 # The part that was open is sealed, and nothing was appended since.
-                cached.part = LogPart(each.start, cached.reached - each.start, b"")
+                cached.part = group.part(each.start, cached.reached - each.start, b"")
         group.cached, group.fold = cached, cached.fold
         return cached
 
     def _current(self, group: LogGroup, place: int) -> CachedFold:
         """Returns the fold that holds the most of a log, and everything before a place."""
-        known = [each for each in (self._cache.get(group.key, group.recorder.plan), group.cached) if each is not None]
-        found = [each for each in known if each.reached >= place]
+        plan = group.recorder.plan
+        known = [each for each in (self._cache.get(group.key, plan), group.cached) if each is not None]
+        found = [each for each in known if each.reached >= place and each.part.generation == group.generation]
         if found:
             return max(found, key=lambda each: each.reached)
         assert group.seen is None, "what was seen of a log is at hand"
-        return CachedFold(Fold(group.recorder.plan), LogPart(place, 0, b""), _now())
+        return CachedFold(Fold(group.recorder.plan), group.part(place, 0, b""), _now())
 
     async def _load(self, group: LogGroup, patient: bool) -> None:
         """Loads what is not known of a log, which holds the records of this batch by now; all of it if patient."""
@@ -146,11 +165,11 @@ class LogFolds:
         size, built = group.recorder.layout.size, None
         async for each in self._logs.load(group.key, size, group.retain_seconds):
             if built is None:
-                built = CachedFold(Fold(group.recorder.plan), LogPart(each.place, 0, b""), _now())
+                built = CachedFold(Fold(group.recorder.plan), group.part(each.place, 0, b""), _now())
             for _ in built.fold.extend_in_steps(each.records):
                 await asyncio.sleep(0)
             count = len(each.records) // size
-            built.part = LogPart(each.start, each.place + count - each.start, each.records[-size:])
+            built.part = group.part(each.start, each.place + count - each.start, each.records[-size:])
         if built is not None:
             self._cache.keep(group.key, built)
             group.cached, group.loaded = built, [LogSlice(built.part.start, built.reached, b"")]
@@ -179,3 +198,8 @@ class LogFolds:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+@lru_cache(maxsize=4_096)
+def _empty(plan: KindPlan) -> Fold:
+    return Fold(plan)

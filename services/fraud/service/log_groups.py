@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.recording import currency_of
+from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.event import transaction_hash
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.logs.records import LogRecord
 from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.fold_cache import CachedFold
@@ -33,8 +33,8 @@ class LogGroup:
     """A log, what checks of this batch append to it in their order, and the fold that is read for them."""
 
     __slots__ = (
-        "answer", "cached", "features", "fold", "holds_own", "is_read", "key", "loaded", "packed", "recorder",
-        "records", "seen", "start", "untimed",
+        "answer", "begins", "cached", "features", "fold", "generation", "holds_own", "is_read", "key", "loaded",
+        "packed", "recorder", "records", "seen", "start", "untimed",
     )  # fmt: skip
 
     def __init__(self, key: LogKey, recording: Recording, features: TenantFeatures, untimed: bool) -> None:
@@ -50,8 +50,12 @@ class LogGroup:
         self.seen: LogPart | None = None
         """What was known of the log when the records were appended."""
         self.packed = b""
+        self.generation = b""
+        """Of the logs that the records were appended to."""
         self.fold: Fold | None = None
         """None while the log is not known to be whole."""
+        self.begins = False
+        """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
         self.holds_own = False
         """True if the fold holds the records of this batch already."""
         self.answer = LogAnswer(LogState.BROKEN)
@@ -81,8 +85,13 @@ class LogGroup:
             is_read=self.is_read,
         )
 
-    def arrived(self, milliseconds: int) -> None:
+    def part(self, start: int, read: int, last: bytes) -> LogPart:
+        """Says how far the log was read."""
+        return LogPart(start, read, last, self.generation)
+
+    def arrived(self, milliseconds: int, generation: bytes) -> None:
         """Gives the records the time at which they arrived, if they have none of their own."""
+        self.generation = generation
         if self.untimed:
             stamp, size, packed = _TIME.pack(milliseconds), self.recorder.layout.size, self.packed
             self.records = [LogRecord(milliseconds, *record[1:]) for record in self.records]

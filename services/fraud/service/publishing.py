@@ -85,7 +85,7 @@ class Publishing:
         step = request.step
         version = await _version(changes, step.ref)
         authors = await _authors(changes, state, version)
-        if not may_publish(actor.name, authors | {request.requested_by}):
+        if not may_publish(actor.name, authors):
             raise errors.second_person_needed(*step.ref)
         after = await self._taken(actor.tenant_id, step, state)
         answered = _without_requests(state, request_id)

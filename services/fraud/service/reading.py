@@ -16,7 +16,7 @@ from meshkit.apart import TravelsApart
 from meshkit.errors import MeshError
 from services.fraud import errors
 from services.fraud.domain.check import Basis, Check, Features, Key
-from services.fraud.domain.logs.records import WITHDRAWAL, LogRecord
+from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
 from services.fraud.ports import Appended, EntityLogs, LogsUnavailableError, LogWrite, Ticket
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
@@ -63,7 +63,7 @@ class FeatureReader:
         appended = await self._append(checks, groups)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
         for group in groups:
-            group.arrived(arrival)
+            group.arrived(arrival, appended.generation if appended else b"")
         read = [group for group in groups if group.is_read]
         slow = await self._folds.prepare(read, gapped, to_time(arrival), patient=patient)
         for group in read:
@@ -127,10 +127,12 @@ class FeatureReader:
         deriving = records.features.deriving(check.event_type)
         if deriving is not None:
             deriving(values, check.fields, check.currency, check.currency_digits)
-        from_history = any(group in slow for group, _ in records.places)
         if appended is None:
             return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere, set=features)
-        basis, degraded = (Basis.HISTORY, (DEGRADED,)) if from_history else (Basis.LOGS, ())
+        from_history = [group in slow for group, _ in records.places]
+        degraded = (DEGRADED,) if any(from_history) else ()
+        # One log that was relied on is enough for the decision to depend on what logs may lack.
+        basis = Basis.HISTORY if all(from_history) else Basis.LOGS
         return Features(values, to_time(time), degraded, basis, appended.generation, elsewhere, features)
 
 
@@ -138,6 +140,8 @@ def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
     """Returns what a record sees of its log, and adds it. A transaction that is there reads what it read at first."""
     fold, record, size = group.fold, group.records[place], group.recorder.layout.size
     assert fold is not None
+    if group.begins:
+        return record, fold.read(record)
     if not group.holds_own:
         values = fold.admit(record, group.packed[place * size : place * size + size])
         if values is not None:

@@ -31,6 +31,7 @@ class DecisionRetention:
         """
         if task.tenant_id != SYSTEM_TENANT:
             raise TaskFailure("NotAllowed", "only the platform itself deletes decisions", retryable=False)
+        await self._decisions.prepare()
         done = task.resumed or {}
         after, deleted = str(done.get("tenant", SYSTEM_TENANT)), int(done.get("deleted", 0))
         while (tenant := await self._decisions.next_tenant(after)) is not None:

@@ -32,23 +32,16 @@ class RuleChecks:
     def __init__(self, checker: RuleChecker, vocabularies: Vocabularies) -> None:
         self._checker = checker
         self._vocabularies = vocabularies
+        self._turn = asyncio.Lock()
 
     async def content(self, tenant_id: str, content: ScenarioContent, known: Container[ScenarioRule] = ()) -> Checked:
         """Checks a whole scenario, but of rules that are known to be good not the expressions, and then no trees."""
         variables = await self._vocabularies.variables(tenant_id, content.event_type)
         if variables is None:
             return Checked((), [ContentFault("event_type", "event_type.known", "is no event type of the tenant")])
-        faults: Sequence[ContentFault] = content_faults(content, variables)
-        trees: list[str] = []
-        for place, rule in enumerate(content.rules[:MOST_RULES]):
-            if rule in known:
-                continue
-            # A thousand expressions take long enough to hold up decisions.
-            await asyncio.sleep(0)
-            found = self._expression(rule, variables)
-            trees += found.trees
-            faults = [*faults, *(each._replace(place=f"rules[{place}].{each.place}") for each in found.faults)]
-        return Checked(tuple(trees), faults[:MOST_FAULTS])
+        # A thousand rules take long enough to hold up decisions, and one check at a time is enough.
+        async with self._turn:
+            return await asyncio.to_thread(self._content, content, variables, known)
 
     async def rule(self, tenant_id: str, event_type: str, rule: ScenarioRule) -> Checked:
         """Checks one rule, as it would be in a scenario. Raises RESOURCE_NOT_FOUND for an event type that is none."""
@@ -57,6 +50,19 @@ class RuleChecks:
             raise errors.found_none("event_type")
         found = self._expression(rule, variables)
         return Checked(found.trees, [*rule_faults(rule, variables), *found.faults][:MOST_FAULTS])
+
+    def _content(
+        self, content: ScenarioContent, variables: Mapping[str, ValueKind], known: Container[ScenarioRule]
+    ) -> Checked:
+        faults: Sequence[ContentFault] = content_faults(content, variables)
+        trees: list[str] = []
+        for place, rule in enumerate(content.rules[:MOST_RULES]):
+            if rule in known:
+                continue
+            found = self._expression(rule, variables)
+            trees += found.trees
+            faults = [*faults, *(each._replace(place=f"rules[{place}].{each.place}") for each in found.faults)]
+        return Checked(tuple(trees), faults[:MOST_FAULTS])
 
     def _expression(self, rule: ScenarioRule, variables: Mapping[str, ValueKind]) -> Checked:
         found = self._checker.check(rule.expression, variables)

@@ -31,12 +31,14 @@ class Snoozing:
 
     async def snooze(self, changes: ScenarioChanges, tenant_id: str, snooze: Snooze) -> Snooze:
         """Stores a snooze. Raises VALIDATION_FAILED, and STATE_NOT_ALLOWED for one more than a tenant may have."""
+        if not snooze.rule_id:
+            raise errors.content_refused([ContentFault("rule_id", "rule_id.required", "must name a rule")], "snooze.")
         snooze = replace(snooze, value=await self._value(tenant_id, snooze.field, snooze.value))
         left = snooze.until - snooze.created_at
         if not 0 < left.total_seconds() <= LONGEST_SNOOZE.total_seconds():
             message = f"must be ahead, by at most {LONGEST_SNOOZE.days} days"
             raise errors.content_refused([ContentFault("until", "until.range", message)], "snooze.")
-        if not await changes.snooze(snooze, MOST_SNOOZES - 1):
+        if not await changes.snooze(snooze, MOST_SNOOZES):
             raise errors.step_not_allowed(f"a tenant has at most {MOST_SNOOZES} snoozes", "full")
         return snooze
 
@@ -57,7 +59,7 @@ class Snoozing:
         if kind is None:
             raise errors.content_refused([ContentFault("field", "field.key", "is no key of any event type")], "snooze.")
         canonical = _CANONICAL[kind](value) if kind in _CANONICAL else value
-        if canonical is None:
+        if not canonical:
             fault = ContentFault("value", "value.form", f"must have the form of a field of the type {kind.value}")
             raise errors.content_refused([fault], "snooze.")
         return canonical

@@ -18,6 +18,7 @@ from services.fraud.domain.declared.written import NOT_READ, filled_logs, writte
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.generate import NO_PATTERNS, Patterns
 from services.fraud.domain.expressions.tree import Tree, tree_from_json
+from services.fraud.domain.logs.compiled import compile_plan
 from services.fraud.ports import FeatureHead, Stream
 
 __all__ = ["Recording", "TenantFeatures"]
@@ -48,6 +49,10 @@ class TenantFeatures:
         self.head = FeatureHead.of(declared)
         self.set = FeatureSet(current.version, current.aggregates, types, [each.name for each, _ in derived])
         self.logs = written_logs(declared, types)
+        for log in self.logs:
+            if log.start != NOT_READ:
+                # Now, and not when the first check wants to read it.
+                compile_plan(log.plan)
         self._filled = filled_logs(declared, types)
         self._conditions = _conditions(declared, patterns)
         self._types = types
@@ -79,6 +84,11 @@ class TenantFeatures:
         if found is None:
             found = self._recorders[plan, event_type] = KindRecorder(plan, event_type, self._conditions)
         return found
+
+    def columns(self, plan: KindPlan) -> tuple[int, ...]:
+        """Returns the columns of the store that have the first field of a kind of key, in the types that it counts."""
+        found = {self._types[name].columns.get(plan.key[0]) for name in plan.types}
+        return tuple(sorted(column for column in found if column is not None))
 
     def deriving(self, event_type: str) -> Deriving | None:
         """Returns what computes the derived features of a type, None if it has none."""

@@ -38,16 +38,23 @@ class TenantScenarios:
         """Compiles what is not compiled yet. Raises ValueError or KeyError for a version that cannot be."""
         self._deployments = {each.event_type: each.deployment for each in declared.deployments}
         self._versions = {each.ref: _compiled(each, patterns) for each in (BUILT_IN, *declared.versions)}
+        self._alone: dict[str, Deciding] = {}
+        """What decides all events of a type, where no version has a share of them."""
         self._limits = declared.policy.limits
         self.snoozes = Snoozes(declared.snoozes)
 
     def deciding(self, tenant_id: str, event_type: str, key: str) -> Deciding:
         """Returns what decides an event. `key` is what its person's events have in common, or names the event."""
+        alone = self._alone.get(event_type)
+        if alone is not None:
+            return alone
         deployment = self._deployment(event_type)
-        share = deployment.share
-        part = part_of(tenant_id, event_type, key) if share is not None else 0
+        part = part_of(tenant_id, event_type, key) if deployment.share is not None else 0
         shadows = [self._versions[ref] for ref in deployment.shadows if ref in self._versions]
-        return Deciding(self._version(deployment.decides(part)), shadows)
+        found = Deciding(self._version(deployment.decides(part)), shadows)
+        if deployment.share is None:
+            self._alone[event_type] = found
+        return found
 
     def guarded(self, event_type: str) -> Guarded:
         """Returns what the breaker goes by."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from services.fraud.servicer.checks import DECISION_FIELDS, Checks, Deciding
 from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.event_types import EventTypeServicer
-from services.fraud.servicer.fraud import DECISION_FIELDS, Checks, FraudServicer
+from services.fraud.servicer.fraud import FraudServicer
+from services.fraud.servicer.lists import ListServicer
 from services.fraud.servicer.scenario_service import ScenarioServicer
 from services.fraud.servicer.scenarios import ScenarioCalls, ScenarioEdits
 
 __all__ = [
     "DECISION_FIELDS",
     "Checks",
+    "Deciding",
     "DeploymentCalls",
     "EventTypeServicer",
     "FraudServicer",
+    "ListServicer",
     "ScenarioCalls",
     "ScenarioEdits",
     "ScenarioServicer",

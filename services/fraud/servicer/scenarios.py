@@ -154,7 +154,7 @@ class ScenarioCalls:
         def change(draft: ScenarioContent) -> ScenarioContent:
             rule = _rule(draft, rule_id)
             check(rule)
-            return with_rule(draft, convert.updated_rule(rule, sent, request.update_mask))
+            return with_rule(draft, convert.updated_rule_from_proto(rule, sent, request.update_mask))
 
         async def update(changes: ScenarioChanges, who: Actor) -> pb.UpdateScenarioRuleResponse:
             draft = await self._edit_rule(changes, who, request.scenario_id, change)

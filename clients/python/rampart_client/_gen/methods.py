@@ -14,16 +14,24 @@ from .rampart.data.v1 import (
     ListTransactionsResponse,
 )
 from .rampart.fraud.v1 import (
+    AddEntriesRequest,
+    AddEntriesResponse,
     ApprovePublicationRequest,
     ApprovePublicationResponse,
     BatchCheckFraudRequest,
     BatchCheckFraudResponse,
+    CheckEventRequest,
+    CheckEventResponse,
     CheckExpressionRequest,
     CheckExpressionResponse,
     CheckFraudRequest,
     CheckFraudResponse,
+    CommitImportRequest,
+    CommitImportResponse,
     CreateEventTypeRequest,
     CreateEventTypeResponse,
+    CreateListRequest,
+    CreateListResponse,
     CreateScenarioRequest,
     CreateScenarioResponse,
     CreateScenarioRuleRequest,
@@ -31,6 +39,8 @@ from .rampart.fraud.v1 import (
     CreateScenarioVersionRequest,
     CreateScenarioVersionResponse,
     Decision,
+    DeleteListRequest,
+    DeleteListResponse,
     DeleteScenarioRuleRequest,
     DeleteScenarioRuleResponse,
     Deployment,
@@ -49,6 +59,8 @@ from .rampart.fraud.v1 import (
     GetEventTypeResponse,
     GetExchangeRatesRequest,
     GetExchangeRatesResponse,
+    GetListRequest,
+    GetListResponse,
     GetScenarioPolicyRequest,
     GetScenarioPolicyResponse,
     GetScenarioRequest,
@@ -57,12 +69,18 @@ from .rampart.fraud.v1 import (
     GetScenarioRuleResponse,
     GetScenarioVersionRequest,
     GetScenarioVersionResponse,
+    ImportEntriesRequest,
+    ImportEntriesResponse,
     ListDecisionsRequest,
     ListDecisionsResponse,
     ListDeploymentsRequest,
     ListDeploymentsResponse,
+    ListEntriesRequest,
+    ListEntriesResponse,
     ListEventTypesRequest,
     ListEventTypesResponse,
+    ListListsRequest,
+    ListListsResponse,
     ListScenariosRequest,
     ListScenariosResponse,
     ListScenarioVersionsRequest,
@@ -73,6 +91,8 @@ from .rampart.fraud.v1 import (
     ListTransitionsResponse,
     RejectPublicationRequest,
     RejectPublicationResponse,
+    RemoveEntriesRequest,
+    RemoveEntriesResponse,
     ReplaceExchangeRatesRequest,
     ReplaceExchangeRatesResponse,
     ReplaceScenarioDraftRequest,
@@ -90,8 +110,11 @@ from .rampart.fraud.v1 import (
     SnoozeRuleResponse,
     UpdateEventTypeRequest,
     UpdateEventTypeResponse,
+    UpdateListRequest,
+    UpdateListResponse,
     UpdateScenarioRuleRequest,
     UpdateScenarioRuleResponse,
+    ValueList,
     WatchDecisionsRequest,
     WatchDecisionsResponse,
     WithdrawScenarioRequest,
@@ -286,6 +309,16 @@ CHECK_FRAUD = Method(
     ids=("transaction_id",),
 )
 
+CHECK_EVENT = Method(
+    path="/rampart.fraud.v1.FraudService/CheckEvent",
+    request=CheckEventRequest,
+    response=CheckEventResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=("transaction_id",),
+)
+
 BATCH_CHECK_FRAUD = Method(
     path="/rampart.fraud.v1.FraudService/BatchCheckFraud",
     request=BatchCheckFraudRequest,
@@ -365,6 +398,19 @@ class FraudClient:
         response = await self._caller.call(CHECK_FRAUD, request, options)
         return present(response.decision)
 
+    async def check_event(self, request: CheckEventRequest, **options: Unpack[CallOptions]) -> Decision:
+        """Decides about one event of any type that the tenant has, and stores the decision before it answers.
+
+        As CheckFraud does for payments, which are the type "payment" here: idempotent by (tenant,
+        transaction_id). The fields
+        are those of the event type; its scenario decides, and without one the score is the prior of the user
+        alone.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT, SUM_TOO_LARGE,
+        DEPENDENCY_UNAVAILABLE, DEADLINE_EXCEEDED.
+        """
+        response = await self._caller.call(CHECK_EVENT, request, options)
+        return present(response.decision)
+
     async def batch_check_fraud(
         self, request: BatchCheckFraudRequest, **options: Unpack[CallOptions]
     ) -> BatchCheckFraudResponse:
@@ -418,6 +464,185 @@ class FraudClient:
         Reasons: VALIDATION_FAILED, ETAG_MISMATCH.
         """
         return await self._caller.call(REPLACE_EXCHANGE_RATES, request, options)
+
+
+CREATE_LIST = Method(
+    path="/rampart.fraud.v1.ListService/CreateList",
+    request=CreateListRequest,
+    response=CreateListResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_LIST = Method(
+    path="/rampart.fraud.v1.ListService/GetList",
+    request=GetListRequest,
+    response=GetListResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_LISTS = Method(
+    path="/rampart.fraud.v1.ListService/ListLists",
+    request=ListListsRequest,
+    response=ListListsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_LIST = Method(
+    path="/rampart.fraud.v1.ListService/UpdateList",
+    request=UpdateListRequest,
+    response=UpdateListResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_LIST = Method(
+    path="/rampart.fraud.v1.ListService/DeleteList",
+    request=DeleteListRequest,
+    response=DeleteListResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+ADD_ENTRIES = Method(
+    path="/rampart.fraud.v1.ListService/AddEntries",
+    request=AddEntriesRequest,
+    response=AddEntriesResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+REMOVE_ENTRIES = Method(
+    path="/rampart.fraud.v1.ListService/RemoveEntries",
+    request=RemoveEntriesRequest,
+    response=RemoveEntriesResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_ENTRIES = Method(
+    path="/rampart.fraud.v1.ListService/ListEntries",
+    request=ListEntriesRequest,
+    response=ListEntriesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+IMPORT_ENTRIES = Method(
+    path="/rampart.fraud.v1.ListService/ImportEntries",
+    request=ImportEntriesRequest,
+    response=ImportEntriesResponse,
+    timeout=10.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+COMMIT_IMPORT = Method(
+    path="/rampart.fraud.v1.ListService/CommitImport",
+    request=CommitImportRequest,
+    response=CommitImportResponse,
+    timeout=10.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class ListClient:
+    """Keeps the lists of values that rules ask."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_list(self, request: CreateListRequest, **options: Unpack[CallOptions]) -> ValueList:
+        """Creates a list without entries. Reasons: VALIDATION_FAILED, RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT."""
+        response = await self._caller.call(CREATE_LIST, request, options)
+        return present(response.list)
+
+    async def get_list(self, request: GetListRequest, **options: Unpack[CallOptions]) -> ValueList:
+        """Returns a list without its entries. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_LIST, request, options)
+        return present(response.list)
+
+    async def list_lists(self, request: ListListsRequest, **options: Unpack[CallOptions]) -> ListListsResponse:
+        """Lists the lists of the tenant in the order of their names. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_LISTS, request, options)
+
+    async def update_list(self, request: UpdateListRequest, **options: Unpack[CallOptions]) -> ValueList:
+        """Changes the description of a list (AIP-134). Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH,
+        IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(UPDATE_LIST, request, options)
+        return present(response.list)
+
+    async def delete_list(self, request: DeleteListRequest, **options: Unpack[CallOptions]) -> DeleteListResponse:
+        """Deletes a list with its entries (AIP-135). A rule that asks it then finds nothing in it. Reasons:
+        RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """
+        return await self._caller.call(DELETE_LIST, request, options)
+
+    async def add_entries(self, request: AddEntriesRequest, **options: Unpack[CallOptions]) -> AddEntriesResponse:
+        """Puts values on a list, all or none, within two seconds for every decision. A value that is there gets
+        the expiry and the note of the request.
+        A list has at most 1,000,000 entries. Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND,
+        IDEMPOTENCY_CONFLICT.
+        """
+        return await self._caller.call(ADD_ENTRIES, request, options)
+
+    async def remove_entries(
+        self, request: RemoveEntriesRequest, **options: Unpack[CallOptions]
+    ) -> RemoveEntriesResponse:
+        """Takes values off a list, within two seconds for every decision. One that is not there is passed over.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT.
+        """
+        return await self._caller.call(REMOVE_ENTRIES, request, options)
+
+    async def list_entries(self, request: ListEntriesRequest, **options: Unpack[CallOptions]) -> ListEntriesResponse:
+        """Lists the entries of a list that have not ended, in the order of the code points of their values.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_ENTRIES, request, options)
+
+    async def import_entries(
+        self, request: ImportEntriesRequest, **options: Unpack[CallOptions]
+    ) -> ImportEntriesResponse:
+        """Puts the rows of a CSV file (RFC 4180, UTF-8) on a list: at most 20,000 in one request, all or none.
+        Columns are `value`, `expire_time` (RFC 3339) and `note`, of which the last two may be missing; a
+        first row with these names may put them in any order.
+        With an `import_id` the rows are kept for a day instead, as one part of an import of up to 1,000,000
+        rows, until `CommitImport`. The same part again takes its own place.
+        A row at fault is named by its number, and nothing of the request is stored. Of a value that comes
+        twice the last row counts; the same import again changes nothing.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        """
+        return await self._caller.call(IMPORT_ENTRIES, request, options)
+
+    async def commit_import(self, request: CommitImportRequest, **options: Unpack[CallOptions]) -> CommitImportResponse:
+        """Puts the rows of all parts of an import on a list, for a second or so: to be called again until
+        `entered_rows` is `rows`.
+        Nothing is stored if rows are missing or if the list would have too many entries with them. Each part
+        is entered as a whole. Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        """
+        return await self._caller.call(COMMIT_IMPORT, request, options)
 
 
 CREATE_SCENARIO = Method(

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DecisionEvent(_message.Message):
-    __slots__ = ("tenant_id", "decision_id", "transaction_id", "user_id", "merchant_id", "amount_minor", "currency_digits", "currency", "channel", "outcome", "confidence_score", "event_time", "create_time")
+    __slots__ = ("tenant_id", "decision_id", "transaction_id", "user_id", "merchant_id", "amount_minor", "currency_digits", "currency", "channel", "outcome", "confidence_score", "event_time", "create_time", "event_type")
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,7 @@ class DecisionEvent(_message.Message):
     CONFIDENCE_SCORE_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     decision_id: str
     transaction_id: str
@@ -37,7 +38,8 @@ class DecisionEvent(_message.Message):
     confidence_score: float
     event_time: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, tenant_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency_digits: _Optional[int] = ..., currency: _Optional[str] = ..., channel: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    event_type: str
+    def __init__(self, tenant_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency_digits: _Optional[int] = ..., currency: _Optional[str] = ..., channel: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_type: _Optional[str] = ...) -> None: ...
 
 class OutboxPosition(_message.Message):
     __slots__ = ("xid", "seq")

@@ -2,6 +2,7 @@ import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
+from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.rpc import status_pb2 as _status_pb2
 from rampart.fraud.v1 import decision_pb2 as _decision_pb2
@@ -140,6 +141,36 @@ class CoalesceCheckFraudRequest(_message.Message):
     def __init__(self, batch: _Optional[_Union[_batch_pb2.Batch, _Mapping]] = ...) -> None: ...
 
 class CoalesceCheckFraudResponse(_message.Message):
+    __slots__ = ("reply",)
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    reply: _batch_pb2.BatchReply
+    def __init__(self, reply: _Optional[_Union[_batch_pb2.BatchReply, _Mapping]] = ...) -> None: ...
+
+class CheckEventRequest(_message.Message):
+    __slots__ = ("event_type", "fields", "transaction_id", "event_time")
+    EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
+    event_type: str
+    fields: _struct_pb2.Struct
+    transaction_id: str
+    event_time: _timestamp_pb2.Timestamp
+    def __init__(self, event_type: _Optional[str] = ..., fields: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., transaction_id: _Optional[str] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class CheckEventResponse(_message.Message):
+    __slots__ = ("decision",)
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    decision: _decision_pb2.Decision
+    def __init__(self, decision: _Optional[_Union[_decision_pb2.Decision, _Mapping]] = ...) -> None: ...
+
+class CoalesceCheckEventRequest(_message.Message):
+    __slots__ = ("batch",)
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    batch: _batch_pb2.Batch
+    def __init__(self, batch: _Optional[_Union[_batch_pb2.Batch, _Mapping]] = ...) -> None: ...
+
+class CoalesceCheckEventResponse(_message.Message):
     __slots__ = ("reply",)
     REPLY_FIELD_NUMBER: _ClassVar[int]
     reply: _batch_pb2.BatchReply

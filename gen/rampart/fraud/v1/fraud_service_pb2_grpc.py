@@ -40,6 +40,11 @@ class FraudServiceStub:
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckFraudRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckFraudResponse.FromString,
                 _registered_method=True)
+        self.CheckEvent = channel.unary_unary(
+                '/rampart.fraud.v1.FraudService/CheckEvent',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckEventRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckEventResponse.FromString,
+                _registered_method=True)
         self.BatchCheckFraud = channel.unary_unary(
                 '/rampart.fraud.v1.FraudService/BatchCheckFraud',
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.BatchCheckFraudRequest.SerializeToString,
@@ -64,6 +69,11 @@ class FraudServiceStub:
                 '/rampart.fraud.v1.FraudService/CoalesceCheckFraud',
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudResponse.FromString,
+                _registered_method=True)
+        self.CoalesceCheckEvent = channel.unary_unary(
+                '/rampart.fraud.v1.FraudService/CoalesceCheckEvent',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckEventRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckEventResponse.FromString,
                 _registered_method=True)
         self.GetExchangeRates = channel.unary_unary(
                 '/rampart.fraud.v1.FraudService/GetExchangeRates',
@@ -96,6 +106,17 @@ class FraudServiceServicer:
 
         Idempotent by (tenant, transaction_id): the same content returns the stored decision, other content is refused.
         Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, SUM_TOO_LARGE, DEPENDENCY_UNAVAILABLE, DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckEvent(self, request, context):
+        """Decides about one event of any type that the tenant has, and stores the decision before it answers.
+
+        As CheckFraud does for payments, which are the type "payment" here: idempotent by (tenant, transaction_id). The fields
+        are those of the event type; its scenario decides, and without one the score is the prior of the user alone.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT, SUM_TOO_LARGE, DEPENDENCY_UNAVAILABLE, DEADLINE_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,6 +164,13 @@ class FraudServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CoalesceCheckEvent(self, request, context):
+        """Carries concurrent CheckEvent calls of the gateway, from any tenants.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetExchangeRates(self, request, context):
         """Returns the tenant's exchange rates: by them the rules, whose amounts are dollars, see what is in another currency.
         """
@@ -180,6 +208,11 @@ def add_FraudServiceServicer_to_server(servicer, server):
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckFraudRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckFraudResponse.SerializeToString,
             ),
+            'CheckEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckEvent,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckEventRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckEventResponse.SerializeToString,
+            ),
             'BatchCheckFraud': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchCheckFraud,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.BatchCheckFraudRequest.FromString,
@@ -204,6 +237,11 @@ def add_FraudServiceServicer_to_server(servicer, server):
                     servicer.CoalesceCheckFraud,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudResponse.SerializeToString,
+            ),
+            'CoalesceCheckEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.CoalesceCheckEvent,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckEventRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckEventResponse.SerializeToString,
             ),
             'GetExchangeRates': grpc.unary_unary_rpc_method_handler(
                     servicer.GetExchangeRates,
@@ -254,6 +292,33 @@ class FraudService:
             '/rampart.fraud.v1.FraudService/CheckFraud',
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckFraudRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckFraudResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/CheckEvent',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckEventRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CheckEventResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -389,6 +454,33 @@ class FraudService:
             '/rampart.fraud.v1.FraudService/CoalesceCheckFraud',
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckFraudResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CoalesceCheckEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/CoalesceCheckEvent',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckEventRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.CoalesceCheckEventResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,8 +6,11 @@
 local info = redis.call('INFO', 'server')
 local run = string.match(info, 'run_id:(%w+)')
 if redis.call('HGET', KEYS[1], 'run') ~= run then
-  redis.call('HSET', KEYS[1], 'run', run, 'generation', ARGV[1])
-  redis.call('HINCRBY', KEYS[1], 'epoch', 1)
+  -- Named by the time, not counted: a server that was emptied, or that got an older snapshot back, would count the same
+  -- again, and the proofs that processes remember would hold.
+  local time = redis.call('TIME')
+  local epoch = time[1] .. string.format('%06d', time[2])
+  redis.call('HSET', KEYS[1], 'run', run, 'generation', ARGV[1], 'epoch', epoch)
 end
 local state = redis.call('HMGET', KEYS[1], 'generation', 'epoch')
 return {state[1], state[2] .. ' ' .. string.match(redis.call('INFO', 'stats'), 'evicted_keys:(%d+)')}

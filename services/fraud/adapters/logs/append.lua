@@ -59,7 +59,8 @@ local function append(key, found, from, size, seconds, flags, records)
     found = 'sealed'
   end
   if found == '' then
-    local whole = flags == 1 and proved() and 1 or 0
+    -- Of a log that was seen before and is gone, something was.
+    local whole = flags == 1 and from == 0 and proved() and 1 or 0
     call('SET', key, generation .. pack('<I4I4I4', whole, 0, time[1]) .. records, 'EX', seconds)
     return whole == 1 and 1 or ''
   end

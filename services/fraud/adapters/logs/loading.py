@@ -9,12 +9,17 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 
 from services.fraud.adapters.logs.names import chunk_name
+from services.fraud.adapters.logs.scripts import GENERATION_BYTES
 from services.fraud.adapters.logs.writes import HEAD_BYTES, LogHead
 from services.fraud.ports import LogPart, LogSlice
 
-__all__ = ["StoredLog", "load_log"]
+__all__ = ["LogGone", "StoredLog", "load_log"]
 
 SLICE_RECORDS = 1_024
+
+
+class LogGone(Exception):
+    """A log went while it was read."""
 
 
 class StoredLog(NamedTuple):
@@ -38,9 +43,9 @@ class _Place(NamedTuple):
 
 
 async def load_log(redis: Redis, log: StoredLog, after: LogPart | None) -> AsyncIterator[LogSlice]:
-    """Yields the records of a log, oldest arrival first (see `EntityLogs.load`)."""
+    """Yields the records of a log, oldest arrival first (see `EntityLogs.load`). Raises LogGone."""
     head = await _head(redis, log.name)
-    if head is None or not (head.whole or head.sealed < log.swept) or head.generation != log.generation:
+    if head is None or not head.whole_by(log.swept) or head.generation != log.generation:
         return
     place = await (_beginning(redis, log, head) if after is None else _after(redis, log, head, after))
     if place is None:
@@ -63,13 +68,15 @@ async def load_log(redis: Redis, log: StoredLog, after: LogPart | None) -> Async
 
 
 async def _slice(redis: Redis, log: StoredLog, place: _Place, head: LogHead) -> tuple[LogHead, bytes]:
-    """Reads the head and a slice in one moment."""
+    """Reads the head and a slice in one moment. Raises LogGone."""
     name = log.name if place.part == head.chunks else chunk_name(log.name, place.part)
     first = HEAD_BYTES + place.record * log.size
     pipe = redis.pipeline(transaction=True)
     pipe.getrange(log.name, 0, HEAD_BYTES - 1)
     pipe.getrange(name, first, first + SLICE_RECORDS * log.size - 1)
     data, records = await pipe.execute()
+    if data[:GENERATION_BYTES] != log.generation:
+        raise LogGone
     return LogHead(data), records
 
 

@@ -83,7 +83,7 @@ class PostgresHistory:
         """Groups keys by the columns that their first field has in the event types asked for."""
         found: dict[int, list[int]] = {}
         for n, key in enumerate(keys):
-            for column in self._keys.columns(key.tenant_id, key.event_types, key.values[0][0]):
+            for column in key.columns:
                 found.setdefault(column, []).append(n)
         return found
 
@@ -93,7 +93,7 @@ class PostgresHistory:
     ) -> Sequence[asyncpg.Record]:
         since = [key.since or _BEGINNING for _, key in keys]
         return await connection.fetch(
-            _OF_KEYS % f"key{column}",
+            _OF_KEYS % f"key{column + 1}",
             [n for n, _ in keys],
             [key.tenant_id for _, key in keys],
             [key_hash(secret, key.tenant_id, *key.values[0]) for _, key in keys],

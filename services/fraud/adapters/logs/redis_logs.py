@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import Context
 from itertools import count
 
@@ -13,13 +14,15 @@ from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from meshkit.errors import MeshError
 from meshkit.ids import uuid7
-from services.fraud.adapters.logs.loading import StoredLog, load_log
+from services.fraud.adapters.logs.batches import LogBatches, Written, told
+from services.fraud.adapters.logs.loading import LogGone, StoredLog, load_log
 from services.fraud.adapters.logs.names import PENDING, log_names
 from services.fraud.adapters.logs.proofs import StreamProofs
 from services.fraud.adapters.logs.reservations import Reservations
-from services.fraud.adapters.logs.scripts import LogScripts, proof_of
-from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
+from services.fraud.adapters.logs.scripts import LogScripts
+from services.fraud.adapters.logs.sealing import LogSealing
 from services.fraud.domain.check import Key
 from services.fraud.ports import (
     Appended,
@@ -70,6 +73,8 @@ class RedisLogs:
         self._scripts = LogScripts(redis, fence)
         self._proofs = StreamProofs(redis, self._scripts)
         self._reservations = Reservations(redis, self._scripts)
+        self._sealing = LogSealing(redis, self._scripts, self._proofs)
+        self._batches = LogBatches(self._scripts, self._proofs, self._sealing)
         self._secret = secret
         self._name: Callable[[LogKey], bytes] | None = None
         self._pending = f"{PENDING}:{uuid7()}".encode()
@@ -83,68 +88,52 @@ class RedisLogs:
 
     async def append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         self._check_pause()
-        try:
+        with self._failing():
             return await self._append(transactions, writes)
-        except _FAILURES as error:
-            raise self._failed(error) from error
 
     async def restore(self, logs: Sequence[Restored], proof: Proof | None = None) -> None:
         self._check_pause()
-        try:
+        with self._failing():
             for part in _portions(logs):
                 await self._restore(part, proof)
-        except _FAILURES as error:
-            raise self._failed(error) from error
 
     async def load(
         self, key: LogKey, size: int, retain_seconds: int, after: LogPart | None = None
     ) -> AsyncIterator[LogSlice]:
         self._check_pause()
-        swept = self._proofs.swept(key.stream)
-        log = StoredLog((await self._names())(key), self._scripts.generation, size, retain_seconds, swept)
-        try:
+        with self._failing():
+            generation, swept = await self._scripts.present(), self._proofs.swept(key.stream)
+            if after is not None and after.generation != generation:
+                return
+            log = StoredLog((await self._names())(key), generation, size, retain_seconds, swept)
             async for part in load_log(self._redis, log, after):
                 yield part
-        except _FAILURES as error:
-            raise self._failed(error) from error
 
     async def whole(self, streams: Collection[Stream]) -> Mapping[Stream, bool]:
-        try:
+        with self._failing():
             await self._proofs.learn(streams)
-        except _FAILURES as error:
-            raise self._failed(error) from error
         return {stream: self._proofs.holds(stream) for stream in streams}
 
     async def proof(self) -> Proof:
-        try:
+        with self._failing():
             await self._scripts.adopt()
-        except _FAILURES as error:
-            raise self._failed(error) from error
         return self._scripts.proof
 
     async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
-        try:
+        with self._failing():
             return await self._proofs.prove(streams, proof)
-        except _FAILURES as error:
-            raise self._failed(error) from error
 
     async def prove_all(self, proof: Proof) -> bool:
-        try:
+        with self._failing():
             return await self._proofs.prove_all(proof)
-        except _FAILURES as error:
-            raise self._failed(error) from error
 
     async def overdue(self, seconds: float) -> Sequence[Overdue]:
-        try:
+        with self._failing():
             return await self._reservations.overdue(seconds)
-        except _FAILURES as error:
-            raise self._failed(error) from error
 
     async def withdraw(self, batch: Overdue, gone: Collection[Key]) -> None:
-        try:
+        with self._failing():
             await self._reservations.withdraw(batch, gone, self._pending)
-        except _FAILURES as error:
-            raise self._failed(error) from error
 
     def settle(self, ticket: Ticket, withdrawn: Sequence[LogWrite]) -> None:
         if len(self._settled) > SETTLE_QUEUE:
@@ -159,37 +148,22 @@ class RedisLogs:
     async def _append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self._register()
         await self._proofs.meet({write.key.stream for write in writes})
-        generation = self._scripts.generation
         names: list[bytes] = []
         answers: list[LogAnswer] = []
-        arrival = 0
+        first: Written | None = None
         reserved = _packed(transactions)
         for start in range(0, len(writes), WRITES_AT_ONCE) or (0,):
             part = writes[start : start + WRITES_AT_ONCE]
             names.append(b"%d" % next(self._numbers))
-            first, found = await self._write(names[-1], part, reserved)
-            arrival = arrival or first
-            answers += found
-        return Appended(Ticket(tuple(names)), arrival, answers, generation)
+            written = await self._write(names[-1], part, reserved)
+            first = first or written
+            answers += written.answers
+        assert first is not None, "there is at least one part"
+        return Appended(Ticket(tuple(names)), first.arrival_ms, answers, first.generation)
 
-    async def _write(
-        self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes
-    ) -> tuple[int, Sequence[LogAnswer]]:
+    async def _write(self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes) -> Written:
         name = await self._names()
-        names = [name(write.key) for write in writes]
-        creates = self._proofs.held({write.key.stream for write in writes})
-        told = instructions(writes, [write.is_read and write.key.stream in creates for write in writes])
-        arrival, proof, *found = await self._scripts.run(
-            "append",
-            [self._pending, *names],
-            [batch, reservations(names, writes, reserved), _told(self._scripts.proof), told],
-        )
-        if proof:
-            self._scripts.proof = proof_of(proof)
-        return arrival, [
-            answer_of(write, each, self._proofs.swept(write.key.stream))
-            for write, each in zip(writes, found, strict=True)
-        ]
+        return await self._batches.write(self._pending, batch, [name(write.key) for write in writes], writes, reserved)
 
     async def _names(self) -> Callable[[LogKey], bytes]:
         if self._name is None:
@@ -207,11 +181,11 @@ class RedisLogs:
     async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: Proof | None) -> None:
         name = await self._names()
         keys = [name(log.key) for log, _, _ in logs]
-        told = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
-        await self._scripts.run("restore", keys, [_told(proof), *told])
+        asked = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
+        await self._scripts.run("restore", keys, [told(proof), *asked])
 
     async def _settle(self) -> None:
-        while self._settled or self._withdrawing:
+        while self._settled or self._withdrawing or self._sealing:
             settled, self._settled = self._settled, []
             withdrawn, self._withdrawing = self._withdrawing, []
             try:
@@ -222,7 +196,8 @@ class RedisLogs:
                     settled.append(batch)
                 if settled:
                     await self._redis.hdel(self._pending, *settled)
-            except _FAILURES as error:
+                await self._sealing.seal()
+            except (*_FAILURES, MeshError) as error:
                 _log.warning("%d reservations are settled later: %s", len(settled), type(error).__name__)
                 return
 
@@ -231,14 +206,17 @@ class RedisLogs:
             _unavailable.labels("paused").inc()
             raise LogsUnavailableError("redis failed a moment ago")
 
-    def _failed(self, error: BaseException) -> LogsUnavailableError:
-        self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
-        _unavailable.labels("failed").inc()
-        return LogsUnavailableError(f"redis cannot be used: {type(error).__name__}")
-
-
-def _told(proof: Proof | None) -> bytes:
-    return b"%d %d" % proof if proof is not None else b""
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Turns failures of Redis into what the port says, and leaves it alone for a while after one."""
+        try:
+            yield
+        except LogGone as error:
+            raise LogsUnavailableError("a log went while it was read") from error
+        except _FAILURES as error:
+            self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
+            _unavailable.labels("failed").inc()
+            raise LogsUnavailableError(f"redis cannot be used: {type(error).__name__}") from error
 
 
 def _packed(transactions: Sequence[Key]) -> bytes:

@@ -12,8 +12,8 @@ from services.fraud.adapters.logs.names import NAME_BYTES, PENDING
 from services.fraud.adapters.logs.scripts import LogScripts
 from services.fraud.adapters.logs.writes import RECORD_HEAD, withdrawal_instruction
 from services.fraud.domain.check import Key
+from services.fraud.domain.declared.records import withdrawal
 from services.fraud.domain.event import transaction_hash
-from services.fraud.domain.logs.records import withdrawal
 from services.fraud.ports import Overdue
 
 __all__ = ["Reservations"]

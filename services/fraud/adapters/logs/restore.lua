@@ -22,7 +22,8 @@ for i = 2, #KEYS do
   local head = redis.pcall('GETRANGE', key, 0, 8)
   if type(head) ~= 'table' and sub(head, 1, 8) ~= ARGV[1] then
     if proof == ARGV[2] then
-      call('SET', key, ARGV[1] .. pack('<I4I4I4', last, 0, seconds_now) .. records, 'EX', seconds)
+      -- As of the second before: it is whole with the sweep that begins it, also if that ends in this second.
+      call('SET', key, ARGV[1] .. pack('<I4I4I4', last, 0, seconds_now - 1) .. records, 'EX', seconds)
       made = made + last
     end
   elseif type(head) ~= 'table' and string.byte(head, 9) == 0 then

@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError
 from services.fraud.adapters.logs.names import STATE
 from services.fraud.ports import Proof
 
-__all__ = ["GENERATION_BYTES", "LogScripts", "Served", "proof_of"]
+__all__ = ["GENERATION_BYTES", "GenerationChanged", "LogScripts", "Served", "proof_of"]
 
 GENERATION_BYTES = 8
 _TEXTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("append", "restore", "seal")}
@@ -30,6 +30,10 @@ class Served(NamedTuple):
     generation: bytes
     digests: dict[str, str]
     """Script → its SHA-1, by which the server knows it."""
+
+
+class GenerationChanged(Exception):
+    """The logs are of another generation by now."""
 
 
 class LogScripts:
@@ -45,10 +49,17 @@ class LogScripts:
         self.proof = Proof(0, 0)
         """The last that was seen."""
 
-    async def run(self, script: str, keys: Sequence[bytes | str], arguments: Sequence[bytes | str]) -> Any:
-        """Runs a script whose first key is the state and whose first argument the generation, both put in here."""
+    async def run(
+        self, script: str, keys: Sequence[bytes | str], arguments: Sequence[bytes | str], *, only: bytes = b""
+    ) -> Any:
+        """Runs a script whose first key is the state and whose first argument the generation, both put in here.
+
+        Raises GenerationChanged if it would have to run in another generation than the only one that is told.
+        """
         for _ in range(3):
             served = self._served or await self.adopt()
+            if only and served.generation != only:
+                raise GenerationChanged
             try:
                 answer = await self._redis.evalsha(
                     served.digests[script], len(keys) + 1, STATE, *keys, served.generation, *arguments
@@ -60,6 +71,10 @@ class LogScripts:
                 return answer
             self._served = None
         raise OSError("the generation of the logs changes again and again")
+
+    async def present(self) -> bytes:
+        """Returns the generation that is met now."""
+        return (self._served or await self.adopt()).generation
 
     @property
     def generation(self) -> bytes:

@@ -44,6 +44,10 @@ class LogHead:
         self.generation, flags, self.before, self.sealed = _HEAD.unpack_from(data)
         self.whole, self.chunks = bool(flags & 0xFF), flags >> 8
 
+    def whole_by(self, swept: int) -> bool:
+        """Tells whether the log is whole, given until when its stream was swept (Unix seconds)."""
+        return self.whole or self.sealed < swept
+
 
 def instructions(writes: Sequence[LogWrite], creates_whole: Sequence[bool]) -> bytes:
     """Packs writes for the script, each with whether a log that is not there is whole when it begins."""
@@ -86,7 +90,7 @@ def answer_of(write: LogWrite, found: bytes | int, swept: int) -> LogAnswer:
     head, records = LogHead(found), found[HEAD_BYTES:]
     if len(records) % write.size:
         return LogAnswer(LogState.BROKEN)
-    if not (head.whole or head.sealed < swept):
+    if not head.whole_by(swept):
         return LogAnswer(LogState.PARTIAL, head.before, records)
     if head.before != (write.seen.start if write.seen else 0):
         return LogAnswer(LogState.STALE)

@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from services.fraud.domain.declared.plan import KindFilter, KindPlan
+from services.fraud.domain.declared.records import EVENT, MISSING, NOBODY, LogRecord, RecordLayout, currency_number
 from services.fraud.domain.event import Fields, FieldValue, Money
-from services.fraud.domain.logs.records import EVENT, MISSING, NOBODY, LogRecord, RecordLayout, currency_number
 
 __all__ = ["NUMBER_SCALE", "Condition", "KindRecorder", "currency_of"]
 

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, MutableSequence
 from itertools import accumulate, chain
 
-from services.fraud.domain.logs.records import NOBODY
+from services.fraud.domain.declared.records import NOBODY
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
 

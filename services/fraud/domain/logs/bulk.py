@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from operator import le
 from typing import NamedTuple
 
-from services.fraud.domain.logs.records import EVENT, MISSING, RESTORED, RecordLayout
+from services.fraud.domain.declared.records import EVENT, MISSING, RESTORED, RecordLayout
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
 __all__ = ["Chunk", "Share"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.records import RecordLayout
 from services.fraud.domain.logs.readers import Reader, readers_of
-from services.fraud.domain.logs.records import RecordLayout
 from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams
 
 __all__ = ["CompiledPlan", "compile_plan"]

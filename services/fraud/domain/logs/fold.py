@@ -10,10 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.logs.bulk import Chunk
-from services.fraud.domain.logs.compiled import CompiledPlan, compile_plan
-from services.fraud.domain.logs.readers import bounds
-from services.fraud.domain.logs.records import (
+from services.fraud.domain.declared.records import (
     CORRECTION,
     EVENT,
     RESTORED,
@@ -21,6 +18,9 @@ from services.fraud.domain.logs.records import (
     LogRecord,
     currency_letters,
 )
+from services.fraud.domain.logs.bulk import Chunk
+from services.fraud.domain.logs.compiled import CompiledPlan, compile_plan
+from services.fraud.domain.logs.readers import bounds
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stories import Stories, arrival_of
 from services.fraud.domain.logs.stream import Stream

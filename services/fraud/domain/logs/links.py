@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 from bisect import insort
 
+from services.fraud.domain.declared.records import NOBODY, LogRecord
 from services.fraud.domain.logs.blocks import FAR, NEVER, Block, Level
-from services.fraud.domain.logs.records import NOBODY, LogRecord
 from services.fraud.domain.logs.stream_plan import StreamPlan
 from services.fraud.domain.logs.tree import Tree
 

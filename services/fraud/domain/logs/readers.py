@@ -12,8 +12,8 @@ from typing import Protocol
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.records import MISSING, LogRecord, RecordLayout
 from services.fraud.domain.logs import windows
-from services.fraud.domain.logs.records import MISSING, LogRecord, RecordLayout
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams, stream_of

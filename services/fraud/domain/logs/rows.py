@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from services.fraud.domain.logs.records import KIND_AT, LogRecord, RecordLayout
+from services.fraud.domain.declared.records import KIND_AT, LogRecord, RecordLayout
 
 __all__ = ["Rows"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from bisect import insort
 from typing import NamedTuple
 
+from services.fraud.domain.declared.records import CORRECTION, EVENT, RESTORED, WITHDRAWAL
 from services.fraud.domain.logs.bulk import Chunk
-from services.fraud.domain.logs.records import CORRECTION, EVENT, RESTORED, WITHDRAWAL
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.transactions import TransactionIndex
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import MEASURES, KindPlan, filter_of
-from services.fraud.domain.logs.records import MISSING, LogRecord
+from services.fraud.domain.declared.records import MISSING, LogRecord
 
 __all__ = ["StreamPlan", "plan_streams", "stream_of"]
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
-from services.fraud.domain.logs.records import EVENT, KIND_AT, RESTORED
+from services.fraud.domain.declared.records import EVENT, KIND_AT, RESTORED
 from services.fraud.domain.logs.rows import TRANSACTION, Rows
 
 __all__ = ["TransactionIndex"]

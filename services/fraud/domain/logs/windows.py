@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.fraud.domain.declared.records import NOBODY
 from services.fraud.domain.logs.blocks import FAR, NEVER, Block, Level
-from services.fraud.domain.logs.records import NOBODY
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan

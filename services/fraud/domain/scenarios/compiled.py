@@ -23,7 +23,7 @@ NO_SNOOZES = Snoozes()
 class CompiledScenario:
     """Decides by one version. `trees` are the checked trees of its rules, serialised, in their order."""
 
-    __slots__ = ("_judging", "_places", "_program", "_rule_ids", "names", "ref")
+    __slots__ = ("_judging", "_places", "_program", "_rule_ids", "asks", "names", "ref")
 
     def __init__(
         self, ref: VersionRef, content: ScenarioContent, trees: Sequence[str], patterns: Patterns = NO_PATTERNS
@@ -34,6 +34,7 @@ class CompiledScenario:
         told = {name for rule in content.rules for name in Words(rule.words).names}
         self.names = tuple(sorted(asked | told))
         """What `decide` wants the values of, in this order."""
+        self.asks = frozenset(self.names)
         self._places = {name: place for place, name in enumerate(self.names)}
         self._program = RuleProgram(read, self._places, patterns)
         self._judging = Judging(content)

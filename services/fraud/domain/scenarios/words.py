@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from services.fraud.domain.expressions.types import ValueKind
 
-__all__ = ["LONGEST_VALUE", "LONGEST_WORDS", "Place", "Words", "WordsFault", "words_faults"]
+__all__ = ["LONGEST_VALUE", "LONGEST_WORDS", "Words", "WordsFault", "WordsPlace", "words_faults"]
 
 LONGEST_WORDS = 500
 """Code points of a text."""
@@ -27,7 +27,7 @@ _PLACE = re.compile(r"\{([a-z][a-z0-9_]{0,62}(?:\.[a-z][a-z0-9_]{0,62})?)(?::\.(
 _NUMBERS = frozenset({ValueKind.INT, ValueKind.DOUBLE})
 
 
-class Place(NamedTuple):
+class WordsPlace(NamedTuple):
     """A place for a value."""
 
     name: str
@@ -57,7 +57,7 @@ class Words:
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(part.name for part in self._parts if isinstance(part, Place))
+        return frozenset(part.name for part in self._parts if isinstance(part, WordsPlace))
 
     def fill(self, value_of: Callable[[str], object]) -> str:
         """Returns the text with its values. `value_of` returns None for a value that is missing."""
@@ -72,12 +72,12 @@ def words_faults(text: str, variables: Mapping[str, ValueKind]) -> Sequence[Word
         return [WordsFault(LONGEST_WORDS + 1, f"must have at most {LONGEST_WORDS} characters")]
     parts, faults = _read(text)
     for part in parts:
-        if isinstance(part, Place) and (message := _misfit(part, variables)):
+        if isinstance(part, WordsPlace) and (message := _misfit(part, variables)):
             faults.append(WordsFault(part.column, message))
     return faults
 
 
-def _misfit(place: Place, variables: Mapping[str, ValueKind]) -> str:
+def _misfit(place: WordsPlace, variables: Mapping[str, ValueKind]) -> str:
     kind = variables.get(place.name)
     if kind is None:
         near = get_close_matches(place.name, variables, 1)
@@ -89,8 +89,8 @@ def _misfit(place: Place, variables: Mapping[str, ValueKind]) -> str:
     return ""
 
 
-def _read(text: str) -> tuple[list[str | Place], list[WordsFault]]:
-    parts: list[str | Place] = []
+def _read(text: str) -> tuple[list[str | WordsPlace], list[WordsFault]]:
+    parts: list[str | WordsPlace] = []
     faults: list[WordsFault] = []
     at = 0
     while (brace := _next_brace(text, at)) >= 0:
@@ -100,7 +100,7 @@ def _read(text: str) -> tuple[list[str | Place], list[WordsFault]]:
             at = brace + 2
         elif place := _PLACE.match(text, brace):
             name, digits = place.groups()
-            parts.append(Place(name, int(digits) if digits else None, brace + 1))
+            parts.append(WordsPlace(name, int(digits) if digits else None, brace + 1))
             at = place.end()
         else:
             message = "is no place for a value such as {amount} or {amount:.2f}; a brace itself is written twice"

@@ -1,4 +1,4 @@
-"""A Valkey of the fraud service's own, whose windows count as complete."""
+"""A Valkey of the fraud service's own, of which every log that is not there was never written."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from meshkit.storage.postgres import Pool, open_pool
 from meshkit.storage.redis import open_redis
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import new_tenant
+from tests.support.readers import logs_in
 from tests.support.servers import Database, valkey_server
-from tests.support.windows import make_ready
 
 
 @pytest.fixture(scope="session")
-def windows_url(run_folder: Path) -> Iterator[str]:
-    with valkey_server(State.open(run_folder / "windows")) as url:
+def logs_url(run_folder: Path) -> Iterator[str]:
+    with valkey_server(State.open(run_folder / "logs")) as url:
         yield url
 
 
 @pytest.fixture
-async def redis(windows_url: str) -> AsyncIterator[Redis]:
+async def redis(logs_url: str) -> AsyncIterator[Redis]:
     """With a timeout that a busy machine does not reach."""
-    client = open_redis(windows_url, timeout=10, size=50)
-    await make_ready(client)
+    client = open_redis(logs_url, timeout=10, size=50)
+    logs = logs_in(client)
+    await logs.prove_all(await logs.proof())
     yield client
     await client.aclose()
 

@@ -25,12 +25,17 @@ BLOCKS = 160
 
 # Mostly of one user and mostly approved: what a plan by estimates is tempted to filter row by row.
 FILL = f"""
-INSERT INTO decisions (tenant_id, decision_id, transaction_id, fingerprint, user_id, amount_minor, currency, outcome,
-    event_time, create_time, answer, inputs)
-SELECT $1, ('0199' || lpad(to_hex(n), 8, '0') || '70008000000000000000')::uuid, 't-' || n, ''::bytea,
-    CASE WHEN n % 10 < 9 THEN 'often' ELSE 'user-' || n % 1000 END, 1250, 'USD',
-    CASE WHEN n % 100 = 0 THEN 'review' ELSE 'approve' END, now(), now(), convert_to(repeat('x', 400), 'utf8'),
-    ''::bytea
+WITH named AS (
+    INSERT INTO transactions (tenant_id, transaction_id, decision_id, fingerprint)
+    SELECT $1, 't-' || n, ('0199' || lpad(to_hex(n), 8, '0') || '70008000000000000000')::uuid, ''::bytea
+    FROM generate_series(1, {ROWS}) AS n
+)
+INSERT INTO decisions (tenant_id, decision_id, transaction_id, event_type, user_id, outcome, event_time, create_time,
+    event, answer, inputs)
+SELECT $1, ('0199' || lpad(to_hex(n), 8, '0') || '70008000000000000000')::uuid, 't-' || n, 'payment',
+    CASE WHEN n % 10 < 9 THEN 'often' ELSE 'user-' || n % 1000 END,
+    CASE WHEN n % 100 = 0 THEN 'review' ELSE 'approve' END, now(), now(), ''::bytea,
+    convert_to(repeat('x', 400), 'utf8'), ''::bytea
 FROM generate_series(1, {ROWS}) AS n"""
 
 
@@ -42,14 +47,18 @@ class Filled:
         finish(self._fill())
 
     async def _fill(self) -> None:
-        connection = await asyncpg.connect(self.database.owner_dsn, timeout=10)
+        connection = await asyncpg.connect(self.database.dsn, timeout=10)
         try:
             async with connection.transaction():
                 await connection.execute("SELECT set_config('rampart.tenants', $1, true)", self.tenant)
                 await connection.execute(FILL, self.tenant)
-            await connection.execute("ANALYZE decisions")
         finally:
             await connection.close(timeout=5)
+        owner = await asyncpg.connect(self.database.owner_dsn, timeout=10)
+        try:
+            await owner.execute("ANALYZE decisions, transactions")
+        finally:
+            await owner.close(timeout=5)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +78,14 @@ async def explain(
     return found
 
 
+def scanned(plan: dict[str, Any]) -> set[str]:
+    """Returns the tables that a plan reads from one end to the other."""
+    own = {plan["Relation Name"]} if plan["Node Type"] == "Seq Scan" else set()
+    return own.union(*[scanned(each) for each in plan.get("Plans", ())])
+
+
+FILLED = {"decisions_before", "transactions"}
+"""Tables that have rows; the other partitions are empty, and read in one way or another at no cost."""
 USERS, TRANSACTIONS = ("", "often", "user-9", "nobody"), ("", "t-7", "no")
 OUTCOMES = ("", "approve", "review", "decline")
 
@@ -90,7 +107,7 @@ async def test_page_costs_its_rows_whatever_is_looked_for(filled: Filled, place:
         await connection.close(timeout=5)
     blocks = {filters: plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] for filters, plan in read.items()}
     assert {filters: found for filters, found in blocks.items() if found > BLOCKS} == {}
-    assert {filters for filters, plan in read.items() if "Seq Scan" in json.dumps(plan)} == set()
+    assert {filters for filters, plan in read.items() if scanned(plan) & FILLED} == set()
 
 
 async def test_statement_holds_only_the_filters_given(filled: Filled) -> None:

@@ -20,12 +20,12 @@ from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_retention import OutboxRetention
 from services.fraud.adapters.postgres_log import PostgresLog
-from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.check import Decided
 from services.fraud.domain.outbox import BEGINNING, Place
 from services.fraud.ports import DecisionLog, LogPage
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import check, decided, new_tenant, record
+from tests.support.readers import store_of
 from tests.support.servers import Database
 
 
@@ -75,7 +75,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         return
     database: Database = request.getfixturevalue("own_database")
     pool = await open_pool(database.dsn)
-    yield Subject(PostgresLog(pool), PostgresStore(pool).commit, lambda: prune_all(database))
+    yield Subject(PostgresLog(pool), store_of(pool).commit, lambda: prune_all(database))
     await pool.close()
 
 
@@ -181,9 +181,10 @@ class TestPostgres:
         session = await asyncpg.connect(fraud_database.dsn, timeout=5)
         async with session.transaction():
             (made,) = some(tenant, "began first, ended last")
-            columns = [[value] for value in postgres_store._values(made, record(made))]
+            store = store_of(pool)
+            columns = [[value] for value in store._values(made, record(made), await store._keys.secret())]
             await session.fetchval(postgres_store._RECORD, tenant, *columns)
-            await PostgresStore(pool).commit(some(tenant, "fast"))
+            await store_of(pool).commit(some(tenant, "fast"))
             held_back = await log.read([tenant], start, 10)
             assert names(held_back) == []
         await session.close(timeout=5)
@@ -193,7 +194,7 @@ class TestPostgres:
     async def test_commits_and_reads_at_once_lose_nothing_and_repeat_nothing(
         self, log: PostgresLog, pool: Pool, tenant: str
     ) -> None:
-        place, found, store = await log.newest(), list[str](), PostgresStore(pool)
+        place, found, store = await log.newest(), list[str](), store_of(pool)
 
         async def write(writer: int) -> None:
             for number in range(30):
@@ -215,7 +216,7 @@ class TestPostgres:
         self, log: PostgresLog, pool: Pool, tenant: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(postgres_log, "SPAN", 4)
-        place, store = await log.newest(), PostgresStore(pool)
+        place, store = await log.newest(), store_of(pool)
         await store.commit(some(tenant, "first"))
         for _ in range(20):
             await store.commit(some(new_tenant(), uuid7_text()))

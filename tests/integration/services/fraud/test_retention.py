@@ -65,9 +65,12 @@ async def store(connection: Any, tenant: str, *days: float) -> None:
     """Stores a decision of each age in days."""
     for age in days:
         await connection.execute(
-            """INSERT INTO decisions (tenant_id, decision_id, transaction_id, fingerprint, user_id, amount_minor,
-                currency, outcome, event_time, create_time, answer, inputs)
-            VALUES ($1, $2, $3, '', 'u', 1, 'USD', 'approve', $4, $4, '', '')""",
+            """WITH named AS (
+                INSERT INTO transactions (tenant_id, transaction_id, decision_id, fingerprint) VALUES ($1, $3, $2, '')
+            )
+            INSERT INTO decisions (tenant_id, decision_id, transaction_id, event_type, user_id, outcome, event_time,
+                create_time, event, answer, inputs)
+            VALUES ($1, $2, $3, 'payment', 'u', 'approve', $4, $4, '{}', '', '')""",
             tenant,
             decision_id(timedelta(days=age)),
             secrets.token_hex(8),
@@ -76,6 +79,10 @@ async def store(connection: Any, tenant: str, *days: float) -> None:
 
 
 async def ages(connection: Any, tenant: str) -> list[int]:
+    """Returns the ages of the decisions, each of which has its transaction, and no other is there."""
+    named = await connection.fetch("SELECT decision_id FROM transactions WHERE tenant_id = $1", tenant)
+    stored = await connection.fetch("SELECT decision_id FROM decisions WHERE tenant_id = $1", tenant)
+    assert set(named) == set(stored)
     rows = await connection.fetch(
         "SELECT round(extract(epoch FROM now() - create_time) / 86400)::int AS age FROM decisions WHERE tenant_id = $1"
         " ORDER BY age",
@@ -142,13 +149,21 @@ async def test_nothing_that_windows_count_can_be_deleted_whatever_is_asked(super
     await PostgresOldDecisions(cleaner, 1).delete(tenant)
     async with connected(cleaner) as connection:
         await connection.execute("DELETE FROM decisions")
+        await connection.execute("DELETE FROM transactions")
     assert await ages(superuser, tenant) == [1, 30]
     with pytest.raises(asyncpg.CheckViolationError):
         await superuser.execute("INSERT INTO decision_retention VALUES ($1, 30)", tenant)
 
 
 @pytest.mark.parametrize(
-    "statement", ["SELECT answer FROM decisions", "SELECT payload FROM outbox", "DELETE FROM outbox"]
+    "statement",
+    [
+        "SELECT answer FROM decisions",
+        "SELECT event FROM decisions",
+        "SELECT fingerprint FROM transactions",
+        "SELECT payload FROM outbox",
+        "DELETE FROM outbox",
+    ],
 )
 async def test_cleaner_sees_nothing_of_what_decisions_say(cleaner: Pool, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

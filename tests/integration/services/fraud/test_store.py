@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 import pytest
 from rampart.fraud.v1 import decision_pb2
-from services.fraud.domain.features import NAMES
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7
-from meshkit.storage.postgres import Pool
-from services.fraud.adapters.memory import MemoryStore, MemoryWindows
+from meshkit.storage.postgres import Pool, open_pool, transaction
+from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
+from services.fraud.adapters.memory import MemoryStore
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.domain.check import Check, Decided, Key
+from services.fraud.convert import fields_from_record
+from services.fraud.domain.check import Basis, Decided, Key
+from services.fraud.domain.event import key_hash
+from services.fraud.domain.event_types import PAYMENT
 from services.fraud.ports import DecisionFilter, DecisionStore, Stored
-from tests.support.fraud import check, decided, milliseconds, new_tenant, read, record
+from tests.integration.conftest import FreshDatabase
+from tests.support.fraud import check, decided, new_tenant, record
+from tests.support.readers import store_of
 from tests.support.servers import Database
-from tests.support.windows import in_order
 
 EVERYTHING = DecisionFilter()
 
 
 @pytest.fixture
+async def gaps(pool: Pool, fraud_database: Database) -> AsyncIterator[PostgresGaps]:
+    relay = await open_pool(fraud_database.relay_dsn, size=1)
+    yield PostgresGaps(relay, pool)
+    await relay.close()
+
+
+@pytest.fixture
 def in_postgres(pool: Pool) -> PostgresStore:
-    return PostgresStore(pool)
+    return store_of(pool)
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -116,43 +126,6 @@ async def test_list_is_restricted_by_every_filter_given(store: DecisionStore, te
     assert await store.list(tenant, only(user_id="u2", transaction_id="a"), None, 10) == []
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_features_of_committed_transactions_are_those_of_the_windows(
-    store: DecisionStore, tenant: str, seed: int
-) -> None:
-    windows = MemoryWindows(lambda: datetime.now(UTC))
-    checks = list(in_order(seed + 50, tenant, 60))
-    for asked in checks:
-        (known,) = await windows.reserve([asked])
-        (slow,) = read(await store.features([asked], datetime.now(UTC)))
-        assert dict(zip(NAMES, slow.values, strict=True)) == dict(zip(NAMES, known.values, strict=True)), asked
-        assert slow.elsewhere == known.elsewhere
-        assert (slow.event_time, slow.degraded) == (asked.event_time, ("features_slow_path",))
-        await store.commit([decided(asked)])
-
-
-async def test_features_of_a_batch_count_the_checks_before_them(store: DecisionStore, tenant: str) -> None:
-    when = milliseconds(datetime.now(UTC))
-    await store.commit(several(tenant, "a", "b", event_time=when - timedelta(seconds=5)))
-    batch = [check(tenant, event_time=when, currency=code) for code in ("USD", "USD", "USD", "EUR")]
-    features = read(await store.features(batch, when))
-    found = [dict(zip(NAMES, each.values, strict=True)) for each in features]
-    assert [each["user_count_1m"] for each in found] == [2, 3, 4, 5]
-    assert [each["user_currency_count_24h"] for each in found] == [2, 3, 4, 0]
-    assert [each["merchant_sum_1h"] for each in found] == [2_500, 3_750, 5_000, 0]
-    assert [each.elsewhere for each in features] == [{}, {}, {}, {"USD": 6_250}]
-
-
-async def test_features_without_an_event_time_are_those_of_now(store: DecisionStore, tenant: str) -> None:
-    now = milliseconds(datetime.now(UTC))
-    await store.commit(several(tenant, "a", event_time=now - timedelta(seconds=30)))
-    found = read(await store.features([check(tenant, event_time=None)], now))
-    assert found[0].event_time == now
-    assert found[0].values[0] == 1
-    later = read(await store.features([check(tenant, event_time=None)], now + timedelta(minutes=2)))
-    assert later[0].values[0] == 0
-
-
 async def test_concurrent_commits_of_the_same_keys_store_each_once_and_agree(store: DecisionStore) -> None:
     tenants = [new_tenant() for _ in range(3)]
     keys = [(tenant, f"t-{number}") for tenant in tenants for number in range(12)]
@@ -210,13 +183,86 @@ async def test_row_that_the_database_refuses_fails_alone(
 
 async def test_commit_is_announced_to_the_relay_once_it_is_durable(pool: Pool, tenant: str) -> None:
     told: list[int] = []
-    store = PostgresStore(pool, on_commit=lambda: told.append(1))
+    store = store_of(pool, on_commit=lambda: told.append(1))
     await store.commit(several(tenant, "a"))
     assert told == [1]
 
 
-async def test_concurrent_slow_paths_agree_with_themselves(in_postgres: PostgresStore, tenant: str) -> None:
-    """Many readers at once, more than the pool has connections."""
-    asked: list[Check] = [check(tenant) for _ in range(20)]
-    found = await asyncio.gather(*[in_postgres.features([each], datetime.now(UTC)) for each in asked])
-    assert len({tuple(features.values) for each in found for features in read(each)}) == 1
+async def test_event_and_the_hashes_of_its_keys_are_stored_with_the_decision(
+    in_postgres: PostgresStore, pool: Pool, tenant: str
+) -> None:
+    (made,) = several(tenant, "a", merchant="")
+    await in_postgres.commit([made])
+    async with transaction(pool, [tenant]) as connection:
+        row = await connection.fetchrow("SELECT * FROM decisions")
+        secret = await connection.fetchval("SELECT secret FROM key_secret")
+    assert row is not None
+    assert fields_from_record(row["event"]) == made.check.fields
+    assert (row["event_type"], row["event_time"]) == ("payment", made.features.event_time)
+    names = [key.name for key in PAYMENT.keys]
+    hashes = {name: row[f"key{place}"] for place, name in enumerate(names, 1) if row[f"key{place}"] is not None}
+    expected = {name: value for name, value in made.check.fields.items() if name in names}
+    assert hashes == {name: key_hash(secret, tenant, name, str(value)) for name, value in expected.items()}
+    assert set(hashes) == {"user_id", "device_fingerprint", "ip_address"}
+
+
+async def test_hash_of_a_key_is_the_same_in_the_database(pool: Pool, tenant: str) -> None:
+    """So what was stored before there were hashes is found under those of now."""
+    for value in ("u1", "a\nb", "\u20ac", ""):
+        async with transaction(pool, [tenant]) as connection:
+            found = await connection.fetchval("SELECT key_hash($1, $2, 'user_id', $3)", b"secret", tenant, value)
+        assert found == key_hash(b"secret", tenant, "user_id", value)
+
+
+def based_on(basis: Basis, tenant: str, name: str, generation: bytes = b"") -> Decided:
+    made = decided(check(tenant, name))
+    return made._replace(features=made.features._replace(basis=basis, generation=generation))
+
+
+async def test_what_was_decided_without_the_logs_opens_a_gap_until_which_is_closed_nothing_is_stored_from_them(
+    in_postgres: PostgresStore, gaps: PostgresGaps, tenant: str
+) -> None:
+    other = new_tenant()
+    await in_postgres.commit([based_on(Basis.UNLOGGED, tenant, "a")])
+    made = [based_on(Basis.LOGS, tenant, "b"), based_on(Basis.HISTORY, tenant, "c"), based_on(Basis.LOGS, other, "d")]
+    result = await in_postgres.commit(sorted(made, key=lambda each: each.check.key))
+    assert set(result.answers) == {(tenant, "c"), (other, "d")}
+    assert not result.earlier
+    assert result.unsure == {tenant}
+    (gap,) = [each for each in await gaps.open() if each.tenant_id == tenant]
+    assert gap.filled is None
+    await gaps.fill(gap)
+    (filled,) = [each for each in await gaps.open() if each.tenant_id == tenant]
+    assert filled.filled is not None
+    assert (await in_postgres.commit([made[0]])).unsure == {tenant}, "who read the logs before may still be under way"
+    await gaps.close(filled)
+    assert set((await in_postgres.commit([made[0]])).answers) == {(tenant, "b")}
+
+
+async def test_gap_that_opens_while_another_is_filled_stays_open(
+    in_postgres: PostgresStore, gaps: PostgresGaps, tenant: str
+) -> None:
+    await in_postgres.commit([based_on(Basis.UNLOGGED, tenant, "a")])
+    (first,) = [each for each in await gaps.open() if each.tenant_id == tenant]
+    await in_postgres.commit([based_on(Basis.UNLOGGED, tenant, "b")])
+    await gaps.fill(first)
+    second, filled = sorted(
+        [each for each in await gaps.open() if each.tenant_id == tenant], key=lambda each: each.filled is not None
+    )
+    assert second.filled is None
+    assert set(second.numbers).isdisjoint(filled.numbers)
+    await gaps.close(filled)
+    assert (await in_postgres.commit([based_on(Basis.LOGS, tenant, "c")])).unsure == {tenant}
+
+
+async def test_what_was_logged_in_another_generation_is_not_stored(pool: Pool, fresh_database: FreshDatabase) -> None:
+    tenant, database = new_tenant(), fresh_database("fraud")
+    own = await open_pool(database.dsn)
+    store, fence = store_of(own), LogFence(own)
+    await fence(b"first")
+    made = [based_on(basis, tenant, f"{basis.name}", b"first") for basis in (Basis.HISTORY, Basis.LOGS)]
+    assert (await store.commit(made[:1])).unsure == frozenset()
+    await fence(b"second")
+    assert (await store.commit(made)).unsure == {tenant}
+    assert set((await store.commit([based_on(Basis.UNLOGGED, tenant, "c", b"")])).answers) == {(tenant, "c")}
+    await own.close()

@@ -20,6 +20,7 @@ from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
+from tests.support.readers import store_of
 from tests.support.servers import Database
 
 RECENT_ROWS = 20
@@ -45,7 +46,7 @@ async def replica(database: Database) -> AsyncIterator[Replica]:
     watches = Watches(log=log, feed=feed, limits=WatchLimits(100, 100), pace=WatchPace(1e6), heartbeat=0.2)
     following = asyncio.create_task(feed.run())
     try:
-        yield Replica(PostgresStore(pool, on_commit=feed.notify), watches)
+        yield Replica(store_of(pool, on_commit=feed.notify), watches)
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

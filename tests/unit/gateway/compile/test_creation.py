@@ -105,4 +105,5 @@ def test_the_platforms_creations_are_these() -> None:
         "CreateTask": "/api/v1/tasks",
         "CreateSchedule": "/api/v1/schedules",
         "CreateEventType": "/api/v1/event-types",
+        "CreateList": "/api/v1/lists",
     }

@@ -188,7 +188,7 @@ def test_method_that_takes_a_stream_is_a_websocket() -> None:
 def test_example_of_a_request_is_split_as_the_binding_says() -> None:
     parameters = operation("/v1/offers/{number}", "get")["parameters"]
     found = {each["name"]: each.get("example") for each in parameters if each["in"] in ("path", "query")}
-    assert (found["number"], found["name"], found["words"]) == ("7", "shelves/a/books/b", ["x"])
+    assert (found["number"], found["name"], found["words"]) == (7, "shelves/a/books/b", ["x"])
 
 
 def test_answer_without_an_example_is_made_of_what_it_holds() -> None:

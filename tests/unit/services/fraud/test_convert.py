@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2, event_pb2, fraud_service_pb2
-from services.fraud.domain.features import NAMES, VERSION
-from services.fraud.domain.rules import Facts, Profile
 
 from meshkit.context import Principal
 from meshkit.errors import MeshError
 from services.fraud import convert
 from services.fraud.domain.check import NOTHING_KEPT, Check, Decided, Features
+from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER
+from services.fraud.domain.event import Money
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import Rate, Spend
-from services.fraud.domain.verdict import Verdict, judge
-from tests.support.fraud import check, facts, new_tenant, principal, request
+from services.fraud.domain.scenarios.facts import EventFacts
+from services.fraud.domain.scenarios.starter import STARTER_REF
+from tests.support.fraud import check, facts, judged, new_tenant, principal, request
 
 TENANT = new_tenant()
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
@@ -29,21 +31,35 @@ def check_of(asked: fraud_service_pb2.CheckFraudRequest, caller: Principal) -> C
     return convert.check_from_proto(asked, caller, "t-1")
 
 
-def render(
-    about: Check, basis: Facts, features: Features, verdict: Verdict, degraded: tuple[str, ...], when: datetime
-) -> convert.DecisionRecord:
-    return convert.decided_to_record(Decided(about, "d-1", features, basis, verdict, degraded, when))
+def render(about: Check, basis: EventFacts, when: datetime = NOW, *, floor: bool = False) -> convert.DecisionRecord:
+    """Returns how a decision is rendered that is made of these facts, by the starter scenario."""
+    degraded = ("user_profile",) if floor else ()
+    judgement, features = judged(basis, review_floor=floor), Features(basis.features, when)
+    made = Decided(about, "d-1", features, basis, judgement, STARTER_REF, degraded, when)
+    return convert.decided_to_record(made)
 
 
-def random_facts(choice: random.Random) -> Facts:
+def about(basis: EventFacts, **changed: Any) -> Check:
+    """Returns the check that has the amount of the facts."""
+    amount = basis.fields["amount"]
+    assert isinstance(amount, Money)
+    money: dict[str, Any] = {"amount_minor": amount.minor, "currency": amount.currency, "currency_digits": basis.digits}
+    return check(TENANT, **money, **changed)
+
+
+def random_facts(choice: random.Random) -> EventFacts:
     profile = Profile(
         choice.random() < 0.5,
         choice.random(),
         choice.choice(["trusted", "standard", "elevated", "blocked"]),
         choice.choice([0, 0, 1, 3]),
     )
-    values = {name: int(choice.expovariate(1 / choice.choice([1, 10, 100, 10_000]))) for name in NAMES}
-    return facts(choice.choice([None, profile]), choice.randrange(10**7), choice.choice([0, 2, 3, 4]), **values)
+    values: dict[str, Any] = {
+        name: int(choice.expovariate(1 / choice.choice([1, 10, 100, 10_000]))) for name in STARTER.names
+    }
+    return facts(
+        choice.choice([None, profile]), choice.randrange(10**7), choice.choice(["JPY", "USD", "KWD", "CLF"]), **values
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -52,11 +68,11 @@ def test_decision_computed_again_from_its_stored_inputs_is_identical(seed: int) 
     for _ in range(50):
         basis = random_facts(choice)
         floor = choice.random() < 0.3
-        features = Features(list(basis.features.values()), NOW)
-        made = render(check(TENANT), basis, features, judge(basis, floor), ("user_profile",) if floor else (), NOW)
+        made = render(about(basis), basis, floor=floor)
         answer = decision_pb2.Decision.FromString(made.answer)
         inputs = decision_pb2.DecisionInputs.FromString(made.inputs)
-        again = judge(convert.facts_from_proto(inputs), review_floor="user_profile" in inputs.degraded)
+        found = convert.facts_from_record(inputs, convert.fields_from_record(made.fields), STARTER)
+        again = judged(found, review_floor="user_profile" in inputs.degraded).verdict
         assert (again.outcome, again.score) == (answer.outcome, answer.confidence_score)
         assert [factor.code for factor in again.factors] == list(answer.risk_factors)
         assert [(factor.code, factor.message, factor.contribution) for factor in again.factors] == [
@@ -67,10 +83,10 @@ def test_decision_computed_again_from_its_stored_inputs_is_identical(seed: int) 
 
 def test_inputs_are_shown_under_their_names() -> None:
     basis = facts(user_count_1m=3, user_new_device=1)
-    made = render(check(TENANT), basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW)
-    assert decision_pb2.DecisionInputs.FromString(made.inputs).vector.version == VERSION
+    made = render(about(basis), basis)
+    assert decision_pb2.DecisionInputs.FromString(made.inputs).vector.version == STARTER.version
     shown = convert.stored_to_proto(made.answer, made.inputs)
-    assert set(shown.inputs.features) == set(NAMES)
+    assert set(shown.inputs.features) == set(STARTER.names)
     assert (shown.inputs.features["user_count_1m"], shown.inputs.features["user_new_device"]) == (3, 1)
     assert not shown.inputs.HasField("vector")
     shown.ClearField("inputs")
@@ -85,7 +101,7 @@ def test_inputs_are_shown_under_their_names() -> None:
 def test_times_are_rendered_as_protobuf_renders_them(when: datetime) -> None:
     basis, expected = facts(), Timestamp()
     expected.FromDatetime(when)
-    made = render(check(TENANT), basis, Features(list(basis.features.values()), when), judge(basis), (), when)
+    made = render(about(basis), basis, when)
     answer = decision_pb2.Decision.FromString(made.answer)
     event = event_pb2.DecisionEvent.FromString(made.event)
     assert answer.event_time == answer.create_time == event.event_time == event.create_time == expected
@@ -93,14 +109,11 @@ def test_times_are_rendered_as_protobuf_renders_them(when: datetime) -> None:
 
 def test_event_says_what_was_decided_about_which_transaction() -> None:
     basis = facts(amount_minor=123_456)
-    about = check(TENANT, "t-1", amount_minor=123_456, merchant="shop")
-    made = render(
-        about, basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW + timedelta(seconds=1)
-    )
+    made = render(about(basis, transaction_id="t-1", merchant="shop"), basis)
     event = event_pb2.DecisionEvent.FromString(made.event)
     assert (event.tenant_id, event.transaction_id, event.merchant_id) == (TENANT, "t-1", "shop")
     assert (event.amount_minor, event.currency, event.currency_digits) == (123_456, "USD", 2)
-    assert (event.decision_id, event.outcome) == ("d-1", judge(basis).outcome)
+    assert (event.decision_id, event.outcome) == ("d-1", judged(basis).verdict.outcome)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +158,8 @@ def test_event_made_again_from_what_is_stored_is_the_one_that_was_published(seed
     choice = random.Random(seed)
     for merchant in ("m1", ""):
         basis = random_facts(choice)
-        features = Features(list(basis.features.values()), NOW - timedelta(hours=choice.randrange(30)))
-        about = replace(check(TENANT), amount_minor=basis.amount_minor, merchant=merchant)
-        about = replace(about, currency_digits=basis.currency_digits, channel=basis.channel)
-        made = render(about, basis, features, judge(basis), (), NOW)
-        again = convert.event_from_record(TENANT, merchant, made.answer, made.inputs)
+        made = render(about(basis, merchant=merchant), basis, NOW - timedelta(hours=choice.randrange(30)))
+        again = convert.event_from_record(TENANT, made.fields, made.answer, made.inputs)
         assert event_pb2.DecisionEvent.FromString(again) == event_pb2.DecisionEvent.FromString(made.event)
 
 
@@ -215,9 +225,19 @@ def test_texts_that_meet_at_their_ends_are_other_content() -> None:
 def test_identifiers_are_counted_in_their_canonical_form_and_kept_as_sent() -> None:
     asked = request("t-1", ip_address="2001:DB8:78:0::b7", email="Ada@MÜNCHEN.de", card_fingerprint="c1")
     made = check_of(asked, principal(TENANT))
-    assert (made.ip, made.kept.email, made.kept.unusable) == ("2001:db8:78::b7", "Ada@MÜNCHEN.de", ())
+    assert (made.kept.email, made.kept.unusable) == ("Ada@MÜNCHEN.de", ())
+    assert made.fields == {
+        "user_id": "u1",
+        "amount": Money(1250, "USD"),
+        "channel": "online",
+        "device_fingerprint": "d1",
+        "ip_address": "2001:db8:78::b7",
+        "merchant_id": "m1",
+        "card_fingerprint": "c1",
+        "email": "ada@xn--mnchen-3ya.de",
+    }
     basis = facts()
-    rendered = render(made, basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW)
+    rendered = render(made, basis)
     inputs = convert.stored_to_proto(rendered.answer, rendered.inputs).inputs
     assert [(each.field, each.sent, each.canonical) for each in inputs.spellings] == [
         ("ip_address", "2001:DB8:78:0::b7", "2001:db8:78::b7"),
@@ -229,7 +249,8 @@ def test_identifiers_are_counted_in_their_canonical_form_and_kept_as_sent() -> N
 def test_opaque_identifiers_are_never_folded() -> None:
     fields = {"user_id": "E\u0301 ", "device_fingerprint": " D1", "merchant_id": "M"}
     made = check_of(request("t-1", **fields), principal(TENANT))
-    assert (made.user_id, made.device, made.merchant, made.kept) == ("E\u0301 ", " D1", "M", NOTHING_KEPT)
+    assert {name: made.fields[name] for name in fields} == fields
+    assert (made.user_id, made.merchant, made.kept) == ("E\u0301 ", "M", NOTHING_KEPT)
 
 
 @pytest.mark.parametrize(
@@ -254,16 +275,20 @@ def test_currency_of_the_tenant_is_looked_up_as_well() -> None:
 
 
 def test_decision_in_another_currency_is_computed_again_from_its_stored_rates() -> None:
-    basis = facts(amount_minor=4_700_00, user_sum_24h=100)._replace(
+    basis = facts(
+        amount_minor=4_700_00,
         currency="EUR",
         rate=Rate(1.08, "2026-10-01"),
         elsewhere=[Spend("JPY", 10**7, 0, Rate(0.0066, "2026-01-01")), Spend("KWD", 5, 3, None)],
+        user_sum_24h=100,
     )
-    made = render(check(TENANT), basis, Features(list(basis.features.values()), NOW), judge(basis), (), NOW)
-    assert judge(convert.facts_from_proto(decision_pb2.DecisionInputs.FromString(made.inputs))) == judge(basis)
+    made = render(about(basis), basis)
+    inputs = decision_pb2.DecisionInputs.FromString(made.inputs)
+    found = convert.facts_from_record(inputs, convert.fields_from_record(made.fields), STARTER)
+    assert judged(found) == judged(basis)
 
 
 def test_features_of_an_earlier_version_are_shown_without_what_was_added_since() -> None:
     inputs = decision_pb2.DecisionInputs(vector=decision_pb2.FeatureVector(version="1", values=range(37)))
     shown = convert.stored_to_proto(b"", inputs.SerializeToString())
-    assert set(shown.inputs.features) == set(NAMES[:37])
+    assert set(shown.inputs.features) == set(NAMES_OF_BEFORE[:37])

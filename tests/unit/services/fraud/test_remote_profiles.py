@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from rampart.user.v1 import user_pb2, user_service_pb2
-from services.fraud.domain.rules import Profile
 
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError, deadline_exceeded, unavailable
 from meshkit.storage.changes import Change, Freshness
 from services.fraud.adapters import remote_profiles
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
+from services.fraud.domain.profile import Profile
 
 
 class UserService:

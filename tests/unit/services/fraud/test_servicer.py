@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -20,7 +20,8 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.ids import uuid7_text
 from meshkit.rpc.coalesce import Coalescer
 from meshkit.telemetry.logs import EventLog
-from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore, MemoryWindows
+from services.fraud.adapters.logs.memory_logs import MemoryLogs
+from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
 from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.convert import Positions
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
@@ -31,10 +32,11 @@ from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.watches import Watches
 from services.fraud.service.ways import CheckWays
-from services.fraud.servicer import DECISION_FIELDS, FraudServicer
+from services.fraud.servicer import DECISION_FIELDS, Deciding, FraudServicer
 from tests.support.continuations import CONTINUATIONS, PAGES
 from tests.support.fraud import check as checked
-from tests.support.fraud import decided, new_tenant, principal, record, request
+from tests.support.fraud import configured, decided, new_tenant, principal, record, request
+from tests.support.readers import reader_of
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
 CONTEXT = cast("Any", None)
@@ -69,11 +71,12 @@ class Service:
         store = MemoryStore()
         self.rates = ExchangeRates(MemoryRates())
         self.decider = Counted(
-            windows=MemoryWindows(lambda: datetime.now(UTC)),
+            reader=reader_of(MemoryLogs(time.time), store),
             profiles=MemoryRiskProfiles(),
             rates=self.rates,
             store=store,
             policy=DecisionPolicy(),
+            configurations=configured,
         )
         self.watched = MemoryLog()
         self.feed = DecisionFeed(self.watched)
@@ -84,17 +87,20 @@ class Service:
         apart = Coalescer("test apart", self.decider.decide, max_items=64, max_bytes=1 << 20, max_in_flight=1)
         ways = CheckWays(self.decider, apart, in_flight=1)
         self.methods = FraudServicer(
-            checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
-            ways=ways,
+            deciding=Deciding(
+                checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
+                ways=ways,
+                configurations=configured,
+                verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
+                batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
+                decisions=self.log,
+            ),
             store=store,
             outbox=NoOutbox(),
             decided=NoDecided(),
             watches=Watches(log=self.watched, feed=self.feed, limits=WatchLimits(2, 2), pace=WatchPace(1e6)),
             continuations=CONTINUATIONS,
             rates=self.rates,
-            verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
-            batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
-            decisions=self.log,
         )
 
     async def _no_keys(self) -> list[dict[str, str]]:

@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import pytest
-from services.fraud.domain.rules import RULES, Facts, Profile
 
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import Rate, Spend
-from services.fraud.domain.verdict import judge
-from tests.support.fraud import facts
+from services.fraud.domain.scenarios.facts import EventFacts
+from services.fraud.domain.scenarios.rule import ScenarioRule
+from services.fraud.domain.scenarios.starter import STARTER
+from tests.support.fraud import facts, judged
 
 ELEVATED = Profile(tier="elevated")
 Case = dict[str, Any]
@@ -24,7 +26,7 @@ BOUNDARIES: list[tuple[str, Case, Case]] = [
     ("AMOUNT_VERY_HIGH", {"amount_minor": 500_000}, {"amount_minor": 499_999}),
     ("AMOUNT_HIGH", {"amount_minor": 20_000}, {"amount_minor": 19_999}),
     ("AMOUNT_HIGH", {"amount_minor": 499_999}, {"amount_minor": 500_000}),
-    ("AMOUNT_HIGH", {"amount_minor": 500, "currency_digits": 0}, {"amount_minor": 500, "currency_digits": 3}),
+    ("AMOUNT_HIGH", {"amount_minor": 500, "currency": "JPY"}, {"amount_minor": 500, "currency": "KWD"}),
     (
         "AMOUNT_ABOVE_USUAL",
         {"amount_minor": 8_001, "user_currency_count_24h": 3, "user_sum_24h": 6_000},
@@ -54,8 +56,8 @@ BOUNDARIES: list[tuple[str, Case, Case]] = [
 ]
 
 
-def codes(made: Facts) -> set[str]:
-    return {factor.code for factor in judge(made).factors}
+def codes(made: EventFacts) -> set[str]:
+    return {factor.code for factor in judged(made).verdict.factors}
 
 
 @pytest.mark.parametrize(("code", "inside", "outside"), BOUNDARIES, ids=[case[0] for case in BOUNDARIES])
@@ -65,7 +67,7 @@ def test_rule_applies_at_its_boundary_and_not_beyond(code: str, inside: Case, ou
 
 
 def test_every_rule_has_a_boundary_in_the_table() -> None:
-    assert {code for code, _, _ in BOUNDARIES} == {rule.code for rule in RULES}
+    assert {code for code, _, _ in BOUNDARIES} == {rule.code for rule in STARTER.rules}
 
 
 def test_no_rule_applies_to_a_first_small_payment() -> None:
@@ -77,16 +79,17 @@ def test_rules_about_the_profile_are_silent_without_one() -> None:
 
 
 def test_codes_are_unique_and_upper_snake() -> None:
-    found = [rule.code for rule in RULES]
+    found = [rule.code for rule in STARTER.rules]
     assert len(set(found)) == len(found)
     assert all(re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*", code) for code in found)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
-def test_weight_is_a_share_of_certainty_and_the_words_are_a_sentence(rule: Any) -> None:
-    assert 0 < rule.weight < 1
+@pytest.mark.parametrize("rule", STARTER.rules, ids=lambda rule: rule.code)
+def test_weight_is_a_share_of_certainty_and_the_words_are_a_sentence(rule: ScenarioRule) -> None:
+    assert 0 < rule.contribution < 1
     (inside, *_) = [case for code, case, _ in BOUNDARIES if code == rule.code]
-    assert re.fullmatch(r"[A-Z].*\.", rule.explain(facts(**inside)))
+    (words,) = [each.message for each in judged(facts(**inside)).verdict.factors if each.code == rule.code]
+    assert re.fullmatch(r"[A-Z][^{}]*\.", words)
 
 
 EUROS = Rate(1.1, "2026-01-01")
@@ -95,29 +98,28 @@ DINARS = Rate(3.25, "2026-01-01")
 
 
 @pytest.mark.parametrize(
-    ("currency", "digits", "minor", "rate", "expected"),
+    ("currency", "minor", "rate", "expected"),
     [
-        ("JPY", 0, 5_000, YEN, set()),
-        ("JPY", 0, 40_000, YEN, {"AMOUNT_HIGH"}),
-        ("JPY", 0, 800_000, YEN, {"AMOUNT_VERY_HIGH"}),
-        ("KWD", 3, 4_999_000, DINARS, {"AMOUNT_VERY_HIGH"}),
-        ("EUR", 2, 18_182, EUROS, {"AMOUNT_HIGH"}),
-        ("EUR", 2, 18_181, EUROS, set()),
-        ("KWD", 3, 4_999_000, None, set()),
+        ("JPY", 5_000, YEN, set()),
+        ("JPY", 40_000, YEN, {"AMOUNT_HIGH"}),
+        ("JPY", 800_000, YEN, {"AMOUNT_VERY_HIGH"}),
+        ("KWD", 4_999_000, DINARS, {"AMOUNT_VERY_HIGH"}),
+        ("EUR", 18_182, EUROS, {"AMOUNT_HIGH"}),
+        ("EUR", 18_181, EUROS, set()),
+        ("KWD", 4_999_000, None, set()),
     ],
 )
 def test_amounts_are_judged_by_their_worth_in_dollars(
-    currency: str, digits: int, minor: int, rate: Rate | None, expected: set[str]
+    currency: str, minor: int, rate: Rate | None, expected: set[str]
 ) -> None:
-    made = facts(amount_minor=minor, currency_digits=digits)._replace(currency=currency, rate=rate)
-    assert codes(made) == expected
+    assert codes(facts(amount_minor=minor, currency=currency, rate=rate)) == expected
 
 
 def test_words_about_an_amount_say_its_currency_its_worth_and_the_day_of_the_rate() -> None:
-    made = facts(amount_minor=4_700_00)._replace(currency="EUR", rate=Rate(1.08, "2026-10-01"))
-    (factor,) = judge(made).factors
+    made = facts(amount_minor=4_700_00, currency="EUR", rate=Rate(1.08, "2026-10-01"))
+    (factor,) = judged(made).verdict.factors
     assert factor.message == "The amount 4700.00 EUR, 5076.00 USD at the rate of 2026-10-01, is 5000 USD or more."
-    (factor,) = judge(facts(amount_minor=540_000)).factors
+    (factor,) = judged(facts(amount_minor=540_000)).verdict.factors
     assert factor.message == "The amount 5400.00 USD is 5000 USD or more."
 
 

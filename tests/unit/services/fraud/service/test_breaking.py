@@ -184,6 +184,19 @@ async def test_what_a_version_did_of_late_is_nothing_while_it_cannot_be_read(mon
     assert await platform.breakers[0].usual("t", "payment", FIRST) == OutcomeCounts()
 
 
+def test_what_is_counted_while_it_is_stored_is_stored_the_next_time() -> None:
+    now = 0.0
+    counter, key = OutcomeCounter(lambda: now), CountKey("t", "payment", FIRST)
+    counter.count(key, "decline")
+    storing = counter.counted()
+    counter.count(key, "approve")
+    now = 1.0
+    counter.stored(storing)
+    assert counter.counted() == {key: {0: OutcomeCounts(2, 1, 0)}}
+    counter.stored(counter.counted())
+    assert counter.counted() == {}
+
+
 def test_counters_are_bounded() -> None:
     counter = OutcomeCounter(lambda: 0.0)
     for place in range(MOST_KEYS + 10):

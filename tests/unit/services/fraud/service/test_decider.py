@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2
-from services.fraud.domain.rules import Profile
 
 from meshkit.apart import TravelsApart
 from meshkit.errors import Kind, MeshError, internal, unavailable
 from meshkit.rpc.batches import handle_valid
 from services.fraud import convert
-from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore, MemoryWindows
-from services.fraud.domain.check import Decided, Features, Key, WindowEntry
+from services.fraud.adapters.logs.memory_logs import MemoryLogs
+from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
+from services.fraud.domain.check import Basis, Check, Decided, Key
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
-from services.fraud.domain.verdict import judge
-from services.fraud.ports import CommitResult, Stored, WindowsUnavailableError
+from services.fraud.ports import CommitResult, Stored
+from services.fraud.service.completing import PROMPT_EVENTS, Completer
 from services.fraud.service.decider import CheckCall, Decider, Outcome
+from services.fraud.service.feature_sets import StarterFeatures
+from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.judging import DecisionPolicy
+from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.rates import ExchangeRates
-from tests.support.fraud import new_tenant, record, request, to_call
+from services.fraud.service.reading import FeatureReader, Reading
+from tests.support.fraud import configured, judged, named, new_tenant, record, request, to_call
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123000, tzinfo=UTC)
 TENANT, OTHER = new_tenant(), new_tenant()
 
 
-class Windows(MemoryWindows):
-    """`away` stands for a Redis that is down. Remembers what it was told to settle."""
+class Reader(FeatureReader):
+    """Remembers what it was told to settle."""
 
-    def __init__(self, platform: Platform) -> None:
-        super().__init__(lambda: platform.now)
-        self.away = False
+    def __init__(self, logs: MemoryLogs, store: MemoryStore, clock: Callable[[], datetime]) -> None:
+        sets = StarterFeatures()
+        super().__init__(logs, LogFolds(logs, Completer(logs, store, sets), FoldCache(1 << 20)), sets, clock)
         self.committed: list[Key] = []
         self.withdrawn: list[Key] = []
 
-    async def reserve(self, entries: Sequence[WindowEntry]) -> Sequence[Features]:
-        if self.away:
-            raise WindowsUnavailableError("away")
-        return await super().reserve(entries)
-
-    def settle(self, committed: Sequence[Key], withdrawn: Sequence[Key]) -> None:
-        self.committed += committed
-        self.withdrawn += withdrawn
-        super().settle(committed, withdrawn)
+    def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
+        keys = [check.key for check in checks]
+        self.committed += [key for key in keys if key not in withdrawn]
+        self.withdrawn += [key for key in keys if key in withdrawn]
+        super().settle(reading, checks, withdrawn)
 
 
 class Store(MemoryStore):
-    """Refuses the transactions named, or everything if it is down."""
+    """Refuses the transactions named, those of tenants with a gap, or everything if it is down."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,6 +62,8 @@ class Store(MemoryStore):
         self.lookups: list[list[Key]] = []
         self.lookups_fail = False
         self.commits: list[list[Key]] = []
+        self.gapped: set[str] = set()
+        """Tenants of which nothing is stored that was decided from the logs."""
 
     async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
         self.lookups.append(list(keys))
@@ -73,8 +78,11 @@ class Store(MemoryStore):
         refused: dict[Key, Stored | MeshError] = {
             made.check.key: internal() for made in decided if made.check.transaction_id in self.refused
         }
-        answers, earlier = await super().commit([made for made in decided if made.check.key not in refused])
-        return CommitResult(answers, {**earlier, **refused})
+        unsure = [made for made in decided if made.check.tenant_id in self.gapped and made.features.basis is Basis.LOGS]
+        kept = [made for made in decided if made.check.key not in refused and made not in unsure]
+        result = await super().commit(kept)
+        tenants = frozenset(made.check.tenant_id for made in unsure)
+        return CommitResult(result.answers, {**result.earlier, **refused}, tenants)
 
 
 class Platform:
@@ -82,16 +90,18 @@ class Platform:
 
     def __init__(self, policy: DecisionPolicy = DecisionPolicy()) -> None:
         self.now = NOW
-        self.windows = Windows(self)
+        self.logs = MemoryLogs(lambda: self.now.timestamp())
         self.profiles = MemoryRiskProfiles()
         self.rates = MemoryRates()
         self.store = Store()
+        self.reader = Reader(self.logs, self.store, lambda: self.now)
         self.decider = Decider(
-            windows=self.windows,
+            reader=self.reader,
             profiles=self.profiles,
             rates=ExchangeRates(self.rates),
             store=self.store,
             policy=policy,
+            configurations=configured,
             clock=lambda: self.now,
         )
 
@@ -130,10 +140,18 @@ def at(when: datetime) -> Timestamp:
     return stamp
 
 
+async def features_of(platform: Platform, asked: CheckCall | MeshError) -> dict[str, object]:
+    """Returns what a check sees of its user."""
+    (answer,) = await platform.decide(asked)
+    assert not isinstance(answer, MeshError) and answer.decided is not None
+    features = named(answer.decided.features)
+    return {name: features[name] for name in ("user_count_1m", "user_sum_1m")}
+
+
 async def test_answer_is_stored_before_it_is_given(platform: Platform) -> None:
     answer = await platform.one(call("t-1"))
     assert platform.store.commits == [[(TENANT, "t-1")]]
-    assert platform.windows.committed == [(TENANT, "t-1")]
+    assert platform.reader.committed == [(TENANT, "t-1")]
     assert (answer.transaction_id, answer.outcome, list(answer.degraded)) == ("t-1", "approve", [])
 
 
@@ -187,7 +205,7 @@ async def test_other_content_under_the_same_id_is_a_conflict(platform: Platform,
     assert decision_of((await platform.decide(first))[0]).transaction_amount == 12.5
 
 
-async def test_tenants_share_no_identifiers_and_no_windows(platform: Platform) -> None:
+async def test_tenants_share_no_identifiers_and_no_logs(platform: Platform) -> None:
     other = new_tenant()
     await platform.decide(*[call() for _ in range(10)])
     answers = await platform.decide(call("t-1", tenant=other), call("t-1", transaction_amount=1.0))
@@ -264,30 +282,35 @@ async def test_refused_check_whose_lookup_fails_may_be_tried_again_and_its_neigh
 
 
 async def test_check_that_would_hold_up_others_travels_apart_and_is_then_decided(platform: Platform) -> None:
-    await platform.decide(call("t-1"))
-    asked = call("late", "fraud:backfill", event_time=at(NOW - timedelta(hours=30)))
-    assert not isinstance(asked, MeshError)
-    good = call("t-2")
-    assert not isinstance(good, MeshError)
+    """Its device has a longer history than is read while others wait, and its log is lost."""
+    for start in range(0, PROMPT_EVENTS + 1, 100):
+        await platform.decide(*[call(user_id=f"u{start + n}", merchant_id="") for n in range(100)])
+    platform.logs.lose()
+    asked, good = call("long"), call("t-2", device_fingerprint="d2", ip_address="")
+    assert not isinstance(asked, MeshError) and not isinstance(good, MeshError)
     prompt = await platform.decider.decide_prompt([asked, good])
     assert isinstance(prompt[0], TravelsApart)
     assert decision_of(prompt[1]).transaction_id == "t-2"
+    assert platform.reader.withdrawn == [(TENANT, "long")]
     (answer,) = await platform.decider.decide([asked])
-    assert decision_of(answer).transaction_id == "late"
+    assert decision_of(answer).transaction_id == "long"
+    assert not isinstance(answer, MeshError) and answer.decided is not None
+    count = named(answer.decided.features)["device_count_1h"]
+    assert count is not None and count >= PROMPT_EVENTS
 
 
 async def test_retry_of_a_late_check_is_answered_at_once_and_not_counted_twice(platform: Platform) -> None:
     await platform.decide(call("t-1"))
-    asked = call("late", "fraud:backfill", event_time=at(NOW - timedelta(hours=30)))
-    assert not isinstance(asked, MeshError)
+    early = NOW - timedelta(hours=30)
+    asked = call("late", "fraud:backfill", event_time=at(early))
     (first,) = await platform.decide(asked)
-    platform.windows.settle([], [(TENANT, "late")])
-    platform.windows.withdrawn.clear()
     platform.now += timedelta(minutes=1)
-    (again,) = await platform.decider.decide_prompt([asked])
+    (again,) = await platform.decide(asked)
     assert not isinstance(first, MeshError) and not isinstance(again, MeshError)
     assert (again.answer, again.decided) == (first.answer, None)
-    assert platform.windows.withdrawn == [(TENANT, "late")]
+    assert platform.reader.withdrawn == [(TENANT, "late")], "the attempt of the retry, not the first"
+    after = call("", "fraud:backfill", event_time=at(early + timedelta(seconds=1)))
+    assert await features_of(platform, after) == {"user_count_1m": 1, "user_sum_1m": 1_250}
 
 
 async def test_amount_is_bounded_so_that_every_double_is_exact(platform: Platform) -> None:
@@ -320,13 +343,14 @@ async def test_a_bad_item_never_fails_its_neighbours(platform: Platform) -> None
     assert platform.store.commits == [[(TENANT, "t-1"), (TENANT, "t-2")]]
 
 
-async def test_a_row_that_the_store_refuses_fails_alone_and_leaves_the_windows(platform: Platform) -> None:
+async def test_a_row_that_the_store_refuses_fails_alone_and_leaves_the_logs(platform: Platform) -> None:
     platform.store.refused = {"t-2"}
     answers = await platform.decide(call("t-1"), call("t-2"), call("t-3"))
     assert [isinstance(answer, MeshError) for answer in answers] == [False, True, False]
     assert error_of(answers[1]).kind is Kind.INTERNAL
-    assert platform.windows.committed == [(TENANT, "t-1"), (TENANT, "t-3")]
-    assert platform.windows.withdrawn == [(TENANT, "t-2")]
+    assert platform.reader.committed == [(TENANT, "t-1"), (TENANT, "t-3")]
+    assert platform.reader.withdrawn == [(TENANT, "t-2")]
+    assert await features_of(platform, call()) == {"user_count_1m": 2, "user_sum_1m": 2_500}
 
 
 async def test_without_the_store_nothing_is_answered_and_nothing_is_settled(platform: Platform) -> None:
@@ -334,24 +358,30 @@ async def test_without_the_store_nothing_is_answered_and_nothing_is_settled(plat
     with pytest.raises(MeshError) as caught:
         await platform.decide(call())
     assert caught.value.kind is Kind.UNAVAILABLE
-    assert platform.windows.committed == platform.windows.withdrawn == []
+    assert platform.reader.committed == platform.reader.withdrawn == []
 
 
-async def test_retry_found_stored_keeps_its_reservation_while_it_may_be_its_own(platform: Platform) -> None:
+async def test_retry_found_stored_takes_back_its_own_attempt_and_not_the_first(platform: Platform) -> None:
     asked = call("t-1")
     await platform.decide(asked)
-    await platform.decide(asked)
-    assert platform.windows.withdrawn == []
+    for _ in range(3):
+        await platform.decide(asked)
+        platform.now += timedelta(seconds=1)
+    assert platform.reader.withdrawn == [(TENANT, "t-1")] * 3
+    assert await features_of(platform, call()) == {"user_count_1m": 1, "user_sum_1m": 1_250}
 
 
-async def test_reservation_made_anew_for_an_old_decision_is_withdrawn(platform: Platform) -> None:
-    asked = call("t-1", event_time=at(NOW))
+async def test_attempt_made_anew_for_an_old_decision_is_counted_nowhere(platform: Platform) -> None:
+    """The logs may have lost the first attempt: what was decided then is not counted now."""
+    asked = call("t-1", event_time=at(NOW - timedelta(minutes=30)))
     await platform.decide(asked)
-    platform.windows.settle([], [(TENANT, "t-1")])
-    platform.windows.withdrawn.clear()
+    platform.logs.lose()
     platform.now += timedelta(minutes=1)
     await platform.decide(asked)
-    assert platform.windows.withdrawn == [(TENANT, "t-1")]
+    assert platform.reader.withdrawn == [(TENANT, "t-1")]
+    platform.logs.available = False
+    from_store = await features_of(platform, call())
+    assert from_store == {"user_count_1m": 0, "user_sum_1m": 0}
 
 
 async def test_profile_counts(platform: Platform) -> None:
@@ -374,25 +404,67 @@ async def test_operator_may_let_decisions_go_on_without_profiles() -> None:
     assert (list(answer.degraded), answer.outcome) == (["user_profile"], "approve")
 
 
-async def test_without_windows_the_features_come_from_the_store(platform: Platform) -> None:
+@pytest.mark.parametrize("loss", ["away", "emptied"])
+async def test_without_logs_the_features_come_from_the_store(platform: Platform, loss: str) -> None:
     for _ in range(5):
         await platform.decide(call())
-    platform.windows.away = True
+    if loss == "away":
+        platform.logs.available = False
+    else:
+        platform.logs.lose()
     answer = await platform.one(call())
     assert list(answer.degraded) == ["features_slow_path"]
     assert "USER_VELOCITY_1M" in answer.risk_factors
 
 
-async def test_transaction_too_late_for_the_windows_has_its_features_from_the_store(platform: Platform) -> None:
-    early = NOW - timedelta(hours=30)
-    for minute in range(3):
-        asked = call("", "fraud:backfill", event_time=at(early + timedelta(seconds=minute)))
-        await platform.decide(asked)
+async def test_log_that_was_lost_is_whole_again_for_the_next_check(platform: Platform) -> None:
+    for _ in range(3):
+        await platform.decide(call())
+    platform.logs.lose()
+    assert list((await platform.one(call())).degraded) == ["features_slow_path"]
+    await asyncio.sleep(0)
+    answer = await platform.one(call())
+    assert list(answer.degraded) == []
+    assert await features_of(platform, call()) == {"user_count_1m": 5, "user_sum_1m": 6_250}
+
+
+async def test_decision_says_what_its_features_come_from(platform: Platform) -> None:
+    found = []
+    for state in ("whole", "lost", "away"):
+        if state == "lost":
+            platform.logs.lose()
+        platform.logs.available = state != "away"
+        (answer,) = await platform.decide(call())
+        assert not isinstance(answer, MeshError) and answer.decided is not None
+        found.append(answer.decided.features.basis)
+    assert found == [Basis.LOGS, Basis.HISTORY, Basis.UNLOGGED]
+
+
+async def test_decision_whose_logs_lack_something_is_made_again_from_the_store(platform: Platform) -> None:
+    """What was decided without the logs is missing in them until the gap is filled."""
+    await platform.decide(call())
+    platform.logs.available = False
+    await platform.decide(call(), call())
+    platform.logs.available = True
+    platform.store.gapped = {TENANT}
+    ours, theirs = await platform.decide(call(), call(tenant=OTHER))
+    assert not isinstance(ours, MeshError) and ours.decided is not None
+    assert named(ours.decided.features)["user_count_1m"] == 3
+    assert list(decision_of(ours).degraded) == ["features_slow_path"]
+    assert list(decision_of(theirs).degraded) == []
+
+
+async def test_transaction_too_late_for_the_logs_has_its_features_from_the_store() -> None:
+    """Its windows reach back to what logs have dropped, in a tenant that is old enough to have had something there."""
+    platform = Platform()
+    early, platform.now = NOW - timedelta(days=40), NOW - timedelta(days=40)
+    await platform.decide(*[call(event_time=at(early + timedelta(seconds=n))) for n in range(3)])
+    platform.now = NOW
     await platform.decide(call(event_time=at(NOW)))
     (answer,) = await platform.decide(call("late", "fraud:backfill", event_time=at(early + timedelta(seconds=9))))
-    assert not isinstance(answer, MeshError) and answer[1] is not None
-    assert not answer[1].features.whole
-    shown = convert.stored_to_proto(answer.answer, record(answer[1]).inputs)
+    assert not isinstance(answer, MeshError) and answer.decided is not None
+    assert answer.decided.features.basis is Basis.HISTORY
+    shown = convert.stored_to_proto(answer.answer, record(answer.decided).inputs)
     assert shown.inputs.features["user_count_1m"] == 3
 
 
@@ -406,13 +478,10 @@ async def test_stored_decision_computed_again_is_identical(platform: Platform) -
         )
         stored = decision_of(answer)
         assert not isinstance(answer, MeshError) and answer.decided is not None
-        kept = record(answer.decided).inputs
-        inputs = convert.stored_to_proto(answer.answer, kept).inputs
-        assert dict(inputs.features)
-        again = judge(
-            convert.facts_from_proto(decision_pb2.DecisionInputs.FromString(kept)),
-            review_floor="user_profile" in inputs.degraded,
-        )
+        kept = record(answer.decided)
+        inputs = decision_pb2.DecisionInputs.FromString(kept.inputs)
+        found = convert.facts_from_record(inputs, convert.fields_from_record(kept.fields), STARTER)
+        again = judged(found, review_floor="user_profile" in inputs.degraded).verdict
         assert (again.outcome, again.score) == (stored.outcome, stored.confidence_score)
         assert [factor.code for factor in again.factors] == list(stored.risk_factors)
 
@@ -477,7 +546,7 @@ async def test_email_that_is_none_is_told_and_one_that_is_unusual_is_not(platfor
         assert list((await platform.one(call(email=email))).degraded) == degraded, email
 
 
-async def test_spellings_of_one_address_are_one_subject_of_the_windows(platform: Platform) -> None:
+async def test_spellings_of_one_address_are_one_subject_of_the_logs(platform: Platform) -> None:
     spellings = ["2001:db8:78::b7", "2001:DB8:78:0::B7", "2001:0db8:78::b7"] * 11
     for number, ip in enumerate(spellings):
         decision = await platform.one(call(user_id=f"u{number}", device_fingerprint=f"d{number}", ip_address=ip))

@@ -9,9 +9,7 @@ import pytest
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import plan_kinds
-from services.fraud.domain.event_types import BUILT_IN
-from services.fraud.domain.logs.fold import Fold, TornLog
-from services.fraud.domain.logs.records import (
+from services.fraud.domain.declared.records import (
     CORRECTION,
     EVENT,
     LABEL,
@@ -20,6 +18,8 @@ from services.fraud.domain.logs.records import (
     RecordLayout,
     currency_number,
 )
+from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.logs.fold import Fold, TornLog
 from tests.support.log_streams import DAY_MS
 
 NOW = 1_700_000_000_000

@@ -9,10 +9,10 @@ from bisect import bisect_left
 import pytest
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
+from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_number
 from services.fraud.domain.logs import fold as folds
 from services.fraud.domain.logs import stream, transactions, tree
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.logs.records import LogRecord, RecordLayout, currency_number
 from tests.support.brute_force import BruteForce
 from tests.support.log_streams import DAY_MS, every_feature, plan_of, random_log, random_record
 

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from services.fraud.domain.logs.records import (
+from services.fraud.domain.declared.records import (
     CORRECTION,
     MISSING,
     LogRecord,

@@ -1,4 +1,4 @@
-"""Windows in a real Redis that count as complete, and random lives of a tenant to run through them."""
+"""Random lives of a tenant, to run through the entity logs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,12 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from redis.asyncio import Redis
-from services.fraud.adapters.redis_windows import READY
-
 from services.fraud.domain.check import Check
 from tests.support.fraud import check, milliseconds
 
-__all__ = ["CURRENCIES", "in_order", "make_ready", "out_of_order"]
+__all__ = ["CURRENCIES", "batches", "in_order", "out_of_order"]
 
 CURRENCIES = ("USD", "EUR", "JPY")
-
-
-async def make_ready(redis: Redis) -> None:
-    """Declares the windows complete for this run of the server."""
-    await redis.set(READY, str((await redis.info("server"))["run_id"]))
 
 
 def _payment(choice: random.Random, tenant: str, name: str, when: datetime) -> Check:
@@ -61,3 +53,13 @@ def out_of_order(seed: int, tenant: str, count: int) -> Sequence[Check]:
             when -= timedelta(seconds=choice.choice([0.001, 1, 60, 600, 3_600, 20_000, 90_000, 100_000]))
         payments.append(_payment(choice, tenant, f"{seed}-{number}", milliseconds(when)))
     return payments
+
+
+def batches(choice: random.Random, checks: Sequence[Check]) -> Sequence[Sequence[Check]]:
+    """Divides checks into batches, most of them small."""
+    found, place = [], 0
+    while place < len(checks):
+        size = choice.choice([1, 1, 2, 5, 20])
+        found.append(checks[place : place + size])
+        place += size
+    return found

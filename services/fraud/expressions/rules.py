@@ -1,4 +1,4 @@
-"""Checks the expressions of rules by the library of the language, loaded when the first one is checked."""
+"""Checks the expressions of rules, for the store that keeps their trees."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from services.fraud.domain.expressions.problems import ExpressionRefused
 from services.fraud.domain.expressions.tree import tree_to_json
 from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.expressions.checker import check
 from services.fraud.ports.scenarios import ExpressionFault
 
 __all__ = ["CelRules"]
@@ -19,8 +20,6 @@ class CelRules:
     def check(
         self, text: str, variables: Mapping[str, ValueKind], result: ValueKind = ValueKind.BOOL
     ) -> str | Sequence[ExpressionFault]:
-        from services.fraud.expressions.checker import check
-
         try:
             tree = check(text, variables, result)
         except ExpressionRefused as refused:

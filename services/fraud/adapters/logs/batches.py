@@ -1,0 +1,73 @@
+"""Appends the writes of a batch by one call of the script, in the generation of the logs that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.fraud.adapters.logs.proofs import StreamProofs
+from services.fraud.adapters.logs.scripts import GenerationChanged, LogScripts, proof_of
+from services.fraud.adapters.logs.sealing import LogSealing
+from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
+from services.fraud.ports import LogAnswer, LogState, LogWrite, Proof
+
+__all__ = ["LogBatches", "Written", "told"]
+
+_ANOTHER = LogAnswer(LogState.STALE)
+"""To who has read a log of another generation."""
+
+
+class Written(NamedTuple):
+    """What one call of the script has led to."""
+
+    generation: bytes
+    arrival_ms: int
+    answers: Sequence[LogAnswer]
+
+
+class LogBatches:
+    """Calls the script. Logs that have grown are noted for `sealing`."""
+
+    def __init__(self, scripts: LogScripts, proofs: StreamProofs, sealing: LogSealing) -> None:
+        self._scripts = scripts
+        self._proofs = proofs
+        self._sealing = sealing
+
+    async def write(
+        self, pending: bytes, batch: bytes, names: Sequence[bytes], writes: Sequence[LogWrite], reserved: bytes
+    ) -> Written:
+        """Appends to logs of these names, and reserves under the name of a batch. Raises RedisError and OSError."""
+        reserving = [batch, reservations(names, writes, reserved)]
+        for _ in range(3):
+            generation = await self._scripts.present()
+            creates = self._proofs.held({write.key.stream for write in writes})
+            known = [_of_generation(write, generation) for write in writes]
+            text = instructions(known, [write.is_read and write.key.stream in creates for write in writes])
+            try:
+                arrival, proof, *found = await self._scripts.run(
+                    "append",
+                    [pending, *names],
+                    [*reserving, told(self._scripts.proof), text],
+                    only=generation,
+                )
+            except GenerationChanged:
+                continue
+            if proof:
+                self._scripts.proof = proof_of(proof)
+            swept = self._proofs.swept
+            answers = [
+                answer_of(write, each, swept(write.key.stream)) if write is asked else _ANOTHER
+                for asked, write, each in zip(writes, known, found, strict=True)
+            ]
+            self._sealing.note(names, writes, answers)
+            return Written(generation, arrival, answers)
+        raise OSError("the generation of the logs changes again and again")
+
+
+def _of_generation(write: LogWrite, generation: bytes) -> LogWrite:
+    """Returns a write without what was seen in another generation."""
+    return write if write.seen is None or write.seen.generation == generation else write._replace(seen=None)
+
+
+def told(proof: Proof | None) -> bytes:
+    return b"%d %d" % proof if proof is not None else b""

@@ -1,0 +1,187 @@
+"""The entity logs survive the loss of Redis, and hold nothing that was never committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from console.up.state import State
+from meshkit.storage.redis import open_redis
+from services.fraud.adapters.logs.names import PENDING, STATE
+from services.fraud.domain.check import Check
+from services.fraud.service import log_keeping, log_sweep
+from tests.integration.conftest import FreshDatabase
+from tests.support.engine import Engine, engines, eventually, keeping
+from tests.support.fraud import check, decided, milliseconds, new_tenant, read
+from tests.support.lives import in_order
+from tests.support.servers import Database, valkey_server
+from tests.support.twin import Twin, seen_by
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_keeping, "LONGEST_COMMIT", timedelta(seconds=0.3))
+    monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 0.3)
+    monkeypatch.setattr(log_keeping, "ROUND_SECONDS", 0.1)
+    monkeypatch.setattr(log_sweep, "QUIET_SECONDS", 0.3)
+
+
+@pytest.fixture
+def database(fresh_database: FreshDatabase) -> Database:
+    return fresh_database("fraud")
+
+
+@pytest.fixture
+async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
+    """A server of this test's own: it is emptied."""
+    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
+        client = open_redis(url, timeout=5, size=20)
+        yield client
+        await client.aclose()
+
+
+class Kept:
+    """Processes that decide, and a twin that never loses anything."""
+
+    def __init__(self, started: Sequence[Engine]) -> None:
+        self.engines = started
+        self.twin = Twin()
+
+    async def decide(self, asked: Check, engine: int = 0) -> Sequence[str]:
+        """Decides, holds what was seen against the twin, and returns what it was decided without."""
+        (seen,) = await self.engines[engine].see(asked)
+        assert seen_by(seen) == self.twin.check(asked), asked
+        return seen.degraded
+
+    async def until_whole(self, *tenants: str) -> None:
+        async def whole() -> bool:
+            return all([await each.whole(tenant) for each in self.engines for tenant in tenants])
+
+        await eventually(whole)
+
+
+@pytest.fixture
+async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
+    """Two processes, with a keeper at work."""
+    async with AsyncExitStack() as stack:
+        started = await stack.enter_async_context(engines(database, redis, redis))
+        await stack.enter_async_context(keeping(started[0], database))
+        kept = Kept(started)
+        await kept.until_whole(new_tenant())
+        yield kept
+
+
+def now() -> datetime:
+    return milliseconds(datetime.now(UTC))
+
+
+async def test_logs_lost_altogether_are_filled_again_as_if_they_had_never_been_lost(kept: Kept, redis: Redis) -> None:
+    tenants = [new_tenant(), new_tenant()]
+    for tenant in tenants:
+        for number, asked in enumerate(in_order(17, tenant, 60)):
+            await kept.decide(asked, number % 2)
+    await redis.flushall()
+    for tenant in tenants:
+        asked = check(tenant, user_id="u0", event_time=now())
+        assert await kept.decide(asked) == ("features_slow_path",), "what is not there may have been lost"
+    await kept.until_whole(*tenants)
+    for tenant in tenants:
+        for user in range(4):
+            for device in range(3):
+                asked = check(tenant, user_id=f"u{user}", device=f"d{device}", ip="", merchant="m1", event_time=now())
+                assert await kept.decide(asked, device % 2) == ()
+
+
+# Of a log that is deleted by hand nobody but who has read it can know.
+@pytest.mark.parametrize("loss", ["all", "state alone", "logs alone"])
+async def test_each_check_after_a_loss_counts_everything_and_only_the_first_of_a_key_says_slow_path(
+    kept: Kept, redis: Redis, loss: str
+) -> None:
+    tenant = new_tenant()
+    for number in range(5):
+        await kept.decide(check(tenant, event_time=now()), number % 2)
+    if loss == "all":
+        await redis.flushall()
+    elif loss == "state alone":
+        await redis.delete(STATE)
+    else:
+        await redis.delete(*await redis.keys("e:*"))
+    found = []
+    for number in range(6):
+        found.append(await kept.decide(check(tenant, event_time=now()), number % 2))
+        await asyncio.sleep(0.02)
+    assert (found[0], found[-1]) == (("features_slow_path",), ())
+
+
+async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed_one_stays(
+    kept: Kept, redis: Redis
+) -> None:
+    """As of a process that ends between its append and its commit, or between that and its word to the logs."""
+    tenant, dying = new_tenant(), kept.engines[1]
+    lost, stored = check(tenant, "lost"), check(tenant, "stored")
+    await dying.reader.read([lost], patient=True)
+    reading = await dying.reader.read([stored], patient=True)
+    (features,) = read(reading.features)
+    made = decided(stored)
+    await dying.store.commit([made._replace(features=made.features._replace(generation=features.generation))])
+
+    async def withdrawn() -> bool:
+        return not any([await redis.hlen(name) for name in await redis.smembers(PENDING)])
+
+    await eventually(withdrawn)
+    kept.twin.check(stored)
+    assert await kept.decide(check(tenant, event_time=now())) == ()
+    assert await kept.decide(lost) == (), "it may come again"
+
+
+async def test_reservation_on_its_way_to_its_commit_is_left_alone(
+    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 60.0)
+    engine = kept.engines[0]
+    await engine.reader.read([check(new_tenant(), "under way")], patient=True)
+    await asyncio.sleep(0.6)
+    assert await redis.hlen(engine.logs._pending) == 1
+
+
+async def test_nothing_is_withdrawn_while_the_store_cannot_say(kept: Kept, redis: Redis) -> None:
+    engine = kept.engines[0]
+    await engine.reader.read([check(new_tenant(), "unknown")], patient=True)
+    engine.pool.terminate()
+    await asyncio.sleep(0.8)
+    assert await redis.hlen(engine.logs._pending) == 1
+
+
+async def test_two_keepers_at_work_count_nothing_twice(kept: Kept, redis: Redis, database: Database) -> None:
+    tenant = new_tenant()
+    for _ in range(5):
+        await kept.decide(check(tenant))
+    async with keeping(kept.engines[1], database):
+        await redis.flushall()
+        await kept.until_whole(tenant)
+        assert await kept.decide(check(tenant, event_time=now())) == ()
+        assert await kept.decide(check(tenant, event_time=now()), 1) == ()
+
+
+@pytest.mark.parametrize("minutes", [-4, 4], ids=["keeper's clock behind", "keeper's clock ahead"])
+async def test_nothing_is_left_out_whatever_the_clocks_of_replicas_say(
+    redis: Redis, database: Database, minutes: int
+) -> None:
+    tenant, shift = new_tenant(), timedelta(minutes=minutes)
+    async with (
+        engines(database, redis) as started,
+        keeping(started[0], database, clock=lambda: datetime.now(UTC) + shift),
+    ):
+        kept = Kept(started)
+        await kept.until_whole(tenant)
+        for _ in range(3):
+            await kept.decide(check(tenant, event_time=now()))
+        await redis.flushall()
+        await kept.until_whole(tenant)
+        assert await kept.decide(check(tenant, event_time=now())) == ()

@@ -1,0 +1,136 @@
+"""The entity logs in Redis when Redis is not well, and when a key is busy."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from statistics import median
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from redis.asyncio import Redis
+
+from console.up.state import State
+from meshkit.storage.redis import open_redis
+from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.adapters.memory import MemoryStore
+from services.fraud.ports import LogState, LogsUnavailableError
+from tests.support.fraud import check, named, new_tenant, read
+from tests.support.log_writes import key_of, record, records, write
+from tests.support.proxy import Proxy, proxied
+from tests.support.readers import logs_in, reader_of, settled
+from tests.support.servers import valkey_server
+
+HOT = 100_000
+
+
+@pytest.fixture
+async def proxy(logs_url: str, tmp_path_factory: pytest.TempPathFactory, run_folder: Path) -> AsyncIterator[Proxy]:
+    socket = run_folder / f"{tmp_path_factory.mktemp('x').name}.sock"
+    async with proxied(Path(unquote(urlsplit(logs_url).path)), socket) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def through_proxy(redis: Redis, proxy: Proxy) -> AsyncIterator[RedisLogs]:
+    """With the timeouts of production, behind a proxy."""
+    client = open_redis(f"unix://{proxy.path}")
+    yield logs_in(client)
+    await client.aclose()
+
+
+async def append(logs: RedisLogs, tenant: str) -> LogState:
+    appended = await logs.append([(tenant, "t")], [write(key_of(tenant), [record("t")])])
+    return appended.answers[0].state
+
+
+async def refused(logs: RedisLogs, tenant: str) -> float:
+    """Returns the seconds after which the logs said that they cannot be used."""
+    start = time.perf_counter()
+    with pytest.raises(LogsUnavailableError):
+        await append(logs, tenant)
+    return time.perf_counter() - start
+
+
+async def paused(logs: RedisLogs, proxy: Proxy) -> None:
+    """Checks that Redis is left alone after a failure, for a while, although it is back."""
+    await proxy.up()
+    assert await refused(logs, new_tenant()) < 0.05
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                await append(logs, new_tenant())
+            except LogsUnavailableError:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+@pytest.mark.parametrize("before", ["idle", "connected"])
+async def test_redis_that_is_gone_is_noticed_quickly_and_then_left_alone(
+    through_proxy: RedisLogs, proxy: Proxy, tenant: str, before: str
+) -> None:
+    if before == "connected":
+        await append(through_proxy, tenant)
+    await proxy.down()
+    assert await refused(through_proxy, tenant) < 0.5
+    await paused(through_proxy, proxy)
+
+
+async def test_redis_that_hangs_is_noticed_quickly_and_then_left_alone(
+    through_proxy: RedisLogs, proxy: Proxy, tenant: str
+) -> None:
+    await append(through_proxy, tenant)
+    proxy.hang()
+    assert await refused(through_proxy, tenant) < 0.5
+    await paused(through_proxy, proxy)
+
+
+async def test_server_that_was_stopped_is_noticed_quickly(run_folder: Path, tenant: str) -> None:
+    with valkey_server(State.open(run_folder / "stopped")) as url:
+        client = open_redis(url)
+        logs = logs_in(client)
+        await append(logs, tenant)
+    assert await refused(logs, tenant) < 0.5
+    assert await refused(logs, tenant) < 0.05
+    await client.aclose()
+
+
+async def test_withdrawals_while_redis_is_away_are_left_to_the_keeper(
+    through_proxy: RedisLogs, redis: Redis, proxy: Proxy, tenant: str
+) -> None:
+    lost = record("lost")
+    appended = await through_proxy.append([(tenant, "lost")], [write(key_of(tenant), [lost])])
+    await proxy.down()
+    through_proxy.settle(appended.ticket, [write(key_of(tenant), [lost])])
+    await settled(through_proxy)
+    (batch,) = [each for each in await logs_in(redis).overdue(-1) if (tenant, "lost") in each.transactions]
+    assert [head for _, _, head in batch.records] == [lost[:24]]
+    await proxy.up()
+
+
+async def test_key_with_many_events_does_not_slow_the_decision(redis: Redis) -> None:
+    busy, quiet = new_tenant(), new_tenant()
+    logs = logs_in(redis)
+    reader = reader_of(logs, MemoryStore())
+    for tenant, count in ((busy, HOT), (quiet, 20)):
+        for start in range(0, count, 1_000):
+            data = records(min(1_000, count - start), start)
+            now = int(time.time() * 1000)
+            moved = [now.to_bytes(8, "little", signed=True) + each[8:] for each in data]
+            await logs.append([], [write(key_of(tenant), moved)])
+    times: dict[str, list[float]] = {busy: [], quiet: []}
+    for number in range(120):
+        for tenant, taken in times.items():
+            asked = check(tenant, device="", ip="", merchant="", event_time=None)
+            start_time = time.perf_counter()
+            reading = await reader.read([asked], patient=True)
+            taken.append(time.perf_counter() - start_time)
+            reader.settle(reading, [asked], ())
+            (found,) = read(reading.features)
+            if tenant == busy:
+                assert named(found)["user_count_24h"] == HOT + number
+    await settled(logs)
+    assert median(times[busy]) < 2 * median(times[quiet])

@@ -1,0 +1,66 @@
+"""Readers of features on given logs and a given store, as a process of the fraud service has them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from meshkit.storage.postgres import Pool
+from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.logs.postgres_gaps import LogFence
+from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.adapters.postgres_store import PostgresStore
+from services.fraud.ports import EntityLogs, History
+from services.fraud.service.completing import Completer
+from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
+from services.fraud.service.fold_cache import FoldCache
+from services.fraud.service.log_folds import LogFolds
+from services.fraud.service.reading import FeatureReader
+
+__all__ = ["keys_of", "logs_in", "reader_of", "settled", "store_of"]
+
+
+def reader_of(
+    logs: EntityLogs,
+    history: History,
+    sets: FeatureSets = StarterFeatures(),
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    cache_bytes: int = 64 << 20,
+) -> FeatureReader:
+    """Returns a reader with folds of its own."""
+    return FeatureReader(logs, LogFolds(logs, Completer(logs, history, sets), FoldCache(cache_bytes)), sets, clock)
+
+
+def keys_of(pool: Pool) -> EventKeys:
+    return EventKeys(pool)
+
+
+def store_of(pool: Pool, on_commit: Callable[[], None] = lambda: None) -> PostgresStore:
+    return PostgresStore(pool, keys_of(pool), on_commit)
+
+
+def logs_in(redis: Redis, pool: Pool | None = None) -> RedisLogs:
+    """Returns the logs as one process has them. Without a store no generation of them is told to any."""
+    if pool is None:
+        return RedisLogs(redis, secret=_no_secret, fence=_no_fence)
+    return RedisLogs(redis, secret=keys_of(pool).secret, fence=LogFence(pool))
+
+
+async def settled(logs: EntityLogs) -> None:
+    """Waits until what was settled is so in Redis."""
+    task = getattr(logs, "_settler", None)
+    if task is not None:
+        async with asyncio.timeout(10):
+            await task
+
+
+async def _no_secret() -> bytes:
+    return b"no secret"
+
+
+async def _no_fence(generation: bytes) -> None:
+    return
