@@ -26,12 +26,12 @@ from services.fraud.service.log_keeping import LogKeeper
 from services.fraud.service.reading import FeatureReader
 from services.fraud.settings import FraudSettings
 
-__all__ = ["Stores", "open_features", "open_ip"]
+__all__ = ["DecisionStores", "open_features", "open_ip"]
 
 KEEPER_SECONDS = 30.0
 
 
-class Stores(NamedTuple):
+class DecisionStores(NamedTuple):
     """What is kept of decisions, and the connections to it."""
 
     pool: Pool
@@ -40,7 +40,7 @@ class Stores(NamedTuple):
     decisions: PostgresStore
 
 
-async def open_features(host: Host, settings: FraudSettings, redis: Redis, stores: Stores) -> FeatureReader:
+async def open_features(host: Host, settings: FraudSettings, redis: Redis, stores: DecisionStores) -> FeatureReader:
     """Reads features, and keeps the logs that they are read from true to the decisions."""
     sets, logs = StarterFeatures(), RedisLogs(redis, secret=stores.keys.secret, fence=LogFence(stores.pool))
     history = PostgresHistory(stores.pool, stores.keys, apart=stores.apart)

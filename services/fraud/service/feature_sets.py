@@ -9,11 +9,11 @@ from typing import Protocol, TypeAlias
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.recording import KindRecorder
 from services.fraud.domain.declared.starter import STARTER
-from services.fraud.ports import Stream
+from services.fraud.ports import LogStream
 
 __all__ = ["FeatureSets", "StarterFeatures", "Streams"]
 
-Streams: TypeAlias = Sequence[tuple[KindRecorder, Stream]]
+Streams: TypeAlias = Sequence[tuple[KindRecorder, LogStream]]
 """What records an event, and where."""
 
 
@@ -39,4 +39,4 @@ class StarterFeatures:
 
 @lru_cache(maxsize=16_384)
 def _streams(tenant_id: str, event_type: str) -> Streams:
-    return [(each, Stream(tenant_id, each.plan.schema)) for each in STARTER.recorders(event_type)]
+    return [(each, LogStream(tenant_id, each.plan.schema)) for each in STARTER.recorders(event_type)]

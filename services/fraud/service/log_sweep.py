@@ -14,7 +14,7 @@ from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
-from services.fraud.ports import EntityLogs, History, LogKey, OldDecisions, Proof, Restored, Stream
+from services.fraud.ports import EntityLogs, History, LogKey, LogProof, LogStream, OldDecisions, Restored
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
 
@@ -64,9 +64,9 @@ class LogSweep:
         if not behind:
             await self._logs.prove_all(proof)
 
-    async def _sweep_tenant(self, tenant_id: str, proof: Proof) -> bool:
+    async def _sweep_tenant(self, tenant_id: str, proof: LogProof) -> bool:
         features = self._sets.of(tenant_id)
-        plans = {Stream(tenant_id, plan.schema): plan for plan in features.plans.values()}
+        plans = {LogStream(tenant_id, plan.schema): plan for plan in features.plans.values()}
         whole = await self._logs.whole(plans)
         wanted = {stream: plan for stream, plan in plans.items() if not whole[stream]}
         if not wanted:
@@ -101,7 +101,7 @@ def _restored(
                 record = recorder.layout.pack(
                     recorder.record(event.fields, currency, time, transaction, 0, restored=True)
                 )
-                key = LogKey(Stream(tenant_id, plan.schema), value)
+                key = LogKey(LogStream(tenant_id, plan.schema), value)
                 found.setdefault(key, (plan, recorder.layout.size, []))[2].append(record)
     return [
         Restored(key, b"".join(records), size, plan.retention_ms // 1000 + SLACK_SECONDS, last=False)

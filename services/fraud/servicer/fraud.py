@@ -23,7 +23,7 @@ from services.fraud.domain.outbox import BEGINNING, PlaceProof
 from services.fraud.ports import DecisionStore, Outbox, StoredEvents
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.watches import Watches
-from services.fraud.servicer.checks import CheckCalls, Deciding
+from services.fraud.servicer.checks import CheckCalls, CheckMeans
 
 __all__ = ["FraudServicer"]
 
@@ -37,7 +37,7 @@ class FraudServicer(CheckCalls):
     def __init__(
         self,
         *,
-        deciding: Deciding,
+        deciding: CheckMeans,
         store: DecisionStore,
         outbox: Outbox,
         decided: StoredEvents,
