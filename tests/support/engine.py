@@ -18,7 +18,7 @@ from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.domain.check import Check, Features
-from services.fraud.ports import Stream
+from services.fraud.ports import LogStream
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.judging import DecisionPolicy
@@ -74,7 +74,7 @@ class Engine:
     async def whole(self, tenant: str) -> bool:
         """Tells whether every log of a tenant that is not there was never written."""
         await self.logs.proof()
-        streams = [Stream(tenant, plan.schema) for plan in self.sets.of(tenant).plans.values()]
+        streams = [LogStream(tenant, plan.schema) for plan in self.sets.of(tenant).plans.values()]
         return all((await self.logs.whole(streams)).values())
 
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from services.fraud.domain.declared.records import EVENT, LogRecord, RecordLayout
 from services.fraud.domain.declared.starter import STARTER
-from services.fraud.ports import LogKey, LogPart, LogWrite, Restored, Stream
+from services.fraud.ports import LogKey, LogPart, LogStream, LogWrite, Restored
 
 __all__ = ["LAYOUT", "SIZE", "key_of", "record", "records", "restored", "write"]
 
@@ -18,7 +18,7 @@ RETAIN_SECONDS = 32 * 86_400
 
 
 def key_of(tenant: str, value: str = "u1") -> LogKey:
-    return LogKey(Stream(tenant, PLAN.schema), value)
+    return LogKey(LogStream(tenant, PLAN.schema), value)
 
 
 def record(name: str | int, *, time: int = 1_700_000_000_000, kind: int = EVENT, attempt: int = 1) -> bytes:

@@ -28,12 +28,12 @@ from services.fraud.service.log_keeping import LogKeeper
 from services.fraud.service.reading import FeatureReader
 from services.fraud.settings import FraudSettings
 
-__all__ = ["Stores", "open_features", "open_ip"]
+__all__ = ["DecisionStores", "open_features", "open_ip"]
 
 KEEPER_SECONDS = 30.0
 
 
-class Stores(NamedTuple):
+class DecisionStores(NamedTuple):
     """What is kept of decisions, and the connections to it."""
 
     pool: Pool
@@ -43,7 +43,7 @@ class Stores(NamedTuple):
 
 
 async def open_features(
-    host: Host, settings: FraudSettings, redis: Redis, stores: Stores, configurations: Configurations
+    host: Host, settings: FraudSettings, redis: Redis, stores: DecisionStores, configurations: Configurations
 ) -> FeatureReader:
     """Reads features, and keeps the logs that they are read from true to the decisions."""
     sets = ConfiguredFeatures(configurations)

@@ -42,7 +42,7 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
-from services.fraud.app.features import Stores, open_features, open_ip
+from services.fraud.app.features import DecisionStores, open_features, open_ip
 from services.fraud.service.breaking import OutcomeCounter, count_outcome
 from services.fraud.service.decider import Decider
 from services.fraud.service.feed import DecisionFeed
@@ -54,7 +54,7 @@ from services.fraud.service.tenant_states import TenantStates
 from services.fraud.service.vector_layouts import VectorLayouts
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
-from services.fraud.servicer import DECISION_FIELDS, Checks, Deciding, FraudServicer
+from services.fraud.servicer import DECISION_FIELDS, CheckMeans, Checks, FraudServicer
 from services.fraud.settings import FraudSettings
 
 __all__ = ["migrate", "serve"]
@@ -119,7 +119,7 @@ async def serve(host: Host, reader: Reader) -> None:
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
     continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
-        deciding=Deciding(
+        deciding=CheckMeans(
             checks=_coalescing(host, settings, ways),
             ways=ways,
             states=states.of,
@@ -198,14 +198,14 @@ async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
     return RemoteRiskProfiles(BatchClient(users, coalesce, user_policies[coalesce.method], "user"), freshness)
 
 
-async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], None], reads: Reads) -> Stores:
+async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], None], reads: Reads) -> DecisionStores:
     """Commits decisions."""
     pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
     apart = await host.open(
         postgres.pool(settings.dsn, size=APART_POOL_SIZE, seconds=APART_SECONDS), name="postgres of checks apart"
     )
     keys = EventKeys(pool)
-    return Stores(pool, apart, keys, PostgresStore(pool, keys, on_commit=on_commit, reads=reads, apart=apart))
+    return DecisionStores(pool, apart, keys, PostgresStore(pool, keys, on_commit=on_commit, reads=reads, apart=apart))
 
 
 def _coalescing(host: Host, settings: FraudSettings, ways: CheckWays) -> Checks:

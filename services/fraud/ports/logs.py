@@ -14,14 +14,14 @@ __all__ = [
     "LogAnswer",
     "LogKey",
     "LogPart",
+    "LogProof",
     "LogSlice",
     "LogState",
+    "LogStream",
     "LogWrite",
     "LogsUnavailableError",
     "Overdue",
-    "Proof",
     "Restored",
-    "Stream",
     "Ticket",
 ]
 
@@ -30,7 +30,7 @@ class LogsUnavailableError(Exception):
     """The logs cannot be used now. The message says why, for the operator's log."""
 
 
-class Stream(NamedTuple):
+class LogStream(NamedTuple):
     """All logs of a tenant whose records are alike."""
 
     tenant_id: str
@@ -41,7 +41,7 @@ class Stream(NamedTuple):
 class LogKey(NamedTuple):
     """Names a log: all that one value of a key kind did."""
 
-    stream: Stream
+    stream: LogStream
     value: str
 
 
@@ -128,7 +128,7 @@ class Appended(NamedTuple):
     """Of the logs: what was appended in another one may be lost."""
 
 
-class Proof(NamedTuple):
+class LogProof(NamedTuple):
     """What is another one whenever a log is lost."""
 
     epoch: int
@@ -172,7 +172,7 @@ class EntityLogs(Protocol):
         """Says that a batch is done, and appends the records that withdraw some of its transactions. Never waits."""
         ...
 
-    async def restore(self, logs: Sequence[Restored], proof: Proof | None = None) -> None:
+    async def restore(self, logs: Sequence[Restored], proof: LogProof | None = None) -> None:
         """Adds their history to logs that are not whole.
 
         A log that is not there stays away, unless the `proof` still holds under which it cannot have held anything that
@@ -180,15 +180,15 @@ class EntityLogs(Protocol):
         """
         ...
 
-    async def proof(self) -> Proof:
+    async def proof(self) -> LogProof:
         """Returns the present proof."""
         ...
 
-    async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
+    async def prove(self, streams: Collection[LogStream], proof: LogProof) -> bool:
         """Says that all history of streams of one tenant is in their logs. False if any was lost since the proof."""
         ...
 
-    async def prove_all(self, proof: Proof) -> bool:
+    async def prove_all(self, proof: LogProof) -> bool:
         """Says that all tenants are proven that have decisions: the logs of others were never written."""
         ...
 
@@ -209,6 +209,6 @@ class EntityLogs(Protocol):
         """
         ...
 
-    async def whole(self, streams: Collection[Stream]) -> Mapping[Stream, bool]:
+    async def whole(self, streams: Collection[LogStream]) -> Mapping[LogStream, bool]:
         """Tells of which streams every log that is not there was never written."""
         ...

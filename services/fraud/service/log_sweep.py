@@ -20,10 +20,10 @@ from services.fraud.ports import (
     FeatureHeads,
     History,
     LogKey,
+    LogStream,
     OldDecisions,
     Proof,
     Restored,
-    Stream,
 )
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
@@ -47,7 +47,7 @@ class _Resting(NamedTuple):
     """A tenant whose features are not about to change."""
 
     head: FeatureHead
-    streams: Collection[Stream]
+    streams: Collection[LogStream]
 
 
 class LogSweep:
@@ -126,7 +126,7 @@ class LogSweep:
         self._resting[tenant_id] = resting
 
     async def _sweep_tenant(
-        self, tenant_id: str, features: TenantFeatures, filled: Collection[Stream], proof: Proof
+        self, tenant_id: str, features: TenantFeatures, filled: Collection[LogStream], proof: Proof
     ) -> bool:
         """Sweeps the streams that are not whole. `filled` are those that are to be, of those that never were."""
         streams, unfilled = features.streams(tenant_id), features.filled(tenant_id)
@@ -144,7 +144,7 @@ class LogSweep:
         return await self._logs.prove([*whole, *wanted], proof)
 
     async def _restore(
-        self, tenant_id: str, features: TenantFeatures, wanted: Mapping[Stream, KindPlan], proof: Proof
+        self, tenant_id: str, features: TenantFeatures, wanted: Mapping[LogStream, KindPlan], proof: Proof
     ) -> None:
         now, count = self._clock(), 0
         since = {
@@ -159,7 +159,7 @@ class LogSweep:
 
 
 def _restored(
-    tenant_id: str, features: TenantFeatures, since: Mapping[Stream, datetime], events: Sequence[StoredEvent]
+    tenant_id: str, features: TenantFeatures, since: Mapping[LogStream, datetime], events: Sequence[StoredEvent]
 ) -> Sequence[Restored]:
     """Gathers what the logs of some streams get of some events."""
     found: dict[LogKey, tuple[KindPlan, int, list[bytes]]] = {}

@@ -19,7 +19,7 @@ from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.generate import NO_PATTERNS, Patterns
 from services.fraud.domain.expressions.tree import Tree, tree_from_json
 from services.fraud.domain.logs.compiled import compile_plan
-from services.fraud.ports import FeatureHead, Stream
+from services.fraud.ports import FeatureHead, LogStream
 
 __all__ = ["Recording", "TenantFeatures"]
 
@@ -28,7 +28,7 @@ class Recording(NamedTuple):
     """What records an event, and where."""
 
     recorder: KindRecorder
-    stream: Stream
+    stream: LogStream
     start: int
     """Where what is read there stands among the values of the features, NOT_READ if nothing is read."""
 
@@ -70,7 +70,7 @@ class TenantFeatures:
         found = self._recordings.get((tenant_id, event_type))
         if found is None:
             found = [
-                Recording(self.recorder(log.plan, event_type), Stream(tenant_id, log.name), log.start)
+                Recording(self.recorder(log.plan, event_type), LogStream(tenant_id, log.name), log.start)
                 for log in self.logs
                 if event_type in log.plan.types or (event_type in log.plan.readers and log.start != NOT_READ)
             ]
@@ -94,13 +94,13 @@ class TenantFeatures:
         """Returns what computes the derived features of a type, None if it has none."""
         return self._deriving.get(event_type)
 
-    def streams(self, tenant_id: str) -> Mapping[Stream, KindPlan]:
+    def streams(self, tenant_id: str) -> Mapping[LogStream, KindPlan]:
         """Returns all logs that events are recorded in."""
-        return {Stream(tenant_id, log.name): log.plan for log in self.logs}
+        return {LogStream(tenant_id, log.name): log.plan for log in self.logs}
 
-    def filled(self, tenant_id: str) -> Collection[Stream]:
+    def filled(self, tenant_id: str) -> Collection[LogStream]:
         """Returns those of the logs that have to be filled before anything can be read of them."""
-        return {Stream(tenant_id, name) for name in self._filled}
+        return {LogStream(tenant_id, name) for name in self._filled}
 
 
 def _conditions(declared: DeclaredFeatures, patterns: Patterns) -> Mapping[KindFilter, Condition]:

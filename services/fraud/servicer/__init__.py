@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.fraud.servicer.checks import DECISION_FIELDS, Checks, Deciding
+from services.fraud.servicer.checks import DECISION_FIELDS, CheckMeans, Checks
 from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.event_types import EventTypeServicer
 from services.fraud.servicer.fraud import FraudServicer
@@ -12,8 +12,8 @@ from services.fraud.servicer.scenarios import ScenarioCalls, ScenarioEdits
 
 __all__ = [
     "DECISION_FIELDS",
+    "CheckMeans",
     "Checks",
-    "Deciding",
     "DeploymentCalls",
     "EventTypeServicer",
     "FraudServicer",

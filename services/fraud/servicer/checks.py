@@ -33,7 +33,7 @@ from services.fraud.domain.check import Decided
 from services.fraud.service.decider import CheckCall, Outcome, StateOf
 from services.fraud.service.ways import CheckWays
 
-__all__ = ["DECISION_FIELDS", "CheckCalls", "Checks", "Deciding"]
+__all__ = ["DECISION_FIELDS", "CheckCalls", "CheckMeans", "Checks"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ Read: TypeAlias = Callable[[Request, CallContext, Principal], Awaitable[CheckCal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deciding:
+class CheckMeans:
     """What checks are decided with."""
 
     checks: Checks
@@ -65,7 +65,7 @@ class Deciding:
 class CheckCalls:
     """The methods of `rampart.fraud.v1.FraudService` that decide."""
 
-    def __init__(self, deciding: Deciding) -> None:
+    def __init__(self, deciding: CheckMeans) -> None:
         self._deciding = deciding
 
     async def CheckFraud(self, request: pb.CheckFraudRequest, _: Context) -> pb.CheckFraudResponse:

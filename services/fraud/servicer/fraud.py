@@ -24,7 +24,7 @@ from services.fraud.ports import DecisionStore, Outbox, StoredEvents
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.vector_layouts import VectorLayouts
 from services.fraud.service.watches import Watches
-from services.fraud.servicer.checks import CheckCalls, Deciding
+from services.fraud.servicer.checks import CheckCalls, CheckMeans
 
 __all__ = ["FraudServicer"]
 
@@ -38,7 +38,7 @@ class FraudServicer(CheckCalls):
     def __init__(
         self,
         *,
-        deciding: Deciding,
+        deciding: CheckMeans,
         store: DecisionStore,
         layouts: VectorLayouts,
         outbox: Outbox,

@@ -9,7 +9,7 @@ from services.fraud.adapters.logs.proofs import StreamProofs
 from services.fraud.adapters.logs.scripts import GenerationChanged, LogScripts, proof_of
 from services.fraud.adapters.logs.sealing import LogSealing
 from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
-from services.fraud.ports import LogAnswer, LogState, LogWrite, Proof
+from services.fraud.ports import LogAnswer, LogProof, LogState, LogWrite
 
 __all__ = ["LogBatches", "Written", "told"]
 
@@ -69,5 +69,5 @@ def _of_generation(write: LogWrite, generation: bytes) -> LogWrite:
     return write if write.seen is None or write.seen.generation == generation else write._replace(seen=None)
 
 
-def told(proof: Proof | None) -> bytes:
+def told(proof: LogProof | None) -> bytes:
     return b"%d %d" % proof if proof is not None else b""

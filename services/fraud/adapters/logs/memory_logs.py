@@ -12,14 +12,14 @@ from services.fraud.ports import (
     LogAnswer,
     LogKey,
     LogPart,
+    LogProof,
     LogSlice,
     LogState,
+    LogStream,
     LogsUnavailableError,
     LogWrite,
     Overdue,
-    Proof,
     Restored,
-    Stream,
     Ticket,
 )
 
@@ -41,7 +41,7 @@ class MemoryLogs:
         self._clock = clock
         self._logs: dict[LogKey, _MemoryLog] = {}
         self._whole = whole
-        self._swept: set[Stream] = set()
+        self._swept: set[LogStream] = set()
         self._losses = 0
         self.available = True
 
@@ -61,7 +61,7 @@ class MemoryLogs:
         for write in withdrawn:
             self._append(write, int(self._clock() * 1000))
 
-    async def restore(self, logs: Sequence[Restored], proof: Proof | None = None) -> None:
+    async def restore(self, logs: Sequence[Restored], proof: LogProof | None = None) -> None:
         self._check()
         for each in logs:
             log = self._logs.get(each.key)
@@ -71,15 +71,15 @@ class MemoryLogs:
                 log.records += _cut(each.records, each.size)
                 log.whole = each.last
 
-    async def proof(self) -> Proof:
+    async def proof(self) -> LogProof:
         self._check()
-        return Proof(self._losses, 0)
+        return LogProof(self._losses, 0)
 
-    async def prove_all(self, proof: Proof) -> bool:
+    async def prove_all(self, proof: LogProof) -> bool:
         """Says nothing that `prove` does not: a twin has few tenants."""
         return proof == await self.proof()
 
-    async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
+    async def prove(self, streams: Collection[LogStream], proof: LogProof) -> bool:
         if proof != await self.proof():
             return False
         self._swept |= set(streams)
@@ -102,7 +102,7 @@ class MemoryLogs:
             place = after.read if after else 0
             yield LogSlice(0, place, b"".join(log.records[place:]))
 
-    async def whole(self, streams: Collection[Stream]) -> Mapping[Stream, bool]:
+    async def whole(self, streams: Collection[LogStream]) -> Mapping[LogStream, bool]:
         self._check()
         return {stream: self._whole or stream in self._swept for stream in streams}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
 
-from services.fraud.ports import LogKey, Stream
+from services.fraud.ports import LogKey, LogStream
 
 __all__ = ["ALL", "NAME_BYTES", "PENDING", "STATE", "WHOLE", "chunk_name", "log_names", "stream_field", "tenant_field"]
 
@@ -38,7 +38,7 @@ def chunk_name(name: bytes, number: int) -> bytes:
 
 
 @lru_cache(maxsize=8_192)
-def stream_field(stream: Stream) -> bytes:
+def stream_field(stream: LogStream) -> bytes:
     return f"{stream.tenant_id} {stream.schema}".encode()
 
 

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from services.fraud.adapters.logs.names import ALL, WHOLE, stream_field, tenant_field
 from services.fraud.adapters.logs.scripts import LogScripts, proof_of
-from services.fraud.ports import Proof, Stream
+from services.fraud.ports import LogProof, LogStream
 
 __all__ = ["StreamProofs"]
 
@@ -29,7 +29,7 @@ STREAMS = 50_000
 class _Swept(NamedTuple):
     """What is kept of a sweep."""
 
-    proof: Proof
+    proof: LogProof
     """The same from its beginning to its end."""
     until: int
     """When it ended (Unix seconds, by the clock of Redis)."""
@@ -42,19 +42,19 @@ class StreamProofs:
         self._redis = redis
         self._scripts = scripts
         self._known: dict[bytes, _Swept] = {}
-        self._asked: dict[Stream, float] = {}
+        self._asked: dict[LogStream, float] = {}
         self._learning: asyncio.Task[None] | None = None
 
-    def holds(self, stream: Stream) -> bool:
+    def holds(self, stream: LogStream) -> bool:
         """Tells whether a log of the stream that is not there was never written."""
         return self._of(stream, lambda swept: swept.proof == self._scripts.proof) is not None
 
-    def swept(self, stream: Stream) -> int:
+    def swept(self, stream: LogStream) -> int:
         """Returns until when the stream was swept (Unix seconds), 0 if it was not in this epoch."""
         found = self._of(stream, lambda swept: swept.proof.epoch == self._scripts.proof.epoch)
         return found.until if found is not None else 0
 
-    def held(self, streams: Collection[Stream]) -> set[Stream]:
+    def held(self, streams: Collection[LogStream]) -> set[LogStream]:
         """Returns those that are proven now, and sees to it that the others are asked for soon."""
         held = {stream for stream in streams if self.holds(stream)}
         if len(held) < len(streams):
@@ -64,13 +64,13 @@ class StreamProofs:
                 self._learning = asyncio.create_task(self._learn_quietly(due), context=Context())
         return held
 
-    async def meet(self, streams: Collection[Stream]) -> None:
+    async def meet(self, streams: Collection[LogStream]) -> None:
         """Reads the proofs of streams that were never asked for. Raises RedisError and OSError."""
         unmet = {stream for stream in streams if stream not in self._asked}
         if unmet:
             await self.learn(unmet)
 
-    async def learn(self, streams: Collection[Stream]) -> None:
+    async def learn(self, streams: Collection[LogStream]) -> None:
         """Reads the proofs of streams. Raises RedisError and OSError."""
         if len(self._known) + len(streams) > STREAMS:
             self._known.clear()
@@ -84,16 +84,16 @@ class StreamProofs:
                 self._known[field] = _Swept(proof_of(proof), int(until))
         self._asked.update(dict.fromkeys(streams, time.monotonic()))
 
-    async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
+    async def prove(self, streams: Collection[LogStream], proof: LogProof) -> bool:
         """Notes that streams were swept under a proof, if it still holds. Raises RedisError and OSError."""
         tenants = {tenant_field(stream.tenant_id) for stream in streams}
         return await self._note([*tenants, *(stream_field(stream) for stream in streams)], proof)
 
-    async def prove_all(self, proof: Proof) -> bool:
+    async def prove_all(self, proof: LogProof) -> bool:
         """Notes that all tenants were swept under a proof that have decisions, if it still holds."""
         return await self._note([ALL], proof)
 
-    async def _note(self, fields: Sequence[bytes], proof: Proof) -> bool:
+    async def _note(self, fields: Sequence[bytes], proof: LogProof) -> bool:
         await self._scripts.adopt()
         if self._scripts.proof != proof:
             return False
@@ -103,7 +103,7 @@ class StreamProofs:
         self._known.update(dict.fromkeys(fields, _Swept(proof, seconds)))
         return True
 
-    def _of(self, stream: Stream, holds: Callable[[_Swept], bool]) -> _Swept | None:
+    def _of(self, stream: LogStream, holds: Callable[[_Swept], bool]) -> _Swept | None:
         """Returns the sweep of a stream, or of all tenants if its own was not among them: then it had no history."""
         own = self._known.get(stream_field(stream))
         if own is not None and holds(own):
@@ -113,7 +113,7 @@ class StreamProofs:
             return None
         return of_all
 
-    async def _learn_quietly(self, streams: Collection[Stream]) -> None:
+    async def _learn_quietly(self, streams: Collection[LogStream]) -> None:
         try:
             await self.learn(streams)
         except (RedisError, OSError, TimeoutError):

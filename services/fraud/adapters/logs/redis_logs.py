@@ -29,13 +29,13 @@ from services.fraud.ports import (
     LogAnswer,
     LogKey,
     LogPart,
+    LogProof,
     LogSlice,
+    LogStream,
     LogsUnavailableError,
     LogWrite,
     Overdue,
-    Proof,
     Restored,
-    Stream,
     Ticket,
 )
 
@@ -91,7 +91,7 @@ class RedisLogs:
         with self._failing():
             return await self._append(transactions, writes)
 
-    async def restore(self, logs: Sequence[Restored], proof: Proof | None = None) -> None:
+    async def restore(self, logs: Sequence[Restored], proof: LogProof | None = None) -> None:
         self._check_pause()
         with self._failing():
             for part in _portions(logs):
@@ -109,21 +109,21 @@ class RedisLogs:
             async for part in load_log(self._redis, log, after):
                 yield part
 
-    async def whole(self, streams: Collection[Stream]) -> Mapping[Stream, bool]:
+    async def whole(self, streams: Collection[LogStream]) -> Mapping[LogStream, bool]:
         with self._failing():
             await self._proofs.learn(streams)
         return {stream: self._proofs.holds(stream) for stream in streams}
 
-    async def proof(self) -> Proof:
+    async def proof(self) -> LogProof:
         with self._failing():
             await self._scripts.adopt()
         return self._scripts.proof
 
-    async def prove(self, streams: Collection[Stream], proof: Proof) -> bool:
+    async def prove(self, streams: Collection[LogStream], proof: LogProof) -> bool:
         with self._failing():
             return await self._proofs.prove(streams, proof)
 
-    async def prove_all(self, proof: Proof) -> bool:
+    async def prove_all(self, proof: LogProof) -> bool:
         with self._failing():
             return await self._proofs.prove_all(proof)
 
@@ -178,7 +178,7 @@ class RedisLogs:
             await self._redis.sadd(PENDING, self._pending)
             self._registered, self._register_at = served.generation, now + REGISTER_SECONDS
 
-    async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: Proof | None) -> None:
+    async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: LogProof | None) -> None:
         name = await self._names()
         keys = [name(log.key) for log, _, _ in logs]
         asked = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]

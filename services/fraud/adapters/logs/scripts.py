@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from services.fraud.adapters.logs.names import STATE
-from services.fraud.ports import Proof
+from services.fraud.ports import LogProof
 
 __all__ = ["GENERATION_BYTES", "GenerationChanged", "LogScripts", "Served", "proof_of"]
 
@@ -46,7 +46,7 @@ class LogScripts:
         self._redis = redis
         self._fence = fence
         self._served: Served | None = None
-        self.proof = Proof(0, 0)
+        self.proof = LogProof(0, 0)
         """The last that was seen."""
 
     async def run(
@@ -95,10 +95,10 @@ class LogScripts:
         return self._served
 
 
-def proof_of(text: bytes) -> Proof:
+def proof_of(text: bytes) -> LogProof:
     """Reads "epoch evictions"."""
     epoch, lost = text.split()
-    return Proof(int(epoch), int(lost))
+    return LogProof(int(epoch), int(lost))
 
 
 def _text(digest: bytes | str) -> str:

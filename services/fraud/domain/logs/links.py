@@ -12,7 +12,6 @@ from bisect import insort
 from services.fraud.domain.declared.records import NOBODY, LogRecord
 from services.fraud.domain.logs.blocks import FAR, NEVER, Block, Level
 from services.fraud.domain.logs.stream_plan import StreamPlan
-from services.fraud.domain.logs.tree import Tree
 
 __all__ = ["LastSeen", "Links"]
 

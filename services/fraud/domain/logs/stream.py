@@ -16,7 +16,7 @@ from services.fraud.domain.logs.bulk import Share
 from services.fraud.domain.logs.links import Links
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
-from services.fraud.domain.logs.tree import Pieces, Tree
+from services.fraud.domain.logs.tree import Pieces
 
 __all__ = ["Stream"]
 

@@ -12,7 +12,7 @@ from services.fraud.domain.logs.blocks import LARGEST_BLOCK, Block, Level
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
-__all__ = ["Pieces", "Tree"]
+__all__ = ["Pieces", "WindowTree"]
 
 CLOSED_AT = 32
 LARGEST_LEVEL = 64
@@ -37,7 +37,7 @@ class Pieces(NamedTuple):
                     yield from Pieces([], [(child, 0, len(child.children))]).blocks()
 
 
-class Tree:
+class WindowTree:
     """Sealed blocks in levels of up to 64, in one root."""
 
     __slots__ = ("_opened", "_plan", "_rows", "root")

@@ -19,7 +19,7 @@ from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.logs.sealing import OPEN_RECORDS
 from services.fraud.domain.declared.records import WITHDRAWAL
 from services.fraud.domain.event import transaction_hash
-from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogState, Stream
+from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogState, LogStream
 from tests.support.fraud import new_tenant
 from tests.support.log_writes import SIZE, key_of, record, records, restored, write
 from tests.support.readers import logs_in, settled
@@ -107,7 +107,7 @@ async def test_who_appends_is_told_what_was_there_before_and_not_his_own(proven:
 
 async def test_logs_of_other_keys_kinds_and_tenants_are_other_logs(proven: EntityLogs, tenant: str) -> None:
     key = key_of(tenant)
-    others = [key_of(tenant, "u2"), key_of(new_tenant()), LogKey(Stream(tenant, "another"), "u1")]
+    others = [key_of(tenant, "u2"), key_of(new_tenant()), LogKey(LogStream(tenant, "another"), "u1")]
     await append(proven, key, [record("a")])
     for each in others:
         assert await append(proven, each, [record("b")]) == LogAnswer(WHOLE)

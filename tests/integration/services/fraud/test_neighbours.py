@@ -23,7 +23,7 @@ from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.profile import Profile
-from services.fraud.ports import LogKey, Stream
+from services.fraud.ports import LogKey, LogStream
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
@@ -148,7 +148,7 @@ def broken(kind: str, *rest: object) -> Poison:
 
     async def made(stack: Stack, tenant: str) -> Sequence[Check]:
         name = log_names(await keys_of(stack.pool).secret())(
-            LogKey(Stream(tenant, STARTER.plans["user_id"].schema), "u1")
+            LogKey(LogStream(tenant, STARTER.plans["user_id"].schema), "u1")
         )
         await stack.redis.execute_command(kind, name, *rest)  # type: ignore[no-untyped-call]
         return [check(tenant)]

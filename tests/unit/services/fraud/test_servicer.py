@@ -32,7 +32,7 @@ from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.watches import Watches
 from services.fraud.service.ways import CheckWays
-from services.fraud.servicer import DECISION_FIELDS, Deciding, FraudServicer
+from services.fraud.servicer import DECISION_FIELDS, CheckMeans, FraudServicer
 from tests.support.continuations import CONTINUATIONS, PAGES
 from tests.support.fraud import check as checked
 from tests.support.fraud import configured, decided, new_tenant, principal, record, request
@@ -87,7 +87,7 @@ class Service:
         apart = Coalescer("test apart", self.decider.decide, max_items=64, max_bytes=1 << 20, max_in_flight=1)
         ways = CheckWays(self.decider, apart, in_flight=1)
         self.methods = FraudServicer(
-            deciding=Deciding(
+            deciding=CheckMeans(
                 checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
                 ways=ways,
                 configurations=configured,
