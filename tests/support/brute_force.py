@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
-from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.plan import KindPlan, filter_of
 from services.fraud.domain.declared.records import (
     CORRECTION,
     EVENT,
@@ -103,7 +103,7 @@ class BruteForce:
     def _counts(self, feature: Feature, record: LogRecord) -> bool:
         if record.type >= len(self.plan.types) or self.plan.types[record.type] not in feature.counted:
             return False
-        return not feature.where or bool(record.filters & 1 << self.plan.filters.index(feature.where))
+        return not feature.where or bool(record.filters & 1 << self.plan.filters.index(filter_of(feature)))
 
 
 def _counting(story: Sequence[LogRecord]) -> LogRecord | None:

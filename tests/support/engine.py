@@ -16,9 +16,9 @@ from meshkit.storage.postgres import Pool, open_pool
 from services.fraud.adapters.logs.postgres_gaps import PostgresGaps
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
+from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.domain.check import Check, Features
-from services.fraud.ports import LogStream
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.judging import DecisionPolicy
@@ -75,8 +75,8 @@ class Engine:
     async def whole(self, tenant: str) -> bool:
         """Tells whether every log of a tenant that is not there was never written."""
         await self.logs.proof()
-        streams = [LogStream(tenant, plan.schema) for plan in self.sets.of(tenant).plans.values()]
-        return all((await self.logs.whole(streams)).values())
+        await self.sets.prepare([tenant])
+        return all((await self.logs.whole(self.sets.of(tenant).streams(tenant))).values())
 
 
 @asynccontextmanager
@@ -99,10 +99,14 @@ async def engines(database: Database, *clients: Redis, cache_bytes: int = 64 << 
 
 @asynccontextmanager
 async def keeping(
-    engine: Engine, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    engine: Engine,
+    database: Database,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    settled_seconds: float = 0.0,
 ) -> AsyncIterator[LogKeeper]:
     """Runs a keeper of the logs beside an engine."""
-    relay = await open_pool(database.relay_dsn, size=1)
+    relay = await open_pool(database.relay_dsn, size=2)
     service = await open_pool(database.dsn, size=2)
     cleaner = await open_pool(database.server.dsn(database.name, "rampart_fraud_cleaner"), size=1)
     keeper = LogKeeper(
@@ -112,6 +116,7 @@ async def keeping(
         gaps=PostgresGaps(relay, service),
         tenants=PostgresOldDecisions(cleaner, 400),
         sets=engine.sets,
+        heads=PostgresFeatureHeads(relay, service, settled_seconds),
         clock=clock,
     )
     task = asyncio.create_task(keeper.keep())

@@ -32,7 +32,7 @@ def reader_of(
     cache_bytes: int = 64 << 20,
 ) -> FeatureReader:
     """Returns a reader with folds of its own."""
-    return FeatureReader(logs, LogFolds(logs, Completer(logs, history, sets), FoldCache(cache_bytes)), sets, clock)
+    return FeatureReader(logs, LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes)), sets, clock)
 
 
 def keys_of(pool: Pool) -> EventKeys:

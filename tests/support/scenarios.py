@@ -31,7 +31,9 @@ _FUNCTIONS = {"true", "false", "double", "present"}
 class NameChecker:
     """Implements `RuleChecker`: an expression is good if it has names that there are."""
 
-    def check(self, text: str, variables: Mapping[str, ValueKind]) -> str | Sequence[ExpressionFault]:
+    def check(
+        self, text: str, variables: Mapping[str, ValueKind], result: ValueKind = ValueKind.BOOL
+    ) -> str | Sequence[ExpressionFault]:
         names = [found for found in _NAME.finditer(text) if not found[0].startswith('"')]
         faults = [
             ExpressionFault(1, found.start() + 1, f"there is no {found[0]}")

@@ -22,7 +22,7 @@ from services.fraud.ports import (
     LogKey,
     LogStream,
     OldDecisions,
-    Proof,
+    LogProof,
     Restored,
 )
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
@@ -101,7 +101,7 @@ class LogSweep:
             if tenant not in seen:
                 yield tenant
 
-    async def _sweep_declared(self, tenant_id: str, head: FeatureHead, settled: bool, proof: Proof) -> bool:
+    async def _sweep_declared(self, tenant_id: str, head: FeatureHead, settled: bool, proof: LogProof) -> bool:
         resting = self._resting.get(tenant_id)
         if resting is not None and resting.head == head and all((await self._logs.whole(resting.streams)).values()):
             return True
@@ -126,7 +126,7 @@ class LogSweep:
         self._resting[tenant_id] = resting
 
     async def _sweep_tenant(
-        self, tenant_id: str, features: TenantFeatures, filled: Collection[LogStream], proof: Proof
+        self, tenant_id: str, features: TenantFeatures, filled: Collection[LogStream], proof: LogProof
     ) -> bool:
         """Sweeps the streams that are not whole. `filled` are those that are to be, of those that never were."""
         streams, unfilled = features.streams(tenant_id), features.filled(tenant_id)
@@ -144,7 +144,7 @@ class LogSweep:
         return await self._logs.prove([*whole, *wanted], proof)
 
     async def _restore(
-        self, tenant_id: str, features: TenantFeatures, wanted: Mapping[LogStream, KindPlan], proof: Proof
+        self, tenant_id: str, features: TenantFeatures, wanted: Mapping[LogStream, KindPlan], proof: LogProof
     ) -> None:
         now, count = self._clock(), 0
         since = {

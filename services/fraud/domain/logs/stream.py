@@ -16,7 +16,7 @@ from services.fraud.domain.logs.bulk import Share
 from services.fraud.domain.logs.links import Links
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
-from services.fraud.domain.logs.tree import Pieces
+from services.fraud.domain.logs.tree import Pieces, WindowTree
 
 __all__ = ["Stream"]
 
@@ -36,7 +36,7 @@ class Stream:
         self.sealed = NEVER
         """No sealed record is after this time; NEVER if there is none."""
         self._newest = NEVER
-        self.tree = Tree(rows, plan)
+        self.tree = WindowTree(rows, plan)
         self.tail = Block(len(plan.counterparts))
         self.links = Links(self.tree, self.tail, plan)
         self.tail.times = array("q")

@@ -22,6 +22,8 @@ from meshkit.rpc.coalesce import Coalescer
 from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
+from services.fraud.adapters.memory_event_types import MemoryDeclarations
+from services.fraud.adapters.memory_features import MemoryFeatures
 from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.convert import Positions
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
@@ -30,6 +32,7 @@ from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.vector_layouts import VectorLayouts
 from services.fraud.service.watches import Watches
 from services.fraud.service.ways import CheckWays
 from services.fraud.servicer import DECISION_FIELDS, CheckMeans, FraudServicer
@@ -97,6 +100,7 @@ class Service:
                 decisions=self.log,
             ),
             store=store,
+            layouts=VectorLayouts(MemoryFeatures(MemoryDeclarations())),
             outbox=NoOutbox(),
             decided=NoDecided(),
             watches=Watches(log=self.watched, feed=self.feed, limits=WatchLimits(2, 2), pace=WatchPace(1e6)),
