@@ -20,6 +20,7 @@ __all__ = ["Updates"]
 
 ETAG = "etag"
 TIMESTAMP = "google.protobuf.Timestamp"
+SET_BY_SERVICE = "is set by the service and cannot be changed"
 
 
 class Updates:
@@ -34,14 +35,16 @@ class Updates:
         mutable: Iterable[str],
         fixed: Iterable[str] = (),
         unversioned: Iterable[str] = (),
+        fixed_words: str = SET_BY_SERVICE,
     ) -> None:
         """`resource` is the field of the requests that holds it; `fixed` fields never change once they are set.
 
-        `unversioned` fields change without the etag. All others but the mutable ones are versioned.
+        `fixed_words` are what is said to who wants to change them. `unversioned` fields change without the etag. All
+        others but the mutable ones are versioned.
         """
         self._resource, self._identifier = resource, identifier
         self._all = frozenset(field.name for field in message.DESCRIPTOR.fields)
-        self._mutable, self._fixed = frozenset(mutable), frozenset(fixed)
+        self._mutable, self._fixed, self._fixed_words = frozenset(mutable), frozenset(fixed), fixed_words
         known = {identifier, ETAG, *self._mutable, *self._fixed, *unversioned}
         if not known <= self._all:
             raise ValueError(f"{message.__name__} has no {', '.join(sorted(known - self._all))}")
@@ -78,8 +81,8 @@ class Updates:
             if (same_state or name in self._fixed) and _value(sent, name) != _value(stored, name)
         ]
         if wrong:
-            words = "is set by the service and cannot be changed"
-            raise validation_failed(*[Violation(f"{self._resource}.{name}", "immutable", words) for name in wrong])
+            words = {name: self._fixed_words if name in self._fixed else SET_BY_SERVICE for name in wrong}
+            raise validation_failed(*[Violation(f"{self._resource}.{name}", "immutable", words[name]) for name in wrong])
 
     def reduce(self, sent: Any, mask: FieldMask) -> None:
         """Reduces a resource and its mask to what an update can store: equal for updates that do the same."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._call import Caller
-from ._gen.methods import DataClient, EventTypeClient, FraudClient, ListClient, ScenarioClient, TaskClient, UserClient
+from ._gen.methods import DataClient, EventTypeClient, FeatureClient, FraudClient, ListClient, ScenarioClient, TaskClient, UserClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,10 @@ class Services(ABC):
     @cached_property
     def event_type(self) -> EventTypeClient:
         return EventTypeClient(self.caller("fraud"))
+
+    @cached_property
+    def feature(self) -> FeatureClient:
+        return FeatureClient(self.caller("fraud"))
 
     @cached_property
     def list(self) -> ListClient:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from meshkit.storage.named_requests import MemoryClaims
 from services.fraud.adapters.memory_event_types import MemoryDeclarations
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows
-from services.fraud.domain.declared.declaration import DeclaredFeature, DeclaredFeatures, DeclaredSet
+from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet
 from services.fraud.domain.declaring import DeclaredType
 from services.fraud.ports import Declarations, FeatureChanges, FeatureHead, UsingContent
 
@@ -82,19 +82,12 @@ class MemoryFeatureChanges(MemoryClaims):
             *(UsingContent(f"version {each.number} of scenario {each.scenario_id}", each.content) for each in versions),
         ]
 
-    async def put(self, following: DeclaredSet) -> Sequence[DeclaredFeature]:
-        now = datetime.now(UTC)
-        features = tuple(
-            replace(each, created_at=each.created_at or now, updated_at=now)
-            if each.revision == following.number
-            else each
-            for each in following.features
-        )
-        stored = replace(following, features=features)
+    async def put(self, following: DeclaredSet) -> DeclaredSet:
+        stored = following.dated(datetime.now(UTC))
         self._features.sets[self._tenant_id, stored.number] = stored
         before = self._features.declarations.of(self._tenant_id)
         _keep(self._features, self._tenant_id, before, before.features._replace(current=stored))
-        return features
+        return stored
 
 
 class MemoryFeatureHeads:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Pool, connected, transaction
@@ -14,7 +13,7 @@ from services.fraud.adapters.engine_revisions import hold, move
 from services.fraud.adapters.feature_rows import features_to_row, read_features, read_set
 from services.fraud.adapters.postgres_event_types import read_event_types
 from services.fraud.adapters.postgres_scenarios import read_contents
-from services.fraud.domain.declared.declaration import DeclaredFeature, DeclaredFeatures, DeclaredSet
+from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet
 from services.fraud.domain.declaring import DeclaredType
 from services.fraud.ports import FeatureChanges, FeatureHead, UsingContent
 
@@ -83,20 +82,13 @@ class PostgresFeatureChanges(PostgresClaims):
     async def contents(self) -> Sequence[UsingContent]:
         return await read_contents(self._connection, self._tenant_id)
 
-    async def put(self, following: DeclaredSet) -> Sequence[DeclaredFeature]:
-        now = await self._connection.fetchval("SELECT now()")
-        features = [
-            replace(each, created_at=each.created_at or now, updated_at=now)
-            if each.revision == following.number
-            else each
-            for each in following.features
-        ]
-        place = self._tenant_id, following.number
-        row = features_to_row(features), json.dumps(dict(following.since))
-        await self._connection.execute(_PUT, *place, following.base, *row)
-        await self._connection.execute(_CURRENT, *place)
+    async def put(self, following: DeclaredSet) -> DeclaredSet:
+        stored = following.dated(await self._connection.fetchval("SELECT now()"))
+        row = features_to_row(stored.features), json.dumps(dict(stored.since))
+        await self._connection.execute(_PUT, self._tenant_id, stored.number, stored.base, *row)
+        await self._connection.execute(_CURRENT, self._tenant_id, stored.number)
         await move(self._connection, self._tenant_id)
-        return features
+        return stored
 
 
 class PostgresFeatureHeads:

@@ -8,6 +8,8 @@ from functools import partial
 from rampart.fraud.v1 import (
     event_type_service_pb2,
     event_type_service_pb2_grpc,
+    feature_service_pb2,
+    feature_service_pb2_grpc,
     list_service_pb2,
     list_service_pb2_grpc,
 )
@@ -25,21 +27,25 @@ from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.list_cleaning import ListCleaning
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes, PostgresEventTypeWriter
+from services.fraud.adapters.postgres_features import PostgresFeatures, PostgresFeatureWriter
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.expressions.patterns import compile_pattern
+from services.fraud.expressions.rules import CelRules
 from services.fraud.service.configuration import LOADS_AT_ONCE, Configurations, compiled
 from services.fraud.service.event_types import EventTypeService
+from services.fraud.service.features import FeatureService
 from services.fraud.service.value_lists.catalog import READINGS, ListCatalog
 from services.fraud.service.value_lists.importing import ListImports
 from services.fraud.service.value_lists.keeping import ListKeeper
-from services.fraud.servicer import EventTypeServicer, ListServicer
+from services.fraud.servicer import EventTypeServicer, FeatureServicer, ListServicer
 from services.fraud.settings import FraudSettings
 
 __all__ = ["SERVICES", "open_configurations", "serve_changes"]
 
 SERVICES = [
     event_type_service_pb2.DESCRIPTOR.services_by_name["EventTypeService"],
+    feature_service_pb2.DESCRIPTOR.services_by_name["FeatureService"],
     list_service_pb2.DESCRIPTOR.services_by_name["ListService"],
 ]
 WRITES_POOL_SIZE = 4
@@ -75,6 +81,12 @@ async def serve_changes(host: Host, settings: FraudSettings, server: MeshServer,
         EventTypeService(PostgresEventTypes(reads)), IdempotentChanges(PostgresEventTypeWriter(pool)), pages=pages
     )
     server.add(event_type_service_pb2_grpc.add_EventTypeServiceServicer_to_server, event_types)
+    features = FeatureServicer(
+        FeatureService(PostgresFeatures(reads), PostgresEventTypes(reads), CelRules()),
+        IdempotentChanges(PostgresFeatureWriter(pool)),
+        pages=pages,
+    )
+    server.add(feature_service_pb2_grpc.add_FeatureServiceServicer_to_server, features)
     lists = PostgresLists(pool, reads)
     servicer = ListServicer(ListKeeper(lists, _now), ListImports(lists, _now), IdempotentChanges(lists), pages)
     server.add(list_service_pb2_grpc.add_ListServiceServicer_to_server, servicer)

@@ -21,6 +21,15 @@ from services.fraud.convert.event_types import (
 )
 from services.fraud.convert.event_values import event_values_from_proto
 from services.fraud.convert.events import fields_from_record, fields_to_record
+from services.fraud.convert.features import (
+    ChangingFeatures,
+    definition_from_proto,
+    feature_admits_from_proto,
+    feature_check_from_proto,
+    feature_request_from_proto,
+    feature_to_proto,
+    feature_words_from_proto,
+)
 from services.fraud.convert.places import (
     Positions,
     decided_page_to_proto,
@@ -57,6 +66,7 @@ from services.fraud.convert.scenarios import (
 )
 
 __all__ = [
+    "ChangingFeatures",
     "ChangingTypes",
     "DecisionRecord",
     "Positions",
@@ -69,12 +79,18 @@ __all__ = [
     "decided_page_to_proto",
     "decided_to_record",
     "declared_type_to_proto",
+    "definition_from_proto",
     "deployment_to_proto",
     "etag_from_rates",
     "event_from_record",
     "event_type_from_proto",
     "event_values_from_proto",
     "facts_from_record",
+    "feature_admits_from_proto",
+    "feature_check_from_proto",
+    "feature_request_from_proto",
+    "feature_to_proto",
+    "feature_words_from_proto",
     "fields_from_record",
     "fields_to_record",
     "filter_from_proto",

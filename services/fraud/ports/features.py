@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from meshkit.named_requests import Claims, Writer
-from services.fraud.domain.declared.declaration import DeclaredFeature, DeclaredFeatures, DeclaredSet
+from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet
 from services.fraud.domain.declaring import DeclaredType
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 
@@ -54,10 +54,10 @@ class FeatureChanges(Claims, Protocol):
         """Returns the drafts of all scenarios, and the versions that decide, look on or would take over."""
         ...
 
-    async def put(self, following: DeclaredSet) -> Sequence[DeclaredFeature]:
+    async def put(self, following: DeclaredSet) -> DeclaredSet:
         """Stores the next set and makes it the current one. The tenant's revision moves with it.
 
-        Returns its features; one whose revision is the set's number has the time of the change.
+        Returns it as it is stored: a feature whose revision is the set's number has the time of the change.
         """
         ...
 

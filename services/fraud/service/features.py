@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
@@ -18,34 +16,21 @@ from services.fraud.domain.declared.declaration import (
     DerivedFeature,
 )
 from services.fraud.domain.declared.feature import Feature
-from services.fraud.domain.declared.starter import BASES
-from services.fraud.domain.declared.written import features_read, written_logs
+from services.fraud.domain.declared.known import KnownFeature, depth_of, derived_using, known_features
 from services.fraud.domain.declaring import DeclaredType, all_types
 from services.fraud.domain.event_types import EventType
-from services.fraud.domain.expressions.tree import references, tree_from_json
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.checking import ContentFault
-from services.fraud.domain.scenarios.scenario import ScenarioContent
-from services.fraud.domain.scenarios.vocabulary import of_all, of_event
+from services.fraud.domain.scenarios.uses import says
+from services.fraud.domain.scenarios.vocabulary import PREPARED, of_all, of_event
 from services.fraud.ports import EventTypes, FeatureChanges, FeatureReads
 from services.fraud.ports.scenarios import RuleChecker
 
-__all__ = ["FeatureService", "KnownFeature"]
+__all__ = ["FeatureService"]
 
 Types = Mapping[str, EventType]
 DEEPEST = 8
 """Derived features that are computed of each other."""
-_WORD = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFeature:
-    """A feature of a tenant, or one that every tenant has."""
-
-    declared: DeclaredFeature
-    built_in: bool
-    is_read: bool
-    """False while the logs do not have all that it needs: it has no value until then."""
 
 
 class FeatureService:
@@ -71,8 +56,8 @@ class FeatureService:
         tree = self._check(definition, current, types)
         new = DeclaredFeature(definition=definition, tree=tree, description=description, revision=current.number + 1)
         following = current.following([*current.features, new], types)
-        *_, made = await changes.put(following)
-        return _known(made, declared._replace(current=following), types)
+        stored = await changes.put(following)
+        return known_features(declared._replace(current=stored), types)[definition.name]
 
     async def get(self, tenant_id: str, name: str) -> KnownFeature:
         """Raises RESOURCE_NOT_FOUND."""
@@ -107,7 +92,7 @@ class FeatureService:
         changed = replace(found.declared, description=description, revision=current.number + 1)
         features = [changed if each.name == name else each for each in current.features]
         stored = await changes.put(current.following(features, types))
-        return replace(found, declared=next(each for each in stored if each.name == name))
+        return known_features(declared._replace(current=stored), types)[name]
 
     async def delete(self, changes: FeatureChanges, name: str, *, admits: Callable[[int], bool]) -> None:
         """Lets a feature be computed no longer.
@@ -118,14 +103,15 @@ class FeatureService:
         if found.built_in:
             raise errors.feature_built_in()
         current = declared.current
-        using = [*_using(current, name), *(each.name for each in await changes.contents() if _says(each.content, name))]
+        using = [f"the derived feature {each}" for each in derived_using(current, name)]
+        using += [each.name for each in await changes.contents() if says(each.content, name)]
         if using:
             raise errors.feature_in_use(using)
         await changes.put(current.following([each for each in current.features if each.name != name], types))
 
     async def _all(self, tenant_id: str) -> Mapping[str, KnownFeature]:
         declared = await self._features.declared(tenant_id)
-        return _all_known(declared, _types(await self._event_types.all(tenant_id)))
+        return known_features(declared, _types(await self._event_types.all(tenant_id)))
 
     def _check(self, definition: Definition, current: DeclaredSet, types: Types) -> str:
         """Returns the checked tree of the feature's expression, empty if it has none. Raises VALIDATION_FAILED."""
@@ -143,7 +129,7 @@ class FeatureService:
         beside = [each for each in current.aggregates if each.kind == feature.kind]
         problems = [
             ContentFault(each.field, f"{each.field}.valid", each.words)
-            for each in check_features([*beside, feature], types)
+            for each in check_features([*beside, feature], types, PREPARED)
             if each.feature in ("", feature.name)
         ]
         if not feature.where or not types.keys() >= set(feature.counted):
@@ -155,7 +141,7 @@ class FeatureService:
     def _check_derived(
         self, feature: DerivedFeature, current: DeclaredSet, types: Types
     ) -> tuple[str, Sequence[ContentFault]]:
-        problems = [ContentFault("name", "name.valid", words) for words in name_problems(feature.name, types)]
+        problems = [ContentFault("name", "name.valid", words) for words in name_problems(feature.name, types, PREPARED)]
         event_type = types.get(feature.event_type)
         if event_type is None:
             words = f"names the event type {feature.event_type}, which does not exist"
@@ -164,7 +150,7 @@ class FeatureService:
         derived = [each.name for each, _ in current.derived if each.event_type == event_type.name]
         variables = of_event(event_type, aggregates, derived)
         tree, faults = self._checked("expression", feature.expression, variables, ValueKind.DOUBLE)
-        if tree and _depth(tree, current) > DEEPEST:
+        if tree and depth_of(tree, current) > DEEPEST:
             words = f"must not hang on more than {DEEPEST - 1} derived features one after the other"
             faults = [ContentFault("expression", "expression.depth", words)]
         return tree, [*problems, *faults]
@@ -187,55 +173,10 @@ async def _locked(
 ) -> tuple[DeclaredFeatures, Types, KnownFeature]:
     declared = await changes.declared()
     types = _types(await changes.event_types())
-    found = _found(_all_known(declared, types), name)
+    found = _found(known_features(declared, types), name)
     if not admits(found.declared.revision):
         raise etag_mismatch()
     return declared, types, found
-
-
-def _all_known(declared: DeclaredFeatures, types: Types) -> Mapping[str, KnownFeature]:
-    """Returns the features by name. One that is to be converted is for the engine alone."""
-    current, read = declared.current, _read(declared, types)
-    built_in = [DeclaredFeature(definition=each) for each in BASES[current.base] if not each.converted]
-    found = {each.name: KnownFeature(each, True, each.name in read) for each in built_in}
-    return found | {each.name: KnownFeature(each, False, each.name in read) for each in current.features}
-
-
-def _known(made: DeclaredFeature, declared: DeclaredFeatures, types: Types) -> KnownFeature:
-    return KnownFeature(made, False, made.name in _read(declared, types))
-
-
-def _read(declared: DeclaredFeatures, types: Types) -> Collection[str]:
-    """Returns the names of the features that the logs have all of, or that are computed of such."""
-    current = declared.current
-    aggregates = {each.name for each in current.aggregates}
-    read = set(features_read(written_logs(declared, types)))
-    for each, tree in current.derived:
-        aggregates.add(each.name)
-        if read >= _names_in(tree) & aggregates:
-            read.add(each.name)
-    return read
-
-
-def _names_in(tree: str) -> frozenset[str]:
-    return references(tree_from_json(json.loads(tree)))
-
-
-def _depth(tree: str, current: DeclaredSet) -> int:
-    """Returns how many derived features an expression hangs on, one after the other, itself counted."""
-    depths: dict[str, int] = {}
-    for each, own in [*((each.name, own) for each, own in current.derived), ("", tree)]:
-        depths[each] = 1 + max((depths[name] for name in _names_in(own) if name in depths), default=0)
-    return depths[""]
-
-
-def _using(current: DeclaredSet, name: str) -> Iterator[str]:
-    return (f"the derived feature {each.name}" for each, tree in current.derived if name in _names_in(tree))
-
-
-def _says(content: ScenarioContent, name: str) -> bool:
-    """Tells whether rules have the name as a word, be it within quotes: better one use too many than one too few."""
-    return any(name in _WORD.findall(text) for rule in content.rules for text in (rule.expression, rule.words))
 
 
 def _found(known: Mapping[str, KnownFeature], name: str) -> KnownFeature:

@@ -20,9 +20,9 @@ from services.fraud.ports import (
     FeatureHeads,
     History,
     LogKey,
+    LogProof,
     LogStream,
     OldDecisions,
-    LogProof,
     Restored,
 )
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from meshkit.currencies import DIGITS
 from services.fraud.domain.declared.conditions import condition_of
 from services.fraud.domain.declared.declaration import DeclaredFeatures
-from services.fraud.domain.declared.deriving import Deriving
 from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.plan import KindFilter, KindPlan, filter_of
@@ -19,6 +18,7 @@ from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.generate import NO_PATTERNS, Patterns
 from services.fraud.domain.expressions.tree import Tree, tree_from_json
 from services.fraud.domain.logs.compiled import compile_plan
+from services.fraud.domain.scenarios.deriving import Deriving
 from services.fraud.ports import FeatureHead, LogStream
 
 __all__ = ["Recording", "TenantFeatures"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.fraud.servicer.checks import DECISION_FIELDS, CheckMeans, Checks
 from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.event_types import EventTypeServicer
+from services.fraud.servicer.features import FeatureServicer
 from services.fraud.servicer.fraud import FraudServicer
 from services.fraud.servicer.lists import ListServicer
 from services.fraud.servicer.scenario_service import ScenarioServicer
@@ -16,6 +17,7 @@ __all__ = [
     "Checks",
     "DeploymentCalls",
     "EventTypeServicer",
+    "FeatureServicer",
     "FraudServicer",
     "ListServicer",
     "ScenarioCalls",

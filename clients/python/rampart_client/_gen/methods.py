@@ -30,6 +30,8 @@ from .rampart.fraud.v1 import (
     CommitImportResponse,
     CreateEventTypeRequest,
     CreateEventTypeResponse,
+    CreateFeatureRequest,
+    CreateFeatureResponse,
     CreateListRequest,
     CreateListResponse,
     CreateScenarioRequest,
@@ -39,6 +41,8 @@ from .rampart.fraud.v1 import (
     CreateScenarioVersionRequest,
     CreateScenarioVersionResponse,
     Decision,
+    DeleteFeatureRequest,
+    DeleteFeatureResponse,
     DeleteListRequest,
     DeleteListResponse,
     DeleteScenarioRuleRequest,
@@ -51,6 +55,7 @@ from .rampart.fraud.v1 import (
     EndSnoozeRequest,
     EndSnoozeResponse,
     EventType,
+    Feature,
     GetDecisionRequest,
     GetDecisionResponse,
     GetDeploymentRequest,
@@ -59,6 +64,8 @@ from .rampart.fraud.v1 import (
     GetEventTypeResponse,
     GetExchangeRatesRequest,
     GetExchangeRatesResponse,
+    GetFeatureRequest,
+    GetFeatureResponse,
     GetListRequest,
     GetListResponse,
     GetScenarioPolicyRequest,
@@ -79,6 +86,8 @@ from .rampart.fraud.v1 import (
     ListEntriesResponse,
     ListEventTypesRequest,
     ListEventTypesResponse,
+    ListFeaturesRequest,
+    ListFeaturesResponse,
     ListListsRequest,
     ListListsResponse,
     ListScenariosRequest,
@@ -110,6 +119,8 @@ from .rampart.fraud.v1 import (
     SnoozeRuleResponse,
     UpdateEventTypeRequest,
     UpdateEventTypeResponse,
+    UpdateFeatureRequest,
+    UpdateFeatureResponse,
     UpdateListRequest,
     UpdateListResponse,
     UpdateScenarioRuleRequest,
@@ -297,6 +308,101 @@ class EventTypeClient:
         """
         response = await self._caller.call(UPDATE_EVENT_TYPE, request, options)
         return present(response.event_type)
+
+
+CREATE_FEATURE = Method(
+    path="/rampart.fraud.v1.FeatureService/CreateFeature",
+    request=CreateFeatureRequest,
+    response=CreateFeatureResponse,
+    timeout=5.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_FEATURE = Method(
+    path="/rampart.fraud.v1.FeatureService/GetFeature",
+    request=GetFeatureRequest,
+    response=GetFeatureResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_FEATURES = Method(
+    path="/rampart.fraud.v1.FeatureService/ListFeatures",
+    request=ListFeaturesRequest,
+    response=ListFeaturesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_FEATURE = Method(
+    path="/rampart.fraud.v1.FeatureService/UpdateFeature",
+    request=UpdateFeatureRequest,
+    response=UpdateFeatureResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_FEATURE = Method(
+    path="/rampart.fraud.v1.FeatureService/DeleteFeature",
+    request=DeleteFeatureRequest,
+    response=DeleteFeatureResponse,
+    timeout=5.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class FeatureClient:
+    """Keeps what each tenant counts of its events. Decisions go by a change within two seconds
+    (docs/features.md).
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_feature(self, request: CreateFeatureRequest, **options: Unpack[CallOptions]) -> Feature:
+        """Declares a feature. A tenant has 200 besides the built-in ones at most. Everything that is wrong with
+        it is said at once, of expressions with line and column. Reasons: RESOURCE_EXISTS, VALIDATION_FAILED,
+        IDEMPOTENCY_CONFLICT, CONFLICT.
+        """
+        response = await self._caller.call(CREATE_FEATURE, request, options)
+        return present(response.feature)
+
+    async def get_feature(self, request: GetFeatureRequest, **options: Unpack[CallOptions]) -> Feature:
+        """Returns a feature. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_FEATURE, request, options)
+        return present(response.feature)
+
+    async def list_features(self, request: ListFeaturesRequest, **options: Unpack[CallOptions]) -> ListFeaturesResponse:
+        """Lists features in the order of their names, the built-in ones too. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_FEATURES, request, options)
+
+    async def update_feature(self, request: UpdateFeatureRequest, **options: Unpack[CallOptions]) -> Feature:
+        """Changes the description of a feature (AIP-134). What it counts never changes. Reasons:
+        RESOURCE_NOT_FOUND, VALIDATION_FAILED, ETAG_MISMATCH, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT,
+        CONFLICT.
+        """
+        response = await self._caller.call(UPDATE_FEATURE, request, options)
+        return present(response.feature)
+
+    async def delete_feature(
+        self, request: DeleteFeatureRequest, **options: Unpack[CallOptions]
+    ) -> DeleteFeatureResponse:
+        """Retires a feature: from now on it is not computed. Decisions that were made with it keep its values,
+        and its name can be used again. Refused while a derived feature, the draft of a scenario, or a version
+        that decides, looks on or would take over uses it. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH,
+        STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT, CONFLICT.
+        """
+        return await self._caller.call(DELETE_FEATURE, request, options)
 
 
 CHECK_FRAUD = Method(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.fraud.domain.declared.feature import LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import MEASURES, by_kind, filter_of
 from services.fraud.domain.event_types import EventType, Field, FieldType
 from services.fraud.domain.names import name_faults
-from services.fraud.domain.scenarios.vocabulary import PREPARED
 
 __all__ = ["MOST_COLUMNS", "MOST_FEATURES", "MOST_FILTERS", "FeatureProblem", "check_features", "name_problems"]
 
@@ -20,6 +19,7 @@ MOST_FILTERS = 16
 """Different texts of `where` of one kind of key."""
 MOST_COLUMNS = 6
 """Different fields of one kind of key that are aggregated."""
+NOT_YET = "longer windows, up to 400 days, are not offered yet"
 WITHOUT_FIELD = frozenset({Aggregate.COUNT, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
 
 
@@ -33,12 +33,22 @@ class FeatureProblem(NamedTuple):
     words: str
 
 
-def check_features(features: Sequence[Feature], types: Mapping[str, EventType]) -> list[FeatureProblem]:
-    """Returns all problems of a tenant's features, given its event types. Expressions are not read here."""
+def check_features(
+    features: Sequence[Feature], types: Mapping[str, EventType], taken: Container[str] = ()
+) -> list[FeatureProblem]:
+    """Returns all problems of a tenant's features, given its event types. Expressions are not read here.
+
+    `taken` are names that rules know otherwise.
+    """
     problems = [
+        FeatureProblem(feature.name, "name", words)
+        for feature in features
+        for words in name_problems(feature.name, types, taken)
+    ]
+    problems += [
         FeatureProblem(feature.name, field, words)
         for feature in features
-        for check in (_check_name, _check_key, _check_window, _check_field, _check_flags)
+        for check in (_check_key, _check_window, _check_field, _check_flags)
         for field, words in check(feature, types)
     ]
     names = Counter(feature.name for feature in features)
@@ -48,19 +58,15 @@ def check_features(features: Sequence[Feature], types: Mapping[str, EventType]) 
     return problems + list(_check_kinds(features, types))
 
 
-def name_problems(name: str, types: Mapping[str, EventType]) -> Iterator[str]:
+def name_problems(name: str, types: Mapping[str, EventType], taken: Container[str]) -> Iterator[str]:
     """Says what is wrong with the name of a feature besides that another one may have it."""
     for _, _, words in name_faults(name, ""):
         yield words
-    if name in PREPARED:
+    if name in taken:
         yield "must not be a name that rules know already"
     owner = next((each.name for each in types.values() if each.field(name)), None)
     if owner is not None:
         yield f"is the name of a field of the event type {owner}"
-
-
-def _check_name(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
-    return (("name", words) for words in name_problems(feature.name, types))
 
 
 def _check_key(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
@@ -82,9 +88,9 @@ def _check_key(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tup
 
 def _check_window(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
     if not SHORTEST_WINDOW_MS <= feature.window_ms <= LONGEST_WINDOW_MS:
-        yield "window", "must be from 1 second to 30 days; longer ones, up to 400 days, are not offered yet"
+        yield "window", f"must be whole milliseconds from 1 second to 30 days; {NOT_YET}"
     if not 0 <= feature.delay_ms <= LONGEST_WINDOW_MS:
-        yield "delay", "must be from 0 to 30 days"
+        yield "delay", "must be whole milliseconds from 0 to 30 days"
 
 
 def _check_field(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:

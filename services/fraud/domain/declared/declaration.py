@@ -7,7 +7,7 @@ every tenant has before it declares anything.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
@@ -92,6 +92,14 @@ class DeclaredSet:
             goes_on = old is not None and old.schema == plan.schema and old.retention_ms >= plan.retention_ms
             since[kind] = self.since.get(kind, 0) if goes_on else number
         return DeclaredSet(number, made.features, {kind: each for kind, each in since.items() if each})
+
+    def dated(self, now: datetime) -> DeclaredSet:
+        """Returns the set with the time of its beginning in the features that it brings."""
+        features = [
+            replace(each, created_at=each.created_at or now, updated_at=now) if each.revision == self.number else each
+            for each in self.features
+        ]
+        return replace(self, features=tuple(features))
 
 
 class DeclaredFeatures(NamedTuple):

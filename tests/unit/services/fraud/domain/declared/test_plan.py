@@ -8,6 +8,7 @@ from services.fraud.domain.declared.checking import check_features
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindFilter, KindPlan, NumberColumn, plan_kinds, plan_reading
 from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.scenarios.vocabulary import PREPARED
 
 HOUR, DAY = 3_600_000, 86_400_000
 COUNT = Feature(name="n", event_type="payment", key=("user_id",), aggregate=Aggregate.COUNT, window_ms=HOUR)
@@ -135,7 +136,7 @@ def test_sound_features_have_no_problem() -> None:
     ],
 )
 def test_a_wrong_declaration_is_told_with_the_field_that_is_wrong(feature: Feature, field: str) -> None:
-    problems = check_features([feature], BUILT_IN)
+    problems = check_features([feature], BUILT_IN, PREPARED)
     assert [(problem.feature, problem.field) for problem in problems] == [(feature.name, field)]
 
 

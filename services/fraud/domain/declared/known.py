@@ -1,0 +1,62 @@
+"""What is known of the features of a tenant: whether they have values yet, and what is computed of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.fraud.domain.declared.declaration import DeclaredFeature, DeclaredFeatures, DeclaredSet
+from services.fraud.domain.declared.starter import BASES
+from services.fraud.domain.declared.written import features_read, written_logs
+from services.fraud.domain.event_types import EventType
+from services.fraud.domain.expressions.tree import references, tree_from_json
+
+__all__ = ["KnownFeature", "depth_of", "derived_using", "known_features"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFeature:
+    """A feature of a tenant, or one that every tenant has."""
+
+    declared: DeclaredFeature
+    built_in: bool
+    is_read: bool
+    """False while the logs do not have all that it needs: it has no value until then."""
+
+
+def known_features(declared: DeclaredFeatures, types: Mapping[str, EventType]) -> Mapping[str, KnownFeature]:
+    """Returns the features by name. What is to be converted is for the engine alone."""
+    current, read = declared.current, _read(declared, types)
+    built_in = [DeclaredFeature(definition=each) for each in BASES[current.base] if not each.converted]
+    found = {each.name: KnownFeature(each, True, each.name in read) for each in built_in}
+    return found | {each.name: KnownFeature(each, False, each.name in read) for each in current.features}
+
+
+def depth_of(tree: str, current: DeclaredSet) -> int:
+    """Returns how many derived features an expression hangs on, one after the other, itself counted."""
+    depths: dict[str, int] = {}
+    for each, own in [*((each.name, own) for each, own in current.derived), ("", tree)]:
+        depths[each] = 1 + max((depths[name] for name in _names_in(own) if name in depths), default=0)
+    return depths[""]
+
+
+def derived_using(current: DeclaredSet, name: str) -> Sequence[str]:
+    """Returns the names of the derived features that are computed of a feature."""
+    return [each.name for each, tree in current.derived if name in _names_in(tree)]
+
+
+def _read(declared: DeclaredFeatures, types: Mapping[str, EventType]) -> Collection[str]:
+    """Returns the names of the features that the logs have all of, or that are computed of such."""
+    current = declared.current
+    features = {each.name for each in current.aggregates}
+    read = set(features_read(written_logs(declared, types)))
+    for each, tree in current.derived:
+        features.add(each.name)
+        if read >= _names_in(tree) & features:
+            read.add(each.name)
+    return read
+
+
+def _names_in(tree: str) -> frozenset[str]:
+    return references(tree_from_json(json.loads(tree)))
