@@ -19,11 +19,13 @@ from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
 from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.domain.check import Check, Features
+from services.fraud.service.configuration import Configurations
 from services.fraud.service.decider import CheckCall, Decider, Outcome
-from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
+from services.fraud.service.feature_sets import ConfiguredFeatures, FeatureSets, StarterFeatures
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.log_keeping import LogKeeper
 from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.tenant_states import TenantState
 from tests.support.fraud import IP, configured, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
 from tests.support.servers import Database
@@ -34,10 +36,22 @@ __all__ = ["Engine", "engines", "eventually", "keeping"]
 class Engine:
     """One process: it decides and stores, and remembers what of its logs it has seen."""
 
-    def __init__(self, redis: Redis, pool: Pool, *, cache_bytes: int = 64 << 20) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        pool: Pool,
+        *,
+        cache_bytes: int = 64 << 20,
+        configurations: Configurations | None = None,
+        stale_seconds: float = 10.0,
+    ) -> None:
+        """Without configurations every tenant has declared nothing."""
         self.redis = redis
         self.pool = pool
         self.sets: FeatureSets = StarterFeatures()
+        if configurations is not None:
+            self.sets = ConfiguredFeatures(configurations, stale_seconds)
+        self._configurations = configurations
         self.logs = logs_in(redis, pool)
         self.store = store_of(pool)
         self.history = PostgresHistory(pool, keys_of(pool))
@@ -48,9 +62,13 @@ class Engine:
             rates=ExchangeRates(MemoryRates()),
             store=self.store,
             policy=DecisionPolicy(frozenset()),
-            states=configured,
+            states=configured if configurations is None else self._state,
             ip=IP,
         )
+
+    async def _state(self, tenant_id: str) -> TenantState:
+        assert self._configurations is not None, "the state is asked for where there are configurations"
+        return TenantState(await self._configurations.of(tenant_id))
 
     async def decide(self, *checks: Check) -> Sequence[Outcome | MeshError]:
         """Decides as the service does: what would hold up the others comes again apart."""

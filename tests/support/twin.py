@@ -26,7 +26,7 @@ Seen = dict[str, "FeatureValue | dict[str, int]"]
 
 def seen_by(features: Features) -> Seen:
     """Returns what was read, as a twin says it."""
-    return {**dict(zip(STARTER.names, features.values, strict=True)), "elsewhere": dict(features.elsewhere)}
+    return {**dict(zip(features.set.names, features.values, strict=True)), "elsewhere": dict(features.elsewhere)}
 
 
 @dataclass

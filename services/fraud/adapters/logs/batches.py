@@ -40,7 +40,7 @@ class LogBatches:
         reserving = [batch, reservations(names, writes, reserved)]
         for _ in range(3):
             generation = await self._scripts.present()
-            creates = self._proofs.held({write.key.stream for write in writes})
+            creates = self._proofs.held({write.key.stream for write in writes if write.is_read})
             known = [_of_generation(write, generation) for write in writes]
             text = instructions(known, [write.is_read and write.key.stream in creates for write in writes])
             try:

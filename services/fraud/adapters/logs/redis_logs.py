@@ -147,7 +147,7 @@ class RedisLogs:
 
     async def _append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self._register()
-        await self._proofs.meet({write.key.stream for write in writes})
+        await self._proofs.meet({write.key.stream for write in writes if write.is_read})
         names: list[bytes] = []
         answers: list[LogAnswer] = []
         first: Written | None = None

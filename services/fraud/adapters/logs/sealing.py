@@ -38,7 +38,7 @@ class LogSealing:
         for name, write, answer in zip(names, writes, answers, strict=True):
             # Of a log that has to be loaded nobody knows the length: that is asked when it is closed.
             grown = answer.state is LogState.STALE or _open(write, answer) > OPEN_RECORDS
-            if grown and len(self._grown) < WAITING:
+            if grown and write.is_read and len(self._grown) < WAITING:
                 self._grown[name] = write
 
     async def seal(self) -> None:

@@ -1,0 +1,273 @@
+"""A feature is missing until the logs have all that it counts, and then exact; others never notice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from console.up.state import State
+from meshkit.storage.postgres import Pool, open_pool
+from meshkit.storage.reads import Reads
+from meshkit.storage.redis import open_redis
+from services.fraud.adapters.postgres_declarations import PostgresDeclarations
+from services.fraud.adapters.postgres_features import PostgresFeatures, PostgresFeatureWriter
+from services.fraud.domain.check import Check, Features
+from services.fraud.domain.declared.declaration import Definition, DerivedFeature
+from services.fraud.domain.declared.feature import Aggregate
+from services.fraud.expressions.patterns import compile_pattern
+from services.fraud.ports import FeatureHead
+from services.fraud.service import log_keeping, log_sweep
+from services.fraud.service.configuration import Configurations, compiled
+from tests.integration.conftest import FreshDatabase
+from tests.support.engine import Engine, eventually, keeping
+from tests.support.features import DAY_MS, counting, declare
+from tests.support.fraud import check, milliseconds, new_tenant
+from tests.support.readers import settled
+from tests.support.servers import Database, valkey_server
+from tests.support.twin import Twin, seen_by
+
+STALE, SETTLED = 0.3, 1.5
+"""Seconds: a configuration is never older, and a change is settled."""
+CARDS = counting("cards", aggregate=Aggregate.DISTINCT, field="card_fingerprint", window_ms=30 * DAY_MS)
+WEEK = counting("merchant_week", key="merchant_id", window_ms=7 * DAY_MS)
+MONTH = counting("user_month", window_ms=30 * DAY_MS)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_keeping, "LONGEST_COMMIT", timedelta(seconds=0.3))
+    monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 0.5)
+    monkeypatch.setattr(log_keeping, "ROUND_SECONDS", 0.1)
+    monkeypatch.setattr(log_sweep, "QUIET_SECONDS", 0.3)
+
+
+@pytest.fixture
+def database(fresh_database: FreshDatabase) -> Database:
+    return fresh_database("fraud")
+
+
+@pytest.fixture
+async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
+    """A server of this test's own: it is emptied."""
+    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
+        client = open_redis(url, timeout=5, size=20)
+        yield client
+        await client.aclose()
+
+
+class Tenants:
+    """Two processes, of which the second learns of changes late, and what a scan of all decisions says."""
+
+    def __init__(self, started: Sequence[Engine], pool: Pool) -> None:
+        self.engines = started
+        self.writer = PostgresFeatureWriter(pool)
+        self.reads = PostgresFeatures(Reads(pool))
+        self.twin = Twin()
+        self._turn = asyncio.Lock()
+        self.decided: list[Check] = []
+
+    async def decide(self, asked: Check, engine: int = 0) -> Features:
+        """Decides, and holds what was seen against the twin: what every tenant has is always there and right."""
+        async with self._turn:
+            (seen,) = await self.engines[engine].see(asked)
+            said = self.twin.check(asked)
+            assert {name: value for name, value in seen_by(seen).items() if name in said} == said, asked
+            self.decided.append(asked)
+        return seen
+
+    async def value(self, name: str, asked: Check, engine: int = 0) -> object:
+        return seen_by(await self.decide(asked, engine)).get(name)
+
+    async def until(self, name: str, tenant: str, make: Callable[[], Check]) -> object:
+        """Decides until a feature has a value, never from the store."""
+        async with asyncio.timeout(30):
+            while True:
+                seen = await self.decide(make(), random.randrange(2))
+                assert seen.degraded == ()
+                value = seen_by(seen).get(name)
+                if value is not None:
+                    return value
+                await asyncio.sleep(0.05)
+
+    async def until_head(self, tenant: str, head: FeatureHead) -> None:
+        async def reached() -> bool:
+            return FeatureHead.of(await self.reads.declared(tenant)) == head
+
+        await eventually(reached, 30)
+
+    async def declare(self, tenant: str, *new: Definition, without: Sequence[str] = ()) -> int:
+        return (await declare(self.writer, tenant, *new, without=without)).number
+
+
+@pytest.fixture
+async def tenants(redis: Redis, database: Database) -> AsyncIterator[Tenants]:
+    async with AsyncExitStack() as stack:
+        started, tasks = [], []
+        for poll in (0.06, 3_600.0):
+            pool, reading = await open_pool(database.dsn), await open_pool(database.dsn, size=3)
+            for each in (pool, reading):
+                stack.push_async_callback(each.close)
+            known = Configurations(
+                PostgresDeclarations(reading), lambda found: compiled(found, compile_pattern), poll=poll
+            )
+            started.append(Engine(redis, pool, configurations=known, stale_seconds=STALE))
+            tasks.append(asyncio.create_task(known.run()))
+            stack.push_async_callback(settled, started[-1].logs)
+        await stack.enter_async_context(keeping(started[0], database, settled_seconds=SETTLED))
+        found = Tenants(started, started[0].pool)
+        for engine in started:
+            await eventually(_whole(engine))
+        yield found
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+def _whole(engine: Engine) -> Callable[[], Awaitable[bool]]:
+    tenant = new_tenant()
+    return lambda: engine.whole(tenant)
+
+
+def now() -> datetime:
+    return milliseconds(datetime.now(UTC))
+
+
+def paid(tenant: str, card: str = "", **changed: Any) -> Check:
+    asked = check(tenant, **({"event_time": now()} | changed))
+    if card:
+        asked.fields = {**asked.fields, "card_fingerprint": card}
+    return asked
+
+
+async def test_a_feature_over_what_logs_have_reads_all_history_at_once(tenants: Tenants, tenant: str) -> None:
+    for number in range(6):
+        await tenants.decide(paid(tenant), number % 2)
+    await tenants.declare(tenant, MONTH)
+    seen: list[object] = []
+
+    async def is_seen() -> bool:
+        seen.append(await tenants.value("user_month", paid(tenant), len(seen) % 2))
+        return None not in seen[-2:] and len(seen) > 1
+
+    await eventually(is_seen, 10)
+    assert seen[-2:] == [len(tenants.decided) - 2, len(tenants.decided) - 1]
+    assert seen == [None] * seen.count(None) + list(range(6 + seen.count(None), 6 + len(seen)))
+
+
+async def test_new_columns_are_missing_until_they_are_filled_and_then_exact(tenants: Tenants, tenant: str) -> None:
+    for number in range(8):
+        await tenants.decide(paid(tenant, f"card{number % 4}"), number % 2)
+    await tenants.declare(tenant, CARDS)
+    cards = {f"card{number}" for number in range(4)}
+
+    def pay() -> Check:
+        cards.add(f"card{len(cards)}")
+        return paid(tenant, f"card{len(cards) - 1}")
+
+    first = await tenants.until("cards", tenant, pay)
+    assert first == len(cards) - 1 > 4
+    for engine in (0, 1, 0):
+        found = await tenants.decide(pay(), engine)
+        if (value := seen_by(found).get("cards")) is not None:
+            assert value == len(cards) - 1
+    await tenants.until_head(tenant, FeatureHead(1, 1))
+    for engine in (0, 1):
+        assert await tenants.value("cards", pay(), engine) == len(cards) - 1
+
+
+async def test_a_wider_window_than_logs_go_back_is_filled(tenants: Tenants, tenant: str) -> None:
+    for days in (6, 5, 3, 0):
+        await tenants.decide(paid(tenant, event_time=now() - timedelta(days=days)))
+    await tenants.declare(tenant, WEEK, MONTH)
+    count = await tenants.until("merchant_week", tenant, lambda: paid(tenant))
+    assert count == len(tenants.decided) - 1
+
+
+async def test_nobody_sees_less_while_processes_learn_of_changes_one_after_the_other(
+    tenants: Tenants, tenant: str
+) -> None:
+    """Columns come and go under traffic; what every tenant has is exact all along, and so is what there is else."""
+    stop, dice = asyncio.Event(), random.Random(7)
+
+    async def pay(engine: int) -> None:
+        while not stop.is_set():
+            asked = paid(tenant, f"card{dice.randrange(9)}", user_id=f"u{dice.randrange(3)}")
+            seen = await tenants.decide(asked, engine)
+            assert seen.degraded == ()
+            before = tenants.decided[: tenants.decided.index(asked)]
+            for name, value in seen_by(seen).items():
+                if name.startswith("cards") and value is not None:
+                    assert value == _cards(before, asked), name
+
+    paying = [asyncio.create_task(pay(engine)) for engine in (0, 1)]
+    try:
+        await tenants.declare(tenant, CARDS)
+        await asyncio.sleep(0.5)
+        number = await tenants.declare(tenant, counting("ip_month", key="ip_address", window_ms=30 * DAY_MS))
+        await tenants.until_head(tenant, FeatureHead(number, number))
+        await tenants.declare(tenant, without=["cards"])
+        await asyncio.sleep(0.2)
+        number = await tenants.declare(tenant, _named("cards_again"), without=["ip_month"])
+        await tenants.until_head(tenant, FeatureHead(number, number))
+        await asyncio.sleep(0.3)
+    finally:
+        stop.set()
+        await asyncio.gather(*paying)
+    assert await tenants.value("cards_again", paid(tenant, "card0", user_id="u0"), 1) is not None
+
+
+def _named(name: str) -> Definition:
+    return counting(name, aggregate=Aggregate.DISTINCT, field="card_fingerprint", window_ms=30 * DAY_MS)
+
+
+def _cards(before: Sequence[Check], asked: Check) -> int:
+    own = [each for each in before if each.user_id == asked.user_id]
+    return len({each.fields["card_fingerprint"] for each in own if "card_fingerprint" in each.fields})
+
+
+async def test_a_log_that_was_not_written_for_a_while_is_not_read_on(tenants: Tenants, tenant: str) -> None:
+    await tenants.declare(tenant, CARDS)
+    await tenants.until("cards", tenant, lambda: paid(tenant, "card0"))
+    number = await tenants.declare(tenant, without=["cards"])
+    await tenants.until_head(tenant, FeatureHead(number, number))
+    for card in ("card1", "card2"):
+        for engine in (0, 1):
+            await tenants.decide(paid(tenant, card), engine)
+    number = await tenants.declare(tenant, CARDS)
+    value = await tenants.until("cards", tenant, lambda: paid(tenant, "card0"))
+    assert value == 3
+
+
+async def test_a_loss_of_redis_while_logs_are_filled_changes_no_count(
+    tenants: Tenants, tenant: str, redis: Redis
+) -> None:
+    for number in range(6):
+        await tenants.decide(paid(tenant, f"card{number}"))
+    await tenants.declare(tenant, CARDS)
+    await tenants.decide(paid(tenant, "card0"), 0)
+    await redis.flushall()
+    for engine in (0, 1, 0, 1):
+        value = await tenants.value("cards", paid(tenant, "card0"), engine)
+        assert value in (None, 6)
+    await tenants.until_head(tenant, FeatureHead(1, 1))
+    await eventually(lambda: tenants.engines[0].whole(tenant), 30)
+    for engine in (0, 1):
+        assert await tenants.value("cards", paid(tenant, "card7"), engine) in (6, 7)
+
+
+async def test_derived_features_follow_what_they_are_computed_of(tenants: Tenants, tenant: str) -> None:
+    usual = counting("card_mean", key="card_fingerprint", aggregate=Aggregate.MEAN, field="amount")
+    await tenants.declare(tenant, usual)
+    await tenants.declare(tenant, DerivedFeature(name="times", event_type="payment", expression="amount / card_mean"))
+    await tenants.until("card_mean", tenant, lambda: paid(tenant, "c", amount_minor=500))
+    seen = seen_by(await tenants.decide(paid(tenant, "c", amount_minor=2_000)))
+    assert (seen["card_mean"], seen["times"]) == (500.0, 4.0)
+    assert seen_by(await tenants.decide(paid(tenant, "other")))["times"] is None
