@@ -236,13 +236,16 @@ def _cards(before: Sequence[Check], asked: Check) -> int:
 async def test_a_log_that_was_not_written_for_a_while_is_not_read_on(tenants: Tenants, tenant: str) -> None:
     await tenants.declare(tenant, CARDS)
     await tenants.until("cards", tenant, lambda: paid(tenant, "card0"))
+    await tenants.until_head(tenant, FeatureHead(1, 1))
+    for engine in (0, 1):
+        await tenants.decide(paid(tenant, "card0", user_id="later"), engine)
     number = await tenants.declare(tenant, without=["cards"])
     await tenants.until_head(tenant, FeatureHead(number, number))
     for card in ("card1", "card2"):
         for engine in (0, 1):
-            await tenants.decide(paid(tenant, card), engine)
-    number = await tenants.declare(tenant, CARDS)
-    value = await tenants.until("cards", tenant, lambda: paid(tenant, "card0"))
+            await tenants.decide(paid(tenant, card, user_id="later"), engine)
+    await tenants.declare(tenant, CARDS)
+    value = await tenants.until("cards", tenant, lambda: paid(tenant, "card0", user_id="later"))
     assert value == 3
 
 
