@@ -8,6 +8,7 @@ import sys
 from console import (
     clients,
     event_types,
+    features,
     gateway,
     ledger,
     lists,
@@ -38,6 +39,7 @@ COMMANDS = (
     tasks,
     schedules,
     event_types,
+    features,
     scenario,
     lists,
     ledger,
