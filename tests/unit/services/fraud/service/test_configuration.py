@@ -13,6 +13,7 @@ from services.fraud.adapters.memory_event_types import MemoryDeclarations, Memor
 from services.fraud.domain.event_types import EventType, Field, FieldType
 from services.fraud.ports import Declarations
 from services.fraud.service.configuration import Configuration, Configurations, compiled
+from services.fraud.service.feature_sets import ConfiguredFeatures
 
 QUOTE = EventType("quote", (Field("user_id", FieldType.STRING, key=True),))
 
@@ -213,3 +214,19 @@ async def test_database_of_before_is_taken_for_what_it_is(store: CountingStore) 
     store.declared.clear()
     await configurations.refresh()
     assert "quote" not in await names(configurations)
+
+
+async def test_nothing_is_recorded_by_a_configuration_that_nobody_has_compared_for_long(store: CountingStore) -> None:
+    now = [0.0]
+    configurations = Configurations(store, clock=lambda: now[0])
+    sets = ConfiguredFeatures(configurations, stale_seconds=10.0)
+    await sets.prepare(["t"])
+    await store.declare("t", "quote")
+    for second, known in ((10.0, False), (10.1, True)):
+        now[0] = second
+        await asyncio.gather(*[sets.prepare(["t"]) for _ in range(5)])
+        assert ("quote" in configurations.at_hand("t").readers) is known
+    assert store.looks == 1
+    now[0], store.available = 30.0, False
+    with pytest.raises(MeshError):
+        await sets.prepare(["t"])
