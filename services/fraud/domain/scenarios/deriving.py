@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.vector import FeatureValue
@@ -12,15 +11,9 @@ from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.generate import Patterns
 from services.fraud.domain.expressions.run import value_of
 from services.fraud.domain.expressions.tree import Tree, references
-from services.fraud.domain.scenarios.facts import EventFacts, ValueReader, value_reader
+from services.fraud.domain.scenarios.facts import EventFacts, value_reader
 
 __all__ = ["Deriving"]
-
-
-class _Step(NamedTuple):
-    place: int
-    read: ValueReader
-    compute: Callable[[Sequence[object]], object]
 
 
 class Deriving:
@@ -35,26 +28,15 @@ class Deriving:
         patterns: Patterns,
     ) -> None:
         """`trees` are by the names of the features. Raises as `value_of` does."""
-        self._steps = [
-            _step(features.names.index(name), tree, event_type, features, digits, patterns)
-            for name, tree in trees.items()
-        ]
+        read = sorted({name for tree in trees.values() for name in references(tree)} - trees.keys())
+        slots = {name: slot for slot, name in enumerate((*read, *trees))}
+        self._read = value_reader(read, event_type, features, digits)
+        self._steps = [(features.names.index(name), value_of(tree, slots, patterns)) for name, tree in trees.items()]
 
     def __call__(self, values: list[FeatureValue], fields: Fields, currency: str, digits: int) -> None:
         """Puts the values of the derived features into their places; None for one that has no finite value."""
-        facts = EventFacts(fields, values, currency, digits)
-        for place, read, compute in self._steps:
-            values[place] = compute(read(facts))  # type: ignore[call-overload] # The tree is of a number.
-
-
-def _step(
-    place: int,
-    tree: Tree,
-    event_type: EventType,
-    features: FeatureSet,
-    digits: Mapping[str, int],
-    patterns: Patterns,
-) -> _Step:
-    names = sorted(references(tree))
-    slots = {name: slot for slot, name in enumerate(names)}
-    return _Step(place, value_reader(names, event_type, features, digits), value_of(tree, slots, patterns))
+        seen = [*self._read(EventFacts(fields, values, currency, digits))]
+        for place, compute in self._steps:
+            value = compute(seen)
+            seen.append(value)
+            values[place] = value  # type: ignore[call-overload] # The tree is of a number.
