@@ -62,7 +62,7 @@ class Links:
 
     __slots__ = ("_plan", "_tail", "_tree", "last")
 
-    def __init__(self, tree: Tree, tail: Block, plan: StreamPlan) -> None:
+    def __init__(self, tree: WindowTree, tail: Block, plan: StreamPlan) -> None:
         self._tree, self._tail, self._plan = tree, tail, plan
         self.last: list[LastSeen] = []
         """Of each column of counterparts, once something is linked."""

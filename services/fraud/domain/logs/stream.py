@@ -36,7 +36,7 @@ class Stream:
         self.sealed = NEVER
         """No sealed record is after this time; NEVER if there is none."""
         self._newest = NEVER
-        self.tree = Tree(rows, plan)
+        self.tree = WindowTree(rows, plan)
         self.tail = Block(len(plan.counterparts))
         self.links = Links(self.tree, self.tail, plan)
         self.tail.times = array("q")
