@@ -37,7 +37,7 @@ class FraudServicer(CheckCalls):
     def __init__(
         self,
         *,
-        deciding: CheckMeans,
+        means: CheckMeans,
         store: DecisionStore,
         outbox: Outbox,
         decided: StoredEvents,
@@ -45,7 +45,7 @@ class FraudServicer(CheckCalls):
         continuations: Continuations,
         rates: ExchangeRates,
     ) -> None:
-        super().__init__(deciding)
+        super().__init__(means)
         self._store = store
         self._outbox = outbox
         self._decided = decided

@@ -324,7 +324,12 @@ class BatchCheckFraudResponse(betterproto2.Message):
             "currency": "USD",
             "event_time": "2025-10-08T12:30:00.412Z",
             "create_time": "2025-10-08T12:30:00.419Z",
-            "rules_version": "starter-2"
+            "rules_version": "starter-2",
+            "event_type": "payment",
+            "versions": {"scenario": "starter", "scenario_version": 2, "features": "3", "event_type": 1},
+            "snoozed_rules": [],
+            "failed_rules": [],
+            "stages": {"read_ms": 1.204, "judge_ms": 0.176}
           }
         },
         {
@@ -359,7 +364,12 @@ class BatchCheckFraudResponse(betterproto2.Message):
             "currency": "USD",
             "event_time": "2025-10-08T12:30:00.412Z",
             "create_time": "2025-10-08T12:30:00.419Z",
-            "rules_version": "starter-2"
+            "rules_version": "starter-2",
+            "event_type": "payment",
+            "versions": {"scenario": "starter", "scenario_version": 2, "features": "3", "event_type": 1},
+            "snoozed_rules": [],
+            "failed_rules": [],
+            "stages": {"read_ms": 1.204, "judge_ms": 0.176}
           }
         },
         {
@@ -1030,7 +1040,12 @@ class Decision(betterproto2.Message):
       "currency": "USD",
       "event_time": "2025-10-08T12:30:00.412Z",
       "create_time": "2025-10-08T12:30:00.419Z",
-      "rules_version": "starter-2"
+      "rules_version": "starter-2",
+      "event_type": "payment",
+      "versions": {"scenario": "starter", "scenario_version": 2, "features": "3", "event_type": 1},
+      "snoozed_rules": [],
+      "failed_rules": [],
+      "stages": {"read_ms": 1.204, "judge_ms": 0.176}
     }
     """
 
@@ -1297,6 +1312,8 @@ default_message_pool.register_message(
 class DecisionVersions(betterproto2.Message):
     """
     What a decision was made with.
+
+    Example: {"scenario": "starter", "scenario_version": 2, "features": "3", "event_type": 1}
     """
 
     scenario: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -3824,6 +3841,8 @@ default_message_pool.register_message(
 class StageTimes(betterproto2.Message):
     """
     How long the stages of a decision took, in milliseconds. Events that are decided together share them.
+
+    Example: {"read_ms": 1.204, "judge_ms": 0.176}
     """
 
     read_ms: "float" = betterproto2.field(1, betterproto2.TYPE_DOUBLE)
