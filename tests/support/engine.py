@@ -24,7 +24,7 @@ from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.log_keeping import LogKeeper
 from services.fraud.service.rates import ExchangeRates
-from tests.support.fraud import configured, principal
+from tests.support.fraud import IP, configured, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
 from tests.support.servers import Database
 
@@ -48,7 +48,8 @@ class Engine:
             rates=ExchangeRates(MemoryRates()),
             store=self.store,
             policy=DecisionPolicy(frozenset()),
-            configurations=configured,
+            states=configured,
+            ip=IP,
         )
 
     async def decide(self, *checks: Check) -> Sequence[Outcome | MeshError]:

@@ -14,11 +14,13 @@ from meshkit.currencies import DIGITS
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7, uuid7_text
 from services.fraud import convert
+from services.fraud.adapters.memory_ip import MemoryIpIntelligence
 from services.fraud.domain.check import Check, Decided, Features
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import FieldValue, Money
 from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.ip_signals import FROM_FILES
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import PAR, Rate, Spend
 from services.fraud.domain.scenarios.compiled import CompiledScenario
@@ -27,12 +29,13 @@ from services.fraud.domain.scenarios.judging import Judgement, Standing
 from services.fraud.domain.scenarios.starter import STARTER as STARTER_RULES
 from services.fraud.domain.scenarios.starter import STARTER_REF, starter_trees
 from services.fraud.ports import Declarations
-from services.fraud.service.configuration import Configuration, compiled
+from services.fraud.service.configuration import compiled
 from services.fraud.service.decider import CheckCall
+from services.fraud.service.tenant_states import TenantState
 
 __all__ = [
-    "check", "configured", "decided", "facts", "judged", "milliseconds", "named", "new_tenant", "principal", "read",
-    "record", "request", "to_call", "vector",
+    "IP", "check", "configured", "decided", "facts", "judged", "milliseconds", "named", "new_tenant", "principal",
+    "read", "record", "request", "to_call", "vector",
 ]  # fmt: skip
 
 SCOPES = frozenset({"decision:create"})
@@ -110,12 +113,14 @@ def judged(basis: EventFacts, *, review_floor: bool = False) -> Judgement:
     return _STARTER.decide(_values(basis), standing, basis.fields.get, datetime.now(UTC), review_floor=review_floor)
 
 
-async def configured(_: str) -> Configuration:
-    """The configuration of a tenant that has declared nothing."""
-    return _CONFIGURATION
+async def configured(_: str) -> TenantState:
+    """The state of a tenant that has declared nothing."""
+    return _STATE
 
 
-_CONFIGURATION = compiled(Declarations())
+_STATE = TenantState(compiled(Declarations()))
+IP = MemoryIpIntelligence({signal: {} for signal in FROM_FILES})
+"""Knows of every address that it is nothing special."""
 
 
 def decided(made: Check, at: datetime | None = None) -> Decided:

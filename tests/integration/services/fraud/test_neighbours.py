@@ -28,7 +28,7 @@ from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
 from tests.integration.conftest import FreshDatabase
-from tests.support.fraud import check, configured, decided, milliseconds, named, new_tenant, principal
+from tests.support.fraud import IP, check, configured, decided, milliseconds, named, new_tenant, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
 from tests.support.servers import Database
 
@@ -68,7 +68,8 @@ class Stack:
             rates=ExchangeRates(MemoryRates()),
             store=self.store,
             policy=DecisionPolicy(frozenset()),
-            configurations=configured,
+            states=configured,
+            ip=IP,
         )
 
     async def decide(self, *checks: Check) -> Sequence[Outcome | MeshError]:

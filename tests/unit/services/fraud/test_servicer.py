@@ -34,8 +34,8 @@ from services.fraud.service.watches import Watches
 from services.fraud.service.ways import CheckWays
 from services.fraud.servicer import DECISION_FIELDS, CheckMeans, FraudServicer
 from tests.support.continuations import CONTINUATIONS, PAGES
+from tests.support.fraud import IP, configured, decided, new_tenant, principal, record, request
 from tests.support.fraud import check as checked
-from tests.support.fraud import configured, decided, new_tenant, principal, record, request
 from tests.support.readers import reader_of
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
@@ -76,7 +76,8 @@ class Service:
             rates=self.rates,
             store=store,
             policy=DecisionPolicy(),
-            configurations=configured,
+            states=configured,
+            ip=IP,
         )
         self.watched = MemoryLog()
         self.feed = DecisionFeed(self.watched)
@@ -90,7 +91,7 @@ class Service:
             deciding=CheckMeans(
                 checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
                 ways=ways,
-                configurations=configured,
+                states=configured,
                 verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
                 batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
                 decisions=self.log,

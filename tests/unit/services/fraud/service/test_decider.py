@@ -30,7 +30,7 @@ from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader, Reading
-from tests.support.fraud import configured, judged, named, new_tenant, record, request, to_call
+from tests.support.fraud import IP, configured, judged, named, new_tenant, record, request, to_call
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123000, tzinfo=UTC)
 TENANT, OTHER = new_tenant(), new_tenant()
@@ -101,7 +101,8 @@ class Platform:
             rates=ExchangeRates(self.rates),
             store=self.store,
             policy=policy,
-            configurations=configured,
+            states=configured,
+            ip=IP,
             clock=lambda: self.now,
         )
 
