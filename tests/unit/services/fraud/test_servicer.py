@@ -88,7 +88,7 @@ class Service:
         apart = Coalescer("test apart", self.decider.decide, max_items=64, max_bytes=1 << 20, max_in_flight=1)
         ways = CheckWays(self.decider, apart, in_flight=1)
         self.methods = FraudServicer(
-            deciding=CheckMeans(
+            means=CheckMeans(
                 checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
                 ways=ways,
                 states=configured,
