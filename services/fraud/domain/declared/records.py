@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.fraud.domain.declared.plan import KindPlan
@@ -147,6 +148,7 @@ def currency_number(letters: str) -> int:
     return number + 1
 
 
+@lru_cache(maxsize=512)
 def currency_letters(number: int) -> str:
     """The code of a number that `currency_number` made, empty for 0."""
     if not number:
