@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, MutableSequence
 from itertools import accumulate
 
+from services.fraud.domain.logs.peaks import Peaks
 from services.fraud.domain.declared.records import NOBODY
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
@@ -43,7 +44,7 @@ class Block:
     """Records of a stream that follow each other by time."""
 
     __slots__ = (
-        "counterparts", "places", "previous", "ranked", "squares", "sums", "times", "values"
+        "counterparts", "highs", "lows", "places", "previous", "ranked", "squares", "sums", "times"
     )  # fmt: skip
 
     def __init__(self, columns: int) -> None:
@@ -54,7 +55,9 @@ class Block:
         self.ranked: list[array[int] | None] = [None] * columns
         """The same, sorted."""
         self.times: array[int] | None = None
-        self.values: array[int] | None = None
+        self.lows: Peaks | None = None
+        self.highs: Peaks | None = None
+        """The numbers themselves, if any extreme is read."""
         self.sums: Integers = []
         self.squares: Integers = []
 
@@ -69,10 +72,21 @@ class Block:
     def fill(self, values: array[int], plan: StreamPlan) -> None:
         self.sums = running(values)
         self.squares = running(map(int.__mul__, values, values)) if plan.squares else []
-        self.values = values if plan.values else None
+        self.keep(values, plan)
+
+    def keep(self, values: Integers, plan: StreamPlan) -> None:
+        """Keeps the numbers themselves as far as extremes of them are read."""
+        self.lows = Peaks(values, min, FAR) if plan.least else None
+        self.highs = Peaks(values, max, NEVER) if plan.greatest else None
+
+    def numbers(self) -> Integers:
+        """The numbers that are kept; whoever adds to them adds at the end."""
+        peaks = self.lows or self.highs
+        assert peaks is not None
+        return peaks.numbers
 
     def close(self) -> None:
-        self.times, self.values, self.sums, self.squares = None, None, [], []
+        self.times, self.lows, self.highs, self.sums, self.squares = None, None, None, [], []
 
     def rank(self, column: int, start: int) -> int:
         """How many records have a counterpart that did not come before them since the time `start`."""

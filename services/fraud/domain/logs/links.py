@@ -37,10 +37,14 @@ class Links:
 
     def previous(self, column: int, counterparts: list[int], times: list[int]) -> list[int]:
         """For records in order of time, after all others: when the counterpart of each came before it."""
-        saw = self.last[column].set
-        if NOBODY in counterparts:
-            return [FAR if c == NOBODY else saw(c, time) for c, time in zip(counterparts, times, strict=True)]
-        return list(map(saw, counterparts, times))
+        if NOBODY not in counterparts:
+            return self.last[column].set_all(counterparts, times)
+        some = [at for at, counterpart in enumerate(counterparts) if counterpart != NOBODY]
+        found = self.last[column].set_all([counterparts[at] for at in some], [times[at] for at in some])
+        previous = [FAR] * len(times)
+        for at, time in zip(some, found, strict=True):
+            previous[at] = time
+        return previous
 
     def follow(self, column: int, counterpart: int, time: int) -> None:
         """Links a record at the end of the tail."""

@@ -41,7 +41,8 @@ class Names(NamedTuple):
     times: str
     sums: str
     squares: str
-    values: str
+    low: str
+    high: str
     others: Mapping[int, str]
     """By the column of the plan."""
 
@@ -98,7 +99,7 @@ def _compile(plan: KindPlan, streams: Sequence[StreamPlan], body: Iterator[str],
 
 def _of_streams(plan: KindPlan, streams: Sequence[StreamPlan], event_type: int) -> Iterator[str]:
     for number, stream, group in _groups(plan, streams, event_type):
-        names = Names("times", "s.tail.sums", "s.tail.squares", "s.tail.values", {
+        names = Names("times", "s.tail.sums", "s.tail.squares", "s.tail.lows.of(i, j)", "s.tail.highs.of(i, j)", {
             column: f"s.tail.counterparts[{at}]" for at, column in enumerate(stream.counterparts)
         })  # fmt: skip
         yield from _itself(stream, event_type)
@@ -130,7 +131,7 @@ def _of_table(plan: KindPlan, streams: Sequence[StreamPlan], table: TablePlan, e
         yield f" j{at} = length if newest < t + {end} else bisect_left(times, t + {end})"
     others = {column: f"others{column}" for column in range(len(plan.counterparts))}
     for number, stream, group in groups:
-        names = Names("times", f"sums{stream.number}", f"squares{stream.number}", f"values{stream.number}", others)
+        names = Names("times", f"sums{stream.number}", f"squares{stream.number}", *_extremes(stream.number), others)
         edges = {window: (list(starts).index(window[0]), list(ends).index(window[1])) for window in group}
         yield from _itself(stream, event_type)
         yield from _converted(group, lambda start, end, at=number, all_=edges, sums=names.sums: (
@@ -143,6 +144,10 @@ def _of_table(plan: KindPlan, streams: Sequence[StreamPlan], table: TablePlan, e
             yield from _indented(2, _open(features, names))
             yield from _indented(2, _searched(features, plan, names))
             yield from _indented(2, map(_value, features))
+
+
+def _extremes(number: int) -> tuple[str, str]:
+    return f"min(values{number}[i:j], default=None)", f"max(values{number}[i:j], default=None)"
 
 
 def _plain(group: Group) -> Iterator[tuple[Window, list[tuple[int, Feature]]]]:
@@ -188,9 +193,9 @@ def _open(features: Sequence[tuple[int, Feature]], names: Names) -> Iterator[str
     if Aggregate.STDDEV in needs:
         yield f"square = {names.squares}[j] - {names.squares}[i]"
     if Aggregate.MIN in needs:
-        yield f"low = min({names.values}[i:j]) if n else None"
+        yield f"low = {names.low}"
     if Aggregate.MAX in needs:
-        yield f"high = max({names.values}[i:j]) if n else None"
+        yield f"high = {names.high}"
     if needs & {Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN}:
         yield f"first, last = ({names.times}[i], {names.times}[j - 1]) if n else (None, None)"
 

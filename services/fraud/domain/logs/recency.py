@@ -10,6 +10,7 @@ from services.fraud.domain.logs.blocks import NEVER
 __all__ = ["Recency"]
 
 LARGEST_PART = 1_024
+FEW_PARTS = 8
 
 
 class Recency:
@@ -49,14 +50,24 @@ class Recency:
             self._discard(before)
         if time == NEVER:
             return before
-        if not parts or (time >= parts[-1][-1] and len(parts[-1]) >= LARGEST_PART):
-            parts.append(array("q", (time,)))
-            self._firsts.append(time)
-        elif time >= parts[-1][-1]:
-            parts[-1].append(time)
+        if not parts or time >= parts[-1][-1]:
+            self._extend([time])
         else:
             self._insert(time)
         return before
+
+    def set_all(self, counterparts: list[int], times: list[int]) -> list[int]:
+        """Does `set` for many in order of time, of which none is before any that was. Returns what each returned."""
+        latest = dict(zip(counterparts, times, strict=True))
+        before = {each: self.get(each) for each in latest}
+        self._discard_all(sorted(time for time in before.values() if time != NEVER))
+        previous = []
+        for counterpart, time in zip(counterparts, times, strict=True):
+            previous.append(before[counterpart])
+            before[counterpart] = time
+        self._new |= latest
+        self._extend(sorted(latest.values()))
+        return previous
 
     def count(self, start: int, until: int) -> int:
         """How many were last seen from `start` to before `until`."""
@@ -87,6 +98,25 @@ class Recency:
             found += len(part) - bisect_left(part, time)
         return found
 
+    def _extend(self, times: list[int]) -> None:
+        """Adds times after all others."""
+        parts = self._parts
+        if parts and len(parts[-1]) < LARGEST_PART:
+            parts[-1].extend(array("q", times))
+        elif times:
+            parts.append(array("q", times))
+            self._firsts.append(times[0])
+            if len(parts) > FEW_PARTS + 4 * sum(map(len, parts)) // LARGEST_PART:
+                self._repack()
+
+    def _repack(self) -> None:
+        """Joins parts that have become small."""
+        joined = array("q")
+        for part in self._parts:
+            joined += part
+        self._parts = [joined[at : at + LARGEST_PART] for at in range(0, len(joined), LARGEST_PART)]
+        self._firsts = [part[0] for part in self._parts]
+
     def _discard(self, time: int) -> None:
         """Takes out a time, which may be forgotten already."""
         number = bisect_right(self._firsts, time) - 1
@@ -98,6 +128,22 @@ class Recency:
             del part[at]
             if not at:
                 self._tidy(number)
+
+    def _discard_all(self, times: list[int]) -> None:
+        """Takes out times in order, from the last to the first."""
+        number = len(self._parts) - 1
+        for time in reversed(times):
+            while number >= 0 and self._firsts[number] > time:
+                number -= 1
+            if number < 0:
+                return
+            part = self._parts[number]
+            at = bisect_left(part, time)
+            if at < len(part) and part[at] == time:
+                del part[at]
+                if not at:
+                    self._tidy(number)
+                    number = min(number, len(self._parts) - 1)
 
     def _insert(self, time: int) -> None:
         number = max(bisect_right(self._firsts, time) - 1, 0)

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from services.fraud.domain.logs.blocks import FAR, LARGEST_BLOCK, NEVER, Block
+from services.fraud.domain.logs.peaks import Peaks
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
@@ -19,8 +20,6 @@ __all__ = ["Sealed", "Totals"]
 
 OPENED = 32
 """Blocks that stay open after they were read."""
-GROUP = 32
-"""Blocks whose extremes are known together."""
 
 
 class Totals(NamedTuple):
@@ -38,8 +37,8 @@ class Sealed:
     """Sealed blocks, and lists of what is known of each of them without opening it."""
 
     __slots__ = (
-        "_before", "_columns", "_grouped", "_highs", "_latest", "_lows", "_opened", "_plan", "_rows", "_summed", "blocks", "firsts",
-        "highs", "lows", "totals",
+        "_before", "_columns", "_latest", "_opened", "_plan", "_rows", "_summed", "blocks", "firsts", "highs", "lows",
+        "totals",
     )  # fmt: skip
 
     def __init__(self, rows: Rows, plan: StreamPlan) -> None:
@@ -58,12 +57,9 @@ class Sealed:
         self._summed = 0
         self._latest: list[int] = []
         """The place of the record of each that arrived last."""
-        self.lows: list[int] = []
-        self.highs: list[int] = []
-        self._lows: list[int] = []
-        self._highs: list[int] = []
-        """The extremes of each group, as far as `_grouped`."""
-        self._grouped = 0
+        self.lows = Peaks([], min, FAR) if self._plan.least else None
+        self.highs = Peaks([], max, NEVER) if self._plan.greatest else None
+        """The extremes of each."""
         self.totals = NOTHING
         """Of all blocks."""
 
@@ -100,22 +96,6 @@ class Sealed:
         number = max(bisect_left(self.firsts, time) - 1, 0)
         return number, bisect_left(self.open(self.blocks[number]), time) if self.blocks else 0
 
-    def least(self, start: int, end: int) -> int:
-        """The least number of the blocks from number `start` to before `end`, FAR if there is none."""
-        first, last = self._groups(start, end)
-        if last <= first:
-            return min(self.lows[start:end], default=FAR)
-        parts = (self.lows[start : first * GROUP], self._lows[first:last], self.lows[last * GROUP : end])
-        return min(min(part, default=FAR) for part in parts)
-
-    def greatest(self, start: int, end: int) -> int:
-        """The greatest number of the blocks from number `start` to before `end`, NEVER if there is none."""
-        first, last = self._groups(start, end)
-        if last <= first:
-            return max(self.highs[start:end], default=NEVER)
-        parts = (self.highs[start : first * GROUP], self._highs[first:last], self.highs[last * GROUP : end])
-        return max(max(part, default=NEVER) for part in parts)
-
     def append(self, block: Block) -> None:
         """Adds a block after all others, and closes it."""
         self._put(len(self.blocks), block)
@@ -146,8 +126,10 @@ class Sealed:
         for column, more in zip(self._columns, (1, value, value * value), strict=True):
             column[number] += more
         self.totals = Totals(*map(int.__add__, self.totals, (1, value, value * value)))
-        if self._plan.values:
-            self.lows[number], self.highs[number] = min(self.lows[number], value), max(self.highs[number], value)
+        if self.lows is not None:
+            self.lows.numbers[number] = min(self.lows.numbers[number], value)
+        if self.highs is not None:
+            self.highs.numbers[number] = max(self.highs.numbers[number], value)
         self._touch(number)
 
     def changed(self, number: int) -> None:
@@ -182,9 +164,10 @@ class Sealed:
         if plan.number >= 0:
             total = block.sums[-1] - block.sums[0]
             square = block.squares[-1] - block.squares[0] if plan.squares else 0
-            if block.values is not None:
-                self.lows.insert(number, min(block.values))
-                self.highs.insert(number, max(block.values))
+            if self.lows is not None and block.lows is not None:
+                self.lows.numbers.insert(number, min(block.lows.numbers))
+            if self.highs is not None and block.highs is not None:
+                self.highs.numbers.insert(number, max(block.highs.numbers))
         self.blocks.insert(number, block)
         self.firsts.insert(number, times[0])
         self._latest.insert(number, max(block.places))
@@ -197,28 +180,20 @@ class Sealed:
     def _drop(self, start: int, end: int) -> None:
         gone = [sum(column[start:end]) for column in self._columns]
         self.totals = Totals(self.totals.count - gone[0], self.totals.total - gone[1], self.totals.square - gone[2])
-        for each in (self.blocks, self.firsts, self._latest, self.lows, self.highs, *self._columns):
-            del each[start:end]
+        peaks = [each.numbers for each in (self.lows, self.highs) if each is not None]
+        for each in (self.blocks, self.firsts, self._latest, *peaks, *self._columns):
+            del each[start:end]  # type: ignore[attr-defined]
         self._touch(start)
 
     def _touch(self, number: int) -> None:
         """Takes note that the blocks from a number on are other ones."""
         self._summed = min(self._summed, number)
-        self._grouped = min(self._grouped, number // GROUP)
+        for each in (self.lows, self.highs):
+            if each is not None:
+                each.touch(number)
 
     def _sum_up(self, number: int) -> None:
         done = self._summed
         for before, column in zip(self._before, self._columns, strict=True):
             before[done:] = accumulate(column[done:number], initial=before[done])
         self._summed = number
-
-    def _groups(self, start: int, end: int) -> tuple[int, int]:
-        """The whole groups between two blocks, whose extremes are known."""
-        first, last = -(-start // GROUP), end // GROUP
-        if last > first and last > self._grouped:
-            del self._lows[self._grouped :], self._highs[self._grouped :]
-            for group in range(self._grouped * GROUP, last * GROUP, GROUP):
-                self._lows.append(min(self.lows[group : group + GROUP]))
-                self._highs.append(max(self.highs[group : group + GROUP]))
-            self._grouped = last
-        return first, last

@@ -87,8 +87,8 @@ class Stream:
             tail.sums = _joined(tail.sums, running(values, tail.sums[-1]))
             if plan.squares:
                 tail.squares = _joined(tail.squares, running(map(int.__mul__, values, values), tail.squares[-1]))
-            if tail.values is not None:
-                tail.values.extend(array("q", values))
+            if plan.values:
+                tail.numbers().extend(array("q", values))
         for column, found in enumerate(counterparts):
             tail.counterparts[column].extend(array("Q", found))
             if self.links.last:
@@ -164,8 +164,8 @@ class Stream:
                 tail.squares.append(square)
             except OverflowError:
                 tail.squares = [*tail.squares, square]
-        if tail.values is not None:
-            tail.values.append(value)
+        if self.plan.values:
+            tail.numbers().append(value)
 
     def _refill(self) -> None:
         if self.plan.number >= 0:
@@ -190,8 +190,10 @@ class Stream:
             head.sums, tail.sums = tail.sums[: SEALED + 1], tail.sums[SEALED:]
             if plan.squares:
                 head.squares, tail.squares = tail.squares[: SEALED + 1], tail.squares[SEALED:]
-            if tail.values is not None:
-                head.values, tail.values = tail.values[:SEALED], tail.values[SEALED:]
+            if plan.values:
+                numbers = tail.numbers()
+                head.keep(numbers[:SEALED], plan)
+                tail.keep(numbers[SEALED:], plan)
         self.sealed = head.times[-1]
         self.blocks.append(head)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from services.fraud.domain.logs.blocks import FAR, NEVER, Block
 from services.fraud.domain.declared.records import NOBODY, currency_letters
+from services.fraud.domain.logs.sealed import Sealed
 from services.fraud.domain.logs.stream import Stream
 
 __all__ = ["contains", "different", "ends", "extremes", "sums_by_currency", "summary"]
@@ -30,14 +31,11 @@ def summary(stream: Stream, start: int, until: int) -> tuple[int, int, int]:
 
 def extremes(stream: Stream, start: int, until: int) -> tuple[int, int]:
     """The least number of a window, FAR if it has none, and the greatest, NEVER if it has none."""
-    low, high = FAR, NEVER
-    for block, first, end in _edges(stream, start, until):
-        assert block.values is not None
-        part = block.values[first:end]
-        low, high = min(low, min(part)), max(high, max(part))
     first, last = _whole_blocks(stream, start, until)
-    sealed = stream.blocks
-    return min(low, sealed.least(first, last)), max(high, sealed.greatest(first, last))
+    parts: list[tuple[Block | Sealed, int, int]] = [*_edges(stream, start, until), (stream.blocks, first, last)]
+    low = min(each.lows.of(begin, end) for each, begin, end in parts) if stream.plan.least else FAR
+    high = max(each.highs.of(begin, end) for each, begin, end in parts) if stream.plan.greatest else NEVER
+    return low, high
 
 
 def ends(stream: Stream, start: int, until: int) -> tuple[int, int]:

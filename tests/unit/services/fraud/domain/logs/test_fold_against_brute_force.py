@@ -11,7 +11,7 @@ import pytest
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_number
 from services.fraud.domain.logs import fold as folds
-from services.fraud.domain.logs import recency, sealed, stream, transactions
+from services.fraud.domain.logs import peaks, recency, sealed, stream, transactions
 from services.fraud.domain.logs.fold import Fold
 from tests.support.brute_force import BruteForce
 from tests.support.log_streams import DAY_MS, alike_log, every_feature, plan_of, random_log, random_record
@@ -29,7 +29,8 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, name, value in (
         (recency, "LARGEST_PART", 3),
         (sealed, "LARGEST_BLOCK", 8),
-        (sealed, "GROUP", 3),
+        (peaks, "RUN", 2),
+        (recency, "FEW_PARTS", 2),
         (sealed, "OPENED", 2),
         (stream, "LINKED", 3),
         (stream, "SEALED", 4),
