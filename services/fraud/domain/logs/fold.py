@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.records import CORRECTION, EVENT, WITHDRAWAL, LogRecord
 from services.fraud.domain.logs.bulk import Chunk
 from services.fraud.domain.logs.compiled import CompiledPlan, compile_plan
-from services.fraud.domain.declared.records import CORRECTION, EVENT, WITHDRAWAL, LogRecord
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stories import Stories, arrival_of
 from services.fraud.domain.logs.stream import Stream

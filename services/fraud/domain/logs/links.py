@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from array import array
 
-from services.fraud.domain.logs.blocks import FAR, NEVER, Block
-from services.fraud.domain.logs.recency import Recency
 from services.fraud.domain.declared.records import NOBODY, LogRecord
+from services.fraud.domain.logs.blocks import FAR, Block
+from services.fraud.domain.logs.recency import Recency
 from services.fraud.domain.logs.sealed import Sealed
 from services.fraud.domain.logs.stream_plan import StreamPlan
 

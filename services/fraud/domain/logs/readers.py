@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.logs import windows
 from services.fraud.domain.declared.records import MISSING, LogRecord, RecordLayout, currency_letters
+from services.fraud.domain.logs import windows
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan, stream_of
