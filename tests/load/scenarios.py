@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from meshkit.currencies import DIGITS
 from services.fraud.domain.declared.starter import STARTER as FEATURES
+from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event import Money
 from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.profile import Profile
