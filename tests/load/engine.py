@@ -33,7 +33,7 @@ from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.records import LogRecord, currency_number
 from services.fraud.domain.event import Money
 from services.fraud.domain.event_types import BUILT_IN
-from services.fraud.ports import LogKey, Restored, LogStream
+from services.fraud.ports import LogKey, LogStream, Restored
 from services.fraud.service.completing import Completer
 from services.fraud.service.feature_sets import Streams
 from services.fraud.service.fold_cache import FoldCache
