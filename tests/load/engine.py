@@ -7,7 +7,6 @@ functions a check, which other work on the machine does not change; memory of Re
 from __future__ import annotations
 
 import argparse
-import asyncio
 import cProfile
 import pstats
 import random
@@ -31,10 +30,10 @@ from services.fraud.adapters.memory import MemoryStore
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.records import LogRecord, currency_number
 from services.fraud.domain.event import Money
 from services.fraud.domain.event_types import BUILT_IN
-from services.fraud.domain.declared.records import LogRecord, currency_number
-from services.fraud.ports import LogKey, Restored, Stream
+from services.fraud.ports import LogKey, LogStream, Restored
 from services.fraud.service.completing import Completer
 from services.fraud.service.feature_sets import Streams
 from services.fraud.service.fold_cache import FoldCache
@@ -80,7 +79,7 @@ class EngineFeatures:
         return self.set
 
     def _streams(self, tenant_id: str, event_type: str) -> Streams:
-        return [(each, Stream(tenant_id, each.plan.schema)) for each in self.set.recorders(event_type)]
+        return [(each, LogStream(tenant_id, each.plan.schema)) for each in self.set.recorders(event_type)]
 
 
 class Load:

@@ -8,8 +8,16 @@ from itertools import product
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
+from services.fraud.domain.declared.records import (
+    CORRECTION,
+    EVENT,
+    LABEL,
+    MISSING,
+    WITHDRAWAL,
+    LogRecord,
+    currency_number,
+)
 from services.fraud.domain.event_types import BUILT_IN, EventType, Field, FieldType
-from services.fraud.domain.declared.records import CORRECTION, EVENT, LABEL, MISSING, WITHDRAWAL, LogRecord, currency_number
 
 __all__ = ["DAY_MS", "TYPES", "alike_log", "every_feature", "plan_of", "random_log", "random_record"]
 

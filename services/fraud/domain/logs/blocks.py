@@ -11,8 +11,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, MutableSequence
 from itertools import accumulate
 
-from services.fraud.domain.logs.peaks import Peaks
 from services.fraud.domain.declared.records import NOBODY
+from services.fraud.domain.logs.peaks import Peaks
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.logs.readers import Readable, Reader, stream_readers, table_readers
 from services.fraud.domain.declared.records import LogRecord, RecordLayout
+from services.fraud.domain.logs.readers import Readable, Reader, stream_readers, table_readers
 from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams
 from services.fraud.domain.logs.table import TablePlan
 

@@ -10,10 +10,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, MutableSequence, Sequence
 
+from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.logs.blocks import LARGEST_BLOCK, NEVER, Block, running
 from services.fraud.domain.logs.bulk import Share
 from services.fraud.domain.logs.links import Links
-from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.sealed import Sealed
 from services.fraud.domain.logs.stream_plan import StreamPlan

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 
-from services.fraud.domain.logs.blocks import FAR, NEVER, Block
 from services.fraud.domain.declared.records import NOBODY, currency_letters
+from services.fraud.domain.logs.blocks import FAR, NEVER, Block
 from services.fraud.domain.logs.sealed import Sealed
 from services.fraud.domain.logs.stream import Stream
 
-__all__ = ["contains", "different", "ends", "extremes", "sums_by_currency", "summary"]
+__all__ = ["contains", "different", "ends", "extremes", "summary", "sums_by_currency"]
 
 
 def summary(stream: Stream, start: int, until: int) -> tuple[int, int, int]:
