@@ -23,6 +23,7 @@ SLACK_SECONDS = 25 * 3600
 EXPIRY_SECONDS = 3_600.0
 """A log is told that often how long to stay."""
 ATTEMPTS = (1 << 16) - 1
+_new = tuple.__new__
 _TIME = struct.Struct("<q")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -31,31 +32,27 @@ _MILLISECOND = timedelta(milliseconds=1)
 class LogGroup:
     """A log, what checks of this batch append to it in their order, and the fold that is read for them."""
 
-    __slots__ = (
-        "answer", "begins", "cached", "fold", "generation", "holds_own", "key", "loaded", "packed", "recorder",
-        "records", "seen", "untimed",
-    )  # fmt: skip
+    cached: CachedFold | None = None
+    seen: LogPart | None = None
+    """What was known of the log when the records were appended."""
+    packed = b""
+    generation = b""
+    """Of the logs that the records were appended to."""
+    fold: Fold | None = None
+    """None while the log is not known to be whole."""
+    begins = False
+    """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
+    holds_own = False
+    """True if the fold holds the records of this batch already."""
+    answer = LogAnswer(LogState.BROKEN)
+    loaded: Sequence[LogSlice] | None = None
+    """What was loaded of the log, the records of this batch with it."""
 
     def __init__(self, key: LogKey, recorder: KindRecorder, untimed: bool) -> None:
         self.key = key
         self.recorder = recorder
         self.untimed = untimed
         self.records: list[LogRecord] = []
-        self.cached: CachedFold | None = None
-        self.seen: LogPart | None = None
-        """What was known of the log when the records were appended."""
-        self.packed = b""
-        self.generation = b""
-        """Of the logs that the records were appended to."""
-        self.fold: Fold | None = None
-        """None while the log is not known to be whole."""
-        self.begins = False
-        """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
-        self.holds_own = False
-        """True if the fold holds the records of this batch already."""
-        self.answer = LogAnswer(LogState.BROKEN)
-        self.loaded: Sequence[LogSlice] | None = None
-        """What was loaded of the log, the records of this batch with it."""
 
     @property
     def retain_seconds(self) -> int:
@@ -64,14 +61,13 @@ class LogGroup:
     def write(self, now: float) -> LogWrite:
         """Returns what to append. `now` is monotonic."""
         layout, cached = self.recorder.layout, self.cached
-        self.packed = layout.pack_all(self.records)
+        records = self.records
+        self.packed = layout.pack(records[0]) if len(records) == 1 else layout.pack_all(records)
         stays = cached is not None and cached.expiry > now - EXPIRY_SECONDS
         if cached is not None and not stays:
             cached.expiry = now
         self.seen = cached.part if cached is not None else None
-        return LogWrite(
-            self.key, self.packed, layout.size, self.retain_seconds, self.seen, untimed=self.untimed, refresh=not stays
-        )
+        return LogWrite(self.key, self.packed, layout.size, self.retain_seconds, self.seen, self.untimed, not stays)
 
     def part(self, start: int, read: int, last: bytes) -> LogPart:
         """Says how far the log was read."""
@@ -80,9 +76,13 @@ class LogGroup:
     def arrived(self, milliseconds: int, generation: bytes) -> None:
         """Gives the records the time at which they arrived, if they have none of their own."""
         self.generation = generation
-        if self.untimed:
-            stamp, size, packed = _TIME.pack(milliseconds), self.recorder.layout.size, self.packed
-            self.records = [LogRecord(milliseconds, *record[1:]) for record in self.records]
+        if not self.untimed:
+            return
+        stamp, size, packed = _TIME.pack(milliseconds), self.recorder.layout.size, self.packed
+        self.records = [_new(LogRecord, (milliseconds, *record[1:])) for record in self.records]
+        if len(packed) == size:
+            self.packed = stamp + packed[8:]
+        else:
             self.packed = b"".join([stamp + packed[at + 8 : at + size] for at in range(0, len(packed), size)])
 
 
@@ -132,10 +132,10 @@ def _add(
     attempt, fields, transaction = int(random.random() * ATTEMPTS) + 1, check.fields, records.transaction
     currency = currency_of(fields)
     for recorder, stream in streams:
-        value = recorder.key(fields)
-        if value is None:
+        value = fields.get(recorder.field) if recorder.field else recorder.key(fields)
+        if type(value) is not str:
             continue
-        key = LogKey(stream, value)
+        key = _new(LogKey, (stream, value))
         group = groups.get(key)
         if group is None:
             group = groups[key] = LogGroup(key, recorder, untimed)

@@ -67,11 +67,14 @@ class FeatureReader:
         slow = await self._folds.prepare(groups, answers, gapped, to_time(arrival), patient=patient)
         for group in groups:
             self._folds.take(group)
+        apart = {group for group in groups if group.fold is None}
         features = [
-            self._features(check, each, slow, appended, arrival) for check, each in zip(checks, records, strict=True)
+            TravelsApart()
+            if apart and any(group in apart for group, _ in each.places)
+            else self._features(check, each, slow, appended, arrival)
+            for check, each in zip(checks, records, strict=True)
         ]
-        for group in groups:
-            self._folds.keep(group)
+        self._folds.keep(groups)
         return Reading(features, records, appended.ticket if appended else None)
 
     def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
@@ -82,8 +85,7 @@ class FeatureReader:
 
     async def _append(self, checks: Sequence[Check], groups: Sequence[LogGroup]) -> Appended | None:
         now = asyncio.get_running_loop().time()
-        for group in groups:
-            self._folds.known(group)
+        self._folds.known(groups)
         try:
             return await self._logs.append([check.key for check in checks], [group.write(now) for group in groups])
         except LogsUnavailableError as error:
@@ -99,8 +101,6 @@ class FeatureReader:
         arrival: int,
     ) -> Features | MeshError:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
-        if any(group.fold is None for group, _ in records.places):
-            return TravelsApart()
         features = self._sets.of(check.tenant_id)
         # A sum that is to be converted is read as one of each currency.
         values: list[Any] = [None] * len(features.features)
@@ -118,9 +118,11 @@ class FeatureReader:
                 return errors.sum_too_large()
         if sums and max(sums.values()) > LARGEST:
             return errors.sum_too_large()
-        elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
+        elsewhere = {each: total for each, total in sums.items() if total and each != check.currency} if sums else sums
         if appended is None:
             return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere, set=features)
+        if not slow:
+            return Features(values, to_time(time), (), Basis.LOGS, appended.generation, elsewhere, features)
         from_history = [group in slow for group, _ in records.places]
         degraded = (DEGRADED,) if any(from_history) else ()
         # One log that was relied on is enough for the decision to depend on what logs may lack.
@@ -135,7 +137,8 @@ def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
     if group.begins:
         return record, fold.read(record)
     if not group.holds_own:
-        values = fold.admit(record, group.packed[place * size : place * size + size])
+        packed = group.packed
+        values = fold.admit(record, packed if len(packed) == size else packed[place * size : place * size + size])
         if values is not None:
             return record, values
         fold.add(record)

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7
 from services.fraud.adapters.logs.batches import LogBatches, Written, told
+from services.fraud.adapters.logs.writes import timed
 from services.fraud.adapters.logs.loading import LogGone, StoredLog, load_log
 from services.fraud.adapters.logs.names import PENDING, log_names
 from services.fraud.adapters.logs.proofs import StreamProofs
@@ -159,6 +160,8 @@ class RedisLogs:
         reserved = _packed(transactions)
         for start in range(0, len(writes), WRITES_AT_ONCE) or (0,):
             part = writes[start : start + WRITES_AT_ONCE]
+            if first is not None:
+                part = [timed(write, first.arrival_ms) for write in part]
             names.append(b"%d" % next(self._numbers))
             written = await self._write(names[-1], part, reserved)
             first = first or written

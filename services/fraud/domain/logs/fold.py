@@ -31,6 +31,8 @@ SCANNED = 65_536
 """Records that are looked at in one call to forget."""
 OWN_BYTES = 700
 COLUMN_BYTES = 72
+TRANSACTION, MARK = slice(8, 16), slice(8, 10)
+"""Bytes of a packed record."""
 
 
 class TornLog(ValueError):
@@ -40,7 +42,7 @@ class TornLog(ValueError):
 class Fold:
     """The log of one value of a key, as features read it."""
 
-    __slots__ = ("_compiled", "_plan", "_stories", "likeness", "rows", "streams", "table")
+    __slots__ = ("_compiled", "_marks", "_plan", "_stories", "likeness", "rows", "streams", "table")
 
     def __init__(self, plan: KindPlan) -> None:
         self._plan = plan
@@ -49,6 +51,8 @@ class Fold:
         self._stories = Stories(self.rows)
         self.table: Table | None = self._compiled.table.empty()
         """None once the log is divided into streams."""
+        self._marks = bytearray()
+        """Of each transaction in the table two bytes, which tell of most others that they are not here."""
         self.likeness = NOTHING_ALIKE
         self.streams: Sequence[Stream | dict[int, Stream]] = ()
 
@@ -85,7 +89,7 @@ class Fold:
         if self.table is None:
             rows.packed += packed
             self.apply(place, record)
-        elif record.kind == EVENT and packed[8:16] not in rows.packed:
+        elif record.kind == EVENT and not self._has(packed):
             self._enter(self.table, record, packed)
         else:
             rows.packed += packed
@@ -98,7 +102,7 @@ class Fold:
         """
         table, rows, compiled = self.table, self.rows, self._compiled
         if table is not None:
-            if packed[8:16] not in rows.packed:
+            if packed[MARK] not in self._marks or not self._has(packed):
                 values = compiled.of_table[record.type](self, record)
                 self._enter(table, record, packed)
                 return values
@@ -200,10 +204,15 @@ class Fold:
             else:
                 yield streams
 
+    def _has(self, packed: bytes) -> bool:
+        """Tells whether the transaction of a record is in the table."""
+        return packed[TRANSACTION] in self.rows.packed
+
     def _enter(self, table: Table, record: LogRecord, packed: bytes) -> None:
         """Takes an event whose transaction is not here into the table, or divides it."""
         head, rows, plan = packed[LIKENESS], self.rows, self._compiled.table
         rows.packed += packed
+        self._marks += packed[MARK]
         if len(table[0]) >= LARGEST_TABLE:
             self._divide()
             return
@@ -213,23 +222,23 @@ class Fold:
                 return
             self.likeness = plan.likeness(head)
         try:
-            if plan.take(table, record):
+            if plan.take(table, record) or plan.insert(table, record):
                 return
         except OverflowError:
-            self._divide()
-        else:
-            self._tabulate()
+            # What the table is by now does not matter: it is divided.
+            pass
+        self._divide()
 
     def _tabulate(self) -> None:
         found = self._compiled.table.tabulate(self.rows.packed)
         if found is None:
             self._divide()
         else:
-            self.likeness, self.table = found
+            self.likeness, self.table, self._marks = found
 
     def _divide(self) -> None:
         """Divides the log into streams, for good."""
-        self.table = None
+        self.table, self._marks = None, bytearray()
         self.streams = [{} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams]
         packed, self.rows.packed = self.rows.packed, bytearray()
         self._extend(packed)

@@ -88,9 +88,7 @@ class Links:
     def _block(self, number: int | None) -> Block:
         return self._tail if number is None else self._sealed.blocks[number]
 
-    def _next(
-        self, column: int, counterpart: int, number: int | None, at: int, last: int
-    ) -> tuple[Block, int] | None:
+    def _next(self, column: int, counterpart: int, number: int | None, at: int, last: int) -> tuple[Block, int] | None:
         """The next record of the counterpart, which was seen at `last` for the last time."""
         if number is not None:
             for later in range(number, len(self._sealed.blocks)):

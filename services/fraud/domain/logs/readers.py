@@ -103,7 +103,9 @@ def _of_streams(plan: KindPlan, streams: Sequence[StreamPlan], event_type: int) 
             column: f"s.tail.counterparts[{at}]" for at, column in enumerate(stream.counterparts)
         })  # fmt: skip
         yield from _itself(stream, event_type)
-        yield from _converted(group, lambda start, end, at=number: f"sums_by_currency(fold.streams[{at}], t + {start}, t + {end})")
+        yield from _converted(
+            group, lambda start, end, at=number: f"sums_by_currency(fold.streams[{at}], t + {start}, t + {end})"
+        )
         get = f".get(currency, empty[{number}])" if stream.by_currency else ""
         yield f" if {'currency' if stream.by_currency else 'True'}:"
         yield f"  s = fold.streams[{number}]{get}"
@@ -229,9 +231,7 @@ def _searched(features: Sequence[tuple[int, Feature]], plan: KindPlan, names: Na
         yield f"d{place} = len(found) - (0 in found)"
 
 
-def _linked(
-    plan: KindPlan, stream: StreamPlan, features: Sequence[tuple[int, Feature]], names: Names
-) -> Iterator[str]:
+def _linked(plan: KindPlan, stream: StreamPlan, features: Sequence[tuple[int, Feature]], names: Names) -> Iterator[str]:
     """Compares counterparts by their links, if there are any."""
     found = list(_compared(plan, features))
     if not found:

@@ -7,6 +7,7 @@ a transaction of its own each. A log that is otherwise, or longer, is divided in
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 from string import ascii_lowercase
@@ -64,8 +65,29 @@ class TablePlan:
     def empty(self) -> Table:
         return [self._column(name, ()) for name in self.columns]
 
-    def tabulate(self, packed: bytearray) -> tuple[Likeness, Table] | None:
-        """Makes a table of the records of a log; None if they do not all belong in one."""
+    def insert(self, table: Table, record: LogRecord) -> bool:
+        """Adds a record that is late, as `take` does."""
+        if MISSING in record.numbers:
+            return False
+        place = bisect_right(table[0], record.time)
+        for name, column in zip(self.columns, table, strict=True):
+            number = int(name.strip(ascii_lowercase) or 0)
+            if name == "times":
+                column.insert(place, record.time)
+            elif name.startswith("others"):
+                column.insert(place, record.counterparts[number])
+            elif name.startswith("values"):
+                column.insert(place, record.numbers[number])
+            else:
+                more = record.numbers[number] ** (2 if name.startswith("squares") else 1)
+                column[place + 1 :] = array("q", [each + more for each in column[place:]])
+        return True
+
+    def tabulate(self, packed: bytearray) -> tuple[Likeness, Table, bytearray] | None:
+        """Makes a table of the records of a log, with two bytes of each transaction.
+
+        Returns None if they do not all belong in one.
+        """
         size = self._layout.size
         heads = [packed[at::size] for at in range(LIKENESS.start, LIKENESS.stop)]
         if packed[KIND_AT::size].translate(None, EVENTS) or any(each.count(each[:1]) < len(each) for each in heads):
@@ -77,6 +99,8 @@ class TablePlan:
                 return None
             numbers = [signed[at::words].tolist() for at in range(3, self._layout.counterparts_at)]
             others = [unsigned[at::words].tolist() for at in range(self._layout.counterparts_at, words)]
+            with view.cast("H") as halves:
+                marks = bytearray(array("H", halves[4 :: 4 * words].tolist()).tobytes())
         if any(MISSING in each for each in numbers):
             return None
         if times != sorted(times):
@@ -87,7 +111,8 @@ class TablePlan:
         for at, each in enumerate(numbers):
             given |= {f"sums{at}": each, f"squares{at}": [number * number for number in each], f"values{at}": each}
         try:
-            return self.likeness(bytes(packed[LIKENESS])), [self._column(name, given[name]) for name in self.columns]
+            table = [self._column(name, given[name]) for name in self.columns]
+            return self.likeness(bytes(packed[LIKENESS])), table, marks
         except OverflowError:
             return None
 
@@ -95,7 +120,11 @@ class TablePlan:
         """What records with these bytes have in common; none for no bytes."""
         known = self._likenesses.get(head) if head else NOTHING_ALIKE
         if known is None:
-            event_type, currency, filters = head[0], int.from_bytes(head[1:3], "little"), int.from_bytes(head[3:], "little")
+            event_type, currency, filters = (
+                head[0],
+                int.from_bytes(head[1:3], "little"),
+                int.from_bytes(head[3:], "little"),
+            )
             streams = 0
             for number, plan in enumerate(self._streams):
                 fits = event_type in plan.types and (plan.filter < 0 or filters >> plan.filter & 1)
