@@ -1,7 +1,8 @@
 """Folds the log of one value of a key: keeps it ready to be read as the current event sees it.
 
 A window of the current event holds the records in it that arrived before, in whatever order, one for each transaction:
-see `stories`. A small log is one table (see `table`), a large one is divided into streams. Amounts and numbers are read as the log has them, in smallest units and millionths.
+see `stories`. A small log is one table (see `table`), a large one is divided into streams. Amounts and numbers are
+read as the log has them, in smallest units and millionths.
 """
 
 from __future__ import annotations
@@ -241,7 +242,7 @@ class Fold:
         self.table, self._marks = None, bytearray()
         self.streams = [{} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams]
         packed, self.rows.packed = self.rows.packed, bytearray()
-        self._extend(packed)
+        self._extend(bytes(packed))
 
     def _changed_since(self, time: int, arrival: int) -> set[int] | None:
         """The transactions that stand otherwise than when a record came, as far as an event of that time sees them.
@@ -258,14 +259,14 @@ class Fold:
         found.update(each for each, story in self._stories.known.items() if arrival_of(rows, story[-1]) >= arrival)
         return found if len(found) <= UNDONE else None
 
-    def _extend(self, data: bytes | bytearray) -> None:
+    def _extend(self, data: bytes) -> None:
         if len(data) > FEW * self.rows.layout.size:
             self._extend_by(data)
             return
         for record in self.rows.layout.unpack_all(data):
             self.add(record)
 
-    def _extend_by(self, data: bytes | bytearray) -> None:
+    def _extend_by(self, data: bytes) -> None:
         """Takes records many at a time, except those that need more than to be put into their streams."""
         rows = self.rows
         chunk = Chunk(rows.layout, data, rows.end)
