@@ -18,6 +18,7 @@ from services.fraud.domain.logs import windows
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan, stream_of
+from services.fraud.domain.logs.streams import Streams
 from services.fraud.domain.logs.table import Likeness, Table, TablePlan
 from services.fraud.domain.logs.texts import (
     Group,
@@ -46,7 +47,7 @@ class Readable(Protocol):
     def likeness(self) -> Likeness: ...
 
     @property
-    def streams(self) -> Sequence[Stream | dict[int, Stream]]: ...
+    def streams(self) -> Streams: ...
 
 
 Reader = Callable[[Readable, LogRecord], list[object]]
@@ -110,10 +111,10 @@ def _of_streams(plan: KindPlan, streams: Sequence[StreamPlan], event_type: int) 
         extremes = "s.tail.lows.of(i, j)", "s.tail.highs.of(i, j)"
         names = Names("i", "j", "times", "s.tail.sums", "s.tail.squares", *extremes, others)
         yield from itself(stream, event_type)
-        yield from converted(group, f"sums_by_currency(fold.streams[{number}], t + {{}}, t + {{}})".format)
+        yield from converted(group, f"sums_by_currency(fold.streams.of[{number}], t + {{}}, t + {{}})".format)
         get = f".get(currency, empty[{number}])" if stream.by_currency else ""
         yield f" if {'currency' if stream.by_currency else 'True'}:"
-        yield f"  s = fold.streams[{number}]{get}"
+        yield f"  s = fold.streams.of[{number}]{get}"
         yield f"  times = s.tail.times; length = len(times); newest = times[-1] if length else t - {2**62}"
         for (start, end), features in plain(group):
             yield f"  start = t + {start}; until = t + {end}"

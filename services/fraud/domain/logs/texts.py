@@ -111,10 +111,11 @@ def _compared(plan: KindPlan, features: Placed) -> Iterator[tuple[int, Feature, 
 def searched(features: Placed, plan: KindPlan, names: Names) -> Iterator[str]:
     """Compares the counterparts of a window."""
     for place, feature, column in _compared(plan, features):
+        inside = f"{names.others[column]}[{names.i}:{names.j}]"
         if feature.aggregate is Aggregate.IS_NEW:
-            yield f"d{place} = others[{column}] not in {names.others[column]}[{names.i}:{names.j}] if others[{column}] else None"
+            yield f"d{place} = others[{column}] not in {inside} if others[{column}] else None"
             continue
-        yield f"found = set({names.others[column]}[{names.i}:{names.j}])"
+        yield f"found = set({inside})"
         if feature.include_current:
             yield f"if itself: found.add(others[{column}])"
         yield f"d{place} = len(found) - (0 in found)"
