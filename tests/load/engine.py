@@ -1,7 +1,7 @@
 """`python -m tests.load.engine`: measures how features of checks are read, with a Redis of its own.
 
-CPU time of this process and of Redis a check, for keys whose folds are at hand and for keys whose folds are not; calls of
-functions a check, which other work on the machine does not change; memory of Redis.
+CPU time of this process and of Redis a check, for keys whose folds are at hand and for keys whose folds are not; calls
+of functions a check, which other work on the machine does not change; memory of Redis.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Engine:
         self._redis, self._sets = redis, sets
         self.logs = RedisLogs(redis, secret=_secret, fence=_no_fence)
         self._append, self._appending = self.logs.append, 0.0
-        self.logs.append = self._timed_append  # type: ignore[method-assign]
+        self.logs.append = self._timed_append  # type: ignore[assignment,method-assign]
         self.forget()
 
     def forget(self) -> None:
@@ -186,9 +186,8 @@ class Engine:
             for number in range(logs):
                 await self._redis.set(f"e:{name:>8}{number:>8}", bytes(20 + 40 * each), ex=86_400)
             now = (await self._redis.info("memory"))["used_memory"]
-            print(
-                f"Redis: {(now - used) / logs:,.0f} B a log of {each} records, {(now - used) / logs / each:.0f} B a record"
-            )
+            taken = (now - used) / logs
+            print(f"Redis: {taken:,.0f} B a log of {each} records, {taken / each:.0f} B a record")
             used = now
 
     async def _timed_append(self, *arguments: Any) -> Any:
@@ -199,7 +198,7 @@ class Engine:
             self._appending += process_time() - began
 
     async def _server_seconds(self) -> float:
-        found = await self._redis.info("cpu")
+        found: dict[str, float] = await self._redis.info("cpu")
         return found["used_cpu_user_main_thread"] + found["used_cpu_sys_main_thread"]
 
 
@@ -224,10 +223,13 @@ async def measure(url: str, records: int, checks: int, shown: int) -> None:
     )
     await engine.run([load.check()])
     await engine.measure("cold", [[load.check() for _ in range(32)] for _ in range(10)])
-    for _ in range(checks // 128):
-        await engine.run([load.check() for _ in range(128)])
+    for _ in range(checks // 32):
+        await engine.run([load.check() for _ in range(32)])
     for size in BATCHES:
-        await engine.measure("warm", [[load.check() for _ in range(size)] for _ in range(max(checks // 2 // size, 5))])
+        batches = [[load.check() for _ in range(size)] for _ in range(max(checks // 2 // size, 5))]
+        await engine.measure("warm", batches)
+    for _ in range(checks // 64):
+        await engine.run([load.check() for _ in range(32)])
     await engine.count_calls([[load.check() for _ in range(32)] for _ in range(50)], shown)
     await engine.measure_memory()
     await redis.aclose()

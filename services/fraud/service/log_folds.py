@@ -63,9 +63,8 @@ class LogFolds:
         late = await self._late(groups, now)
         for group, answer in zip(groups, answers or [_NOTHING] * len(groups), strict=True):
             group.answer, state = answer, answer.state
-            if state is LogState.BROKEN or (late and group in late):
-                lost.append(group)
-            elif gapped and group.key.stream.tenant_id in gapped:
+            is_gapped = gapped and group.key.stream.tenant_id in gapped
+            if is_gapped or state is LogState.BROKEN or (late and group in late):
                 lost.append(group)
             elif state is LogState.WHOLE:
                 continue

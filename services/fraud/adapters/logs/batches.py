@@ -41,7 +41,10 @@ class LogBatches:
         for _ in range(3):
             generation = await self._scripts.present()
             streams = [write.key.stream for write in writes]
-            creates, whole_by = self._proofs.held(set(streams)), {each: self._proofs.swept(each) for each in set(streams)}
+            creates, whole_by = (
+                self._proofs.held(set(streams)),
+                {each: self._proofs.swept(each) for each in set(streams)},
+            )
             known = [_of_generation(write, generation) for write in writes]
             text = instructions(known, [stream in creates for stream in streams])
             try:

@@ -17,13 +17,13 @@ from redis.exceptions import RedisError
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7
 from services.fraud.adapters.logs.batches import LogBatches, Written, told
-from services.fraud.adapters.logs.writes import timed
 from services.fraud.adapters.logs.loading import LogGone, StoredLog, load_log
 from services.fraud.adapters.logs.names import PENDING, log_names
 from services.fraud.adapters.logs.proofs import StreamProofs
 from services.fraud.adapters.logs.reservations import Reservations
 from services.fraud.adapters.logs.scripts import LogScripts
 from services.fraud.adapters.logs.sealing import LogSealing
+from services.fraud.adapters.logs.writes import timed
 from services.fraud.domain.check import Key
 from services.fraud.ports import (
     Appended,

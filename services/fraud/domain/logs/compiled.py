@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.records import LogRecord, RecordLayout
-from services.fraud.domain.logs.readers import Readable, Reader, stream_readers, table_readers
+from services.fraud.domain.declared.records import RecordLayout
+from services.fraud.domain.logs.readers import Reader, stream_readers, table_readers
 from services.fraud.domain.logs.stream_plan import StreamPlan, plan_streams
 from services.fraud.domain.logs.table import TablePlan
 
-__all__ = ["CompiledPlan", "Router", "compile_plan"]
+__all__ = ["CompiledPlan", "compile_plan"]
 
 PLANS = 4_096
 """Whose readers are kept."""
-Router = Callable[[Readable, LogRecord], "list[tuple[int, StreamPlan]]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,6 @@ class CompiledPlan:
     layout: RecordLayout
     table: TablePlan
     streams: Sequence[StreamPlan]
-    routes: Sequence[Sequence[tuple[int, StreamPlan]]]
-    """By the index of the event type: the streams that may have its records, with their numbers."""
     of_table: Sequence[Reader]
     of_streams: Sequence[Reader]
 
@@ -36,9 +33,5 @@ class CompiledPlan:
 def compile_plan(plan: KindPlan) -> CompiledPlan:
     streams = plan_streams(plan)
     table = TablePlan(plan, streams)
-    routes = [
-        [(number, stream) for number, stream in enumerate(streams) if event_type in stream.types]
-        for event_type in range(len(plan.types) + len(plan.readers))
-    ]
-    readers, of_streams = table_readers(plan, streams, table), stream_readers(plan, streams)
-    return CompiledPlan(RecordLayout(plan), table, streams, routes, readers, of_streams)
+    of_table, of_streams = table_readers(plan, streams, table), stream_readers(plan, streams)
+    return CompiledPlan(RecordLayout(plan), table, streams, of_table, of_streams)

@@ -1,26 +1,24 @@
 """Folds the log of one value of a key: keeps it ready to be read as the current event sees it.
 
 A window of the current event holds the records in it that arrived before, in whatever order, one for each transaction:
-see `stories`. A small log is one table (see `table`), a large one is divided into streams. Amounts and numbers are read as the log has them, in smallest units and millionths.
+see `stories`. A small log is one table (see `table`), a large one is divided into streams. Amounts and numbers are
+read as the log has them, in smallest units and millionths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.records import CORRECTION, EVENT, WITHDRAWAL, LogRecord
-from services.fraud.domain.logs.bulk import Chunk
+from services.fraud.domain.declared.records import EVENT, LogRecord
 from services.fraud.domain.logs.compiled import CompiledPlan, compile_plan
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stories import Stories, arrival_of
-from services.fraud.domain.logs.stream import Stream
+from services.fraud.domain.logs.streams import Streams
 from services.fraud.domain.logs.table import LIKENESS, NOTHING_ALIKE, Table
 
 __all__ = ["Fold", "TornLog"]
 
-FEW = 8
-"""Records that are added one by one."""
 CHUNK = 256
 """Records that are added between two steps: about half a millisecond."""
 LARGEST_TABLE = 128
@@ -54,7 +52,7 @@ class Fold:
         self._marks = bytearray()
         """Of each transaction in the table two bytes, which tell of most others that they are not here."""
         self.likeness = NOTHING_ALIKE
-        self.streams: Sequence[Stream | dict[int, Stream]] = ()
+        self.streams = Streams(self.rows, self._stories, ())
 
     @property
     def taken(self) -> int:
@@ -72,14 +70,18 @@ class Fold:
         size = rows.layout.size
         if len(data) % size:
             raise TornLog(f"{len(data)} bytes are no whole number of records of {size}")
-        if self.table is not None and len(data) > size:
+        if self.table is not None:
+            if len(data) <= size:
+                for record in rows.layout.unpack_all(data):
+                    self.add(record)
+                return
             if len(rows.packed) + len(data) <= LARGEST_TABLE * size:
                 rows.packed += data
                 self._tabulate()
                 return
             self._divide()
         for start in range(0, len(data), CHUNK * size):
-            self._extend(data[start : start + CHUNK * size])
+            self.streams.extend(data[start : start + CHUNK * size])
             yield
 
     def add(self, record: LogRecord) -> None:
@@ -88,7 +90,7 @@ class Fold:
         place, packed = rows.end, rows.layout.pack(record)
         if self.table is None:
             rows.packed += packed
-            self.apply(place, record)
+            self.streams.apply(place, record)
         elif record.kind == EVENT and not self._has(packed):
             self._enter(self.table, record, packed)
         else:
@@ -112,38 +114,8 @@ class Fold:
             return None
         values = compiled.of_streams[record.type](self, record)
         rows.packed += packed
-        self.put(place, record)
+        self.streams.put(place, record)
         return values
-
-    def apply(self, place: int, record: LogRecord) -> None:
-        """Applies a record that was put into the rows."""
-        transaction, kind = record.transaction, record.kind
-        if kind == EVENT and transaction not in self._stories.known:
-            if self._stories.index.claim(transaction, place):
-                self.put(place, record)
-            elif not self._stories.is_repeat(transaction, place):
-                self._tell(transaction, place)
-        elif kind in (EVENT, WITHDRAWAL, CORRECTION):
-            self._tell(transaction, place)
-
-    def put(self, place: int, record: LogRecord) -> None:
-        """Puts a record that counts into the streams it is in."""
-        for number, plan in self._compiled.routes[record.type]:
-            if plan.counts(record):
-                stream = self.streams[number]
-                if isinstance(stream, dict):
-                    stream = self.stream(number, record.currency)
-                stream.append(place, record)
-
-    def stream(self, number: int, currency: int) -> Stream:
-        """The stream of a plan, and of a currency, which begins with its first record."""
-        streams = self.streams[number]
-        if isinstance(streams, Stream):
-            return streams
-        found = streams.get(currency)
-        if found is None:
-            found = streams[currency] = Stream(self.rows, self._compiled.streams[number])
-        return found
 
     def holds(self, transaction: int) -> bool:
         """Tells whether the transaction counts."""
@@ -169,16 +141,16 @@ class Fold:
             return self._anew(arrival).read(record)
         changes = [(self._stories.state(each, arrival).counting, self._stories.state(each).counting) for each in since]
         for then, now in changes:
-            self._exchange(now, then)
+            self.streams.exchange(now, then)
         try:
             return self.read(record)
         finally:
             for then, now in changes:
-                self._exchange(then, now)
+                self.streams.exchange(then, now)
 
     def forget_before(self, time: int) -> bool:
         """Drops records before the time, which no window reaches, as far as is quick. True if there may be more."""
-        for stream in self._all_streams():
+        for stream in self.streams:
             stream.forget_before(time)
         rows = self.rows
         end = min(rows.end, rows.base + SCANNED, self._stories.first_since(time))
@@ -195,14 +167,7 @@ class Fold:
         size = OWN_BYTES + len(self.rows.packed) + self._stories.size_bytes()
         if self.table is not None:
             return size + sum(COLUMN_BYTES + 8 * len(column) for column in self.table)
-        return size + sum(stream.size_bytes() for stream in self._all_streams())
-
-    def _all_streams(self) -> Iterator[Stream]:
-        for streams in self.streams:
-            if isinstance(streams, dict):
-                yield from streams.values()
-            else:
-                yield streams
+        return size + sum(stream.size_bytes() for stream in self.streams)
 
     def _has(self, packed: bytes) -> bool:
         """Tells whether the transaction of a record is in the table."""
@@ -239,9 +204,9 @@ class Fold:
     def _divide(self) -> None:
         """Divides the log into streams, for good."""
         self.table, self._marks = None, bytearray()
-        self.streams = [{} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams]
+        self.streams = Streams(self.rows, self._stories, self._compiled.streams)
         packed, self.rows.packed = self.rows.packed, bytearray()
-        self._extend(packed)
+        self.streams.extend(bytes(packed))
 
     def _changed_since(self, time: int, arrival: int) -> set[int] | None:
         """The transactions that stand otherwise than when a record came, as far as an event of that time sees them.
@@ -249,62 +214,12 @@ class Fold:
         None if they are too many.
         """
         rows, found = self.rows, set()
-        for stream in self._all_streams():
-            for place in stream.places_since(time - self._plan.retention_ms, time + 1, max(arrival, rows.base)):
-                if arrival_of(rows, place) >= arrival:
-                    found.add(rows.transaction(place))
-                    if len(found) > UNDONE:
-                        return None
+        for place in self.streams.changed_since(time - self._plan.retention_ms, time + 1, arrival):
+            found.add(rows.transaction(place))
+            if len(found) > UNDONE:
+                return None
         found.update(each for each, story in self._stories.known.items() if arrival_of(rows, story[-1]) >= arrival)
         return found if len(found) <= UNDONE else None
-
-    def _extend(self, data: bytes | bytearray) -> None:
-        if len(data) > FEW * self.rows.layout.size:
-            self._extend_by(data)
-            return
-        for record in self.rows.layout.unpack_all(data):
-            self.add(record)
-
-    def _extend_by(self, data: bytes | bytearray) -> None:
-        """Takes records many at a time, except those that need more than to be put into their streams."""
-        rows = self.rows
-        chunk = Chunk(rows.layout, data, rows.end)
-        rows.packed += data
-        single, repeats = self._stories.sift(chunk)
-        begin = 0
-        for at in (*sorted(single), len(chunk.times)):
-            run: Sequence[int] = range(begin, at)
-            self._put_all(chunk, [each for each in run if each not in repeats] if repeats else run)
-            if at < len(chunk.times):
-                self.apply(chunk.start + at, rows.record(chunk.start + at))
-            begin = at + 1
-
-    def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
-        if len(run) <= FEW:
-            for at in run:
-                self.put(chunk.start + at, self.rows.record(chunk.start + at))
-            return
-        for number, plan in enumerate(self._compiled.streams):
-            for share in chunk.shares(plan, run):
-                self.stream(number, share.currency).extend(share)
-
-    def _tell(self, transaction: int, place: int) -> None:
-        """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
-        now, then = self._stories.tell(transaction, place)
-        self._exchange(now.counting, then.counting)
-
-    def _exchange(self, old: int, new: int) -> None:
-        if old == new:
-            return
-        if old >= 0:
-            self._take(old, self.rows.record(old))
-        if new >= 0:
-            self.put(new, self.rows.record(new))
-
-    def _take(self, place: int, record: LogRecord) -> None:
-        for number, plan in self._compiled.routes[record.type]:
-            if plan.counts(record):
-                self.stream(number, record.currency).remove(place, record)
 
     def _anew(self, arrival: int) -> Fold:
         """A fold of what arrived before."""

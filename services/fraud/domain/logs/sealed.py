@@ -25,7 +25,7 @@ OPENED = 32
 class Totals(NamedTuple):
     """Of some records: how many, and the sums of their numbers and of the squares of these."""
 
-    count: int
+    records: int
     total: int
     square: int
 
@@ -173,13 +173,13 @@ class Sealed:
         self._latest.insert(number, max(block.places))
         for column, value in zip(self._columns, (len(times), total, square), strict=True):
             column.insert(number, value)
-        self.totals = Totals(self.totals.count + len(times), self.totals.total + total, self.totals.square + square)
+        self.totals = Totals(self.totals.records + len(times), self.totals.total + total, self.totals.square + square)
         self._touch(number)
         block.close()
 
     def _drop(self, start: int, end: int) -> None:
         gone = [sum(column[start:end]) for column in self._columns]
-        self.totals = Totals(self.totals.count - gone[0], self.totals.total - gone[1], self.totals.square - gone[2])
+        self.totals = Totals(self.totals.records - gone[0], self.totals.total - gone[1], self.totals.square - gone[2])
         peaks = [each.numbers for each in (self.lows, self.highs) if each is not None]
         for each in (self.blocks, self.firsts, self._latest, *peaks, *self._columns):
             del each[start:end]  # type: ignore[attr-defined]

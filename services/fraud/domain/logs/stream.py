@@ -138,7 +138,7 @@ class Stream:
     def size_bytes(self) -> int:
         """About how much memory it takes."""
         columns, number = len(self.plan.counterparts), self.plan.number >= 0
-        sealed = self.blocks.totals.count * (5 + 16 * columns) + self.blocks.opened() * (8 + 8 * number)
+        sealed = self.blocks.totals.records * (5 + 16 * columns) + self.blocks.opened() * (8 + 8 * number)
         tail = len(self.tail.places) * (12 + 8 * columns + 8 * number * (1 + self.plan.values))
         return STREAM_BYTES + sealed + tail + LAST_SEEN_BYTES * sum(map(len, self.links.last))
 

@@ -1,7 +1,7 @@
 """The whole of a small log as one table in order of time, which all streams are read from.
 
-It holds events that are alike: of one type, in one currency, for which the same filters hold, with every number and with
-a transaction of its own each. A log that is otherwise, or longer, is divided into streams.
+It holds events that are alike: of one type, in one currency, for which the same filters hold, with every number and a
+transaction of its own each. A log that is otherwise, or longer, is divided into streams.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ Node: TypeAlias = "bytearray | list[Node]"
 class TransactionIndex:
     """Finds the event record of a transaction: a mark made of its hash and a place, in buckets by the bits of the mark.
 
-    Of records with a mark the log itself is asked. A bucket that is full becomes 16; no operation does more than one such step. Entries of forgotten records are
-    passed over, and left behind when their bucket is divided.
+    Of records with a mark the log itself is asked. A bucket that is full becomes 16; no operation does more than one
+    such step. Entries of forgotten records are passed over, and left behind when their bucket is divided.
     """
 
     __slots__ = ("_root", "_rows")
@@ -139,4 +139,5 @@ class TransactionIndex:
 
 
 def _mark(transaction: int) -> int:
-    return transaction * SALT >> 32 & ALL
+    mark: int = transaction * SALT >> 32 & ALL
+    return mark

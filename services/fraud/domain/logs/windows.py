@@ -19,23 +19,23 @@ def summary(stream: Stream, start: int, until: int) -> tuple[int, int, int]:
     begin = sealed.before(start)
     if until <= stream.sealed:
         end = sealed.before(until)
-        return end.count - begin.count, end.total - begin.total, end.square - begin.square
+        return end.records - begin.records, end.total - begin.total, end.square - begin.square
     end, times = sealed.totals, tail.times
     count = len(times) if until > stream.newest else bisect_left(times, until)  # type: ignore[arg-type] # It is open.
     if stream.plan.number < 0:
-        return end.count - begin.count + count, 0, 0
+        return end.records - begin.records + count, 0, 0
     total = end.total - begin.total + tail.sums[count] - tail.sums[0]
     square = end.square - begin.square + tail.squares[count] - tail.squares[0] if squares else 0
-    return end.count - begin.count + count, total, square
+    return end.records - begin.records + count, total, square
 
 
 def extremes(stream: Stream, start: int, until: int) -> tuple[int, int]:
     """The least number of a window, FAR if it has none, and the greatest, NEVER if it has none."""
     first, last = _whole_blocks(stream, start, until)
     parts: list[tuple[Block | Sealed, int, int]] = [*_edges(stream, start, until), (stream.blocks, first, last)]
-    low = min(each.lows.of(begin, end) for each, begin, end in parts) if stream.plan.least else FAR
-    high = max(each.highs.of(begin, end) for each, begin, end in parts) if stream.plan.greatest else NEVER
-    return low, high
+    lows = [each.lows.of(begin, end) for each, begin, end in parts if each.lows is not None]
+    highs = [each.highs.of(begin, end) for each, begin, end in parts if each.highs is not None]
+    return min(lows, default=FAR), max(highs, default=NEVER)
 
 
 def ends(stream: Stream, start: int, until: int) -> tuple[int, int]:

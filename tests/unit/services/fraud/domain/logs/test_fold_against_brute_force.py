@@ -11,7 +11,7 @@ import pytest
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_number
 from services.fraud.domain.logs import fold as folds
-from services.fraud.domain.logs import peaks, recency, sealed, stream, transactions
+from services.fraud.domain.logs import peaks, recency, sealed, stream, streams, transactions
 from services.fraud.domain.logs.fold import Fold
 from tests.support.brute_force import BruteForce
 from tests.support.log_streams import DAY_MS, alike_log, every_feature, plan_of, random_log, random_record
@@ -37,7 +37,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         (stream, "LONGEST_TAIL", 6),
         (transactions, "SEARCHED", 10),
         (transactions, "BUCKET", 8 * transactions.ENTRY),
-        (folds, "FEW", 3),
+        (streams, "FEW", 3),
         (folds, "CHUNK", 24),
         (folds, "LARGEST_TABLE", 2),
         (folds, "UNDONE", 20),
