@@ -17,11 +17,14 @@ from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_scenario_changes import PostgresScenarioWriter
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
+from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.expressions.rules import CelRules
 from services.fraud.service.breaking import Breaker, OutcomeCounter
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.deployments import Deployments
+from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.publishing import BreakerTrips, Publishing
+from services.fraud.service.replaying import Replays
 from services.fraud.service.rule_checks import RuleChecks
 from services.fraud.service.scenarios import ScenarioService
 from services.fraud.service.snoozing import Snoozing
@@ -29,7 +32,7 @@ from services.fraud.service.vocabularies import DeclaredVocabularies
 from services.fraud.servicer import DeploymentCalls, ScenarioCalls, ScenarioEdits, ScenarioServicer, SnoozeCalls
 from services.fraud.settings import FraudSettings
 
-__all__ = ["SCENARIO_SERVICE", "serve_scenarios"]
+__all__ = ["SCENARIO_SERVICE", "replays_of", "serve_scenarios"]
 
 SCENARIO_SERVICE = scenario_service_pb2.DESCRIPTOR.services_by_name["ScenarioService"]
 WRITES_POOL_SIZE = 4
@@ -61,6 +64,11 @@ async def serve_scenarios(
         SnoozeCalls(edits, Snoozing(scenarios, vocabularies, _now), pages, _now),
     )
     server.add(scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server, servicer)
+
+
+def replays_of(reads: Reads) -> Replays:
+    """Computes decisions again, by the versions that are stored."""
+    return Replays(PostgresScenarios(reads), PostgresEventTypes(reads), StarterFeatures(), compile_pattern)
 
 
 def _now() -> datetime:

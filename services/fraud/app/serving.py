@@ -29,7 +29,7 @@ from services.fraud.adapters.postgres_rates import PostgresRates
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
-from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
+from services.fraud.app.deploying import SCENARIO_SERVICE, replays_of, serve_scenarios
 from services.fraud.service.breaking import OutcomeCounter
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.limits import WatchLimits, WatchPace
@@ -82,6 +82,7 @@ async def serve(host: Host, reader: Reader) -> None:
         watches=watches,
         continuations=continuations,
         rates=rates,
+        replays=replays_of(reads),
     )
     server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)

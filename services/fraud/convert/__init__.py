@@ -15,6 +15,7 @@ from services.fraud.convert.event_types import (
 )
 from services.fraud.convert.event_values import event_values_from_proto
 from services.fraud.convert.events import fields_from_record, fields_to_record
+from services.fraud.convert.explanations import explanation_to_proto, replay_to_proto
 from services.fraud.convert.places import (
     Positions,
     decided_page_to_proto,
@@ -27,6 +28,7 @@ from services.fraud.convert.places import (
     watch_event_to_proto,
 )
 from services.fraud.convert.rates import admits_from_proto, etag_from_rates, rates_from_proto, rates_to_proto
+from services.fraud.convert.records import recorded_from_record
 from services.fraud.convert.rules import (
     changes_to_proto,
     content_from_proto,
@@ -68,6 +70,7 @@ __all__ = [
     "event_from_record",
     "event_type_from_proto",
     "event_values_from_proto",
+    "explanation_to_proto",
     "facts_from_record",
     "fields_from_record",
     "fields_to_record",
@@ -80,6 +83,8 @@ __all__ = [
     "problems_to_proto",
     "rates_from_proto",
     "rates_to_proto",
+    "recorded_from_record",
+    "replay_to_proto",
     "rule_changes_to_proto",
     "rule_from_proto",
     "rule_state_from_proto",

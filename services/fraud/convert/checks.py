@@ -77,7 +77,6 @@ def check_from_event(
         tenant_id=principal.tenant_id,
         transaction_id=transaction_id,
         event_type=reader.event_type.name,
-        type_version=reader.event_type.version,
         columns=reader.columns,
         fields=fields,
         event_time=event_time,

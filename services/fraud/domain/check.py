@@ -71,7 +71,6 @@ class Check:
     currency_digits: int
     channel: str
     kept: Kept = NOTHING_KEPT
-    type_version: int = 1
     columns: Mapping[str, int] = field(default_factory=lambda: _PAYMENT_COLUMNS)
     """The column of the store that has each key."""
     other_fingerprints: Callable[[bytes], Collection[bytes]] = lambda _: ()
@@ -132,6 +131,10 @@ class Decided(NamedTuple):
     """Inputs that the decision was made without."""
     create_time: datetime
     times: StageTimes = StageTimes()
+    required: tuple[str, ...] = ()
+    """Those of `degraded` without which the operator approves nothing."""
+    type_version: int = 1
+    """Of the event type by which its fields were judged."""
 
     @property
     def verdict(self) -> Verdict:

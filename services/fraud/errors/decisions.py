@@ -25,6 +25,7 @@ __all__ = [
     "event_too_large",
     "events_lost",
     "idempotency_conflict",
+    "not_computable",
     "position_invalid",
     "position_lost",
     "sum_too_large",
@@ -51,6 +52,25 @@ def decision_not_found() -> MeshError:
     return MeshError(
         Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such decision", metadata={"resource": "decision"}
     )
+
+
+def not_computable(why: str) -> MeshError:
+    """`why` is a key of `_GONE`."""
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "DECISION_NOT_COMPUTABLE",
+        f"the decision cannot be computed again: {_GONE[why]}",
+        metadata={"why": why},
+    )
+
+
+_GONE = {
+    "format": "it was stored before all that a decision hangs on was stored with it",
+    "scenario": "the version of the scenario that decided is not known",
+    "event_type": "the version of its event type is not known",
+    "features": "the features that it was made with are not known",
+    "record": "what is stored of it cannot be read",
+}
 
 
 def amount_too_precise(currency: str, digits: int) -> MeshError:

@@ -16,6 +16,7 @@ from services.fraud.ports.decisions import (
     RateStore,
     RiskProfiles,
     Stored,
+    StoredDecision,
     StoredEvents,
 )
 from services.fraud.ports.event_types import EventTypeChanges, EventTypes, EventTypeWriter
@@ -74,6 +75,7 @@ __all__ = [
     "Restored",
     "RiskProfiles",
     "Stored",
+    "StoredDecision",
     "StoredEvents",
     "Ticket",
 ]

@@ -11,7 +11,7 @@ from services.fraud.domain.declared.recording import KindRecorder
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.ports import LogStream
 
-__all__ = ["FeatureSets", "StarterFeatures", "Streams"]
+__all__ = ["FeatureSets", "FormerFeatures", "StarterFeatures", "Streams"]
 
 Streams: TypeAlias = Sequence[tuple[KindRecorder, LogStream]]
 """What records an event, and where."""
@@ -27,11 +27,22 @@ class FeatureSets(Protocol):
         ...
 
 
+class FormerFeatures(Protocol):
+    """The feature sets that decisions of tenants were ever made with."""
+
+    async def version(self, tenant_id: str, version: str) -> FeatureSet | None:
+        """Returns the set that decisions name, None if it is not known. Raises MeshError UNAVAILABLE."""
+        ...
+
+
 class StarterFeatures:
     """The features that every tenant has."""
 
     def of(self, tenant_id: str) -> FeatureSet:
         return STARTER
+
+    async def version(self, tenant_id: str, version: str) -> FeatureSet | None:
+        return STARTER if version == STARTER.version else None
 
     def streams(self, tenant_id: str, event_type: str) -> Streams:
         return _streams(tenant_id, event_type)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -14,8 +14,10 @@ from services.fraud.domain.event import Fields
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, RateTable, Spend
 from services.fraud.domain.scenarios.compiled import CompiledScenario
+from services.fraud.domain.scenarios.consulted import ConsultedLists
+from services.fraud.domain.scenarios.deciding import decide
 from services.fraud.domain.scenarios.facts import EventFacts
-from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Ruling, Standing
+from services.fraud.domain.scenarios.judging import Ruling
 from services.fraud.domain.value_lists.lists import ListKind
 from services.fraud.domain.verdict import Factor
 from services.fraud.ports import IpIntelligence
@@ -26,7 +28,7 @@ from services.fraud.service.value_lists.catalog import TenantLists
 __all__ = ["DecisionPolicy", "Judge", "ReadCheck"]
 
 _NO_RATES = RateTable()
-TRUSTED = "trusted"
+_NO_LISTS: Mapping[str, Container[str]] = {}
 ADDRESS = "ip_address"
 WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
 """Values that need exchange rates."""
@@ -90,23 +92,27 @@ class Judge:
         version = scenarios.deciding(check.tenant_id, check.event_type, key).version
         missing = (*state.missing, *_missing(check, facts, version), *self._blind(version))
         degraded = (*features.degraded, *missing, *check.kept.unusable)
-        floor = not self._policy.review_without.isdisjoint(degraded)
-        standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
-        ruling = _ruling(state.lists, check.fields) if state.lists.by_name else None
-        ref = version.ref if version is not None else None
-        if ruling is not None:
-            judgement = NO_RULES.ruled(ruling)
-        elif version is None:
-            judgement = NO_RULES.judge(NOTHING_FIRED, check.fields.get, standing, review_floor=floor)
-        else:
-            values = state.configuration.values(version, check.event_type, features.set)(facts)
-            judgement = version.decide(values, standing, check.fields.get, now, scenarios.snoozes, review_floor=floor)
-        return Decided(check, uuid7_text(), features, facts, judgement, ref, degraded, now)
+        required = tuple(name for name in degraded if name in self._policy.review_without) if degraded else ()
+        values = state.configuration.values(version, check.event_type, features.set) if version is not None else None
+        judgement = decide(version, values, facts, now, scenarios.snoozes, review_floor=bool(required))
+        return Decided(
+            check,
+            uuid7_text(),
+            features,
+            facts,
+            judgement,
+            version.ref if version is not None else None,
+            degraded,
+            now,
+            required=required,
+            type_version=state.configuration.readers[check.event_type].event_type.version,
+        )
 
     def _facts(
         self, check: Check, features: Features, profile: Profile | None, state: TenantState, table: RateTable
     ) -> EventFacts:
         day, address = features.event_time.date(), check.fields.get(ADDRESS)
+        listed = bool(state.lists.by_name)
         return EventFacts(
             fields=check.fields,
             features=features.values,
@@ -116,7 +122,8 @@ class Judge:
             ip=self._ip.look_up(address) if isinstance(address, str) else None,
             rate=table.at(check.currency, day),
             elsewhere=_spends(features.elsewhere, table, day) if features.elsewhere else (),
-            lists=state.lists.by_name,
+            lists=ConsultedLists(state.lists.by_name) if listed else _NO_LISTS,
+            ruling=_ruling(state.lists, check.fields) if listed else None,
         )
 
     def _blind(self, version: CompiledScenario | None) -> Sequence[str]:

@@ -20,8 +20,9 @@ from meshkit.continuations import Continuations
 from meshkit.pages import Pages, page_size
 from services.fraud import convert, errors
 from services.fraud.domain.outbox import BEGINNING, PlaceProof
-from services.fraud.ports import DecisionStore, Outbox, StoredEvents
+from services.fraud.ports import DecisionStore, Outbox, StoredDecision, StoredEvents
 from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.replaying import Replays
 from services.fraud.service.watches import Watches
 from services.fraud.servicer.checks import CheckCalls, CheckMeans
 
@@ -44,6 +45,7 @@ class FraudServicer(CheckCalls):
         watches: Watches,
         continuations: Continuations,
         rates: ExchangeRates,
+        replays: Replays,
     ) -> None:
         super().__init__(means)
         self._store = store
@@ -53,12 +55,28 @@ class FraudServicer(CheckCalls):
         self._continuations = continuations
         self._pages = Pages(continuations)
         self._rates = rates
+        self._replays = replays
 
     async def GetDecision(self, request: pb.GetDecisionRequest, _: Context) -> pb.GetDecisionResponse:
-        found = await self._store.get(principal().tenant_id, UUID(request.decision_id))
+        found = await self._stored(request.decision_id)
+        return pb.GetDecisionResponse(decision=convert.stored_to_proto(found.answer, found.inputs))
+
+    async def ExplainDecision(self, request: pb.ExplainDecisionRequest, _: Context) -> pb.ExplainDecisionResponse:
+        recorded = convert.recorded_from_record(await self._stored(request.decision_id))
+        made = await self._replays.explain(principal().tenant_id, recorded)
+        return pb.ExplainDecisionResponse(explanation=convert.explanation_to_proto(recorded, made))
+
+    async def ReplayDecision(self, request: pb.ReplayDecisionRequest, _: Context) -> pb.ReplayDecisionResponse:
+        recorded = convert.recorded_from_record(await self._stored(request.decision_id))
+        found = await self._replays.replay(principal().tenant_id, recorded)
+        return pb.ReplayDecisionResponse(replay=convert.replay_to_proto(recorded, found))
+
+    async def _stored(self, decision_id: str) -> StoredDecision:
+        """Raises RESOURCE_NOT_FOUND."""
+        found = await self._store.get(principal().tenant_id, UUID(decision_id))
         if found is None:
             raise errors.decision_not_found()
-        return pb.GetDecisionResponse(decision=convert.stored_to_proto(*found))
+        return found
 
     async def ListDecisions(self, request: pb.ListDecisionsRequest, _: Context) -> pb.ListDecisionsResponse:
         tenant_id, size = principal().tenant_id, page_size(request.page_size)

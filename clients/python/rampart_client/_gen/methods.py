@@ -39,6 +39,8 @@ from .rampart.fraud.v1 import (
     CreateScenarioVersionRequest,
     CreateScenarioVersionResponse,
     Decision,
+    DecisionExplanation,
+    DecisionReplay,
     DeleteListRequest,
     DeleteListResponse,
     DeleteScenarioRuleRequest,
@@ -51,6 +53,8 @@ from .rampart.fraud.v1 import (
     EndSnoozeRequest,
     EndSnoozeResponse,
     EventType,
+    ExplainDecisionRequest,
+    ExplainDecisionResponse,
     GetDecisionRequest,
     GetDecisionResponse,
     GetDeploymentRequest,
@@ -99,6 +103,8 @@ from .rampart.fraud.v1 import (
     ReplaceScenarioDraftResponse,
     ReplaceScenarioPolicyRequest,
     ReplaceScenarioPolicyResponse,
+    ReplayDecisionRequest,
+    ReplayDecisionResponse,
     RollBackScenarioRequest,
     RollBackScenarioResponse,
     Scenario,
@@ -339,6 +345,26 @@ GET_DECISION = Method(
     ids=(),
 )
 
+EXPLAIN_DECISION = Method(
+    path="/rampart.fraud.v1.FraudService/ExplainDecision",
+    request=ExplainDecisionRequest,
+    response=ExplainDecisionResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+REPLAY_DECISION = Method(
+    path="/rampart.fraud.v1.FraudService/ReplayDecision",
+    request=ReplayDecisionRequest,
+    response=ReplayDecisionResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
 LIST_DECISIONS = Method(
     path="/rampart.fraud.v1.FraudService/ListDecisions",
     request=ListDecisionsRequest,
@@ -425,6 +451,26 @@ class FraudClient:
         """Returns a decision. Reasons: RESOURCE_NOT_FOUND."""
         response = await self._caller.call(GET_DECISION, request, options)
         return present(response.decision)
+
+    async def explain_decision(
+        self, request: ExplainDecisionRequest, **options: Unpack[CallOptions]
+    ) -> DecisionExplanation:
+        """Explains a decision: every rule of the version that decided, what it saw, and how the outcome was
+        reached. Computed again from what is stored with the decision, whatever has changed since.
+
+        Reasons: RESOURCE_NOT_FOUND, DECISION_NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(EXPLAIN_DECISION, request, options)
+        return present(response.explanation)
+
+    async def replay_decision(self, request: ReplayDecisionRequest, **options: Unpack[CallOptions]) -> DecisionReplay:
+        """Computes a decision again from what is stored with it, and tells each difference from what was
+        answered. Nothing is stored.
+
+        Reasons: RESOURCE_NOT_FOUND, DECISION_NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(REPLAY_DECISION, request, options)
+        return present(response.replay)
 
     async def list_decisions(
         self, request: ListDecisionsRequest, **options: Unpack[CallOptions]
