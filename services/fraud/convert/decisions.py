@@ -198,7 +198,8 @@ def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, featu
 def base_facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields) -> EventFacts:
     """Reads back what a decision was computed from, all but the features."""
     profile = None
-    if inputs.user_profile_read or inputs.user_tier:
+    # Before it was stored whether the profile was read, a tier said so.
+    if inputs.user_profile_read if inputs.format else inputs.user_tier:
         profile = Profile(inputs.user_known, inputs.user_base_risk, inputs.user_tier, inputs.user_chargeback_count)
     return EventFacts(
         fields=fields,

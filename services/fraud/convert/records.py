@@ -47,7 +47,7 @@ def _read(stored: StoredDecision) -> RecordedDecision:
         event_time=answer.event_time.ToDatetime(UTC),
         create_time=answer.create_time.ToDatetime(UTC),
         complete=inputs.format == FORMAT,
-        intact=untouched(*stored),
+        intact=untouched(stored.answer, stored.fields, stored.inputs),
     )
 
 
