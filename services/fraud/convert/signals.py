@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from functools import lru_cache
 
 from rampart.fraud.v1 import decision_pb2
 
@@ -15,7 +16,9 @@ from services.fraud.domain.verdict import Factor
 __all__ = ["address_from_proto", "address_to_proto", "lists_from_proto", "ruling_from_proto", "ruling_to_proto"]
 
 
+@lru_cache(maxsize=4_096)
 def address_to_proto(signals: IpSignals) -> decision_pb2.AddressSignals:
+    """Returns a message that is shared: it is to be copied."""
     place = signals.place
     return decision_pb2.AddressSignals(
         is_private=signals.private,
