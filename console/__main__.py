@@ -7,6 +7,7 @@ import sys
 
 from console import (
     clients,
+    decisions,
     event_types,
     gateway,
     ledger,
@@ -40,6 +41,7 @@ COMMANDS = (
     event_types,
     scenario,
     lists,
+    decisions,
     ledger,
     simulate,
     replay,

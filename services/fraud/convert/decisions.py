@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2, event_pb2
 
 from services.fraud.convert.events import fields_to_record
-from services.fraud.convert.seals import sealed
+from services.fraud.convert.seals import sealed_to_record
 from services.fraud.convert.signals import (
     address_from_proto,
     address_to_proto,
@@ -67,7 +67,7 @@ def decided_to_record(made: Decided) -> DecisionRecord:
     fields = fields_to_record(made.check.fields)
     return DecisionRecord(
         answer,
-        sealed(answer, fields, _inputs_to_proto(made).SerializeToString()),
+        sealed_to_record(answer, fields, _inputs_to_proto(made).SerializeToString()),
         _event_to_proto(made, event_time, create_time).SerializeToString(),
         fields,
     )

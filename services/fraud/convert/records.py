@@ -9,9 +9,9 @@ from rampart.fraud.v1 import decision_pb2
 
 from services.fraud.convert.decisions import FORMAT, base_facts_from_record
 from services.fraud.convert.events import fields_from_record
-from services.fraud.convert.seals import untouched
+from services.fraud.convert.seals import intact_from_record
 from services.fraud.domain.declared.vector import SplitValues
-from services.fraud.domain.recorded import Answered, RecordedDecision
+from services.fraud.domain.recorded import AnsweredDecision, RecordedDecision
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.verdict import Factor, Verdict
 from services.fraud.errors import not_computable
@@ -21,7 +21,7 @@ __all__ = ["recorded_from_record"]
 
 
 def recorded_from_record(stored: StoredDecision) -> RecordedDecision:
-    """Reads a decision as it was stored. Raises DECISION_NOT_COMPUTABLE for a record that holds none."""
+    """Reads a decision as it was stored. Raises NOT_COMPUTABLE for a record that holds none."""
     try:
         return _read(stored)
     except (DecodeError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
@@ -47,13 +47,13 @@ def _read(stored: StoredDecision) -> RecordedDecision:
         event_time=answer.event_time.ToDatetime(UTC),
         create_time=answer.create_time.ToDatetime(UTC),
         complete=inputs.format == FORMAT,
-        intact=untouched(stored.answer, stored.fields, stored.inputs),
+        intact=intact_from_record(stored.answer, stored.fields, stored.inputs),
     )
 
 
-def _answered(answer: decision_pb2.Decision) -> Answered:
+def _answered(answer: decision_pb2.Decision) -> AnsweredDecision:
     factors = [Factor(each.reason_code, each.message, each.contribution) for each in answer.explanations]
-    return Answered(
+    return AnsweredDecision(
         verdict=Verdict(answer.outcome, answer.confidence_score, factors),
         is_fraudulent=answer.is_fraudulent,
         codes=tuple(answer.risk_factors),

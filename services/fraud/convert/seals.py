@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from rampart.fraud.v1 import decision_pb2
 
-__all__ = ["sealed", "untouched"]
+__all__ = ["intact_from_record", "sealed_to_record"]
 
 _SIZE = 16
 _FIELD = decision_pb2.DecisionInputs.DESCRIPTOR.fields_by_name["digest"].number
@@ -19,15 +19,15 @@ _HEAD = bytes(((_FIELD & 0x0F) << 3 | _BYTES | 0x80, _FIELD >> 4, _SIZE))
 """What a digest of this size begins with: tag, in two bytes, and length."""
 
 
-def sealed(answer: bytes, fields: bytes, inputs: bytes) -> bytes:
+def sealed_to_record(answer: bytes, fields: bytes, inputs: bytes) -> bytes:
     """Returns serialised inputs with the digest behind them, as their last field."""
     return inputs + _HEAD + _digest(answer, fields, inputs)
 
 
-def untouched(answer: bytes, fields: bytes, inputs: bytes) -> bool:
+def intact_from_record(answer: bytes, fields: bytes, inputs: bytes) -> bool:
     """Tells whether what is stored is what was sealed."""
     body = inputs[: -len(_HEAD) - _SIZE]
-    return sealed(answer, fields, body) == inputs
+    return sealed_to_record(answer, fields, body) == inputs
 
 
 def _digest(answer: bytes, fields: bytes, inputs: bytes) -> bytes:

@@ -16,10 +16,10 @@ from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.verdict import DECLINE, Factor, Verdict
 
-__all__ = ["Answered", "Difference", "Explanation", "RecordedDecision", "differences"]
+__all__ = ["AnsweredDecision", "Difference", "Explanation", "RecordedDecision", "differences"]
 
 
-class Answered(NamedTuple):
+class AnsweredDecision(NamedTuple):
     """What of an answer follows from what it was computed from."""
 
     verdict: Verdict
@@ -46,7 +46,7 @@ class RecordedDecision(NamedTuple):
     required: tuple[str, ...]
     """What was missing without which the operator approves nothing."""
     degraded: tuple[str, ...]
-    answered: Answered
+    answered: AnsweredDecision
     event_time: datetime
     create_time: datetime
     complete: bool
@@ -87,7 +87,7 @@ class Explanation(NamedTuple):
     differences: Sequence[Difference]
 
 
-def differences(answered: Answered, judgement: Judgement) -> Sequence[Difference]:
+def differences(answered: AnsweredDecision, judgement: Judgement) -> Sequence[Difference]:
     """Compares all of an answer that can be computed, part by part."""
     stored, computed = answered.verdict, judgement.verdict
     pairs: list[tuple[str, object, object]] = [

@@ -58,7 +58,7 @@ def not_computable(why: str) -> MeshError:
     """`why` is a key of `_GONE`."""
     return MeshError(
         Kind.FAILED_PRECONDITION,
-        "DECISION_NOT_COMPUTABLE",
+        "NOT_COMPUTABLE",
         f"the decision cannot be computed again: {_GONE[why]}",
         metadata={"why": why},
     )

@@ -83,12 +83,12 @@ class Replays:
     async def replay(self, tenant_id: str, recorded: RecordedDecision) -> Sequence[Difference]:
         """Returns where a decision does not come out as it was answered.
 
-        Raises DECISION_NOT_COMPUTABLE and UNAVAILABLE.
+        Raises NOT_COMPUTABLE and UNAVAILABLE.
         """
         return await self._apart(_replayed, recorded, await self._basis(tenant_id, recorded))
 
     async def explain(self, tenant_id: str, recorded: RecordedDecision) -> Explanation:
-        """Raises DECISION_NOT_COMPUTABLE and UNAVAILABLE."""
+        """Raises NOT_COMPUTABLE and UNAVAILABLE."""
         return await self._apart(_explained, recorded, await self._basis(tenant_id, recorded))
 
     async def _basis(self, tenant_id: str, recorded: RecordedDecision) -> _Basis:

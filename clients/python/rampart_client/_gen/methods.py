@@ -458,7 +458,7 @@ class FraudClient:
         """Explains a decision: every rule of the version that decided, what it saw, and how the outcome was
         reached. Computed again from what is stored with the decision, whatever has changed since.
 
-        Reasons: RESOURCE_NOT_FOUND, DECISION_NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
         """
         response = await self._caller.call(EXPLAIN_DECISION, request, options)
         return present(response.explanation)
@@ -467,7 +467,7 @@ class FraudClient:
         """Computes a decision again from what is stored with it, and tells each difference from what was
         answered. Nothing is stored.
 
-        Reasons: RESOURCE_NOT_FOUND, DECISION_NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
         """
         response = await self._caller.call(REPLAY_DECISION, request, options)
         return present(response.replay)

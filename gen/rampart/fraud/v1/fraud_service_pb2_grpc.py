@@ -150,7 +150,7 @@ class FraudServiceServicer:
     def ExplainDecision(self, request, context):
         """Explains a decision: every rule of the version that decided, what it saw, and how the outcome was reached. Computed again from what is stored with the decision, whatever has changed since.
 
-        Reasons: RESOURCE_NOT_FOUND, DECISION_NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -159,7 +159,7 @@ class FraudServiceServicer:
     def ReplayDecision(self, request, context):
         """Computes a decision again from what is stored with it, and tells each difference from what was answered. Nothing is stored.
 
-        Reasons: RESOURCE_NOT_FOUND, DECISION_NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from rampart.fraud.v1 import decision_pb2
 
-from services.fraud.convert.seals import sealed, untouched
+from services.fraud.convert.seals import intact_from_record, sealed_to_record
 from services.fraud.convert.signals import (
     address_from_proto,
     address_to_proto,
@@ -39,7 +39,7 @@ def test_ruling_of_a_list_is_read_back(allowed: bool) -> None:
 
 def test_sealed_inputs_are_the_message_with_its_digest() -> None:
     body = decision_pb2.DecisionInputs(channel="online", format=1)
-    found = decision_pb2.DecisionInputs.FromString(sealed(b"answer", b"{}", body.SerializeToString()))
+    found = decision_pb2.DecisionInputs.FromString(sealed_to_record(b"answer", b"{}", body.SerializeToString()))
     assert len(found.digest) == 16
     found.ClearField("digest")
     assert found == body
@@ -47,18 +47,18 @@ def test_sealed_inputs_are_the_message_with_its_digest() -> None:
 
 @pytest.mark.parametrize("part", range(3))
 def test_every_byte_that_was_changed_breaks_the_seal(part: int) -> None:
-    record = [b"the answer", b"{fields}", sealed(b"the answer", b"{fields}", b"inputs")]
-    assert untouched(*record)
+    record = [b"the answer", b"{fields}", sealed_to_record(b"the answer", b"{fields}", b"inputs")]
+    assert intact_from_record(*record)
     whole = record[part]
     for place in range(len(whole)):
         record[part] = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
-        assert not untouched(*record)
+        assert not intact_from_record(*record)
     for other in (b"", whole[:-1], whole + b"\0"):
         record[part] = other
-        assert not untouched(*record)
+        assert not intact_from_record(*record)
 
 
 def test_what_moves_from_one_part_to_the_next_breaks_the_seal() -> None:
-    inputs = sealed(b"ab", b"cd", b"ef")
-    assert not untouched(b"abc", b"d", inputs)
-    assert not untouched(b"a", b"bcd", inputs)
+    inputs = sealed_to_record(b"ab", b"cd", b"ef")
+    assert not intact_from_record(b"abc", b"d", inputs)
+    assert not intact_from_record(b"a", b"bcd", inputs)

@@ -14,7 +14,7 @@ from meshkit.errors import Kind, MeshError
 from services.fraud import convert
 from services.fraud.adapters.memory_event_types import MemoryDeclarations, MemoryEventTypes
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios
-from services.fraud.convert.seals import sealed
+from services.fraud.convert.seals import sealed_to_record
 from services.fraud.domain.check import Decided
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
@@ -156,7 +156,7 @@ async def test_input_that_was_changed_is_told(change: Mapping[str, Any]) -> None
     blind = {"amount_minor", "channel", "user_profile_read"} & change.keys()
     assert bool(replay.differences) is not bool(blind)
     # Who seals what he has changed is found out by what it makes of the decision alone.
-    again = tampered._replace(inputs=sealed(tampered.answer, tampered.fields, tampered.inputs[:-19]))
+    again = tampered._replace(inputs=sealed_to_record(tampered.answer, tampered.fields, tampered.inputs[:-19]))
     found = convert.recorded_from_record(again)
     replay = convert.replay_to_proto(found, await Archive().replays.replay(tenant, found))
     assert (replay.intact, replay.identical) == (True, bool(blind))
@@ -190,7 +190,7 @@ async def not_computable(archive: Archive, tenant: str, found: RecordedDecision)
     for compute in (archive.replays.replay, archive.replays.explain):
         with pytest.raises(MeshError) as caught:
             await compute(tenant, found)
-        assert (caught.value.kind, caught.value.reason) == (Kind.FAILED_PRECONDITION, "DECISION_NOT_COMPUTABLE")
+        assert (caught.value.kind, caught.value.reason) == (Kind.FAILED_PRECONDITION, "NOT_COMPUTABLE")
     return caught.value.metadata["why"]
 
 
@@ -230,7 +230,7 @@ async def test_decision_of_the_rules_of_before_says_that_it_cannot_be_computed_a
 def test_record_that_cannot_be_read_says_so(answer: bytes, inputs: bytes, fields: bytes) -> None:
     with pytest.raises(MeshError) as caught:
         convert.recorded_from_record(StoredDecision(answer, inputs, fields))
-    assert (caught.value.reason, caught.value.metadata) == ("DECISION_NOT_COMPUTABLE", {"why": "record"})
+    assert (caught.value.reason, caught.value.metadata) == ("NOT_COMPUTABLE", {"why": "record"})
 
 
 async def test_versions_are_compiled_once_and_kept_within_the_bound() -> None:

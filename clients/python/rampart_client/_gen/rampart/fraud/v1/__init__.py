@@ -1307,9 +1307,15 @@ class DecisionExplanation(betterproto2.Message):
         {
           "step": "score",
           "outcome": "approve",
-          "message": "The prior 0.05 and what fired make 0.43: review from 0.5, decline from 0.8."
+          "message": "The prior 0.05 and what fired make 0.43: review from 0.5, decline from 0.8.",
+          "rule_id": ""
         },
-        {"step": "rule", "outcome": "review", "message": "Rule amount-high says review at least.", "rule_id": "amount-high"}
+        {
+          "step": "rule",
+          "outcome": "review",
+          "message": "Rule amount-high says review at least.",
+          "rule_id": "amount-high"
+        }
       ],
       "rules": [
         {
