@@ -6,6 +6,7 @@ import os
 import sys
 
 from console import (
+    backtests,
     clients,
     event_types,
     gateway,
@@ -39,6 +40,7 @@ COMMANDS = (
     schedules,
     event_types,
     scenario,
+    backtests,
     lists,
     ledger,
     simulate,

@@ -154,15 +154,15 @@ def _spend_to_proto(spend: Spend, message: decision_pb2.CurrencySum) -> None:
         message.usd_per_unit, message.rate_since = spend.rate
 
 
-def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, features: FeatureSet) -> EventFacts:
-    """Reads back what a decision was computed from. `features` is the set that its vector is of."""
+def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, features: FeatureSet | None) -> EventFacts:
+    """Reads back what a decision was computed from. `features` is the set that its vector is of; None leaves it out."""
     profile = None
     if inputs.user_tier:
         profile = Profile(inputs.user_known, inputs.user_base_risk, inputs.user_tier, inputs.user_chargeback_count)
     vector = inputs.vector
     return EventFacts(
         fields=fields,
-        features=rejoined(features.features, vector.values, vector.numbers, vector.missing),
+        features=rejoined(features.features, vector.values, vector.numbers, vector.missing) if features else (),
         currency=inputs.currency,
         digits=inputs.currency_digits,
         profile=profile,

@@ -17,6 +17,7 @@ from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scenarios.shadows import Shadow
 from services.fraud.domain.verdict import Verdict
 
 __all__ = ["NOTHING_KEPT", "Basis", "Check", "Decided", "Features", "Kept", "Key", "Spelling", "StageTimes"]
@@ -132,6 +133,8 @@ class Decided(NamedTuple):
     """Inputs that the decision was made without."""
     create_time: datetime
     times: StageTimes = StageTimes()
+    shadows: Sequence[Shadow] = ()
+    """What looks on. None of them has judged yet."""
 
     @property
     def verdict(self) -> Verdict:

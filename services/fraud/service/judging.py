@@ -15,7 +15,8 @@ from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, RateTable, Spend
 from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.facts import EventFacts
-from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Ruling, Standing
+from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Judgement, Ruling, Standing
+from services.fraud.domain.scenarios.shadows import Shadow
 from services.fraud.domain.value_lists.lists import ListKind
 from services.fraud.domain.verdict import Factor
 from services.fraud.ports import IpIntelligence
@@ -23,7 +24,7 @@ from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.tenant_states import TenantState
 from services.fraud.service.value_lists.catalog import TenantLists
 
-__all__ = ["DecisionPolicy", "Judge", "ReadCheck"]
+__all__ = ["DecisionPolicy", "Judge", "ReadCheck", "missing_rates", "ruling_of", "standing_of"]
 
 _NO_RATES = RateTable()
 TRUSTED = "trusted"
@@ -47,6 +48,19 @@ class ReadCheck(NamedTuple):
     features: Features
     profile: Profile | None
     state: TenantState
+
+
+class _Case(NamedTuple):
+    """An event with everything that versions judge it by."""
+
+    check: Check
+    features: Features
+    facts: EventFacts
+    state: TenantState
+    standing: Standing | None
+    ruling: Ruling | None
+    """What lists say, whichever version is asked."""
+    now: datetime
 
 
 class Judge:
@@ -85,23 +99,33 @@ class Judge:
         tables: Mapping[str, RateTable],
     ) -> Decided:
         facts = self._facts(check, features, profile, state, tables.get(check.tenant_id, _NO_RATES))
-        scenarios, now = state.configuration.scenarios, self._clock()
+        standing = standing_of(profile)
+        ruling = ruling_of(state.lists, check.fields) if state.lists.by_name else None
+        case = _Case(check, features, facts, state, standing, ruling, self._clock())
         key = check.user_id or check.transaction_id
-        version = scenarios.deciding(check.tenant_id, check.event_type, key).version
-        missing = (*state.missing, *_missing(check, facts, version), *self._blind(version))
-        degraded = (*features.degraded, *missing, *check.kept.unusable)
-        floor = not self._policy.review_without.isdisjoint(degraded)
-        standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
-        ruling = _ruling(state.lists, check.fields) if state.lists.by_name else None
+        version, shadows = state.configuration.scenarios.deciding(check.tenant_id, check.event_type, key)
+        judgement, degraded = self._by(version, case)
         ref = version.ref if version is not None else None
-        if ruling is not None:
-            judgement = NO_RULES.ruled(ruling)
-        elif version is None:
-            judgement = NO_RULES.judge(NOTHING_FIRED, check.fields.get, standing, review_floor=floor)
-        else:
-            values = state.configuration.values(version, check.event_type, features.set)(facts)
-            judgement = version.decide(values, standing, check.fields.get, now, scenarios.snoozes, review_floor=floor)
-        return Decided(check, uuid7_text(), features, facts, judgement, ref, degraded, now)
+        made = Decided(check, uuid7_text(), features, facts, judgement, ref, degraded, case.now)
+        return made._replace(shadows=[self._shadow(each, case) for each in shadows]) if shadows else made
+
+    def _by(self, version: CompiledScenario | None, case: _Case) -> tuple[Judgement, tuple[str, ...]]:
+        """Judges by a version. Returns as well what was missing for it."""
+        check, facts, state = case.check, case.facts, case.state
+        missing = (*state.missing, *_missing(check, facts, version), *self._blind(version))
+        degraded = (*case.features.degraded, *missing, *check.kept.unusable)
+        floor = not self._policy.review_without.isdisjoint(degraded)
+        if case.ruling is not None:
+            return NO_RULES.ruled(case.ruling), degraded
+        key_of = check.fields.get
+        if version is None:
+            return NO_RULES.judge(NOTHING_FIRED, key_of, case.standing, review_floor=floor), degraded
+        values = state.configuration.values(version, check.event_type, case.features.set)(facts)
+        snoozes = state.configuration.scenarios.snoozes
+        return version.decide(values, case.standing, key_of, case.now, snoozes, review_floor=floor), degraded
+
+    def _shadow(self, version: CompiledScenario, case: _Case) -> Shadow:
+        return Shadow(version.ref, lambda: self._by(version, case)[0])
 
     def _facts(
         self, check: Check, features: Features, profile: Profile | None, state: TenantState, table: RateTable
@@ -127,7 +151,12 @@ class Judge:
         return () if version is None or version.asks.isdisjoint(self._untold) else ("ip_intelligence",)
 
 
-def _ruling(lists: TenantLists, fields: Fields) -> Ruling | None:
+def standing_of(profile: Profile | None) -> Standing | None:
+    """Returns what a tenant thinks of the user of a profile."""
+    return Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
+
+
+def ruling_of(lists: TenantLists, fields: Fields) -> Ruling | None:
     """Returns what the lists of the tenant say of an event: those that allow before those that block."""
     for kind, code, words in ((ListKind.ALLOW, "LIST_ALLOWED", "allows"), (ListKind.BLOCK, "LIST_BLOCKED", "blocks")):
         for each in lists.of_kind(kind):
@@ -145,10 +174,13 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
 
 def _missing(check: Check, facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
-    missing = []
-    if check.user_id and facts.profile is None:
-        missing.append("user_profile")
+    nobody = ("user_profile",) if check.user_id and facts.profile is None else ()
+    return (*nobody, *missing_rates(facts, version))
+
+
+def missing_rates(facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
+    """Says so if a version asks for an amount in dollars, and a rate is missing for it."""
     asked = version is not None and facts.currency and not version.asks.isdisjoint(WORTHS)
     if asked and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
-        missing.append("exchange_rate")
-    return missing
+        return ("exchange_rate",)
+    return ()
