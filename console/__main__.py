@@ -6,6 +6,7 @@ import os
 import sys
 
 from console import (
+    backtests,
     clients,
     decisions,
     event_types,
@@ -40,6 +41,7 @@ COMMANDS = (
     schedules,
     event_types,
     scenario,
+    backtests,
     lists,
     decisions,
     ledger,

@@ -60,6 +60,10 @@ class MemoryStore:
     async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
         return {key: _stored(*self._decided[key]) for key in keys if key in self._decided}
 
+    def decided(self, tenant_id: str) -> Sequence[tuple[Decided, DecisionRecord]]:
+        """Returns the decisions of a tenant, in the order of their commits."""
+        return [each for each in self._decided.values() if each[0].check.tenant_id == tenant_id]
+
     async def read(self, keys: Sequence[HistoryKey], most: int, *, apart: bool = False) -> Sequence[KeyHistory]:
         return [self._history(key, most) for key in keys]
 

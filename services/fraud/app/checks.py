@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from rampart.fraud.v1 import fraud_service_pb2
 from rampart.user.v1 import user_service_pb2
@@ -26,7 +25,7 @@ from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.app.features import DecisionStores, open_features, open_ip
-from services.fraud.service.breaking import OutcomeCounter, count_outcome
+from services.fraud.domain.check import Decided
 from services.fraud.service.decider import Decider
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
@@ -71,9 +70,9 @@ async def open_checks(
     stores: DecisionStores,
     states: TenantStates,
     rates: ExchangeRates,
-    counter: OutcomeCounter,
+    on_commit: Callable[[Decided], None],
 ) -> CheckMeans:
-    """Returns what decides. `counter` counts what scenarios have decided."""
+    """Returns what decides. `on_commit` is told of each decision that was stored."""
     decider = Decider(
         reader=await open_features(host, settings, redis, stores),
         profiles=await _profiles(host, settings),
@@ -82,7 +81,7 @@ async def open_checks(
         policy=DecisionPolicy(settings.review_without),
         states=states.of,
         ip=await open_ip(host, settings),
-        on_commit=partial(count_outcome, counter),
+        on_commit=on_commit,
     )
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
     return CheckMeans(

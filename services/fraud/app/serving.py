@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import grpc
 from rampart.fraud.v1 import fraud_service_pb2_grpc
 from redis.asyncio import Redis
 
@@ -27,14 +28,17 @@ from services.fraud.adapters.outbox_retention import OutboxRetention
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_rates import PostgresRates
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
+from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
-from services.fraud.app.deploying import SCENARIO_SERVICE, replays_of, serve_scenarios
-from services.fraud.service.breaking import OutcomeCounter
+from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
+from services.fraud.service import backtesting
+from services.fraud.service import retention as retaining
+from services.fraud.service.backtesting import BacktestWork
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
+from services.fraud.service.retention import DecisionRetention
 from services.fraud.service.tenant_states import TenantStates
 from services.fraud.service.watches import READS_AT_ONCE, Watches
 from services.fraud.servicer import FraudServicer
@@ -43,7 +47,7 @@ from services.fraud.settings import FraudSettings
 __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE]
+SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -62,7 +66,6 @@ async def serve(host: Host, reader: Reader) -> None:
     )
     relay, outbox = await _publishing(host, settings, redis)
     feed, watches = await _watching(host, settings)
-    await _working(host, settings)
 
     def committed() -> None:
         relay.notify()
@@ -71,11 +74,11 @@ async def serve(host: Host, reader: Reader) -> None:
     configurations, lists = await open_configurations(host, settings)
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await open_stores(host, settings, committed, reads)
-    rates, counter = ExchangeRates(PostgresRates(stores.pool)), OutcomeCounter()
+    rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
     states = TenantStates(configurations, lists)
     continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
-        means=await open_checks(host, settings, redis, verifier, stores, states, rates, counter),
+        means=await open_checks(host, settings, redis, verifier, stores, states, rates, counts.committed),
         store=stores.decisions,
         outbox=outbox,
         decided=await _rebuilding(host, settings),
@@ -88,7 +91,10 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
-    await serve_scenarios(host, settings, server, reads, pages, configurations, counter)
+    await serve_scenarios(host, settings, server, reads, pages, configurations, counts)
+    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
+    tasks = await host.open(channel, name="task")
+    await _working(host, settings, tasks, await serve_backtests(host, settings, server, reads, pages, tasks))
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
@@ -111,13 +117,13 @@ async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
     return DecidedEvents(relay=relay, service=service, tenants=tenants)
 
 
-async def _working(host: Host, settings: FraudSettings) -> None:
+async def _working(host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, backtests: BacktestWork) -> None:
     """Does the tasks of this service."""
     pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
-    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
-    tasks = await host.open(channel, name="task")
     retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
-    worker = Worker(tasks, {KIND: retention.run}, limits={KIND: LIMITS}, schedules=[SCHEDULE])
+    handlers = {retaining.KIND: retention.run, backtesting.KIND: backtests.run}
+    limits = {retaining.KIND: retaining.LIMITS, backtesting.KIND: backtesting.LIMITS}
+    worker = Worker(tasks, handlers, limits=limits, schedules=[retaining.SCHEDULE])
     host.background("tasks", worker.run)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.fraud.convert.backtests import backtest_to_proto, period_from_proto
 from services.fraud.convert.checks import check_from_event, check_from_proto
 from services.fraud.convert.decisions import DecisionRecord, decided_to_record, facts_from_record, stored_to_proto
 from services.fraud.convert.event_types import (
@@ -16,6 +17,7 @@ from services.fraud.convert.event_types import (
 from services.fraud.convert.event_values import event_values_from_proto
 from services.fraud.convert.events import fields_from_record, fields_to_record
 from services.fraud.convert.explanations import explanation_to_proto, replay_to_proto
+from services.fraud.convert.past import past_from_record, vector_version_from_record
 from services.fraud.convert.places import (
     Positions,
     decided_page_to_proto,
@@ -51,6 +53,7 @@ from services.fraud.convert.scenarios import (
     transition_to_proto,
     version_to_proto,
 )
+from services.fraud.convert.shadows import shadow_report_to_proto
 
 __all__ = [
     "ChangingTypes",
@@ -58,6 +61,7 @@ __all__ = [
     "Positions",
     "admits_from_proto",
     "admits_revision_from_proto",
+    "backtest_to_proto",
     "changes_to_proto",
     "check_from_event",
     "check_from_proto",
@@ -76,6 +80,8 @@ __all__ = [
     "fields_to_record",
     "filter_from_proto",
     "page_to_proto",
+    "past_from_record",
+    "period_from_proto",
     "place_from_entry",
     "place_from_proto",
     "policy_from_proto",
@@ -91,6 +97,7 @@ __all__ = [
     "rule_to_proto",
     "scenario_to_proto",
     "selection_from_proto",
+    "shadow_report_to_proto",
     "snooze_from_proto",
     "snooze_to_proto",
     "step_from_proto",
@@ -101,6 +108,7 @@ __all__ = [
     "type_check_from_proto",
     "type_request_from_proto",
     "updated_rule_from_proto",
+    "vector_version_from_record",
     "version_to_proto",
     "watch_event_to_proto",
 ]

@@ -188,11 +188,14 @@ def _spend_to_proto(spend: Spend, message: decision_pb2.CurrencySum) -> None:
         message.usd_per_unit, message.rate_since = spend.rate
 
 
-def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, features: FeatureSet) -> EventFacts:
-    """Reads back what a decision was computed from. `features` is the set that its vector is of."""
+def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, features: FeatureSet | None) -> EventFacts:
+    """Reads back what a decision was computed from. `features` is the set that its vector is of; None leaves it out."""
     vector = inputs.vector
+    facts = base_facts_from_record(inputs, fields)
+    if features is None:
+        return facts
     values = rejoined(features.features, vector.values, vector.numbers, vector.missing)
-    return base_facts_from_record(inputs, fields)._replace(features=values)
+    return facts._replace(features=values)
 
 
 def base_facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields) -> EventFacts:

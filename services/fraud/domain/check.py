@@ -17,6 +17,7 @@ from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scenarios.shadows import Shadow
 from services.fraud.domain.verdict import Verdict
 
 __all__ = ["NOTHING_KEPT", "Basis", "Check", "Decided", "Features", "Kept", "Key", "Spelling", "StageTimes"]
@@ -135,6 +136,8 @@ class Decided(NamedTuple):
     """Those of `degraded` without which the operator approves nothing."""
     type_version: int = 1
     """Of the event type by which its fields were judged."""
+    shadows: Sequence[Shadow] = ()
+    """What looks on. None of them has judged yet."""
 
     @property
     def verdict(self) -> Verdict:

@@ -25,6 +25,7 @@ from services.fraud.errors.decisions import (
     value_refused,
 )
 from services.fraud.errors.declarations import (
+    backtest_invalid,
     content_refused,
     event_type_exists,
     event_type_invalid,
@@ -52,6 +53,7 @@ __all__ = [
     "amount_too_large",
     "amount_too_precise",
     "backfill_not_allowed",
+    "backtest_invalid",
     "content_refused",
     "currency_unknown",
     "decision_not_found",

@@ -9,6 +9,7 @@ from services.fraud.domain.names import FieldFault
 from services.fraud.domain.scenarios.checking import ContentFault
 
 __all__ = [
+    "backtest_invalid",
     "content_refused",
     "event_type_exists",
     "event_type_invalid",
@@ -130,6 +131,10 @@ def event_type_exists() -> MeshError:
         "an event type of this name exists",
         metadata={"resource": "event type"},
     )
+
+
+def backtest_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
 
 
 def event_type_invalid(faults: Iterable[FieldFault]) -> MeshError:

@@ -17,7 +17,8 @@ from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.consulted import ConsultedLists
 from services.fraud.domain.scenarios.deciding import decide
 from services.fraud.domain.scenarios.facts import EventFacts
-from services.fraud.domain.scenarios.judging import Ruling
+from services.fraud.domain.scenarios.judging import Judgement, Ruling
+from services.fraud.domain.scenarios.shadows import Shadow
 from services.fraud.domain.value_lists.lists import ListKind
 from services.fraud.domain.verdict import Factor
 from services.fraud.ports import IpIntelligence
@@ -25,7 +26,7 @@ from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.tenant_states import TenantState
 from services.fraud.service.value_lists.catalog import TenantLists
 
-__all__ = ["DecisionPolicy", "Judge", "ReadCheck"]
+__all__ = ["DecisionPolicy", "Judge", "ReadCheck", "missing_rates", "ruling_of"]
 
 _NO_RATES = RateTable()
 _NO_LISTS: Mapping[str, Container[str]] = {}
@@ -49,6 +50,25 @@ class ReadCheck(NamedTuple):
     features: Features
     profile: Profile | None
     state: TenantState
+
+
+class _Case(NamedTuple):
+    """An event with everything that versions judge it by."""
+
+    check: Check
+    features: Features
+    facts: EventFacts
+    state: TenantState
+    now: datetime
+
+
+class _Judged(NamedTuple):
+    """What a version makes of an event, and the inputs that it went without."""
+
+    judgement: Judgement
+    degraded: tuple[str, ...]
+    required: tuple[str, ...]
+    """Those of `degraded` without which the operator approves nothing."""
 
 
 class Judge:
@@ -87,26 +107,37 @@ class Judge:
         tables: Mapping[str, RateTable],
     ) -> Decided:
         facts = self._facts(check, features, profile, state, tables.get(check.tenant_id, _NO_RATES))
-        scenarios, now = state.configuration.scenarios, self._clock()
+        case = _Case(check, features, facts, state, self._clock())
         key = check.user_id or check.transaction_id
-        version = scenarios.deciding(check.tenant_id, check.event_type, key).version
-        missing = (*state.missing, *_missing(check, facts, version), *self._blind(version))
-        degraded = (*features.degraded, *missing, *check.kept.unusable)
-        required = tuple(name for name in degraded if name in self._policy.review_without) if degraded else ()
-        values = state.configuration.values(version, check.event_type, features.set) if version is not None else None
-        judgement = decide(version, values, facts, now, scenarios.snoozes, review_floor=bool(required))
-        return Decided(
+        version, shadows = state.configuration.scenarios.deciding(check.tenant_id, check.event_type, key)
+        judged = self._by(version, case)
+        made = Decided(
             check,
             uuid7_text(),
             features,
             facts,
-            judgement,
+            judged.judgement,
             version.ref if version is not None else None,
-            degraded,
-            now,
-            required=required,
+            judged.degraded,
+            case.now,
+            required=judged.required,
             type_version=state.configuration.readers[check.event_type].event_type.version,
         )
+        return made._replace(shadows=[self._shadow(each, case) for each in shadows]) if shadows else made
+
+    def _by(self, version: CompiledScenario | None, case: _Case) -> _Judged:
+        """Judges an event by a version."""
+        check, configuration = case.check, case.state.configuration
+        missing = (*case.state.missing, *_missing(check, case.facts, version), *self._blind(version))
+        degraded = (*case.features.degraded, *missing, *check.kept.unusable)
+        required = tuple(name for name in degraded if name in self._policy.review_without) if degraded else ()
+        values = configuration.values(version, check.event_type, case.features.set) if version is not None else None
+        snoozes = configuration.scenarios.snoozes
+        judgement = decide(version, values, case.facts, case.now, snoozes, review_floor=bool(required))
+        return _Judged(judgement, degraded, required)
+
+    def _shadow(self, version: CompiledScenario, case: _Case) -> Shadow:
+        return Shadow(version.ref, lambda: self._by(version, case).judgement)
 
     def _facts(
         self, check: Check, features: Features, profile: Profile | None, state: TenantState, table: RateTable
@@ -123,7 +154,7 @@ class Judge:
             rate=table.at(check.currency, day),
             elsewhere=_spends(features.elsewhere, table, day) if features.elsewhere else (),
             lists=ConsultedLists(state.lists.by_name) if listed else _NO_LISTS,
-            ruling=_ruling(state.lists, check.fields) if listed else None,
+            ruling=ruling_of(state.lists, check.fields) if listed else None,
         )
 
     def _blind(self, version: CompiledScenario | None) -> Sequence[str]:
@@ -134,7 +165,7 @@ class Judge:
         return () if version is None or version.asks.isdisjoint(self._untold) else ("ip_intelligence",)
 
 
-def _ruling(lists: TenantLists, fields: Fields) -> Ruling | None:
+def ruling_of(lists: TenantLists, fields: Fields) -> Ruling | None:
     """Returns what the lists of the tenant say of an event: those that allow before those that block."""
     for kind, code, words in ((ListKind.ALLOW, "LIST_ALLOWED", "allows"), (ListKind.BLOCK, "LIST_BLOCKED", "blocks")):
         for each in lists.of_kind(kind):
@@ -152,10 +183,13 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
 
 def _missing(check: Check, facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
-    missing = []
-    if check.user_id and facts.profile is None:
-        missing.append("user_profile")
+    nobody = ("user_profile",) if check.user_id and facts.profile is None else ()
+    return (*nobody, *missing_rates(facts, version))
+
+
+def missing_rates(facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
+    """Says so if a version asks for an amount in dollars, and a rate is missing for it."""
     asked = version is not None and facts.currency and not version.asks.isdisjoint(WORTHS)
     if asked and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
-        missing.append("exchange_rate")
-    return missing
+        return ("exchange_rate",)
+    return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
@@ -26,6 +26,7 @@ class FeatureSet:
     ) -> None:
         """The features have passed `check_features`; `filters` are their compiled conditions, by text."""
         self.version = version
+        self._types = types
         self.plans: Mapping[str, KindPlan] = plan_kinds(features, types)
         self.features = tuple(feature for plan in self.plans.values() for feature in plan.features)
         """Kind by kind: what is read of a log stands together."""
@@ -42,6 +43,11 @@ class FeatureSet:
         """Returns the columns of the store that have the first field of a kind of key, in the types that it counts."""
         found = {self._types[name].columns.get(plan.key[0]) for name in plan.types}
         return tuple(sorted(column for column in found if column is not None))
+
+    def part(self, names: Collection[str]) -> FeatureSet:
+        """Returns a set of some of the features."""
+        chosen = [feature for feature in self.features if feature.name in names]
+        return FeatureSet(self.version, chosen, self._types, self._filters)
 
     def recorders(self, event_type: str) -> Sequence[KindRecorder]:
         """Returns what records the events of a type."""
