@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -280,7 +281,7 @@ async def test_logs_lost_with_redis_are_filled_again(platform: Platform, steady:
         slow = await steady.check(device_fingerprint="survivor")
     await recovered(platform, steady, "redis", old)
     # Each replica may still find at its first look that the log of a key is not known to be whole.
-    after = []
+    after: list[dict[str, Any]] = []
     while len(after) < 10 and (not after or after[-1]["degraded"]):
         after.append(await steady.check(device_fingerprint="survivor"))
         await asyncio.sleep(0.1)

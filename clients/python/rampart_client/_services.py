@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._call import Caller
-from ._gen.methods import BacktestClient, DataClient, EventTypeClient, FraudClient, ListClient, ScenarioClient, TaskClient, UserClient
+from ._gen.methods import (
+    BacktestClient,
+    DataClient,
+    EventTypeClient,
+    FraudClient,
+    ListClient,
+    ScenarioClient,
+    TaskClient,
+    UserClient,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,10 @@ from services.fraud.domain.logs.recency import Recency
 from services.fraud.domain.logs.sealed import Sealed
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
-__all__ = ["Links"]
+__all__ = ["CounterpartLinks"]
 
 
-class Links:
+class CounterpartLinks:
     """The links of a stream, which `previous` of each block keeps as times."""
 
     __slots__ = ("_plan", "_sealed", "_tail", "last")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, MutableSequence, Sequence
 from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.logs.blocks import LARGEST_BLOCK, NEVER, Block, running
 from services.fraud.domain.logs.bulk import Share
-from services.fraud.domain.logs.links import Links
+from services.fraud.domain.logs.links import CounterpartLinks
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.sealed import Sealed
 from services.fraud.domain.logs.stream_plan import StreamPlan
@@ -41,7 +41,7 @@ class Stream:
         """No record is after this time."""
         self.blocks = Sealed(rows, plan)
         self.tail = Block(len(plan.counterparts))
-        self.links = Links(self.blocks, self.tail, plan)
+        self.links = CounterpartLinks(self.blocks, self.tail, plan)
         self.tail.times = array("q")
         self.tail.fill(array("q"), plan)
 

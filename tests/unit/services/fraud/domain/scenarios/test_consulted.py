@@ -32,7 +32,8 @@ def test_what_was_found_is_kept_and_nothing_else() -> None:
     lists = ConsultedLists({"one": {"b", "a", "x"}, "two": {"a"}, "unasked": {"a"}})
     assert [value in lists["one"] for value in "bac"] == [True, True, False]
     assert "z" not in lists["two"] and "a" not in lists["no such list"]
-    assert 1 not in lists["one"]
+    number: object = 1
+    assert number not in lists["one"]
     assert hits_of(lists) == {"one": ["a", "b"]}
     assert (list(lists), len(lists)) == (["one", "two", "unasked"], 3)
     assert hits_of({"one": {"a"}}) == {}, "nobody has kept what was asked"
