@@ -16,7 +16,7 @@ from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState,
 from services.fraud.service.feature_sets import FeatureSets, Streams
 from services.fraud.service.fold_cache import CachedFold
 
-__all__ = ["SLACK_SECONDS", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
+__all__ = ["SLACK_SECONDS", "TIME", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
 
 SLACK_SECONDS = 25 * 3600
 """For so much longer than the widest window a log is kept: checks may be late by a day."""
@@ -24,7 +24,8 @@ EXPIRY_SECONDS = 3_600.0
 """A log is told that often how long to stay."""
 ATTEMPTS = (1 << 16) - 1
 _new = tuple.__new__
-_TIME = struct.Struct("<q")
+TIME = struct.Struct("<q")
+"""The time of a record, as it is packed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -67,23 +68,26 @@ class LogGroup:
         if cached is not None and not stays:
             cached.expiry = now
         self.seen = cached.part if cached is not None else None
-        return LogWrite(self.key, self.packed, layout.size, self.retain_seconds, self.seen, self.untimed, not stays)
+        retain = self.recorder.plan.retention_ms // 1000 + SLACK_SECONDS
+        return _new(LogWrite, (self.key, self.packed, layout.size, retain, self.seen, self.untimed, not stays))
 
     def part(self, start: int, read: int, last: bytes) -> LogPart:
         """Says how far the log was read."""
         return LogPart(start, read, last, self.generation)
 
-    def arrived(self, milliseconds: int, generation: bytes) -> None:
-        """Gives the records the time at which they arrived, if they have none of their own."""
+    def arrived(self, milliseconds: int, stamp: bytes, generation: bytes) -> None:
+        """Gives the records the time at which they arrived, which `stamp` is packed, if they have none of their own."""
         self.generation = generation
         if not self.untimed:
             return
-        stamp, size, packed = _TIME.pack(milliseconds), self.recorder.layout.size, self.packed
-        self.records = [_new(LogRecord, (milliseconds, *record[1:])) for record in self.records]
-        if len(packed) == size:
+        packed, records = self.packed, self.records
+        if len(records) == 1:
+            records[0] = _new(LogRecord, (milliseconds, *records[0][1:]))
             self.packed = stamp + packed[8:]
-        else:
-            self.packed = b"".join([stamp + packed[at + 8 : at + size] for at in range(0, len(packed), size)])
+            return
+        size = self.recorder.layout.size
+        self.records = [_new(LogRecord, (milliseconds, *record[1:])) for record in records]
+        self.packed = b"".join([stamp + packed[at + 8 : at + size] for at in range(0, len(packed), size)])
 
 
 class CheckRecords:

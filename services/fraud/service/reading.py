@@ -20,7 +20,7 @@ from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
 from services.fraud.ports import Appended, EntityLogs, LogsUnavailableError, LogWrite, Ticket
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
-from services.fraud.service.log_groups import CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
+from services.fraud.service.log_groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
 
 __all__ = ["DEGRADED", "FeatureReader", "Reading"]
 
@@ -61,8 +61,9 @@ class FeatureReader:
         groups, records = group_checks(checks, self._sets, now)
         appended = await self._append(checks, groups)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
+        stamp, generation = TIME.pack(arrival), appended.generation if appended else b""
         for group in groups:
-            group.arrived(arrival, appended.generation if appended else b"")
+            group.arrived(arrival, stamp, generation)
         answers = appended.answers if appended else ()
         slow = await self._folds.prepare(groups, answers, gapped, to_time(arrival), patient=patient)
         for group in groups:

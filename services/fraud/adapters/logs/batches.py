@@ -41,10 +41,7 @@ class LogBatches:
         for _ in range(3):
             generation = await self._scripts.present()
             streams = [write.key.stream for write in writes]
-            creates, whole_by = (
-                self._proofs.held(set(streams)),
-                {each: self._proofs.swept(each) for each in set(streams)},
-            )
+            creates = self._proofs.held(set(streams))
             known = [_of_generation(write, generation) for write in writes]
             text = instructions(known, [stream in creates for stream in streams])
             try:
@@ -58,8 +55,9 @@ class LogBatches:
                 continue
             if proof:
                 self._scripts.proof = proof_of(proof)
+            swept = {stream: self._proofs.swept(stream) for stream in set(streams)}
             answers = [
-                answer_of(write, each, whole_by[stream]) if write is asked else _ANOTHER
+                answer_of(write, each, swept[stream]) if write is asked else _ANOTHER
                 for asked, write, each, stream in zip(writes, known, found, streams, strict=True)
             ]
             self._sealing.note(names, writes, answers)
