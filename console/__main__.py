@@ -6,7 +6,9 @@ import os
 import sys
 
 from console import (
+    backtests,
     clients,
+    decisions,
     event_types,
     features,
     gateway,
@@ -41,7 +43,9 @@ COMMANDS = (
     event_types,
     features,
     scenario,
+    backtests,
     lists,
+    decisions,
     ledger,
     simulate,
     replay,

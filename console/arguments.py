@@ -20,6 +20,7 @@ __all__ = [
     "calendar_date",
     "check_texts",
     "decimal",
+    "decision_id",
     "in_utc",
     "json_object",
     "point_in_time",
@@ -113,6 +114,13 @@ def task_id(text: str) -> str:
     """Reads the identifier of a task, a UUID in its one written form (RFC 9562, section 4)."""
     if not _UUID.fullmatch(text.lower()):
         raise ArgumentTypeError(f"must be the identifier of a task, as `rampart task list` shows it, not {text!r}")
+    return text.lower()
+
+
+def decision_id(text: str) -> str:
+    """Reads the identifier of a decision, a UUID as well."""
+    if not _UUID.fullmatch(text.lower()):
+        raise ArgumentTypeError(f"must be the identifier of a decision, as its answer has it, not {text!r}")
     return text.lower()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from console.arguments import decimal, point_in_time, whole
 from console.scenario import files, moves, rules
+from console.scenario.shadow import shadow
 from console.tasking.action import Action, finish
 from console.tasking.options import add_limit
 
@@ -83,6 +84,8 @@ def _add_moves(actions: Actions) -> None:
 def _add_told(actions: Actions) -> None:
     one = _action(actions, "status", moves.status, "show which versions decide, and what they decided of late")
     one.add_argument("event_type", nargs="?", metavar="EVENT_TYPE", help="(default: all of them)")
+    text = "show what a version in the shadow would have answered"
+    _action(actions, "shadow", shadow, text, "scenario_id", "version")
     add_limit(_action(actions, "history", moves.history, "list who let which version decide", "event_type"))
     one = _action(actions, "policy", moves.policy, "show or change who publishes, and the limits of the breaker")
     persons = one.add_mutually_exclusive_group()

@@ -33,6 +33,7 @@ from services.task.service.watching import TaskWatches
 from services.task.service.work import WorkService
 from services.task.servicer import TaskServicer, creating
 from services.task.servicer.schedules import ScheduleCalls
+from services.task.servicer.submitted import SubmittedCalls
 from services.task.servicer.tasks import TaskCalls
 from services.task.servicer.work import WorkCalls
 from services.task.settings import TaskSettings
@@ -112,4 +113,5 @@ def _servicer(
         verifier=verifier,
         batch_policy=policies([TASK_SERVICE])[BATCH_METHOD],
     )
-    return TaskServicer(tasks, ScheduleCalls(ScheduleService(schedules), service, Pages(continuations)), work)
+    scheduled = ScheduleCalls(ScheduleService(schedules), service, Pages(continuations))
+    return TaskServicer(tasks, scheduled, work, SubmittedCalls(service))

@@ -80,6 +80,10 @@ class TaskStore(Protocol):
 
     async def get(self, tenant_id: str, task_id: UUID) -> Task | None: ...
 
+    async def some(self, tenant_id: str, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Returns those of the tasks that there are, in no order, without what lists leave out."""
+        ...
+
     async def page(self, tenant_id: str, only: TaskFilter, before: UUID | None, limit: int) -> Sequence[Task]:
         """Returns at most `limit` tasks, newest first, older than `before`."""
         ...

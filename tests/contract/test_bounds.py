@@ -46,7 +46,10 @@ TIMES_NEVER_STORED = {
 }
 """Of resources that are sent back to be changed, or compared with what is stored."""
 
-JUDGED_BY_THE_CLOCK = {"rampart.fraud.v1.CheckFraudRequest.event_time"}
+JUDGED_BY_THE_CLOCK = {
+    "rampart.fraud.v1.CheckEventRequest.event_time",
+    "rampart.fraud.v1.CheckFraudRequest.event_time",
+}
 """Refused if it is too far ahead."""
 
 

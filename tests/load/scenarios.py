@@ -9,17 +9,20 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from services.fraud.domain.features import NAMES
-from services.fraud.domain.rules import Facts, Profile
-from services.fraud.domain.scenarios.starter_values import values_of
-
+from meshkit.currencies import DIGITS
+from services.fraud.domain.declared.starter import STARTER as FEATURES
+from services.fraud.domain.declared.starter import STARTER_FEATURES
+from services.fraud.domain.event import Money
+from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.profile import Profile
+from services.fraud.domain.rates import PAR
 from services.fraud.domain.scenarios.compiled import CompiledScenario
+from services.fraud.domain.scenarios.facts import EventFacts, value_reader
 from services.fraud.domain.scenarios.judging import Standing
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
-from services.fraud.domain.scenarios.starter import STARTER, STARTER_FEATURES, STARTER_REF, starter_trees
+from services.fraud.domain.scenarios.starter import STARTER, STARTER_REF, starter_trees
 from services.fraud.domain.scenarios.traffic import part_of
-from services.fraud.domain.verdict import judge
 from services.fraud.expressions.rules import CelRules
 from services.fraud.service.rule_checks import RuleChecks
 from tests.support.scenarios import BuiltInNames
@@ -41,23 +44,24 @@ def microseconds(step: Callable[[int], object], rounds: int = ROUNDS) -> float:
     return best / rounds * 1e6
 
 
-def some_facts(choice: random.Random) -> Facts:
+def some_facts(choice: random.Random) -> EventFacts:
     profile = Profile(True, choice.random(), choice.choice(["trusted", "standard", "standard", "elevated"]), 0)
-    features = {name: int(choice.expovariate(0.5)) for name in NAMES}
-    return Facts(choice.randrange(30_000), 2, "online", features, profile)
+    features = [None if feature.converted else int(choice.expovariate(0.5)) for feature in FEATURES.features]
+    amount = Money(choice.randrange(30_000), "USD")
+    return EventFacts({"user_id": "u1", "amount": amount}, features, "USD", 2, profile, None, PAR)
 
 
 def starter() -> None:
     choice = random.Random(1)
     facts = [some_facts(choice) for _ in range(256)]
     compiled = CompiledScenario(STARTER_REF, STARTER, starter_trees())
-    prepared = [[values_of(each)[name] for name in compiled.names] for each in facts]
+    read = value_reader(compiled.names, PAYMENT, FEATURES, DIGITS)
+    prepared = [read(each) for each in facts]
     standings = [Standing(each.profile.base_risk, each.profile.tier == "trusted") for each in facts if each.profile]
-    print(f"starter rules in Python            {microseconds(lambda at: judge(facts[at & 255])):8.1f} us a decision")
     decided = microseconds(lambda at: compiled.decide(prepared[at & 255], standings[at & 255], NO_KEYS, NOW))
     print(f"starter rules as a scenario        {decided:8.1f} us a decision, values at hand")
-    values = microseconds(lambda at: values_of(facts[at & 255]))
-    print(f"values of the facts of today       {values:8.1f} us a decision")
+    values = microseconds(lambda at: read(facts[at & 255]))
+    print(f"values of the facts                {values:8.1f} us a decision")
     print(
         f"part of the traffic                {microseconds(lambda at: part_of('tenant', 'payment', f'u{at}')):8.1f} us"
     )

@@ -43,14 +43,14 @@ def in_order(seed: int, tenant: str, count: int) -> Iterator[Check]:
 
 
 def out_of_order(seed: int, tenant: str, count: int) -> Sequence[Check]:
-    """Returns payments of some hours of which many come late, some by more than a day."""
+    """Returns payments of some hours of which many come late, some by up to 20 days."""
     choice = random.Random(seed)
     start = milliseconds(datetime.now(UTC)) - timedelta(hours=40)
     payments = []
     for number in range(count):
         when = start + timedelta(hours=30) * number / count
         if choice.random() < 0.3:
-            when -= timedelta(seconds=choice.choice([0.001, 1, 60, 600, 3_600, 20_000, 90_000, 100_000]))
+            when -= timedelta(seconds=choice.choice([0.001, 1, 60, 600, 3_600, 20_000, 90_000, 432_000, 1_728_000]))
         payments.append(_payment(choice, tenant, f"{seed}-{number}", milliseconds(when)))
     return payments
 

@@ -8,10 +8,18 @@ from itertools import product
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
-from services.fraud.domain.declared.records import CORRECTION, LABEL, MISSING, WITHDRAWAL, LogRecord, currency_number
+from services.fraud.domain.declared.records import (
+    CORRECTION,
+    EVENT,
+    LABEL,
+    MISSING,
+    WITHDRAWAL,
+    LogRecord,
+    currency_number,
+)
 from services.fraud.domain.event_types import BUILT_IN, EventType, Field, FieldType
 
-__all__ = ["DAY_MS", "TYPES", "every_feature", "plan_of", "random_log", "random_record"]
+__all__ = ["DAY_MS", "TYPES", "alike_log", "every_feature", "plan_of", "random_log", "random_record"]
 
 DAY_MS = 86_400_000
 USER = Field("user_id", FieldType.STRING, required=True, key=True)
@@ -104,5 +112,23 @@ def random_log(plan: KindPlan, dice: random.Random, length: int, kinds: int = 8)
                 record = other
         # Few attempts, so that some are repeated and some withdrawn that never were.
         record = record._replace(restored=dice.random() < 0.1, attempt=dice.choice((0, 0, 1, 2)))
+        events.append(record)
+        yield record
+
+
+def alike_log(plan: KindPlan, dice: random.Random, length: int, *, strangers: float) -> Iterator[LogRecord]:
+    """Records that are alike, some of them late; now and then one that is not, or a repeat of another."""
+    now, pace, common = 1_700_000_000_000, dice.choice((2, 500, 60_000)), random_record(plan, dice, 0)
+    events: list[LogRecord] = []
+    for _ in range(length):
+        now += dice.choice((0, dice.randint(0, 2 * pace)))
+        record = random_record(plan, dice, now - dice.choice((0, 0, 0, 0, 1, 5_000, dice.randint(0, DAY_MS))), 5)
+        if dice.random() >= strangers:
+            numbers = tuple(dice.randint(-10_000, 10_000) for _ in plan.numbers)
+            record = record._replace(
+                type=common.type, currency=common.currency, filters=common.filters, numbers=numbers
+            )
+        elif events and dice.random() < 0.5:
+            record = dice.choice(events)._replace(kind=dice.choice((EVENT, WITHDRAWAL, CORRECTION)))
         events.append(record)
         yield record

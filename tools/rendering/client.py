@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._call import Caller
-from ._gen.methods import {imports}
+from ._gen.methods import (
+{imports}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ def services_module(topology: Topology, contract: Contract) -> str:
     addresses += [f'    {process.name}: str = ""\n' for process in processes if process.name not in needed]
     head = HEAD.format(
         generated=GENERATED,
-        imports=", ".join(sorted(f"{each}Client" for each in types)),
+        imports="\n".join(sorted(f"    {each}Client," for each in types)),
         addresses="".join(addresses),
     )
     methods = (METHODS.format(name=snake(kind), type=kind, process=process) for kind, process in types.items())

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._call import Caller
-from ._gen.methods import DataClient, EventTypeClient, FeatureClient, FraudClient, ListClient, ScenarioClient, TaskClient, UserClient
+from ._gen.methods import (
+    BacktestClient,
+    DataClient,
+    EventTypeClient,
+    FeatureClient,
+    FraudClient,
+    ListClient,
+    ScenarioClient,
+    TaskClient,
+    UserClient,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +65,10 @@ class Services(ABC):
     @cached_property
     def scenario(self) -> ScenarioClient:
         return ScenarioClient(self.caller("fraud"))
+
+    @cached_property
+    def backtest(self) -> BacktestClient:
+        return BacktestClient(self.caller("fraud"))
 
     @cached_property
     def data(self) -> DataClient:

@@ -13,7 +13,7 @@ from services.fraud.domain.check import Decided, Key
 from services.fraud.domain.event import StoredEvent
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
-from services.fraud.ports import Admits, CommitResult, DecisionFilter, HistoryKey, KeyHistory, Stored
+from services.fraud.ports import Admits, CommitResult, DecisionFilter, HistoryKey, KeyHistory, Stored, StoredDecision
 
 __all__ = ["MemoryRates", "MemoryRiskProfiles", "MemoryStore"]
 
@@ -36,10 +36,10 @@ class MemoryStore:
                 earlier[key] = _stored(*known)
         return CommitResult(answers, earlier)
 
-    async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
+    async def get(self, tenant_id: str, decision_id: UUID) -> StoredDecision | None:
         for made, record in self._decided.values():
             if made.check.tenant_id == tenant_id and made.decision_id == str(decision_id):
-                return record.answer, record.inputs
+                return StoredDecision(record.answer, record.inputs, record.fields)
         return None
 
     async def list(self, tenant_id: str, only: DecisionFilter, before: UUID | None, limit: int) -> Sequence[bytes]:
@@ -59,6 +59,10 @@ class MemoryStore:
 
     async def stored(self, keys: Sequence[Key]) -> Mapping[Key, Stored]:
         return {key: _stored(*self._decided[key]) for key in keys if key in self._decided}
+
+    def decided(self, tenant_id: str) -> Sequence[tuple[Decided, DecisionRecord]]:
+        """Returns the decisions of a tenant, in the order of their commits."""
+        return [each for each in self._decided.values() if each[0].check.tenant_id == tenant_id]
 
     async def read(self, keys: Sequence[HistoryKey], most: int, *, apart: bool = False) -> Sequence[KeyHistory]:
         return [self._history(key, most) for key in keys]

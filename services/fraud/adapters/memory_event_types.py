@@ -24,6 +24,8 @@ class MemoryDeclarations:
     """Implements `DeclarationStore`, on what the others here change. `available` off stands for an outage."""
 
     declared: dict[str, Declarations] = field(default_factory=dict)
+    versions: dict[tuple[str, str, int], EventType] = field(default_factory=dict)
+    """All that were ever declared, by tenant, name and number."""
     requests: dict[tuple[str, UUID], Answered] = field(default_factory=dict)
     available: bool = True
     on_change: Callable[[str], None] = lambda _: None
@@ -53,6 +55,10 @@ class MemoryEventTypes:
     async def all(self, tenant_id: str) -> Sequence[DeclaredType]:
         return (await self._declarations.read(tenant_id)).event_types
 
+    async def version(self, tenant_id: str, name: str, number: int) -> EventType | None:
+        self._declarations.check()
+        return self._declarations.versions.get((tenant_id, name, number))
+
 
 class MemoryEventTypeWriter:
     """Implements `EventTypeWriter`: one transaction at a time."""
@@ -66,11 +72,11 @@ class MemoryEventTypeWriter:
         async with self._lock:
             store = self._declarations
             store.check()
-            declared, requests = dict(store.declared), dict(store.requests)
+            declared, versions, requests = dict(store.declared), dict(store.versions), dict(store.requests)
             try:
                 yield MemoryEventTypeChanges(store, tenant_id)
             except BaseException:
-                store.declared, store.requests = declared, requests
+                store.declared, store.versions, store.requests = declared, versions, requests
                 raise
             if store.declared != declared:
                 store.on_change(tenant_id)
@@ -95,6 +101,7 @@ class MemoryEventTypeChanges(MemoryClaims):
         old = others.get(event_type.name)
         made = DeclaredType(event_type, (old and old.created_at) or now, now)
         types = dict(sorted({**others, event_type.name: made}.items())).values()
+        self._declarations.versions[self._tenant_id, event_type.name, event_type.version] = event_type
         self._declarations.declared[self._tenant_id] = replace(
             before, revision=before.revision + 1, event_types=list(types)
         )

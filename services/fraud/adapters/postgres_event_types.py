@@ -24,6 +24,9 @@ _ALL = """
 SELECT name, version, description, fields, event_types.created_at, event_type_versions.created_at AS updated_at
 FROM event_types JOIN event_type_versions USING (tenant_id, name, version)
 WHERE tenant_id = $1 ORDER BY name"""
+_OF_NUMBER = """
+SELECT name, version, description, fields FROM event_type_versions
+WHERE tenant_id = $1 AND name = $2 AND version = $3"""
 _VERSION = """
 INSERT INTO event_type_versions (tenant_id, name, version, description, fields) VALUES ($1, $2, $3, $4, $5)
 RETURNING created_at"""
@@ -42,6 +45,11 @@ class PostgresEventTypes:
     async def all(self, tenant_id: str) -> Sequence[DeclaredType]:
         async with self._reads.of(tenant_id) as connection:
             return await read_event_types(connection, tenant_id)
+
+    async def version(self, tenant_id: str, name: str, number: int) -> EventType | None:
+        async with self._reads.of(tenant_id) as connection:
+            row = await connection.fetchrow(_OF_NUMBER, tenant_id, name, number)
+        return _event_type(row) if row else None
 
 
 class PostgresEventTypeWriter:
@@ -81,6 +89,9 @@ async def read_event_types(connection: Connection, tenant_id: str) -> Sequence[D
 
 
 def _declared(row: asyncpg.Record) -> DeclaredType:
+    return DeclaredType(_event_type(row), row["created_at"], row["updated_at"])
+
+
+def _event_type(row: asyncpg.Record) -> EventType:
     fields = [Field(**{**each, "type": FieldType(each["type"])}) for each in json.loads(row["fields"])]
-    event_type = EventType(row["name"], tuple(fields), row["version"], row["description"])
-    return DeclaredType(event_type, row["created_at"], row["updated_at"])
+    return EventType(row["name"], tuple(fields), row["version"], row["description"])

@@ -17,7 +17,7 @@ from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.convert import DecisionRecord, decided_to_record
 from services.fraud.domain.check import Decided, Key
 from services.fraud.errors import value_refused
-from services.fraud.ports import CommitResult, DecisionFilter, Stored
+from services.fraud.ports import CommitResult, DecisionFilter, Stored, StoredDecision
 
 __all__ = ["PostgresStore"]
 
@@ -37,7 +37,7 @@ SELECT t.tenant_id, t.transaction_id, t.decision_id, t.fingerprint, d.answer, d.
 FROM unnest($1::uuid[], $2::text[]) AS k (tenant_id, transaction_id)
 JOIN transactions t USING (tenant_id, transaction_id)
 JOIN decisions d ON d.tenant_id = t.tenant_id AND d.decision_id = t.decision_id"""
-_GET = "SELECT answer, inputs FROM decisions WHERE tenant_id = $1 AND decision_id = $2"
+_GET = "SELECT answer, inputs, event FROM decisions WHERE tenant_id = $1 AND decision_id = $2"
 
 
 class _Refused:
@@ -88,10 +88,10 @@ class PostgresStore:
                 earlier[made.check.key] = found
         return CommitResult(answers, earlier, frozenset(unsure))
 
-    async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
+    async def get(self, tenant_id: str, decision_id: UUID) -> StoredDecision | None:
         async with self._reads.of(tenant_id) as connection:
             row = await connection.fetchrow(_GET, tenant_id, decision_id)
-        return (row["answer"], row["inputs"]) if row else None
+        return StoredDecision(row["answer"], row["inputs"], row["event"]) if row else None
 
     async def list(self, tenant_id: str, only: DecisionFilter, before: UUID | None, limit: int) -> Sequence[bytes]:
         query, values = list_query(tenant_id, only, before, limit)

@@ -1,7 +1,1 @@
-"""The composition root of the fraud service: the only place that knows its adapters."""
-
-from __future__ import annotations
-
-from services.fraud.app.serving import migrate, serve
-
-__all__ = ["migrate", "serve"]
+"""The composition roots of the fraud service, one for each of its processes: only they know its adapters."""

@@ -2,77 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from rampart.fraud.v1 import fraud_service_pb2, fraud_service_pb2_grpc
-from rampart.user.v1 import user_service_pb2
+import grpc
+from rampart.fraud.v1 import fraud_service_pb2_grpc
 from redis.asyncio import Redis
 
 from meshkit.continuations import Continuations
 from meshkit.host import Host
-from meshkit.identity.policy import policies
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
-from meshkit.rpc.batches import BatchClient
 from meshkit.rpc.channel import open_channel
-from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
-from meshkit.storage.changes import STREAM as CHANGES
-from meshkit.storage.changes import ChangeFeed, Freshness
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
 from meshkit.tasks import Worker, task_policies
-from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.decided_events import DecidedEvents
-from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
-from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_rates import PostgresRates
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
-from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
+from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
+from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
-from services.fraud.app.deploying import SCENARIO_SERVICE, serve_scenarios
-from services.fraud.app.features import DecisionStores, open_features, open_ip
-from services.fraud.service.breaking import OutcomeCounter, count_outcome
-from services.fraud.service.decider import Decider
+from services.fraud.app.deploying import SCENARIO_SERVICE, former_features, open_counts, replays_of, serve_scenarios
+from services.fraud.service import backtesting
+from services.fraud.service import retention as retaining
+from services.fraud.service.backtesting import BacktestWork
 from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
+from services.fraud.service.retention import DecisionRetention
 from services.fraud.service.tenant_states import TenantStates
-from services.fraud.service.vector_layouts import VectorLayouts
 from services.fraud.service.watches import READS_AT_ONCE, Watches
-from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
-from services.fraud.servicer import DECISION_FIELDS, CheckMeans, Checks, FraudServicer
+from services.fraud.servicer import FraudServicer
 from services.fraud.settings import FraudSettings
 
 __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-FRAUD_SERVICE = fraud_service_pb2.DESCRIPTOR.services_by_name["FraudService"]
-USER_SERVICE = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
-SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE]
-BATCH_METHOD = "/rampart.fraud.v1.FraudService/CoalesceCheckFraud"
-PROFILE_METHOD = "/rampart.user.v1.UserService/GetRiskProfile"
-
-BATCH_BYTES = 4 << 20
-BATCHES_IN_FLIGHT = 3
-POOL_SIZE = 8
-# Two reads of features at once, and the look-ups of what a retry was answered before.
-APART_POOL_SIZE = 4
-APART_SECONDS = 5.0
-CHANGES_TIMEOUT = 3.0
+SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -91,55 +66,38 @@ async def serve(host: Host, reader: Reader) -> None:
     )
     relay, outbox = await _publishing(host, settings, redis)
     feed, watches = await _watching(host, settings)
-    profiles = await _profiles(host, settings)
-    await _working(host, settings)
 
     def committed() -> None:
         relay.notify()
         feed.notify()
 
     configurations, lists = await open_configurations(host, settings)
-    states, ip = TenantStates(configurations, lists), await open_ip(host, settings)
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
-    stores = await _storing(host, settings, committed, reads)
-    store, rates = stores.decisions, ExchangeRates(PostgresRates(stores.pool))
-    features = await open_features(host, settings, redis, stores, configurations)
-    policy = DecisionPolicy(settings.review_without)
-    counter = OutcomeCounter()
-    decider = Decider(
-        reader=features,
-        profiles=profiles,
-        rates=rates,
-        store=store,
-        policy=policy,
-        states=states.of,
-        ip=ip,
-        on_commit=partial(count_outcome, counter),
-    )
-    ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
-    continuations = Continuations(settings.continuation_keys)
+    stores = await open_stores(host, settings, committed, reads)
+    rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
+    states = TenantStates(configurations, lists)
+    continuations, sets = Continuations(settings.continuation_keys), former_features(reads)
     servicer = FraudServicer(
-        deciding=CheckMeans(
-            checks=_coalescing(host, settings, ways),
-            ways=ways,
-            states=states.of,
-            verifier=verifier,
-            batch_policy=policies([FRAUD_SERVICE])[BATCH_METHOD],
-            decisions=_decision_log(host),
+        means=await open_checks(
+            host, settings, redis, verifier, stores, configurations, states, rates, counts.committed
         ),
-        store=store,
-        layouts=VectorLayouts(PostgresFeatures(reads)),
+        store=stores.decisions,
         outbox=outbox,
         decided=await _rebuilding(host, settings),
         watches=watches,
         continuations=continuations,
         rates=rates,
+        replays=replays_of(reads, sets),
+        sets=sets,
     )
     server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
-    await serve_scenarios(host, settings, server, reads, pages, configurations, counter)
+    await serve_scenarios(host, settings, server, reads, pages, configurations, counts)
+    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
+    tasks = await host.open(channel, name="task")
+    await _working(host, settings, tasks, await serve_backtests(host, settings, server, reads, pages, tasks))
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
@@ -162,13 +120,13 @@ async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
     return DecidedEvents(relay=relay, service=service, tenants=tenants)
 
 
-async def _working(host: Host, settings: FraudSettings) -> None:
+async def _working(host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, backtests: BacktestWork) -> None:
     """Does the tasks of this service."""
     pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
-    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
-    tasks = await host.open(channel, name="task")
     retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
-    worker = Worker(tasks, {KIND: retention.run}, limits={KIND: LIMITS}, schedules=[SCHEDULE])
+    handlers = {retaining.KIND: retention.run, backtesting.KIND: backtests.run}
+    limits = {retaining.KIND: retaining.LIMITS, backtesting.KIND: backtesting.LIMITS}
+    worker = Worker(tasks, handlers, limits=limits, schedules=[retaining.SCHEDULE])
     host.background("tasks", worker.run)
 
 
@@ -181,62 +139,3 @@ async def _watching(host: Host, settings: FraudSettings) -> tuple[DecisionFeed, 
     host.background("decision feed", feed.run)
     limits, pace = WatchLimits(settings.watches, settings.watches_per_tenant), WatchPace(settings.watch_rate)
     return feed, Watches(log=log, feed=feed, limits=limits, pace=pace)
-
-
-async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
-    """Reads risk profiles from the user service, and again once they have changed."""
-    user_policies = policies([USER_SERVICE])
-    users = await host.open(open_channel(settings.user_address, settings.mesh.tls, user_policies), name="user")
-    # Connects now: the first decision would otherwise pay for the handshake, or go without a profile.
-    users.get_state(try_to_connect=True)
-    coalesce = user_policies[PROFILE_METHOD].coalesce
-    assert coalesce is not None
-    # A client of its own: it waits for changes longer than decisions wait for anything.
-    redis = await host.open(open_redis(settings.redis_url, timeout=CHANGES_TIMEOUT, size=1), name="redis of changes")
-    freshness = Freshness(key=profile_of)
-    host.background("change feed", ChangeFeed(RedisStream(redis, CHANGES), freshness).run)
-    return RemoteRiskProfiles(BatchClient(users, coalesce, user_policies[coalesce.method], "user"), freshness)
-
-
-async def _storing(host: Host, settings: FraudSettings, on_commit: Callable[[], None], reads: Reads) -> DecisionStores:
-    """Commits decisions."""
-    pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
-    apart = await host.open(
-        postgres.pool(settings.dsn, size=APART_POOL_SIZE, seconds=APART_SECONDS), name="postgres of checks apart"
-    )
-    keys = EventKeys(pool)
-    return DecisionStores(pool, apart, keys, PostgresStore(pool, keys, on_commit=on_commit, reads=reads, apart=apart))
-
-
-def _coalescing(host: Host, settings: FraudSettings, ways: CheckWays) -> Checks:
-    """Joins single checks that arrive together."""
-    checks: Checks = Coalescer(
-        "check",
-        ways.decide_singles,
-        max_items=BATCH_ITEMS if settings.coalesce else 1,
-        max_bytes=BATCH_BYTES,
-        max_in_flight=_batches_in_flight(settings),
-    )
-    host.closing(checks.drain)
-    return checks
-
-
-def _apart(host: Host, decider: Decider) -> Checks:
-    """Joins single checks that would hold up the others. Closed after those, of which it gets its own."""
-    checks: Checks = Coalescer(
-        "check apart", decider.decide, max_items=APART_ITEMS, max_bytes=BATCH_BYTES, max_in_flight=APART_IN_FLIGHT
-    )
-    host.closing(checks.drain)
-    return checks
-
-
-def _batches_in_flight(settings: FraudSettings) -> int:
-    return BATCHES_IN_FLIGHT if settings.coalesce else POOL_SIZE
-
-
-def _decision_log(host: Host) -> EventLog:
-    """Logs each decision, buffered."""
-    log = EventLog("fraud", "decisions", "decided", DECISION_FIELDS)
-    host.closing(log.flush)
-    host.background("decision log", log.keep_flushed)
-    return log

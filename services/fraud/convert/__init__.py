@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from services.fraud.convert.backtests import backtest_to_proto, period_from_proto
 from services.fraud.convert.checks import check_from_event, check_from_proto
 from services.fraud.convert.decisions import (
     DecisionRecord,
     decided_to_record,
     facts_from_record,
     stored_to_proto,
-    vector_version,
 )
 from services.fraud.convert.event_types import (
     ChangingTypes,
@@ -21,6 +21,7 @@ from services.fraud.convert.event_types import (
 )
 from services.fraud.convert.event_values import event_values_from_proto
 from services.fraud.convert.events import fields_from_record, fields_to_record
+from services.fraud.convert.explanations import explanation_to_proto, replay_to_proto
 from services.fraud.convert.features import (
     ChangingFeatures,
     definition_from_proto,
@@ -30,6 +31,7 @@ from services.fraud.convert.features import (
     feature_to_proto,
     feature_words_from_proto,
 )
+from services.fraud.convert.past import past_from_record, vector_version_from_record
 from services.fraud.convert.places import (
     Positions,
     decided_page_to_proto,
@@ -42,6 +44,7 @@ from services.fraud.convert.places import (
     watch_event_to_proto,
 )
 from services.fraud.convert.rates import admits_from_proto, etag_from_rates, rates_from_proto, rates_to_proto
+from services.fraud.convert.records import recorded_from_record
 from services.fraud.convert.rules import (
     changes_to_proto,
     content_from_proto,
@@ -64,6 +67,7 @@ from services.fraud.convert.scenarios import (
     transition_to_proto,
     version_to_proto,
 )
+from services.fraud.convert.shadows import shadow_report_to_proto
 
 __all__ = [
     "ChangingFeatures",
@@ -72,6 +76,7 @@ __all__ = [
     "Positions",
     "admits_from_proto",
     "admits_revision_from_proto",
+    "backtest_to_proto",
     "changes_to_proto",
     "check_from_event",
     "check_from_proto",
@@ -85,6 +90,7 @@ __all__ = [
     "event_from_record",
     "event_type_from_proto",
     "event_values_from_proto",
+    "explanation_to_proto",
     "facts_from_record",
     "feature_admits_from_proto",
     "feature_check_from_proto",
@@ -95,6 +101,8 @@ __all__ = [
     "fields_to_record",
     "filter_from_proto",
     "page_to_proto",
+    "past_from_record",
+    "period_from_proto",
     "place_from_entry",
     "place_from_proto",
     "policy_from_proto",
@@ -102,12 +110,15 @@ __all__ = [
     "problems_to_proto",
     "rates_from_proto",
     "rates_to_proto",
+    "recorded_from_record",
+    "replay_to_proto",
     "rule_changes_to_proto",
     "rule_from_proto",
     "rule_state_from_proto",
     "rule_to_proto",
     "scenario_to_proto",
     "selection_from_proto",
+    "shadow_report_to_proto",
     "snooze_from_proto",
     "snooze_to_proto",
     "step_from_proto",
@@ -118,7 +129,7 @@ __all__ = [
     "type_check_from_proto",
     "type_request_from_proto",
     "updated_rule_from_proto",
-    "vector_version",
+    "vector_version_from_record",
     "version_to_proto",
     "watch_event_to_proto",
 ]

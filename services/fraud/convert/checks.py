@@ -42,16 +42,7 @@ def check_from_proto(request: pb.CheckFraudRequest, principal: Principal, transa
     kept, more = _kept(request, sent_ip, ip)
     content = (user_id, str(amount_minor), currency, device, ip, merchant, channel, *more)
     fields: dict[str, FieldValue] = {"user_id": user_id, "amount": Money(amount_minor, currency), "channel": channel}
-    if device:
-        fields["device_fingerprint"] = device
-    if ip:
-        fields["ip_address"] = ip
-    if merchant:
-        fields["merchant_id"] = merchant
-    if kept.card:
-        fields["card_fingerprint"] = kept.card
-    if kept.email:
-        fields["email"] = _mailbox(kept)
+    _add_given(fields, device, ip, merchant, kept)
     return Check(
         tenant_id=principal.tenant_id,
         transaction_id=transaction_id,
@@ -86,7 +77,6 @@ def check_from_event(
         tenant_id=principal.tenant_id,
         transaction_id=transaction_id,
         event_type=reader.event_type.name,
-        type_version=reader.event_type.version,
         columns=reader.columns,
         fields=fields,
         event_time=event_time,
@@ -128,6 +118,20 @@ def _kept(request: pb.CheckFraudRequest, sent_ip: str, ip: str) -> tuple[Kept, S
     if not (card or email or pairs):
         return kept, ()
     return kept, (card, mailbox or email, *chain.from_iterable(pairs.items()))
+
+
+def _add_given(fields: dict[str, FieldValue], device: str, ip: str, merchant: str, kept: Kept) -> None:
+    """Adds the optional fields that a payment has."""
+    if device:
+        fields["device_fingerprint"] = device
+    if ip:
+        fields["ip_address"] = ip
+    if merchant:
+        fields["merchant_id"] = merchant
+    if kept.card:
+        fields["card_fingerprint"] = kept.card
+    if kept.email:
+        fields["email"] = _mailbox(kept)
 
 
 def _mailbox(kept: Kept) -> str:

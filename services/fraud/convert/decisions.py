@@ -1,4 +1,7 @@
-"""Renders decisions for their answers, rows and events, and reads back what they were computed from."""
+"""Renders decisions for their answers, rows and events, and reads back what they were computed from.
+
+Nothing that a decision hangs on is left out of its row, so that it can be computed again (see `records`).
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,36 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2, event_pb2
 
 from services.fraud.convert.events import fields_to_record
+from services.fraud.convert.seals import sealed_to_record
+from services.fraud.convert.signals import (
+    address_from_proto,
+    address_to_proto,
+    lists_from_proto,
+    ruling_from_proto,
+    ruling_to_proto,
+)
 from services.fraud.domain.check import NOTHING_KEPT, Decided, Features, Kept
 from services.fraud.domain.declared.feature_set import FeatureSet
-from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER
+from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER, VERSIONS_OF_BEFORE
 from services.fraud.domain.declared.vector import VectorLayout, joined, rejoined, split
 from services.fraud.domain.event import Fields
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import Rate, Spend
+from services.fraud.domain.scenarios.consulted import hits_of
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.verdict import DECLINE
 
-__all__ = ["DecisionRecord", "decided_to_record", "facts_from_record", "stored_to_proto", "vector_version"]
+__all__ = [
+    "FORMAT",
+    "DecisionRecord",
+    "base_facts_from_record",
+    "decided_to_record",
+    "facts_from_record",
+    "stored_to_proto",
+]
+
+FORMAT = 1
+"""Of inputs that are all that a decision hangs on."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -41,11 +63,13 @@ class DecisionRecord(NamedTuple):
 def decided_to_record(made: Decided) -> DecisionRecord:
     """Renders a decision once for its answer, its row and its event."""
     event_time, create_time = _timestamp_to_proto(made.features.event_time), _timestamp_to_proto(made.create_time)
+    answer = _answer_to_proto(made, event_time, create_time).SerializeToString()
+    fields = fields_to_record(made.check.fields)
     return DecisionRecord(
-        _answer_to_proto(made, event_time, create_time).SerializeToString(),
-        _inputs_to_proto(made).SerializeToString(),
+        answer,
+        sealed_to_record(answer, fields, _inputs_to_proto(made).SerializeToString()),
         _event_to_proto(made, event_time, create_time).SerializeToString(),
-        fields_to_record(made.check.fields),
+        fields,
     )
 
 
@@ -75,7 +99,7 @@ def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestam
             scenario=scenario.scenario_id if scenario is not None else None,
             scenario_version=scenario.number if scenario is not None else None,
             features=made.features.set.version,
-            event_type=check.type_version,
+            event_type=made.type_version,
         ),
         snoozed_rules=made.judgement.snoozed,
         failed_rules=made.judgement.errors,
@@ -114,16 +138,26 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         vector=_vector_to_proto(made.features),
         usd_per_unit=rate.usd_per_unit if rate is not None else None,
         rate_since=rate.since if rate is not None else None,
+        format=FORMAT,
+        review_without=made.required,
+        snoozed_rules=made.judgement.snoozed,
     )
     if check.kept is not NOTHING_KEPT:
         _kept_to_proto(check.kept, inputs)
     for spend in facts.elsewhere:
         _spend_to_proto(spend, inputs.user_elsewhere_24h.add())
     if facts.profile is not None:
+        inputs.user_profile_read = True
         inputs.user_known = facts.profile.known
         inputs.user_base_risk = facts.profile.base_risk
         inputs.user_tier = facts.profile.tier
         inputs.user_chargeback_count = facts.profile.chargeback_count
+    if facts.ip is not None:
+        inputs.address.CopyFrom(address_to_proto(facts.ip))
+    for name, values in hits_of(facts.lists).items():
+        inputs.list_hits.add(list=name, values=values)
+    if facts.ruling is not None:
+        inputs.list_ruling.CopyFrom(ruling_to_proto(facts.ruling))
     return inputs
 
 
@@ -136,7 +170,7 @@ def _vector_to_proto(features: Features) -> decision_pb2.FeatureVector:
 
 def _vector_from_proto(vector: decision_pb2.FeatureVector, layout: VectorLayout) -> Mapping[str, float]:
     """Returns the values by name."""
-    if vector.version in ("1", "2"):
+    if vector.version in VERSIONS_OF_BEFORE:
         return dict(zip(NAMES_OF_BEFORE[: len(vector.values)], vector.values, strict=True))
     return joined(layout, vector.values, vector.numbers, vector.missing)
 
@@ -154,15 +188,25 @@ def _spend_to_proto(spend: Spend, message: decision_pb2.CurrencySum) -> None:
         message.usd_per_unit, message.rate_since = spend.rate
 
 
-def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, features: FeatureSet) -> EventFacts:
-    """Reads back what a decision was computed from. `features` is the set that its vector is of."""
-    profile = None
-    if inputs.user_tier:
-        profile = Profile(inputs.user_known, inputs.user_base_risk, inputs.user_tier, inputs.user_chargeback_count)
+def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, features: FeatureSet | None) -> EventFacts:
+    """Reads back what a decision was computed from. `features` is the set that its vector is of; None leaves it out."""
     vector = inputs.vector
+    facts = base_facts_from_record(inputs, fields)
+    if features is None:
+        return facts
+    values = rejoined(features.layout, vector.values, vector.numbers, vector.missing)
+    return facts._replace(features=values)
+
+
+def base_facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields) -> EventFacts:
+    """Reads back what a decision was computed from, all but the features."""
+    profile = None
+    # Before it was stored whether the profile was read, a tier said so.
+    if inputs.user_profile_read if inputs.format else inputs.user_tier:
+        profile = Profile(inputs.user_known, inputs.user_base_risk, inputs.user_tier, inputs.user_chargeback_count)
     return EventFacts(
         fields=fields,
-        features=rejoined(features.layout, vector.values, vector.numbers, vector.missing),
+        features=(),
         currency=inputs.currency,
         digits=inputs.currency_digits,
         profile=profile,
@@ -171,16 +215,14 @@ def facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields, featu
             Spend(each.currency, each.amount_minor, each.currency_digits, _rate_from_proto(each))
             for each in inputs.user_elsewhere_24h
         ],
+        ip=address_from_proto(inputs.address) if inputs.HasField("address") else None,
+        lists=lists_from_proto(inputs),
+        ruling=ruling_from_proto(inputs.list_ruling) if inputs.HasField("list_ruling") else None,
     )
 
 
 def _rate_from_proto(message: decision_pb2.DecisionInputs | decision_pb2.CurrencySum) -> Rate | None:
     return Rate(message.usd_per_unit, message.rate_since) if message.usd_per_unit else None
-
-
-def vector_version(inputs: bytes) -> str:
-    """Returns the version of the features that a stored decision was made with."""
-    return decision_pb2.DecisionInputs.FromString(inputs).vector.version
 
 
 def stored_to_proto(answer: bytes, inputs: bytes, layout: VectorLayout = STARTER.layout) -> decision_pb2.Decision:
@@ -193,6 +235,7 @@ def stored_to_proto(answer: bytes, inputs: bytes, layout: VectorLayout = STARTER
     for name, value in _vector_from_proto(decision.inputs.vector, layout).items():
         decision.inputs.features[name] = value
     decision.inputs.ClearField("vector")
+    decision.inputs.ClearField("digest")
     return decision
 
 

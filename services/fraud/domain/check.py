@@ -17,6 +17,7 @@ from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scenarios.shadows import Shadow
 from services.fraud.domain.verdict import Verdict
 
 __all__ = ["NOTHING_KEPT", "Basis", "Check", "Decided", "Features", "Kept", "Key", "Spelling", "StageTimes"]
@@ -71,7 +72,6 @@ class Check:
     currency_digits: int
     channel: str
     kept: Kept = NOTHING_KEPT
-    type_version: int = 1
     columns: Mapping[str, int] = field(default_factory=lambda: _PAYMENT_COLUMNS)
     """The column of the store that has each key."""
     other_fingerprints: Callable[[bytes], Collection[bytes]] = lambda _: ()
@@ -132,6 +132,12 @@ class Decided(NamedTuple):
     """Inputs that the decision was made without."""
     create_time: datetime
     times: StageTimes = StageTimes()
+    required: tuple[str, ...] = ()
+    """Those of `degraded` without which the operator approves nothing."""
+    type_version: int = 1
+    """Of the event type by which its fields were judged."""
+    shadows: Sequence[Shadow] = ()
+    """What looks on. None of them has judged yet."""
 
     @property
     def verdict(self) -> Verdict:

@@ -16,6 +16,7 @@ from services.fraud.ports.decisions import (
     RateStore,
     RiskProfiles,
     Stored,
+    StoredDecision,
     StoredEvents,
 )
 from services.fraud.ports.event_types import EventTypeChanges, EventTypes, EventTypeWriter
@@ -87,6 +88,7 @@ __all__ = [
     "Restored",
     "RiskProfiles",
     "Stored",
+    "StoredDecision",
     "StoredEvents",
     "Ticket",
     "UsingContent",

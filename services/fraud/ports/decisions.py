@@ -30,6 +30,7 @@ __all__ = [
     "RateStore",
     "RiskProfiles",
     "Stored",
+    "StoredDecision",
     "StoredEvents",
 ]
 
@@ -81,6 +82,15 @@ class Stored:
     create_time: datetime
 
 
+class StoredDecision(NamedTuple):
+    """A decision as its row has it, serialised."""
+
+    answer: bytes
+    inputs: bytes
+    fields: bytes
+    """Of the event that it is about."""
+
+
 class CommitResult(NamedTuple):
     """What a commit has led to, by key: each key of the commit is in one of the two, unless its tenant is `unsure`."""
 
@@ -111,9 +121,7 @@ class DecisionStore(Protocol):
         """
         ...
 
-    async def get(self, tenant_id: str, decision_id: UUID) -> tuple[bytes, bytes] | None:
-        """Returns answer and inputs."""
-        ...
+    async def get(self, tenant_id: str, decision_id: UUID) -> StoredDecision | None: ...
 
     async def list(self, tenant_id: str, only: DecisionFilter, before: UUID | None, limit: int) -> Sequence[bytes]:
         """Returns answers, newest first, of decisions older than `before`."""

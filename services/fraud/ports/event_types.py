@@ -19,6 +19,10 @@ class EventTypes(Protocol):
         """Returns those of a tenant, by name. Raises MeshError UNAVAILABLE."""
         ...
 
+    async def version(self, tenant_id: str, name: str, number: int) -> EventType | None:
+        """Returns a version that a tenant has declared at any time. Raises MeshError UNAVAILABLE."""
+        ...
+
 
 class EventTypeChanges(Claims, Protocol):
     """One transaction on the event types of one tenant."""

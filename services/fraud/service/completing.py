@@ -69,7 +69,7 @@ class Completer:
             earliest = min(record.time for record in group.records)
             since = start + min(timedelta(0), timedelta(milliseconds=earliest - to_milliseconds(now)))
         values = tuple(zip(plan.key, group.key.value.split("\0", len(plan.key) - 1), strict=True))
-        return HistoryKey(tenant, values, plan.types, group.features.columns(plan), since)
+        return HistoryKey(tenant, values, plan.types, group.features.set.columns(plan), since)
 
     def _restore(self, group: LogGroup, records: bytes) -> None:
         if len(self._restored) >= RESTORING:
@@ -92,7 +92,7 @@ def restored_records(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
     plan, tenant = group.recorder.plan, group.key.stream.tenant_id
     records = []
     for event in sorted(events, key=lambda each: each.create_time):
-        recorder = group.features.recorder(plan, event.event_type)
+        recorder = group.features.set.recorder(plan, event.event_type)
         records.append(
             recorder.record(
                 event.fields,

@@ -22,15 +22,22 @@ RESIZE_RECORDS = 64
 class CachedFold:
     """A fold that holds the first records of a log that is whole, and how far that is."""
 
-    __slots__ = ("expiry", "fold", "measured", "part", "size")
+    __slots__ = ("expiry", "fold", "kept", "measured", "part", "size")
 
     def __init__(self, fold: Fold, part: LogPart, expiry: float) -> None:
         self.fold = fold
         self.part = part
         self.expiry = expiry
         """When the log was last told how long to stay (monotonic seconds)."""
+        self.kept = False
+        """True while it is in the cache."""
         self.size = 0
         self.measured = 0
+
+    @property
+    def is_noted(self) -> bool:
+        """True while there is no need to keep it anew: it is in the cache, and has not grown much."""
+        return self.kept and self.part.start + self.part.read < self.measured + RESIZE_RECORDS
 
     @property
     def reached(self) -> int:
@@ -58,20 +65,23 @@ class FoldCache:
 
     def keep(self, key: LogKey, cached: CachedFold) -> None:
         """Puts a fold in, or takes note that one has grown."""
-        known = self._folds.get(key)
-        if known is not cached:
-            self.drop(key)
-            self._folds[key] = cached
-        elif cached.reached - cached.measured < RESIZE_RECORDS:
+        if cached.is_noted:
             return
+        if not cached.kept:
+            self.drop(key)
+            self._folds[key], cached.kept = cached, True
         before, cached.size = cached.size, cached.fold.size_bytes()
         cached.measured = cached.reached
         self._size += cached.size - before
         while self._size > self._most and len(self._folds) > 1:
-            self._size -= self._folds.popitem(last=False)[1].size
+            self._forget(self._folds.popitem(last=False)[1])
         _bytes.set(self._size)
 
     def drop(self, key: LogKey) -> None:
         gone = self._folds.pop(key, None)
         if gone is not None:
-            self._size -= gone.size
+            self._forget(gone)
+
+    def _forget(self, gone: CachedFold) -> None:
+        self._size -= gone.size
+        gone.kept, gone.size = False, 0

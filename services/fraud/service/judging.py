@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -14,8 +14,11 @@ from services.fraud.domain.event import Fields
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, RateTable, Spend
 from services.fraud.domain.scenarios.compiled import CompiledScenario
+from services.fraud.domain.scenarios.consulted import ConsultedLists
+from services.fraud.domain.scenarios.deciding import decide
 from services.fraud.domain.scenarios.facts import EventFacts
-from services.fraud.domain.scenarios.judging import NO_RULES, NOTHING_FIRED, Ruling, Standing
+from services.fraud.domain.scenarios.judging import Judgement, Ruling
+from services.fraud.domain.scenarios.shadows import Shadow
 from services.fraud.domain.value_lists.lists import ListKind
 from services.fraud.domain.verdict import Factor
 from services.fraud.ports import IpIntelligence
@@ -23,10 +26,10 @@ from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.tenant_states import TenantState
 from services.fraud.service.value_lists.catalog import TenantLists
 
-__all__ = ["DecisionPolicy", "Judge", "ReadCheck"]
+__all__ = ["DecisionPolicy", "Judge", "ReadCheck", "missing_rates", "ruling_of"]
 
 _NO_RATES = RateTable()
-TRUSTED = "trusted"
+_NO_LISTS: Mapping[str, Container[str]] = {}
 ADDRESS = "ip_address"
 WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
 """Values that need exchange rates."""
@@ -47,6 +50,25 @@ class ReadCheck(NamedTuple):
     features: Features
     profile: Profile | None
     state: TenantState
+
+
+class _Case(NamedTuple):
+    """An event with everything that versions judge it by."""
+
+    check: Check
+    features: Features
+    facts: EventFacts
+    state: TenantState
+    now: datetime
+
+
+class _Judged(NamedTuple):
+    """What a version makes of an event, and the inputs that it went without."""
+
+    judgement: Judgement
+    degraded: tuple[str, ...]
+    required: tuple[str, ...]
+    """Those of `degraded` without which the operator approves nothing."""
 
 
 class Judge:
@@ -85,28 +107,43 @@ class Judge:
         tables: Mapping[str, RateTable],
     ) -> Decided:
         facts = self._facts(check, features, profile, state, tables.get(check.tenant_id, _NO_RATES))
-        scenarios, now = state.configuration.scenarios, self._clock()
+        case = _Case(check, features, facts, state, self._clock())
         key = check.user_id or check.transaction_id
-        version = scenarios.deciding(check.tenant_id, check.event_type, key).version
-        missing = (*state.missing, *_missing(check, facts, version), *self._blind(version))
-        degraded = (*features.degraded, *missing, *check.kept.unusable)
-        floor = not self._policy.review_without.isdisjoint(degraded)
-        standing = Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
-        ruling = _ruling(state.lists, check.fields) if state.lists.by_name else None
-        ref = version.ref if version is not None else None
-        if ruling is not None:
-            judgement = NO_RULES.ruled(ruling)
-        elif version is None:
-            judgement = NO_RULES.judge(NOTHING_FIRED, check.fields.get, standing, review_floor=floor)
-        else:
-            values = state.configuration.values(version, check.event_type, features.set)(facts)
-            judgement = version.decide(values, standing, check.fields.get, now, scenarios.snoozes, review_floor=floor)
-        return Decided(check, uuid7_text(), features, facts, judgement, ref, degraded, now)
+        version, shadows = state.configuration.scenarios.deciding(check.tenant_id, check.event_type, key)
+        judged = self._by(version, case)
+        made = Decided(
+            check,
+            uuid7_text(),
+            features,
+            facts,
+            judged.judgement,
+            version.ref if version is not None else None,
+            judged.degraded,
+            case.now,
+            required=judged.required,
+            type_version=state.configuration.readers[check.event_type].event_type.version,
+        )
+        return made._replace(shadows=[self._shadow(each, case) for each in shadows]) if shadows else made
+
+    def _by(self, version: CompiledScenario | None, case: _Case) -> _Judged:
+        """Judges an event by a version."""
+        check, configuration = case.check, case.state.configuration
+        missing = (*case.state.missing, *_missing(check, case.facts, version), *self._blind(version))
+        degraded = (*case.features.degraded, *missing, *check.kept.unusable)
+        required = tuple(name for name in degraded if name in self._policy.review_without) if degraded else ()
+        values = configuration.values(version, check.event_type, case.features.set) if version is not None else None
+        snoozes = configuration.scenarios.snoozes
+        judgement = decide(version, values, case.facts, case.now, snoozes, review_floor=bool(required))
+        return _Judged(judgement, degraded, required)
+
+    def _shadow(self, version: CompiledScenario, case: _Case) -> Shadow:
+        return Shadow(version.ref, lambda: self._by(version, case).judgement)
 
     def _facts(
         self, check: Check, features: Features, profile: Profile | None, state: TenantState, table: RateTable
     ) -> EventFacts:
         day, address = features.event_time.date(), check.fields.get(ADDRESS)
+        listed = bool(state.lists.by_name)
         return EventFacts(
             fields=check.fields,
             features=features.values,
@@ -116,7 +153,8 @@ class Judge:
             ip=self._ip.look_up(address) if isinstance(address, str) else None,
             rate=table.at(check.currency, day),
             elsewhere=_spends(features.elsewhere, table, day) if features.elsewhere else (),
-            lists=state.lists.by_name,
+            lists=ConsultedLists(state.lists.by_name) if listed else _NO_LISTS,
+            ruling=ruling_of(state.lists, check.fields) if listed else None,
         )
 
     def _blind(self, version: CompiledScenario | None) -> Sequence[str]:
@@ -127,7 +165,7 @@ class Judge:
         return () if version is None or version.asks.isdisjoint(self._untold) else ("ip_intelligence",)
 
 
-def _ruling(lists: TenantLists, fields: Fields) -> Ruling | None:
+def ruling_of(lists: TenantLists, fields: Fields) -> Ruling | None:
     """Returns what the lists of the tenant say of an event: those that allow before those that block."""
     for kind, code, words in ((ListKind.ALLOW, "LIST_ALLOWED", "allows"), (ListKind.BLOCK, "LIST_BLOCKED", "blocks")):
         for each in lists.of_kind(kind):
@@ -145,10 +183,13 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
 
 def _missing(check: Check, facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
-    missing = []
-    if check.user_id and facts.profile is None:
-        missing.append("user_profile")
+    nobody = ("user_profile",) if check.user_id and facts.profile is None else ()
+    return (*nobody, *missing_rates(facts, version))
+
+
+def missing_rates(facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
+    """Says so if a version asks for an amount in dollars, and a rate is missing for it."""
     asked = version is not None and facts.currency and not version.asks.isdisjoint(WORTHS)
     if asked and (facts.rate is None or any(spend.rate is None for spend in facts.elsewhere)):
-        missing.append("exchange_rate")
-    return missing
+        return ("exchange_rate",)
+    return ()

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 LATE_MS = 24 * 3_600_000
 SOON_SLICES = 4
+_new = tuple.__new__
 """Slices of a log that are loaded while others wait."""
 
 
@@ -37,9 +38,11 @@ class LogFolds:
         self._cache = cache
         self._loading: dict[LogKey, asyncio.Lock] = {}
 
-    def known(self, group: LogGroup) -> None:
-        """Looks up what is known of a log before its records are appended."""
-        group.cached = self._cache.get(group.key, group.recorder.plan)
+    def known(self, groups: Sequence[LogGroup]) -> None:
+        """Looks up what is known of logs before their records are appended."""
+        get = self._cache.get
+        for group in groups:
+            group.cached = get(group.key, group.recorder.plan)
 
     async def prepare(
         self,
@@ -57,12 +60,15 @@ class LogFolds:
         lost: list[LogGroup] = []
         late = await self._late(groups, now)
         for group in groups:
-            answer = group.answer
-            if group.key.stream.tenant_id in gapped or group in late or answer.state is LogState.BROKEN:
+            state = group.answer.state
+            is_gapped = gapped and group.key.stream.tenant_id in gapped
+            if is_gapped or state is LogState.BROKEN or (late and group in late):
                 lost.append(group)
-            elif answer.state is LogState.PARTIAL:
+            elif state is LogState.WHOLE:
+                continue
+            elif state is LogState.PARTIAL:
                 partial.append(group)
-            elif answer.state is LogState.STALE:
+            else:
                 try:
                     await self._load(group, patient)
                 except LogsUnavailableError as error:
@@ -75,12 +81,12 @@ class LogFolds:
 
     def take(self, group: LogGroup) -> None:
         """Gives a group its fold, if there is one by now. Nothing may be awaited until its records are added."""
-        if group.fold is not None:
+        if group.fold is not None or (group.loaded is None and self._follow(group)):
             return
         if group.loaded is not None:
             self._extend(group, group.loaded)
             group.holds_own = True
-        elif group.answer.state is LogState.WHOLE and not self._follow(group) and not self._begin(group):
+        elif group.answer.state is LogState.WHOLE and not self._begin(group):
             answer, size = group.answer, group.recorder.layout.size
             place = group.seen.start + group.seen.read if group.seen else answer.start
             cached = self._extend(group, [LogSlice(answer.start, place, answer.unseen)])
@@ -93,14 +99,15 @@ class LogFolds:
     @staticmethod
     def _follow(group: LogGroup) -> bool:
         """Takes what was answered if the fold is where it was when that was asked for, which it nearly always is."""
-        cached, unseen = group.cached, group.answer.unseen
-        if cached is None or cached.part is not group.seen:
+        cached, answer = group.cached, group.answer
+        if cached is None or cached.part is not group.seen or answer.state is not LogState.WHOLE:
             return False
-        size, part = group.recorder.layout.size, cached.part
+        unseen, packed, part = answer.unseen, group.packed, cached.part
+        size = group.recorder.layout.size
         if unseen:
             cached.fold.extend(unseen)
-        read = part.read + len(unseen) // size + len(group.records)
-        cached.part = group.part(part.start, read, group.packed[-size:])
+        read = part.read + (len(unseen) + len(packed)) // size
+        cached.part = _new(LogPart, (part.start, read, packed[-size:], group.generation))
         group.fold = cached.fold
         return True
 
@@ -114,10 +121,12 @@ class LogFolds:
             group.begins = True
         return begins
 
-    def keep(self, group: LogGroup) -> None:
-        """Keeps the fold of a group, now that its records are added."""
-        if group.cached is not None and group.cached.fold is group.fold:
-            self._cache.keep(group.key, group.cached)
+    def keep(self, groups: Sequence[LogGroup]) -> None:
+        """Keeps the folds of groups, now that their records are added."""
+        for group in groups:
+            cached = group.cached
+            if cached is not None and cached.fold is group.fold and not cached.is_noted:
+                self._cache.keep(group.key, cached)
 
     def _extend(self, group: LogGroup, slices: Sequence[LogSlice]) -> CachedFold:
         """Adds what the fold does not hold; another batch may have been there first."""
@@ -187,7 +196,7 @@ class LogFolds:
         """Returns those whose checks come so late that their windows reach back beyond what logs keep."""
         found, limit = set(), to_milliseconds(now) - LATE_MS
         for group in groups:
-            if any(record.time < limit for record in group.records):
+            if not group.untimed and min(record.time for record in group.records) < limit:
                 tenant = group.key.stream.tenant_id
                 first = (await self._completer.first_decided([tenant])).get(tenant)
                 kept = now - timedelta(milliseconds=group.recorder.plan.retention_ms, seconds=SLACK_SECONDS)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.declared.records import LogRecord
+from services.fraud.domain.declared.written import NOT_READ
 from services.fraud.domain.event import transaction_hash
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite
@@ -17,14 +18,16 @@ from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.fold_cache import CachedFold
 from services.fraud.service.tenant_features import Recording, TenantFeatures
 
-__all__ = ["SLACK_SECONDS", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
+__all__ = ["SLACK_SECONDS", "TIME", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
 
 SLACK_SECONDS = 25 * 3600
 """For so much longer than the widest window a log is kept: checks may be late by a day."""
 EXPIRY_SECONDS = 3_600.0
 """A log is told that often how long to stay."""
 ATTEMPTS = (1 << 16) - 1
-_TIME = struct.Struct("<q")
+_new = tuple.__new__
+TIME = struct.Struct("<q")
+"""The time of a record, as it is packed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -32,35 +35,34 @@ _MILLISECOND = timedelta(milliseconds=1)
 class LogGroup:
     """A log, what checks of this batch append to it in their order, and the fold that is read for them."""
 
-    __slots__ = (
-        "answer", "begins", "cached", "features", "fold", "generation", "holds_own", "is_read", "key", "loaded",
-        "packed", "recorder", "records", "seen", "start", "untimed",
-    )  # fmt: skip
+    cached: CachedFold | None = None
+    seen: LogPart | None = None
+    """What was known of the log when the records were appended."""
+    packed = b""
+    generation = b""
+    """Of the logs that the records were appended to."""
+    fold: Fold | None = None
+    """None while the log is not known to be whole."""
+    begins = False
+    """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
+    holds_own = False
+    """True if the fold holds the records of this batch already."""
+    answer = LogAnswer(LogState.BROKEN)
+    loaded: Sequence[LogSlice] | None = None
+    """What was loaded of the log, the records of this batch with it."""
 
     def __init__(self, key: LogKey, recording: Recording, features: TenantFeatures, untimed: bool) -> None:
         self.key = key
-        self.recorder = recording.recorder
-        self.start = recording.start
-        self.is_read = recording.is_read
+        self.recorder, _, self.start = recording
         self.features = features
         """Those of the tenant, as they were when the batch came."""
         self.untimed = untimed
         self.records: list[LogRecord] = []
-        self.cached: CachedFold | None = None
-        self.seen: LogPart | None = None
-        """What was known of the log when the records were appended."""
-        self.packed = b""
-        self.generation = b""
-        """Of the logs that the records were appended to."""
-        self.fold: Fold | None = None
-        """None while the log is not known to be whole."""
-        self.begins = False
-        """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
-        self.holds_own = False
-        """True if the fold holds the records of this batch already."""
-        self.answer = LogAnswer(LogState.BROKEN)
-        self.loaded: Sequence[LogSlice] | None = None
-        """What was loaded of the log, the records of this batch with it."""
+
+    @property
+    def is_read(self) -> bool:
+        """False for a log that is only written, until it is filled."""
+        return self.start != NOT_READ
 
     @property
     def retain_seconds(self) -> int:
@@ -69,33 +71,33 @@ class LogGroup:
     def write(self, now: float) -> LogWrite:
         """Returns what to append. `now` is monotonic."""
         layout, cached = self.recorder.layout, self.cached
-        self.packed = layout.pack_all(self.records)
+        records = self.records
+        self.packed = layout.pack(records[0]) if len(records) == 1 else layout.pack_all(records)
         stays = cached is not None and cached.expiry > now - EXPIRY_SECONDS
         if cached is not None and not stays:
             cached.expiry = now
         self.seen = cached.part if cached is not None else None
-        return LogWrite(
-            self.key,
-            self.packed,
-            layout.size,
-            self.retain_seconds,
-            self.seen,
-            untimed=self.untimed,
-            refresh=not stays,
-            is_read=self.is_read,
-        )
+        retain = self.recorder.plan.retention_ms // 1000 + SLACK_SECONDS
+        is_read = self.start != NOT_READ
+        return _new(LogWrite, (self.key, self.packed, layout.size, retain, self.seen, self.untimed, not stays, is_read))
 
     def part(self, start: int, read: int, last: bytes) -> LogPart:
         """Says how far the log was read."""
         return LogPart(start, read, last, self.generation)
 
-    def arrived(self, milliseconds: int, generation: bytes) -> None:
-        """Gives the records the time at which they arrived, if they have none of their own."""
+    def arrived(self, milliseconds: int, stamp: bytes, generation: bytes) -> None:
+        """Gives the records the time at which they arrived, which `stamp` is packed, if they have none of their own."""
         self.generation = generation
-        if self.untimed:
-            stamp, size, packed = _TIME.pack(milliseconds), self.recorder.layout.size, self.packed
-            self.records = [LogRecord(milliseconds, *record[1:]) for record in self.records]
-            self.packed = b"".join([stamp + packed[at + 8 : at + size] for at in range(0, len(packed), size)])
+        if not self.untimed:
+            return
+        packed, records = self.packed, self.records
+        if len(records) == 1:
+            records[0] = _new(LogRecord, (milliseconds, *records[0][1:]))
+            self.packed = stamp + packed[8:]
+            return
+        size = self.recorder.layout.size
+        self.records = [_new(LogRecord, (milliseconds, *record[1:])) for record in records]
+        self.packed = b"".join([stamp + packed[at + 8 : at + size] for at in range(0, len(packed), size)])
 
 
 class CheckRecords:
@@ -146,17 +148,17 @@ def _add(groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, ti
     attempt, fields, transaction = int(random.random() * ATTEMPTS) + 1, check.fields, records.transaction
     currency, features = currency_of(fields), records.features
     for recording in features.recordings(check.tenant_id, check.event_type):
-        recorder, stream, _ = recording
-        value = recorder.key(fields)
-        if value is None:
+        recorder, stream, start = recording
+        value = fields.get(recorder.field) if recorder.field else recorder.key(fields)
+        if type(value) is not str:
             continue
-        key = LogKey(stream, value)
+        key = _new(LogKey, (stream, value))
         group = groups.get(key)
         if group is None:
             group = groups[key] = LogGroup(key, recording, features, untimed)
         elif group.untimed != untimed:
             return False
-        (records.places if group.is_read else records.unread).append((group, len(group.records)))
+        (records.unread if start == NOT_READ else records.places).append((group, len(group.records)))
         group.records.append(recorder.record(fields, currency, time, transaction, attempt))
     return True
 

@@ -20,7 +20,7 @@ from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
 from services.fraud.ports import Appended, EntityLogs, LogsUnavailableError, LogWrite, Ticket
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
-from services.fraud.service.log_groups import CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
+from services.fraud.service.log_groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
 
 __all__ = ["DEGRADED", "FeatureReader", "Reading"]
 
@@ -62,17 +62,21 @@ class FeatureReader:
         groups, records = group_checks(checks, self._sets, now)
         appended = await self._append(checks, groups)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
+        stamp, generation = TIME.pack(arrival), appended.generation if appended else b""
         for group in groups:
-            group.arrived(arrival, appended.generation if appended else b"")
+            group.arrived(arrival, stamp, generation)
         read = [group for group in groups if group.is_read]
         slow = await self._folds.prepare(read, gapped, to_time(arrival), patient=patient)
         for group in read:
             self._folds.take(group)
+        apart = {group for group in read if group.fold is None}
         features = [
-            self._features(check, each, slow, appended, arrival) for check, each in zip(checks, records, strict=True)
+            TravelsApart()
+            if apart and any(group in apart for group, _ in each.places)
+            else self._features(check, each, slow, appended, arrival)
+            for check, each in zip(checks, records, strict=True)
         ]
-        for group in read:
-            self._folds.keep(group)
+        self._folds.keep(read)
         return Reading(features, records, appended.ticket if appended else None)
 
     def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
@@ -83,9 +87,7 @@ class FeatureReader:
 
     async def _append(self, checks: Sequence[Check], groups: Sequence[LogGroup]) -> Appended | None:
         now = asyncio.get_running_loop().time()
-        for group in groups:
-            if group.is_read:
-                self._folds.known(group)
+        self._folds.known([group for group in groups if group.is_read])
         try:
             appended = await self._logs.append([each.key for each in checks], [group.write(now) for group in groups])
         except LogsUnavailableError as error:
@@ -104,8 +106,6 @@ class FeatureReader:
         arrival: int,
     ) -> Features | MeshError:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
-        if any(group.fold is None for group, _ in records.places):
-            return TravelsApart()
         features = records.features.set
         # A sum that is to be converted is read as one of each currency.
         values: list[Any] = [None] * len(features.names)
@@ -123,12 +123,14 @@ class FeatureReader:
                 return errors.sum_too_large()
         if sums and max(sums.values()) > LARGEST:
             return errors.sum_too_large()
-        elsewhere = {currency: total for currency, total in sums.items() if total and currency != check.currency}
-        deriving = records.features.deriving(check.event_type)
-        if deriving is not None:
-            deriving(values, check.fields, check.currency, check.currency_digits)
+        derive = features.derivation(check.event_type)
+        if derive is not None:
+            derive(values, check.fields)
+        elsewhere = {each: total for each, total in sums.items() if total and each != check.currency} if sums else sums
         if appended is None:
             return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere, set=features)
+        if not slow:
+            return Features(values, to_time(time), (), Basis.LOGS, appended.generation, elsewhere, features)
         from_history = [group in slow for group, _ in records.places]
         degraded = (DEGRADED,) if any(from_history) else ()
         # One log that was relied on is enough for the decision to depend on what logs may lack.
@@ -143,7 +145,8 @@ def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
     if group.begins:
         return record, fold.read(record)
     if not group.holds_own:
-        values = fold.admit(record, group.packed[place * size : place * size + size])
+        packed = group.packed
+        values = fold.admit(record, packed if len(packed) == size else packed[place * size : place * size + size])
         if values is not None:
             return record, values
         fold.add(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.fraud.servicer.backtests import BacktestServicer
 from services.fraud.servicer.checks import DECISION_FIELDS, CheckMeans, Checks
 from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.event_types import EventTypeServicer
@@ -10,9 +11,11 @@ from services.fraud.servicer.fraud import FraudServicer
 from services.fraud.servicer.lists import ListServicer
 from services.fraud.servicer.scenario_service import ScenarioServicer
 from services.fraud.servicer.scenarios import ScenarioCalls, ScenarioEdits
+from services.fraud.servicer.shadows import ShadowCalls
 
 __all__ = [
     "DECISION_FIELDS",
+    "BacktestServicer",
     "CheckMeans",
     "Checks",
     "DeploymentCalls",
@@ -23,5 +26,6 @@ __all__ = [
     "ScenarioCalls",
     "ScenarioEdits",
     "ScenarioServicer",
+    "ShadowCalls",
     "SnoozeCalls",
 ]

@@ -65,8 +65,8 @@ class CheckMeans:
 class CheckCalls:
     """The methods of `rampart.fraud.v1.FraudService` that decide."""
 
-    def __init__(self, deciding: CheckMeans) -> None:
-        self._deciding = deciding
+    def __init__(self, means: CheckMeans) -> None:
+        self._means = means
 
     async def CheckFraud(self, request: pb.CheckFraudRequest, _: Context) -> pb.CheckFraudResponse:
         call = _payment(request, current(), principal())
@@ -90,12 +90,12 @@ class CheckCalls:
 
     async def BatchCheckFraud(self, request: pb.BatchCheckFraudRequest, _: Context) -> pb.BatchCheckFraudResponse:
         calls = [await _item(item, current(), principal()) for item in request.requests]
-        answers = await handle_valid(calls, partial(self._decide_all, self._deciding.ways.decide_all))
+        answers = await handle_valid(calls, partial(self._decide_all, self._means.ways.decide_all))
         return pb.BatchCheckFraudResponse(results=[_batch_result(answer) for answer in answers])
 
     async def _event(self, request: pb.CheckEventRequest, context: CallContext, caller: Principal) -> CheckCall:
         """Raises VALIDATION_FAILED and RESOURCE_NOT_FOUND."""
-        state = await self._deciding.states(caller.tenant_id)
+        state = await self._means.states(caller.tenant_id)
         reader = state.configuration.readers.get(request.event_type)
         if reader is None:
             raise errors.event_type_not_found()
@@ -103,7 +103,7 @@ class CheckCalls:
         return CheckCall(convert.check_from_event(request, reader, caller, transaction_id), context)
 
     async def _decide_one(self, call: CheckCall, size: int) -> bytes:
-        outcome = await self._deciding.checks.submit(call, size=size, deadline=call.context.deadline)
+        outcome = await self._means.checks.submit(call, size=size, deadline=call.context.deadline)
         return self._answer(call, outcome)
 
     async def _serve(
@@ -111,15 +111,15 @@ class CheckCalls:
     ) -> batch_pb2.BatchReply:
         return await serve_batch(
             batch,
-            policy=self._deciding.batch_policy,
-            verifier=self._deciding.verifier,
+            policy=self._means.batch_policy,
+            verifier=self._means.verifier,
             request_class=request_class,
             handle=partial(self._decide_batch, self._way(batch.lane), read),
         )
 
     def _way(self, lane: batch_pb2.BatchLane) -> Decide:
         """A sender that knows no lanes waits for everything."""
-        ways = self._deciding.ways
+        ways = self._means.ways
         if lane == batch_pb2.BATCH_LANE_PROMPT:
             return ways.decide
         return ways.decide_apart if lane == batch_pb2.BATCH_LANE_APART else ways.decide_all
@@ -144,7 +144,7 @@ class CheckCalls:
         return answer
 
     def _log(self, call: CheckCall, decided: Decided) -> None:
-        self._deciding.decisions.write(
+        self._means.decisions.write(
             call.context.request_id,
             call.context.trace_id,
             call.context.span_id,

@@ -17,12 +17,15 @@ from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit.context import principal
 from meshkit.continuations import Continuations
+from meshkit.errors import internal
 from meshkit.pages import Pages, page_size
 from services.fraud import convert, errors
+from services.fraud.domain.declared.starter import STARTER, VERSIONS_OF_BEFORE
 from services.fraud.domain.outbox import BEGINNING, PlaceProof
-from services.fraud.ports import DecisionStore, Outbox, StoredEvents
+from services.fraud.ports import DecisionStore, Outbox, StoredDecision, StoredEvents
+from services.fraud.service.feature_sets import FormerFeatures
 from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.vector_layouts import VectorLayouts
+from services.fraud.service.replaying import Replays
 from services.fraud.service.watches import Watches
 from services.fraud.servicer.checks import CheckCalls, CheckMeans
 
@@ -38,32 +41,52 @@ class FraudServicer(CheckCalls):
     def __init__(
         self,
         *,
-        deciding: CheckMeans,
+        means: CheckMeans,
         store: DecisionStore,
-        layouts: VectorLayouts,
         outbox: Outbox,
         decided: StoredEvents,
         watches: Watches,
         continuations: Continuations,
         rates: ExchangeRates,
+        replays: Replays,
+        sets: FormerFeatures,
     ) -> None:
-        super().__init__(deciding)
+        super().__init__(means)
         self._store = store
-        self._layouts = layouts
         self._outbox = outbox
         self._decided = decided
         self._watches = watches
         self._continuations = continuations
         self._pages = Pages(continuations)
         self._rates = rates
+        self._replays = replays
+        self._sets = sets
 
     async def GetDecision(self, request: pb.GetDecisionRequest, _: Context) -> pb.GetDecisionResponse:
-        found = await self._store.get(principal().tenant_id, UUID(request.decision_id))
+        found = await self._stored(request.decision_id)
+        version = convert.vector_version_from_record(found.inputs)
+        features = await self._sets.version(principal().tenant_id, version)
+        if features is None and version not in VERSIONS_OF_BEFORE:
+            raise internal()
+        layout = (features or STARTER).layout
+        return pb.GetDecisionResponse(decision=convert.stored_to_proto(found.answer, found.inputs, layout))
+
+    async def ExplainDecision(self, request: pb.ExplainDecisionRequest, _: Context) -> pb.ExplainDecisionResponse:
+        recorded = convert.recorded_from_record(await self._stored(request.decision_id))
+        made = await self._replays.explain(principal().tenant_id, recorded)
+        return pb.ExplainDecisionResponse(explanation=convert.explanation_to_proto(recorded, made))
+
+    async def ReplayDecision(self, request: pb.ReplayDecisionRequest, _: Context) -> pb.ReplayDecisionResponse:
+        recorded = convert.recorded_from_record(await self._stored(request.decision_id))
+        found = await self._replays.replay(principal().tenant_id, recorded)
+        return pb.ReplayDecisionResponse(replay=convert.replay_to_proto(recorded, found))
+
+    async def _stored(self, decision_id: str) -> StoredDecision:
+        """Raises RESOURCE_NOT_FOUND."""
+        found = await self._store.get(principal().tenant_id, UUID(decision_id))
         if found is None:
             raise errors.decision_not_found()
-        answer, inputs = found
-        layout = await self._layouts.of(principal().tenant_id, convert.vector_version(inputs))
-        return pb.GetDecisionResponse(decision=convert.stored_to_proto(answer, inputs, layout))
+        return found
 
     async def ListDecisions(self, request: pb.ListDecisionsRequest, _: Context) -> pb.ListDecisionsResponse:
         tenant_id, size = principal().tenant_id, page_size(request.page_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.scenarios import ScenarioCalls
+from services.fraud.servicer.shadows import ShadowCalls
 
 __all__ = ["ScenarioServicer"]
 
@@ -11,7 +12,9 @@ __all__ = ["ScenarioServicer"]
 class ScenarioServicer:
     """Each part has the methods of its resources."""
 
-    def __init__(self, scenarios: ScenarioCalls, deployments: DeploymentCalls, snoozes: SnoozeCalls) -> None:
+    def __init__(
+        self, scenarios: ScenarioCalls, deployments: DeploymentCalls, snoozes: SnoozeCalls, shadows: ShadowCalls
+    ) -> None:
         self.CreateScenario = scenarios.CreateScenario
         self.GetScenario = scenarios.GetScenario
         self.ListScenarios = scenarios.ListScenarios
@@ -38,3 +41,4 @@ class ScenarioServicer:
         self.SnoozeRule = snoozes.SnoozeRule
         self.ListSnoozes = snoozes.ListSnoozes
         self.EndSnooze = snoozes.EndSnooze
+        self.GetShadowReport = shadows.GetShadowReport

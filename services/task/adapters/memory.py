@@ -80,6 +80,10 @@ class MemoryTasks:
     async def get(self, tenant_id: str, task_id: UUID) -> Task | None:
         return self._rows.tasks.get((tenant_id, task_id))
 
+    async def some(self, tenant_id: str, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        found = [self._rows.tasks.get((tenant_id, each)) for each in set(task_ids)]
+        return [replace(task, arguments=b"", checkpoint=None, result=None) for task in found if task is not None]
+
     async def page(self, tenant_id: str, only: TaskFilter, before: UUID | None, limit: int) -> Sequence[Task]:
         tasks = [
             replace(task, arguments=b"", checkpoint=None, result=None)

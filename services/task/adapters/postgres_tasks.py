@@ -41,6 +41,7 @@ _FIND = """
 SELECT t.* FROM unnest($1::uuid[], $2::uuid[]) AS k (tenant_id, task_id) JOIN tasks AS t USING (tenant_id, task_id)"""
 
 _GET = "SELECT * FROM tasks WHERE tenant_id = $1 AND task_id = $2"
+_SOME = f"SELECT {LIST_COLUMNS} FROM tasks WHERE tenant_id = $1 AND task_id = ANY ($2::uuid[])"
 _STATE = "SELECT * FROM tasks WHERE tenant_id = $1 AND task_id = $2 FOR UPDATE"
 _REVISION = "SELECT revision FROM tasks WHERE tenant_id = $1 AND task_id = $2 FOR UPDATE"
 _PAGE = f"SELECT {LIST_COLUMNS} FROM page_tasks($1, $2, $3, $4::smallint, $5, $6, $7)"
@@ -96,6 +97,11 @@ class PostgresTasks:
         async with transaction(self._pool, [tenant_id]) as connection:
             row = await connection.fetchrow(_GET, tenant_id, task_id)
         return task_of(row) if row else None
+
+    async def some(self, tenant_id: str, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        async with self._reads.of(tenant_id) as connection:
+            rows = await connection.fetch(_SOME, tenant_id, task_ids)
+        return [task_of(row) for row in rows]
 
     async def page(self, tenant_id: str, only: TaskFilter, before: UUID | None, limit: int) -> Sequence[Task]:
         async with self._reads.one(tenant_id) as connection:

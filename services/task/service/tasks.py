@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 from meshkit.errors import MeshError
@@ -34,7 +34,16 @@ class TaskService:
 
     async def create(self, tasks: Sequence[NewTask]) -> Sequence[Created | MeshError]:
         """Creates tasks of any tenants in one commit; answers each in order, with its own error."""
-        internal = await self._internal_kinds()
+        return await self._create(tasks, await self._internal_kinds())
+
+    async def submit(self, task: NewTask) -> Created:
+        """Creates a task for a tenant as its service does, of any kind. Raises IDEMPOTENCY_CONFLICT."""
+        (answer,) = await self._create([task], frozenset())
+        if isinstance(answer, MeshError):
+            raise answer
+        return answer
+
+    async def _create(self, tasks: Sequence[NewTask], internal: Collection[str]) -> Sequence[Created | MeshError]:
         answers: list[Created | MeshError] = [
             errors.kind_not_allowed() if task.kind in internal else errors.unsettled() for task in tasks
         ]
@@ -56,6 +65,10 @@ class TaskService:
     async def get(self, tenant_id: str, task_id: UUID) -> Task:
         """Raises RESOURCE_NOT_FOUND."""
         return _found(await self._store.get(tenant_id, task_id))
+
+    async def some(self, tenant_id: str, task_ids: Sequence[UUID]) -> Sequence[Task]:
+        """Returns those of the tasks that there are, as in lists."""
+        return await self._store.some(tenant_id, task_ids)
 
     async def page(
         self, tenant_id: str, only: TaskFilter, before: UUID | None, limit: int

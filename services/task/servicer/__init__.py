@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.task.servicer.schedules import ScheduleCalls
+from services.task.servicer.submitted import SubmittedCalls
 from services.task.servicer.tasks import Creates, TaskCalls, creating
 from services.task.servicer.work import WorkCalls
 
@@ -12,7 +13,7 @@ __all__ = ["Creates", "TaskServicer", "creating"]
 class TaskServicer:
     """Implements `rampart.task.v1.TaskService`: each part has the methods of one resource."""
 
-    def __init__(self, tasks: TaskCalls, schedules: ScheduleCalls, work: WorkCalls) -> None:
+    def __init__(self, tasks: TaskCalls, schedules: ScheduleCalls, work: WorkCalls, submitted: SubmittedCalls) -> None:
         self.CreateTask = tasks.CreateTask
         self.CoalesceCreateTask = tasks.CoalesceCreateTask
         self.GetTask = tasks.GetTask
@@ -36,3 +37,6 @@ class TaskServicer:
         self.CompleteTask = work.CompleteTask
         self.FailTask = work.FailTask
         self.ReleaseTask = work.ReleaseTask
+        self.SubmitTask = submitted.SubmitTask
+        self.GetSubmittedTasks = submitted.GetSubmittedTasks
+        self.CancelSubmittedTask = submitted.CancelSubmittedTask

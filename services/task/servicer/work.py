@@ -15,7 +15,7 @@ from services.task.domain.leases import AttemptOutcome, Ending
 from services.task.domain.tasks import SYSTEM_TENANT
 from services.task.service.work import WorkService
 
-__all__ = ["WorkCalls"]
+__all__ = ["Context", "WorkCalls", "calling_service"]
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -28,13 +28,13 @@ class WorkCalls:
 
     async def DeclareWork(self, request: pb.DeclareWorkRequest, _: Context) -> pb.DeclareWorkResponse:
         schedules = [convert.new_schedule_from_proto(each, SYSTEM_TENANT) for each in request.schedules]
-        await self._service.declare(_calling_service(), convert.kinds_from_proto(request.kinds), schedules)
+        await self._service.declare(calling_service(), convert.kinds_from_proto(request.kinds), schedules)
         return pb.DeclareWorkResponse()
 
     async def LeaseTasks(self, request: pb.LeaseTasksRequest, _: Context) -> pb.LeaseTasksResponse:
         seconds = convert.lease_seconds_from_proto(request.lease_seconds)
         tasks, waited = await self._service.lease(
-            _calling_service(),
+            calling_service(),
             request.worker,
             list(request.kinds),
             request.max_tasks,
@@ -70,7 +70,7 @@ class WorkCalls:
         return pb.ReleaseTaskResponse()
 
 
-def _calling_service() -> str:
+def calling_service() -> str:
     """Returns the name of the service that calls, empty for what is none."""
     kind, _, name = current().peer.partition("/")
     return name if kind == "service" else ""

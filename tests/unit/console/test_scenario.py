@@ -159,3 +159,31 @@ def test_refusals_are_one_sentence(home: Path, edge: TaskEdge, capsys: Capture) 
     edge.answer = lambda call: problem(403, "SECOND_PERSON_NEEDED", "the caller has edited this version")
     assert command(home, "scenario", "approve", "payment", str(WAITING["publication_id"])) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_shadow_is_told_as_a_table_of_outcomes(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    answers(
+        edge,
+        {
+            "decisions": "1200", "missed": "4", "failed": "0", "start_time": "2026-01-01T00:00:00Z",
+            "end_time": "2026-01-02T00:00:00Z", "errors": {"low": "2"}, "not_enough_data": {},
+            "outcomes": [
+                {"answered": "approve", "shadowed": "approve", "decisions": "1197"},
+                {"answered": "approve", "shadowed": "review", "decisions": "3"},
+            ],
+            "rules": [{"code": "HIGH", "only_answered": "0", "only_shadowed": "3", "both": "41"}],
+            "examples": [
+                {
+                    "decision_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57", "answered": "approve",
+                    "shadowed": "review", "only_answered": [], "only_shadowed": ["HIGH"],
+                }
+            ],
+        },
+    )  # fmt: skip
+    assert command(home, "scenario", "shadow", "cards", "2") == 0
+    (call,) = edge.calls
+    assert (call.method, call.path) == ("GET", f"{PATH}/cards/versions/2/shadow-report")
+    told = capsys.readouterr().out
+    assert "1200 decisions judged, 3 with another outcome" in told and "4 not judged for want of time" in told
+    assert "rule low could not be evaluated in 2 decisions" in told
+    assert "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57" in told and "1197" in told

@@ -18,8 +18,11 @@ from .rampart.fraud.v1 import (
     AddEntriesResponse,
     ApprovePublicationRequest,
     ApprovePublicationResponse,
+    Backtest,
     BatchCheckFraudRequest,
     BatchCheckFraudResponse,
+    CancelBacktestRequest,
+    CancelBacktestResponse,
     CheckEventRequest,
     CheckEventResponse,
     CheckExpressionRequest,
@@ -28,6 +31,8 @@ from .rampart.fraud.v1 import (
     CheckFraudResponse,
     CommitImportRequest,
     CommitImportResponse,
+    CreateBacktestRequest,
+    CreateBacktestResponse,
     CreateEventTypeRequest,
     CreateEventTypeResponse,
     CreateFeatureRequest,
@@ -41,6 +46,8 @@ from .rampart.fraud.v1 import (
     CreateScenarioVersionRequest,
     CreateScenarioVersionResponse,
     Decision,
+    DecisionExplanation,
+    DecisionReplay,
     DeleteFeatureRequest,
     DeleteFeatureResponse,
     DeleteListRequest,
@@ -55,7 +62,11 @@ from .rampart.fraud.v1 import (
     EndSnoozeRequest,
     EndSnoozeResponse,
     EventType,
+    ExplainDecisionRequest,
+    ExplainDecisionResponse,
     Feature,
+    GetBacktestRequest,
+    GetBacktestResponse,
     GetDecisionRequest,
     GetDecisionResponse,
     GetDeploymentRequest,
@@ -76,8 +87,12 @@ from .rampart.fraud.v1 import (
     GetScenarioRuleResponse,
     GetScenarioVersionRequest,
     GetScenarioVersionResponse,
+    GetShadowReportRequest,
+    GetShadowReportResponse,
     ImportEntriesRequest,
     ImportEntriesResponse,
+    ListBacktestsRequest,
+    ListBacktestsResponse,
     ListDecisionsRequest,
     ListDecisionsResponse,
     ListDeploymentsRequest,
@@ -108,12 +123,15 @@ from .rampart.fraud.v1 import (
     ReplaceScenarioDraftResponse,
     ReplaceScenarioPolicyRequest,
     ReplaceScenarioPolicyResponse,
+    ReplayDecisionRequest,
+    ReplayDecisionResponse,
     RollBackScenarioRequest,
     RollBackScenarioResponse,
     Scenario,
     ScenarioPolicy,
     ScenarioRule,
     ScenarioVersion,
+    ShadowReport,
     Snooze,
     SnoozeRuleRequest,
     SnoozeRuleResponse,
@@ -234,6 +252,82 @@ class DataClient:
     ) -> ListDailyTotalsResponse:
         """Lists totals by day (UTC), currency and outcome, newest day first. Reasons: PAGE_TOKEN_INVALID."""
         return await self._caller.call(LIST_DAILY_TOTALS, request, options)
+
+
+CREATE_BACKTEST = Method(
+    path="/rampart.fraud.v1.BacktestService/CreateBacktest",
+    request=CreateBacktestRequest,
+    response=CreateBacktestResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_BACKTEST = Method(
+    path="/rampart.fraud.v1.BacktestService/GetBacktest",
+    request=GetBacktestRequest,
+    response=GetBacktestResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_BACKTESTS = Method(
+    path="/rampart.fraud.v1.BacktestService/ListBacktests",
+    request=ListBacktestsRequest,
+    response=ListBacktestsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CANCEL_BACKTEST = Method(
+    path="/rampart.fraud.v1.BacktestService/CancelBacktest",
+    request=CancelBacktestRequest,
+    response=CancelBacktestResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class BacktestClient:
+    """Decides past periods anew by any version of a scenario."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_backtest(self, request: CreateBacktestRequest, **options: Unpack[CallOptions]) -> Backtest:
+        """Creates a backtest, which runs when its turn comes. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED,
+        STATE_NOT_ALLOWED for more than 10 that have not ended, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CREATE_BACKTEST, request, options)
+        return present(response.backtest)
+
+    async def get_backtest(self, request: GetBacktestRequest, **options: Unpack[CallOptions]) -> Backtest:
+        """Returns a backtest with its progress and, at the end, its result. Reasons: RESOURCE_NOT_FOUND,
+        DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(GET_BACKTEST, request, options)
+        return present(response.backtest)
+
+    async def list_backtests(
+        self, request: ListBacktestsRequest, **options: Unpack[CallOptions]
+    ) -> ListBacktestsResponse:
+        """Lists backtests, newest first, without results. Reasons: PAGE_TOKEN_INVALID, DEPENDENCY_UNAVAILABLE."""
+        return await self._caller.call(LIST_BACKTESTS, request, options)
+
+    async def cancel_backtest(self, request: CancelBacktestRequest, **options: Unpack[CallOptions]) -> Backtest:
+        """Cancels a backtest. One that runs is "cancelling" until it has stopped, which is a matter of seconds.
+        To cancel again changes nothing. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED for one that has
+        ended, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CANCEL_BACKTEST, request, options)
+        return present(response.backtest)
 
 
 CREATE_EVENT_TYPE = Method(
@@ -445,6 +539,26 @@ GET_DECISION = Method(
     ids=(),
 )
 
+EXPLAIN_DECISION = Method(
+    path="/rampart.fraud.v1.FraudService/ExplainDecision",
+    request=ExplainDecisionRequest,
+    response=ExplainDecisionResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+REPLAY_DECISION = Method(
+    path="/rampart.fraud.v1.FraudService/ReplayDecision",
+    request=ReplayDecisionRequest,
+    response=ReplayDecisionResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
 LIST_DECISIONS = Method(
     path="/rampart.fraud.v1.FraudService/ListDecisions",
     request=ListDecisionsRequest,
@@ -531,6 +645,26 @@ class FraudClient:
         """Returns a decision. Reasons: RESOURCE_NOT_FOUND."""
         response = await self._caller.call(GET_DECISION, request, options)
         return present(response.decision)
+
+    async def explain_decision(
+        self, request: ExplainDecisionRequest, **options: Unpack[CallOptions]
+    ) -> DecisionExplanation:
+        """Explains a decision: every rule of the version that decided, what it saw, and how the outcome was
+        reached. Computed again from what is stored with the decision, whatever has changed since.
+
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(EXPLAIN_DECISION, request, options)
+        return present(response.explanation)
+
+    async def replay_decision(self, request: ReplayDecisionRequest, **options: Unpack[CallOptions]) -> DecisionReplay:
+        """Computes a decision again from what is stored with it, and tells each difference from what was
+        answered. Nothing is stored.
+
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(REPLAY_DECISION, request, options)
+        return present(response.replay)
 
     async def list_decisions(
         self, request: ListDecisionsRequest, **options: Unpack[CallOptions]
@@ -1011,6 +1145,16 @@ END_SNOOZE = Method(
     ids=(),
 )
 
+GET_SHADOW_REPORT = Method(
+    path="/rampart.fraud.v1.ScenarioService/GetShadowReport",
+    request=GetShadowReportRequest,
+    response=GetShadowReportResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
 
 class ScenarioClient:
     """Keeps scenarios: rules, the versions that are made of them, and which version decides which events."""
@@ -1191,6 +1335,13 @@ class ScenarioClient:
     async def end_snooze(self, request: EndSnoozeRequest, **options: Unpack[CallOptions]) -> EndSnoozeResponse:
         """Lets a rule count again. Reasons: RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT."""
         return await self._caller.call(END_SNOOZE, request, options)
+
+    async def get_shadow_report(self, request: GetShadowReportRequest, **options: Unpack[CallOptions]) -> ShadowReport:
+        """Returns what a version in the shadow would have answered beside what was answered: within a second or
+        two of the decisions. Reasons: RESOURCE_NOT_FOUND.
+        """
+        response = await self._caller.call(GET_SHADOW_REPORT, request, options)
+        return present(response.report)
 
 
 CREATE_TASK = Method(

@@ -66,7 +66,7 @@ class Explanation(_message.Message):
     def __init__(self, reason_code: _Optional[str] = ..., message: _Optional[str] = ..., contribution: _Optional[float] = ...) -> None: ...
 
 class DecisionInputs(_message.Message):
-    __slots__ = ("features", "user_base_risk", "user_tier", "user_known", "user_chargeback_count", "channel", "amount_minor", "degraded", "currency_digits", "vector", "currency", "usd_per_unit", "rate_since", "user_elsewhere_24h", "spellings", "email", "card_fingerprint", "attributes")
+    __slots__ = ("features", "user_base_risk", "user_tier", "user_known", "user_chargeback_count", "channel", "amount_minor", "degraded", "currency_digits", "vector", "currency", "usd_per_unit", "rate_since", "user_elsewhere_24h", "spellings", "email", "card_fingerprint", "attributes", "format", "user_profile_read", "review_without", "snoozed_rules", "address", "list_hits", "list_ruling", "digest")
     class FeaturesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +99,14 @@ class DecisionInputs(_message.Message):
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     CARD_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    USER_PROFILE_READ_FIELD_NUMBER: _ClassVar[int]
+    REVIEW_WITHOUT_FIELD_NUMBER: _ClassVar[int]
+    SNOOZED_RULES_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    LIST_HITS_FIELD_NUMBER: _ClassVar[int]
+    LIST_RULING_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
     features: _containers.ScalarMap[str, float]
     user_base_risk: float
     user_tier: str
@@ -117,7 +125,57 @@ class DecisionInputs(_message.Message):
     email: str
     card_fingerprint: str
     attributes: _containers.ScalarMap[str, str]
-    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., user_base_risk: _Optional[float] = ..., user_tier: _Optional[str] = ..., user_known: _Optional[bool] = ..., user_chargeback_count: _Optional[int] = ..., channel: _Optional[str] = ..., amount_minor: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., currency_digits: _Optional[int] = ..., vector: _Optional[_Union[FeatureVector, _Mapping]] = ..., currency: _Optional[str] = ..., usd_per_unit: _Optional[float] = ..., rate_since: _Optional[str] = ..., user_elsewhere_24h: _Optional[_Iterable[_Union[CurrencySum, _Mapping]]] = ..., spellings: _Optional[_Iterable[_Union[IdentifierSpelling, _Mapping]]] = ..., email: _Optional[str] = ..., card_fingerprint: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    format: int
+    user_profile_read: bool
+    review_without: _containers.RepeatedScalarFieldContainer[str]
+    snoozed_rules: _containers.RepeatedScalarFieldContainer[str]
+    address: AddressSignals
+    list_hits: _containers.RepeatedCompositeFieldContainer[ListHits]
+    list_ruling: ListRuling
+    digest: bytes
+    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., user_base_risk: _Optional[float] = ..., user_tier: _Optional[str] = ..., user_known: _Optional[bool] = ..., user_chargeback_count: _Optional[int] = ..., channel: _Optional[str] = ..., amount_minor: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., currency_digits: _Optional[int] = ..., vector: _Optional[_Union[FeatureVector, _Mapping]] = ..., currency: _Optional[str] = ..., usd_per_unit: _Optional[float] = ..., rate_since: _Optional[str] = ..., user_elsewhere_24h: _Optional[_Iterable[_Union[CurrencySum, _Mapping]]] = ..., spellings: _Optional[_Iterable[_Union[IdentifierSpelling, _Mapping]]] = ..., email: _Optional[str] = ..., card_fingerprint: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., format: _Optional[int] = ..., user_profile_read: _Optional[bool] = ..., review_without: _Optional[_Iterable[str]] = ..., snoozed_rules: _Optional[_Iterable[str]] = ..., address: _Optional[_Union[AddressSignals, _Mapping]] = ..., list_hits: _Optional[_Iterable[_Union[ListHits, _Mapping]]] = ..., list_ruling: _Optional[_Union[ListRuling, _Mapping]] = ..., digest: _Optional[bytes] = ...) -> None: ...
+
+class AddressSignals(_message.Message):
+    __slots__ = ("is_private", "is_reserved", "country", "is_datacenter", "is_tor", "latitude", "longitude", "accuracy_km", "asn")
+    IS_PRIVATE_FIELD_NUMBER: _ClassVar[int]
+    IS_RESERVED_FIELD_NUMBER: _ClassVar[int]
+    COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    IS_DATACENTER_FIELD_NUMBER: _ClassVar[int]
+    IS_TOR_FIELD_NUMBER: _ClassVar[int]
+    LATITUDE_FIELD_NUMBER: _ClassVar[int]
+    LONGITUDE_FIELD_NUMBER: _ClassVar[int]
+    ACCURACY_KM_FIELD_NUMBER: _ClassVar[int]
+    ASN_FIELD_NUMBER: _ClassVar[int]
+    is_private: bool
+    is_reserved: bool
+    country: str
+    is_datacenter: bool
+    is_tor: bool
+    latitude: float
+    longitude: float
+    accuracy_km: float
+    asn: int
+    def __init__(self, is_private: _Optional[bool] = ..., is_reserved: _Optional[bool] = ..., country: _Optional[str] = ..., is_datacenter: _Optional[bool] = ..., is_tor: _Optional[bool] = ..., latitude: _Optional[float] = ..., longitude: _Optional[float] = ..., accuracy_km: _Optional[float] = ..., asn: _Optional[int] = ...) -> None: ...
+
+class ListHits(_message.Message):
+    __slots__ = ("list", "values")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    values: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, list: _Optional[str] = ..., values: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ListRuling(_message.Message):
+    __slots__ = ("allowed", "reason_code", "message", "contribution")
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    REASON_CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    CONTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    allowed: bool
+    reason_code: str
+    message: str
+    contribution: float
+    def __init__(self, allowed: _Optional[bool] = ..., reason_code: _Optional[str] = ..., message: _Optional[str] = ..., contribution: _Optional[float] = ...) -> None: ...
 
 class CurrencySum(_message.Message):
     __slots__ = ("currency", "amount_minor", "currency_digits", "usd_per_unit", "rate_since")

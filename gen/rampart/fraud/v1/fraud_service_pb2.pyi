@@ -8,6 +8,7 @@ from google.rpc import status_pb2 as _status_pb2
 from rampart.fraud.v1 import decision_pb2 as _decision_pb2
 from rampart.fraud.v1 import event_pb2 as _event_pb2
 from rampart.fraud.v1 import exchange_rate_pb2 as _exchange_rate_pb2
+from rampart.fraud.v1 import explanation_pb2 as _explanation_pb2
 from rampart.mesh.v1 import batch_pb2 as _batch_pb2
 from rampart.mesh.v1 import policy_pb2 as _policy_pb2
 from rampart.mesh.v1 import preconditions_pb2 as _preconditions_pb2
@@ -91,6 +92,30 @@ class GetDecisionResponse(_message.Message):
     DECISION_FIELD_NUMBER: _ClassVar[int]
     decision: _decision_pb2.Decision
     def __init__(self, decision: _Optional[_Union[_decision_pb2.Decision, _Mapping]] = ...) -> None: ...
+
+class ExplainDecisionRequest(_message.Message):
+    __slots__ = ("decision_id",)
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    decision_id: str
+    def __init__(self, decision_id: _Optional[str] = ...) -> None: ...
+
+class ExplainDecisionResponse(_message.Message):
+    __slots__ = ("explanation",)
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    explanation: _explanation_pb2.DecisionExplanation
+    def __init__(self, explanation: _Optional[_Union[_explanation_pb2.DecisionExplanation, _Mapping]] = ...) -> None: ...
+
+class ReplayDecisionRequest(_message.Message):
+    __slots__ = ("decision_id",)
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    decision_id: str
+    def __init__(self, decision_id: _Optional[str] = ...) -> None: ...
+
+class ReplayDecisionResponse(_message.Message):
+    __slots__ = ("replay",)
+    REPLAY_FIELD_NUMBER: _ClassVar[int]
+    replay: _explanation_pb2.DecisionReplay
+    def __init__(self, replay: _Optional[_Union[_explanation_pb2.DecisionReplay, _Mapping]] = ...) -> None: ...
 
 class ListDecisionsRequest(_message.Message):
     __slots__ = ("user_id", "outcome", "transaction_id", "page_size", "page_token")

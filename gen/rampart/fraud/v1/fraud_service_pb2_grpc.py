@@ -55,6 +55,16 @@ class FraudServiceStub:
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetDecisionRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetDecisionResponse.FromString,
                 _registered_method=True)
+        self.ExplainDecision = channel.unary_unary(
+                '/rampart.fraud.v1.FraudService/ExplainDecision',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ExplainDecisionRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ExplainDecisionResponse.FromString,
+                _registered_method=True)
+        self.ReplayDecision = channel.unary_unary(
+                '/rampart.fraud.v1.FraudService/ReplayDecision',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplayDecisionRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplayDecisionResponse.FromString,
+                _registered_method=True)
         self.ListDecisions = channel.unary_unary(
                 '/rampart.fraud.v1.FraudService/ListDecisions',
                 request_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ListDecisionsRequest.SerializeToString,
@@ -132,6 +142,24 @@ class FraudServiceServicer:
 
     def GetDecision(self, request, context):
         """Returns a decision. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainDecision(self, request, context):
+        """Explains a decision: every rule of the version that decided, what it saw, and how the outcome was reached. Computed again from what is stored with the decision, whatever has changed since.
+
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayDecision(self, request, context):
+        """Computes a decision again from what is stored with it, and tells each difference from what was answered. Nothing is stored.
+
+        Reasons: RESOURCE_NOT_FOUND, NOT_COMPUTABLE, DEPENDENCY_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -222,6 +250,16 @@ def add_FraudServiceServicer_to_server(servicer, server):
                     servicer.GetDecision,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetDecisionRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetDecisionResponse.SerializeToString,
+            ),
+            'ExplainDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainDecision,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ExplainDecisionRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ExplainDecisionResponse.SerializeToString,
+            ),
+            'ReplayDecision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDecision,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplayDecisionRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplayDecisionResponse.SerializeToString,
             ),
             'ListDecisions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDecisions,
@@ -373,6 +411,60 @@ class FraudService:
             '/rampart.fraud.v1.FraudService/GetDecision',
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetDecisionRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.GetDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/ExplainDecision',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ExplainDecisionRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ExplainDecisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDecision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.FraudService/ReplayDecision',
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplayDecisionRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_fraud__service__pb2.ReplayDecisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -239,3 +239,79 @@ class RuleChange(_message.Message):
     code: str
     changes: _containers.RepeatedCompositeFieldContainer[FieldChange]
     def __init__(self, rule_id: _Optional[str] = ..., code: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[FieldChange, _Mapping]]] = ...) -> None: ...
+
+class ShadowReport(_message.Message):
+    __slots__ = ("version", "decisions", "missed", "failed", "start_time", "end_time", "outcomes", "rules", "errors", "not_enough_data", "examples")
+    class ErrorsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class NotEnoughDataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    MISSED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    NOT_ENOUGH_DATA_FIELD_NUMBER: _ClassVar[int]
+    EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    version: VersionRef
+    decisions: int
+    missed: int
+    failed: int
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    outcomes: _containers.RepeatedCompositeFieldContainer[ShadowOutcome]
+    rules: _containers.RepeatedCompositeFieldContainer[ShadowRule]
+    errors: _containers.ScalarMap[str, int]
+    not_enough_data: _containers.ScalarMap[str, int]
+    examples: _containers.RepeatedCompositeFieldContainer[ShadowExample]
+    def __init__(self, version: _Optional[_Union[VersionRef, _Mapping]] = ..., decisions: _Optional[int] = ..., missed: _Optional[int] = ..., failed: _Optional[int] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcomes: _Optional[_Iterable[_Union[ShadowOutcome, _Mapping]]] = ..., rules: _Optional[_Iterable[_Union[ShadowRule, _Mapping]]] = ..., errors: _Optional[_Mapping[str, int]] = ..., not_enough_data: _Optional[_Mapping[str, int]] = ..., examples: _Optional[_Iterable[_Union[ShadowExample, _Mapping]]] = ...) -> None: ...
+
+class ShadowOutcome(_message.Message):
+    __slots__ = ("answered", "shadowed", "decisions")
+    ANSWERED_FIELD_NUMBER: _ClassVar[int]
+    SHADOWED_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    answered: str
+    shadowed: str
+    decisions: int
+    def __init__(self, answered: _Optional[str] = ..., shadowed: _Optional[str] = ..., decisions: _Optional[int] = ...) -> None: ...
+
+class ShadowRule(_message.Message):
+    __slots__ = ("code", "only_answered", "only_shadowed", "both")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ONLY_ANSWERED_FIELD_NUMBER: _ClassVar[int]
+    ONLY_SHADOWED_FIELD_NUMBER: _ClassVar[int]
+    BOTH_FIELD_NUMBER: _ClassVar[int]
+    code: str
+    only_answered: int
+    only_shadowed: int
+    both: int
+    def __init__(self, code: _Optional[str] = ..., only_answered: _Optional[int] = ..., only_shadowed: _Optional[int] = ..., both: _Optional[int] = ...) -> None: ...
+
+class ShadowExample(_message.Message):
+    __slots__ = ("decision_id", "answered", "shadowed", "only_answered", "only_shadowed")
+    DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    ANSWERED_FIELD_NUMBER: _ClassVar[int]
+    SHADOWED_FIELD_NUMBER: _ClassVar[int]
+    ONLY_ANSWERED_FIELD_NUMBER: _ClassVar[int]
+    ONLY_SHADOWED_FIELD_NUMBER: _ClassVar[int]
+    decision_id: str
+    answered: str
+    shadowed: str
+    only_answered: _containers.RepeatedScalarFieldContainer[str]
+    only_shadowed: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, decision_id: _Optional[str] = ..., answered: _Optional[str] = ..., shadowed: _Optional[str] = ..., only_answered: _Optional[_Iterable[str]] = ..., only_shadowed: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -435,3 +435,17 @@ class EndSnoozeRequest(_message.Message):
 class EndSnoozeResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GetShadowReportRequest(_message.Message):
+    __slots__ = ("scenario_id", "version")
+    SCENARIO_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    scenario_id: str
+    version: int
+    def __init__(self, scenario_id: _Optional[str] = ..., version: _Optional[int] = ...) -> None: ...
+
+class GetShadowReportResponse(_message.Message):
+    __slots__ = ("report",)
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    report: _scenario_pb2.ShadowReport
+    def __init__(self, report: _Optional[_Union[_scenario_pb2.ShadowReport, _Mapping]] = ...) -> None: ...

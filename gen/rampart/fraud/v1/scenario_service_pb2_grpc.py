@@ -165,6 +165,11 @@ class ScenarioServiceStub:
                 request_serializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.EndSnoozeRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.EndSnoozeResponse.FromString,
                 _registered_method=True)
+        self.GetShadowReport = channel.unary_unary(
+                '/rampart.fraud.v1.ScenarioService/GetShadowReport',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.GetShadowReportRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.GetShadowReportResponse.FromString,
+                _registered_method=True)
 
 
 class ScenarioServiceServicer:
@@ -353,6 +358,13 @@ class ScenarioServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetShadowReport(self, request, context):
+        """Returns what a version in the shadow would have answered beside what was answered: within a second or two of the decisions. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScenarioServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -485,6 +497,11 @@ def add_ScenarioServiceServicer_to_server(servicer, server):
                     servicer.EndSnooze,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.EndSnoozeRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.EndSnoozeResponse.SerializeToString,
+            ),
+            'GetShadowReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetShadowReport,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.GetShadowReportRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.GetShadowReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1190,6 +1207,33 @@ class ScenarioService:
             '/rampart.fraud.v1.ScenarioService/EndSnooze',
             rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.EndSnoozeRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.EndSnoozeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetShadowReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.ScenarioService/GetShadowReport',
+            rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.GetShadowReportRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_scenario__service__pb2.GetShadowReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

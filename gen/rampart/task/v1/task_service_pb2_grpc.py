@@ -150,6 +150,21 @@ class TaskServiceStub:
                 request_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.ReleaseTaskRequest.SerializeToString,
                 response_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.ReleaseTaskResponse.FromString,
                 _registered_method=True)
+        self.SubmitTask = channel.unary_unary(
+                '/rampart.task.v1.TaskService/SubmitTask',
+                request_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.SubmitTaskRequest.SerializeToString,
+                response_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.SubmitTaskResponse.FromString,
+                _registered_method=True)
+        self.GetSubmittedTasks = channel.unary_unary(
+                '/rampart.task.v1.TaskService/GetSubmittedTasks',
+                request_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.GetSubmittedTasksRequest.SerializeToString,
+                response_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.GetSubmittedTasksResponse.FromString,
+                _registered_method=True)
+        self.CancelSubmittedTask = channel.unary_unary(
+                '/rampart.task.v1.TaskService/CancelSubmittedTask',
+                request_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.CancelSubmittedTaskRequest.SerializeToString,
+                response_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.CancelSubmittedTaskResponse.FromString,
+                _registered_method=True)
 
 
 class TaskServiceServicer:
@@ -329,6 +344,27 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubmitTask(self, request, context):
+        """Creates a task of a service for the tenant whose call the service carries out, also of a kind of which tenants may make none. Reasons: CALLER_NOT_ALLOWED for a kind of another service, IDEMPOTENCY_CONFLICT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSubmittedTasks(self, request, context):
+        """Returns tasks of a service, without `arguments`, `checkpoint` and `result`. What there is not, or is of another service, is left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelSubmittedTask(self, request, context):
+        """Cancels a task of a service. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -446,6 +482,21 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.ReleaseTask,
                     request_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.ReleaseTaskRequest.FromString,
                     response_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.ReleaseTaskResponse.SerializeToString,
+            ),
+            'SubmitTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitTask,
+                    request_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.SubmitTaskRequest.FromString,
+                    response_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.SubmitTaskResponse.SerializeToString,
+            ),
+            'GetSubmittedTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSubmittedTasks,
+                    request_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.GetSubmittedTasksRequest.FromString,
+                    response_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.GetSubmittedTasksResponse.SerializeToString,
+            ),
+            'CancelSubmittedTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelSubmittedTask,
+                    request_deserializer=rampart_dot_task_dot_v1_dot_task__service__pb2.CancelSubmittedTaskRequest.FromString,
+                    response_serializer=rampart_dot_task_dot_v1_dot_task__service__pb2.CancelSubmittedTaskResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1070,6 +1121,87 @@ class TaskService:
             '/rampart.task.v1.TaskService/ReleaseTask',
             rampart_dot_task_dot_v1_dot_task__service__pb2.ReleaseTaskRequest.SerializeToString,
             rampart_dot_task_dot_v1_dot_task__service__pb2.ReleaseTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.task.v1.TaskService/SubmitTask',
+            rampart_dot_task_dot_v1_dot_task__service__pb2.SubmitTaskRequest.SerializeToString,
+            rampart_dot_task_dot_v1_dot_task__service__pb2.SubmitTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSubmittedTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.task.v1.TaskService/GetSubmittedTasks',
+            rampart_dot_task_dot_v1_dot_task__service__pb2.GetSubmittedTasksRequest.SerializeToString,
+            rampart_dot_task_dot_v1_dot_task__service__pb2.GetSubmittedTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelSubmittedTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.task.v1.TaskService/CancelSubmittedTask',
+            rampart_dot_task_dot_v1_dot_task__service__pb2.CancelSubmittedTaskRequest.SerializeToString,
+            rampart_dot_task_dot_v1_dot_task__service__pb2.CancelSubmittedTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

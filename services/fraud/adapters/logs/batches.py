@@ -40,9 +40,10 @@ class LogBatches:
         reserving = [batch, reservations(names, writes, reserved)]
         for _ in range(3):
             generation = await self._scripts.present()
+            streams = [write.key.stream for write in writes]
             creates = self._proofs.held({write.key.stream for write in writes if write.is_read})
             known = [_of_generation(write, generation) for write in writes]
-            text = instructions(known, [write.is_read and write.key.stream in creates for write in writes])
+            text = instructions(known, [stream in creates for stream in streams])
             try:
                 arrival, proof, *found = await self._scripts.run(
                     "append",
@@ -54,10 +55,10 @@ class LogBatches:
                 continue
             if proof:
                 self._scripts.proof = proof_of(proof)
-            swept = self._proofs.swept
+            swept = {stream: self._proofs.swept(stream) for stream in set(streams)}
             answers = [
-                answer_of(write, each, swept(write.key.stream)) if write is asked else _ANOTHER
-                for asked, write, each in zip(writes, known, found, strict=True)
+                answer_of(write, each, swept[stream]) if write is asked else _ANOTHER
+                for asked, write, each, stream in zip(writes, known, found, streams, strict=True)
             ]
             self._sealing.note(names, writes, answers)
             return Written(generation, arrival, answers)

@@ -14,6 +14,7 @@ __all__ = [
     "answer_of",
     "instructions",
     "reservations",
+    "timed",
     "withdrawal_instruction",
 ]
 
@@ -30,6 +31,10 @@ _UNREAD = {
 }
 _INSTRUCTION = struct.Struct("<IHIIB")
 _HEAD = struct.Struct("<8sIII")
+_TIME = struct.Struct("<q")
+_COUNT = struct.Struct("<HH")
+_WHOLE = LogState.WHOLE
+_new = tuple.__new__
 
 
 class LogHead:
@@ -52,13 +57,22 @@ class LogHead:
 def instructions(writes: Sequence[LogWrite], creates_whole: Sequence[bool]) -> bytes:
     """Packs writes for the script, each with whether a log that is not there is whole when it begins."""
     parts: list[bytes] = []
-    for write, whole in zip(writes, creates_whole, strict=True):
-        flags = CREATES_WHOLE * whole + UNTIMED * write.untimed + REFRESH * write.refresh
-        parts += (
-            _INSTRUCTION.pack(_offset(write), write.size, len(write.records), write.retain_seconds, flags),
-            write.records,
-        )
+    pack = _INSTRUCTION.pack
+    for (_, records, size, seconds, seen, untimed, refresh, is_read), whole in zip(writes, creates_whole, strict=True):
+        flags = CREATES_WHOLE * whole + UNTIMED * untimed + REFRESH * refresh
+        # From the last record that is known, to know the log again.
+        offset = HEAD_BYTES + (seen.read - 1) * size if seen is not None and seen.read else 0
+        parts += (pack(offset if is_read else BEHIND_ALL, size, len(records), seconds, flags), records)
     return b"".join(parts)
+
+
+def timed(write: LogWrite, milliseconds: int) -> LogWrite:
+    """Returns a write whose records have the time of their arrival, if they have none of their own."""
+    if not write.untimed:
+        return write
+    stamp, size, records = _TIME.pack(milliseconds), write.size, write.records
+    stamped = b"".join([stamp + records[at + _TIME.size : at + size] for at in range(0, len(records), size)])
+    return write._replace(records=stamped, untimed=False)
 
 
 def withdrawal_instruction(size: int, retain_seconds: int, record: bytes) -> bytes:
@@ -69,10 +83,13 @@ def withdrawal_instruction(size: int, retain_seconds: int, record: bytes) -> byt
 def reservations(names: Sequence[bytes], writes: Sequence[LogWrite], transactions: bytes) -> bytes:
     """Packs what is to be withdrawn if a batch is never settled: transactions, then logs with heads of records."""
     parts = [struct.pack("<I", len(transactions)), transactions]
-    for name, write in zip(names, writes, strict=True):
-        count = len(write.records) // write.size
-        parts += (struct.pack("<HH", write.size, count), name)
-        parts += [write.records[at : at + RECORD_HEAD] for at in range(0, len(write.records), write.size)]
+    pack = _COUNT.pack
+    for name, (_, records, size, *_) in zip(names, writes, strict=True):
+        if len(records) == size:
+            parts += (pack(size, 1), name, records[:RECORD_HEAD])
+            continue
+        parts += (pack(size, len(records) // size), name)
+        parts += [records[at : at + RECORD_HEAD] for at in range(0, len(records), size)]
     return b"".join(parts)
 
 
@@ -83,10 +100,13 @@ def answer_of(write: LogWrite, found: bytes | int, swept: int) -> LogAnswer:
     """
     if isinstance(found, int):
         return LogAnswer(LogState.WHOLE) if found else LogAnswer(LogState.BROKEN)
+    seen = write.seen
+    if seen is not None and found == seen.last and found:
+        return _new(LogAnswer, (_WHOLE, seen.start, b""))
     if found in _UNREAD:
         return _UNREAD[found]
-    if write.seen is not None and write.seen.read:
-        return _after(write.seen, write.size, found)
+    if seen is not None and seen.read:
+        return _after(seen, write.size, found)
     head, records = LogHead(found), found[HEAD_BYTES:]
     if len(records) % write.size:
         return LogAnswer(LogState.BROKEN)
@@ -95,15 +115,6 @@ def answer_of(write: LogWrite, found: bytes | int, swept: int) -> LogAnswer:
     if head.before != (write.seen.start if write.seen else 0):
         return LogAnswer(LogState.STALE)
     return LogAnswer(LogState.WHOLE, head.before, records)
-
-
-def _offset(write: LogWrite) -> int:
-    """Where to read from: at the last record that is known, to know the log again; behind all if nothing is read."""
-    if not write.is_read:
-        return BEHIND_ALL
-    if write.seen is None or not write.seen.read:
-        return 0
-    return HEAD_BYTES + (write.seen.read - 1) * write.size
 
 
 def _after(seen: LogPart, size: int, found: bytes) -> LogAnswer:

@@ -1,38 +1,107 @@
-"""The features of a tenant as they were declared at some time: their logs, and where each value stands."""
+"""The features of a tenant as they were declared at some time: what is recorded, and where each value stands."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
-from services.fraud.domain.declared.plan import KindPlan, by_kind, plan_kinds
-from services.fraud.domain.declared.vector import layout_of
+from services.fraud.domain.declared.plan import KindFilter, KindPlan, by_kind, plan_kinds
+from services.fraud.domain.declared.recording import Condition, KindRecorder
+from services.fraud.domain.declared.vector import FeatureValue, layout_of
+from services.fraud.domain.event import Fields
 from services.fraud.domain.event_types import EventType
+from services.fraud.domain.expressions.tree import Tree, references
 
-__all__ = ["FeatureSet", "vector_order"]
+__all__ = ["Derivation", "DerivedTree", "FeatureSet", "vector_order"]
+
+
+class DerivedTree(NamedTuple):
+    """A derived feature with its checked expression."""
+
+    name: str
+    event_type: str
+    tree: Tree
+
+
+Derivation: TypeAlias = Callable[[list[FeatureValue], Fields], None]
+"""Puts the values of derived features into their places, given the others and the fields of the event."""
 
 
 class FeatureSet:
     """The features of a tenant. Never changes."""
 
     def __init__(
-        self, version: str, features: Sequence[Feature], types: Mapping[str, EventType], derived: Sequence[str] = ()
+        self,
+        version: str,
+        features: Sequence[Feature],
+        types: Mapping[str, EventType],
+        conditions: Mapping[KindFilter, Condition] | None = None,
+        derived: Sequence[DerivedTree] = (),
+        derive: Callable[[FeatureSet, str], Derivation] | None = None,
     ) -> None:
-        """The features have passed `check_features`. `derived` has the names of derived features, in their order."""
+        """The features have passed `check_features`. Of derived ones each comes after those that it is computed of.
+
+        `conditions` are those of all filters, `derive` compiles what computes the derived features of an event type:
+        without them nothing is recorded and derived, and the set tells where values stand.
+        """
         self.version = version
         self.plans: Mapping[str, KindPlan] = plan_kinds(features, types)
         self.features = vector_order(features)
         """Those that are read of logs. The values of derived ones stand after theirs."""
-        self.layout = layout_of(self.features, derived)
+        self.derived = tuple(derived)
+        self.layout = layout_of(self.features, [each.name for each in derived])
         self.names = self.layout.names
+        self.numbers = self.layout.numbers
         self.sums = tuple(place for place, each in enumerate(self.features) if each.aggregate is Aggregate.SUM)
         """The places of sums: no other value is larger."""
         self.starts = _starts(self.plans)
+        self._types = types
+        self._conditions = conditions or {}
+        self._derive = derive
+        self._derivations: dict[str, Derivation | None] = {}
+        self._recorders: dict[tuple[KindPlan, str], KindRecorder] = {}
 
     def is_money(self, feature: Feature) -> bool:
         """Tells whether a feature aggregates amounts of money."""
         columns = self.plans[feature.kind].numbers
         return any(column.field == feature.field and column.money for column in columns)
+
+    def columns(self, plan: KindPlan) -> tuple[int, ...]:
+        """Returns the columns of the store that have the first field of a kind of key, in the types that it counts."""
+        found = {self._types[name].columns.get(plan.key[0]) for name in plan.types}
+        return tuple(sorted(column for column in found if column is not None))
+
+    def part(self, names: Collection[str]) -> FeatureSet:
+        """Returns a set of some of the features, and of those that they are computed of."""
+        wanted = set(names)
+        for each in reversed(self.derived):
+            if each.name in wanted:
+                wanted |= references(each.tree)
+        chosen = [feature for feature in self.features if feature.name in wanted]
+        derived = [each for each in self.derived if each.name in wanted]
+        return FeatureSet(self.version, chosen, self._types, self._conditions, derived, self._derive)
+
+    def recorders(self, event_type: str) -> Sequence[KindRecorder]:
+        """Returns what records the events of a type: for each kind that counts them, or whose features they read."""
+        plans = [plan for plan in self.plans.values() if event_type in (*plan.types, *plan.readers)]
+        return [self.recorder(plan, event_type) for plan in plans]
+
+    def recorder(self, plan: KindPlan, event_type: str) -> KindRecorder:
+        """Returns what records the events of a type in the logs of a plan, which counts or reads them."""
+        found = self._recorders.get((plan, event_type))
+        if found is None:
+            found = self._recorders[plan, event_type] = KindRecorder(plan, event_type, self._conditions)
+        return found
+
+    def derivation(self, event_type: str) -> Derivation | None:
+        """Returns what computes the derived features of a type, None if it has none."""
+        if not self.derived or self._derive is None:
+            return None
+        if event_type not in self._derivations:
+            has_any = any(each.event_type == event_type for each in self.derived)
+            self._derivations[event_type] = self._derive(self, event_type) if has_any else None
+        return self._derivations[event_type]
 
 
 def vector_order(features: Sequence[Feature]) -> tuple[Feature, ...]:
@@ -43,10 +112,10 @@ def vector_order(features: Sequence[Feature]) -> tuple[Feature, ...]:
     return tuple(feature for own in by_kind(features).values() for feature in own)
 
 
-def _starts(plans: Mapping[str, KindPlan]) -> Mapping[str, int]:
+def _starts(plans: Mapping[str, KindPlan]) -> Mapping[KindPlan, int]:
     """Returns where the values of each kind begin."""
     starts, start = {}, 0
-    for name, plan in plans.items():
-        starts[name] = start
+    for plan in plans.values():
+        starts[plan] = start
         start += len(plan.features)
     return starts

@@ -23,13 +23,15 @@ Condition: TypeAlias = Callable[[Fields], bool]
 class KindRecorder:
     """Makes the records of one kind of key for the events of one type."""
 
-    __slots__ = ("_content", "_filters", "_key", "_type", "layout", "plan")
+    __slots__ = ("_content", "_filters", "_key", "_type", "field", "layout", "plan")
 
     def __init__(self, plan: KindPlan, event_type: str, filters: Mapping[KindFilter, Condition] = {}) -> None:
         """`filters` has at least those of the plan that are about the event type."""
         self.plan = plan
         self.layout = RecordLayout(plan)
         self._key = plan.key
+        self.field = plan.key[0] if len(plan.key) == 1 else ""
+        """The field whose value, if it is a text, is that of the key; empty for a key of several."""
         self._type = plan.type_index(event_type)
         self._content = _content_of(plan)
         self._filters = [
@@ -38,8 +40,8 @@ class KindRecorder:
 
     def key(self, fields: Fields) -> str | None:
         """Returns the value of the key, None for an event that lacks a part of it."""
-        if len(self._key) == 1:
-            value = fields.get(self._key[0])
+        if self.field:
+            value = fields.get(self.field)
             return value if type(value) is str else None
         values = [fields.get(field) for field in self._key]
         return _KEY_SEPARATOR.join(map(str, values)) if all(isinstance(each, str) for each in values) else None
@@ -50,9 +52,8 @@ class KindRecorder:
         """Returns the record of an event. `currency` is that of `currency_of`."""
         numbers, counterparts = self._content(fields.get, currency)
         filters = self._holding(fields) if self._filters else 0
-        return LogRecord(
-            time, transaction, numbers, counterparts, self._type, currency, filters, EVENT, attempt, restored
-        )
+        content = (time, transaction, numbers, counterparts, self._type, currency, filters, EVENT, attempt, restored)
+        return _new(LogRecord, content)
 
     def _holding(self, fields: Fields) -> int:
         return sum(bit for bit, holds in self._filters if holds(fields))
@@ -66,6 +67,12 @@ def currency_of(fields: Fields) -> int:
     return 0
 
 
+_currency_number = lru_cache(maxsize=512)(currency_number)
+_new = tuple.__new__
+# An amount in another currency than that of the record is missing.
+_MONEY = "(v[0] if type(v := get({})) is Money and number_of(v[1]) == currency else MISSING),"
+_NUMBER = f"(round(v * {NUMBER_SCALE}) if type(v := get({{}})) is float or type(v) is int else MISSING),"
+_COUNTERPART = "(NOBODY if (v := get({})) is None else hashed(v if type(v) is str else str(v))),"
 Get: TypeAlias = Callable[[str], "FieldValue | None"]
 Content: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -73,33 +80,20 @@ Content: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 @lru_cache(maxsize=4_096)
 def _content_of(plan: KindPlan) -> Callable[[Get, int], Content]:
     """Generates what reads the columns of a plan from the fields of an event: our text, with numbers for names."""
-    numbers = [
-        f"money(get(n{at}), currency)," if column.money else f"number(get(n{at})),"
-        for at, column in enumerate(plan.numbers)
-    ]
-    counterparts = [f"counterpart(get(c{at}))," for at in range(len(plan.counterparts))]
-    scope: dict[str, object] = {"money": _money, "number": _number, "counterpart": _counterpart}
+    numbers = [(_MONEY if column.money else _NUMBER).format(f"n{at}") for at, column in enumerate(plan.numbers)]
+    counterparts = [_COUNTERPART.format(f"c{at}") for at in range(len(plan.counterparts))]
+    scope: dict[str, object] = {
+        "Money": Money,
+        "MISSING": MISSING,
+        "NOBODY": NOBODY,
+        "hashed": _hash,
+        "number_of": _currency_number,
+    }
     scope |= {f"n{at}": column.field for at, column in enumerate(plan.numbers)}
     scope |= {f"c{at}": field for at, field in enumerate(plan.counterparts)}
     text = f"content = lambda get, currency: (({' '.join(numbers)}), ({' '.join(counterparts)}))"
     exec(text, scope)  # noqa: S102 # The text is our own.
     return scope["content"]  # type: ignore[return-value]
-
-
-def _money(value: FieldValue | None, currency: int) -> int:
-    """Returns smallest units, MISSING also for money in another currency than that of the record."""
-    return value[0] if type(value) is Money and _currency_number(value[1]) == currency else MISSING
-
-
-def _number(value: FieldValue | None) -> int:
-    return round(value * NUMBER_SCALE) if type(value) is float or type(value) is int else MISSING
-
-
-def _counterpart(value: FieldValue | None) -> int:
-    return NOBODY if value is None else _hash(value if type(value) is str else str(value))
-
-
-_currency_number = lru_cache(maxsize=512)(currency_number)
 
 
 @lru_cache(maxsize=131_072)

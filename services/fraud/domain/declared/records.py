@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.fraud.domain.declared.plan import KindPlan
@@ -87,17 +88,11 @@ class RecordLayout:
 
     def pack(self, record: LogRecord) -> bytes:
         """Raises struct.error for numbers beyond 64 bits and for other columns than the plan has."""
-        kind = record.kind | RESTORED if record.restored else record.kind
+        time, transaction, numbers, counterparts, event_type, currency, filters, kind, attempt, restored = record
+        if restored:
+            kind |= RESTORED
         return self._struct.pack(
-            record.time,
-            record.transaction,
-            kind,
-            record.type,
-            record.currency,
-            record.filters,
-            record.attempt,
-            *record.numbers,
-            *record.counterparts,
+            time, transaction, kind, event_type, currency, filters, attempt, *numbers, *counterparts
         )
 
     def pack_all(self, records: Sequence[LogRecord]) -> bytes:
@@ -147,6 +142,7 @@ def currency_number(letters: str) -> int:
     return number + 1
 
 
+@lru_cache(maxsize=512)
 def currency_letters(number: int) -> str:
     """The code of a number that `currency_number` made, empty for 0."""
     if not number:

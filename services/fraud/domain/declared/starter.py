@@ -22,7 +22,7 @@ from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event_types import BUILT_IN, PAYMENT
 
-__all__ = ["BASES", "NAMES_OF_BEFORE", "NEWEST_BASE", "STARTER", "STARTER_FEATURES"]
+__all__ = ["BASES", "NAMES_OF_BEFORE", "NEWEST_BASE", "STARTER", "STARTER_FEATURES", "VERSIONS_OF_BEFORE"]
 
 NEWEST_BASE = "3"
 DAY_MS = 86_400_000
@@ -77,6 +77,8 @@ STARTER_FEATURES: tuple[Feature, ...] = (
 
 NAMES_OF_BEFORE = tuple(feature.name for feature in STARTER_FEATURES[:38])
 """What the vectors of versions 1 and 2 held, in their order; the first had no `user_currency_count_24h`."""
+
+VERSIONS_OF_BEFORE = frozenset({"1", "2"})
 
 BASES: Mapping[str, tuple[Feature, ...]] = MappingProxyType({NEWEST_BASE: STARTER_FEATURES})
 """By version. The sets of tenants name theirs, so none is ever changed or goes."""

@@ -1,43 +1,36 @@
 """Folds the log of one value of a key: keeps it ready to be read as the current event sees it.
 
 A window of the current event holds the records in it that arrived before, in whatever order, one for each transaction:
-see `stories`. Amounts and numbers are read as the log has them, in smallest units and millionths.
+see `stories`. A small log is one table (see `table`), a large one is divided into streams. Amounts and numbers are
+read as the log has them, in smallest units and millionths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.records import (
-    CORRECTION,
-    EVENT,
-    RESTORED,
-    WITHDRAWAL,
-    LogRecord,
-    currency_letters,
-)
-from services.fraud.domain.logs.bulk import Chunk
+from services.fraud.domain.declared.records import EVENT, LogRecord
 from services.fraud.domain.logs.compiled import CompiledPlan, compile_plan
-from services.fraud.domain.logs.readers import bounds
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stories import Stories, arrival_of
-from services.fraud.domain.logs.stream import Stream
-from services.fraud.domain.logs.stream_plan import stream_of
-from services.fraud.domain.logs.windows import summary
+from services.fraud.domain.logs.streams import Streams
+from services.fraud.domain.logs.table import LIKENESS, NOTHING_ALIKE, Table
 
 __all__ = ["Fold", "TornLog"]
 
-FEW = 8
-"""Records that are added one by one."""
 CHUNK = 256
 """Records that are added between two steps: about half a millisecond."""
+LARGEST_TABLE = 128
+"""Records of a log that is not divided into streams."""
 UNDONE = 512
-"""Records that are undone to read as of an earlier arrival. Before more, the log is folded anew."""
+"""Transactions that are undone to read as of an earlier arrival. Before more, the log is folded anew."""
 SCANNED = 65_536
 """Records that are looked at in one call to forget."""
-OWN_BYTES = 600
+OWN_BYTES = 700
+COLUMN_BYTES = 72
+TRANSACTION, MARK = slice(8, 16), slice(8, 10)
+"""Bytes of a packed record."""
 
 
 class TornLog(ValueError):
@@ -47,16 +40,19 @@ class TornLog(ValueError):
 class Fold:
     """The log of one value of a key, as features read it."""
 
-    __slots__ = ("_compiled", "_stories", "plan", "rows", "streams")
+    __slots__ = ("_compiled", "_marks", "_stories", "likeness", "plan", "rows", "streams", "table")
 
     def __init__(self, plan: KindPlan) -> None:
         self.plan = plan
         self._compiled: CompiledPlan = compile_plan(plan)
         self.rows = Rows(self._compiled.layout)
         self._stories = Stories(self.rows)
-        self.streams: list[Stream | dict[int, Stream]] = [
-            {} if each.by_currency else Stream(self.rows, each) for each in self._compiled.streams
-        ]
+        self.table: Table | None = self._compiled.table.empty()
+        """None once the log is divided into streams."""
+        self._marks = bytearray()
+        """Of each transaction in the table two bytes, which tell of most others that they are not here."""
+        self.likeness = NOTHING_ALIKE
+        self.streams = Streams(self.rows, self._stories, ())
 
     @property
     def taken(self) -> int:
@@ -70,68 +66,56 @@ class Fold:
 
     def extend_in_steps(self, data: bytes) -> Iterator[None]:
         """As `extend`, about a millisecond at a time. In between the fold may be read: it holds what was taken."""
-        size = self.rows.layout.size
+        rows = self.rows
+        size = rows.layout.size
         if len(data) % size:
             raise TornLog(f"{len(data)} bytes are no whole number of records of {size}")
-        for start in range(0, len(data), CHUNK * size):
-            chunk = data[start : start + CHUNK * size]
-            if len(chunk) <= FEW * size:
-                for record in self.rows.layout.unpack_all(chunk):
+        if self.table is not None:
+            if len(data) <= size:
+                for record in rows.layout.unpack_all(data):
                     self.add(record)
-            else:
-                self._extend_by(chunk)
+                return
+            if len(rows.packed) + len(data) <= LARGEST_TABLE * size:
+                rows.packed += data
+                self._tabulate()
+                return
+            self._divide()
+        for start in range(0, len(data), CHUNK * size):
+            self.streams.extend(data[start : start + CHUNK * size])
             yield
 
     def add(self, record: LogRecord) -> None:
         """Takes one record. Raises struct.error if it is none of this plan."""
         rows = self.rows
-        place = rows.end
-        rows.packed += rows.layout.pack(record)
-        self.apply(place, record)
+        place, packed = rows.end, rows.layout.pack(record)
+        if self.table is None:
+            rows.packed += packed
+            self.streams.apply(place, record)
+        elif record.kind == EVENT and not self._has(packed):
+            self._enter(self.table, record, packed)
+        else:
+            rows.packed += packed
+            self._divide()
 
     def admit(self, record: LogRecord, packed: bytes) -> list[object] | None:
         """Reads what an event sees and takes it, packed as it is; takes nothing if its transaction is here already.
 
         Returns the values of `read`, None for a transaction that is here.
         """
-        stories, rows = self._stories, self.rows
-        place = rows.end
+        table, rows, compiled = self.table, self.rows, self._compiled
+        if table is not None:
+            if packed[MARK] not in self._marks or not self._has(packed):
+                values = compiled.of_table[record.type](self, record)
+                self._enter(table, record, packed)
+                return values
+            self._divide()
+        stories, place = self._stories, rows.end
         if record.transaction in stories.known or not stories.index.claim(record.transaction, place):
             return None
-        values = self._compiled.readers[record.type](self, record)
+        values = compiled.of_streams[record.type](self, record)
         rows.packed += packed
-        self.put(place, record)
+        self.streams.put(place, record)
         return values
-
-    def apply(self, place: int, record: LogRecord) -> None:
-        """Applies a record that was put into the rows."""
-        transaction, kind = record.transaction, record.kind
-        if kind == EVENT and transaction not in self._stories.known:
-            if self._stories.index.claim(transaction, place):
-                self.put(place, record)
-            elif not self._stories.is_repeat(transaction, place):
-                self._tell(transaction, place)
-        elif kind in (EVENT, WITHDRAWAL, CORRECTION):
-            self._tell(transaction, place)
-
-    def put(self, place: int, record: LogRecord) -> None:
-        """Puts a record that counts into the streams it is in."""
-        for number, plan in self._compiled.routes.get(record.type, ()):
-            if plan.counts(record):
-                stream = self.streams[number]
-                if isinstance(stream, dict):
-                    stream = self.stream(number, record.currency)
-                stream.append(place, record)
-
-    def stream(self, number: int, currency: int) -> Stream:
-        """The stream of a plan, and of a currency, which begins with its first record."""
-        streams = self.streams[number]
-        if isinstance(streams, Stream):
-            return streams
-        found = streams.get(currency)
-        if found is None:
-            found = streams[currency] = Stream(self.rows, self._compiled.streams[number])
-        return found
 
     def holds(self, transaction: int) -> bool:
         """Tells whether the transaction counts."""
@@ -147,45 +131,26 @@ class Fold:
 
         Features of another event type are None. A sum that is to be converted is a sum for each currency.
         """
-        return self._compiled.readers[record.type](self, record)
+        readers = self._compiled.of_streams if self.table is None else self._compiled.of_table
+        return readers[record.type](self, record)
 
     def read_as_of(self, record: LogRecord, arrival: int) -> list[object]:
-        """What an event of that arrival saw when it came. Slow if much has come since."""
-        rows = self.rows
-        if arrival < rows.base or rows.end - arrival > UNDONE:
+        """What an event of that arrival saw when it came. Slow if much of what its windows hold has come since."""
+        since = None if self.table is not None else self._changed_since(record.time, arrival)
+        if since is None:
             return self._anew(arrival).read(record)
-        since = [place for place in range(arrival, rows.end) if not rows.kind(place) & RESTORED]
-        transactions = dict.fromkeys(rows.record(place).transaction for place in since)
-        changes = [
-            (self._stories.state(each, arrival).counting, self._stories.state(each).counting) for each in transactions
-        ]
+        changes = [(self._stories.state(each, arrival).counting, self._stories.state(each).counting) for each in since]
         for then, now in changes:
-            self._exchange(now, then)
+            self.streams.exchange(now, then)
         try:
             return self.read(record)
         finally:
             for then, now in changes:
-                self._exchange(then, now)
-
-    def sums_by_currency(self, record: LogRecord, feature: Feature) -> dict[str, int]:
-        """The sum of a converted feature as an event that comes now sees it, in smallest units of each currency."""
-        number = self._compiled.number(stream_of(self.plan, feature))
-        streams, plan = self.streams[number], self._compiled.streams[number]
-        start, end = (record.time + each for each in bounds(feature))
-        assert isinstance(streams, dict)
-        sums = {}
-        for currency, stream in streams.items():
-            count, total, *_ = summary(stream, stream.pieces(start, end))
-            if count:
-                sums[currency_letters(currency)] = total
-        if feature.include_current and plan.counts(record):
-            own = currency_letters(record.currency)
-            sums[own] = sums.get(own, 0) + record.numbers[plan.number]
-        return sums
+                self.streams.exchange(then, now)
 
     def forget_before(self, time: int) -> bool:
         """Drops records before the time, which no window reaches, as far as is quick. True if there may be more."""
-        for stream in self._all_streams():
+        for stream in self.streams:
             stream.forget_before(time)
         rows = self.rows
         end = min(rows.end, rows.base + SCANNED, self._stories.first_since(time))
@@ -193,60 +158,68 @@ class Fold:
         gone = next((at for at, each in enumerate(times) if each >= time), len(times))
         rows.drop(gone)
         self._stories.forget()
+        if self.table is not None and gone:
+            self._tabulate()
         return gone == SCANNED
 
     def size_bytes(self) -> int:
         """About how much memory it takes."""
         size = OWN_BYTES + len(self.rows.packed) + self._stories.size_bytes()
-        return size + sum(stream.size_bytes() for stream in self._all_streams())
+        if self.table is not None:
+            return size + sum(COLUMN_BYTES + 8 * len(column) for column in self.table)
+        return size + sum(stream.size_bytes() for stream in self.streams)
 
-    def _all_streams(self) -> Iterator[Stream]:
-        for streams in self.streams:
-            if isinstance(streams, dict):
-                yield from streams.values()
-            else:
-                yield streams
+    def _has(self, packed: bytes) -> bool:
+        """Tells whether the transaction of a record is in the table."""
+        return packed[TRANSACTION] in self.rows.packed
 
-    def _extend_by(self, data: bytes) -> None:
-        """Takes records many at a time, except those that need more than to be put into their streams."""
-        rows = self.rows
-        chunk = Chunk(rows.layout, data, rows.end)
-        rows.packed += data
-        single, repeats = self._stories.sift(chunk)
-        begin = 0
-        for at in (*sorted(single), len(chunk.times)):
-            run: Sequence[int] = range(begin, at)
-            self._put_all(chunk, [each for each in run if each not in repeats] if repeats else run)
-            if at < len(chunk.times):
-                self.apply(chunk.start + at, rows.record(chunk.start + at))
-            begin = at + 1
-
-    def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
-        if len(run) <= FEW:
-            for at in run:
-                self.put(chunk.start + at, self.rows.record(chunk.start + at))
+    def _enter(self, table: Table, record: LogRecord, packed: bytes) -> None:
+        """Takes an event whose transaction is not here into the table, or divides it."""
+        head, rows, plan = packed[LIKENESS], self.rows, self._compiled.table
+        rows.packed += packed
+        self._marks += packed[MARK]
+        if len(table[0]) >= LARGEST_TABLE:
+            self._divide()
             return
-        for number, plan in enumerate(self._compiled.streams):
-            for share in chunk.shares(plan, run):
-                self.stream(number, share.currency).extend(share)
+        if head != self.likeness.head:
+            if table[0]:
+                self._divide()
+                return
+            self.likeness = plan.likeness(head)
+        try:
+            if plan.take(table, record) or plan.insert(table, record):
+                return
+        except OverflowError:
+            # What the table is by now does not matter: it is divided.
+            pass
+        self._divide()
 
-    def _tell(self, transaction: int, place: int) -> None:
-        """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
-        now, then = self._stories.tell(transaction, place)
-        self._exchange(now.counting, then.counting)
+    def _tabulate(self) -> None:
+        found = self._compiled.table.tabulate(self.rows.packed)
+        if found is None:
+            self._divide()
+        else:
+            self.likeness, self.table, self._marks = found
 
-    def _exchange(self, old: int, new: int) -> None:
-        if old == new:
-            return
-        if old >= 0:
-            self._take(old, self.rows.record(old))
-        if new >= 0:
-            self.put(new, self.rows.record(new))
+    def _divide(self) -> None:
+        """Divides the log into streams, for good."""
+        self.table, self._marks = None, bytearray()
+        self.streams = Streams(self.rows, self._stories, self._compiled.streams)
+        packed, self.rows.packed = self.rows.packed, bytearray()
+        self.streams.extend(bytes(packed))
 
-    def _take(self, place: int, record: LogRecord) -> None:
-        for number, plan in self._compiled.routes.get(record.type, ()):
-            if plan.counts(record):
-                self.stream(number, record.currency).remove(place, record)
+    def _changed_since(self, time: int, arrival: int) -> set[int] | None:
+        """The transactions that stand otherwise than when a record came, as far as an event of that time sees them.
+
+        None if they are too many.
+        """
+        rows, found = self.rows, set()
+        for place in self.streams.changed_since(time - self.plan.retention_ms, time + 1, arrival):
+            found.add(rows.transaction(place))
+            if len(found) > UNDONE:
+                return None
+        found.update(each for each, story in self._stories.known.items() if arrival_of(rows, story[-1]) >= arrival)
+        return found if len(found) <= UNDONE else None
 
     def _anew(self, arrival: int) -> Fold:
         """A fold of what arrived before."""

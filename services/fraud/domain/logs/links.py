@@ -1,166 +1,109 @@
 """Links each record of a stream to the one before it with the same counterpart, so that the different ones of any
 window can be counted: they are the records whose counterpart did not come before them in the window.
 
-As long as there is only a tail, nothing is linked: it is searched instead.
+A short stream is not linked: it is searched instead.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import insort
 
 from services.fraud.domain.declared.records import NOBODY, LogRecord
-from services.fraud.domain.logs.blocks import FAR, NEVER, Block, Level
+from services.fraud.domain.logs.blocks import FAR, Block
+from services.fraud.domain.logs.recency import Recency
+from services.fraud.domain.logs.sealed import Sealed
 from services.fraud.domain.logs.stream_plan import StreamPlan
-from services.fraud.domain.logs.tree import WindowTree
 
-__all__ = ["LastSeen", "Links"]
-
-Spot = tuple[int, int]
-"""The number of a level and of a block in it."""
+__all__ = ["CounterpartLinks"]
 
 
-class LastSeen:
-    """The time of the last record of each counterpart. What is out of reach goes a generation at a time."""
-
-    __slots__ = ("_new", "_old", "_since")
-
-    def __init__(self) -> None:
-        self._new: dict[int, int] = {}
-        self._old: dict[int, int] = {}
-        self._since = NEVER
-        """No time in the old generation is after this one."""
-
-    def __len__(self) -> int:
-        return len(self._new) + len(self._old)
-
-    def get(self, counterpart: int) -> int:
-        """NEVER if it was not seen."""
-        time = self._new.get(counterpart)
-        return self._old.get(counterpart, NEVER) if time is None else time
-
-    def set(self, counterpart: int, time: int) -> None:
-        self._new[counterpart] = time
-
-    def follow(self, counterparts: list[int], times: list[int]) -> list[int]:
-        """For records in order of time: when the counterpart of each came before it."""
-        new, old, previous = self._new, self._old, []
-        for counterpart, time in zip(counterparts, times, strict=True):
-            before = new.get(counterpart)
-            previous.append(old.get(counterpart, NEVER) if before is None else before)
-            new[counterpart] = time
-        return previous
-
-    def forget_before(self, time: int, newest: int) -> None:
-        """Forgets some of what was last seen before the time. No record is newer than `newest`."""
-        if time > self._since:
-            self._old, self._new, self._since = self._new, {}, newest
-
-
-class Links:
+class CounterpartLinks:
     """The links of a stream, which `previous` of each block keeps as times."""
 
-    __slots__ = ("_plan", "_tail", "_tree", "last")
+    __slots__ = ("_plan", "_sealed", "_tail", "last")
 
-    def __init__(self, tree: WindowTree, tail: Block, plan: StreamPlan) -> None:
-        self._tree, self._tail, self._plan = tree, tail, plan
-        self.last: list[LastSeen] = []
+    def __init__(self, sealed: Sealed, tail: Block, plan: StreamPlan) -> None:
+        self._sealed, self._tail, self._plan = sealed, tail, plan
+        self.last: list[Recency] = []
         """Of each column of counterparts, once something is linked."""
 
     def begin(self) -> None:
         """Links the records of the tail, before the first are sealed."""
-        if self.last:
-            return
         tail, times = self._tail, list(self._tail.times or ())
-        self.last = [LastSeen() for _ in self._plan.counterparts]
+        self.last = [Recency() for _ in self._plan.counterparts]
         tail.previous = [
             array("q", self.previous(column, list(found), times)) for column, found in enumerate(tail.counterparts)
         ]
 
     def previous(self, column: int, counterparts: list[int], times: list[int]) -> list[int]:
         """For records in order of time, after all others: when the counterpart of each came before it."""
-        previous = self.last[column].follow(counterparts, times)
-        if NOBODY in counterparts:
-            return [FAR if c == NOBODY else time for c, time in zip(counterparts, previous, strict=True)]
+        if NOBODY not in counterparts:
+            return self.last[column].set_all(counterparts, times)
+        some = [at for at, counterpart in enumerate(counterparts) if counterpart != NOBODY]
+        found = self.last[column].set_all([counterparts[at] for at in some], [times[at] for at in some])
+        previous = [FAR] * len(times)
+        for at, time in zip(some, found, strict=True):
+            previous[at] = time
         return previous
 
     def follow(self, column: int, counterpart: int, time: int) -> None:
         """Links a record at the end of the tail."""
-        tail, previous = self._tail, FAR
-        if counterpart != NOBODY:
-            previous = self.last[column].get(counterpart)
-            self.last[column].set(counterpart, time)
+        tail = self._tail
+        previous = FAR if counterpart == NOBODY else self.last[column].set(counterpart, time)
         tail.previous[column].append(previous)
-        ranked = tail.ranked[column]
-        if ranked is not None:
-            insort(ranked, previous)
+        if tail.ranked[column] is not None:
+            tail.exchange(column, None, previous)
 
-    def insert(self, record: LogRecord, spot: Spot | None, at: int) -> None:
-        """Links a record that was put into a block, the tail if there is no spot, and the next of its counterpart."""
-        level, block = self._block(spot)
+    def insert(self, record: LogRecord, number: int | None, at: int) -> None:
+        """Links a record that was put into a block, the tail if it has no number, and the next of its counterpart."""
+        block = self._block(number)
         for column, last in enumerate(self.last):
             counterpart, previous = record.counterparts[self._plan.counterparts[column]], FAR
             block.previous[column].insert(at, FAR)
             if counterpart != NOBODY:
                 previous = last.get(counterpart)
-                following = self._next(column, counterpart, spot, at, previous) if previous > record.time else None
+                following = self._next(column, counterpart, number, at, previous) if previous > record.time else None
                 if following is None:
                     last.set(counterpart, record.time)
                 else:
-                    previous = following[1].previous[column][following[2]]
+                    previous = following[0].previous[column][following[1]]
                     _retell(column, following, previous, record.time)
             block.previous[column][at] = previous
-            block.ranked[column] = None
-            if level is not None:
-                level.exchange(column, None, previous)
+            block.exchange(column, None, previous)
 
-    def remove(self, record: LogRecord, spot: Spot | None, at: int) -> None:
+    def remove(self, record: LogRecord, number: int | None, at: int) -> None:
         """Links the next of the counterpart to what was before a record that will be removed."""
-        level, block = self._block(spot)
+        block = self._block(number)
         for column, last in enumerate(self.last):
             counterpart = record.counterparts[self._plan.counterparts[column]]
             previous = block.previous[column][at]
             if counterpart != NOBODY:
-                following = self._next(column, counterpart, spot, at, last.get(counterpart))
+                following = self._next(column, counterpart, number, at, last.get(counterpart))
                 if following is None:
                     last.set(counterpart, previous)
                 else:
                     _retell(column, following, record.time, previous)
-            block.ranked[column] = None
-            if level is not None:
-                level.exchange(column, previous, None)
+            block.exchange(column, previous, None)
 
-    def _block(self, spot: Spot | None) -> tuple[Level | None, Block]:
-        if spot is None:
-            return None, self._tail
-        level = self._tree.groups[spot[0]]
-        block = level.children[spot[1]]
-        assert isinstance(block, Block)
-        return level, block
+    def _block(self, number: int | None) -> Block:
+        return self._tail if number is None else self._sealed.blocks[number]
 
-    def _next(
-        self, column: int, counterpart: int, spot: Spot | None, at: int, last: int
-    ) -> tuple[Level | None, Block, int] | None:
+    def _next(self, column: int, counterpart: int, number: int | None, at: int, last: int) -> tuple[Block, int] | None:
         """The next record of the counterpart, which was seen at `last` for the last time."""
-        if spot is not None:
-            level, block = self._block(spot)
-            found = block.find(column, counterpart, at + 1)
-            if found >= 0:
-                return level, block, found
-            for level, block in self._tree.after(*spot):
-                if block.first > last:
+        if number is not None:
+            for later in range(number, len(self._sealed.blocks)):
+                if later > number and self._sealed.firsts[later] > last:
                     return None
-                found = block.find(column, counterpart)
+                block = self._sealed.blocks[later]
+                found = block.find(column, counterpart, at + 1 if later == number else 0)
                 if found >= 0:
-                    return level, block, found
+                    return block, found
             at = -1
         found = self._tail.find(column, counterpart, at + 1)
-        return (None, self._tail, found) if found >= 0 else None
+        return (self._tail, found) if found >= 0 else None
 
 
-def _retell(column: int, link: tuple[Level | None, Block, int], old: int, new: int) -> None:
-    level, block, at = link
+def _retell(column: int, link: tuple[Block, int], old: int, new: int) -> None:
+    block, at = link
     block.previous[column][at] = new
-    block.ranked[column] = None
-    if level is not None:
-        level.exchange(column, old, new)
+    block.exchange(column, old, new)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import MEASURES, KindPlan, filter_of
-from services.fraud.domain.declared.records import MISSING, LogRecord
 
 __all__ = ["StreamPlan", "plan_streams", "stream_of"]
 
@@ -40,14 +39,6 @@ class StreamPlan:
     def origin(self) -> StreamPlan:
         """Which records it has, without what is kept of them."""
         return StreamPlan(self.types, self.filter, self.by_currency, self.number)
-
-    def counts(self, record: LogRecord) -> bool:
-        """Tells whether a record of an event is in the stream, or in that of its currency."""
-        if record.type not in self.types or (self.by_currency and not record.currency):
-            return False
-        if self.filter >= 0 and not record.filters >> self.filter & 1:
-            return False
-        return self.number < 0 or record.numbers[self.number] != MISSING
 
 
 def plan_streams(plan: KindPlan) -> tuple[StreamPlan, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import struct
 from collections.abc import Collection, Sequence
 from typing import TypeAlias
@@ -13,21 +14,25 @@ __all__ = ["TransactionIndex"]
 
 SEARCHED = 16
 """Up to this many records a transaction is searched in the log itself."""
-ENTRY = 12
-FIELDS, WHOLE = struct.Struct("<QI"), struct.Struct("12s")
-BUCKET = 128 * ENTRY
+ENTRY = 8
+MARK = 4
+FIELDS, WHOLE = struct.Struct("<II"), struct.Struct("8s")
+BUCKET = 96 * ENTRY
 FANOUT_BITS = 4
 FANOUT = 2**FANOUT_BITS
-DEEPEST = 64 // FANOUT_BITS
+DEEPEST = 8 * MARK // FANOUT_BITS
+# Whoever chooses transactions cannot choose marks.
+SALT = secrets.randbits(64) | 1
+ALL = 2 ** (8 * MARK) - 1
 Node: TypeAlias = "bytearray | list[Node]"
 """A bucket, or as many as it was divided into or what they became."""
 
 
 class TransactionIndex:
-    """Finds the event record of a transaction: 12 bytes each, in buckets by the bits of the hash.
+    """Finds the event record of a transaction: a mark made of its hash and a place, in buckets by the bits of the mark.
 
-    A bucket that is full becomes 16; no operation does more than one such step. Entries of forgotten records are
-    passed over, and left behind when their bucket is divided.
+    Of records with a mark the log itself is asked. A bucket that is full becomes 16; no operation does more than one
+    such step. Entries of forgotten records are passed over, and left behind when their bucket is divided.
     """
 
     __slots__ = ("_root", "_rows")
@@ -41,15 +46,15 @@ class TransactionIndex:
 
     def find(self, transaction: int, before: int) -> int:
         """The place of the first event of the transaction before the given place; -1 if there is none."""
-        key = transaction.to_bytes(8, "little")
         if self._root is None:
-            return self._search(key, before)
-        bucket = self._bucket(transaction)[0]
+            return self._search(transaction.to_bytes(8, "little"), before)
+        rows, mark = self._rows, _mark(transaction)
+        key, bucket = mark.to_bytes(MARK, "little"), self._bucket(mark)[0]
         at = bucket.find(key)
         while at >= 0:
             if not at % ENTRY:
-                place = int.from_bytes(bucket[at + 8 : at + ENTRY], "little")
-                if self._rows.base <= place < before:
+                place = int.from_bytes(bucket[at + MARK : at + ENTRY], "little")
+                if rows.base <= place < before and rows.transaction(place) == transaction:
                     return place
             at = bucket.find(key, at + 1)
         return -1
@@ -68,21 +73,21 @@ class TransactionIndex:
                 return []
             found = [at for at, each in enumerate(transactions) if self.find(each, start + at) >= 0]
             return [at for at in found if at not in but]
-        root, found = self._begun(start), []
+        root, found, pack = self._begun(start), [], FIELDS.pack
         for at, transaction in enumerate(transactions):
             if but and at in but:
                 continue
-            node, rest = root, transaction
-            while isinstance(node, list):
-                node = node[rest % FANOUT]
-                rest >>= FANOUT_BITS
-            key = transaction.to_bytes(8, "little")
-            if key in node and self.find(transaction, start + at) >= 0:
+            rest = mark = transaction * SALT >> 32 & ALL
+            node = root
+            while type(node) is list:
+                node, rest = node[rest % FANOUT], rest >> FANOUT_BITS
+            entry = pack(mark, start + at)
+            if entry[:MARK] in node and self.find(transaction, start + at) >= 0:
                 found.append(at)
                 continue
-            node += FIELDS.pack(transaction, start + at)
+            node += entry  # type: ignore[operator] # What is no list is a bucket.
             if len(node) >= BUCKET:
-                root = self._divide(transaction)
+                root = self._divide(mark)
         return found
 
     def _search(self, key: bytes, before: int) -> int:
@@ -105,29 +110,34 @@ class TransactionIndex:
                     self.claim(rows.transaction(place), place)
         return self._root
 
-    def _bucket(self, transaction: int) -> tuple[bytearray, int, list[Node] | None]:
-        """The bucket of a transaction, how deep it is, and what it is in."""
+    def _bucket(self, mark: int) -> tuple[bytearray, int, list[Node] | None]:
+        """The bucket of a mark, how deep it is, and what it is in."""
         assert self._root is not None
         node, depth = self._root, 0
         parent: list[Node] | None = None
         while not isinstance(node, bytearray):
             parent = node
-            node = parent[(transaction >> FANOUT_BITS * depth) % FANOUT]
+            node = parent[(mark >> FANOUT_BITS * depth) % FANOUT]
             depth += 1
         return node, depth, parent
 
-    def _divide(self, transaction: int) -> Node:
-        """Divides the bucket of a transaction. Returns the root."""
-        bucket, depth, parent = self._bucket(transaction)
+    def _divide(self, mark: int) -> Node:
+        """Divides the bucket of a mark. Returns the root."""
+        bucket, depth, parent = self._bucket(mark)
         if depth >= DEEPEST:
             return self._begun(0)
         base, shift = self._rows.base, FANOUT_BITS * depth
         parts = [bytearray() for _ in range(FANOUT)]
-        for (hashed, place), (entry,) in zip(FIELDS.iter_unpack(bucket), WHOLE.iter_unpack(bucket), strict=True):
+        for (other, place), (entry,) in zip(FIELDS.iter_unpack(bucket), WHOLE.iter_unpack(bucket), strict=True):
             if place >= base:
-                parts[(hashed >> shift) % FANOUT] += entry
+                parts[(other >> shift) % FANOUT] += entry
         if parent is None:
             self._root = list[Node](parts)
         else:
-            parent[(transaction >> shift - FANOUT_BITS) % FANOUT] = list[Node](parts)
+            parent[(mark >> shift - FANOUT_BITS) % FANOUT] = list[Node](parts)
         return self._begun(0)
+
+
+def _mark(transaction: int) -> int:
+    mark: int = transaction * SALT >> 32 & ALL
+    return mark

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.vector import FeatureValue
-from services.fraud.domain.event import Fields
+from services.fraud.domain.event import Fields, Money
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.generate import Patterns
 from services.fraud.domain.expressions.run import value_of
-from services.fraud.domain.expressions.tree import Tree, references
+from services.fraud.domain.expressions.tree import references
 from services.fraud.domain.scenarios.facts import EventFacts, value_reader
 
 __all__ = ["Deriving"]
@@ -20,22 +20,20 @@ class Deriving:
     """Computes the derived features of one event type. Each comes after those that it is computed of."""
 
     def __init__(
-        self,
-        trees: Mapping[str, Tree],
-        event_type: EventType,
-        features: FeatureSet,
-        digits: Mapping[str, int],
-        patterns: Patterns,
+        self, features: FeatureSet, event_type: EventType, digits: Mapping[str, int], patterns: Patterns
     ) -> None:
-        """`trees` are by the names of the features. Raises as `value_of` does."""
+        """`digits` are those of each currency after the point. Raises as `value_of` does."""
+        trees = {each.name: each.tree for each in features.derived if each.event_type == event_type.name}
         read = sorted({name for tree in trees.values() for name in references(tree)} - trees.keys())
         slots = {name: slot for slot, name in enumerate((*read, *trees))}
+        self._digits = digits
         self._read = value_reader(read, event_type, features, digits)
         self._steps = [(features.names.index(name), value_of(tree, slots, patterns)) for name, tree in trees.items()]
 
-    def __call__(self, values: list[FeatureValue], fields: Fields, currency: str, digits: int) -> None:
+    def __call__(self, values: list[FeatureValue], fields: Fields) -> None:
         """Puts the values of the derived features into their places; None for one that has no finite value."""
-        seen = [*self._read(EventFacts(fields, values, currency, digits))]
+        currency = next((value.currency for value in fields.values() if isinstance(value, Money)), "")
+        seen = [*self._read(EventFacts(fields, values, currency, self._digits.get(currency, 0)))]
         for place, compute in self._steps:
             value = compute(seen)
             seen.append(value)

@@ -15,6 +15,7 @@ from services.fraud.domain.event_types import EventType, FieldType
 from services.fraud.domain.ip_signals import IpSignals
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, Rate, Spend
+from services.fraud.domain.scenarios.judging import Ruling
 from services.fraud.domain.scenarios.vocabulary import EVERYWHERE
 
 __all__ = ["EventFacts", "ValueReader", "value_reader"]
@@ -44,6 +45,9 @@ class EventFacts(NamedTuple):
     elsewhere: Sequence[Spend] = ()
     """What the user spent in the last 24 hours in other currencies."""
     lists: Mapping[str, Container[str]] = {}
+    """By name, as rules ask them."""
+    ruling: Ruling | None = None
+    """What a list decides before any rule."""
 
 
 ValueReader = Callable[[EventFacts], Sequence[object]]

@@ -16,14 +16,28 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from services.fraud.domain.profile import Profile
 from services.fraud.domain.scenarios.rule import RuleOutcome
 from services.fraud.domain.scenarios.scenario import DEFAULT_PRIOR, ScenarioContent
 from services.fraud.domain.scenarios.words import Words
 from services.fraud.domain.verdict import APPROVE, DECLINE, REVIEW, Factor, Verdict
 
-__all__ = ["NOTHING_FIRED", "NO_RULES", "Fired", "JudgedRule", "Judgement", "Judging", "Ruling", "Standing"]
+__all__ = [
+    "NOTHING_FIRED",
+    "NO_RULES",
+    "NO_RULES_CONTENT",
+    "Fired",
+    "JudgedRule",
+    "Judgement",
+    "Judging",
+    "Ruling",
+    "Standing",
+    "prior_of",
+    "standing_of",
+]
 
 _NONE: tuple[str, ...] = ()
+TRUSTED = "trusted"
 
 
 class Standing(NamedTuple):
@@ -34,6 +48,10 @@ class Standing(NamedTuple):
 
 
 UNKNOWN_STANDING = Standing()
+
+
+def standing_of(profile: Profile | None) -> Standing | None:
+    return Standing(profile.base_risk, profile.tier == TRUSTED) if profile is not None else None
 
 
 class Fired(NamedTuple):
@@ -80,13 +98,12 @@ class JudgedRule:
 class Judging:
     """The judge of one scenario."""
 
-    __slots__ = ("_decline_at", "_prior_share", "_review_at", "_rules", "_trust_share")
+    __slots__ = ("_content", "_decline_at", "_review_at", "_rules")
 
     def __init__(self, content: ScenarioContent) -> None:
+        self._content = content
         self._review_at = content.review_at
         self._decline_at = content.decline_at
-        self._prior_share = content.prior_share
-        self._trust_share = content.trust_share
         self._rules = tuple(
             JudgedRule(
                 rule.rule_id,
@@ -121,7 +138,7 @@ class Judging:
             asleep = tuple(rule.rule_id for rule in found if rule.rule_id in snoozed)
             found = [rule for rule in found if rule.rule_id not in snoozed]
         weighed = _weighed(found, standing.trusted) if found else ()
-        safe = 1.0 - standing.base_risk * self._prior_share * (self._trust_share if standing.trusted else 1.0)
+        safe = 1.0 - prior_of(self._content, standing)
         for weight, _ in weighed:
             safe *= 1.0 - weight
         score = round(1.0 - safe, 6)
@@ -149,6 +166,12 @@ class Judging:
         return REVIEW if score >= self._review_at or RuleOutcome.REVIEW in outcomes else APPROVE
 
 
+def prior_of(content: ScenarioContent, standing: Standing | None) -> float:
+    """Returns the score of somebody before any rule; `standing` is None for somebody of whom nothing is known."""
+    standing = standing or UNKNOWN_STANDING
+    return standing.base_risk * content.prior_share * (content.trust_share if standing.trusted else 1.0)
+
+
 def _approves(found: Sequence[JudgedRule]) -> str:
     """Returns the code of the first rule that approves at once, empty if there is none or one that declines."""
     codes = sorted(rule.code for rule in found if rule.outcome is RuleOutcome.APPROVE_AT_ONCE)
@@ -170,5 +193,6 @@ def _factors(
 
 
 NOTHING_FIRED = Fired(())
-NO_RULES = Judging(ScenarioContent(event_type="", description="", rules=()))
+NO_RULES_CONTENT = ScenarioContent(event_type="")
+NO_RULES = Judging(NO_RULES_CONTENT)
 """Judges by the prior alone, where no scenario decides."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-__all__ = ["LONGEST_SNOOZE", "MOST_SNOOZES", "Snooze", "Snoozes"]
+__all__ = ["LONGEST_SNOOZE", "MOST_SNOOZES", "RecordedSnoozes", "Snooze", "Snoozes"]
 
 MOST_SNOOZES = 10_000
 """Of a tenant, not counting those that are over."""
@@ -56,3 +56,19 @@ class Snoozes:
             if until is not None and now < until:
                 return True
         return False
+
+
+class RecordedSnoozes(Snoozes):
+    """What was snoozed when an event was decided, whatever is now."""
+
+    __slots__ = ("_rules",)
+
+    def __init__(self, rules: Iterable[str]) -> None:
+        super().__init__()
+        self._rules = frozenset(rules)
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def of(self, rules: Iterable[str], key_of: Callable[[str], object], now: datetime) -> Collection[str]:
+        return [rule for rule in rules if rule in self._rules]

@@ -28,6 +28,7 @@ from services.data.service import consumer as consumer_module
 from services.data.service.consumer import Consumer
 from services.data.service.rebuilding import Rebuilder
 from services.fraud.adapters.decided_events import DecidedEvents
+from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
@@ -443,7 +444,8 @@ class Restored:
             "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         )
         decisions = await self.fraud.fetch(
-            "SELECT tenant_id, currency, outcome, count(*), sum(amount_minor)::numeric / 100 FROM decisions "
+            "SELECT tenant_id, amount->>1, outcome, count(*), sum((amount->>0)::bigint)::numeric / 100 FROM decisions "
+            "CROSS JOIN LATERAL (SELECT convert_from(event, 'UTF8')::json->'amount' AS amount) AS fields "
             "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         )
         assert [tuple(row.values()) for row in ledger] == [tuple(row.values()) for row in decisions]
@@ -455,7 +457,7 @@ async def restored(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         monkeypatch.setattr(consumer_module, wait, 0.1)
     fraud = await asyncpg.connect(mesh.fraud.server.dsn(mesh.fraud.name), timeout=5)
     pools = [await postgres.open_pool(mesh.fraud.dsn), await postgres.open_pool(mesh.data.dsn)]
-    restored = Restored(mesh, fraud, PostgresStore(pools[0]), PostgresDesk(pools[1]))
+    restored = Restored(mesh, fraud, PostgresStore(pools[0], EventKeys(pools[0])), PostgresDesk(pools[1]))
     await restored.decide(5)
     mesh.start_consumer()
     await mesh.follows(*restored.names)

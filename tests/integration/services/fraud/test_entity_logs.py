@@ -263,7 +263,7 @@ async def test_open_part_that_has_grown_is_sealed_after_the_batch(
     await in_redis.prove_all(await in_redis.proof())
     key = key_of(tenant)
     made = await grown(in_redis, key, 5_000)
-    names = sorted(await own_redis.keys("e:*"), key=len)
+    names = await names_in(own_redis)
     chunks = len(names) - 1
     assert chunks >= 3
     assert set(names[1:]) == {chunk_name(names[0], number) for number in range(chunks)}
@@ -275,6 +275,12 @@ async def test_open_part_that_has_grown_is_sealed_after_the_batch(
         starts = [await begin(own_redis, name) for name in names]
         start = max(each for each in starts if each < read)
         assert await loaded(in_redis, key, part(in_redis, start, read - start, made[read - 1])) == made[read:], read
+
+
+async def names_in(redis: Redis) -> list[bytes]:
+    """Returns the names of the open parts first, of those of sealed ones then."""
+    found: Any = await redis.keys("e:*")
+    return sorted(found, key=len)
 
 
 async def begin(redis: Redis, name: bytes) -> int:
@@ -300,7 +306,7 @@ async def test_log_whose_first_chunk_is_gone_before_its_time_is_not_whole(
     await in_redis.prove_all(await in_redis.proof())
     key = key_of(tenant)
     made = await grown(in_redis, key, 3_000)
-    name, first, *_ = sorted(await own_redis.keys("e:*"), key=len)
+    name, first, *_ = await names_in(own_redis)
     await own_redis.delete(chunk_name(name, 0))
     assert first
     assert await loaded(in_redis, key) is None

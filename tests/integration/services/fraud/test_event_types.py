@@ -100,6 +100,17 @@ async def test_next_version_takes_the_place_of_the_one_before(stores: Stores, te
     assert changed.updated_at is not None and made.updated_at is not None and changed.updated_at > made.updated_at
 
 
+async def test_every_version_is_kept_for_its_tenant_alone(stores: Stores, tenant: str) -> None:
+    after = replace(QUOTE, version=2, description="")
+    await stores.put(tenant, QUOTE)
+    await stores.put(tenant, after)
+    for version in (QUOTE, after):
+        assert await stores.types.version(tenant, "quote", version.version) == version
+        assert await stores.types.version(new_tenant(), "quote", version.version) is None
+    assert await stores.types.version(tenant, "quote", 3) is None
+    assert await stores.types.version(tenant, "order", 1) is None
+
+
 async def test_every_change_moves_the_revision_of_its_tenant(stores: Stores, tenant: str) -> None:
     other = new_tenant()
     assert await stores.revision(tenant) == 0

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -38,7 +39,6 @@ SLOW = ("features_slow_path",)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_keeping, "LONGEST_COMMIT", timedelta(seconds=0.5))
-    monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 1.0)
     monkeypatch.setattr(log_keeping, "ROUND_SECONDS", 0.1)
     monkeypatch.setattr(log_sweep, "QUIET_SECONDS", 0.3)
 
@@ -184,11 +184,11 @@ async def test_traffic_counts_everything_whatever_is_lost_in_between(
 
 
 async def test_logs_that_are_deleted_are_missed_by_who_has_read_them(kept: Kept, server: Server, redis: Redis) -> None:
+    """By hand. Who has never read a log, or but its first record, cannot know that there was one."""
     tenant = new_tenant()
-    for number in range(30):
-        if number % 5 == 4:
+    for number in range(40):
+        if number > 8 and number % 5 == 4:
             await deleted(server, redis)
-        # By one process: another that never read a log cannot know that there was one.
         await kept.decide(check(tenant, user_id=f"u{number % 3}", event_time=now()))
 
 
@@ -197,14 +197,18 @@ async def test_redis_that_evicts_leads_to_the_slow_path_and_never_to_a_wrong_cou
     used = (await redis.info("memory"))["used_memory"]
     await redis.config_set("maxmemory", used + 300_000)
     await redis.config_set("maxmemory-policy", "volatile-lru")
-    choice, tenant, degraded = random.Random(3), new_tenant(), []
-    for _ in range(60):
-        batch = [
-            check(tenant, user_id=f"u{choice.randrange(400)}", device=f"d{choice.randrange(400)}", merchant="m1",
-                  ip=f"192.0.2.{choice.randrange(200)}", event_time=now())
-            for _ in range(15)
-        ]  # fmt: skip
-        degraded += await kept.decide(*batch, engine=choice.randrange(2))
+    choice, tenant = random.Random(3), new_tenant()
+    degraded: list[tuple[str, ...]] = []
+    for _ in range(700):
+        asked = check(
+            tenant,
+            user_id=f"u{choice.randrange(400)}",
+            device=f"d{choice.randrange(400)}",
+            merchant="m1",
+            ip=f"192.0.2.{choice.randrange(200)}",
+            event_time=now(),
+        )
+        degraded += await kept.decide(asked, engine=choice.randrange(2))
     assert (await redis.info("stats"))["evicted_keys"] > 0
     assert SLOW in degraded and () in degraded
 
@@ -252,7 +256,10 @@ async def test_what_is_decided_while_redis_is_away_from_one_process_is_seen_by_a
 
 
 @pytest.mark.parametrize("engine", [0, 1])
-async def test_process_that_dies_between_its_append_and_its_commit_leaves_nothing(kept: Kept, engine: int) -> None:
+async def test_process_that_dies_between_its_append_and_its_commit_leaves_nothing(
+    kept: Kept, engine: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 1.0)
     tenant = new_tenant()
     await kept.decide(check(tenant, event_time=now()))
     dead = [check(tenant, f"dead-{number}", event_time=now()) for number in range(3)]
@@ -280,22 +287,37 @@ async def test_fifty_concurrent_checks_of_a_new_device_over_two_processes_count_
     assert sorted(str(each) for each in counts) == sorted(str(each) for each in range(50))
 
 
-async def test_floods_and_fast_clocks_of_callers_hold_redis_for_two_milliseconds_at_most(
+async def long_scripts(redis: Redis) -> list[int]:
+    """Returns the microseconds of the longest scripts since the last time."""
+    slow: Any = await redis.slowlog_get(10_000)
+    await redis.slowlog_reset()
+    return sorted(each["duration"] for each in slow if each["command"].startswith(b"EVALSHA"))[-8:]
+
+
+async def test_floods_and_fast_clocks_of_callers_hold_redis_no_longer_than_ordinary_batches(
     kept: Kept, redis: Redis
 ) -> None:
-    """40 events some minutes ahead, then batches of 1,000 at the present; and a flood of new subjects."""
-    await redis.config_set("slowlog-log-slower-than", 2_000)
+    """40 events some minutes ahead, then batches of 1,000 at the present, each of new subjects."""
+    await redis.config_set("slowlog-log-slower-than", 0)
+    await redis.config_set("slowlog-max-len", 10_000)
     tenant, other = new_tenant(), new_tenant()
+    ordinary: list[int] = []
+    for number in range(20):
+        await kept.engines[0].see(
+            *[check(other, user_id=f"o{number}-{n}", device=f"o{number}-{n}", event_time=now()) for n in range(48)]
+        )
+        ordinary += await long_scripts(redis)
     ahead = [check(tenant, user_id=f"f{n}", event_time=now() + timedelta(minutes=4)) for n in range(40)]
-    await kept.decide(*ahead)
-    # A scan by the twin takes too long for so many.
-    for number in range(3):
-        await redis.slowlog_reset()
+    await kept.engines[0].see(*ahead)
+    attack: list[int] = []
+    for number in range(4):
         flood = [check(tenant, user_id=f"u{number}-{n}", device=f"d{n}", ip="", event_time=now()) for n in range(1_000)]
-        for start in range(0, 1_000, 256):
-            found = await kept.engines[number % 2].see(*flood[start : start + 256])
-        assert named(found[-1])["merchant_count_1h"] == 1_000 * (number + 1) - 1
-        assert await kept.decide(check(other, event_time=now()), engine=number % 2) == [()]
-        slow: Any = await redis.slowlog_get(32)
-        scripts = [each for each in slow if each["command"].startswith((b"EVALSHA", b"EVAL"))]
-        assert scripts == [], [each["duration"] for each in scripts]
+        for start in range(0, 1_000, 250):
+            found = await kept.engines[number % 2].see(*flood[start : start + 250])
+            counts = [named(each)["merchant_count_1h"] for each in found]
+            assert counts == list(range(number * 1_000 + start, number * 1_000 + start + 250))
+        attack += await long_scripts(redis)
+        (seen,) = await kept.engines[number % 2].see(check(other, event_time=now()))
+        assert seen.degraded == ()
+    # Of the longest, for on a busy machine a few wait for a processor.
+    assert median(attack) < 3 * median(ordinary[-len(attack) :]), (ordinary, attack)

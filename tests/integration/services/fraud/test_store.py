@@ -21,7 +21,7 @@ from services.fraud.convert import fields_from_record
 from services.fraud.domain.check import Basis, Decided, Key
 from services.fraud.domain.event import key_hash
 from services.fraud.domain.event_types import PAYMENT
-from services.fraud.ports import DecisionFilter, DecisionStore, Stored
+from services.fraud.ports import DecisionFilter, DecisionStore, Stored, StoredDecision
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import check, decided, new_tenant, record
 from tests.support.readers import store_of
@@ -71,7 +71,9 @@ async def test_decision_is_got_as_committed(store: DecisionStore, tenant: str) -
     made = several(tenant, "a", "b")
     assert (await store.commit(made)).earlier == {}
     for each in made:
-        assert await store.get(tenant, UUID(each.decision_id)) == record(each)[:2]
+        kept = record(each)
+        found = await store.get(tenant, UUID(each.decision_id))
+        assert found == StoredDecision(kept.answer, kept.inputs, kept.fields)
 
 
 async def test_decision_of_another_tenant_is_not_there(store: DecisionStore, tenant: str) -> None:

@@ -340,3 +340,33 @@ async def test_schedule_that_cannot_run_is_refused(tasks: Tasks, fields: dict[st
     request = pb.CreateScheduleRequest(**{"schedule_id": "s", "cron": "* * * * *", "kind": "a.b", **fields})
     error = await failure(tasks.call(request, pb.CreateScheduleResponse))
     assert [violation.field for violation in error.violations] == [field]
+
+
+async def test_a_service_has_work_of_its_own_done_for_the_tenant_of_a_call(
+    fraud: Caller, gateway: Caller, auth: Node, certificates: Certificates
+) -> None:
+    scopes = ("scenario:write", "task:write", "task:read")
+    ours, theirs = [await new_client(auth, certificates, f"t-{secrets.token_hex(6)}", scopes=scopes) for _ in range(2)]
+    kind = a_kind()
+    declared = pb.DeclareWorkRequest(kinds=[pb.KindDeclaration(kind=kind, internal=True)])
+    await fraud(declared, pb.DeclareWorkResponse)
+
+    async def asked(request: Any, answer: Any, whose: Credentials = ours, peer: Caller = fraud) -> Any:
+        return await peer(request, answer, token=whose.token)
+
+    new = pb.SubmitTaskRequest(task=pb.CreateTaskRequest(title="w", kind=kind, request_id=str(uuid.uuid4())))
+    made = (await asked(new, pb.SubmitTaskResponse)).task
+    assert (await asked(new, pb.SubmitTaskResponse)).task == made, "once for one request"
+    seen = pb.GetSubmittedTasksRequest(task_ids=[made.task_id])
+    assert [each.state for each in (await asked(seen, pb.GetSubmittedTasksResponse)).tasks] == ["pending"]
+    assert not (await asked(seen, pb.GetSubmittedTasksResponse, theirs)).tasks
+    cancel = pb.CancelSubmittedTaskRequest(task_id=made.task_id)
+    assert (await failure(asked(cancel, pb.CancelSubmittedTaskResponse, theirs))).reason == "RESOURCE_NOT_FOUND"
+    assert (await asked(cancel, pb.CancelSubmittedTaskResponse)).task.state == "cancelled"
+    other = pb.SubmitTaskRequest(task=pb.CreateTaskRequest(title="w", kind="data.export"))
+    assert (await failure(asked(other, pb.SubmitTaskResponse))).reason == "CALLER_NOT_ALLOWED"
+    assert (await failure(asked(new, pb.SubmitTaskResponse, peer=gateway))).reason == "CALLER_NOT_ALLOWED"
+    mine = (await asked(pb.CreateTaskRequest(title="w", kind="manual"), pb.CreateTaskResponse, peer=gateway)).task
+    for_people = pb.CancelSubmittedTaskRequest(task_id=mine.task_id)
+    assert (await failure(asked(for_people, pb.CancelSubmittedTaskResponse))).reason == "RESOURCE_NOT_FOUND"
+    assert not (await asked(pb.GetSubmittedTasksRequest(task_ids=[mine.task_id]), pb.GetSubmittedTasksResponse)).tasks

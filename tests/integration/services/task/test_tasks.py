@@ -304,3 +304,12 @@ async def test_internal_kinds_are_known(stores: Stores, kind: str) -> None:
     assert f"{kind}x" not in await stores.tasks.internal_kinds()
     await stores.engine.declare([DeclaredKind(kind)])
     assert kind not in await stores.tasks.internal_kinds()
+
+
+async def test_some_tasks_of_a_tenant_are_read_at_once_as_lists_have_them(stores: Stores, tenant: str) -> None:
+    made = [await stores.make(tenant, arguments=b"arguments") for _ in range(3)]
+    foreign = await stores.make(str(uuid7()))
+    found = await stores.tasks.some(tenant, [made[0], made[2], foreign, uuid7()])
+    assert {task.task_id for task in found} == {made[0], made[2]}
+    assert {task.arguments for task in found} == {b""}
+    assert await stores.tasks.some(tenant, []) == []

@@ -106,4 +106,7 @@ def test_the_platforms_creations_are_these() -> None:
         "CreateSchedule": "/api/v1/schedules",
         "CreateEventType": "/api/v1/event-types",
         "CreateList": "/api/v1/lists",
+        "CreateScenario": "/api/v1/scenarios",
+        "CreateScenarioRule": "/api/v1/scenarios/{scenario_id}/rules",
+        "CreateScenarioVersion": "/api/v1/scenarios/{scenario_id}/versions",
     }

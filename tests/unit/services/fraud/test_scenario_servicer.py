@@ -12,14 +12,25 @@ from rampart.fraud.v1 import scenario_service_pb2 as pb
 from meshkit.context import CallContext, Principal, set_current
 from meshkit.errors import MeshError
 from meshkit.named_requests import IdempotentChanges
+from services.fraud.adapters.memory_shadows import MemoryShadowReports
 from services.fraud.domain.scenarios.breaker import OutcomeCounts
+from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scenarios.shadows import RuleCounts, ShadowExample, ShadowReport
 from services.fraud.expressions.rules import CelRules
+from services.fraud.ports.shadows import ShadowKey, ShadowPart
 from services.fraud.service.deployments import Deployments
 from services.fraud.service.publishing import Publishing
 from services.fraud.service.rule_checks import RuleChecks
 from services.fraud.service.scenarios import ScenarioService
 from services.fraud.service.snoozing import Snoozing
-from services.fraud.servicer import DeploymentCalls, ScenarioCalls, ScenarioEdits, ScenarioServicer, SnoozeCalls
+from services.fraud.servicer import (
+    DeploymentCalls,
+    ScenarioCalls,
+    ScenarioEdits,
+    ScenarioServicer,
+    ShadowCalls,
+    SnoozeCalls,
+)
 from tests.support.continuations import PAGES
 from tests.support.scenarios import BuiltInNames, ScenarioBench
 
@@ -36,10 +47,13 @@ class Wire:
         edits = ScenarioEdits(IdempotentChanges(bench.writer))
         checks = RuleChecks(CelRules(), BuiltInNames())
         deployed = Deployments(bench.reads, self.usual)
+        service = ScenarioService(bench.reads, checks, bench.clock)
+        self.reports = MemoryShadowReports()
         self.servicer: Any = ScenarioServicer(
-            ScenarioCalls(edits, ScenarioService(bench.reads, checks, bench.clock), checks, deployed, PAGES),
+            ScenarioCalls(edits, service, checks, deployed, PAGES),
             DeploymentCalls(edits, Publishing(bench.clock, self.usual), deployed, PAGES),
             SnoozeCalls(edits, Snoozing(bench.reads, BuiltInNames(), bench.clock), PAGES, bench.clock),
+            ShadowCalls(service, self.reports),
         )
 
     async def usual(self, *_: object) -> OutcomeCounts:
@@ -189,3 +203,21 @@ async def test_two_persons_are_told_apart_by_the_subject_of_their_tokens(wire: W
         ("live", "bob", "alice"),
         ("request", "alice", ""),
     ]
+
+
+async def test_the_report_of_a_shadow_is_its_tenants_alone(wire: Wire) -> None:
+    await wire.version(HIGH)
+    asked = pb.GetShadowReportRequest(scenario_id="cards", version=1)
+    assert (await wire.call("GetShadowReport", asked)).report.decisions == 0, "of one that was never in the shadow"
+    report = ShadowReport(
+        decisions=9, missed=1, outcomes={("approve", "approve"): 2, ("approve", "decline"): 7},
+        rules={"A": RuleCounts(both=3), "HIGH": RuleCounts(shadowed=7)}, errors={"high": 1},
+        examples=[ShadowExample("d-1", "approve", "decline", (), ("HIGH",))],
+    )  # fmt: skip
+    await wire.reports.save({ShadowPart(ShadowKey("t", VersionRef("cards", 1)), uuid4()): report})
+    found = (await wire.call("GetShadowReport", asked)).report
+    assert (found.decisions, found.missed, dict(found.errors)) == (9, 1, {"high": 1})
+    assert [each.decisions for each in found.outcomes] == [7, 2]
+    assert [(each.code, each.only_shadowed, each.both) for each in found.rules] == [("HIGH", 7, 0), ("A", 0, 3)]
+    assert [*found.examples[0].only_shadowed] == ["HIGH"]
+    assert (await wire.refused("GetShadowReport", asked, tenant="other")).reason == "RESOURCE_NOT_FOUND"

@@ -22,17 +22,18 @@ from meshkit.rpc.coalesce import Coalescer
 from meshkit.telemetry.logs import EventLog
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
-from services.fraud.adapters.memory_event_types import MemoryDeclarations
-from services.fraud.adapters.memory_features import MemoryFeatures
+from services.fraud.adapters.memory_event_types import MemoryDeclarations, MemoryEventTypes
 from services.fraud.adapters.memory_log import MemoryLog
+from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios
 from services.fraud.convert import Positions
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
 from services.fraud.service.decider import CheckCall, Decider, Outcome
+from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.feed import DecisionFeed
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.limits import WatchLimits, WatchPace
 from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.vector_layouts import VectorLayouts
+from services.fraud.service.replaying import Replays
 from services.fraud.service.watches import Watches
 from services.fraud.service.ways import CheckWays
 from services.fraud.servicer import DECISION_FIELDS, CheckMeans, FraudServicer
@@ -91,7 +92,7 @@ class Service:
         apart = Coalescer("test apart", self.decider.decide, max_items=64, max_bytes=1 << 20, max_in_flight=1)
         ways = CheckWays(self.decider, apart, in_flight=1)
         self.methods = FraudServicer(
-            deciding=CheckMeans(
+            means=CheckMeans(
                 checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
                 ways=ways,
                 states=configured,
@@ -100,12 +101,15 @@ class Service:
                 decisions=self.log,
             ),
             store=store,
-            layouts=VectorLayouts(MemoryFeatures(MemoryDeclarations())),
             outbox=NoOutbox(),
             decided=NoDecided(),
             watches=Watches(log=self.watched, feed=self.feed, limits=WatchLimits(2, 2), pace=WatchPace(1e6)),
             continuations=CONTINUATIONS,
             rates=self.rates,
+            replays=Replays(
+                MemoryScenarios(MemoryScenarioRows()), MemoryEventTypes(MemoryDeclarations()), StarterFeatures()
+            ),
+            sets=StarterFeatures(),
         )
 
     async def _no_keys(self) -> list[dict[str, str]]:
@@ -142,6 +146,25 @@ async def test_decision_is_answered_logged_and_found_again(service: Service) -> 
     with pytest.raises(MeshError) as caught:
         await service.methods.GetDecision(pb.GetDecisionRequest(decision_id=answer.decision_id), CONTEXT)
     assert caught.value.kind is Kind.NOT_FOUND
+
+
+async def test_decision_is_explained_and_computed_again_for_its_tenant_alone(service: Service) -> None:
+    act_as(new_tenant())
+    answer = (await check(service, "t-1", transaction_amount=6_000.0)).decision
+    asked = pb.ExplainDecisionRequest(decision_id=answer.decision_id)
+    explanation = (await service.methods.ExplainDecision(asked, CONTEXT)).explanation
+    assert (explanation.outcome, explanation.versions) == (answer.outcome, answer.versions)
+    fired = {rule.reason_code: rule.message for rule in explanation.rules if rule.state == "fired"}
+    assert fired == {each.reason_code: each.message for each in answer.explanations}
+    assert explanation.values["amount_usd"].number_value == 6_000.0
+    again = pb.ReplayDecisionRequest(decision_id=answer.decision_id)
+    replay = (await service.methods.ReplayDecision(again, CONTEXT)).replay
+    assert (replay.decision_id, replay.identical, replay.intact) == (answer.decision_id, True, True)
+    act_as(new_tenant())
+    for ask in (service.methods.ExplainDecision(asked, CONTEXT), service.methods.ReplayDecision(again, CONTEXT)):
+        with pytest.raises(MeshError) as caught:
+            await ask
+        assert (caught.value.kind, caught.value.metadata) == (Kind.NOT_FOUND, {"resource": "decision"})
 
 
 async def test_long_decision_is_answered_whole(service: Service) -> None:

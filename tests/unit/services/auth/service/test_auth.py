@@ -23,8 +23,8 @@ from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
 DEFAULTS = (
-    "decision:create decision:read event_type:read event_type:write rate:read rate:write task:read task:write "
-    "transaction:read user:read user:write"
+    "decision:create decision:read event_type:read event_type:write list:read list:write rate:read rate:write "
+    "scenario:publish scenario:read scenario:write task:read task:write transaction:read user:read user:write"
 )
 
 

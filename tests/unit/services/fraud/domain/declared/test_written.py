@@ -29,7 +29,7 @@ def _missing(declared: DeclaredFeatures) -> set[str]:
 def test_without_features_of_its_own_a_tenant_has_the_logs_of_all() -> None:
     logs = written_logs(DeclaredFeatures(), BUILT_IN)
     assert [(log.name, log.plan, log.start) for log in logs] == [
-        (plan.schema, plan, STARTER.starts[name]) for name, plan in STARTER.plans.items()
+        (plan.schema, plan, STARTER.starts[plan]) for plan in STARTER.plans.values()
     ]
     assert not filled_logs(DeclaredFeatures(), BUILT_IN)
 

@@ -120,8 +120,6 @@ def test_a_converted_sum_is_one_for_each_currency() -> None:
         fold.add(_event(number, 10**number, currency=currency, counterparts=()))
     current = _event(9, 7, counterparts=())
     assert fold.read(current) == [{"USD": 17, "EUR": 1_100}]
-    assert fold.sums_by_currency(current, feature) == {"USD": 17, "EUR": 1_100}
-    assert fold.sums_by_currency(current._replace(time=NOW + 31 * DAY_MS), feature) == {"USD": 7}
 
 
 def test_money_is_missing_for_an_event_without_currency() -> None:

@@ -11,31 +11,35 @@ import pytest
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_number
 from services.fraud.domain.logs import fold as folds
-from services.fraud.domain.logs import stream, transactions, tree
+from services.fraud.domain.logs import peaks, recency, sealed, stream, streams, transactions
 from services.fraud.domain.logs.fold import Fold
 from tests.support.brute_force import BruteForce
-from tests.support.log_streams import DAY_MS, every_feature, plan_of, random_log, random_record
+from tests.support.log_streams import DAY_MS, alike_log, every_feature, plan_of, random_log, random_record
 
 PLAN = plan_of(every_feature())
 BEFORE_ALL = 2**40
 LARGE_SEEDS = range(20)
 SMALL_SEEDS = range(100, 135)
+ALIKE_SEEDS = range(200, 216)
 
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of four, so that short logs are large ones."""
     for module, name, value in (
-        (tree, "LARGEST_BLOCK", 8),
-        (tree, "CLOSED_AT", 3),
-        (tree, "LARGEST_LEVEL", 6),
-        (tree, "OPENED", 2),
+        (recency, "LARGEST_PART", 3),
+        (sealed, "LARGEST_BLOCK", 8),
+        (peaks, "RUN", 2),
+        (recency, "FEW_PARTS", 2),
+        (sealed, "OPENED", 2),
+        (stream, "LINKED", 3),
         (stream, "SEALED", 4),
         (stream, "LONGEST_TAIL", 6),
         (transactions, "SEARCHED", 10),
         (transactions, "BUCKET", 8 * transactions.ENTRY),
-        (folds, "FEW", 3),
+        (streams, "FEW", 3),
         (folds, "CHUNK", 24),
+        (folds, "LARGEST_TABLE", 2),
         (folds, "UNDONE", 20),
     ):
         monkeypatch.setattr(module, name, value)
@@ -52,11 +56,23 @@ def test_values_agree_in_many_blocks(seed: int) -> None:
     assert _compare(seed) > 1_000
 
 
-def _compare(seed: int) -> int:
+@pytest.mark.parametrize("strangers", [0.0, 0.02])
+@pytest.mark.parametrize("seed", ALIKE_SEEDS)
+def test_values_agree_in_a_table_and_after_it_was_divided(seed: int, strangers: float) -> None:
+    dice = random.Random(seed)
+    log = list(alike_log(PLAN, dice, dice.choice((1, 5, 60, 120, 140)), strangers=strangers))
+    assert _compare(seed, log) > 1_000
+    fold = Fold(PLAN)
+    fold.extend(RecordLayout(PLAN).pack_all(log))
+    if not strangers:
+        assert (fold.table is not None) == (len(log) <= folds.LARGEST_TABLE)
+
+
+def _compare(seed: int, given: list[LogRecord] | None = None) -> int:
     """Adds a random log to both, and compares what new events and retries read. Returns the number of values."""
     dice = random.Random(seed)
     fold, twin, compared = Fold(PLAN), BruteForce(PLAN), 0
-    log = list(random_log(PLAN, dice, dice.choice((5, 60, 300))))
+    log = given or list(random_log(PLAN, dice, dice.choice((5, 60, 300))))
     bulk = dice.randrange(len(log)) if seed % 2 else 0
     fold.extend(RecordLayout(PLAN).pack_all(log[:bulk]))
     twin.records += log[:bulk]

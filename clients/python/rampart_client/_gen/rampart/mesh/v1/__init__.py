@@ -322,6 +322,13 @@ class ErrorReason(betterproto2.Enum):
     Have somebody do it who has not edited the version since the one before.
     """
 
+    NOT_COMPUTABLE = 65
+    """
+    The decision cannot be computed again: it was stored before all of its inputs were, or what it was made with is there no longer. FAILED_PRECONDITION (HTTP 409); metadata: `why`, one of "format", "scenario", "event_type", "features" and "record".
+
+    Read the decision itself; only decisions that were made since have an explanation and a replay.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -368,6 +375,7 @@ class ErrorReason(betterproto2.Enum):
             46: "ERROR_REASON_BATCH_TOO_LARGE",
             47: "ERROR_REASON_SUM_TOO_LARGE",
             60: "ERROR_REASON_SECOND_PERSON_NEEDED",
+            65: "ERROR_REASON_NOT_COMPUTABLE",
         }
 
     @classmethod
@@ -416,6 +424,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_BATCH_TOO_LARGE": 46,
             "ERROR_REASON_SUM_TOO_LARGE": 47,
             "ERROR_REASON_SECOND_PERSON_NEEDED": 60,
+            "ERROR_REASON_NOT_COMPUTABLE": 65,
         }
 
 

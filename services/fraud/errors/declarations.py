@@ -1,143 +1,40 @@
-"""The errors of the fraud service, one constructor per reason."""
+"""Errors of what tenants declare: event types, lists, scenarios."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
-from meshkit.canonical import NOT_AN_ADDRESS
-from meshkit.currencies import NOT_A_CURRENCY
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 from services.fraud.domain.names import FieldFault
 from services.fraud.domain.scenarios.checking import ContentFault
 
 __all__ = [
-    "CURRENCY_UNKNOWN",
-    "DATE_UNKNOWN",
-    "address_unusable",
-    "amount_too_large",
-    "amount_too_precise",
-    "backfill_not_allowed",
+    "backtest_invalid",
     "content_refused",
-    "currency_unknown",
-    "decision_not_found",
-    "event_in_future",
-    "event_invalid",
-    "event_time_impossible",
-    "event_too_large",
     "event_type_exists",
     "event_type_invalid",
     "event_type_not_found",
-    "events_lost",
     "feature_built_in",
     "feature_exists",
     "feature_in_use",
     "found_none",
-    "idempotency_conflict",
     "import_incomplete",
     "list_exists",
     "list_full",
     "list_invalid",
     "list_not_found",
     "lists_under_change",
-    "position_invalid",
-    "position_lost",
     "rule_exists",
     "scenario_exists",
     "second_person_needed",
     "step_not_allowed",
-    "sum_too_large",
     "too_many_event_types",
     "too_many_features",
     "too_many_imports",
     "too_many_lists",
-    "too_many_watchers",
-    "value_refused",
 ]
 
-
-CURRENCY_UNKNOWN = "currency.known", NOT_A_CURRENCY
-DATE_UNKNOWN = "date.valid", "is not a date of the calendar"
 USES_TOLD = 10
-SUM_SECONDS = 3_600.0
-"""After how long a sum that was too large is worth another try: it passes within a day."""
-
-
-def idempotency_conflict(transaction_id: str) -> MeshError:
-    return MeshError(
-        Kind.ALREADY_EXISTS,
-        "IDEMPOTENCY_CONFLICT",
-        "transaction_id was used for a transaction with other content",
-        metadata={"transaction_id": transaction_id},
-    )
-
-
-def decision_not_found() -> MeshError:
-    return MeshError(
-        Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such decision", metadata={"resource": "decision"}
-    )
-
-
-def amount_too_precise(currency: str, digits: int) -> MeshError:
-    return validation_failed(
-        Violation(
-            "transaction_amount",
-            "currency.precision",
-            f"must have at most {digits} digits after the point in {currency}",
-        )
-    )
-
-
-def amount_too_large(currency: str, largest: int) -> MeshError:
-    return validation_failed(
-        Violation("transaction_amount", "currency.range", f"must be at most {largest} in {currency}")
-    )
-
-
-def sum_too_large() -> MeshError:
-    return MeshError(
-        Kind.FAILED_PRECONDITION,
-        "SUM_TOO_LARGE",
-        "the amounts before this one add up to more than can be counted exactly",
-        retry_after=SUM_SECONDS,
-    )
-
-
-def value_refused() -> MeshError:
-    return MeshError(Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", "the transaction holds a value that cannot be stored")
-
-
-def currency_unknown() -> MeshError:
-    return validation_failed(Violation("currency", *CURRENCY_UNKNOWN))
-
-
-def address_unusable() -> MeshError:
-    return validation_failed(Violation("ip_address", "ip_address.bare", NOT_AN_ADDRESS))
-
-
-def event_time_impossible() -> MeshError:
-    return validation_failed(Violation("event_time", "timestamp.range", "must be a time from year 1 to year 9999"))
-
-
-def event_in_future(wait: timedelta) -> MeshError:
-    """`wait` is how long the same request is refused for."""
-    error = validation_failed(Violation("event_time", "timestamp.future", "must be at most 5 minutes ahead"))
-    error.retry_after = wait.total_seconds()
-    return error
-
-
-def backfill_not_allowed(scope: str) -> MeshError:
-    error = validation_failed(
-        Violation("event_time", "timestamp.past", f"must be at most 24 hours ago without the scope {scope}")
-    )
-    error.metadata["scope"] = scope
-    return error
-
-
-def found_none(resource: str) -> MeshError:
-    return MeshError(
-        Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", f"there is no such {resource}", metadata={"resource": resource}
-    )
 
 
 def scenario_exists() -> MeshError:
@@ -178,22 +75,6 @@ def second_person_needed(scenario_id: str, version: int) -> MeshError:
         "the caller has edited this version: somebody else has to approve it",
         metadata={"scenario_id": scenario_id, "version": str(version)},
     )
-
-
-def position_invalid() -> MeshError:
-    return validation_failed(Violation("after", "position", "must be the position of an earlier response"))
-
-
-def position_lost() -> MeshError:
-    return MeshError(
-        Kind.OUT_OF_RANGE,
-        "STREAM_POSITION_LOST",
-        "what follows this position is kept no longer: start without `after`, and fill the gap by listing",
-    )
-
-
-def events_lost(why: str) -> MeshError:
-    return MeshError(Kind.OUT_OF_RANGE, "STREAM_POSITION_LOST", f"the outbox cannot be followed from this place: {why}")
 
 
 def list_not_found() -> MeshError:
@@ -243,16 +124,6 @@ def lists_under_change() -> MeshError:
     return MeshError(Kind.ABORTED, "CONFLICT", "other changes of the lists are under way", retry_after=1.0)
 
 
-def too_many_watchers(whose: str) -> MeshError:
-    return MeshError(
-        Kind.RESOURCE_EXHAUSTED,
-        "OVERLOADED",
-        f"{whose} has as many streams as it may have",
-        metadata={"limit": whose},
-        retry_after=5.0,
-    )
-
-
 def event_type_not_found() -> MeshError:
     return MeshError(
         Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such event type", metadata={"resource": "event type"}
@@ -268,6 +139,10 @@ def event_type_exists() -> MeshError:
     )
 
 
+def backtest_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
+
+
 def event_type_invalid(faults: Iterable[FieldFault]) -> MeshError:
     return validation_failed(*(Violation(f"event_type.{each.path}", each.rule, each.words) for each in faults))
 
@@ -276,12 +151,10 @@ def too_many_event_types(most: int) -> MeshError:
     return validation_failed(Violation("event_type", "event_types.most", f"is one more than {most}, a tenant's most"))
 
 
-def event_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
-
-
-def event_too_large(size: int, most: int) -> MeshError:
-    return validation_failed(Violation("fields", "fields.size", f"must have at most {most} bytes, not {size}"))
+def found_none(resource: str) -> MeshError:
+    return MeshError(
+        Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", f"there is no such {resource}", metadata={"resource": resource}
+    )
 
 
 def feature_exists() -> MeshError:

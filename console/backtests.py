@@ -1,0 +1,144 @@
+"""`rampart backtest`: what a version would have decided in a past period."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from console.api import Api, Json
+from console.arguments import point_in_time, whole
+from console.result_tables import print_backtest_result
+from console.tables import output, show, state_text, table, when
+from console.tasking.action import finish
+from console.tasking.bar import display
+from console.tasking.follow import FINAL
+from console.tasking.options import add_limit
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+    from rich.text import Text
+
+PATH = "/api/v1/backtests"
+COLUMNS = ("backtest_id", "version", "state", "since", "until", "values", "done", "by", "created")
+VERSION = whole(1, 2**31 - 1)
+POLL_SECONDS = 0.5
+EXIT_STATUS = {"succeeded": 0, "failed": 3, "dead": 4, "cancelled": 5}
+RUN_HELP = f"""Decides a past period anew by a version, or by the draft, and tells what would have been otherwise. The
+exit status says how it ended: {", ".join(f"{status} {state}" for state, status in EXIT_STATUS.items())}."""
+
+
+def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the `backtest` command."""
+    parser = subparsers.add_parser("backtest", help="decide past periods anew by any version of a scenario")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add_run(actions.add_parser("run", help="run a backtest and tell what came of it", description=RUN_HELP))
+    listing = actions.add_parser("list", help="list backtests of the last 30 days")
+    add_limit(listing)
+    finish(listing, _list)
+    for name, run, text in (
+        ("show", _show, "show a backtest with its result"),
+        ("watch", _watch, "follow a backtest until it has ended"),
+        ("cancel", _cancel, "cancel a backtest"),
+    ):
+        one = actions.add_parser(name, help=text, description=text)
+        one.add_argument("backtest_id", metavar="ID")
+        finish(one, run)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario_id", metavar="SCENARIO_ID")
+    parser.add_argument("version", metavar="VERSION", type=VERSION, nargs="?", help="(default: the draft)")
+    parser.add_argument("--since", type=point_in_time, metavar="TIME", required=True, help="decisions from then on")
+    parser.add_argument("--until", type=point_in_time, metavar="TIME", help="decisions before then (default: now)")
+    parser.add_argument(
+        "--values", choices=("stored", "recomputed"), help="where values of features come from (default: as needed)"
+    )
+    parser.add_argument("--detach", action="store_true", help="do not wait for the end")
+    finish(parser, _run)
+
+
+async def _run(api: Api, arguments: argparse.Namespace) -> int:
+    # Named, so that a request that is sent again makes no second backtest.
+    body: Json = {
+        "scenario_id": arguments.scenario_id, "since": arguments.since, "request_id": str(uuid.uuid4()),
+    }  # fmt: skip
+    body |= {name: getattr(arguments, name) for name in ("version", "until", "values") if getattr(arguments, name)}
+    made = await api.call("POST", PATH, body)
+    if arguments.detach:
+        _print(arguments, made)
+        return 0
+    return await _follow(api, arguments, made)
+
+
+async def _watch(api: Api, arguments: argparse.Namespace) -> int:
+    return await _follow(api, arguments, await api.call("GET", _path(arguments.backtest_id)))
+
+
+async def _follow(api: Api, arguments: argparse.Namespace, backtest: Json) -> int:
+    """Shows a backtest until it has ended, then its result."""
+    with display(output()) as shown:
+        while True:
+            if not arguments.json:
+                shown.update({**backtest, "title": _title(backtest), "error": None})
+            if backtest["state"] in FINAL:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+            backtest = await api.call("GET", _path(backtest["backtest_id"]))
+    _print(arguments, backtest)
+    return EXIT_STATUS[backtest["state"]]
+
+
+async def _list(api: Api, arguments: argparse.Namespace) -> int:
+    found = [one async for one in api.pages(PATH, "backtests", {}, arguments.limit)]
+    if arguments.json:
+        print("".join(f"{json.dumps(one)}\n" for one in found), end="")
+    else:
+        show(output(), table(COLUMNS, map(_row, found)), len(found), "backtests")
+    return 0
+
+
+async def _show(api: Api, arguments: argparse.Namespace) -> int:
+    _print(arguments, await api.call("GET", _path(arguments.backtest_id)))
+    return 0
+
+
+async def _cancel(api: Api, arguments: argparse.Namespace) -> int:
+    _print(arguments, await api.call("POST", f"{_path(arguments.backtest_id)}:cancel", {}))
+    return 0
+
+
+def _print(arguments: argparse.Namespace, backtest: Json) -> None:
+    if arguments.json:
+        print(json.dumps(backtest))
+        return
+    output().print(table(COLUMNS, [_row(backtest)]))
+    if backtest["error"]:
+        output().print(backtest["error"], markup=False, soft_wrap=True)
+    if backtest.get("result"):
+        print_backtest_result(output(), backtest["result"])
+
+
+def _row(backtest: Json) -> list[str | Text]:
+    progress = backtest.get("progress") or {}
+    done = f"{progress.get('done', 0)}/{progress.get('total', 0)}" if progress.get("total") else ""
+    return [
+        backtest["backtest_id"], _version(backtest), state_text(backtest["state"]), when(backtest["since"]),
+        when(backtest["until"]), backtest["values"], done, backtest["created_by"], when(backtest["create_time"]),
+    ]  # fmt: skip
+
+
+def _title(backtest: Json) -> str:
+    return f"backtest of {_version(backtest)}"
+
+
+def _version(backtest: Json) -> str:
+    return f"{backtest['scenario_id']}@{backtest['version'] or 'draft'}"
+
+
+def _path(backtest_id: str) -> str:
+    return f"{PATH}/{quote(backtest_id, safe='')}"

@@ -1,0 +1,41 @@
+"""Reads decisions of the past as they are stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rampart.fraud.v1 import decision_pb2
+
+from services.fraud.convert.decisions import facts_from_record
+from services.fraud.convert.events import fields_from_record
+from services.fraud.domain.backtests.past import PastAnswer, PastDecision, StoredVector
+
+__all__ = ["past_from_record", "vector_version_from_record"]
+
+
+def past_from_record(row: Any) -> PastDecision:
+    """Returns a decision of its columns, by name; the event alone where `answer` is null."""
+    fields = fields_from_record(row["event"])
+    past = PastDecision(
+        str(row["decision_id"]),
+        row["transaction_id"],
+        row["event_type"],
+        row["event_time"],
+        row["create_time"],
+        fields,
+    )
+    if row["answer"] is None:
+        return past
+    answer = decision_pb2.Decision.FromString(row["answer"])
+    inputs = decision_pb2.DecisionInputs.FromString(row["inputs"])
+    vector = inputs.vector
+    told = PastAnswer(
+        answer.outcome, answer.confidence_score, [*answer.risk_factors], [*answer.snoozed_rules], [*inputs.degraded]
+    )
+    stored = StoredVector(vector.version, [*vector.values], [*vector.numbers], [*vector.missing])
+    return past._replace(answer=told, facts=facts_from_record(inputs, fields, None), vector=stored)
+
+
+def vector_version_from_record(inputs: bytes) -> str:
+    """Returns the version of the features of stored inputs."""
+    return decision_pb2.DecisionInputs.FromString(inputs).vector.version

@@ -1,0 +1,135 @@
+"""All streams of a large log, and what each of its records does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from services.fraud.domain.declared.records import CORRECTION, EVENT, MISSING, WITHDRAWAL, LogRecord
+from services.fraud.domain.logs.bulk import Chunk
+from services.fraud.domain.logs.rows import Rows
+from services.fraud.domain.logs.stories import Stories, arrival_of
+from services.fraud.domain.logs.stream import Stream
+from services.fraud.domain.logs.stream_plan import StreamPlan
+
+__all__ = ["Streams"]
+
+FEW = 8
+"""Records that are taken one by one."""
+
+
+class Streams:
+    """The streams of a log, by the numbers of their plans; where they are by currency, those of each."""
+
+    __slots__ = ("_plans", "_rows", "_stories", "of")
+
+    def __init__(self, rows: Rows, stories: Stories, plans: Sequence[StreamPlan]) -> None:
+        self._rows, self._stories, self._plans = rows, stories, plans
+        self.of: list[Stream | dict[int, Stream]] = [{} if each.by_currency else Stream(rows, each) for each in plans]
+
+    def __iter__(self) -> Iterator[Stream]:
+        for streams in self.of:
+            if isinstance(streams, dict):
+                yield from streams.values()
+            else:
+                yield streams
+
+    def apply(self, place: int, record: LogRecord) -> None:
+        """Applies a record that was put into the rows."""
+        transaction, kind = record.transaction, record.kind
+        if kind == EVENT and transaction not in self._stories.known:
+            if self._stories.index.claim(transaction, place):
+                self.put(place, record)
+            elif not self._stories.is_repeat(transaction, place):
+                self._tell(transaction, place)
+        elif kind in (EVENT, WITHDRAWAL, CORRECTION):
+            self._tell(transaction, place)
+
+    def extend(self, data: bytes) -> None:
+        """Takes records in order of arrival."""
+        if len(data) > FEW * self._rows.layout.size:
+            self._extend_by(data)
+            return
+        rows, size = self._rows, self._rows.layout.size
+        for offset in range(0, len(data), size):
+            place = rows.end
+            rows.packed += data[offset : offset + size]
+            self.apply(place, rows.record(place))
+
+    def _extend_by(self, data: bytes) -> None:
+        """Takes records many at a time, except those that need more than to be put into their streams."""
+        rows = self._rows
+        chunk = Chunk(rows.layout, data, rows.end)
+        rows.packed += data
+        single, repeats = self._stories.sift(chunk)
+        begin = 0
+        for at in (*sorted(single), len(chunk.times)):
+            run: Sequence[int] = range(begin, at)
+            self._put_all(chunk, [each for each in run if each not in repeats] if repeats else run)
+            if at < len(chunk.times):
+                self.apply(chunk.start + at, rows.record(chunk.start + at))
+            begin = at + 1
+
+    def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
+        if len(run) <= FEW:
+            for at in run:
+                self.put(chunk.start + at, self._rows.record(chunk.start + at))
+            return
+        self._put_each(chunk, run)
+
+    def _tell(self, transaction: int, place: int) -> None:
+        """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
+        now, then = self._stories.tell(transaction, place)
+        self.exchange(now.counting, then.counting)
+
+    def exchange(self, old: int, new: int) -> None:
+        """Has the record at one place count instead of that at another; -1 is none."""
+        if old == new:
+            return
+        if old >= 0:
+            self.take(old, self._rows.record(old))
+        if new >= 0:
+            self.put(new, self._rows.record(new))
+
+    def put(self, place: int, record: LogRecord) -> None:
+        """Puts a record that counts into the streams it is in."""
+        for stream in self._streams_of(record):
+            stream.append(place, record)
+
+    def take(self, place: int, record: LogRecord) -> None:
+        """Takes a record out of the streams it is in."""
+        for stream in self._streams_of(record):
+            stream.remove(place, record)
+
+    def _put_each(self, chunk: Chunk, run: Sequence[int]) -> None:
+        for number, plan in enumerate(self._plans):
+            for share in chunk.shares(plan, run):
+                self._stream(number, share.currency).extend(share)
+
+    def changed_since(self, start: int, until: int, arrival: int) -> Iterator[int]:
+        """The places of the records in a window that came since an arrival, some of them several times."""
+        rows = self._rows
+        for stream in self:
+            for place in stream.places_since(start, until, max(arrival, rows.base)):
+                if arrival_of(rows, place) >= arrival:
+                    yield place
+
+    def _streams_of(self, record: LogRecord) -> Iterator[Stream]:
+        event_type, currency = record.type, record.currency
+        for number, plan in enumerate(self._plans):
+            if event_type not in plan.types or (plan.by_currency and not currency):
+                continue
+            if plan.filter >= 0 and not record.filters >> plan.filter & 1:
+                continue
+            if plan.number < 0 or record.numbers[plan.number] != MISSING:
+                stream = self.of[number]
+                yield self._stream(number, currency) if isinstance(stream, dict) else stream
+
+    def _stream(self, number: int, currency: int) -> Stream:
+        """The stream of a plan, and of a currency, which begins with its first record."""
+        streams = self.of[number]
+        if isinstance(streams, Stream):
+            return streams
+        found = streams.get(currency)
+        if found is None:
+            found = streams[currency] = Stream(self._rows, self._plans[number])
+        return found

@@ -1,0 +1,160 @@
+"""The text of generated readers: what reads one window of a stream, given what its columns are called.
+
+There are numbers of our own in it and no word of a declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from services.fraud.domain.declared.feature import Aggregate, Feature
+from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.records import MISSING
+from services.fraud.domain.logs.stream_plan import StreamPlan
+
+__all__ = [
+    "Group", "Names", "converted", "indented", "itself", "linked", "opened", "plain", "reaching", "searched", "value"
+]  # fmt: skip
+
+Placed = Sequence[tuple[int, Feature]]
+"""Features with their places among the values."""
+Group = dict[tuple[int, int], list[tuple[int, Feature]]]
+"""The features that read a stream, by their windows."""
+
+
+class Names(NamedTuple):
+    """How a text calls the columns of a stream, and the edges of a window in them."""
+
+    i: str
+    j: str
+    times: str
+    sums: str
+    squares: str
+    low: str
+    high: str
+    others: Mapping[int, str]
+    """By the column of the plan."""
+
+
+def plain(group: Group) -> Iterator[tuple[tuple[int, int], list[tuple[int, Feature]]]]:
+    """The windows with the features of which there is one value, whatever the currencies."""
+    for window, features in group.items():
+        plain = [each for each in features if not each[1].converted]
+        if plain:
+            yield window, plain
+
+
+def converted(group: Group, text: Callable[[int, int], str]) -> Iterator[str]:
+    """Reads the sums by currency, of which `text` reads one for a window."""
+    for (start, end), features in group.items():
+        for place, feature in features:
+            if feature.converted:
+                yield f" values[{place}] = sums = {text(start, end)}"
+                if feature.include_current:
+                    yield " if itself and currency: sums[letters(currency)] = sums.get(letters(currency), 0) + x"
+
+
+def itself(stream: StreamPlan, event_type: int) -> Iterator[str]:
+    """Tells whether the current event is in the stream, and its number."""
+    conditions = [str(event_type in stream.types)]
+    if stream.number >= 0:
+        yield f" x = numbers[{stream.number}]"
+        conditions.append(f"x != {MISSING}")
+    if stream.filter >= 0:
+        conditions.append(f"filters >> {stream.filter} & 1")
+    yield f" itself = {' and '.join(conditions)}"
+
+
+def indented(by: int, lines: Iterable[str]) -> Iterator[str]:
+    return (" " * by + line for line in lines)
+
+
+def _needs(features: Placed) -> set[Aggregate]:
+    return {feature.aggregate for _, feature in features}
+
+
+def opened(features: Placed, names: Names) -> Iterator[str]:
+    """Reads a window."""
+    i, j = names.i, names.j
+    needs = _needs(features)
+    yield f"n = {j} - {i}"
+    if needs & {Aggregate.SUM, Aggregate.MEAN, Aggregate.STDDEV}:
+        yield f"total = {names.sums}[{j}] - {names.sums}[{i}]"
+    if Aggregate.STDDEV in needs:
+        yield f"square = {names.squares}[{j}] - {names.squares}[{i}]"
+    if Aggregate.MIN in needs:
+        yield f"low = {names.low}"
+    if Aggregate.MAX in needs:
+        yield f"high = {names.high}"
+    if needs & {Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN}:
+        yield f"first, last = ({names.times}[{i}], {names.times}[{j} - 1]) if n else (None, None)"
+
+
+def reaching(features: Placed) -> Iterator[str]:
+    """Reads a window that reaches into sealed blocks."""
+    needs = _needs(features)
+    yield "n, total, square = summary(s, start, until)"
+    if needs & {Aggregate.MIN, Aggregate.MAX}:
+        yield "low, high = extremes(s, start, until)"
+    if needs & {Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN}:
+        yield "first, last = ends(s, start, until)"
+
+
+def _compared(plan: KindPlan, features: Placed) -> Iterator[tuple[int, Feature, int]]:
+    """The features that compare counterparts, with their columns."""
+    for place, feature in features:
+        if feature.aggregate in {Aggregate.DISTINCT, Aggregate.IS_NEW}:
+            yield place, feature, plan.counterparts.index(feature.field)
+
+
+def searched(features: Placed, plan: KindPlan, names: Names) -> Iterator[str]:
+    """Compares the counterparts of a window."""
+    for place, feature, column in _compared(plan, features):
+        inside = f"{names.others[column]}[{names.i}:{names.j}]"
+        if feature.aggregate is Aggregate.IS_NEW:
+            yield f"d{place} = others[{column}] not in {inside} if others[{column}] else None"
+            continue
+        yield f"found = set({inside})"
+        if feature.include_current:
+            yield f"if itself: found.add(others[{column}])"
+        yield f"d{place} = len(found) - (0 in found)"
+
+
+def linked(plan: KindPlan, stream: StreamPlan, features: Placed, names: Names) -> Iterator[str]:
+    """Compares counterparts by their links, if there are any."""
+    found = list(_compared(plan, features))
+    if not found:
+        return
+    yield "if s.links.last:"
+    for place, feature, column in found:
+        own, at = f"others[{column}]", stream.counterparts.index(column)
+        if feature.aggregate is Aggregate.IS_NEW:
+            yield f" d{place} = not contains(s, {at}, {own}, start, until) if {own} else None"
+            continue
+        yield f" d{place} = different(s, {at}, start, until)"
+        if feature.include_current:
+            yield f" if itself and {own}: d{place} += not contains(s, {at}, {own}, start, until)"
+    yield "else:"
+    yield from indented(1, searched(features, plan, names))
+
+
+def value(placed: tuple[int, Feature]) -> str:
+    place, feature = placed
+    if feature.aggregate in {Aggregate.DISTINCT, Aggregate.IS_NEW}:
+        return f"values[{place}] = d{place}"
+    plain, own = _VALUES[feature.aggregate]
+    return f"values[{place}] = " + (f"({own}) if itself else ({plain})" if feature.include_current else plain)
+
+
+_VALUES = {
+    Aggregate.COUNT: ("n", "n + 1"),
+    Aggregate.SUM: ("total", "total + x"),
+    Aggregate.MEAN: ("total / n if n else None", "(total + x) / (n + 1)"),
+    Aggregate.STDDEV: ("deviation(n, total, square) if n else None", "deviation(n + 1, total + x, square + x * x)"),
+    Aggregate.MIN: ("low if n else None", "min(low, x) if n else x"),
+    Aggregate.MAX: ("high if n else None", "max(high, x) if n else x"),
+    Aggregate.FIRST_SEEN: ("(t - first) / 1000 if n else None", "(t - first) / 1000 if n else 0.0"),
+    Aggregate.LAST_SEEN: ("(t - last) / 1000 if n else None", "0.0"),
+}
+"""What makes a value, without the current event and with it."""

@@ -1,0 +1,86 @@
+"""Reads what checks are judged by: the state of their tenants, the profiles of their users, their features."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from meshkit.errors import MeshError
+from services.fraud.domain.check import Check, Key
+from services.fraud.domain.profile import Profile
+from services.fraud.ports import RiskProfiles
+from services.fraud.service.check_calls import CheckCall
+from services.fraud.service.judging import ReadCheck
+from services.fraud.service.reading import FeatureReader, Reading
+from services.fraud.service.tenant_states import TenantState
+
+__all__ = ["CheckInputs", "InputsRead", "StateOf"]
+
+StateOf = Callable[[str], Awaitable[TenantState]]
+"""Returns what the decisions of a tenant go by. Raises MeshError UNAVAILABLE."""
+
+
+class InputsRead(NamedTuple):
+    """What reading for some checks has led to."""
+
+    checks: Sequence[Check]
+    reading: Reading
+    read: Sequence[ReadCheck]
+    """Checks with what was read for them."""
+    unread: Mapping[Key, MeshError]
+    """Why others cannot be judged."""
+
+
+class CheckInputs:
+    """Reads for many checks at once. One that cannot be judged fails for itself."""
+
+    def __init__(self, *, reader: FeatureReader, profiles: RiskProfiles, states: StateOf) -> None:
+        self._reader = reader
+        self._profiles = profiles
+        self._states = states
+
+    async def read(self, calls: Mapping[Key, CheckCall], *, patient: bool, gapped: Collection[str]) -> InputsRead:
+        """Reads for calls (see `FeatureReader.read`). Raises MeshError UNAVAILABLE."""
+        known, unread = await self._configured(calls)
+        checks = [call.check for call, _ in known]
+        profiles, reading = await asyncio.gather(
+            self._read_profiles([call for call, _ in known]),
+            self._reader.read(checks, patient=patient, gapped=gapped),
+        )
+        read: list[ReadCheck] = []
+        for (call, state), found, profile in zip(known, reading.features, profiles, strict=True):
+            if isinstance(found, MeshError):
+                unread[call.check.key] = found
+            else:
+                read.append(ReadCheck(call.check, found, profile, state))
+        return InputsRead(checks, reading, read, unread)
+
+    async def _read_profiles(self, calls: Sequence[CheckCall]) -> Sequence[Profile | None]:
+        """Reads the profiles of the users of events; one that is nobody's has none."""
+        places = [place for place, call in enumerate(calls) if call.check.user_id]
+        asked = [(calls[place].context, calls[place].check.tenant_id, calls[place].check.user_id) for place in places]
+        found: list[Profile | None] = [None] * len(calls)
+        for place, profile in zip(places, await self._profiles.read(asked) if asked else (), strict=True):
+            found[place] = profile
+        return found
+
+    async def _configured(
+        self, calls: Mapping[Key, CheckCall]
+    ) -> tuple[Sequence[tuple[CheckCall, TenantState]], dict[Key, MeshError]]:
+        """Returns the calls with the state of their tenants, and why others have none."""
+        tenants: dict[str, TenantState | MeshError] = {}
+        for tenant_id in {tenant_id for tenant_id, _ in calls}:
+            try:
+                tenants[tenant_id] = await self._states(tenant_id)
+            except MeshError as error:
+                tenants[tenant_id] = error
+        known: list[tuple[CheckCall, TenantState]] = []
+        unread: dict[Key, MeshError] = {}
+        for key, call in calls.items():
+            found = tenants[key[0]]
+            if isinstance(found, MeshError):
+                unread[key] = found
+            else:
+                known.append((call, found))
+        return known, unread

@@ -1,0 +1,112 @@
+"""A decider with its ports in memory, whose tenants have scenarios of real expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from meshkit.errors import MeshError
+from meshkit.rpc.batches import handle_valid
+from services.fraud.adapters.logs.memory_logs import MemoryLogs
+from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
+from services.fraud.adapters.memory_ip import MemoryIpIntelligence
+from services.fraud.domain.check import Decided
+from services.fraud.domain.declared.starter import STARTER_FEATURES
+from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.scenarios.deployment import Deployment
+from services.fraud.domain.scenarios.publication import DeploymentState
+from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
+from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioVersion
+from services.fraud.domain.scenarios.vocabulary import variables_of
+from services.fraud.expressions.rules import CelRules
+from services.fraud.ports import Declarations
+from services.fraud.ports.scenarios import DeclaredScenarios
+from services.fraud.service.completing import Completer
+from services.fraud.service.configuration import compiled
+from services.fraud.service.decider import CheckCall, Decider, Outcome
+from services.fraud.service.feature_sets import StarterFeatures
+from services.fraud.service.fold_cache import FoldCache
+from services.fraud.service.judging import DecisionPolicy
+from services.fraud.service.log_folds import LogFolds
+from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.reading import FeatureReader
+from services.fraud.service.tenant_states import TenantState
+from tests.support.fraud import request, to_call
+
+__all__ = ["DecidingBench", "ruled", "version_of"]
+
+STARTED = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def ruled(code: str, expression: str, contribution: float = 0.6, outcome: str = "") -> ScenarioRule:
+    return ScenarioRule(
+        rule_id=code.lower(), code=code, words=f"{code} applies.", expression=expression,
+        contribution=contribution, outcome=RuleOutcome(outcome),
+    )  # fmt: skip
+
+
+def version_of(number: int, *rules: ScenarioRule, scenario_id: str = "cards", **content: Any) -> ScenarioVersion:
+    """Makes a version of payments, its expressions checked as they are when somebody saves them."""
+    variables = variables_of(PAYMENT, STARTER_FEATURES)
+    trees = [CelRules().check(rule.expression, variables) for rule in rules]
+    assert all(isinstance(tree, str) for tree in trees), trees
+    return ScenarioVersion(
+        scenario_id=scenario_id, number=number,
+        content=ScenarioContent(event_type="payment", rules=rules, **content), note="", authors=frozenset(),
+        trees=tuple(map(str, trees)), created_at=STARTED,
+    )  # fmt: skip
+
+
+@dataclass
+class DecidingBench:
+    """Every tenant has the same deployment. The clock is `now`, and goes on by `step` with each check."""
+
+    deployment: Deployment = field(default_factory=Deployment)
+    versions: Sequence[ScenarioVersion] = ()
+    on_commit: Callable[[Decided], None] = lambda _: None
+    now: datetime = STARTED
+    step: timedelta = timedelta(seconds=1)
+
+    def __post_init__(self) -> None:
+        self.logs = MemoryLogs(lambda: self.now.timestamp())
+        self.store, self.profiles, self.rates = MemoryStore(), MemoryRiskProfiles(), MemoryRates()
+        sets = StarterFeatures()
+        folds = LogFolds(self.logs, Completer(self.logs, self.store), FoldCache(1 << 20))
+        self.deploy(self.deployment, self.versions)
+        self.decider = Decider(
+            reader=FeatureReader(self.logs, folds, sets, lambda: self.now),
+            profiles=self.profiles,
+            rates=ExchangeRates(self.rates),
+            store=self.store,
+            policy=DecisionPolicy(),
+            states=self._state,
+            ip=MemoryIpIntelligence({"country": {}, "tor": {}, "datacenter": {}}),
+            on_commit=lambda made: self.on_commit(made),
+            clock=lambda: self.now,
+        )
+
+    def deploy(self, deployment: Deployment, versions: Sequence[ScenarioVersion] = ()) -> None:
+        self.versions = versions or self.versions
+        declared = DeclaredScenarios(deployments=[DeploymentState("payment", deployment)], versions=self.versions)
+        self.state = TenantState(compiled(Declarations(scenarios=declared)))
+
+    async def _state(self, _: str) -> TenantState:
+        return self.state
+
+    async def decide(self, tenant: str, *requests: dict[str, Any]) -> Sequence[Outcome]:
+        """Decides about payments, each in a batch of its own and later than the one before."""
+        answers: list[Outcome] = []
+        for fields in requests:
+            self.now += self.step
+            stamp = Timestamp()
+            stamp.FromDatetime(fields.pop("event_time", self.now))
+            asked = request(event_time=stamp, **fields)
+            call: CheckCall | MeshError = to_call(tenant, asked, "fraud:backfill", currency="USD")
+            (answer,) = await handle_valid([call], self.decider.decide)
+            assert not isinstance(answer, MeshError), answer
+            answers.append(answer)
+        return answers

@@ -1,0 +1,118 @@
+"""Features computed anew are those that a plain count over everything before finds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pytest
+
+from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError, asked_features
+from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
+from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.event import Fields, Money
+from services.fraud.domain.event_types import BUILT_IN
+
+HOUR = 3_600_000
+START = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
+LATE = 2 * HOUR
+
+
+def feature(name: str, key: str, aggregate: Aggregate, hours: int, **more: object) -> Feature:
+    values = {"event_type": "payment", "key": (key,), "window_ms": hours * HOUR, **more}
+    return Feature(name=name, aggregate=aggregate, **values)  # type: ignore[arg-type]
+
+
+FEATURES = FeatureSet(
+    "t1",
+    [
+        feature("count_6h", "user_id", Aggregate.COUNT, 6),
+        feature("sum_24h", "user_id", Aggregate.SUM, 24, field="amount"),
+        feature("devices_3h", "user_id", Aggregate.DISTINCT, 3, field="device_fingerprint"),
+        feature("delayed_12h", "merchant_id", Aggregate.COUNT, 12, delay_ms=5 * HOUR, boundary=Boundary.FROM_START),
+    ],
+    BUILT_IN,
+)
+
+
+class Event(NamedTuple):
+    time: int
+    arrival: int
+    fields: Fields
+
+
+def stream(seed: int, count: int) -> Sequence[Event]:
+    """Returns events in the order in which they arrive, some of them late."""
+    chance, arrival, events = random.Random(seed), START, []
+    for _ in range(count):
+        arrival += chance.randrange(20 * 60_000)
+        late = chance.randrange(LATE) if chance.random() < 0.2 else 0
+        fields: Fields = {
+            "user_id": f"u{chance.randrange(6)}",
+            "device_fingerprint": f"d{chance.randrange(4)}",
+            "merchant_id": f"m{chance.randrange(3)}",
+            "amount": Money(chance.randrange(1, 10_000), chance.choice(["USD", "EUR"])),
+        }
+        events.append(Event(arrival - late, arrival, fields))
+    return events
+
+
+def counted(events: Sequence[Event], current: Event) -> dict[str, int]:
+    """Returns the features of an event, given all that arrived before it."""
+
+    def within(key: str, start: int, end: int) -> Sequence[Event]:
+        of_key = (each for each in events if each.fields[key] == current.fields[key])
+        return [each for each in of_key if start <= each.time < end]
+
+    now, money = current.time, current.fields["amount"]
+    assert isinstance(money, Money)
+    spent = [each.fields["amount"] for each in within("user_id", now - 24 * HOUR + 1, now + 1)]
+    return {
+        "count_6h": len(within("user_id", now - 6 * HOUR + 1, now + 1)),
+        "sum_24h": sum(each.minor for each in spent if isinstance(each, Money) and each.currency == money.currency),
+        "devices_3h": len({e.fields["device_fingerprint"] for e in within("user_id", now - 3 * HOUR + 1, now + 1)}),
+        "delayed_12h": len(within("merchant_id", now - 17 * HOUR, now - 5 * HOUR)),
+    }
+
+
+def computed(anew: FeaturesAnew, events: Sequence[Event]) -> list[dict[str, object]]:
+    return [
+        dict(zip(anew.features.names, anew.take(f"t{n}", "payment", each.fields, each.time, each.arrival), strict=True))
+        for n, each in enumerate(events)
+    ]
+
+
+@pytest.mark.parametrize("folded_bytes", [1 << 30, 1, 6_000])
+@pytest.mark.parametrize("seed", range(3))
+def test_each_event_sees_what_arrived_before_it(seed: int, folded_bytes: int) -> None:
+    events = stream(seed, 700)
+    found = computed(FeaturesAnew("t", FEATURES, LATE, folded_bytes=folded_bytes), events)
+    assert found == [counted(events[:n], each) for n, each in enumerate(events)]
+
+
+def test_what_no_window_reaches_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.fraud.domain.backtests.anew.SWEEP_EVERY", 50)
+    anew, most = FeaturesAnew("t", FEATURES, LATE, folded_bytes=1), 0
+    for n in range(2_000):
+        fields: Fields = {"user_id": f"u{n}", "merchant_id": "m", "amount": Money(1, "USD")}
+        anew.take(f"t{n}", "payment", fields, START + n * HOUR, START + n * HOUR)
+        most = max(most, len(anew._packed))
+    assert most < 150, "a window of a day, and what comes until the next look"
+
+
+def test_more_than_may_be_kept_is_refused() -> None:
+    anew = FeaturesAnew("t", FEATURES, LATE, most_bytes=20_000, folded_bytes=5_000)
+    with pytest.raises(TooManyLogsError):
+        computed(anew, [each._replace(time=START, arrival=START) for each in stream(1, 2_000)])
+
+
+def test_only_what_is_asked_for_is_folded() -> None:
+    asked = asked_features(STARTER, {"user_count_1m", "amount", "profile.tier"})
+    assert asked.names == ("user_count_1m",)
+    assert [plan.retention_ms for plan in asked.plans.values()] == [60_000]
+    assert asked_features(STARTER, {"spent_usd_24h"}).names == ("user_sum_24h",)
+    anew = FeaturesAnew("t", asked_features(STARTER, {"amount"}), LATE)
+    assert (anew.reach_ms, anew.take("t", "payment", {"user_id": "u"}, START, START)) == (0, [])
