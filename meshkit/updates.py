@@ -82,7 +82,9 @@ class Updates:
         ]
         if wrong:
             words = {name: self._fixed_words if name in self._fixed else SET_BY_SERVICE for name in wrong}
-            raise validation_failed(*[Violation(f"{self._resource}.{name}", "immutable", words[name]) for name in wrong])
+            raise validation_failed(
+                *[Violation(f"{self._resource}.{name}", "immutable", words[name]) for name in wrong]
+            )
 
     def reduce(self, sent: Any, mask: FieldMask) -> None:
         """Reduces a resource and its mask to what an update can store: equal for updates that do the same."""
