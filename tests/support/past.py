@@ -13,6 +13,7 @@ from meshkit.ids import uuid7_text
 from services.fraud.adapters.memory import MemoryRates
 from services.fraud.adapters.memory_ip import MemoryIpIntelligence
 from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER, STARTER_FEATURES
 from services.fraud.domain.declared.vector import FeatureValue
@@ -76,10 +77,16 @@ ADDRESSES = ("192.0.2.1", "198.51.100.7", "10.1.2.3", "2001:db8::7", "8.8.8.8")
 
 
 def checked_version(
-    content: ScenarioContent, event_type: EventType, *, number: int = 1, scenario_id: str = "cards"
+    content: ScenarioContent,
+    event_type: EventType,
+    *,
+    number: int = 1,
+    scenario_id: str = "cards",
+    features: Sequence[Feature] | None = None,
 ) -> ScenarioVersion:
     """Returns a version whose expressions the checker has passed."""
-    features = STARTER_FEATURES if event_type.name == PAYMENT.name else ()
+    if features is None:
+        features = STARTER_FEATURES if event_type.name == PAYMENT.name else ()
     names = variables_of(event_type, features, LISTS)
     trees = [CelRules().check(rule.expression, names) for rule in content.rules]
     wrong = [(rule.expression, tree) for rule, tree in zip(content.rules, trees, strict=True) if type(tree) is not str]
@@ -206,6 +213,7 @@ class PastTenant:
             "urgent": pick([None, True, False]),
             "channel": pick(["online", "card_present"]),
             "email": pick([None, "jörg@example.org"]),
+            "velocity": pick([None, "fast"]),
         }
         type_of = self.types[name]
         return {key: value for key, value in every.items() if value is not None and type_of.field(key) is not None}

@@ -81,6 +81,26 @@ def test_decision_computed_again_from_its_stored_inputs_is_identical(seed: int) 
         assert answer.is_fraudulent == (answer.outcome == "decline")
 
 
+@pytest.mark.parametrize("profile", [None, Profile(), Profile(True, 0.0, "", 0), Profile(True, 0.9, "", 2)])
+def test_profile_is_read_back_also_without_a_tier(profile: Profile | None) -> None:
+    basis = facts(profile)
+    made = render(about(basis), basis)
+    inputs = decision_pb2.DecisionInputs.FromString(made.inputs)
+    assert convert.facts_from_record(inputs, convert.fields_from_record(made.fields), STARTER).profile == profile
+
+
+def test_profile_of_before_is_read_back_by_its_tier() -> None:
+    basis = facts()
+    made = render(about(basis), basis)
+    inputs = decision_pb2.DecisionInputs.FromString(made.inputs)
+    for name in ("format", "user_profile_read"):
+        inputs.ClearField(name)
+    fields = convert.fields_from_record(made.fields)
+    assert convert.facts_from_record(inputs, fields, STARTER).profile == Profile()
+    inputs.user_tier = ""
+    assert convert.facts_from_record(inputs, fields, STARTER).profile is None
+
+
 def test_inputs_are_shown_under_their_names() -> None:
     basis = facts(user_count_1m=3, user_new_device=1)
     made = render(about(basis), basis)

@@ -19,7 +19,7 @@ from services.fraud.domain.check import Decided
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER, STARTER_FEATURES
-from services.fraud.domain.event_types import BUILT_IN, PAYMENT
+from services.fraud.domain.event_types import BUILT_IN, PAYMENT, Field, FieldType
 from services.fraud.domain.recorded import Explanation, RecordedDecision
 from services.fraud.domain.scenarios.explaining import RuleState, StepKind
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
@@ -122,6 +122,31 @@ async def test_values_are_read_by_the_features_of_that_time() -> None:
     assert caught.value.metadata == {"why": "record"}
 
 
+async def test_names_mean_what_they_meant_in_the_event_type_of_that_time() -> None:
+    """Of a version with one more field, and of one before it, when a feature had the name of that field."""
+    late = Field("velocity", FieldType.STRING)
+    second = replace(PAYMENT, fields=(*PAYMENT.fields, late), version=2)
+    velocity = Feature(name="velocity", event_type="payment", key=("user_id",), aggregate=Aggregate.COUNT,
+                       window_ms=1000)  # fmt: skip
+    former = FeatureSet("t1", (*STARTER_FEATURES, velocity), BUILT_IN)
+    archive = Archive()
+    for tenant, event_type, expression in (
+        (PastTenant(11, features=former), PAYMENT, "velocity >= 0"),
+        (PastTenant(12), second, 'velocity == "fast"'),
+    ):
+        tenant.members = {}
+        tenant.types["payment"] = event_type
+        content = ScenarioContent(event_type="payment", rules=(rule("FAST", expression, 0.3),))
+        tenant.versions = {"payment": checked_version(content, event_type, features=tenant.features.features)}
+        archive.keep(tenant)
+        fired = [each for each in await tenant.decide(60) if each.verdict.factors]
+        assert {each.type_version for each in fired} == {event_type.version}
+        tenant.types["payment"] = second
+        archive.keep(tenant)
+        for each in fired:
+            assert await archive.replays.replay(tenant.tenant_id, recorded(each)) == []
+
+
 def changed(made: Decided, change: Mapping[str, Any]) -> StoredDecision:
     """Returns the record of a decision with other inputs, not sealed again."""
     found = stored(made)
@@ -184,6 +209,19 @@ async def test_answer_and_event_that_were_changed_are_told() -> None:
         assert not convert.replay_to_proto(found, differences).intact
     (outcome, *_) = differences
     assert (outcome.field, outcome.stored, outcome.computed) == ("outcome", '"approve"', '"review"')
+
+
+async def test_rules_that_are_told_and_did_nothing_are_told() -> None:
+    tenant = new_tenant()
+    whole = stored(decided(check(tenant)))
+    answer = decision_pb2.Decision.FromString(whole.answer)
+    answer.snoozed_rules.append("burst")
+    answer.failed_rules.append("high")
+    answer.is_fraudulent = True
+    found = convert.recorded_from_record(whole._replace(answer=answer.SerializeToString()))
+    assert await Archive().replays.replay(tenant, found) == [
+        ("is_fraudulent", "true", "false"), ("snoozed_rules", '["burst"]', "[]"), ("failed_rules", '["high"]', "[]"),
+    ]  # fmt: skip
 
 
 async def not_computable(archive: Archive, tenant: str, found: RecordedDecision) -> str:
