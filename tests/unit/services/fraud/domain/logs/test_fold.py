@@ -50,10 +50,12 @@ def _event(transaction: int, amount: int = 100, time: int = NOW, kind: int = EVE
 
 
 def _read(*records: LogRecord) -> list[object]:
-    fold = Fold(PLAN)
+    one_by_one, together = Fold(PLAN), Fold(PLAN)
     for record in records:
-        fold.add(record)
-    return fold.read(_event(99))
+        one_by_one.add(record)
+    together.extend(RecordLayout(PLAN).pack_all(records))
+    assert one_by_one.read(_event(99)) == together.read(_event(99))
+    return together.read(_event(99))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,8 @@ def _read(*records: LogRecord) -> list[object]:
         ([_event(1, kind=WITHDRAWAL), _event(1)], [1, 100, 1]),
         ([_event(1, kind=WITHDRAWAL), _event(1, restored=True)], [0, 0, 0]),
         ([_event(1), _event(1, kind=LABEL)], [1, 100, 1]),
+        ([_event(1), _event(2, kind=LABEL)], [1, 100, 1]),
+        ([_event(2, kind=WITHDRAWAL), _event(1), _event(3, kind=CORRECTION)], [1, 100, 1]),
         ([_event(1), _event(1, 500, attempt=2), _event(1, kind=WITHDRAWAL)], [1, 500, 1]),
         ([_event(1), _event(1, 500, attempt=2), _event(1, attempt=2, kind=WITHDRAWAL)], [1, 100, 1]),
         ([_event(1, attempt=5), _event(1, attempt=5, kind=WITHDRAWAL), _event(1, restored=True)], [1, 100, 1]),
