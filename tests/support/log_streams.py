@@ -123,12 +123,15 @@ def alike_log(plan: KindPlan, dice: random.Random, length: int, *, strangers: fl
     for _ in range(length):
         now += dice.choice((0, dice.randint(0, 2 * pace)))
         record = random_record(plan, dice, now - dice.choice((0, 0, 0, 0, 1, 5_000, dice.randint(0, DAY_MS))), 5)
-        if dice.random() >= strangers:
+        is_stranger, way = dice.random() < strangers, dice.randrange(3)
+        if not is_stranger or way:
             numbers = tuple(dice.randint(-10_000, 10_000) for _ in plan.numbers)
+            if is_stranger and way == 1:
+                numbers = (MISSING, *numbers[1:])
             record = record._replace(
                 type=common.type, currency=common.currency, filters=common.filters, numbers=numbers
             )
-        elif events and dice.random() < 0.5:
+        if is_stranger and way == 2 and events:
             record = dice.choice(events)._replace(kind=dice.choice((EVENT, WITHDRAWAL, CORRECTION)))
         events.append(record)
         yield record

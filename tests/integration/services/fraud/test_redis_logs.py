@@ -14,9 +14,10 @@ from redis.asyncio import Redis
 
 from console.up.state import State
 from meshkit.storage.redis import open_redis
+from services.fraud.adapters.logs import redis_logs
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory import MemoryStore
-from services.fraud.ports import LogState, LogsUnavailableError
+from services.fraud.ports import LogPart, LogState, LogsUnavailableError
 from tests.support.fraud import check, named, new_tenant, read
 from tests.support.log_writes import key_of, record, records, write
 from tests.support.proxy import Proxy, proxied
@@ -109,6 +110,17 @@ async def test_withdrawals_while_redis_is_away_are_left_to_the_keeper(
     (batch,) = [each for each in await logs_in(redis).overdue(-1) if (tenant, "lost") in each.transactions]
     assert [head for _, _, head in batch.records] == [lost[:24]]
     await proxy.up()
+
+
+async def test_batch_of_more_writes_than_one_call_takes_arrives_at_one_time(
+    redis: Redis, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_logs, "WRITES_AT_ONCE", 2)
+    logs, keys, data = logs_in(redis), [key_of(tenant, f"u{number}") for number in range(60)], record("t", time=0)
+    first = await logs.append([(tenant, "t")], [write(key, [data], untimed=True) for key in keys])
+    seen = LogPart(0, 1, first.arrival_ms.to_bytes(8, "little") + data[8:], first.generation)
+    second = await logs.append([], [write(key, [record("next")], seen) for key in keys])
+    assert {(each.state, each.unseen) for each in second.answers} == {(LogState.WHOLE, b"")}
 
 
 async def test_key_with_many_events_does_not_slow_the_decision(redis: Redis) -> None:

@@ -50,10 +50,12 @@ def _event(transaction: int, amount: int = 100, time: int = NOW, kind: int = EVE
 
 
 def _read(*records: LogRecord) -> list[object]:
-    fold = Fold(PLAN)
+    one_by_one, together = Fold(PLAN), Fold(PLAN)
     for record in records:
-        fold.add(record)
-    return fold.read(_event(99))
+        one_by_one.add(record)
+    together.extend(RecordLayout(PLAN).pack_all(records))
+    assert one_by_one.read(_event(99)) == together.read(_event(99))
+    return together.read(_event(99))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,8 @@ def _read(*records: LogRecord) -> list[object]:
         ([_event(1, kind=WITHDRAWAL), _event(1)], [1, 100, 1]),
         ([_event(1, kind=WITHDRAWAL), _event(1, restored=True)], [0, 0, 0]),
         ([_event(1), _event(1, kind=LABEL)], [1, 100, 1]),
+        ([_event(1), _event(2, kind=LABEL)], [1, 100, 1]),
+        ([_event(2, kind=WITHDRAWAL), _event(1), _event(3, kind=CORRECTION)], [1, 100, 1]),
         ([_event(1), _event(1, 500, attempt=2), _event(1, kind=WITHDRAWAL)], [1, 500, 1]),
         ([_event(1), _event(1, 500, attempt=2), _event(1, attempt=2, kind=WITHDRAWAL)], [1, 100, 1]),
         ([_event(1, attempt=5), _event(1, attempt=5, kind=WITHDRAWAL), _event(1, restored=True)], [1, 100, 1]),
@@ -91,6 +95,44 @@ def test_a_retry_reads_what_its_first_attempt_read_and_leaves_the_fold_as_it_was
     assert fold.read(_event(99)) == before == [4, 111_100, 1]
     assert fold.first(1) is None
     assert not fold.holds(1)
+
+
+@pytest.mark.parametrize("others", [0, 50, 300])
+def test_an_event_is_admitted_once(others: int) -> None:
+    """Whether the log is a table or divided into streams."""
+    fold, layout = Fold(PLAN), RecordLayout(PLAN)
+    fold.extend(layout.pack_all([_event(1_000 + number) for number in range(others)]))
+    first, again = _event(7, 500), _event(7, 900, attempt=2)
+    assert fold.admit(first, layout.pack(first)) == [others, 100 * others, min(others, 1)]
+    assert fold.admit(again, layout.pack(again)) is None
+    assert fold.taken == others + 1
+    fold.add(again)
+    assert fold.read(_event(99)) == [others + 1, 100 * others + 500, 1]
+    assert fold.admit(_event(8), layout.pack(_event(8))) == fold.read_as_of(*(fold.first(8) or (_event(8), 0)))
+
+
+def test_a_retry_of_a_large_log_reads_as_of_its_first_attempt_without_folding_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Among thousands that came later, of which some are late, withdrawn or corrected."""
+    dice, fold, layout = random.Random(11), Fold(PLAN), RecordLayout(PLAN)
+    monkeypatch.setattr(Fold, "_anew", lambda *_: pytest.fail("the log is folded anew"))
+    log = [_event(number + 1, number, NOW + 1_000 * number) for number in range(5_000)]
+    fold.extend(layout.pack_all(log[:3_000]))
+    record = log[2_999]
+    fold_then = Fold(PLAN)
+    fold_then.extend(layout.pack_all(log[:2_999]))
+    wanted = fold_then.read(record)
+    fold.extend(layout.pack_all(log[3_000:]))
+    for number in range(40):
+        fold.add(_event(9_000 + number, 7, NOW + dice.randrange(3_000_000)))
+        fold.add(log[dice.randrange(2_999)]._replace(kind=(WITHDRAWAL, CORRECTION)[number % 2], numbers=(1,)))
+    before = fold.read(_event(99, time=NOW + 5_000_000))
+    assert fold.read(record) != wanted
+    found = fold.first(3_000)
+    assert found is not None
+    assert fold.read_as_of(*found) == wanted
+    assert fold.read(_event(99, time=NOW + 5_000_000)) == before
 
 
 def test_a_torn_log_is_refused_whole() -> None:
