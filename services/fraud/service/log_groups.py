@@ -54,15 +54,12 @@ class LogGroup:
     def __init__(self, key: LogKey, recording: Recording, features: TenantFeatures, untimed: bool) -> None:
         self.key = key
         self.recorder, _, self.start = recording
+        self.is_read = self.start != NOT_READ
+        """False for a log that is only written, until it is filled."""
         self.features = features
         """Those of the tenant, as they were when the batch came."""
         self.untimed = untimed
         self.records: list[LogRecord] = []
-
-    @property
-    def is_read(self) -> bool:
-        """False for a log that is only written, until it is filled."""
-        return self.start != NOT_READ
 
     @property
     def retain_seconds(self) -> int:
@@ -78,8 +75,8 @@ class LogGroup:
             cached.expiry = now
         self.seen = cached.part if cached is not None else None
         retain = self.recorder.plan.retention_ms // 1000 + SLACK_SECONDS
-        is_read = self.start != NOT_READ
-        return _new(LogWrite, (self.key, self.packed, layout.size, retain, self.seen, self.untimed, not stays, is_read))
+        told = self.seen, self.untimed, not stays, self.is_read
+        return _new(LogWrite, (self.key, self.packed, layout.size, retain, *told))
 
     def part(self, start: int, read: int, last: bytes) -> LogPart:
         """Says how far the log was read."""
