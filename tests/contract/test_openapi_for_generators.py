@@ -47,7 +47,8 @@ def schemas(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]
         yield place, value
         for name, below in value.items():
             is_told_apart = name in ("if", "then", "else", "example", "examples", "enum") or name.startswith("x-")
-            if not is_told_apart:
+            # A property may have any of these names.
+            if not is_told_apart or place.endswith("/properties"):
                 yield from schemas(below, f"{place}/{name}")
     elif isinstance(value, list):
         for number, below in enumerate(value):

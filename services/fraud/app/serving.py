@@ -95,8 +95,7 @@ async def serve(host: Host, reader: Reader) -> None:
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
     await serve_scenarios(host, settings, server, reads, pages, configurations, counts)
-    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
-    tasks = await host.open(channel, name="task")
+    tasks = await _tasks(host, settings)
     await _working(host, settings, tasks, await serve_backtests(host, settings, server, reads, pages, tasks))
     await host.serve(server, admin=settings.mesh.admin_listen)
 
@@ -118,6 +117,11 @@ async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of rebuilds")
     tenants = PostgresOldDecisions(cleaner, settings.decision_retention_days)
     return DecidedEvents(relay=relay, service=service, tenants=tenants)
+
+
+async def _tasks(host: Host, settings: FraudSettings) -> grpc.aio.Channel:
+    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
+    return await host.open(channel, name="task")
 
 
 async def _working(host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, backtests: BacktestWork) -> None:
