@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from meshkit.continuations import Continuations
 from meshkit.host import Host
+from meshkit.identity.tokens import TokenVerifier
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
@@ -61,9 +62,7 @@ async def serve(host: Host, reader: Reader) -> None:
     """Serves until SIGTERM."""
     settings = FraudSettings.read(reader)
     redis = await host.open(open_redis(settings.redis_url), name="redis")
-    verifier = await host.open(
-        keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
-    )
+    verifier = await _verifier(host, settings)
     relay, outbox = await _publishing(host, settings, redis)
     feed, watches = await _watching(host, settings)
 
@@ -117,6 +116,11 @@ async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of rebuilds")
     tenants = PostgresOldDecisions(cleaner, settings.decision_retention_days)
     return DecidedEvents(relay=relay, service=service, tenants=tenants)
+
+
+async def _verifier(host: Host, settings: FraudSettings) -> TokenVerifier:
+    keyed = keys.remote_verifier(settings.mesh, settings.auth_address)
+    return await host.open(keyed, name="auth", check=keys.check)
 
 
 async def _tasks(host: Host, settings: FraudSettings) -> grpc.aio.Channel:

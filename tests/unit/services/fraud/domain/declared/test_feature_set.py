@@ -47,7 +47,7 @@ def test_a_part_has_what_its_derived_features_are_computed_of() -> None:
 def test_features_are_computed_anew_with_their_conditions_and_in_units() -> None:
     anew = FeaturesAnew("7b0f9a52-6c1e-4d3a-9f10-2d4c6a8e0b11", asked_features(_compiled(), {"more", "twice"}), 0)
     login: Fields = {"user_id": "u", "success": True}
-    payments = [paid(5_000), paid(20_000), paid(3_000), paid(900, "USD")]
+    payments: list[Fields] = [paid(5_000), paid(20_000), paid(3_000), paid(900, "USD")]
     found = []
     for number, fields in enumerate([*payments, login]):
         event_type = "login" if fields is login else "payment"
