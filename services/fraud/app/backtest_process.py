@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -45,9 +46,13 @@ ORPHANED = 3
 
 def main() -> None:
     """Reads an order from the standard input, and ends with it."""
+    # Who asks the whole group of processes to stop asks the one that ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICE)
     logs.configure("fraud", os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
-    uvloop.run(_main(json.loads(sys.stdin.buffer.readline())))
+    order = sys.stdin.buffer.readline()
+    if order:
+        uvloop.run(_main(json.loads(order)))
 
 
 async def _main(read: Mapping[str, Any]) -> None:
