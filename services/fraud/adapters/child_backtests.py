@@ -58,7 +58,7 @@ class ChildBacktests:
 def _started(program: Sequence[str]) -> subprocess.Popen[bytes]:
     # Not by the event loop, which forks: gRPC's handlers of forks break down in a process that is busy with calls.
     # This starts a process without running them, and without a copy of this one's tables of memory.
-    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, bufsize=0)
 
 
 def _order(child: subprocess.Popen[bytes], order: Mapping[str, Any]) -> None:

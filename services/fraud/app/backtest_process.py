@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import asdict
@@ -85,9 +86,13 @@ async def _run(dsn: str, order: BacktestOrder) -> None:
             features=StarterFeatures().of(order.tenant_id),
             sets=BUILT_IN_SETS,
         )
+        done = 0
         async with aclosing(run.run()) as news:
             async for each in news:
+                done = each.done
                 _tell(asdict(each))
+    fields = {"backtest_id": order.backtest_id, "decisions": done, "cpu_seconds": round(time.process_time(), 2)}
+    _log.info("an attempt at a backtest has ended", extra={"fields": fields})
 
 
 async def _rejudge(pool: postgres.Pool, order: BacktestOrder) -> Rejudge:
