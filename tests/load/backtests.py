@@ -161,19 +161,22 @@ async def _seed(lent: Pool, tenant: str, count: int) -> None:
     store, chance = PostgresStore(lent, EventKeys(lent)), random.Random(1)
     generation: bytes = await lent.fetchval("SELECT generation FROM log_generation")
     for start in range(0, count, BATCH):
-        made = [_decision(tenant, generation, chance) for _ in range(start, min(start + BATCH, count))]
+        parts = [n / count for n in range(start, min(start + BATCH, count))]
+        made = [_decision(tenant, generation, chance, part) for part in parts]
         result = await store.commit(sorted(made, key=lambda each: each.check.key))
         assert len(result.answers) == len(made)
         await asyncio.sleep(0)
 
 
-def _decision(tenant: str, generation: bytes, chance: random.Random) -> Decided:
+def _decision(tenant: str, generation: bytes, chance: random.Random, part: float) -> Decided:
+    """`part` says where in the last 30 days the event is."""
+    happened = (datetime.now(UTC) - timedelta(days=30 * (1 - part))).replace(microsecond=0)
     amount = chance.randrange(100, 60_000)
     made = decided(
         check(
             tenant, uuid7_text(), user_id=f"u{chance.randrange(3_000)}", device=f"d{chance.randrange(4_000)}",
             ip=f"203.0.{chance.randrange(200)}.{chance.randrange(200)}", merchant=f"m{chance.randrange(300)}",
-            amount=amount / 100, amount_minor=amount, event_time=datetime.now(UTC).replace(microsecond=0),
+            amount=amount / 100, amount_minor=amount, event_time=happened,
         )
     )  # fmt: skip
     counts = {name: chance.randrange(60) for name in ("user_count_1h", "user_count_24h", "device_count_1h")}

@@ -58,7 +58,9 @@ class ChildBacktests:
 def _started(program: Sequence[str]) -> subprocess.Popen[bytes]:
     # Not by the event loop, which forks: gRPC's handlers of forks break down in a process that is busy with calls.
     # This starts a process without running them, and without a copy of this one's tables of memory.
-    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr, bufsize=0)
+    # A session of its own, so that it can give way to this one.
+    pipe = subprocess.PIPE
+    return subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=sys.stderr, bufsize=0, start_new_session=True)
 
 
 def _order(child: subprocess.Popen[bytes], order: Mapping[str, Any]) -> None:
