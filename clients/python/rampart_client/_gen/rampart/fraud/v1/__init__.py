@@ -2327,6 +2327,8 @@ default_message_pool.register_message(
 class DeleteFeatureResponse(betterproto2.Message):
     """
     Says that the feature is retired.
+
+    Example: {}
     """
 
     pass
