@@ -32,7 +32,6 @@ OUTPUT_ONLY = {
     ),
     *(f"rampart.task.v1.Schedule.{name}" for name in ("kind", "last_task_id")),
     "rampart.user.v1.RiskProfile.country",
-    "rampart.fraud.v1.Feature.state",
 }
 """Of resources that are sent back to be changed: not read, or read as a UUID."""
 TIMES_NEVER_STORED = {
@@ -42,7 +41,8 @@ TIMES_NEVER_STORED = {
     *(f"rampart.task.v1.Schedule.{name}_time" for name in ("next_run", "last_run", "create", "update")),
     *(f"rampart.fraud.v1.{name}_time" for name in ("ValueList.create", "ValueList.update", "ListEntry.change")),
     *(f"rampart.user.v1.{name}_time" for name in ("User.create", "User.update", "RiskProfile.create")),
-    *(f"rampart.fraud.v1.{of}.{name}_time" for of in ("EventType", "Feature") for name in ("create", "update")),
+    *(f"rampart.fraud.v1.EventType.{name}_time" for name in ("create", "update")),
+    *(f"rampart.fraud.v1.Feature.{name}_time" for name in ("create", "update")),
     *(f"rampart.data.v1.ListTransactionsRequest.{name}_time" for name in ("start", "end")),
 }
 """Of resources that are sent back to be changed, or compared with what is stored."""

@@ -26,7 +26,6 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.app.features import DecisionStores, open_features, open_ip
 from services.fraud.domain.check import Decided
-from services.fraud.service.configuration import Configurations
 from services.fraud.service.decider import Decider
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
@@ -69,14 +68,13 @@ async def open_checks(
     redis: Redis,
     verifier: TokenVerifier,
     stores: DecisionStores,
-    configurations: Configurations,
     states: TenantStates,
     rates: ExchangeRates,
     on_commit: Callable[[Decided], None],
 ) -> CheckMeans:
     """Returns what decides. `on_commit` is told of each decision that was stored."""
     decider = Decider(
-        reader=await open_features(host, settings, redis, stores, configurations),
+        reader=await open_features(host, settings, redis, stores, states.configurations),
         profiles=await _profiles(host, settings),
         rates=rates,
         store=stores.decisions,

@@ -27,7 +27,7 @@ from services.fraud.expressions.rules import CelRules
 from services.fraud.service.breaking import Breaker, OutcomeCounter, count_outcome
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.deployments import Deployments
-from services.fraud.service.feature_sets import DeclaredSets, FormerFeatures
+from services.fraud.service.feature_sets import DeclaredSets
 from services.fraud.service.publishing import BreakerTrips, Publishing
 from services.fraud.service.replaying import Replays
 from services.fraud.service.rule_checks import RuleChecks
@@ -45,7 +45,7 @@ from services.fraud.servicer import (
 )
 from services.fraud.settings import FraudSettings
 
-__all__ = ["SCENARIO_SERVICE", "DecisionCounts", "former_features", "open_counts", "replays_of", "serve_scenarios"]
+__all__ = ["SCENARIO_SERVICE", "DecisionCounts", "open_counts", "replays_of", "serve_scenarios"]
 
 SCENARIO_SERVICE = scenario_service_pb2.DESCRIPTOR.services_by_name["ScenarioService"]
 WRITES_POOL_SIZE = 4
@@ -106,14 +106,12 @@ async def serve_scenarios(
     server.add(scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server, servicer)
 
 
-def former_features(reads: Reads) -> FormerFeatures:
-    """Knows the sets of features that decisions were made with."""
-    return DeclaredSets(PostgresFeatures(reads), PostgresEventTypes(reads))
-
-
-def replays_of(reads: Reads, features: FormerFeatures) -> Replays:
+def replays_of(reads: Reads) -> Replays:
     """Computes decisions again, by the versions that are stored."""
-    return Replays(PostgresScenarios(reads), PostgresEventTypes(reads), features, compile_pattern)
+    event_types = PostgresEventTypes(reads)
+    return Replays(
+        PostgresScenarios(reads), event_types, DeclaredSets(PostgresFeatures(reads), event_types), compile_pattern
+    )
 
 
 def _now() -> datetime:

@@ -32,7 +32,7 @@ from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
-from services.fraud.app.deploying import SCENARIO_SERVICE, former_features, open_counts, replays_of, serve_scenarios
+from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
 from services.fraud.service import backtesting
 from services.fraud.service import retention as retaining
 from services.fraud.service.backtesting import BacktestWork
@@ -75,19 +75,16 @@ async def serve(host: Host, reader: Reader) -> None:
     stores = await open_stores(host, settings, committed, reads)
     rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
     states = TenantStates(configurations, lists)
-    continuations, sets = Continuations(settings.continuation_keys), former_features(reads)
+    continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
-        means=await open_checks(
-            host, settings, redis, verifier, stores, configurations, states, rates, counts.committed
-        ),
+        means=await open_checks(host, settings, redis, verifier, stores, states, rates, counts.committed),
         store=stores.decisions,
         outbox=outbox,
         decided=await _rebuilding(host, settings),
         watches=watches,
         continuations=continuations,
         rates=rates,
-        replays=replays_of(reads, sets),
-        sets=sets,
+        replays=replays_of(reads),
     )
     server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)

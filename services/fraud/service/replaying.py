@@ -74,7 +74,7 @@ class Replays:
     ) -> None:
         self._scenarios = scenarios
         self._event_types = event_types
-        self._features = features
+        self.features = features
         self._patterns = patterns
         self._most = most
         self._versions: OrderedDict[tuple[str, VersionRef], _Version] = OrderedDict()
@@ -94,7 +94,7 @@ class Replays:
     async def _basis(self, tenant_id: str, recorded: RecordedDecision) -> _Basis:
         if not recorded.complete:
             raise errors.not_computable("format")
-        features = await self._features.version(tenant_id, recorded.features)
+        features = await self.features.version(tenant_id, recorded.features)
         if features is None:
             raise errors.not_computable("features")
         try:

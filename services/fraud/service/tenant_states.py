@@ -28,12 +28,12 @@ class TenantStates:
     """The states of tenants, at hand once they were asked for."""
 
     def __init__(self, configurations: Configurations, lists: ListCatalog) -> None:
-        self._configurations = configurations
+        self.configurations = configurations
         self._lists = lists
 
     async def of(self, tenant_id: str) -> TenantState:
         """Raises MeshError UNAVAILABLE if the configuration, or the lists, are not known and cannot be read."""
-        configuration, known = await self._configurations.of(tenant_id), self._lists.known(tenant_id)
+        configuration, known = await self.configurations.of(tenant_id), self._lists.known(tenant_id)
         if known is not None:
             return TenantState(configuration, known)
         try:

@@ -23,7 +23,6 @@ from services.fraud import convert, errors
 from services.fraud.domain.declared.starter import STARTER, VERSIONS_OF_BEFORE
 from services.fraud.domain.outbox import BEGINNING, PlaceProof
 from services.fraud.ports import DecisionStore, Outbox, StoredDecision, StoredEvents
-from services.fraud.service.feature_sets import FormerFeatures
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.replaying import Replays
 from services.fraud.service.watches import Watches
@@ -49,7 +48,6 @@ class FraudServicer(CheckCalls):
         continuations: Continuations,
         rates: ExchangeRates,
         replays: Replays,
-        sets: FormerFeatures,
     ) -> None:
         super().__init__(means)
         self._store = store
@@ -60,12 +58,11 @@ class FraudServicer(CheckCalls):
         self._pages = Pages(continuations)
         self._rates = rates
         self._replays = replays
-        self._sets = sets
 
     async def GetDecision(self, request: pb.GetDecisionRequest, _: Context) -> pb.GetDecisionResponse:
         found = await self._stored(request.decision_id)
         version = convert.vector_version_from_record(found.inputs)
-        features = await self._sets.version(principal().tenant_id, version)
+        features = await self._replays.features.version(principal().tenant_id, version)
         if features is None and version not in VERSIONS_OF_BEFORE:
             raise internal()
         layout = (features or STARTER).layout

@@ -109,7 +109,6 @@ class Service:
             replays=Replays(
                 MemoryScenarios(MemoryScenarioRows()), MemoryEventTypes(MemoryDeclarations()), StarterFeatures()
             ),
-            sets=StarterFeatures(),
         )
 
     async def _no_keys(self) -> list[dict[str, str]]:
