@@ -51,7 +51,7 @@ def test_a_forked_child_does_not_repeat_the_random_numbers_of_its_parent() -> No
         "from meshkit.ids import uuid7\n"
         "uuid7()\n"
         "child = os.fork()\n"
-        "print(uuid7().int & (1 << 62) - 1, flush=True)\n"
+        "os.write(1, b'%d\\n' % (uuid7().int & (1 << 62) - 1))\n"
         "child and os.waitpid(child, 0)\n"
     )
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30)
