@@ -105,6 +105,8 @@ def test_the_platforms_creations_are_these() -> None:
         "CreateTask": "/api/v1/tasks",
         "CreateSchedule": "/api/v1/schedules",
         "CreateEventType": "/api/v1/event-types",
+        "CreateFeature": "/api/v1/features",
+        "CreateBacktest": "/api/v1/backtests",
         "CreateList": "/api/v1/lists",
         "CreateScenario": "/api/v1/scenarios",
         "CreateScenarioRule": "/api/v1/scenarios/{scenario_id}/rules",
