@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
@@ -24,11 +24,9 @@ from services.fraud.ports.backtests import BacktestNews, BacktestOrder
 
 __all__ = ["ChildBacktests", "order_from_json", "order_to_json"]
 
-_log = logging.getLogger(__name__)
-
 PROGRAM = (sys.executable, "-m", "services.fraud.app.backtest_process")
 LARGEST_LINE = 1 << 20
-END_SECONDS = 2.0
+END_SECONDS = 10.0
 SILENCE_SECONDS = 300.0
 """A child that says nothing for so long is stuck: counting the decisions of a period takes the longest."""
 
@@ -41,25 +39,43 @@ class ChildBacktests:
         self._program = program
 
     async def run(self, order: BacktestOrder) -> AsyncGenerator[BacktestNews, None]:
-        child = await asyncio.create_subprocess_exec(
-            *self._program,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=LARGEST_LINE,
-        )
+        child = await asyncio.to_thread(_started, self._program)
         try:
-            assert child.stdin is not None and child.stdout is not None
-            child.stdin.write(json.dumps({"dsn": self._dsn, **order_to_json(order)}).encode() + b"\n")
-            ended = False
-            while line := await _line(child.stdout):
-                told = json.loads(line)
-                ended = _check(told)
-                if not ended:
-                    yield BacktestNews(told["done"], told["total"], told["message"], told["stored"])
-            if not ended:
-                raise TaskFailure("ProcessEnded", f"the process ended with status {await _ended(child)}")
+            told = await _reading(child)
+            await asyncio.to_thread(_order, child, {"dsn": self._dsn, **order_to_json(order)})
+            while line := await _line(told):
+                news = json.loads(line)
+                if _check(news):
+                    return
+                yield BacktestNews(news["done"], news["total"], news["message"], news["stored"])
+            raise TaskFailure("ProcessEnded", "the process ended before its work")
         finally:
-            await _end(child)
+            child.kill()
+            # Shielded, for whoever is cancelled again meanwhile would leave a process that nobody waits for.
+            await asyncio.shield(asyncio.to_thread(_end, child))
+
+
+def _started(program: Sequence[str]) -> subprocess.Popen[bytes]:
+    # Not by the event loop, which forks: gRPC's handlers of forks break down in a process that is busy with calls.
+    # This starts a process without running them, and without a copy of this one's tables of memory.
+    # A session of its own, so that it can give way to this one.
+    pipe = subprocess.PIPE
+    return subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=sys.stderr, bufsize=0, start_new_session=True)
+
+
+def _order(child: subprocess.Popen[bytes], order: Mapping[str, Any]) -> None:
+    """Writes the order; its end stays open, for the child ends with it."""
+    assert child.stdin is not None
+    left = memoryview(json.dumps(order).encode() + b"\n")
+    with contextlib.suppress(BrokenPipeError):
+        while left:
+            left = left[child.stdin.write(left) :]
+
+
+async def _reading(child: subprocess.Popen[bytes]) -> asyncio.StreamReader:
+    told = asyncio.StreamReader(LARGEST_LINE)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), child.stdout)
+    return told
 
 
 async def _line(told: asyncio.StreamReader) -> bytes:
@@ -83,20 +99,11 @@ def _check(told: Mapping[str, Any]) -> bool:
             raise TaskFailure(told["type"], told["message"], retryable=told["retryable"])
 
 
-async def _ended(child: asyncio.subprocess.Process) -> int | None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(END_SECONDS):
-            return await child.wait()
-    return None
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    """Ends a child that has not: it has nothing to lose that is not stored."""
-    if child.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-    # Shielded, for whoever is cancelled again while it waits would leave a process that nobody waits for.
-    await asyncio.shield(child.wait())
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Waits for a child that was killed: it has nothing to lose that is not stored."""
+    assert child.stdin is not None
+    child.stdin.close()
+    child.wait(END_SECONDS)
 
 
 def order_to_json(order: BacktestOrder) -> dict[str, Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -38,16 +41,32 @@ __all__ = ["main"]
 _log = logging.getLogger(__name__)
 
 NICE = 19
-"""What decides goes first: this process gets what time of the processors is left."""
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Where Linux groups processes by session, how nice one is counts within its group alone: the group is to be, too."""
 STATEMENT_SECONDS = 120.0
 ORPHANED = 3
+COLLECTOR_THRESHOLDS = 20_000, 50, 100
 
 
 def main() -> None:
     """Reads an order from the standard input, and ends with it."""
-    os.nice(NICE)
+    _give_way()
     logs.configure("fraud", os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
-    uvloop.run(_main(json.loads(sys.stdin.buffer.readline())))
+    order = sys.stdin.buffer.readline()
+    # What is there now stays; what comes goes again page by page, and is not looked through each time.
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    if order:
+        uvloop.run(_main(json.loads(order)))
+
+
+def _give_way() -> None:
+    """Leaves the processors to everything that decides: this process gets what time is left."""
+    os.nice(NICE)
+    with suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with suppress(OSError):
+        AUTOGROUP.write_text(str(NICE))
 
 
 async def _main(read: Mapping[str, Any]) -> None:
@@ -80,9 +99,13 @@ async def _run(dsn: str, order: BacktestOrder) -> None:
             features=StarterFeatures().of(order.tenant_id),
             sets=BUILT_IN_SETS,
         )
+        done = 0
         async with aclosing(run.run()) as news:
             async for each in news:
+                done = each.done
                 _tell(asdict(each))
+    fields = {"backtest_id": order.backtest_id, "decisions": done, "cpu_seconds": round(time.process_time(), 2)}
+    _log.info("an attempt at a backtest has ended", extra={"fields": fields})
 
 
 async def _rejudge(pool: postgres.Pool, order: BacktestOrder) -> Rejudge:

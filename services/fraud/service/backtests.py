@@ -27,6 +27,7 @@ __all__ = ["BacktestService", "NewBacktest", "ToldBacktest"]
 
 LOOKED_AT = 200
 """Backtests without a result, the newest, of which it is asked whether they have ended."""
+SUCCEEDED = "succeeded"
 GONE = BacktestState("failed", error="there is no such task any more")
 """Of a backtest whose task was deleted."""
 
@@ -102,10 +103,11 @@ class BacktestService:
 
     async def get(self, tenant_id: str, backtest_id: UUID) -> ToldBacktest:
         """Raises RESOURCE_NOT_FOUND."""
-        found = await self._reads.get(tenant_id, backtest_id)
-        if found is None:
-            raise errors.found_none("backtest")
-        return (await self._told([found]))[0]
+        (told,) = await self._told([await self._found(tenant_id, backtest_id)])
+        if told.state.state == SUCCEEDED and told.backtest.result is None:
+            # It has ended between the two looks.
+            return replace(told, backtest=await self._found(tenant_id, backtest_id))
+        return told
 
     async def page(self, tenant_id: str, before: UUID | None, limit: int) -> tuple[Sequence[ToldBacktest], bool]:
         """Returns a page of at most `limit` backtests, newest first, and whether there are more."""
@@ -114,9 +116,7 @@ class BacktestService:
 
     async def cancel(self, tenant_id: str, backtest_id: UUID) -> ToldBacktest:
         """Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
-        found = await self._reads.get(tenant_id, backtest_id)
-        if found is None:
-            raise errors.found_none("backtest")
+        found = await self._found(tenant_id, backtest_id)
         return ToldBacktest(found, await self._tasks.cancel(found.task_id))
 
     async def version(self, tenant_id: str, ref: VersionRef) -> ScenarioVersion:
@@ -134,6 +134,12 @@ class BacktestService:
             scenario_id=ref.scenario_id, number=0, content=draft, note="", authors=frozenset(), trees=checked.trees,
             created_at=self._clock(),
         )  # fmt: skip
+
+    async def _found(self, tenant_id: str, backtest_id: UUID) -> Backtest:
+        found = await self._reads.get(tenant_id, backtest_id)
+        if found is None:
+            raise errors.found_none("backtest")
+        return found
 
     async def _told(self, backtests: Sequence[Backtest]) -> Sequence[ToldBacktest]:
         states = await self._tasks.states([each.task_id for each in backtests]) if backtests else {}

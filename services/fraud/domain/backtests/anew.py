@@ -74,6 +74,8 @@ class FeaturesAnew:
     ) -> None:
         """No event for which values are asked comes later than `late_ms` after it happened."""
         self.features = features
+        # Sums of several currencies are stored with each decision, converted by the rates of then.
+        self._converted = [place for place, each in enumerate(features.features) if each.converted]
         self._tenant_id = tenant_id
         self._late_ms = late_ms
         self._most_bytes = most_bytes
@@ -114,8 +116,9 @@ class FeaturesAnew:
         self._taken += 1
         if self._taken % SWEEP_EVERY == 0:
             self._sweep(arrival)
-        # Sums of several currencies are stored with each decision, converted by the rates of then.
-        return [None if isinstance(value, dict) else value for value in values]
+        for place in self._converted:
+            values[place] = None
+        return values
 
     def _fold(self, key: _Key, recorder: KindRecorder, arrival: int) -> _Folded:
         found = self._folded.get(key)
