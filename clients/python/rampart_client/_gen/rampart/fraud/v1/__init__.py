@@ -354,7 +354,7 @@ class Backtest(betterproto2.Message):
     """
     What a version would have decided in a past period, beside what was decided. It is kept for 30 days.
 
-    Example: {"backtest_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57", "scenario_id": "cards", "version": 2, "event_type": "payment", "since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z", "values": "stored", "state": "pending", "created_by": "alice", "create_time": "2026-11-28T12:30:00.412345Z"}
+    Example: {"backtest_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57", "scenario_id": "cards", "version": 2, "event_type": "payment", "since": "2026-10-01T00:00:00Z", "until": "2026-11-01T00:00:00Z", "values": "stored", "state": "pending", "error": "", "created_by": "alice", "create_time": "2026-11-28T12:30:00.412345Z"}
     """
 
     backtest_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
