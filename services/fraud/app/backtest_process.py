@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ NICE = 19
 AUTOGROUP = Path("/proc/self/autogroup")
 """Where Linux groups processes by session, how nice one is counts within its group alone: the group is to be, too."""
 STATEMENT_SECONDS = 120.0
+STATUS = Path("/proc/self/status")
 ORPHANED = 3
 COLLECTOR_THRESHOLDS = 20_000, 50, 100
 
@@ -110,7 +112,8 @@ async def _run(dsn: str, order: BacktestOrder) -> None:
             async for each in news:
                 done = each.done
                 _tell(asdict(each))
-    fields = {"backtest_id": order.backtest_id, "decisions": done, "cpu_seconds": round(time.process_time(), 2)}
+    cost = {"cpu_seconds": round(time.process_time(), 2), "peak_kb": _peak_kb()}
+    fields = {"backtest_id": order.backtest_id, "decisions": done, **cost}
     _log.info("an attempt at a backtest has ended", extra={"fields": fields})
 
 
@@ -134,6 +137,12 @@ async def _rejudge(pool: postgres.Pool, order: BacktestOrder, configuration: Con
     scenario = CompiledScenario(version.ref, version.content, version.trees, compile_pattern)
     lists = await ListCatalog(PostgresListContents(pool)).of(order.tenant_id)
     return Rejudge(scenario, reader.event_type, lists, order.review_without)
+
+
+def _peak_kb() -> int:
+    """Returns the most memory that this program held; the system's count for a process has that of its parent in it."""
+    found = re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())
+    return int(found[1]) if found else 0
 
 
 def _tell(told: Mapping[str, object]) -> None:

@@ -187,8 +187,9 @@ async def test_an_outage_of_the_store_loses_nothing(shadows: Shadows) -> None:
     shadows.reports.away = True
     with pytest.raises(Exception, match="postgres"):
         await shadows.runs.flush()
-    await shadows.bench.decide(TENANT, *paid(60))
     shadows.reports.away = False
+    assert (await shadows.report()).decisions == 1
+    await shadows.bench.decide(TENANT, *paid(60))
     assert (await shadows.report()).decisions == 2
     saves = shadows.reports.saves
     await shadows.runs.flush()
