@@ -189,6 +189,7 @@ async def test_a_page_token_serves_the_request_that_it_was_given_for(edge: Edge)
     assert (answer.status, refusal(answer)["reason"]) == (400, "PAGE_TOKEN_INVALID")
 
 
+SUBJECTS = ("user_id", "merchant_id", "device_fingerprint")
 STRANGE = {
     "SQL": "Robert'); DROP TABLE decisions;--",
     "SQL comment": "' OR 1=1 /*",
@@ -216,7 +217,8 @@ async def test_strange_texts_are_kept_byte_for_byte_and_found_again(platform: Pl
         assert found["transaction_id"] == transaction
         (entry,) = (await edge.get("/api/v1/transactions", merchant_id=text))["transactions"]
         assert (entry["user_id"], entry["transaction_id"]) == (text, transaction)
-        query = "SELECT user_id, merchant_id, device_fingerprint FROM decisions WHERE decision_id = $1"
+        query = "SELECT user_id, event FROM decisions WHERE decision_id = $1"
         (row,) = await platform.rows("fraud", query, uuid.UUID(found["decision_id"]))
-        assert set(row.values()) == {text}
+        event = json.loads(row["event"])
+        assert {row["user_id"], *(event[name] for name in SUBJECTS)} == {text}
     assert (await edge.send("GET", f"/api/v1/users/{segment('../../etc/passwd')}")).status == 404
