@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
 
 from meshkit.currencies import DIGITS
 from services.fraud.domain.backtests.past import PastAnswer, PastDecision
@@ -14,7 +13,7 @@ from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.deciding import decide
 from services.fraud.domain.scenarios.facts import EventFacts, ValueReader, value_reader
 from services.fraud.domain.scenarios.judging import Judgement
-from services.fraud.domain.scenarios.snoozes import Snoozes
+from services.fraud.domain.scenarios.snoozes import RecordedSnoozes
 from services.fraud.service.judging import missing_rates, ruling_of
 from services.fraud.service.value_lists.catalog import TenantLists
 
@@ -44,7 +43,7 @@ class Rejudge:
         """Returns what the version says. `values` are those of `features`, in its order."""
         ruling = ruling_of(self._lists, facts.fields) if self._lists.by_name else None
         facts = facts._replace(features=values, lists=self._lists.by_name, ruling=ruling)
-        snoozes, floor = FormerSnoozes(answer.snoozed), self._floor(answer, facts)
+        snoozes, floor = RecordedSnoozes(answer.snoozed), self._floor(answer, facts)
         return decide(self.version, self._reader(features), facts, past.create_time, snoozes, review_floor=floor)
 
     def _reader(self, features: FeatureSet) -> ValueReader:
@@ -60,19 +59,3 @@ class Rejudge:
         missing = {each for each in answer.degraded if each != "exchange_rate"}
         missing.update(missing_rates(facts, self.version))
         return not self._review_without.isdisjoint(missing)
-
-
-class FormerSnoozes(Snoozes):
-    """Rules that were snoozed when an event was decided."""
-
-    __slots__ = ("_former",)
-
-    def __init__(self, rules: Iterable[str] = ()) -> None:
-        super().__init__()
-        self._former = frozenset(rules)
-
-    def __bool__(self) -> bool:
-        return bool(self._former)
-
-    def of(self, rules: Iterable[str], key_of: Callable[[str], object], now: datetime) -> Collection[str]:
-        return [rule for rule in rules if rule in self._former]
