@@ -155,6 +155,8 @@ def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
         # Withdrawn before it was read: by whoever found it overdue.
         return record, fold.read(record)
     known, arrival = first
+    # Event types that only read have another number once others do.
+    known = known._replace(type=record.type)
     return known, fold.read_as_of(known, arrival)
 
 
