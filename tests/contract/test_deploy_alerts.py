@@ -26,7 +26,7 @@ LABEL = re.compile(r"([a-z_]+)\s*(?:=~|!~|!=|=)\"")
 
 def exported() -> dict[str, frozenset[str]]:
     """Returns the labels of every series of ours. Gauges and counters without a label are there from the start."""
-    for module in ("gateway.app", *(f"services.{name}.app" for name in load().names)):
+    for module in ("gateway.app", *(f"services.{name}.__main__" for name in load().names)):
         importlib.import_module(module)
     found: dict[str, frozenset[str]] = {"up": frozenset({"job", "instance"})}
     for collector in set(REGISTRY._collector_to_names):

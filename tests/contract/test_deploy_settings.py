@@ -90,7 +90,7 @@ def test_a_migration_gets_exactly_what_it_reads(
     else:
         environment = in_compose(COMPOSE["services"][f"{service}-migrate"], secrets)
     recorder = Recorder(environment)
-    asyncio.run(importlib.import_module(f"services.{service}.app").migrate(Host(service), Reader(recorder)))
+    asyncio.run(importlib.import_module(f"services.{service}.__main__").migrate(Host(service), Reader(recorder)))
     assert recorder.asked == environment.keys()
     assert done == [environment[f"RAMPART_{service.upper()}_MIGRATE_DSN"]]
 
