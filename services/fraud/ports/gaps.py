@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 __all__ = ["Gap", "LogGaps"]
@@ -15,8 +15,8 @@ class Gap(NamedTuple):
     tenant_id: str
     opened: datetime
     """When the first of them was committed."""
-    filled: datetime | None
-    """When they were put into the logs; None if they are not there yet."""
+    filled: timedelta | None
+    """How long ago they were put into the logs, by the clock that keeps gaps; None if they are not there yet."""
     numbers: Sequence[int]
     """Of the entries that make up the gap."""
 

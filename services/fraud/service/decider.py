@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
-from meshkit.errors import MeshError, internal, unavailable
+from meshkit.errors import MeshError, deadline_exceeded, internal, unavailable
 from meshkit.halving import halving
 from services.fraud import errors
 from services.fraud.domain.check import Check, Decided, Key, StageTimes
@@ -33,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What a value brings about that nobody thought of."""
+COMMIT_BY = 4.0
+"""Seconds after which what was read is not committed any more: nobody waits for it, and together with the time that a
+statement may take it is less than `log_keeping.LONGEST_COMMIT`, when what is not stored is withdrawn from the logs."""
 
 
 class _Judged(NamedTuple):
@@ -40,6 +43,8 @@ class _Judged(NamedTuple):
 
     inputs: InputsRead
     decided: Sequence[Decided]
+    began: float
+    """Before anything was read, as `time.perf_counter` has it."""
 
 
 class Decider:
@@ -137,12 +142,15 @@ class Decider:
         read_at = time.perf_counter()
         decided = await self._judge.judge_all(inputs.read)
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
-        return _Judged(inputs, [each._replace(times=times) for each in decided])
+        return _Judged(inputs, [each._replace(times=times) for each in decided], began)
 
     async def _commit(self, judged: _Judged) -> CommitResult:
         """Stores what was decided, in the order of the keys, and withdraws from the logs what was not."""
         ordered = sorted(judged.decided, key=lambda made: made.check.key)
-        result = await self._store.commit(ordered) if ordered else CommitResult({}, {})
+        if time.perf_counter() - judged.began > COMMIT_BY:
+            result = CommitResult({}, {made.check.key: deadline_exceeded() for made in ordered})
+        else:
+            result = await self._store.commit(ordered) if ordered else CommitResult({}, {})
         gone = {check.key for check in judged.inputs.checks if check.key not in result.answers}
         self._reader.settle(judged.inputs.reading, judged.inputs.checks, gone)
         for made in ordered:

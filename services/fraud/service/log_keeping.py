@@ -69,7 +69,6 @@ class LogKeeper:
         self._gaps = gaps
         self._sets = sets
         self._sweep = LogSweep(logs=logs, history=history, tenants=tenants, sets=sets, heads=heads, clock=clock)
-        self._clock = clock
 
     async def keep(self) -> None:
         """Works until cancelled."""
@@ -102,7 +101,7 @@ class LogKeeper:
     async def _fill(self, gap: Gap) -> None:
         """Puts into the logs what they lack, and closes the gap once nobody decides from how they were before."""
         if gap.filled is not None:
-            if self._clock() - gap.filled > LONGEST_COMMIT:
+            if gap.filled > LONGEST_COMMIT:
                 await self._gaps.close(gap)
             return
         async for events in self._history.events(gap.tenant_id, gap.opened - LONGEST_COMMIT - CLOCK_SKEW):

@@ -10,8 +10,8 @@ from services.fraud.ports import Gap
 __all__ = ["LogFence", "PostgresGaps"]
 
 _OPEN = """
-SELECT tenant_id, min(opened) AS opened, max(filled) AS filled, array_agg(id) AS numbers FROM log_gaps
-GROUP BY tenant_id, filled IS NULL ORDER BY tenant_id"""
+SELECT tenant_id, min(opened) AS opened, clock_timestamp() - max(filled) AS filled, array_agg(id) AS numbers
+FROM log_gaps GROUP BY tenant_id, filled IS NULL ORDER BY tenant_id"""
 _FILL = "UPDATE log_gaps SET filled = clock_timestamp() WHERE tenant_id = $1 AND id = ANY ($2::bigint[])"
 _FENCE = "UPDATE log_generation SET generation = $1 WHERE generation <> $1"
 _CLOSE = "DELETE FROM log_gaps WHERE tenant_id = $1 AND id = ANY ($2::bigint[])"

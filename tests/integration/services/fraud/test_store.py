@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
@@ -235,7 +236,7 @@ async def test_what_was_decided_without_the_logs_opens_a_gap_until_which_is_clos
     assert gap.filled is None
     await gaps.fill(gap)
     (filled,) = [each for each in await gaps.open() if each.tenant_id == tenant]
-    assert filled.filled is not None
+    assert filled.filled is not None and filled.filled >= timedelta(0)
     assert (await in_postgres.commit([made[0]])).unsure == {tenant}, "who read the logs before may still be under way"
     await gaps.close(filled)
     assert set((await in_postgres.commit([made[0]])).answers) == {(tenant, "b")}

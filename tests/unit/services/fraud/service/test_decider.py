@@ -22,6 +22,7 @@ from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
 from services.fraud.ports import CommitResult, Stored
+from services.fraud.service import decider
 from services.fraud.service.completing import PROMPT_EVENTS, Completer
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.feature_sets import StarterFeatures
@@ -360,6 +361,20 @@ async def test_without_the_store_nothing_is_answered_and_nothing_is_settled(plat
         await platform.decide(call())
     assert caught.value.kind is Kind.UNAVAILABLE
     assert platform.reader.committed == platform.reader.withdrawn == []
+
+
+async def test_what_took_too_long_to_decide_is_not_committed_after_the_logs_may_have_lost_it(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as slow:
+        slow.setattr(decider, "COMMIT_BY", 0.0)
+        (late,) = await platform.decide(call("t-1"))
+    assert isinstance(late, MeshError) and late.kind is Kind.DEADLINE_EXCEEDED
+    assert platform.store.commits == []
+    assert platform.reader.withdrawn == [(TENANT, "t-1")]
+    (again,) = await platform.decide(call("t-1"))
+    assert not isinstance(again, MeshError) and again.decided is not None
+    assert named(again.decided.features)["user_count_1m"] == 0
 
 
 async def test_retry_found_stored_takes_back_its_own_attempt_and_not_the_first(platform: Platform) -> None:
