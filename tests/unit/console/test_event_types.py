@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.__main__ import main
-from tests.support.edge import running
 from tests.support.task_edge import TaskEdge, problem
 
 Capture = pytest.CaptureFixture[str]
@@ -29,16 +27,9 @@ def event_type(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def edge() -> Iterator[TaskEdge]:
-    with running(TaskEdge()) as edge:
-        edge.answer = lambda call: (200, event_type())
-        yield edge
-
-
-@pytest.fixture
-def home(tmp_path: Path, edge: TaskEdge) -> Path:
-    (tmp_path / "dev.json").write_text(json.dumps(edge.dev_json()))
-    return tmp_path
+def edge(edge: TaskEdge) -> TaskEdge:
+    edge.answer = lambda call: (200, event_type())
+    return edge
 
 
 def command(home: Path, *arguments: str) -> int:

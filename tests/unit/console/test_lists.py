@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ from console import list_files
 from console.__main__ import main
 from console.failure import WrongArgument
 from console.list_files import parts, read_file
-from tests.support.edge import running
 from tests.support.task_edge import Call, TaskEdge, problem
 
 Capture = pytest.CaptureFixture[str]
@@ -30,16 +27,9 @@ def a_list(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def edge() -> Iterator[TaskEdge]:
-    with running(TaskEdge()) as edge:
-        edge.answer = lambda call: (200, a_list())
-        yield edge
-
-
-@pytest.fixture
-def home(tmp_path: Path, edge: TaskEdge) -> Path:
-    (tmp_path / "dev.json").write_text(json.dumps(edge.dev_json()))
-    return tmp_path
+def edge(edge: TaskEdge) -> TaskEdge:
+    edge.answer = lambda call: (200, a_list())
+    return edge
 
 
 def command(home: Path, *arguments: str) -> int:

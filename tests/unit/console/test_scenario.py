@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.__main__ import main
-from tests.support.edge import running
 from tests.support.task_edge import TaskEdge, problem
 
 Capture = pytest.CaptureFixture[str]
@@ -36,18 +34,6 @@ DEPLOYMENT = {
     "event_type": "payment", "live": {"version": {"scenario_id": "starter", "version": 2}, "share": 0},
     "shadows": [], "former": [], "publications": [WAITING], "breaker": "idle", "transition": "3",
 }  # fmt: skip
-
-
-@pytest.fixture
-def edge() -> Iterator[TaskEdge]:
-    with running(TaskEdge()) as edge:
-        yield edge
-
-
-@pytest.fixture
-def home(tmp_path: Path, edge: TaskEdge) -> Path:
-    (tmp_path / "dev.json").write_text(json.dumps(edge.dev_json()))
-    return tmp_path
 
 
 def command(home: Path, *arguments: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +11,9 @@ from rich.console import Console
 
 from console.__main__ import main
 from console.tasking.bar import Bar, Lines
-from tests.support.edge import running
 from tests.support.task_edge import CUT, TASK_ID, Call, TaskEdge, ended, problem, task, told
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def edge() -> Iterator[TaskEdge]:
-    with running(TaskEdge()) as edge:
-        yield edge
-
-
-@pytest.fixture
-def home(tmp_path: Path, edge: TaskEdge) -> Path:
-    (tmp_path / "dev.json").write_text(json.dumps(edge.dev_json()))
-    return tmp_path
 
 
 def command(home: Path, *arguments: str) -> int:
