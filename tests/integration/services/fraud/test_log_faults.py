@@ -8,7 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,16 +22,16 @@ from redis.asyncio import Redis
 from console.up.state import State
 from console.up.valkey import Valkey
 from meshkit.storage.redis import open_redis
-from services.fraud.domain.check import Check, Features
+from services.fraud.domain.check import Features
 from services.fraud.service import log_keeping, log_sweep
 from tests.integration.conftest import FreshDatabase
-from tests.support.engine import Engine, engines, eventually, keeping
+from tests.support.engine import engines, eventually, keeping
 from tests.support.fraud import check, milliseconds, named, new_tenant, read
+from tests.support.kept import Kept, started
 from tests.support.lives import out_of_order
 from tests.support.proxy import proxied
 from tests.support.servers import Database, finish
 from tests.support.servers import _until_pinged as until_pinged
-from tests.support.twin import Twin, seen_by
 
 SLOW = ("features_slow_path",)
 
@@ -90,39 +90,9 @@ async def redis(server: Server) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-class Kept:
-    """Processes that decide, and a twin of everything that was committed."""
-
-    def __init__(self, started: Sequence[Engine]) -> None:
-        self.engines = started
-        self.twin = Twin()
-
-    async def decide(self, *checks: Check, engine: int = 0) -> Sequence[tuple[str, ...]]:
-        """Decides, holds what each saw against the twin, and returns what each was decided without."""
-        found = await self.engines[engine].see(*checks)
-        for asked, seen in zip(checks, found, strict=True):
-            assert seen_by(seen) == self.twin.check(asked), (asked.transaction_id, seen.basis)
-        return [each.degraded for each in found]
-
-    async def until_whole(self, *tenants: str) -> None:
-        async def whole() -> bool:
-            try:
-                return all([await each.whole(tenant) for each in self.engines for tenant in tenants])
-            except Exception as error:
-                assert "Unavailable" in type(error).__name__
-                return False
-
-        await eventually(whole)
-
-
 @pytest.fixture
 async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
-    """Two processes, with a keeper at work."""
-    async with AsyncExitStack() as stack:
-        started = await stack.enter_async_context(engines(database, redis, redis))
-        await stack.enter_async_context(keeping(started[0], database))
-        kept = Kept(started)
-        await kept.until_whole(new_tenant())
+    async with started(redis, database) as kept:
         yield kept
 
 

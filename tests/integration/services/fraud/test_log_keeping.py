@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,14 +13,13 @@ from redis.asyncio import Redis
 from console.up.state import State
 from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.names import PENDING, STATE
-from services.fraud.domain.check import Check
 from services.fraud.service import log_keeping, log_sweep
 from tests.integration.conftest import FreshDatabase
-from tests.support.engine import Engine, engines, eventually, keeping
+from tests.support.engine import engines, eventually, keeping
 from tests.support.fraud import check, decided, milliseconds, new_tenant, read
+from tests.support.kept import Kept, started
 from tests.support.lives import in_order
 from tests.support.servers import Database, valkey_server
-from tests.support.twin import Twin, seen_by
 
 
 @pytest.fixture(autouse=True)
@@ -46,34 +44,9 @@ async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
         await client.aclose()
 
 
-class Kept:
-    """Processes that decide, and a twin that never loses anything."""
-
-    def __init__(self, started: Sequence[Engine]) -> None:
-        self.engines = started
-        self.twin = Twin()
-
-    async def decide(self, asked: Check, engine: int = 0) -> Sequence[str]:
-        """Decides, holds what was seen against the twin, and returns what it was decided without."""
-        (seen,) = await self.engines[engine].see(asked)
-        assert seen_by(seen) == self.twin.check(asked), asked
-        return seen.degraded
-
-    async def until_whole(self, *tenants: str) -> None:
-        async def whole() -> bool:
-            return all([await each.whole(tenant) for each in self.engines for tenant in tenants])
-
-        await eventually(whole)
-
-
 @pytest.fixture
 async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
-    """Two processes, with a keeper at work."""
-    async with AsyncExitStack() as stack:
-        started = await stack.enter_async_context(engines(database, redis, redis))
-        await stack.enter_async_context(keeping(started[0], database))
-        kept = Kept(started)
-        await kept.until_whole(new_tenant())
+    async with started(redis, database) as kept:
         yield kept
 
 
@@ -85,17 +58,17 @@ async def test_logs_lost_altogether_are_filled_again_as_if_they_had_never_been_l
     tenants = [new_tenant(), new_tenant()]
     for tenant in tenants:
         for number, asked in enumerate(in_order(17, tenant, 60)):
-            await kept.decide(asked, number % 2)
+            await kept.decide_one(asked, number % 2)
     await redis.flushall()
     for tenant in tenants:
         asked = check(tenant, user_id="u0", event_time=now())
-        assert await kept.decide(asked) == ("features_slow_path",), "what is not there may have been lost"
+        assert await kept.decide_one(asked) == ("features_slow_path",), "what is not there may have been lost"
     await kept.until_whole(*tenants)
     for tenant in tenants:
         for user in range(4):
             for device in range(3):
                 asked = check(tenant, user_id=f"u{user}", device=f"d{device}", ip="", merchant="m1", event_time=now())
-                assert await kept.decide(asked, device % 2) == ()
+                assert await kept.decide_one(asked, device % 2) == ()
 
 
 # Of a log that is deleted by hand nobody but who has read it can know.
@@ -105,7 +78,7 @@ async def test_each_check_after_a_loss_counts_everything_and_only_the_first_of_a
 ) -> None:
     tenant = new_tenant()
     for number in range(5):
-        await kept.decide(check(tenant, event_time=now()), number % 2)
+        await kept.decide_one(check(tenant, event_time=now()), number % 2)
     if loss == "all":
         await redis.flushall()
     elif loss == "state alone":
@@ -114,7 +87,7 @@ async def test_each_check_after_a_loss_counts_everything_and_only_the_first_of_a
         await redis.delete(*await redis.keys("e:*"))
     found = []
     for number in range(6):
-        found.append(await kept.decide(check(tenant, event_time=now()), number % 2))
+        found.append(await kept.decide_one(check(tenant, event_time=now()), number % 2))
         await asyncio.sleep(0.02)
     assert (found[0], found[-1]) == (("features_slow_path",), ())
 
@@ -136,8 +109,8 @@ async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed
 
     await eventually(withdrawn)
     kept.twin.check(stored)
-    assert await kept.decide(check(tenant, event_time=now())) == ()
-    assert await kept.decide(lost) == (), "it may come again"
+    assert await kept.decide_one(check(tenant, event_time=now())) == ()
+    assert await kept.decide_one(lost) == (), "it may come again"
 
 
 async def test_reservation_on_its_way_to_its_commit_is_left_alone(
@@ -161,12 +134,12 @@ async def test_nothing_is_withdrawn_while_the_store_cannot_say(kept: Kept, redis
 async def test_two_keepers_at_work_count_nothing_twice(kept: Kept, redis: Redis, database: Database) -> None:
     tenant = new_tenant()
     for _ in range(5):
-        await kept.decide(check(tenant))
+        await kept.decide_one(check(tenant))
     async with keeping(kept.engines[1], database):
         await redis.flushall()
         await kept.until_whole(tenant)
-        assert await kept.decide(check(tenant, event_time=now())) == ()
-        assert await kept.decide(check(tenant, event_time=now()), 1) == ()
+        assert await kept.decide_one(check(tenant, event_time=now())) == ()
+        assert await kept.decide_one(check(tenant, event_time=now()), 1) == ()
 
 
 @pytest.mark.parametrize("minutes", [-4, 4], ids=["keeper's clock behind", "keeper's clock ahead"])
@@ -181,7 +154,7 @@ async def test_nothing_is_left_out_whatever_the_clocks_of_replicas_say(
         kept = Kept(started)
         await kept.until_whole(tenant)
         for _ in range(3):
-            await kept.decide(check(tenant, event_time=now()))
+            await kept.decide_one(check(tenant, event_time=now()))
         await redis.flushall()
         await kept.until_whole(tenant)
-        assert await kept.decide(check(tenant, event_time=now())) == ()
+        assert await kept.decide_one(check(tenant, event_time=now())) == ()
