@@ -2053,7 +2053,7 @@ class DecisionInputs(betterproto2.Message):
         ),
     )
     """
-    Values of the features by name, for example "user_count_1h". Sums are in units of the currency's smallest denomination.
+    Values of the features by name, for example "user_count_1h". What is computed of amounts of money, sums and means, is in units of the currency's smallest denomination; rules and explanations see it in units of the currency.
     """
 
     user_base_risk: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
