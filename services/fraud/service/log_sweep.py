@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
@@ -37,10 +37,14 @@ _behind = Gauge("tenants_unswept", "Tenants whose logs are not all there yet.")
 
 QUIET_SECONDS = 10.0
 """For how long no log may have been evicted before a sweep begins: what was being decided then is stored by now."""
+AGAIN_SECONDS = 60.0
+"""After which tenants are looked at again though nothing was lost or declared: should a proof be gone by hand."""
 FIRST = str(UUID(int=0))
 REMEMBERED = 50_000
 """Tenants whose streams are remembered, so that nobody has to compile their features to ask about them."""
 _STARTER = StarterFeatures()
+Heads: TypeAlias = Mapping[str, tuple[FeatureHead, bool]]
+"""By tenant: which sets of features there are, and whether every process knows of the newest."""
 
 
 class _Resting(NamedTuple):
@@ -72,6 +76,9 @@ class LogSweep:
         self._lost = 0
         self._since = 0.0
         self._resting: dict[str, _Resting] = {}
+        self._whole: tuple[LogProof, Heads] | None = None
+        """What was so when all tenants were found whole."""
+        self._again_at = 0.0
 
     async def sweep(self) -> None:
         """Sweeps what has to be, once. Raises LogsUnavailableError and MeshError."""
@@ -81,14 +88,18 @@ class LogSweep:
         if proof.lost and now - self._since < QUIET_SECONDS:
             return
         behind, heads = 0, await self._heads.all()
+        if self._whole == (proof, heads) and now < self._again_at:
+            # Anew, so that logs of before that were begun by who had not heard of it are known to be whole.
+            await self._logs.prove_all(proof)
+            return
         async for tenant in self._all_tenants(heads):
             if tenant in heads:
                 behind += not await self._sweep_declared(tenant, *heads[tenant], proof)
             else:
                 behind += not await self._sweep_tenant(tenant, _STARTER.of(tenant), (), proof)
         _behind.set(behind)
-        if not behind:
-            await self._logs.prove_all(proof)
+        if not behind and await self._logs.prove_all(proof):
+            self._whole, self._again_at = (proof, heads), now + AGAIN_SECONDS
 
     async def _all_tenants(self, heads: Collection[str]) -> AsyncIterator[str]:
         """Yields the tenants that have decisions, then those that have declared features and nothing else."""

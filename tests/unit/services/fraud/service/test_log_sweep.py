@@ -14,6 +14,7 @@ from services.fraud.adapters.memory_event_types import MemoryDeclarations
 from services.fraud.adapters.memory_features import MemoryFeatureHeads, MemoryFeatures, MemoryFeatureWriter
 from services.fraud.domain.declared.feature import Aggregate
 from services.fraud.ports import FeatureHead
+from services.fraud.service import log_sweep
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.feature_sets import ConfiguredFeatures
 from services.fraud.service.log_sweep import LogSweep
@@ -24,12 +25,14 @@ CARDS = counting("cards", aggregate=Aggregate.DISTINCT, field="card_fingerprint"
 
 
 class NoMore:
-    """Implements `OldDecisions` for some tenants."""
+    """Implements `OldDecisions` for some tenants, and counts how often it is asked."""
 
     def __init__(self, *tenants: str) -> None:
         self.tenants = sorted(tenants)
+        self.asked = 0
 
     async def next_tenant(self, after: str) -> str | None:
+        self.asked += 1
         return next((each for each in self.tenants if each > after), None)
 
     async def delete(self, tenant_id: str) -> int:
@@ -48,10 +51,11 @@ class Bench:
         self.known = Configurations(self.declarations)
         self.sets = ConfiguredFeatures(self.known)
         self.logs, self.store = MemoryLogs(time.time, whole=whole), MemoryStore()
+        self.tenants = NoMore(*tenants)
         self.sweep = LogSweep(
             logs=self.logs,
             history=self.store,
-            tenants=NoMore(*tenants),
+            tenants=self.tenants,
             sets=self.sets,
             heads=self.heads,
             clock=lambda: datetime.now(UTC),
@@ -115,6 +119,31 @@ async def test_nothing_is_done_by_features_of_before(tenant: str) -> None:
     assert await bench.head(tenant) == FeatureHead(2, 1, 0), "this process does not know the change"
     await bench.swept()
     assert await bench.head(tenant) == FeatureHead(2, 2, 1)
+
+
+async def test_tenants_are_gone_through_again_only_after_something_changed(
+    tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tenant)
+    await bench.swept()
+    asked = bench.tenants.asked
+    await bench.swept()
+    assert bench.tenants.asked == asked
+    await declare(bench.writer, tenant, CARDS)
+    await bench.swept()
+    assert bench.tenants.asked > asked
+    for _ in range(3):
+        await bench.swept()
+    asked = bench.tenants.asked
+    bench.logs.lose()
+    await bench.swept()
+    assert bench.tenants.asked > asked
+    asked = bench.tenants.asked
+    monkeypatch.setattr(log_sweep, "AGAIN_SECONDS", 0.0)
+    bench.logs.lose()
+    for _ in range(2):
+        await bench.swept()
+    assert bench.tenants.asked >= asked + 4, "also when nothing did, in a while"
 
 
 async def test_a_loss_leads_to_another_sweep_of_a_tenant_at_rest(tenant: str) -> None:
