@@ -9,6 +9,8 @@ from hashlib import blake2b
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+from google.protobuf.message import Message
+
 from meshkit.errors import Kind, MeshError
 
 __all__ = [
@@ -63,6 +65,7 @@ class Claims(Protocol):
 
 
 Changes_ = TypeVar("Changes_", bound=Claims)
+Response = TypeVar("Response", bound=Message)
 Changes_co = TypeVar("Changes_co", bound=Claims, covariant=True)
 
 
@@ -102,6 +105,20 @@ class IdempotentChanges(Generic[Changes_]):
         if not earlier.answers(request):
             raise request_differs(str(request.request_id))
         return earlier.response
+
+    async def respond(
+        self,
+        tenant_id: str,
+        request: NamedRequest | None,
+        change: Callable[[Changes_], Awaitable[Response]],
+        answer: type[Response],
+    ) -> Response:
+        """Does the same for a change that returns a message."""
+
+        async def serialised(changes: Changes_) -> bytes:
+            return (await change(changes)).SerializeToString()
+
+        return answer.FromString(await self.run(tenant_id, request, serialised))
 
 
 def named_request(message: Any, reduce: Callable[[Any], None]) -> NamedRequest | None:

@@ -123,11 +123,8 @@ class UserServicer:
     async def _change(
         self, request: convert.Changing, change: Callable[[Changes], Awaitable[Response]], answer: type[Response]
     ) -> Response:
-        async def respond(changes: Changes) -> bytes:
-            return (await change(changes)).SerializeToString()
-
         named = convert.request_from_proto(request)
-        return answer.FromString(await self._idempotent.run(principal().tenant_id, named, respond))
+        return await self._idempotent.respond(principal().tenant_id, named, change, answer)
 
     async def _risk_profiles(self, calls: Sequence[BatchCall[pb.GetRiskProfileRequest]]) -> list[Message | MeshError]:
         keys = [(call.principal.tenant_id, call.request.user_id) for call in calls]

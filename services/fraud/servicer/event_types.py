@@ -71,8 +71,5 @@ class EventTypeServicer:
         change: Callable[[EventTypeChanges], Awaitable[Response]],
         answer: type[Response],
     ) -> Response:
-        async def respond(changes: EventTypeChanges) -> bytes:
-            return (await change(changes)).SerializeToString()
-
         named = convert.type_request_from_proto(request)
-        return answer.FromString(await self._idempotent.run(principal().tenant_id, named, respond))
+        return await self._idempotent.respond(principal().tenant_id, named, change, answer)

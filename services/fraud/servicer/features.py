@@ -76,8 +76,5 @@ class FeatureServicer:
         change: Callable[[FeatureChanges], Awaitable[Response]],
         answer: type[Response],
     ) -> Response:
-        async def respond(changes: FeatureChanges) -> bytes:
-            return (await change(changes)).SerializeToString()
-
         named = convert.feature_request_from_proto(request)
-        return answer.FromString(await self._idempotent.run(principal().tenant_id, named, respond))
+        return await self._idempotent.respond(principal().tenant_id, named, change, answer)

@@ -130,8 +130,5 @@ class ListServicer:
         change: Callable[[ListChanges], Awaitable[Response]],
         answer: type[Response],
     ) -> Response:
-        async def respond(changes: ListChanges) -> bytes:
-            return (await change(changes)).SerializeToString()
-
         named = convert.list_request_from_proto(request)
-        return answer.FromString(await self._idempotent.run(principal().tenant_id, named, respond))
+        return await self._idempotent.respond(principal().tenant_id, named, change, answer)

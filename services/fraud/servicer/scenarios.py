@@ -68,11 +68,11 @@ class ScenarioEdits:
         """Returns the response, or that to the first request of this name. Raises IDEMPOTENCY_CONFLICT."""
         who = actor()
 
-        async def change(changes: ScenarioChanges) -> bytes:
-            return (await respond(changes, who)).SerializeToString()
+        async def change(changes: ScenarioChanges) -> Response:
+            return await respond(changes, who)
 
         name = named_request(request, lambda content: None)
-        return answer.FromString(await self._idempotent.run(who.tenant_id, name, change))
+        return await self._idempotent.respond(who.tenant_id, name, change, answer)
 
 
 class ScenarioCalls:
