@@ -21,6 +21,7 @@ from services.fraud.domain.value_lists.lists import (
     StoredEntry,
     ValueList,
 )
+from services.fraud.ports.features import UsingContent
 from services.fraud.ports.value_lists import Author, EntryPage, ImportPart, ListChanges, ListFullError, Staged
 
 __all__ = ["MemoryLists"]
@@ -51,9 +52,10 @@ class _Tenant:
 
 
 class MemoryLists:
-    """Implements `ListStore` and `ListContents`."""
+    """Implements `ListStore` and `ListContents`. `contents` are those of every tenant's rules."""
 
     def __init__(self) -> None:
+        self.contents: list[UsingContent] = []
         self._tenants: dict[str, _Tenant] = {}
         self._lock = asyncio.Lock()
         self._numbers = iter(range(1, 1 << 62))
@@ -63,7 +65,7 @@ class MemoryLists:
         async with self._lock:
             tenant = copy.deepcopy(self._of(tenant_id))
             tenant.revision += 1
-            yield _Changes(tenant, self._numbers)
+            yield _Changes(tenant, self._numbers, self.contents)
             self._tenants[tenant_id] = tenant
 
     async def get(self, tenant_id: str, name: str) -> ValueList | None:
@@ -110,8 +112,9 @@ class MemoryLists:
 class _Changes(MemoryClaims):
     """Implements `ListChanges` on a copy of what the tenant has."""
 
-    def __init__(self, tenant: _Tenant, numbers: Iterable[int]) -> None:
+    def __init__(self, tenant: _Tenant, numbers: Iterable[int], contents: Sequence[UsingContent]) -> None:
         super().__init__(tenant.requests, "")
+        self._contents = contents
         self._tenant = tenant
         self._numbers = iter(numbers)
 
@@ -140,6 +143,9 @@ class _Changes(MemoryClaims):
         if found is not None:
             self._tenant.deleted.add(found.number)
         return found is not None
+
+    async def contents(self) -> Sequence[UsingContent]:
+        return self._contents
 
     async def put(self, number: int, entries: Sequence[ListEntry], author: Author) -> tuple[int, int]:
         rows, base = self._tenant.rows[number], self._tenant.lists[number].changes

@@ -9,7 +9,9 @@ import asyncpg
 
 from meshkit.storage.named_requests import PostgresClaims
 from services.fraud.adapters.list_rows import LIST_COLUMNS, list_of, stored_key
+from services.fraud.adapters.postgres_scenarios import read_contents
 from services.fraud.domain.value_lists.lists import ListChange, ListEntry, ValueList
+from services.fraud.ports.features import UsingContent
 from services.fraud.ports.value_lists import Author, ImportPart, ListFullError, Staged
 
 __all__ = ["PostgresListChanges"]
@@ -112,6 +114,9 @@ class PostgresListChanges(PostgresClaims):
 
     async def delete(self, name: str) -> bool:
         return await self._connection.fetchval(_DELETE, self._tenant_id, name) is not None
+
+    async def contents(self) -> Sequence[UsingContent]:
+        return await read_contents(self._connection, self._tenant_id)
 
     async def put(self, number: int, entries: Sequence[ListEntry], author: Author) -> tuple[int, int]:
         new = changed = 0

@@ -21,6 +21,7 @@ __all__ = [
     "import_incomplete",
     "list_exists",
     "list_full",
+    "list_in_use",
     "list_invalid",
     "list_not_found",
     "lists_under_change",
@@ -172,5 +173,12 @@ def feature_built_in() -> MeshError:
 
 
 def feature_in_use(using: Sequence[str]) -> MeshError:
-    shown = ", ".join(using[:USES_TOLD]) + (f" and {len(using) - USES_TOLD} more" if len(using) > USES_TOLD else "")
-    return step_not_allowed(f"the feature is used by {shown}", "in_use")
+    return step_not_allowed(f"the feature is used by {_shown(using)}", "in_use")
+
+
+def list_in_use(using: Sequence[str]) -> MeshError:
+    return step_not_allowed(f"the list is asked by {_shown(using)}", "in_use")
+
+
+def _shown(using: Sequence[str]) -> str:
+    return ", ".join(using[:USES_TOLD]) + (f" and {len(using) - USES_TOLD} more" if len(using) > USES_TOLD else "")

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from meshkit.named_requests import Claims
 from services.fraud.domain.value_lists.lists import EntryFilter, ListChange, ListEntry, StoredEntry, ValueList
+from services.fraud.ports.features import UsingContent
 
 __all__ = ["Author", "EntryPage", "ImportPart", "ListChanges", "ListContents", "ListFullError", "ListStore", "Staged"]
 
@@ -72,6 +73,10 @@ class ListChanges(Claims, Protocol):
 
     async def delete(self, name: str) -> bool:
         """Deletes a list, at once for all who read it; False if there is none. Its entries are cleared away later."""
+        ...
+
+    async def contents(self) -> Sequence[UsingContent]:
+        """Returns what rules of the tenant say, in drafts and in versions at hand."""
         ...
 
     async def put(self, number: int, entries: Sequence[ListEntry], author: Author) -> tuple[int, int]:

@@ -835,8 +835,9 @@ class ListClient:
         return present(response.list)
 
     async def delete_list(self, request: DeleteListRequest, **options: Unpack[CallOptions]) -> DeleteListResponse:
-        """Deletes a list with its entries (AIP-135). A rule that asks it then finds nothing in it. Reasons:
-        RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """Deletes a list with its entries (AIP-135). Refused while the draft of a scenario, or a version that
+        decides, looks on or would take over asks it. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH,
+        STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
         """
         return await self._caller.call(DELETE_LIST, request, options)
 

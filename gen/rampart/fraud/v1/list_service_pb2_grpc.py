@@ -120,7 +120,7 @@ class ListServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteList(self, request, context):
-        """Deletes a list with its entries (AIP-135). A rule that asks it then finds nothing in it. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """Deletes a list with its entries (AIP-135). Refused while the draft of a scenario, or a version that decides, looks on or would take over asks it. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

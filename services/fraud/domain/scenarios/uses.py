@@ -1,4 +1,4 @@
-"""Tells which names the rules of a scenario use."""
+"""Tells which names and which lists the rules of a scenario use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 
-__all__ = ["says"]
+__all__ = ["asks_list", "says"]
 
 _WORD = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*")
 
@@ -14,3 +14,9 @@ _WORD = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*")
 def says(content: ScenarioContent, name: str) -> bool:
     """Tells whether rules have the name as a word, be it within quotes: better one use too many than one too few."""
     return any(name in _WORD.findall(text) for rule in content.rules for text in (rule.expression, rule.words))
+
+
+def asks_list(content: ScenarioContent, name: str) -> bool:
+    """Tells whether rules ask a list, be it within quotes: as for `says`."""
+    asked = re.compile(rf"\blists\s*\.\s*{re.escape(name)}\b")
+    return any(asked.search(text) for rule in content.rules for text in (rule.expression, rule.words))

@@ -14,6 +14,7 @@ from meshkit.errors import Violation, validation_failed
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
 from services.fraud.domain.names import FieldFault, name_faults
+from services.fraud.domain.scenarios.uses import asks_list
 from services.fraud.domain.value_lists.keys import SEED_BYTES
 from services.fraud.domain.value_lists.lists import (
     MAX_ENTRIES,
@@ -92,8 +93,14 @@ class ListKeeper:
         return _found(await changes.update(name, ListChange(description, self._clock(), self._new_tag())))
 
     async def delete(self, changes: ListChanges, name: str, admits: AdmitsList | None = None) -> None:
-        """Deletes a list with what is on it. Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
+        """Deletes a list with what is on it.
+
+        Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH, and STATE_NOT_ALLOWED for one that rules ask.
+        """
         await _admitted(changes, name, admits)
+        using = [each.name for each in await changes.contents() if asks_list(each.content, name)]
+        if using:
+            raise errors.list_in_use(using)
         await changes.delete(name)
 
     async def add(

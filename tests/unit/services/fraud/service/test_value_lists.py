@@ -10,6 +10,8 @@ import pytest
 
 from meshkit.errors import MeshError
 from services.fraud.adapters.memory_lists import MemoryLists
+from services.fraud.domain.scenarios.rule import ScenarioRule
+from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.value_lists import lists
 from services.fraud.domain.value_lists.lists import (
     NEVER,
@@ -19,6 +21,7 @@ from services.fraud.domain.value_lists.lists import (
     ListKind,
     NewList,
 )
+from services.fraud.ports.features import UsingContent
 from services.fraud.service.value_lists import importing
 from services.fraud.service.value_lists.csv_rows import MAX_ROWS, ReadRows, read_rows
 from services.fraud.service.value_lists.importing import ListImports, in_turns
@@ -196,6 +199,27 @@ async def test_tenant_has_no_more_lists_than_it_may(
     with pytest.raises(MeshError) as caught:
         await made(keeper, store, tenant, NewList("c", ListKind.CUSTOM))
     assert caught.value.violations[0].reason == "lists.most"
+
+
+async def test_list_that_rules_ask_stays_until_none_does(keeper: ListKeeper, store: MemoryLists) -> None:
+    tenant = new_tenant()
+    async with store.begin(tenant) as changes:
+        for name in ("bad", "bad_cards"):
+            await keeper.create(changes, NewList(name, ListKind.CUSTOM, "user_id"))
+    rule = ScenarioRule(
+        rule_id="r", code="R", words="On {lists.other}", expression="user_id in lists.bad", contribution=0.1
+    )
+    store.contents = [UsingContent("the draft of scenario cards", ScenarioContent(event_type="payment", rules=(rule,)))]
+    with pytest.raises(MeshError, match="the draft of scenario cards") as caught:
+        async with store.begin(tenant) as changes:
+            await keeper.delete(changes, "bad")
+    assert caught.value.reason == "STATE_NOT_ALLOWED"
+    async with store.begin(tenant) as changes:
+        await keeper.delete(changes, "bad_cards")
+    store.contents = []
+    async with store.begin(tenant) as changes:
+        await keeper.delete(changes, "bad")
+        assert await changes.count() == 0
 
 
 @pytest.fixture
