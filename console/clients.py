@@ -34,7 +34,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     create = actions.add_parser("create", help="create a client; its secret is shown this once")
     create.add_argument("--tenant", required=True, help="name of the tenant")
     create.add_argument(
-        "--scope", action="append", default=[], help="may be repeated (default: all but fraud:backfill)"
+        "--scope",
+        action="append",
+        default=[],
+        help="may be repeated (default: all but fraud:backfill and scenario:publish)",
     )
     create.add_argument("--rate-limit", type=units(STOP), metavar="N", help="requests per second (default 100)")
     create.add_argument("--name", default="", help="what the client is for")

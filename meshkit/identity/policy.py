@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "POLICY_OPTION",
+    "SCOPE_OPTION",
     "Coalescing",
     "Policy",
     "PolicyError",
@@ -31,7 +32,7 @@ __all__ = [
 POLICY_OPTION = cast("_ExtensionFieldDescriptor[MethodOptions, policy_pb2.MethodPolicy]", policy_pb2.policy)
 _FIELD = cast("_ExtensionFieldDescriptor[FieldOptions, policy_pb2.FieldPolicy]", policy_pb2.field)
 
-_SCOPES = cast(
+SCOPE_OPTION = cast(
     "_ExtensionFieldDescriptor[ServiceOptions, RepeatedCompositeFieldContainer[policy_pb2.Scope]]", policy_pb2.scope
 )
 
@@ -132,7 +133,7 @@ def field_policy(field: FieldDescriptor) -> policy_pb2.FieldPolicy:
 
 def scope_words(service: ServiceDescriptor) -> dict[str, str]:
     """Returns what a service says of the scopes that its methods ask for, by their names."""
-    return {scope.name: scope.description for scope in service.GetOptions().Extensions[_SCOPES]}
+    return {scope.name: scope.description for scope in service.GetOptions().Extensions[SCOPE_OPTION]}
 
 
 def why_required(other: str, value: str, absent: str, actual: str) -> str:

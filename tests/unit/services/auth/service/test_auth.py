@@ -24,7 +24,7 @@ from tests.support.tokens import AUDIENCE, ISSUER
 
 DEFAULTS = (
     "decision:create decision:read event_type:read event_type:write list:read list:write rate:read rate:write "
-    "scenario:publish scenario:read scenario:write task:read task:write transaction:read user:read user:write"
+    "scenario:read scenario:write task:read task:write transaction:read user:read user:write"
 )
 
 
