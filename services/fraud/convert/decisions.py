@@ -74,18 +74,12 @@ def decided_to_record(made: Decided) -> DecisionRecord:
 
 
 def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> decision_pb2.Decision:
-    check, verdict, scenario = made.check, made.verdict, made.scenario
-    return decision_pb2.Decision(
+    check, verdict, scenario, judgement = made.check, made.verdict, made.scenario, made.judgement
+    decision = decision_pb2.Decision(
         is_fraudulent=verdict.outcome == DECLINE,
         confidence_score=verdict.score,
-        risk_factors=[factor.code for factor in verdict.factors],
         decision_id=made.decision_id,
         outcome=verdict.outcome,
-        degraded=made.degraded,
-        explanations=[
-            decision_pb2.Explanation(reason_code=factor.code, message=factor.message, contribution=factor.contribution)
-            for factor in verdict.factors
-        ],
         score_source="rules",
         transaction_id=check.transaction_id,
         user_id=check.user_id,
@@ -93,18 +87,25 @@ def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestam
         currency=check.currency,
         event_time=event_time,
         create_time=create_time,
-        rules_version=f"{scenario.scenario_id}-{scenario.number}" if scenario is not None else "",
         event_type=check.event_type,
-        versions=decision_pb2.DecisionVersions(
-            scenario=scenario.scenario_id if scenario is not None else None,
-            scenario_version=scenario.number if scenario is not None else None,
-            features=made.features.set.version,
-            event_type=made.type_version,
-        ),
-        snoozed_rules=made.judgement.snoozed,
-        failed_rules=made.judgement.errors,
-        stages=decision_pb2.StageTimes(read_ms=made.times.read_ms, judge_ms=made.times.judge_ms),
     )
+    # What is in another message is written in its place: made by itself, it would be copied.
+    versions, stages = decision.versions, decision.stages
+    versions.features, versions.event_type = made.features.set.version, made.type_version
+    if scenario is not None:
+        versions.scenario, versions.scenario_version = scenario
+        decision.rules_version = f"{scenario.scenario_id}-{scenario.number}"
+    stages.read_ms, stages.judge_ms = made.times
+    add = decision.explanations.add
+    for factor in verdict.factors:
+        decision.risk_factors.append(factor.code)
+        add(reason_code=factor.code, message=factor.message, contribution=factor.contribution)
+    if made.degraded:
+        decision.degraded.extend(made.degraded)
+    if judgement.snoozed or judgement.errors:
+        decision.snoozed_rules.extend(judgement.snoozed)
+        decision.failed_rules.extend(judgement.errors)
+    return decision
 
 
 def _event_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> event_pb2.DecisionEvent:
@@ -134,14 +135,16 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         amount_minor=check.amount_minor,
         currency_digits=facts.digits,
         currency=facts.currency,
-        degraded=made.degraded,
-        vector=_vector_to_proto(made.features),
         usd_per_unit=rate.usd_per_unit if rate is not None else None,
         rate_since=rate.since if rate is not None else None,
         format=FORMAT,
-        review_without=made.required,
-        snoozed_rules=made.judgement.snoozed,
     )
+    _vector_to_proto(made.features, inputs.vector)
+    if made.degraded:
+        inputs.degraded.extend(made.degraded)
+        inputs.review_without.extend(made.required)
+    if made.judgement.snoozed:
+        inputs.snoozed_rules.extend(made.judgement.snoozed)
     if check.kept is not NOTHING_KEPT:
         _kept_to_proto(check.kept, inputs)
     for spend in facts.elsewhere:
@@ -161,11 +164,14 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
     return inputs
 
 
-def _vector_to_proto(features: Features) -> decision_pb2.FeatureVector:
+def _vector_to_proto(features: Features, vector: decision_pb2.FeatureVector) -> None:
     parts = split(features.set.layout, features.values)
-    return decision_pb2.FeatureVector(
-        version=features.set.version, values=parts.values, numbers=parts.numbers, missing=parts.missing
-    )
+    vector.version = features.set.version
+    vector.values.extend(parts.values)
+    if parts.numbers:
+        vector.numbers.extend(parts.numbers)
+    if parts.missing:
+        vector.missing.extend(parts.missing)
 
 
 def _vector_from_proto(vector: decision_pb2.FeatureVector, layout: VectorLayout) -> Mapping[str, float]:

@@ -52,6 +52,8 @@ PAUSE_SECONDS = 1.0
 # Whoever looks for reservations forgets a process that has none.
 REGISTER_SECONDS = 5.0
 SETTLE_QUEUE = 10_000
+SETTLE_SECONDS = 0.05
+"""For so long batches are gathered whose reservations go at once. Withdrawals are not waited for."""
 RESTORED_BYTES = 65_536
 _FAILURES = (RedisError, OSError, TimeoutError)
 
@@ -194,6 +196,8 @@ class RedisLogs:
 
     async def _settle(self) -> None:
         while self._settled or self._withdrawing or self._sealing:
+            if not self._withdrawing:
+                await asyncio.sleep(SETTLE_SECONDS)
             settled, self._settled = self._settled, []
             withdrawn, self._withdrawing = self._withdrawing, []
             self._withdrawals = len(withdrawn)

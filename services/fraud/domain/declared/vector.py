@@ -48,7 +48,8 @@ def split(layout: VectorLayout, values: Sequence[FeatureValue]) -> SplitValues:
     missing = [place for place, value in enumerate(values) if value is None] if None in values else ()
     numbers = layout.numbers
     if not numbers:
-        return SplitValues([int(value) for value in values if value is not None], (), missing)
+        whole = [value for value in values if value is not None]
+        return SplitValues(list(map(int, whole)), (), missing)
     present = [(place in numbers, value) for place, value in enumerate(values) if value is not None]
     return SplitValues(
         [int(value) for is_number, value in present if not is_number],

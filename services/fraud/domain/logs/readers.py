@@ -11,7 +11,7 @@ from functools import partial
 from math import sqrt
 from typing import NamedTuple, Protocol
 
-from services.fraud.domain.declared.feature import Boundary, Feature
+from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_letters
 from services.fraud.domain.logs import windows
@@ -23,10 +23,12 @@ from services.fraud.domain.logs.table import Likeness, Table, TablePlan
 from services.fraud.domain.logs.texts import (
     Group,
     Names,
+    compared,
     converted,
     indented,
     itself,
     linked,
+    nested,
     opened,
     plain,
     reaching,
@@ -160,21 +162,37 @@ class _TableWindows(NamedTuple):
             yield from converted(group, partial(self._sums, number, stream.number))
             yield f" if {'currency' if stream.by_currency else 'True'}:"
             yield "  pass"
-            if not alike:
+            if alike:
+                yield from indented(2, self._counted(group))
+            else:
                 yield f"  inside_it = inside & {1 << number}{' and own == currency' if stream.by_currency else ''}"
             for window, features in plain(group):
                 i, j = self._edges(window)
                 if not alike:
                     yield f"  i, j = ({i}, {j}) if inside_it else (0, 0)"
                     i, j = "i", "j"
-                yield from indented(2, self._window(stream.number, i, j, features))
+                yield from indented(2, self._window(stream.number, i, j, features, counted=alike))
 
-    def _window(self, number: int, i: str, j: str, features: list[tuple[int, Feature]]) -> Iterator[str]:
+    def _counted(self, group: Group) -> Iterator[str]:
+        """Counts the different counterparts of windows that end together, the shortest first."""
+        found: dict[tuple[int, str], list[tuple[str, int, Feature]]] = {}
+        for window, features in sorted(plain(group), key=lambda each: -each[0][0]):
+            i, j = self._edges(window)
+            for place, feature, column in compared(self.plan, features):
+                if feature.aggregate is Aggregate.DISTINCT:
+                    found.setdefault((column, j), []).append((i, place, feature))
+        for (column, j), starting in found.items():
+            yield from nested(column, j, starting)
+
+    def _window(
+        self, number: int, i: str, j: str, features: list[tuple[int, Feature]], *, counted: bool
+    ) -> Iterator[str]:
         others = {column: f"others{column}" for column in range(len(self.plan.counterparts))}
         low, high = (f"{extreme}(values{number}[{i}:{j}], default=None)" for extreme in ("min", "max"))
         names = Names(i, j, "times", f"sums{number}", f"squares{number}", low, high, others)
         yield from opened(features, names)
-        yield from searched(features, self.plan, names)
+        left = [each for each in features if not (counted and each[1].aggregate is Aggregate.DISTINCT)]
+        yield from searched(left, self.plan, names)
         yield from map(value, features)
 
     def _edges(self, window: Window) -> tuple[str, str]:

@@ -14,7 +14,8 @@ from services.fraud.domain.declared.records import MISSING
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
 __all__ = [
-    "Group", "Names", "converted", "indented", "itself", "linked", "opened", "plain", "reaching", "searched", "value"
+    "Group", "Names", "compared", "converted", "indented", "itself", "linked", "nested", "opened", "plain", "reaching",
+    "searched", "value",
 ]  # fmt: skip
 
 Placed = Sequence[tuple[int, Feature]]
@@ -101,7 +102,7 @@ def reaching(features: Placed) -> Iterator[str]:
         yield "first, last = ends(s, start, until)"
 
 
-def _compared(plan: KindPlan, features: Placed) -> Iterator[tuple[int, Feature, int]]:
+def compared(plan: KindPlan, features: Placed) -> Iterator[tuple[int, Feature, int]]:
     """The features that compare counterparts, with their columns."""
     for place, feature in features:
         if feature.aggregate in {Aggregate.DISTINCT, Aggregate.IS_NEW}:
@@ -110,7 +111,7 @@ def _compared(plan: KindPlan, features: Placed) -> Iterator[tuple[int, Feature, 
 
 def searched(features: Placed, plan: KindPlan, names: Names) -> Iterator[str]:
     """Compares the counterparts of a window."""
-    for place, feature, column in _compared(plan, features):
+    for place, feature, column in compared(plan, features):
         inside = f"{names.others[column]}[{names.i}:{names.j}]"
         if feature.aggregate is Aggregate.IS_NEW:
             yield f"d{place} = others[{column}] not in {inside} if others[{column}] else None"
@@ -121,9 +122,22 @@ def searched(features: Placed, plan: KindPlan, names: Names) -> Iterator[str]:
         yield f"d{place} = len(found) - (0 in found)"
 
 
+def nested(column: int, j: str, windows: Iterable[tuple[str, int, Feature]]) -> Iterator[str]:
+    """Counts the different counterparts of windows that end at `j`, each of which holds the one before it."""
+    others, own, before = f"others{column}", f"others[{column}]", ""
+    for i, place, feature in windows:
+        yield (
+            f"if {i} < {before}: found.update({others}[{i}:{before}])" if before else f"found = set({others}[{i}:{j}])"
+        )
+        yield f"d{place} = len(found) - (0 in found)"
+        if feature.include_current:
+            yield f"d{place} += itself and {own} != 0 and {own} not in found"
+        before = i
+
+
 def linked(plan: KindPlan, stream: StreamPlan, features: Placed, names: Names) -> Iterator[str]:
     """Compares counterparts by their links, if there are any."""
-    found = list(_compared(plan, features))
+    found = list(compared(plan, features))
     if not found:
         return
     yield "if s.links.last:"

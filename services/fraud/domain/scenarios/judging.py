@@ -146,13 +146,11 @@ class Judging:
         outcome = APPROVE if at_once else self._outcome(score, found)
         if review_floor and outcome == APPROVE:
             outcome, at_once = REVIEW, ""
-        return Judgement(
-            Verdict(outcome, score, _factors(weighed, value_of, score) if weighed else []),
-            at_once,
-            asleep,
-            tuple(rules[index].rule_id for index in fired.errors),
-            tuple(rules[index].rule_id for index in fired.not_enough_data),
-        )
+        verdict = Verdict(outcome, score, _factors(weighed, value_of, score) if weighed else [])
+        if not fired.errors and not fired.not_enough_data:
+            return Judgement(verdict, at_once, asleep)
+        errors, no_data = (tuple([rules[at].rule_id for at in failed]) for failed in fired[1:])
+        return Judgement(verdict, at_once, asleep, errors, no_data)
 
     def ruled(self, ruling: Ruling) -> Judgement:
         """Returns what a list has decided: before rules for one that allows, whatever they say for one that blocks."""
@@ -188,7 +186,7 @@ def _factors(
     weighed: Sequence[tuple[float, JudgedRule]], value_of: Callable[[str], object], score: float
 ) -> Sequence[Factor]:
     # Rules that only raise an outcome weigh nothing, and may be alone.
-    total = sum(weight for weight, _ in weighed) or 1.0
+    total = sum([weight for weight, _ in weighed]) or 1.0
     return [Factor(rule.code, rule.words.fill(value_of), round(score * weight / total, 6)) for weight, rule in weighed]
 
 

@@ -47,23 +47,22 @@ class WordsFault(NamedTuple):
 class Words:
     """A text that was read once. Raises ValueError for what `words_faults` finds in its form."""
 
-    __slots__ = ("_parts",)
+    __slots__ = ("_places", "_text")
 
     def __init__(self, text: str) -> None:
         parts, faults = _read(text)
         if faults:
             raise ValueError(faults[0].message)
-        self._parts = parts
+        self._places = [(part.name, part.digits) for part in parts if isinstance(part, WordsPlace)]
+        self._text = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts)
 
     @property
     def names(self) -> frozenset[str]:
-        return frozenset(part.name for part in self._parts if isinstance(part, WordsPlace))
+        return frozenset(name for name, _ in self._places)
 
     def fill(self, value_of: Callable[[str], object]) -> str:
         """Returns the text with its values. `value_of` returns None for a value that is missing."""
-        return "".join(
-            part if isinstance(part, str) else _told(value_of(part.name), part.digits) for part in self._parts
-        )
+        return self._text % tuple([_told(value_of(name), digits) for name, digits in self._places])
 
 
 def words_faults(text: str, variables: Mapping[str, ValueKind]) -> Sequence[WordsFault]:
@@ -115,6 +114,8 @@ def _next_brace(text: str, at: int) -> int:
 
 
 def _told(value: object, digits: int | None) -> str:
+    if type(value) is int and digits is None:
+        return str(value)
     if value is None:
         return UNKNOWN
     if isinstance(value, bool):
@@ -125,5 +126,7 @@ def _told(value: object, digits: int | None) -> str:
         return str(value) if isinstance(value, int) else f"{value:.15g}"
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds").replace("+00:00", "Z")
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value)[: LONGEST_VALUE + 1])
+    text = str(value)[: LONGEST_VALUE + 1]
+    if not text.isprintable():
+        text = "".join([letter if letter.isprintable() else " " for letter in text])
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
