@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 PATH = "/api/v1/features"
-AGGREGATES = ("count", "sum", "mean", "min", "max", "stddev", "distinct", "first_seen", "last_seen", "is_new")
+AGGREGATES = (
+    "count", "sum", "mean", "min", "max", "stddev", "distinct", "first_seen", "last_seen", "is_new", "travel_speed",
+)  # fmt: skip
 BOUNDARIES = ("(]", "[)")
 COLUMNS = ("name", "event type", "what", "by", "window", "state", "description")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}

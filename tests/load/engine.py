@@ -42,6 +42,7 @@ from services.fraud.service.log_groups import to_milliseconds
 from services.fraud.service.reading import FeatureReader
 from services.fraud.service.tenant_features import TenantFeatures
 from tests.load.folds import DAY, KINDS, engine_features
+from tests.support.fraud import IP
 from tests.support.servers import valkey_server
 
 __all__: list[str] = []
@@ -147,7 +148,7 @@ class Engine:
         """Begins with no fold at hand."""
         store = MemoryStore()
         folds = LogFolds(self.logs, Completer(self.logs, store), FoldCache(CACHE_BYTES))
-        self._reader = FeatureReader(self.logs, folds, self._sets, lambda: datetime.now(UTC))
+        self._reader = FeatureReader(self.logs, folds, self._sets, IP, lambda: datetime.now(UTC))
 
     async def run(self, checks: Sequence[Check]) -> float:
         """Reads for a batch and settles it. Returns the CPU time that it took, in seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,6 +69,8 @@ class BruteForce:
         if kind in ("first_seen", "last_seen"):
             edge = min(times, default=None) if kind == "first_seen" else max(times, default=None)
             return None if edge is None else (current.time - edge) / 1000
+        if kind == "travel_speed":
+            return self._speed(feature, current, rows)
         column = self.plan.counterparts.index(feature.field)
         seen = {each.counterparts[column] for each in rows} - {NOBODY}
         if kind == "distinct":
@@ -100,6 +103,16 @@ class BruteForce:
             return statistics.pstdev(map(Fraction, values))
         return min(values) if feature.aggregate is Aggregate.MIN else max(values)
 
+    def _speed(self, feature: Feature, current: LogRecord, rows: Sequence[LogRecord]) -> float | None:
+        column = [each.field for each in self.plan.numbers].index(feature.field)
+        known = [each for each in rows if each.numbers[column] != MISSING]
+        if not known or current.numbers[column] == MISSING:
+            return None
+        last = max(each.time for each in known)
+        places = sorted(_place(each.numbers[column]) for each in known if each.time == last)
+        apart = max((current.time - last) / 1000, 1.0)
+        return max(_speed(each, _place(current.numbers[column]), apart) for each in (places[0], places[-1]))
+
     def _counts(self, feature: Feature, record: LogRecord) -> bool:
         if record.type >= len(self.plan.types) or self.plan.types[record.type] not in feature.counted:
             return False
@@ -125,3 +138,24 @@ def _inside(feature: Feature, now: int, time: int) -> bool:
     end = now - feature.delay_ms
     start = end - feature.window_ms
     return start < time <= end if feature.boundary is Boundary.AFTER_START else start <= time < end
+
+
+def _place(packed: int) -> tuple[float, float, int]:
+    """Degrees north and east and a radius, of 18, 19 and 15 bits."""
+    rest, radius = divmod(packed, 2**15)
+    north, east = divmod(rest, 2**19)
+    return (north - 90_000) / 1_000, (east - 180_000) / 1_000, radius
+
+
+def _speed(one: tuple[float, float, int], other: tuple[float, float, int], seconds: float) -> float:
+    """By the angle between two vectors from the centre of the earth."""
+    (x1, y1, z1), (x2, y2, z2) = _vector(one), _vector(other)
+    across = math.hypot(y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2)
+    apart = 6371.0088 * math.atan2(across, x1 * x2 + y1 * y2 + z1 * z2)
+    sure = apart - one[2] - other[2]
+    return round(sure / seconds * 3600, 1) if apart > 100 and sure > 0 else 0.0
+
+
+def _vector(place: tuple[float, float, int]) -> tuple[float, float, float]:
+    north, east = math.radians(place[0]), math.radians(place[1])
+    return math.cos(north) * math.cos(east), math.cos(north) * math.sin(east), math.sin(north)

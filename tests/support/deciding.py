@@ -77,14 +77,15 @@ class DecidingBench:
         sets = StarterFeatures()
         folds = LogFolds(self.logs, Completer(self.logs, self.store), FoldCache(1 << 20))
         self.deploy(self.deployment, self.versions)
+        ip = MemoryIpIntelligence({"country": {}, "tor": {}, "datacenter": {}})
         self.decider = Decider(
-            reader=FeatureReader(self.logs, folds, sets, lambda: self.now),
+            reader=FeatureReader(self.logs, folds, sets, ip, lambda: self.now),
             profiles=self.profiles,
             rates=ExchangeRates(self.rates),
             store=self.store,
             policy=DecisionPolicy(),
             states=self._state,
-            ip=MemoryIpIntelligence({"country": {}, "tor": {}, "datacenter": {}}),
+            ip=ip,
             on_commit=lambda made: self.on_commit(made),
             clock=lambda: self.now,
         )

@@ -19,6 +19,7 @@ from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
 from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.domain.check import Check, Features
+from services.fraud.ports import IpIntelligence
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.feature_sets import ConfiguredFeatures, FeatureSets, StarterFeatures
@@ -44,6 +45,7 @@ class Engine:
         cache_bytes: int = 64 << 20,
         configurations: Configurations | None = None,
         stale_seconds: float = 10.0,
+        ip: IpIntelligence = IP,
     ) -> None:
         """Without configurations every tenant has declared nothing."""
         self.redis = redis
@@ -55,7 +57,7 @@ class Engine:
         self.logs = logs_in(redis, pool)
         self.store = store_of(pool)
         self.history = PostgresHistory(pool, keys_of(pool))
-        self.reader = reader_of(self.logs, self.history, self.sets, cache_bytes=cache_bytes)
+        self.reader = reader_of(self.logs, self.history, self.sets, ip=ip, cache_bytes=cache_bytes)
         self.decider = Decider(
             reader=self.reader,
             profiles=MemoryRiskProfiles(),
@@ -63,7 +65,7 @@ class Engine:
             store=self.store,
             policy=DecisionPolicy(frozenset()),
             states=configured if configurations is None else self._state,
-            ip=IP,
+            ip=ip,
         )
 
     async def _state(self, tenant_id: str) -> TenantState:

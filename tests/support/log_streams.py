@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
-from services.fraud.domain.declared.plan import KindPlan, plan_kinds
+from services.fraud.domain.declared.plan import KindPlan, NumberColumn, plan_kinds
 from services.fraud.domain.declared.records import (
     CORRECTION,
     EVENT,
@@ -18,6 +18,7 @@ from services.fraud.domain.declared.records import (
     currency_number,
 )
 from services.fraud.domain.event_types import BUILT_IN, EventType, Field, FieldType
+from services.fraud.domain.travel import GeoPoint, packed_place
 
 __all__ = ["DAY_MS", "TYPES", "alike_log", "every_feature", "plan_of", "random_log", "random_record"]
 
@@ -25,10 +26,11 @@ DAY_MS = 86_400_000
 USER = Field("user_id", FieldType.STRING, required=True, key=True)
 AMOUNT, SCORE = Field("amount", FieldType.MONEY), Field("score", FieldType.NUMBER)
 DEVICE = Field("device_fingerprint", FieldType.STRING, key=True)
+ADDRESS = Field("ip_address", FieldType.IP)
 TYPES = {
     **BUILT_IN,
-    "payment": EventType("payment", (USER, AMOUNT, SCORE, DEVICE)),
-    "refund": EventType("refund", (USER, AMOUNT, SCORE, DEVICE)),
+    "payment": EventType("payment", (USER, AMOUNT, SCORE, DEVICE, ADDRESS)),
+    "refund": EventType("refund", (USER, AMOUNT, SCORE, DEVICE, ADDRESS)),
     "login": EventType("login", (USER, DEVICE)),
 }
 FIELDS = {
@@ -39,7 +41,20 @@ FIELDS = {
     Aggregate.STDDEV: ("amount", "score"),
     Aggregate.DISTINCT: ("device_fingerprint",),
     Aggregate.IS_NEW: ("device_fingerprint",),
+    Aggregate.TRAVEL_SPEED: ("ip_address",),
 }
+WITHOUT_ITSELF = (Aggregate.IS_NEW, Aggregate.TRAVEL_SPEED)
+PLACES = [
+    packed_place(GeoPoint(*each))
+    for each in (
+        (52.52, 13.405, 20),
+        (-33.9, 18.4),
+        (35.68, 139.69, 5),
+        (52.52, 13.4, 50),
+        (-90, 180),
+        (64.1, -21.9, 900),
+    )
+]
 CURRENCIES = [0, *map(currency_number, ("EUR", "USD", "JPY"))]
 LIMITS = (0, 0, 1, 1_000, 5_000)
 LATE = (1_000, 60_000, 3_600_000, DAY_MS, 20 * DAY_MS)
@@ -53,7 +68,7 @@ def every_feature(windows: tuple[int, ...] = (1_000, 60_000, DAY_MS, 30 * DAY_MS
     ):
         for field in FIELDS.get(aggregate, ("",)):
             for itself in (False, True):
-                if itself and (boundary is not Boundary.AFTER_START or delay or aggregate is Aggregate.IS_NEW):
+                if itself and (boundary is not Boundary.AFTER_START or delay or aggregate in WITHOUT_ITSELF):
                     continue
                 number = len(found)
                 found.append(
@@ -87,7 +102,7 @@ def random_record(plan: KindPlan, dice: random.Random, time: int, kinds: int = 8
     return LogRecord(
         time,
         dice.getrandbits(64),
-        tuple(MISSING if dice.random() < 0.1 else dice.randint(-scale, scale) for _ in plan.numbers),
+        tuple(MISSING if dice.random() < 0.1 else _number(each, dice, scale) for each in plan.numbers),
         tuple(0 if dice.random() < 0.1 else dice.randint(1, kinds) for _ in plan.counterparts),
         dice.randrange(len(plan.types)),
         dice.choice(CURRENCIES),
@@ -125,7 +140,7 @@ def alike_log(plan: KindPlan, dice: random.Random, length: int, *, strangers: fl
         record = random_record(plan, dice, now - dice.choice((0, 0, 0, 0, 1, 5_000, dice.randint(0, DAY_MS))), 5)
         is_stranger, way = dice.random() < strangers, dice.randrange(3)
         if not is_stranger or way:
-            numbers = tuple(dice.randint(-10_000, 10_000) for _ in plan.numbers)
+            numbers = tuple(_number(each, dice, 10_000) for each in plan.numbers)
             if is_stranger and way == 1:
                 numbers = (MISSING, *numbers[1:])
             record = record._replace(
@@ -135,3 +150,7 @@ def alike_log(plan: KindPlan, dice: random.Random, length: int, *, strangers: fl
             record = dice.choice(events)._replace(kind=dice.choice((EVENT, WITHDRAWAL, CORRECTION)))
         events.append(record)
         yield record
+
+
+def _number(column: NumberColumn, dice: random.Random, scale: int) -> int:
+    return dice.choice(PLACES) if column.place else dice.randint(-scale, scale)

@@ -13,12 +13,13 @@ from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.logs.postgres_gaps import LogFence
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.ports import EntityLogs, History
+from services.fraud.ports import EntityLogs, History, IpIntelligence
 from services.fraud.service.completing import Completer
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.reading import FeatureReader
+from tests.support.fraud import IP
 
 __all__ = ["keys_of", "logs_in", "reader_of", "settled", "store_of"]
 
@@ -28,11 +29,13 @@ def reader_of(
     history: History,
     sets: FeatureSets = StarterFeatures(),
     *,
+    ip: IpIntelligence = IP,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     cache_bytes: int = 64 << 20,
 ) -> FeatureReader:
     """Returns a reader with folds of its own."""
-    return FeatureReader(logs, LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes)), sets, clock)
+    folds = LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes))
+    return FeatureReader(logs, folds, sets, ip, clock)
 
 
 def keys_of(pool: Pool) -> EventKeys:

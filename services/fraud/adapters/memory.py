@@ -74,15 +74,18 @@ class MemoryStore:
                 first[made.check.tenant_id] = min(made.create_time, first.get(made.check.tenant_id, made.create_time))
         return first
 
-    async def events(self, tenant_id: str, since: datetime) -> AsyncIterator[Sequence[StoredEvent]]:
+    async def events(
+        self, tenant_id: str, since: datetime, *, places: bool = False
+    ) -> AsyncIterator[Sequence[StoredEvent]]:
         found = sorted(
             (made for made, _ in self._decided.values() if made.check.tenant_id == tenant_id),
             key=lambda made: made.decision_id,
         )
-        yield [_stored_event(made) for made in found if made.create_time >= since]
+        yield [_stored_event(made, places) for made in found if made.create_time >= since]
 
     def _history(self, key: HistoryKey, most: int) -> KeyHistory:
-        events = [_stored_event(made) for made, _ in self._decided.values() if made.check.tenant_id == key.tenant_id]
+        own = (made for made, _ in self._decided.values() if made.check.tenant_id == key.tenant_id)
+        events = [_stored_event(made, key.places) for made in own]
         found = [
             event
             for event in events
@@ -94,9 +97,11 @@ class MemoryStore:
         return KeyHistory(found[:most], len(found) <= most)
 
 
-def _stored_event(made: Decided) -> StoredEvent:
-    check = made.check
-    return StoredEvent(check.transaction_id, check.event_type, made.features.event_time, made.create_time, check.fields)
+def _stored_event(made: Decided, places: bool) -> StoredEvent:
+    check, ip = made.check, made.facts.ip
+    place = ip.place if places and ip is not None else None
+    times = made.features.event_time, made.create_time
+    return StoredEvent(check.transaction_id, check.event_type, *times, check.fields, place)
 
 
 class MemoryRates:

@@ -27,14 +27,23 @@ class MemoryPast:
         return Extent(len(found), late, sets)
 
     async def pages(
-        self, tenant_id: str, since: datetime, until: datetime, after: UUID, whole: str, events: Collection[str] = ()
+        self,
+        tenant_id: str,
+        since: datetime,
+        until: datetime,
+        after: UUID,
+        whole: str,
+        events: Collection[str] = (),
+        *,
+        places: bool = False,
     ) -> AsyncGenerator[Sequence[PastDecision], None]:
         found = []
         for each in self._all(tenant_id, since, until):
             if each.event_type == whole and each.decision_id > str(after):
                 found.append(each)
             elif each.event_type in events:
-                found.append(each._replace(answer=None, facts=None, vector=None))
+                place = each.place if places else None
+                found.append(each._replace(answer=None, facts=None, vector=None, place=place))
         for start in range(0, len(found), self._page):
             yield found[start : start + self._page]
 

@@ -27,7 +27,7 @@ _LAST = f"SELECT inputs {_PERIOD} ORDER BY decision_id DESC LIMIT 1"
 _PAGE = """
 SELECT decision_id, transaction_id, event_type, event_time, create_time, event,
     CASE WHEN event_type = $5 AND decision_id > $6 THEN answer END AS answer,
-    CASE WHEN event_type = $5 AND decision_id > $6 THEN inputs END AS inputs
+    CASE WHEN event_type = $5 AND decision_id > $6 OR $9 THEN inputs END AS inputs
 FROM decisions
 WHERE tenant_id = $1 AND decision_id > $2 AND decision_id >= first_decision_id($3)
     AND decision_id < first_decision_id($4) AND event_type = ANY ($7::text[])
@@ -50,17 +50,25 @@ class PostgresPast:
         return Extent(row["decisions"], latest, tuple(vector_version_from_record(each) for each in ends if each))
 
     async def pages(
-        self, tenant_id: str, since: datetime, until: datetime, after: UUID, whole: str, events: Collection[str] = ()
+        self,
+        tenant_id: str,
+        since: datetime,
+        until: datetime,
+        after: UUID,
+        whole: str,
+        events: Collection[str] = (),
+        *,
+        places: bool = False,
     ) -> AsyncGenerator[Sequence[PastDecision], None]:
         # Where nothing but whole decisions is asked for, those before are not even looked at.
-        place, types = UUID(int=0) if events else after, sorted({whole, *events})
-        reading = asyncio.ensure_future(self._read(tenant_id, place, since, until, whole, after, types))
+        place, asked = UUID(int=0) if events else after, (whole, after, sorted({whole, *events}), places)
+        reading = asyncio.ensure_future(self._read(tenant_id, place, since, until, *asked))
         try:
             while rows := await reading:
                 if len(rows) == PAGE:
                     # The next page is on its way while this one is looked at.
                     place = rows[-1]["decision_id"]
-                    reading = asyncio.ensure_future(self._read(tenant_id, place, since, until, whole, after, types))
+                    reading = asyncio.ensure_future(self._read(tenant_id, place, since, until, *asked))
                 yield [past_from_record(row) for row in rows]
                 if len(rows) < PAGE:
                     return
@@ -77,6 +85,7 @@ class PostgresPast:
         whole: str,
         after: UUID,
         types: Sequence[str],
+        places: bool,
     ) -> Sequence[asyncpg.Record]:
         async with transaction(self._pool, [tenant_id], wait=WAIT_SECONDS) as connection:
-            return await connection.fetch(_PAGE, tenant_id, place, since, until, whole, after, types, PAGE)
+            return await connection.fetch(_PAGE, tenant_id, place, since, until, whole, after, types, PAGE, places)

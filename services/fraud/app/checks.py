@@ -73,14 +73,15 @@ async def open_checks(
     on_commit: Callable[[Decided], None],
 ) -> CheckMeans:
     """Returns what decides. `on_commit` is told of each decision that was stored."""
+    ip = await open_ip(host, settings)
     decider = Decider(
-        reader=await open_features(host, settings, redis, stores, states.configurations),
+        reader=await open_features(host, settings, redis, stores, states.configurations, ip),
         profiles=await _profiles(host, settings),
         rates=rates,
         store=stores.decisions,
         policy=DecisionPolicy(settings.review_without),
         states=states.of,
-        ip=await open_ip(host, settings),
+        ip=ip,
         on_commit=on_commit,
     )
     ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))

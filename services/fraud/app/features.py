@@ -19,6 +19,7 @@ from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
+from services.fraud.ports import IpIntelligence
 from services.fraud.service.completing import Completer
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.feature_sets import ConfiguredFeatures
@@ -43,7 +44,12 @@ class DecisionStores(NamedTuple):
 
 
 async def open_features(
-    host: Host, settings: FraudSettings, redis: Redis, stores: DecisionStores, configurations: Configurations
+    host: Host,
+    settings: FraudSettings,
+    redis: Redis,
+    stores: DecisionStores,
+    configurations: Configurations,
+    ip: IpIntelligence,
 ) -> FeatureReader:
     """Reads features, and keeps the logs that they are read from true to the decisions."""
     sets = ConfiguredFeatures(configurations)
@@ -64,7 +70,7 @@ async def open_features(
     host.background("log keeper", Leader(settings.relay_dsn, "log keeper", lambda _: keeper.keep()).run)
     completer = Completer(logs, history)
     folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
-    return FeatureReader(logs, folds, sets, lambda: datetime.now(UTC))
+    return FeatureReader(logs, folds, sets, ip, lambda: datetime.now(UTC))
 
 
 async def open_ip(host: Host, settings: FraudSettings) -> FileIpIntelligence:

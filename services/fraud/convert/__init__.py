@@ -68,6 +68,7 @@ from services.fraud.convert.scenarios import (
     version_to_proto,
 )
 from services.fraud.convert.shadows import shadow_report_to_proto
+from services.fraud.convert.signals import geo_point_from_record
 
 __all__ = [
     "ChangingFeatures",
@@ -100,6 +101,7 @@ __all__ = [
     "fields_from_record",
     "fields_to_record",
     "filter_from_proto",
+    "geo_point_from_record",
     "page_to_proto",
     "past_from_record",
     "period_from_proto",

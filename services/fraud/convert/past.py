@@ -8,13 +8,17 @@ from rampart.fraud.v1 import decision_pb2
 
 from services.fraud.convert.decisions import facts_from_record
 from services.fraud.convert.events import fields_from_record
+from services.fraud.convert.signals import geo_point_from_record
 from services.fraud.domain.backtests.past import PastAnswer, PastDecision, StoredVector
 
 __all__ = ["past_from_record", "vector_version_from_record"]
 
 
 def past_from_record(row: Any) -> PastDecision:
-    """Returns a decision of its columns, by name; the event alone where `answer` is null."""
+    """Returns a decision of its columns, by name; where `answer` is null the event alone.
+
+    Where it was is told if there are `inputs`.
+    """
     fields = fields_from_record(row["event"])
     past = PastDecision(
         str(row["decision_id"]),
@@ -25,7 +29,7 @@ def past_from_record(row: Any) -> PastDecision:
         fields,
     )
     if row["answer"] is None:
-        return past
+        return past if row["inputs"] is None else past._replace(place=geo_point_from_record(row["inputs"]))
     answer = decision_pb2.Decision.FromString(row["answer"])
     inputs = decision_pb2.DecisionInputs.FromString(row["inputs"])
     vector = inputs.vector
@@ -33,7 +37,9 @@ def past_from_record(row: Any) -> PastDecision:
         answer.outcome, answer.confidence_score, [*answer.risk_factors], [*answer.snoozed_rules], [*inputs.degraded]
     )
     stored = StoredVector(vector.version, [*vector.values], [*vector.numbers], [*vector.missing])
-    return past._replace(answer=told, facts=facts_from_record(inputs, fields, None), vector=stored)
+    facts = facts_from_record(inputs, fields, None)
+    place = facts.ip.place if facts.ip is not None else None
+    return past._replace(answer=told, facts=facts, vector=stored, place=place)
 
 
 def vector_version_from_record(inputs: bytes) -> str:

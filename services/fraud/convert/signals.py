@@ -13,7 +13,14 @@ from services.fraud.domain.scenarios.judging import Ruling
 from services.fraud.domain.travel import GeoPoint
 from services.fraud.domain.verdict import Factor
 
-__all__ = ["address_from_proto", "address_to_proto", "lists_from_proto", "ruling_from_proto", "ruling_to_proto"]
+__all__ = [
+    "address_from_proto",
+    "address_to_proto",
+    "geo_point_from_record",
+    "lists_from_proto",
+    "ruling_from_proto",
+    "ruling_to_proto",
+]
 
 
 @lru_cache(maxsize=4_096)
@@ -44,6 +51,11 @@ def address_from_proto(message: decision_pb2.AddressSignals) -> IpSignals:
         place=GeoPoint(message.latitude, message.longitude, message.accuracy_km) if has("latitude") else None,
         asn=message.asn if has("asn") else None,
     )
+
+
+def geo_point_from_record(inputs: bytes) -> GeoPoint | None:
+    """Returns where the address of stored inputs was taken to be."""
+    return address_from_proto(decision_pb2.DecisionInputs.FromString(inputs).address).place
 
 
 def ruling_to_proto(ruling: Ruling) -> decision_pb2.ListRuling:

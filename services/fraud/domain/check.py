@@ -14,6 +14,7 @@ from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import Fields
 from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.ip_signals import IpSignals
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import VersionRef
@@ -109,6 +110,8 @@ class Features(NamedTuple):
     """The user's sums of the last 24 hours in other currencies, by code, in smallest units."""
     set: FeatureSet = STARTER
     """The features that these are the values of."""
+    ip: IpSignals | None = None
+    """What is known of the event's address, if its place is in the logs: one look tells both."""
 
 
 class StageTimes(NamedTuple):

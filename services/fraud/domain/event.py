@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
+from services.fraud.domain.travel import GeoPoint
+
 __all__ = ["FieldValue", "Fields", "Money", "StoredEvent", "key_hash", "transaction_hash"]
 
 
@@ -32,6 +34,8 @@ class StoredEvent(NamedTuple):
     event_time: datetime
     create_time: datetime
     fields: Fields
+    place: GeoPoint | None = None
+    """Where its address was taken to be when it was decided. Read only for who asks."""
 
 
 @lru_cache(maxsize=131_072)

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from services.fraud.domain.travel import GeoPoint
 
-__all__ = ["FROM_FILES", "AddressScope", "IpSignals", "number_of", "scope_of"]
+__all__ = ["ADDRESS", "FROM_FILES", "AddressScope", "IpSignals", "number_of", "scope_of"]
 
+ADDRESS = "ip_address"
+"""The field of an event whose address is looked up. What was found is stored with the decision."""
 FROM_FILES = ("country", "datacenter", "tor", "place", "asn")
 """The signals that need files of the operator."""
 

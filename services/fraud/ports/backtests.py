@@ -109,12 +109,21 @@ class PastDecisions(Protocol):
         ...
 
     def pages(
-        self, tenant_id: str, since: datetime, until: datetime, after: UUID, whole: str, events: Collection[str] = ()
+        self,
+        tenant_id: str,
+        since: datetime,
+        until: datetime,
+        after: UUID,
+        whole: str,
+        events: Collection[str] = (),
+        *,
+        places: bool = False,
     ) -> AsyncGenerator[Sequence[PastDecision], None]:
         """Yields decisions of a period in pages, in the order in which they were made.
 
         Those of type `whole` that come after `after` are read as a whole. Of all other decisions about `events`, also
-        of those up to `after`, the event alone is read; those that are not about `events` are left out.
+        of those up to `after`, the event alone is read, where it was too if `places` says so; those that are not about
+        `events` are left out.
         """
         ...
 

@@ -22,6 +22,8 @@ class HistoryKey(NamedTuple):
     """Those that have the first field in these types."""
     since: datetime | None
     """None for all there are."""
+    places: bool = False
+    """True to be told where events were."""
 
 
 class KeyHistory(NamedTuple):
@@ -43,6 +45,9 @@ class History(Protocol):
         """Returns when the first decision of each tenant that is still stored was made; those without any lack."""
         ...
 
-    def events(self, tenant_id: str, since: datetime) -> AsyncIterator[Sequence[StoredEvent]]:
-        """Yields all events of decisions that were made since a time, in pages, in the order of decisions."""
+    def events(self, tenant_id: str, since: datetime, *, places: bool = False) -> AsyncIterator[Sequence[StoredEvent]]:
+        """Yields all events of decisions that were made since a time, in pages, in the order of decisions.
+
+        Where they were is told if `places` says so.
+        """
         ...

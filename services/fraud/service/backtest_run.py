@@ -65,7 +65,8 @@ class BacktestRun:
             since -= timedelta(milliseconds=self._anew.reach_ms)
         yield BacktestNews(self._done, total, FOLDING if events else DECIDING)
         stored_at = self._clock()
-        pages = self._past.pages(order.tenant_id, since, order.until, after, event_type, events)
+        places = self._anew is not None and self._anew.has_places
+        pages = self._past.pages(order.tenant_id, since, order.until, after, event_type, events, places=places)
         async with aclosing(pages):
             async for page in pages:
                 done = self._done
@@ -116,9 +117,9 @@ class BacktestRun:
 
     def _take(self, past: PastDecision) -> Sequence[FeatureValue]:
         assert self._anew is not None
-        times = ((when - _EPOCH) // _MILLISECOND for when in (past.event_time, past.create_time))
+        time, arrival = ((when - _EPOCH) // _MILLISECOND for when in (past.event_time, past.create_time))
         try:
-            return self._anew.take(past.transaction_id, past.event_type, past.fields, *times)
+            return self._anew.take(past.transaction_id, past.event_type, past.fields, time, arrival, past.place)
         except TooManyLogsError:
             words = "the windows reach back to more events than fit into memory: ask for fewer features or shorter ones"
             raise TaskFailure("TooManyEvents", words, retryable=False) from None

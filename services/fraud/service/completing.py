@@ -69,7 +69,7 @@ class Completer:
             earliest = min(record.time for record in group.records)
             since = start + min(timedelta(0), timedelta(milliseconds=earliest - to_milliseconds(now)))
         values = tuple(zip(plan.key, group.key.value.split("\0", len(plan.key) - 1), strict=True))
-        return HistoryKey(tenant, values, plan.types, group.features.set.columns(plan), since)
+        return HistoryKey(tenant, values, plan.types, group.features.set.columns(plan), since, plan.has_place)
 
     def _restore(self, group: LogGroup, records: bytes) -> None:
         if len(self._restored) >= RESTORING:
@@ -100,6 +100,7 @@ def restored_records(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
                 to_milliseconds(event.event_time),
                 transaction_hash(tenant, event.transaction_id),
                 0,
+                event.place,
                 restored=True,
             )
         )

@@ -10,7 +10,9 @@ from typing import NamedTuple
 from meshkit.currencies import DIGITS
 from meshkit.ids import uuid7_text
 from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event import Fields
+from services.fraud.domain.ip_signals import ADDRESS
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, RateTable, Spend
 from services.fraud.domain.scenarios.compiled import CompiledScenario
@@ -30,7 +32,6 @@ __all__ = ["DecisionPolicy", "Judge", "ReadCheck", "missing_rates", "ruling_of"]
 
 _NO_RATES = RateTable()
 _NO_LISTS: Mapping[str, Container[str]] = {}
-ADDRESS = "ip_address"
 WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
 """Values that need exchange rates."""
 
@@ -128,7 +129,7 @@ class Judge:
     def _by(self, version: CompiledScenario | None, case: _Case) -> _Judged:
         """Judges an event by a version."""
         check, configuration = case.check, case.state.configuration
-        missing = (*case.state.missing, *_missing(check, case.facts, version), *self._blind(version))
+        missing = (*case.state.missing, *_missing(check, case.facts, version), *self._blind(version, case.features.set))
         degraded = (*case.features.degraded, *missing, *check.kept.unusable)
         required = tuple(name for name in degraded if name in self._policy.review_without) if degraded else ()
         values = configuration.values(version, check.event_type, case.features.set) if version is not None else None
@@ -150,19 +151,24 @@ class Judge:
             currency=check.currency,
             digits=check.currency_digits,
             profile=profile,
-            ip=self._ip.look_up(address) if isinstance(address, str) else None,
+            ip=features.ip or (self._ip.look_up(address) if isinstance(address, str) else None),
             rate=table.at(check.currency, day),
             elsewhere=_spends(features.elsewhere, table, day) if features.elsewhere else (),
             lists=ConsultedLists(state.lists.by_name) if listed else _NO_LISTS,
             ruling=ruling_of(state.lists, check.fields) if listed else None,
         )
 
-    def _blind(self, version: CompiledScenario | None) -> Sequence[str]:
+    def _blind(self, version: CompiledScenario | None, features: FeatureSet) -> Sequence[str]:
         """Says so if the version asks for what no file of the operator tells."""
         missing = self._ip.missing
         if missing is not self._missing:
             self._missing, self._untold = missing, frozenset(f"ip.{name}" for name in missing)
-        return () if version is None or version.asks.isdisjoint(self._untold) else ("ip_intelligence",)
+        if version is None:
+            return ()
+        told = version.asks.isdisjoint(self._untold)
+        if features.of_places and "place" in missing:
+            told = told and version.asks.isdisjoint(features.of_places)
+        return () if told else ("ip_intelligence",)
 
 
 def ruling_of(lists: TenantLists, fields: Fields) -> Ruling | None:

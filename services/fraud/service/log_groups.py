@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.fraud.domain.check import Check
@@ -12,13 +12,14 @@ from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.declared.written import NOT_READ
 from services.fraud.domain.event import transaction_hash
+from services.fraud.domain.ip_signals import ADDRESS, IpSignals
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.fold_cache import CachedFold
 from services.fraud.service.tenant_features import Recording, TenantFeatures
 
-__all__ = ["SLACK_SECONDS", "TIME", "CheckRecords", "LogGroup", "group_checks", "to_milliseconds", "to_time"]
+__all__ = ["SLACK_SECONDS", "TIME", "CheckRecords", "LogGroup", "LookUp", "group_checks", "to_milliseconds", "to_time"]
 
 SLACK_SECONDS = 25 * 3600
 """For so much longer than the widest window a log is kept: checks may be late by a day."""
@@ -30,6 +31,8 @@ TIME = struct.Struct("<q")
 """The time of a record, as it is packed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+LookUp = Callable[[str], IpSignals | None]
+"""Returns the signals of an address."""
 
 
 class LogGroup:
@@ -100,11 +103,13 @@ class LogGroup:
 class CheckRecords:
     """What a check appends: to which logs, and at which place among the records of each."""
 
-    __slots__ = ("features", "places", "transaction", "unread")
+    __slots__ = ("features", "ip", "places", "transaction", "unread")
 
     def __init__(self, transaction: int, features: TenantFeatures) -> None:
         self.transaction = transaction
         self.features = features
+        self.ip: IpSignals | None = None
+        """Those of the event's address, if a log was to know its place."""
         self.places: list[tuple[LogGroup, int]] = []
         """In logs that are read."""
         self.unread: list[tuple[LogGroup, int]] = []
@@ -112,21 +117,21 @@ class CheckRecords:
 
 
 def group_checks(
-    checks: Sequence[Check], sets: FeatureSets, now: datetime
+    checks: Sequence[Check], sets: FeatureSets, look_up: LookUp, now: datetime
 ) -> tuple[Sequence[LogGroup], Sequence[CheckRecords]]:
     """Groups checks by log, in their order. Those without a time of their own get that of their arrival.
 
     Where a log is written to with and without, all of the batch get the time `now`.
     """
-    grouped = _group(checks, sets, None)
+    grouped = _group(checks, sets, look_up, None)
     if grouped is None:
-        grouped = _group(checks, sets, to_milliseconds(now))
+        grouped = _group(checks, sets, look_up, to_milliseconds(now))
         assert grouped is not None
     return grouped
 
 
 def _group(
-    checks: Sequence[Check], sets: FeatureSets, now: int | None
+    checks: Sequence[Check], sets: FeatureSets, look_up: LookUp, now: int | None
 ) -> tuple[Sequence[LogGroup], Sequence[CheckRecords]] | None:
     """Returns None if a log has checks with a time and without, and no `now` to give these."""
     groups: dict[LogKey, LogGroup] = {}
@@ -135,6 +140,9 @@ def _group(
         untimed = check.event_time is None and now is None
         time = to_milliseconds(check.event_time) if check.event_time is not None else now or 0
         records = CheckRecords(transaction_hash(check.tenant_id, check.transaction_id), sets.of(check.tenant_id))
+        if check.event_type in records.features.placed:
+            address = check.fields.get(ADDRESS)
+            records.ip = look_up(address) if isinstance(address, str) else None
         if not _add(groups, records, check, time, untimed):
             return None
         found.append(records)
@@ -144,6 +152,7 @@ def _group(
 def _add(groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, time: int, untimed: bool) -> bool:
     attempt, fields, transaction = int(random.random() * ATTEMPTS) + 1, check.fields, records.transaction
     currency, features = currency_of(fields), records.features
+    where = records.ip.place if records.ip is not None else None
     for recording in features.recordings(check.tenant_id, check.event_type):
         recorder, stream, start = recording
         value = fields.get(recorder.field) if recorder.field else recorder.key(fields)
@@ -156,7 +165,7 @@ def _add(groups: dict[LogKey, LogGroup], records: CheckRecords, check: Check, ti
         elif group.untimed != untimed:
             return False
         (records.unread if start == NOT_READ else records.places).append((group, len(group.records)))
-        group.records.append(recorder.record(fields, currency, time, transaction, attempt))
+        group.records.append(recorder.record(fields, currency, time, transaction, attempt, where))
     return True
 
 

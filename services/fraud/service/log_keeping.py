@@ -104,7 +104,9 @@ class LogKeeper:
             if gap.filled > LONGEST_COMMIT:
                 await self._gaps.close(gap)
             return
-        async for events in self._history.events(gap.tenant_id, gap.opened - LONGEST_COMMIT - CLOCK_SKEW):
+        # With their places: features that need them may be declared meanwhile.
+        since = gap.opened - LONGEST_COMMIT - CLOCK_SKEW
+        async for events in self._history.events(gap.tenant_id, since, places=True):
             await self._append(gap.tenant_id, events)
             _filled.inc(len(events))
         await self._gaps.fill(gap)
@@ -127,7 +129,8 @@ def _writes(tenant_id: str, features: TenantFeatures, event: StoredEvent) -> Seq
         value = recorder.key(event.fields)
         if value is not None:
             plan, layout = recorder.plan, recorder.layout
-            record = layout.pack(recorder.record(event.fields, currency, time, transaction, 0, restored=True))
+            made = recorder.record(event.fields, currency, time, transaction, 0, event.place, restored=True)
+            record = layout.pack(made)
             key, retain = LogKey(recording.stream, value), plan.retention_ms // 1000 + SLACK_SECONDS
             writes.append(LogWrite(key, record, layout.size, retain, refresh=False, is_read=recording.is_read))
     return writes

@@ -162,7 +162,8 @@ class LogSweep:
             stream: now - timedelta(milliseconds=plan.retention_ms, seconds=SLACK_SECONDS)
             for stream, plan in wanted.items()
         }
-        async for events in self._history.events(tenant_id, min(since.values())):
+        places = any(plan.has_place for plan in wanted.values())
+        async for events in self._history.events(tenant_id, min(since.values()), places=places):
             await self._logs.restore(_restored(tenant_id, features, since, events), proof)
             count += len(events)
             _swept.inc(len(events))
@@ -182,10 +183,8 @@ def _restored(
                 continue
             value = recorder.key(event.fields)
             if value is not None:
-                record = recorder.layout.pack(
-                    recorder.record(event.fields, currency, time, transaction, 0, restored=True)
-                )
-                key = LogKey(stream, value)
+                made = recorder.record(event.fields, currency, time, transaction, 0, event.place, restored=True)
+                record, key = recorder.layout.pack(made), LogKey(stream, value)
                 found.setdefault(key, (recorder.plan, recorder.layout.size, []))[2].append(record)
     return [
         Restored(key, b"".join(records), size, plan.retention_ms // 1000 + SLACK_SECONDS, last=False)

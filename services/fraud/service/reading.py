@@ -17,7 +17,7 @@ from meshkit.errors import MeshError
 from services.fraud import errors
 from services.fraud.domain.check import Basis, Check, Features, Key
 from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
-from services.fraud.ports import Appended, EntityLogs, LogsUnavailableError, LogWrite, Ticket
+from services.fraud.ports import Appended, EntityLogs, IpIntelligence, LogsUnavailableError, LogWrite, Ticket
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
@@ -43,10 +43,18 @@ class Reading(NamedTuple):
 class FeatureReader:
     """Reads for many checks at once. One whose features cannot be had fails for itself."""
 
-    def __init__(self, logs: EntityLogs, folds: LogFolds, sets: FeatureSets, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        logs: EntityLogs,
+        folds: LogFolds,
+        sets: FeatureSets,
+        ip: IpIntelligence,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._logs = logs
         self._folds = folds
         self._sets = sets
+        self._ip = ip
         self._clock = clock
 
     async def read(self, checks: Sequence[Check], *, patient: bool, gapped: Collection[str] = frozenset()) -> Reading:
@@ -59,7 +67,7 @@ class FeatureReader:
             return Reading((), (), None)
         await self._sets.prepare({check.tenant_id for check in checks})
         now = self._clock()
-        groups, records = group_checks(checks, self._sets, now)
+        groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
         appended = await self._append(checks, groups)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
         stamp, generation = TIME.pack(arrival), appended.generation if appended else b""
@@ -128,14 +136,15 @@ class FeatureReader:
             derive(values, check.fields)
         elsewhere = {each: total for each, total in sums.items() if total and each != check.currency} if sums else sums
         if appended is None:
-            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, elsewhere=elsewhere, set=features)
+            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, b"", elsewhere, features, records.ip)
         if not slow:
-            return Features(values, to_time(time), (), Basis.LOGS, appended.generation, elsewhere, features)
+            return Features(values, to_time(time), (), Basis.LOGS, appended.generation, elsewhere, features, records.ip)
         from_history = [group in slow for group, _ in records.places]
         degraded = (DEGRADED,) if any(from_history) else ()
         # One log that was relied on is enough for the decision to depend on what logs may lack.
         basis = Basis.HISTORY if all(from_history) else Basis.LOGS
-        return Features(values, to_time(time), degraded, basis, appended.generation, elsewhere, features)
+        generation = appended.generation
+        return Features(values, to_time(time), degraded, basis, generation, elsewhere, features, records.ip)
 
 
 def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:

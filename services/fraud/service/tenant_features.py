@@ -47,6 +47,10 @@ class TenantFeatures:
         self.head = FeatureHead.of(declared)
         self.set = feature_set_of(declared.current, types, _conditions(declared.written, patterns), patterns)
         self.logs = written_logs(declared, types)
+        self.placed = frozenset(
+            name for log in self.logs if log.plan.has_place for name in (*log.plan.types, *log.plan.readers)
+        )
+        """The event types whose records have the place of their event."""
         self._filled = filled_logs(declared, types)
         self._types = types
         self._recordings: dict[tuple[str, str], Sequence[Recording]] = {}

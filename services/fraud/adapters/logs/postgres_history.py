@@ -11,7 +11,7 @@ import asyncpg
 
 from meshkit.storage.postgres import ACQUIRE_TIMEOUT, Connection, Pool, transaction
 from services.fraud.adapters.event_keys import EventKeys
-from services.fraud.convert import fields_from_record
+from services.fraud.convert import fields_from_record, geo_point_from_record
 from services.fraud.domain.event import StoredEvent, key_hash
 from services.fraud.ports import HistoryKey, KeyHistory
 
@@ -26,8 +26,9 @@ _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 _EVENT = "d.transaction_id, d.event_type, d.event_time, d.create_time, d.event"
 # No decision is made earlier than its event, less what clocks may be apart: that leaves out whole partitions.
 _OF_KEYS = f"""
-SELECT k.n, {_EVENT} FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[])
-    AS k (n, tenant_id, hash, since)
+SELECT k.n, {_EVENT}, CASE WHEN k.places THEN d.inputs END AS inputs
+FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $7::boolean[])
+    AS k (n, tenant_id, hash, since, places)
 CROSS JOIN LATERAL (
     SELECT d.* FROM decisions d
     WHERE d.tenant_id = k.tenant_id AND d.%s = k.hash AND d.event_time > k.since
@@ -39,7 +40,7 @@ SELECT t.tenant_id, (
     SELECT d.create_time FROM decisions d WHERE d.tenant_id = t.tenant_id ORDER BY d.decision_id LIMIT 1
 ) FROM unnest($1::uuid[]) AS t (tenant_id)"""
 _PAGE = f"""
-SELECT d.decision_id, {_EVENT} FROM decisions d
+SELECT d.decision_id, {_EVENT}, CASE WHEN $5 THEN d.inputs END AS inputs FROM decisions d
 WHERE d.tenant_id = $1 AND d.decision_id > $2 AND d.decision_id >= first_decision_id($3)
 ORDER BY d.decision_id LIMIT $4"""
 
@@ -67,11 +68,13 @@ class PostgresHistory:
             rows = await connection.fetch(_FIRST, list(tenants))
         return {str(tenant): made for tenant, made in rows if made is not None}
 
-    async def events(self, tenant_id: str, since: datetime) -> AsyncIterator[Sequence[StoredEvent]]:
+    async def events(
+        self, tenant_id: str, since: datetime, *, places: bool = False
+    ) -> AsyncIterator[Sequence[StoredEvent]]:
         after = UUID(int=0)
         while True:
             async with transaction(self._apart, [tenant_id], wait=APART_WAIT) as connection:
-                rows = await connection.fetch(_PAGE, tenant_id, after, since, PAGE)
+                rows = await connection.fetch(_PAGE, tenant_id, after, since, PAGE, places)
             if rows:
                 yield [_event(row) for row in rows]
             if len(rows) < PAGE:
@@ -100,6 +103,7 @@ class PostgresHistory:
             since,
             max(min(since) - MAX_AHEAD, datetime(1970, 1, 1, tzinfo=UTC)),
             most + 1,
+            [key.places for _, key in keys],
         )
 
 
@@ -117,4 +121,5 @@ def _event(row: asyncpg.Record) -> StoredEvent:
         row["event_time"],
         row["create_time"],
         fields_from_record(row["event"]),
+        geo_point_from_record(row["inputs"]) if row["inputs"] is not None else None,
     )

@@ -17,6 +17,7 @@ from services.fraud.domain.declared.recording import KindRecorder, currency_of
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import Fields, transaction_hash
 from services.fraud.domain.logs.fold import Fold
+from services.fraud.domain.travel import GeoPoint
 
 __all__ = ["FeaturesAnew", "TooManyLogsError", "asked_features"]
 
@@ -91,12 +92,23 @@ class FeaturesAnew:
         """How long before an event that is asked for an earlier one may have arrived that it sees."""
         return max((self._keep_ms(plan) for plan in self.features.plans.values()), default=0)
 
+    @property
+    def has_places(self) -> bool:
+        """Tells whether it matters where events were."""
+        return bool(self.features.of_places)
+
     def take(
-        self, transaction_id: str, event_type: str, fields: Fields, time: int, arrival: int
+        self,
+        transaction_id: str,
+        event_type: str,
+        fields: Fields,
+        time: int,
+        arrival: int,
+        place: GeoPoint | None = None,
     ) -> Sequence[FeatureValue]:
         """Returns the values that an event sees, in the order of the set. Times are in ms since 1970.
 
-        Raises TooManyLogsError.
+        `place` is where the event's address was taken to be when it was decided. Raises TooManyLogsError.
         """
         values: list[Any] = [None] * len(self.features.names)
         currency, transaction = currency_of(fields), transaction_hash(self._tenant_id, transaction_id)
@@ -104,7 +116,7 @@ class FeaturesAnew:
             value = recorder.key(fields)
             if value is None:
                 continue
-            record = recorder.record(fields, currency, time, transaction, 0)
+            record = recorder.record(fields, currency, time, transaction, 0, place)
             key = _Key(recorder.plan.name, value)
             folded = self._fold(key, recorder, arrival)
             read = folded.fold.admit(record, recorder.layout.pack(record))
@@ -116,8 +128,8 @@ class FeaturesAnew:
         self._taken += 1
         if self._taken % SWEEP_EVERY == 0:
             self._sweep(arrival)
-        for place in self._converted:
-            values[place] = None
+        for at in self._converted:
+            values[at] = None
         derive = self.features.derivation(event_type)
         if derive is not None:
             derive(values, fields)

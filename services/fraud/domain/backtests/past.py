@@ -13,6 +13,7 @@ from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER, STA
 from services.fraud.domain.declared.vector import FeatureValue, rejoined
 from services.fraud.domain.event import Fields, Money
 from services.fraud.domain.scenarios.facts import EventFacts
+from services.fraud.domain.travel import GeoPoint
 
 __all__ = ["BUILT_IN_SETS", "Extent", "PastAnswer", "PastDecision", "StoredVector", "amount_of", "stored_values"]
 
@@ -58,6 +59,8 @@ class PastDecision(NamedTuple):
     facts: EventFacts | None = None
     """What it was computed from, but for features and lists. None as for `answer`."""
     vector: StoredVector | None = None
+    place: GeoPoint | None = None
+    """Where its address was taken to be then. Read only for who asks."""
 
 
 class Extent(NamedTuple):

@@ -7,8 +7,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.fraud.domain.declared.feature import LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, Aggregate, Boundary, Feature
-from services.fraud.domain.declared.plan import MEASURES, by_kind, filter_of
+from services.fraud.domain.declared.plan import MEASURES, NUMBERED, by_kind, filter_of
 from services.fraud.domain.event_types import EventType, Field, FieldType
+from services.fraud.domain.ip_signals import ADDRESS
 from services.fraud.domain.names import name_faults
 
 __all__ = ["MOST_COLUMNS", "MOST_FEATURES", "MOST_FILTERS", "FeatureProblem", "check_features", "name_problems"]
@@ -20,6 +21,8 @@ MOST_FILTERS = 16
 MOST_COLUMNS = 6
 """Different fields of one kind of key that are aggregated."""
 NOT_YET = "longer windows, up to 400 days, are not offered yet"
+OF_BOTH = frozenset({Aggregate.IS_NEW, Aggregate.TRAVEL_SPEED})
+"""The aggregates that hold what the current event has against what was before."""
 WITHOUT_FIELD = frozenset({Aggregate.COUNT, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
 
 
@@ -102,8 +105,7 @@ def _check_field(feature: Feature, types: Mapping[str, EventType]) -> Iterator[t
     if not feature.field:
         yield "field", f"is needed: {aggregate.value} is about the values of a field"
         return
-    # A new value can only be told if the current event has the field as well.
-    holders = feature.counted if aggregate is not Aggregate.IS_NEW else {*feature.counted, feature.event_type}
+    holders = {*feature.counted, feature.event_type} if aggregate in OF_BOTH else feature.counted
     found = [(name, _field(types[name], feature.field)) for name in sorted(holders) if name in types]
     for name, field in found:
         if field is None:
@@ -113,6 +115,8 @@ def _check_field(feature: Feature, types: Mapping[str, EventType]) -> Iterator[t
         yield "field", f"names {feature.field}, whose type is not the same in all event types that are counted"
     if aggregate in MEASURES and not field_types <= {FieldType.NUMBER, FieldType.MONEY}:
         yield "field", f"names {feature.field}: {aggregate.value} needs a number or money"
+    if aggregate is Aggregate.TRAVEL_SPEED and (feature.field != ADDRESS or not field_types <= {FieldType.IP}):
+        yield "field", f"must be {ADDRESS}, an address: where that was is kept with each decision"
     if FieldType.MONEY in field_types and aggregate in MEASURES and not feature.converted:
         yield from _check_currency(feature, types)
 
@@ -128,6 +132,8 @@ def _check_flags(feature: Feature, types: Mapping[str, EventType]) -> Iterator[t
             )
         if feature.aggregate is Aggregate.IS_NEW:
             yield "include_current", "is not possible for is_new: no value is new to an event that counts itself"
+        if feature.aggregate is Aggregate.TRAVEL_SPEED:
+            yield "include_current", "is not possible for travel_speed: nobody travels from an event to itself"
     if feature.same_currency:
         if feature.aggregate is not Aggregate.COUNT:
             yield "same_currency", "is for counts; aggregates of money are by currency anyway"
@@ -148,7 +154,7 @@ def _check_kinds(features: Sequence[Feature], types: Mapping[str, EventType]) ->
     for kind, own in by_kind(features).items():
         if len({filter_of(feature) for feature in own if feature.where}) > MOST_FILTERS:
             yield FeatureProblem("", "where", f"has more than {MOST_FILTERS} different conditions for the key {kind}")
-        if len({(feature.field, feature.aggregate in MEASURES) for feature in own if feature.field}) > MOST_COLUMNS:
+        if len({(feature.field, feature.aggregate in NUMBERED) for feature in own if feature.field}) > MOST_COLUMNS:
             yield FeatureProblem("", "field", f"has more than {MOST_COLUMNS} different values for the key {kind}")
         money: dict[str, set[bool]] = {}
         for feature in own:

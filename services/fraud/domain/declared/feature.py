@@ -29,6 +29,12 @@ class Aggregate(Enum):
     """Seconds from the last event of the window to the current one; missing without any."""
     IS_NEW = "is_new"
     """True if the window has no event with the value that the current event has in the field; missing without one."""
+    TRAVEL_SPEED = "travel_speed"
+    """Least speed in km/h from the place of the last event of the window that has one to that of the current event.
+
+    Missing without either. Of several last events at one time the southernmost and the northernmost are asked, and the
+    greater speed counts: whatever the order in which they came.
+    """
 
 
 class Boundary(Enum):

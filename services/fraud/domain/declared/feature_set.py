@@ -55,6 +55,8 @@ class FeatureSet:
         self.numbers = self.layout.numbers
         self.sums = tuple(place for place, each in enumerate(self.features) if each.aggregate is Aggregate.SUM)
         """The places of sums: no other value is larger."""
+        self.of_places = _of_places(self.features, self.derived)
+        """The names of those that need the places of events, or hang on such."""
         self.starts = _starts(self.plans)
         self._types = types
         self._conditions = conditions or {}
@@ -119,3 +121,11 @@ def _starts(plans: Mapping[str, KindPlan]) -> Mapping[KindPlan, int]:
         starts[plan] = start
         start += len(plan.features)
     return starts
+
+
+def _of_places(features: Sequence[Feature], derived: Sequence[DerivedTree]) -> frozenset[str]:
+    found = {each.name for each in features if each.aggregate is Aggregate.TRAVEL_SPEED}
+    for each in derived:
+        if not references(each.tree).isdisjoint(found):
+            found.add(each.name)
+    return frozenset(found)

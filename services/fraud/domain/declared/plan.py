@@ -18,6 +18,7 @@ from services.fraud.domain.event_types import EventType, FieldType
 
 __all__ = [
     "MEASURES",
+    "NUMBERED",
     "KindFilter",
     "KindPlan",
     "NumberColumn",
@@ -31,15 +32,19 @@ FORMAT = 1
 """Of a record. A change makes every log another one."""
 MEASURES = frozenset({Aggregate.SUM, Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.STDDEV})
 """The aggregates of numbers. `distinct` and `is_new` compare values; the others need no field."""
+NUMBERED = MEASURES | {Aggregate.TRAVEL_SPEED}
+"""The aggregates that read a column of numbers."""
 PLANS = 8_192
 """That are kept to be found again."""
 
 
 class NumberColumn(NamedTuple):
-    """A field whose values are kept as whole numbers: smallest units of money, millionths of a number."""
+    """A field whose values are kept as whole numbers: smallest units of money, millionths of numbers, packed places."""
 
     field: str
     money: bool
+    place: bool = False
+    """True for the place of an address."""
 
 
 class KindFilter(NamedTuple):
@@ -73,6 +78,11 @@ class KindPlan:
     """How long before the current event a record is still in reach: the widest window with its delay."""
     schema: str
     """Names what determines the bytes of a record: logs of one schema are read alike. Windows are no part of it."""
+
+    @property
+    def has_place(self) -> bool:
+        """Tells whether records have the place of their event."""
+        return any(column.place for column in self.numbers)
 
     def type_index(self, event_type: str) -> int:
         """The index of a type that is counted or reads. Raises ValueError for another."""
@@ -111,41 +121,44 @@ def filter_of(feature: Feature) -> KindFilter:
 
 def _holds(logged: KindPlan, feature: Feature, numbers: Sequence[NumberColumn]) -> bool:
     """Tells whether a log has all that a feature of another plan, with these columns of numbers, needs."""
-    columns = {each for each in numbers if each.field == feature.field} if feature.aggregate in MEASURES else set()
+    columns = {each for each in numbers if each.field == feature.field} if feature.aggregate in NUMBERED else set()
     return (
         feature.window_ms + feature.delay_ms <= logged.retention_ms
         and set(feature.counted) <= set(logged.types)
         and (not feature.where or filter_of(feature) in logged.filters)
         and (columns <= set(logged.numbers))
-        and (not feature.field or feature.aggregate in MEASURES or feature.field in logged.counterparts)
+        and (not feature.field or feature.aggregate in NUMBERED or feature.field in logged.counterparts)
     )
 
 
 def _plan(name: str, features: Sequence[Feature], types: Mapping[str, EventType]) -> KindPlan:
     counted = _sorted(event_type for feature in features for event_type in feature.counted)
-    measured = {feature.field: _is_money(feature, types) for feature in features if feature.aggregate in MEASURES}
-    compared = (feature.field for feature in features if feature.field and feature.aggregate not in MEASURES)
+    numbers = tuple(sorted({_column(feature, types) for feature in features if feature.aggregate in NUMBERED}))
+    compared = (feature.field for feature in features if feature.field and feature.aggregate not in NUMBERED)
     columns = {
         "key": tuple(sorted(features[0].key)),
         "types": counted,
-        "numbers": tuple(NumberColumn(field, money) for field, money in sorted(measured.items())),
+        "numbers": numbers,
         "counterparts": _sorted(compared),
         "filters": tuple(sorted({filter_of(feature) for feature in features if feature.where})),
     }
+    # As it was written before there were places: a log without any is the same one.
+    written = columns | {"numbers": [each if each.place else each[:2] for each in numbers]}
     return _plan_of(
         name=name,
         readers=_sorted(feature.event_type for feature in features if feature.event_type not in counted),
         features=tuple(features),
         missing=frozenset[str](),
         retention_ms=max(feature.window_ms + feature.delay_ms for feature in features),
-        schema=hashlib.sha256(json.dumps([FORMAT, columns], sort_keys=True).encode()).hexdigest()[:16],
+        schema=hashlib.sha256(json.dumps([FORMAT, written], sort_keys=True).encode()).hexdigest()[:16],
         **columns,
     )
 
 
-def _is_money(feature: Feature, types: Mapping[str, EventType]) -> bool:
+def _column(feature: Feature, types: Mapping[str, EventType]) -> NumberColumn:
     field = types[feature.counted[0]].field(feature.field)
-    return field is not None and field.type is FieldType.MONEY
+    is_money = field is not None and field.type is FieldType.MONEY
+    return NumberColumn(feature.field, is_money, feature.aggregate is Aggregate.TRAVEL_SPEED)
 
 
 @lru_cache(PLANS)

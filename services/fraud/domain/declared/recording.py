@@ -10,6 +10,7 @@ from typing import TypeAlias
 from services.fraud.domain.declared.plan import KindFilter, KindPlan
 from services.fraud.domain.declared.records import EVENT, MISSING, NOBODY, LogRecord, RecordLayout, currency_number
 from services.fraud.domain.event import Fields, FieldValue, Money
+from services.fraud.domain.travel import GeoPoint, packed_place
 
 __all__ = ["NUMBER_SCALE", "Condition", "KindRecorder", "currency_of"]
 
@@ -47,10 +48,18 @@ class KindRecorder:
         return _KEY_SEPARATOR.join(map(str, values)) if all(isinstance(each, str) for each in values) else None
 
     def record(
-        self, fields: Fields, currency: int, time: int, transaction: int, attempt: int, *, restored: bool = False
+        self,
+        fields: Fields,
+        currency: int,
+        time: int,
+        transaction: int,
+        attempt: int,
+        place: GeoPoint | None = None,
+        *,
+        restored: bool = False,
     ) -> LogRecord:
-        """Returns the record of an event. `currency` is that of `currency_of`."""
-        numbers, counterparts = self._content(fields.get, currency)
+        """Returns the record of an event. `currency` is that of `currency_of`, `place` where its address was then."""
+        numbers, counterparts = self._content(fields.get, currency, place)
         filters = self._holding(fields) if self._filters else 0
         content = (time, transaction, numbers, counterparts, self._type, currency, filters, EVENT, attempt, restored)
         return _new(LogRecord, content)
@@ -72,26 +81,31 @@ _new = tuple.__new__
 # An amount in another currency than that of the record is missing.
 _MONEY = "(v[0] if type(v := get({})) is Money and number_of(v[1]) == currency else MISSING),"
 _NUMBER = f"(round(v * {NUMBER_SCALE}) if type(v := get({{}})) is float or type(v) is int else MISSING),"
+_PLACE = "(MISSING if place is None else packed_place(place)),"
 _COUNTERPART = "(NOBODY if (v := get({})) is None else hashed(v if type(v) is str else str(v))),"
 Get: TypeAlias = Callable[[str], "FieldValue | None"]
 Content: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @lru_cache(maxsize=4_096)
-def _content_of(plan: KindPlan) -> Callable[[Get, int], Content]:
+def _content_of(plan: KindPlan) -> Callable[[Get, int, GeoPoint | None], Content]:
     """Generates what reads the columns of a plan from the fields of an event: our text, with numbers for names."""
-    numbers = [(_MONEY if column.money else _NUMBER).format(f"n{at}") for at, column in enumerate(plan.numbers)]
+    numbers = [
+        _PLACE if column.place else (_MONEY if column.money else _NUMBER).format(f"n{at}")
+        for at, column in enumerate(plan.numbers)
+    ]
     counterparts = [_COUNTERPART.format(f"c{at}") for at in range(len(plan.counterparts))]
     scope: dict[str, object] = {
         "Money": Money,
         "MISSING": MISSING,
         "NOBODY": NOBODY,
         "hashed": _hash,
+        "packed_place": packed_place,
         "number_of": _currency_number,
     }
     scope |= {f"n{at}": column.field for at, column in enumerate(plan.numbers)}
     scope |= {f"c{at}": field for at, field in enumerate(plan.counterparts)}
-    text = f"content = lambda get, currency: (({' '.join(numbers)}), ({' '.join(counterparts)}))"
+    text = f"content = lambda get, currency, place: (({' '.join(numbers)}), ({' '.join(counterparts)}))"
     exec(text, scope)  # noqa: S102 # The text is our own.
     return scope["content"]  # type: ignore[return-value]
 

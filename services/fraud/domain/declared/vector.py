@@ -11,7 +11,9 @@ __all__ = ["FeatureValue", "SplitValues", "VectorLayout", "joined", "layout_of",
 
 FeatureValue: TypeAlias = "int | float | bool | None"
 """Money in smallest units, numbers in millionths. None is missing."""
-_NUMBERS = frozenset({Aggregate.MEAN, Aggregate.STDDEV, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
+_NUMBERS = frozenset(
+    {Aggregate.MEAN, Aggregate.STDDEV, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN, Aggregate.TRAVEL_SPEED}
+)
 
 
 class VectorLayout(NamedTuple):

@@ -35,6 +35,7 @@ from services.fraud.domain.logs.texts import (
     searched,
     value,
 )
+from services.fraud.domain.travel import fastest_kmh
 
 __all__ = ["Readable", "Reader", "bounds", "stream_readers", "table_readers"]
 
@@ -98,6 +99,7 @@ def _compile(plan: KindPlan, streams: Sequence[StreamPlan], body: Iterator[str],
         "empty": [Stream(Rows(RecordLayout(plan)), stream) for stream in streams],
         "ends": windows.ends,
         "extremes": windows.extremes,
+        "fastest": fastest_kmh,
         "letters": currency_letters,
         "summary": windows.summary,
         "sums_by_currency": windows.sums_by_currency,
@@ -110,7 +112,7 @@ def _compile(plan: KindPlan, streams: Sequence[StreamPlan], body: Iterator[str],
 def _of_streams(plan: KindPlan, streams: Sequence[StreamPlan], event_type: int) -> Iterator[str]:
     for number, stream, group in _groups(plan, streams, event_type):
         others = {column: f"s.tail.counterparts[{at}]" for at, column in enumerate(stream.counterparts)}
-        extremes = "s.tail.lows.of(i, j)", "s.tail.highs.of(i, j)"
+        extremes = "s.tail.lows.of({}, {})", "s.tail.highs.of({}, {})"
         names = Names("i", "j", "times", "s.tail.sums", "s.tail.squares", *extremes, others)
         yield from itself(stream, event_type)
         yield from converted(group, f"sums_by_currency(fold.streams.of[{number}], t + {{}}, t + {{}})".format)
@@ -188,7 +190,7 @@ class _TableWindows(NamedTuple):
         self, number: int, i: str, j: str, features: list[tuple[int, Feature]], *, counted: bool
     ) -> Iterator[str]:
         others = {column: f"others{column}" for column in range(len(self.plan.counterparts))}
-        low, high = (f"{extreme}(values{number}[{i}:{j}], default=None)" for extreme in ("min", "max"))
+        low, high = (f"{extreme}(values{number}[{{}}:{{}}], default=None)" for extreme in ("min", "max"))
         names = Names(i, j, "times", f"sums{number}", f"squares{number}", low, high, others)
         yield from opened(features, names)
         left = [each for each in features if not (counted and each[1].aggregate is Aggregate.DISTINCT)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
-from services.fraud.domain.declared.plan import MEASURES, KindPlan, filter_of
+from services.fraud.domain.declared.plan import NUMBERED, KindPlan, filter_of
 
 __all__ = ["StreamPlan", "plan_streams", "stream_of"]
 
@@ -52,7 +52,7 @@ def plan_streams(plan: KindPlan) -> tuple[StreamPlan, ...]:
 
 def stream_of(plan: KindPlan, feature: Feature) -> StreamPlan:
     """Which records the feature aggregates."""
-    number = _column(plan, feature.field) if feature.aggregate in MEASURES else NONE
+    number = _column(plan, feature.field) if feature.aggregate in NUMBERED else NONE
     return StreamPlan(
         types=frozenset(plan.types.index(each) for each in feature.counted),
         filter=plan.filters.index(filter_of(feature)) if feature.where else NONE,
@@ -67,14 +67,14 @@ def _column(plan: KindPlan, field: str) -> int:
 
 def _complete(plan: KindPlan, stream: StreamPlan, features: list[Feature]) -> StreamPlan:
     aggregates = {feature.aggregate for feature in features}
-    compared = {feature.field for feature in features if feature.field and feature.aggregate not in MEASURES}
+    compared = {feature.field for feature in features if feature.field and feature.aggregate not in NUMBERED}
     return StreamPlan(
         stream.types,
         stream.filter,
         stream.by_currency,
         stream.number,
         squares=Aggregate.STDDEV in aggregates,
-        least=Aggregate.MIN in aggregates,
-        greatest=Aggregate.MAX in aggregates,
+        least=not aggregates.isdisjoint({Aggregate.MIN, Aggregate.TRAVEL_SPEED}),
+        greatest=not aggregates.isdisjoint({Aggregate.MAX, Aggregate.TRAVEL_SPEED}),
         counterparts=tuple(sorted(plan.counterparts.index(field) for field in compared)),
     )

@@ -33,6 +33,7 @@ class Names(NamedTuple):
     sums: str
     squares: str
     low: str
+    """With the edges to be put in; so is the next."""
     high: str
     others: Mapping[int, str]
     """By the column of the plan."""
@@ -85,9 +86,12 @@ def opened(features: Placed, names: Names) -> Iterator[str]:
     if Aggregate.STDDEV in needs:
         yield f"square = {names.squares}[{j}] - {names.squares}[{i}]"
     if Aggregate.MIN in needs:
-        yield f"low = {names.low}"
+        yield f"low = {names.low.format(i, j)}"
     if Aggregate.MAX in needs:
-        yield f"high = {names.high}"
+        yield f"high = {names.high.format(i, j)}"
+    if Aggregate.TRAVEL_SPEED in needs:
+        yield f"if n: last = {names.times}[{j} - 1]; k = bisect_left({names.times}, last, {i}, {j})"
+        yield f"if n: low, high = {names.low.format('k', j)}, {names.high.format('k', j)}"
     if needs & {Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN}:
         yield f"first, last = ({names.times}[{i}], {names.times}[{j} - 1]) if n else (None, None)"
 
@@ -100,6 +104,8 @@ def reaching(features: Placed) -> Iterator[str]:
         yield "low, high = extremes(s, start, until)"
     if needs & {Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN}:
         yield "first, last = ends(s, start, until)"
+    if Aggregate.TRAVEL_SPEED in needs:
+        yield "if n: _, last = ends(s, start, until); low, high = extremes(s, last, last + 1)"
 
 
 def compared(plan: KindPlan, features: Placed) -> Iterator[tuple[int, Feature, int]]:
@@ -170,5 +176,6 @@ _VALUES = {
     Aggregate.MAX: ("high if n else None", "max(high, x) if n else x"),
     Aggregate.FIRST_SEEN: ("(t - first) / 1000 if n else None", "(t - first) / 1000 if n else 0.0"),
     Aggregate.LAST_SEEN: ("(t - last) / 1000 if n else None", "0.0"),
+    Aggregate.TRAVEL_SPEED: (f"fastest(x, low, high, t - last) if n and x != {MISSING} else None", "None"),
 }
 """What makes a value, without the current event and with it."""

@@ -1,22 +1,26 @@
-"""The speed of impossible travel."""
+"""The speed of impossible travel, and places as logs keep them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import random
 from math import isfinite
 
 import pytest
 
-from services.fraud.domain.travel import GeoPoint, Sighting, distance_km, is_impossible, speed_kmh
+from services.fraud.domain.travel import (
+    GeoPoint,
+    distance_km,
+    fastest_kmh,
+    packed_place,
+    speed_kmh,
+    unpacked_place,
+)
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LONDON = GeoPoint(51.5074, -0.1278)
 PARIS = GeoPoint(48.8566, 2.3522)
 NEW_YORK = GeoPoint(40.7128, -74.0060)
-
-
-def seen(place: GeoPoint, hours: float = 0.0) -> Sighting:
-    return Sighting(place, NOON + timedelta(hours=hours))
+HOUR = 3_600
+IMPOSSIBLE = 1_000
 
 
 @pytest.mark.parametrize(
@@ -37,39 +41,59 @@ def test_the_distance_is_that_over_the_surface(one: GeoPoint, other: GeoPoint, k
 
 
 def test_a_flight_is_possible_and_a_minute_is_not() -> None:
-    assert speed_kmh(seen(LONDON), seen(NEW_YORK, 7)) == pytest.approx(796, abs=1)
-    assert is_impossible(seen(LONDON), seen(NEW_YORK, 7)) is False
-    assert is_impossible(seen(LONDON), seen(NEW_YORK, 1 / 60)) is True
-
-
-def test_an_event_that_comes_late_travels_as_fast_as_one_that_does_not() -> None:
-    assert speed_kmh(seen(NEW_YORK, 7), seen(LONDON)) == speed_kmh(seen(LONDON), seen(NEW_YORK, 7))
+    assert speed_kmh(LONDON, NEW_YORK, 7 * HOUR) == pytest.approx(796, abs=1)
+    assert speed_kmh(LONDON, NEW_YORK, 60) > IMPOSSIBLE
 
 
 def test_two_places_at_one_time_are_impossible_at_a_finite_speed() -> None:
-    speed = speed_kmh(seen(LONDON), seen(NEW_YORK))
-    assert speed is not None
-    assert isfinite(speed)
-    assert is_impossible(seen(LONDON), seen(NEW_YORK)) is True
+    speed = speed_kmh(LONDON, NEW_YORK, 0)
+    assert isfinite(speed) and speed == speed_kmh(LONDON, NEW_YORK, 1) > IMPOSSIBLE
 
 
-@pytest.mark.parametrize("hours", [0.0, 0.001])
-def test_what_databases_may_be_wrong_by_is_no_travel(hours: float) -> None:
-    assert speed_kmh(seen(LONDON), seen(GeoPoint(51.0, -1.0), hours)) == 0
-    assert speed_kmh(seen(LONDON), seen(LONDON, hours)) == 0
+@pytest.mark.parametrize("seconds", [0.0, 4.0])
+def test_what_databases_may_be_wrong_by_is_no_travel(seconds: float) -> None:
+    assert speed_kmh(LONDON, GeoPoint(51.0, -1.0), seconds) == 0
+    assert speed_kmh(LONDON, LONDON, seconds) == 0
 
 
 def test_only_the_distance_between_the_circles_of_the_databases_counts() -> None:
     near, far = PARIS._replace(accuracy_km=200), PARIS._replace(accuracy_km=500)
-    assert speed_kmh(seen(LONDON), seen(near, 1)) == pytest.approx(144, abs=1)
-    assert speed_kmh(seen(LONDON), seen(far, 1)) == 0
+    assert speed_kmh(LONDON, near, HOUR) == pytest.approx(144, abs=1)
+    assert speed_kmh(LONDON, far, HOUR) == 0
 
 
-def test_where_a_place_is_missing_nothing_is_said() -> None:
-    assert speed_kmh(None, seen(LONDON)) is None
-    assert is_impossible(seen(LONDON), None) is None
+def test_speeds_are_told_to_a_tenth() -> None:
+    assert (speed_kmh(LONDON, PARIS, HOUR) * 10).is_integer()
 
 
-def test_the_limit_can_be_another() -> None:
-    assert is_impossible(seen(LONDON), seen(PARIS, 1), fastest_kmh=300) is True
-    assert is_impossible(seen(LONDON), seen(PARIS, 1), fastest_kmh=400) is False
+@pytest.mark.parametrize("latitude", [-90.0, 90.0, 0.0, -0.0, 51.75])
+@pytest.mark.parametrize("longitude", [-180.0, 180.0, 0.0, -1.25])
+@pytest.mark.parametrize("radius", [0.0, 1.0, 1_000.0])
+def test_a_place_to_a_thousandth_of_a_degree_comes_back_as_it_was(
+    latitude: float, longitude: float, radius: float
+) -> None:
+    place = GeoPoint(latitude, longitude, radius)
+    assert unpacked_place(packed_place(place)) == place
+
+
+def test_a_place_is_moved_by_less_than_its_step_and_its_circle_is_never_smaller() -> None:
+    dice = random.Random(3)
+    for _ in range(1_000):
+        place = GeoPoint(dice.uniform(-90, 90), dice.uniform(-180, 180), dice.uniform(0, 20_000))
+        kept = unpacked_place(packed_place(place))
+        assert distance_km(place, kept) < 0.08
+        assert place.accuracy_km <= kept.accuracy_km < place.accuracy_km + 1
+        assert packed_place(kept) == packed_place(place) < 2**52
+    assert unpacked_place(packed_place(GeoPoint(1, 2, 1e9))).accuracy_km == 32_767
+
+
+def test_numbers_of_places_grow_from_south_to_north_and_then_from_west_to_east() -> None:
+    places = [GeoPoint(-90, 0, 9), GeoPoint(-1, -180), GeoPoint(-1, 180), GeoPoint(0, -180, 99), GeoPoint(0.001, -180)]
+    packed = [packed_place(place) for place in places]
+    assert packed == sorted(packed)
+
+
+def test_of_two_places_the_one_that_is_further_away_says_how_fast_it_was() -> None:
+    here, near, far = (packed_place(place) for place in (LONDON, PARIS, NEW_YORK))
+    assert fastest_kmh(here, far, near, HOUR * 1_000) == fastest_kmh(here, far, far, HOUR * 1_000)
+    assert fastest_kmh(here, near, near, HOUR * 1_000) == pytest.approx(344, abs=1)

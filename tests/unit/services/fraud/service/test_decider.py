@@ -42,7 +42,7 @@ class Reader(FeatureReader):
 
     def __init__(self, logs: MemoryLogs, store: MemoryStore, clock: Callable[[], datetime]) -> None:
         sets = StarterFeatures()
-        super().__init__(logs, LogFolds(logs, Completer(logs, store), FoldCache(1 << 20)), sets, clock)
+        super().__init__(logs, LogFolds(logs, Completer(logs, store), FoldCache(1 << 20)), sets, IP, clock)
         self.committed: list[Key] = []
         self.withdrawn: list[Key] = []
 

@@ -20,15 +20,24 @@ from tests.support.log_streams import every_feature, plan_of
 PLAN = plan_of(every_feature())
 LAYOUT = RecordLayout(PLAN)
 EXTREME = LogRecord(
-    -(2**63), 2**64 - 1, (MISSING, 2**63 - 1), (2**64 - 1,), 255, 65_535, 2**16 - 1, CORRECTION, 2**16 - 1, True
+    -(2**63),
+    2**64 - 1,
+    (MISSING, 2**63 - 1, 2**63 - 1),
+    (2**64 - 1,),
+    255,
+    65_535,
+    2**16 - 1,
+    CORRECTION,
+    2**16 - 1,
+    True,
 )
-PLAIN = LogRecord(0, 0, (0, 0), (0,))
+PLAIN = LogRecord(0, 0, (0, 0, 0), (0,))
 
 
 def test_records_come_back_as_they_were() -> None:
     data = LAYOUT.pack_all([EXTREME, PLAIN])
     assert LAYOUT.unpack_all(data) == [EXTREME, PLAIN]
-    assert len(data) == 2 * LAYOUT.size == 2 * (24 + 8 * 3)
+    assert len(data) == 2 * LAYOUT.size == 2 * (24 + 8 * 4)
 
 
 def test_a_torn_end_is_told_and_passed_over() -> None:
@@ -37,7 +46,7 @@ def test_a_torn_end_is_told_and_passed_over() -> None:
     assert LAYOUT.unpack_all(data) == [EXTREME]
 
 
-@pytest.mark.parametrize("record", [PLAIN._replace(numbers=(0,)), PLAIN._replace(numbers=(2**63, 0))])
+@pytest.mark.parametrize("record", [PLAIN._replace(numbers=(0, 0)), PLAIN._replace(numbers=(2**63, 0, 0))])
 def test_what_does_not_fit_the_plan_is_not_packed(record: LogRecord) -> None:
     with pytest.raises(struct.error):
         LAYOUT.pack(record)

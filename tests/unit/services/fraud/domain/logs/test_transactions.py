@@ -17,7 +17,7 @@ def test_transactions_with_one_mark_are_told_apart(monkeypatch: pytest.MonkeyPat
     rows = Rows(LAYOUT)
     index = TransactionIndex(rows)
     for place in range(300):
-        rows.packed += LAYOUT.pack(LogRecord(0, place * 7 + 1, (0, 0), (0,)))
+        rows.packed += LAYOUT.pack(LogRecord(0, place * 7 + 1, (0, 0, 0), (0,)))
         assert index.claim(place * 7 + 1, place)
     assert [index.find(place * 7 + 1, 300) for place in range(300)] == list(range(300))
     assert index.find(3, 300) == -1

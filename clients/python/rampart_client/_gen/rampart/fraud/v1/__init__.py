@@ -3116,12 +3116,12 @@ class Feature(betterproto2.Message):
 
     aggregate: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
-    "count", "sum", "mean", "min", "max", "stddev" (of the population), "distinct", "first_seen" and "last_seen" (seconds since the first or last event), "is_new" (whether no event in the window has the current one's value of `field`). Empty for one with an `expression`.
+    "count", "sum", "mean", "min", "max", "stddev" (of the population), "distinct", "first_seen" and "last_seen" (seconds since the first or last event), "is_new" (whether no event in the window has the current one's value of `field`), "travel_speed" (least km/h from the place of the last event that has one). Empty for one with an `expression`.
     """
 
     field: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
     """
-    Field that is aggregated. Empty for "count", "first_seen" and "last_seen". Amounts of money are aggregated in the current event's currency.
+    Field that is aggregated. Empty for "count", "first_seen" and "last_seen", "ip_address" for "travel_speed". Amounts of money are aggregated in the current event's currency.
     """
 
     window: "datetime.timedelta | None" = betterproto2.field(
