@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,8 @@ from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
 from services.fraud.adapters.memory_ip import MemoryIpIntelligence
 from services.fraud.domain.check import Decided
+from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet, Definition
+from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scenarios.deployment import Deployment
@@ -23,18 +25,19 @@ from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioVersion
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.expressions.rules import CelRules
-from services.fraud.ports import Declarations
+from services.fraud.ports import Declarations, IpIntelligence
 from services.fraud.ports.scenarios import DeclaredScenarios
 from services.fraud.service.completing import Completer
 from services.fraud.service.configuration import compiled
 from services.fraud.service.decider import CheckCall, Decider, Outcome
-from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader
+from services.fraud.service.tenant_features import TenantFeatures
 from services.fraud.service.tenant_states import TenantState
+from tests.support.features import following
 from tests.support.fraud import request, to_call
 
 __all__ = ["DecidingBench", "ruled", "version_of"]
@@ -49,9 +52,16 @@ def ruled(code: str, expression: str, contribution: float = 0.6, outcome: str = 
     )  # fmt: skip
 
 
-def version_of(number: int, *rules: ScenarioRule, scenario_id: str = "cards", **content: Any) -> ScenarioVersion:
+def version_of(
+    number: int,
+    *rules: ScenarioRule,
+    scenario_id: str = "cards",
+    features: Sequence[Feature] = (),
+    derived: Sequence[str] = (),
+    **content: Any,
+) -> ScenarioVersion:
     """Makes a version of payments, its expressions checked as they are when somebody saves them."""
-    variables = variables_of(PAYMENT, STARTER_FEATURES)
+    variables = variables_of(PAYMENT, [*STARTER_FEATURES, *features], derived=derived)
     trees = [CelRules().check(rule.expression, variables) for rule in rules]
     assert all(isinstance(tree, str) for tree in trees), trees
     return ScenarioVersion(
@@ -68,24 +78,27 @@ class DecidingBench:
     deployment: Deployment = field(default_factory=Deployment)
     versions: Sequence[ScenarioVersion] = ()
     on_commit: Callable[[Decided], None] = lambda _: None
+    features: Sequence[Definition] = ()
+    """That are declared, beside those that every tenant has."""
+    ip: IpIntelligence = field(
+        default_factory=lambda: MemoryIpIntelligence({"country": {}, "tor": {}, "datacenter": {}})
+    )
     now: datetime = STARTED
     step: timedelta = timedelta(seconds=1)
 
     def __post_init__(self) -> None:
         self.logs = MemoryLogs(lambda: self.now.timestamp())
         self.store, self.profiles, self.rates = MemoryStore(), MemoryRiskProfiles(), MemoryRates()
-        sets = StarterFeatures()
         folds = LogFolds(self.logs, Completer(self.logs, self.store), FoldCache(1 << 20))
         self.deploy(self.deployment, self.versions)
-        ip = MemoryIpIntelligence({"country": {}, "tor": {}, "datacenter": {}})
         self.decider = Decider(
-            reader=FeatureReader(self.logs, folds, sets, ip, lambda: self.now),
+            reader=FeatureReader(self.logs, folds, self, self.ip, lambda: self.now),
             profiles=self.profiles,
             rates=ExchangeRates(self.rates),
             store=self.store,
             policy=DecisionPolicy(),
             states=self._state,
-            ip=ip,
+            ip=self.ip,
             on_commit=lambda made: self.on_commit(made),
             clock=lambda: self.now,
         )
@@ -93,7 +106,17 @@ class DecidingBench:
     def deploy(self, deployment: Deployment, versions: Sequence[ScenarioVersion] = ()) -> None:
         self.versions = versions or self.versions
         declared = DeclaredScenarios(deployments=[DeploymentState("payment", deployment)], versions=self.versions)
-        self.state = TenantState(compiled(Declarations(scenarios=declared)))
+        found = DeclaredSet()
+        for each in self.features:
+            found = following(found, each)
+        features = DeclaredFeatures(found, found)
+        self.state = TenantState(compiled(Declarations(scenarios=declared, features=features)))
+
+    async def prepare(self, tenants: Collection[str]) -> None:
+        """Is the feature sets of its tenants; see `of`."""
+
+    def of(self, _: str) -> TenantFeatures:
+        return self.state.configuration.features
 
     async def _state(self, _: str) -> TenantState:
         return self.state

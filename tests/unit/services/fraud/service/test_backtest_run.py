@@ -218,13 +218,13 @@ async def test_snoozed_then_is_snoozed_now() -> None:
     run = one.run(LIVE)
     pages = run._past.pages
 
-    async def snoozed(*arguments: Any) -> Any:
-        async for page in pages(*arguments):
+    async def snoozed(*arguments: Any, **more: Any) -> Any:
+        async for page in pages(*arguments, **more):
             yield [
                 each._replace(answer=each.answer._replace(snoozed=["high"])) if each.answer else each for each in page
             ]
 
-    run._past.pages = snoozed  # type: ignore[method-assign, assignment]
+    run._past.pages = snoozed  # type: ignore[method-assign]
     await one.news(run)
     assert one.stored.after["HIGH"] == 0 < one.stored.before["HIGH"]
 

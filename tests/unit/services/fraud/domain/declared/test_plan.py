@@ -7,12 +7,16 @@ import pytest
 from services.fraud.domain.declared.checking import check_features
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindFilter, KindPlan, NumberColumn, plan_kinds, plan_reading
-from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.event_types import BUILT_IN, EventType, Field, FieldType
 from services.fraud.domain.scenarios.vocabulary import PREPARED
 
+USER = Field("user_id", FieldType.STRING, key=True)
 HOUR, DAY = 3_600_000, 86_400_000
 COUNT = Feature(name="n", event_type="payment", key=("user_id",), aggregate=Aggregate.COUNT, window_ms=HOUR)
 SUM = replace(COUNT, name="spent", aggregate=Aggregate.SUM, field="amount")
+TRAVEL = replace(
+    COUNT, name="kmh", event_type="login", aggregate=Aggregate.TRAVEL_SPEED, field="ip_address", window_ms=DAY
+)
 DEVICES = replace(COUNT, name="devices", aggregate=Aggregate.DISTINCT, field="device_fingerprint")
 
 
@@ -60,6 +64,14 @@ def test_a_schema_depends_on_columns_and_not_on_windows(feature: Feature, same: 
     assert (old.schema == new.schema) is same
 
 
+def test_a_log_without_places_is_the_one_that_it_was_before_there_were_any() -> None:
+    assert _plan(COUNT, SUM, DEVICES).schema == "1fedabe822c3525c"
+    with_places = _plan(COUNT, SUM, DEVICES, TRAVEL)
+    assert with_places.schema != _plan(COUNT, SUM, DEVICES).schema
+    assert with_places.numbers[1] == NumberColumn("ip_address", False, True)
+    assert (with_places.has_place, _plan(COUNT, SUM, DEVICES).has_place) == (True, False)
+
+
 def test_equal_plans_are_one() -> None:
     assert _plan(COUNT, SUM) is _plan(COUNT, replace(SUM))
     assert _plan(COUNT, SUM) is not _plan(COUNT, replace(SUM, window_ms=DAY))
@@ -94,7 +106,8 @@ def test_a_schema_is_the_same_whatever_the_order() -> None:
 
 
 def test_sound_features_have_no_problem() -> None:
-    assert check_features([COUNT, SUM, DEVICES], BUILT_IN) == []
+    of_both = replace(TRAVEL, name="both", counts=("login", "payment"), delay_ms=HOUR, where="user_id != 'x'")
+    assert check_features([COUNT, SUM, DEVICES, TRAVEL, of_both], BUILT_IN) == []
 
 
 @pytest.mark.parametrize(
@@ -126,6 +139,10 @@ def test_sound_features_have_no_problem() -> None:
         (replace(COUNT, delay_ms=1, include_current=True), "include_current"),
         (replace(COUNT, counts=("login",), include_current=True), "include_current"),
         (replace(DEVICES, aggregate=Aggregate.IS_NEW, include_current=True), "include_current"),
+        (replace(TRAVEL, field=""), "field"),
+        (replace(TRAVEL, field="device_fingerprint"), "field"),
+        (replace(TRAVEL, include_current=True), "include_current"),
+        (replace(TRAVEL, window_ms=31 * DAY), "window"),
         (replace(SUM, same_currency=True), "same_currency"),
         (replace(SUM, aggregate=Aggregate.MEAN, converted=True), "converted"),
         (replace(SUM, event_type="login", counts=("payment",)), "event_type"),
@@ -149,6 +166,15 @@ def test_a_wrong_declaration_is_told_with_the_field_that_is_wrong(feature: Featu
 )
 def test_too_many_and_double_features_are_told(features: list[Feature], field: str) -> None:
     assert [problem.field for problem in check_features(features, BUILT_IN)] == [field]
+
+
+@pytest.mark.parametrize(
+    "field", [Field("ip_address", FieldType.STRING), Field("ip_address", FieldType.IP, retired=True), None]
+)
+def test_travel_needs_an_address_in_all_that_is_counted_and_in_what_reads(field: Field | None) -> None:
+    types = {**BUILT_IN, "visit": EventType("visit", (USER, *([field] if field else ())))}
+    for feature in (replace(TRAVEL, counts=("login", "visit")), replace(TRAVEL, event_type="visit", counts=("login",))):
+        assert {(each.feature, each.field) for each in check_features([feature], types)} == {("kmh", "field")}
 
 
 def test_limits_are_within_bounds() -> None:
