@@ -17,19 +17,23 @@ from console.up.state import State
 from meshkit.storage.postgres import Pool, open_pool
 from meshkit.storage.reads import Reads
 from meshkit.storage.redis import open_redis
+from services.fraud.adapters.ip_intelligence import FileIpIntelligence
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatures, PostgresFeatureWriter
 from services.fraud.domain.check import Check, Features
 from services.fraud.domain.declared.declaration import Definition, DerivedFeature
 from services.fraud.domain.declared.feature import Aggregate
+from services.fraud.domain.declared.records import LogRecord
+from services.fraud.domain.travel import GeoPoint, speed_kmh
 from services.fraud.expressions.patterns import compile_pattern
-from services.fraud.ports import FeatureHead
+from services.fraud.ports import FeatureHead, LogKey
 from services.fraud.service import log_keeping, log_sweep
 from services.fraud.service.configuration import Configurations, compiled
 from tests.integration.conftest import FreshDatabase
 from tests.support.engine import Engine, eventually, keeping
 from tests.support.features import DAY_MS, counting, declare
 from tests.support.fraud import check, milliseconds, new_tenant
+from tests.support.mmdb import write_mmdb
 from tests.support.readers import settled
 from tests.support.servers import Database, valkey_server
 from tests.support.twin import Twin, seen_by
@@ -39,6 +43,11 @@ STALE, SETTLED = 0.3, 1.5
 CARDS = counting("cards", aggregate=Aggregate.DISTINCT, field="card_fingerprint", window_ms=30 * DAY_MS)
 WEEK = counting("merchant_week", key="merchant_id", window_ms=7 * DAY_MS)
 MONTH = counting("user_month", window_ms=30 * DAY_MS)
+KMH = counting(
+    "login_kmh", event_type="login", counts=("payment",), aggregate=Aggregate.TRAVEL_SPEED, field="ip_address",
+    window_ms=DAY_MS,
+)  # fmt: skip
+BERLIN, SYDNEY, OSLO = GeoPoint(52.5244, 13.4105, 20.0), GeoPoint(-33.8678, 151.2073, 20.0), GeoPoint(59.9127, 10.7461)
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +117,13 @@ class Tenants:
 
 
 @pytest.fixture
-async def tenants(redis: Redis, database: Database) -> AsyncIterator[Tenants]:
+def ip(tmp_path: Path) -> FileIpIntelligence:
+    """Knows the places of a file that is not there yet."""
+    return FileIpIntelligence({"country": [tmp_path / "city.mmdb"]})
+
+
+@pytest.fixture
+async def tenants(redis: Redis, database: Database, ip: FileIpIntelligence) -> AsyncIterator[Tenants]:
     async with AsyncExitStack() as stack:
         started, tasks = [], []
         for poll in (0.06, 3_600.0):
@@ -118,7 +133,7 @@ async def tenants(redis: Redis, database: Database) -> AsyncIterator[Tenants]:
             known = Configurations(
                 PostgresDeclarations(reading), lambda found: compiled(found, compile_pattern), poll=poll
             )
-            started.append(Engine(redis, pool, configurations=known, stale_seconds=STALE))
+            started.append(Engine(redis, pool, configurations=known, stale_seconds=STALE, ip=ip))
             tasks.append(asyncio.create_task(known.run()))
             stack.push_async_callback(settled, started[-1].logs)
         await stack.enter_async_context(keeping(started[0], database, settled_seconds=SETTLED))
@@ -274,3 +289,56 @@ async def test_derived_features_follow_what_they_are_computed_of(tenants: Tenant
     seen = seen_by(await tenants.decide(paid(tenant, "c", amount_minor=2_000)))
     assert (seen["card_mean"], seen["times"]) == (500.0, 4.0)
     assert seen_by(await tenants.decide(paid(tenant, "other")))["times"] is None
+
+
+async def test_logs_are_filled_and_restored_with_the_places_of_then(
+    tenants: Tenants, tenant: str, redis: Redis, ip: FileIpIntelligence, tmp_path: Path
+) -> None:
+    """Whatever the files say by then; and what is restored is, to the byte, what was appended."""
+    await _know(ip, tmp_path, BERLIN)
+    start, (one, other) = now() - timedelta(hours=1), tenants.engines
+    await one.see(_from(tenant, "192.0.2.1", start))
+    await _know(ip, tmp_path, SYDNEY)
+    await tenants.declare(tenant, KMH)
+    await tenants.until_head(tenant, FeatureHead(1, 1))
+    in_oslo = seen_by((await other.see(_from(tenant, "203.0.113.1", start + HOUR / 2, "login")))[0])
+    assert in_oslo["login_kmh"] == pytest.approx(speed_kmh(BERLIN, OSLO, 1_800), rel=1e-3)
+    await one.see(_from(tenant, "192.0.2.1", start + HOUR / 4), _from(tenant, "10.0.0.1", start + HOUR / 3))
+    appended = await _records(one, tenant)
+    await _know(ip, tmp_path, BERLIN)
+    await redis.flushall()
+    await eventually(lambda: one.whole(tenant), 30)
+    in_oslo = seen_by((await other.see(_from(tenant, "203.0.113.1", start + HOUR / 2, "login")))[0])
+    assert in_oslo["login_kmh"] == pytest.approx(speed_kmh(SYDNEY, OSLO, 900), rel=1e-3)
+    assert await _records(one, tenant) == appended
+    assert len({each.numbers for each in appended}) == len(appended) == 3
+
+
+HOUR = timedelta(hours=1)
+
+
+async def _know(ip: FileIpIntelligence, folder: Path, city: GeoPoint) -> None:
+    """Has 192.0.2.0/24 be in a city, and 203.0.113.0/24 always in Oslo."""
+    located = {"192.0.2.0/24": city, "203.0.113.0/24": OSLO}
+    names = ("latitude", "longitude", "accuracy_radius")
+    write_mmdb(
+        folder / "city.mmdb",
+        {network: {"location": dict(zip(names, place, strict=True))} for network, place in located.items()},
+    )
+    await ip.load()
+    assert ip.look_up("192.0.2.1") == (False, True, None, None, None, city, None)
+
+
+def _from(tenant: str, address: str, when: datetime, event_type: str = "payment") -> Check:
+    asked = check(tenant, event_time=when, ip=address)
+    asked.event_type = event_type
+    return asked
+
+
+async def _records(engine: Engine, tenant: str) -> Sequence[LogRecord]:
+    """The records of the user's payments in the log that has places, as if none of them was restored."""
+    features = engine.sets.of(tenant)
+    ((recorder, stream, _),) = [each for each in features.recordings(tenant, "payment") if each.recorder.plan.has_place]
+    loaded = engine.logs.load(LogKey(stream, "u1"), recorder.layout.size, 40 * 86_400)
+    found = [record for part in [each async for each in loaded] for record in recorder.layout.unpack_all(part.records)]
+    return sorted({each._replace(restored=False, attempt=0) for each in found if each.type == 0})
