@@ -71,6 +71,8 @@ async def test_decisions_have_the_values_under_their_names_also_when_the_feature
         ({"window": "0.0005s", "key": ["channel"]}, ["key", "window"]),
         ({"name": "amount", "field": "nothing"}, ["name", "field"]),
         ({"name": "user_count", "aggregate": "median"}, ["aggregate"]),
+        ({"aggregate": "travel_speed"}, ["field"]),
+        ({"aggregate": "travel_speed", "field": "ip_address", "include_current": True}, ["include_current"]),
         ({"where": "amount >\n> 1.0"}, ["where"]),
         ({"aggregate": ""}, ["aggregate"]),
         ({"expression": "amount"}, ["key", "aggregate", "field", "window"]),

@@ -9,16 +9,17 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from meshkit.context import CallContext
 from meshkit.errors import MeshError
 from meshkit.rpc.batches import handle_valid
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
 from services.fraud.adapters.memory_ip import MemoryIpIntelligence
-from services.fraud.domain.check import Decided
+from services.fraud.domain.check import Check, Decided
 from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet, Definition
 from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.starter import STARTER_FEATURES
-from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.scenarios.deployment import Deployment
 from services.fraud.domain.scenarios.publication import DeploymentState
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
@@ -38,7 +39,7 @@ from services.fraud.service.reading import FeatureReader
 from services.fraud.service.tenant_features import TenantFeatures
 from services.fraud.service.tenant_states import TenantState
 from tests.support.features import following
-from tests.support.fraud import request, to_call
+from tests.support.fraud import principal, request, to_call
 
 __all__ = ["DecidingBench", "ruled", "version_of"]
 
@@ -56,17 +57,19 @@ def version_of(
     number: int,
     *rules: ScenarioRule,
     scenario_id: str = "cards",
+    event_type: str = "payment",
     features: Sequence[Feature] = (),
     derived: Sequence[str] = (),
     **content: Any,
 ) -> ScenarioVersion:
-    """Makes a version of payments, its expressions checked as they are when somebody saves them."""
-    variables = variables_of(PAYMENT, [*STARTER_FEATURES, *features], derived=derived)
+    """Makes a version, its expressions checked as they are when somebody saves them."""
+    known = [each for each in (*STARTER_FEATURES, *features) if each.event_type == event_type]
+    variables = variables_of(BUILT_IN[event_type], known, derived=derived)
     trees = [CelRules().check(rule.expression, variables) for rule in rules]
     assert all(isinstance(tree, str) for tree in trees), trees
     return ScenarioVersion(
         scenario_id=scenario_id, number=number,
-        content=ScenarioContent(event_type="payment", rules=rules, **content), note="", authors=frozenset(),
+        content=ScenarioContent(event_type=event_type, rules=rules, **content), note="", authors=frozenset(),
         trees=tuple(map(str, trees)), created_at=STARTED,
     )  # fmt: skip
 
@@ -105,7 +108,8 @@ class DecidingBench:
 
     def deploy(self, deployment: Deployment, versions: Sequence[ScenarioVersion] = ()) -> None:
         self.versions = versions or self.versions
-        declared = DeclaredScenarios(deployments=[DeploymentState("payment", deployment)], versions=self.versions)
+        event_type = self.versions[0].content.event_type if self.versions else "payment"
+        declared = DeclaredScenarios(deployments=[DeploymentState(event_type, deployment)], versions=self.versions)
         found = DeclaredSet()
         for each in self.features:
             found = following(found, each)
@@ -129,8 +133,16 @@ class DecidingBench:
             stamp = Timestamp()
             stamp.FromDatetime(fields.pop("event_time", self.now))
             asked = request(event_time=stamp, **fields)
-            call: CheckCall | MeshError = to_call(tenant, asked, "fraud:backfill", currency="USD")
-            (answer,) = await handle_valid([call], self.decider.decide)
-            assert not isinstance(answer, MeshError), answer
-            answers.append(answer)
+            answers.append(await self._answer(to_call(tenant, asked, "fraud:backfill", currency="USD")))
         return answers
+
+    async def decide_check(self, asked: Check) -> Outcome:
+        """Decides about an event of whatever type."""
+        return await self._answer(
+            CheckCall(asked, CallContext("r-1", principal=principal(asked.tenant_id, "fraud:backfill")))
+        )
+
+    async def _answer(self, call: CheckCall | MeshError) -> Outcome:
+        (answer,) = await handle_valid([call], self.decider.decide)
+        assert not isinstance(answer, MeshError), answer
+        return answer
