@@ -45,7 +45,9 @@ class BruteForce:
         return {transaction: record for transaction, record in counting.items() if record is not None}
 
     def read(self, record: LogRecord, arrived: int | None = None) -> list[object]:
-        present = list(self.present(arrived).values())
+        """What a new event sees, or one that arrived as a record did: of its own transaction nothing."""
+        own = None if arrived is None else record.transaction
+        present = [each for transaction, each in self.present(arrived).items() if transaction != own]
         name = (self.plan.types + self.plan.readers)[record.type]
         return [
             self._value(feature, record, present) if feature.event_type == name else None

@@ -135,11 +135,15 @@ class Fold:
         return readers[record.type](self, record)
 
     def read_as_of(self, record: LogRecord, arrival: int) -> list[object]:
-        """What an event of that arrival saw when it came. Slow if much of what its windows hold has come since."""
+        """What an event of that arrival saw when it came: never itself, also where an earlier attempt is withdrawn since.
+
+        Slow if much of what its windows hold has come since.
+        """
+        own = record.transaction
         since = None if self.table is not None else self._changed_since(record.time, arrival)
         if since is None:
-            return self._anew(arrival).read(record)
-        changes = [(self._stories.state(each, arrival).counting, self._stories.state(each).counting) for each in since]
+            return self._anew(arrival, own).read(record)
+        changes = [(self._counted(each, arrival, own), self._stories.state(each).counting) for each in {*since, own}]
         for then, now in changes:
             self.streams.exchange(now, then)
         try:
@@ -221,12 +225,16 @@ class Fold:
         found.update(each for each, story in self._stories.known.items() if arrival_of(rows, story[-1]) >= arrival)
         return found if len(found) <= UNDONE else None
 
-    def _anew(self, arrival: int) -> Fold:
-        """A fold of what arrived before."""
+    def _counted(self, transaction: int, arrival: int, own: int) -> int:
+        """The place of the record of a transaction that counted for an event of that arrival; -1 if none did."""
+        return -1 if transaction == own else self._stories.state(transaction, arrival).counting
+
+    def _anew(self, arrival: int, own: int) -> Fold:
+        """A fold of what arrived before, but for the attempts of one transaction."""
         rows = self.rows
         places = [place for place in range(rows.base, rows.end) if arrival_of(rows, place) < arrival]
         places.sort(key=lambda place: arrival_of(rows, place))
         fold, size = Fold(self.plan), rows.layout.size
-        offsets = [(place - rows.base) * size for place in places]
+        offsets = [(place - rows.base) * size for place in places if rows.transaction(place) != own]
         fold.extend(b"".join(rows.packed[offset : offset + size] for offset in offsets))
         return fold

@@ -97,6 +97,22 @@ def test_a_retry_reads_what_its_first_attempt_read_and_leaves_the_fold_as_it_was
     assert not fold.holds(1)
 
 
+@pytest.mark.parametrize("others", [0, 50, 300, 700])
+def test_an_attempt_never_sees_an_earlier_one_that_was_withdrawn_after_it_came(others: int) -> None:
+    """Whether what came since is undone or the log is folded anew."""
+    fold = Fold(PLAN)
+    fold.add(_event(1, 10))
+    fold.add(_event(2, 500, attempt=1))
+    fold.add(_event(2, 500, attempt=2))
+    fold.add(_event(2, 500, attempt=1, kind=WITHDRAWAL))
+    for number in range(others):
+        fold.add(_event(1_000 + number))
+    found = fold.first(2)
+    assert found is not None
+    assert found[0].attempt == 2
+    assert fold.read_as_of(*found) == [1, 10, 1]
+
+
 @pytest.mark.parametrize("others", [0, 50, 300])
 def test_an_event_is_admitted_once(others: int) -> None:
     """Whether the log is a table or divided into streams."""
