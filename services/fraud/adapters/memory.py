@@ -75,11 +75,11 @@ class MemoryStore:
         return first
 
     async def events(
-        self, tenant_id: str, since: datetime, *, places: bool = False
+        self, tenant_id: str, since: datetime, *, places: bool = False, degraded: str = ""
     ) -> AsyncIterator[Sequence[StoredEvent]]:
+        own = [made for made, _ in self._decided.values() if made.check.tenant_id == tenant_id]
         found = sorted(
-            (made for made, _ in self._decided.values() if made.check.tenant_id == tenant_id),
-            key=lambda made: made.decision_id,
+            (made for made in own if not degraded or degraded in made.degraded), key=lambda made: made.decision_id
         )
         yield [_stored_event(made, places) for made in found if made.create_time >= since]
 

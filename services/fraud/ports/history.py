@@ -45,9 +45,12 @@ class History(Protocol):
         """Returns when the first decision of each tenant that is still stored was made; those without any lack."""
         ...
 
-    def events(self, tenant_id: str, since: datetime, *, places: bool = False) -> AsyncIterator[Sequence[StoredEvent]]:
+    def events(
+        self, tenant_id: str, since: datetime, *, places: bool = False, degraded: str = ""
+    ) -> AsyncIterator[Sequence[StoredEvent]]:
         """Yields all events of decisions that were made since a time, in pages, in the order of decisions.
 
-        Where they were is told if `places` says so.
+        Where they were is told if `places` says so. With the name of an input only those that were decided without it,
+        and perhaps some others.
         """
         ...

@@ -23,6 +23,7 @@ from services.fraud.domain.check import Check, Decided, Key, StageTimes
 from services.fraud.ports import CommitResult, DecisionStore, IpIntelligence, RiskProfiles
 from services.fraud.service.check_calls import CheckCall, Outcome, answered_before, first_of_each, time_error
 from services.fraud.service.check_inputs import CheckInputs, InputsRead, StateOf
+from services.fraud.service.distrust import DistrustedTenants
 from services.fraud.service.judging import DecisionPolicy, Judge
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader
@@ -72,6 +73,7 @@ class Decider:
         self._on_commit = on_commit
         self._judge = Judge(rates, ip, policy, clock)
         self._clock = clock
+        self._distrusted = DistrustedTenants(time.monotonic)
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         """Answers each call in order with its decision or its own error, whatever the others bring."""
@@ -85,7 +87,9 @@ class Decider:
         now = self._clock()
         answers: list[Outcome | MeshError | None] = [time_error(call, now) for call in calls]
         open_ = [call for call, answer in zip(calls, answers, strict=True) if answer is None]
-        judged = await self._judge_all(first_of_each(open_), patient)
+        # Made from the logs they would be refused: each would be made twice, for as long as something is missing there.
+        gapped = self._distrusted.among({call.check.tenant_id for call in open_})
+        judged = await self._judge_all(first_of_each(open_), patient, gapped)
         unread = judged.inputs.unread
         if unread:
             answers = [answer or unread.get(call.check.key) for call, answer in zip(calls, answers, strict=True)]
@@ -96,6 +100,7 @@ class Decider:
             await recalling
         made = {each.check.key: each for each in judged.decided}
         if result.unsure:
+            self._distrusted.add(result.unsure)
             return await self._decide_again(calls, answers, made, result)
         return [answer or self._answer(call.check, made, result) for call, answer in zip(calls, answers, strict=True)]
 

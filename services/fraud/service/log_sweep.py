@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -12,21 +12,18 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.recording import currency_of
-from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.ports import (
     EntityLogs,
     FeatureHead,
     FeatureHeads,
     History,
-    LogKey,
     LogProof,
     LogStream,
     OldDecisions,
-    Restored,
 )
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
-from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
+from services.fraud.service.log_groups import SLACK_SECONDS
+from services.fraud.service.restoring import RestoredLogs
 from services.fraud.service.tenant_features import TenantFeatures
 
 __all__ = ["LogSweep"]
@@ -40,6 +37,8 @@ QUIET_SECONDS = 10.0
 AGAIN_SECONDS = 60.0
 """After which tenants are looked at again though nothing was lost or declared: should a proof be gone by hand."""
 FIRST = str(UUID(int=0))
+AT_ONCE = 50
+"""Events whose records are made while everything else waits: a millisecond or two."""
 REMEMBERED = 50_000
 """Tenants whose streams are remembered, so that nobody has to compile their features to ask about them."""
 _STARTER = StarterFeatures()
@@ -163,30 +162,22 @@ class LogSweep:
             for stream, plan in wanted.items()
         }
         places = any(plan.has_place for plan in wanted.values())
-        async for events in self._history.events(tenant_id, min(since.values()), places=places):
-            await self._logs.restore(_restored(tenant_id, features, since, events), proof)
-            count += len(events)
-            _swept.inc(len(events))
+        restored, restoring = RestoredLogs(tenant_id, features, since), asyncio.create_task(_nothing())
+        try:
+            async for events in self._history.events(tenant_id, min(since.values()), places=places):
+                for start in range(0, len(events), AT_ONCE):
+                    restored.add(events[start : start + AT_ONCE])
+                    await asyncio.sleep(0)
+                await restoring
+                # While the next are read: each page is there before the one after it.
+                restoring = asyncio.create_task(self._logs.restore(restored.take(), proof))
+                count += len(events)
+                _swept.inc(len(events))
+            await restoring
+        finally:
+            restoring.cancel()
         _log.info("swept the history of a tenant", extra={"fields": {"tenant": tenant_id, "events": count}})
 
 
-def _restored(
-    tenant_id: str, features: TenantFeatures, since: Mapping[LogStream, datetime], events: Sequence[StoredEvent]
-) -> Sequence[Restored]:
-    """Gathers what the logs of some streams get of some events."""
-    found: dict[LogKey, tuple[KindPlan, int, list[bytes]]] = {}
-    for event in events:
-        time, transaction = to_milliseconds(event.event_time), transaction_hash(tenant_id, event.transaction_id)
-        currency = currency_of(event.fields)
-        for recorder, stream, _ in features.recordings(tenant_id, event.event_type):
-            if stream not in since or event.create_time < since[stream]:
-                continue
-            value = recorder.key(event.fields)
-            if value is not None:
-                made = recorder.record(event.fields, currency, time, transaction, 0, event.place, restored=True)
-                record, key = recorder.layout.pack(made), LogKey(stream, value)
-                found.setdefault(key, (recorder.plan, recorder.layout.size, []))[2].append(record)
-    return [
-        Restored(key, b"".join(records), size, plan.retention_ms // 1000 + SLACK_SECONDS, last=False)
-        for key, (plan, size, records) in found.items()
-    ]
+async def _nothing() -> None:
+    return

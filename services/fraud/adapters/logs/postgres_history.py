@@ -42,6 +42,7 @@ SELECT t.tenant_id, (
 _PAGE = f"""
 SELECT d.decision_id, {_EVENT}, CASE WHEN $5 THEN d.inputs END AS inputs FROM decisions d
 WHERE d.tenant_id = $1 AND d.decision_id > $2 AND d.decision_id >= first_decision_id($3)
+    AND ($6::bytea = '' OR position($6 IN d.inputs) > 0)
 ORDER BY d.decision_id LIMIT $4"""
 
 
@@ -69,12 +70,12 @@ class PostgresHistory:
         return {str(tenant): made for tenant, made in rows if made is not None}
 
     async def events(
-        self, tenant_id: str, since: datetime, *, places: bool = False
+        self, tenant_id: str, since: datetime, *, places: bool = False, degraded: str = ""
     ) -> AsyncIterator[Sequence[StoredEvent]]:
-        after = UUID(int=0)
+        after, named = UUID(int=0), degraded.encode()
         while True:
             async with transaction(self._apart, [tenant_id], wait=APART_WAIT) as connection:
-                rows = await connection.fetch(_PAGE, tenant_id, after, since, PAGE, places)
+                rows = await connection.fetch(_PAGE, tenant_id, after, since, PAGE, places, named)
             if rows:
                 yield [_event(row) for row in rows]
             if len(rows) < PAGE:

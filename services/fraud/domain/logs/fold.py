@@ -135,7 +135,7 @@ class Fold:
         return readers[record.type](self, record)
 
     def read_as_of(self, record: LogRecord, arrival: int) -> list[object]:
-        """What an event of that arrival saw when it came: never itself, also where an earlier attempt is withdrawn since.
+        """What an event of that arrival saw when it came: never itself, also if an earlier attempt is withdrawn since.
 
         Slow if much of what its windows hold has come since.
         """

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
 from console.up.state import State
@@ -111,6 +112,27 @@ async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed
     kept.twin.check(stored)
     assert await kept.decide_one(check(tenant, event_time=now())) == ()
     assert await kept.decide_one(lost) == (), "it may come again"
+
+
+async def test_of_what_was_decided_before_a_gap_the_logs_get_what_they_lack_alone(kept: Kept) -> None:
+    tenant, slow = new_tenant(), 1
+    await kept.decide(*[check(tenant, event_time=now()) for _ in range(300)])
+    before = REGISTRY.get_sample_value("log_gaps_filled_total") or 0.0
+    logs = kept.engines[1].logs
+    logs._paused_until = asyncio.get_running_loop().time() + 60.0
+    assert await kept.decide_one(check(tenant, event_time=now()), 1) == ("features_slow_path",)
+    logs._paused_until = 0.0
+
+    async def closed() -> bool:
+        nonlocal slow
+        degraded = await kept.decide_one(check(tenant, event_time=now()))
+        slow += degraded != ()
+        return not degraded
+
+    await eventually(closed)
+    filled = (REGISTRY.get_sample_value("log_gaps_filled_total") or 0.0) - before
+    assert 1 <= filled <= slow
+    assert await kept.decide_one(check(tenant, event_time=now()), 1) == ()
 
 
 async def test_reservation_on_its_way_to_its_commit_is_left_alone(

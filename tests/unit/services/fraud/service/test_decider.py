@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -25,6 +26,7 @@ from services.fraud.ports import CommitResult, Stored
 from services.fraud.service import decider
 from services.fraud.service.completing import PROMPT_EVENTS, Completer
 from services.fraud.service.decider import CheckCall, Decider, Outcome
+from services.fraud.service.distrust import DistrustedTenants
 from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.judging import DecisionPolicy
@@ -468,6 +470,31 @@ async def test_decision_whose_logs_lack_something_is_made_again_from_the_store(p
     assert named(ours.decided.features)["user_count_1m"] == 3
     assert list(decision_of(ours).degraded) == ["features_slow_path"]
     assert list(decision_of(theirs).degraded) == []
+
+
+async def test_while_logs_lack_something_decisions_are_made_once_and_after_a_moment_from_the_logs_again(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform.store.gapped = {TENANT}
+    await platform.decide(call())
+    assert len(platform.store.commits) == 2
+    for _ in range(3):
+        assert list((await platform.one(call())).degraded) == ["features_slow_path"]
+    assert len(platform.store.commits) == 5
+    assert list((await platform.one(call(tenant=OTHER))).degraded) == []
+    platform.store.gapped = set()
+    monkeypatch.setattr(platform.decider, "_distrusted", DistrustedTenants(time.monotonic))
+    assert list((await platform.one(call())).degraded) == []
+
+
+def test_a_tenant_is_distrusted_for_a_moment() -> None:
+    now = [100.0]
+    distrusted = DistrustedTenants(lambda: now[0])
+    assert distrusted.among({TENANT}) == frozenset()
+    distrusted.add({TENANT})
+    assert distrusted.among({TENANT, OTHER}) == {TENANT}
+    now[0] += 1.0
+    assert distrusted.among({TENANT, OTHER}) == frozenset()
 
 
 async def test_transaction_too_late_for_the_logs_has_its_features_from_the_store() -> None:
