@@ -92,7 +92,7 @@ class LogState(Enum):
 
 
 class LogAnswer(NamedTuple):
-    """What a caller had not seen of a log, before its own records."""
+    """What a caller had not seen of a log, before its own records: what it saw in another generation is not seen."""
 
     state: LogState
     start: int = 0

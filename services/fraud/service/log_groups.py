@@ -85,6 +85,12 @@ class LogGroup:
         """Says how far the log was read."""
         return LogPart(start, read, last, self.generation)
 
+    def answered(self, answer: LogAnswer, generation: bytes) -> None:
+        """Takes an answer of a generation of the logs: what was read in another one is none of it."""
+        self.answer = answer
+        if self.seen is not None and self.seen.generation != generation:
+            self.seen = self.cached = None
+
     def arrived(self, milliseconds: int, stamp: bytes, generation: bytes) -> None:
         """Gives the records the time at which they arrived, which `stamp` is packed, if they have none of their own."""
         self.generation = generation

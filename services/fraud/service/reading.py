@@ -102,7 +102,7 @@ class FeatureReader:
             _log.warning("features come from the store: %s", error)
             return None
         for group, answer in zip(groups, appended.answers, strict=True):
-            group.answer = answer
+            group.answered(answer, appended.generation)
         return appended
 
     def _features(

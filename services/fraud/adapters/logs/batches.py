@@ -9,12 +9,9 @@ from services.fraud.adapters.logs.proofs import StreamProofs
 from services.fraud.adapters.logs.scripts import GenerationChanged, LogScripts, proof_of
 from services.fraud.adapters.logs.sealing import LogSealing
 from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
-from services.fraud.ports import LogAnswer, LogProof, LogState, LogWrite
+from services.fraud.ports import LogAnswer, LogProof, LogWrite
 
 __all__ = ["LogBatches", "Written", "told"]
-
-_ANOTHER = LogAnswer(LogState.STALE)
-"""To who has read a log of another generation."""
 
 
 class Written(NamedTuple):
@@ -57,10 +54,9 @@ class LogBatches:
                 self._scripts.proof = proof_of(proof)
             swept = {stream: self._proofs.swept(stream) for stream in set(streams)}
             answers = [
-                answer_of(write, each, swept[stream]) if write is asked else _ANOTHER
-                for asked, write, each, stream in zip(writes, known, found, streams, strict=True)
+                answer_of(write, each, swept[stream]) for write, each, stream in zip(known, found, streams, strict=True)
             ]
-            self._sealing.note(names, writes, answers)
+            self._sealing.note(names, known, answers)
             return Written(generation, arrival, answers)
         raise OSError("the generation of the logs changes again and again")
 

@@ -32,6 +32,7 @@ from services.fraud.ports import (
     LogPart,
     LogProof,
     LogSlice,
+    LogState,
     LogStream,
     LogsUnavailableError,
     LogWrite,
@@ -55,6 +56,7 @@ SETTLE_QUEUE = 10_000
 SETTLE_SECONDS = 0.05
 """For so long batches are gathered whose reservations go at once. Withdrawals are not waited for."""
 RESTORED_BYTES = 65_536
+_STALE = LogAnswer(LogState.STALE)
 _FAILURES = (RedisError, OSError, TimeoutError)
 
 
@@ -167,7 +169,8 @@ class RedisLogs:
             names.append(b"%d" % next(self._numbers))
             written = await self._write(names[-1], part, reserved)
             first = first or written
-            answers += written.answers
+            # What was seen counts in the generation of the first part alone.
+            answers += written.answers if written.generation == first.generation else [_STALE] * len(part)
         assert first is not None, "there is at least one part"
         return Appended(Ticket(tuple(names)), first.arrival_ms, answers, first.generation)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from console.up.state import State
 from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.names import PENDING, STATE
 from services.fraud.service import log_keeping, log_sweep
+from services.fraud.service.decider import CheckCall, Outcome
 from tests.integration.conftest import FreshDatabase
 from tests.support.engine import engines, eventually, keeping
 from tests.support.fraud import check, decided, milliseconds, new_tenant, read
@@ -112,6 +113,22 @@ async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed
     kept.twin.check(stored)
     assert await kept.decide_one(check(tenant, event_time=now())) == ()
     assert await kept.decide_one(lost) == (), "it may come again"
+
+
+async def test_checks_of_keys_that_were_known_before_a_loss_do_not_go_apart(
+    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = new_tenant()
+    for _ in range(3):
+        await kept.decide_one(check(tenant, event_time=now()))
+    await redis.flushall()
+    monkeypatch.setattr(kept.engines[0].decider, "decide", none_goes_apart)
+    assert await kept.decide_one(check(tenant, event_time=now())) == ("features_slow_path",)
+
+
+async def none_goes_apart(calls: Sequence[CheckCall]) -> Sequence[Outcome]:
+    assert not calls
+    return ()
 
 
 async def test_of_what_was_decided_before_a_gap_the_logs_get_what_they_lack_alone(kept: Kept) -> None:
