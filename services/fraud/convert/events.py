@@ -20,7 +20,8 @@ def fields_to_record(fields: Fields) -> bytes:
 
 def fields_from_record(data: bytes) -> Fields:
     """Reads back what `fields_to_record` has rendered."""
-    return {name: _from_json(value) for name, value in json.loads(data).items()}
+    # Most values are texts, and histories have many.
+    return {name: value if type(value) is str else _from_json(value) for name, value in json.loads(data).items()}
 
 
 def _time_to_json(value: object) -> object:

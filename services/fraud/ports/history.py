@@ -31,7 +31,7 @@ class KeyHistory(NamedTuple):
 
     events: Sequence[StoredEvent]
     whole: bool
-    """False if there are more than were asked for."""
+    """False if there are more than were asked for: then some of them, or none."""
 
 
 class History(Protocol):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs, History, HistoryKey, LogsUnavailableError, Restored
+from services.fraud.ports import EntityLogs, History, HistoryKey, LogKey, LogsUnavailableError, Restored
 from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
 
 __all__ = ["PROMPT_EVENTS", "Completer", "restored_records"]
@@ -22,6 +22,9 @@ PROMPT_EVENTS = 500
 """Events of a key that are read while others wait. One with more is read apart."""
 PATIENT_EVENTS = 200_000
 SLACK = timedelta(seconds=SLACK_SECONDS)
+LONG, LONG_KEYS = timedelta(seconds=5), 1_000
+STEP = 100
+"""Records that are made while everything else waits: about a millisecond."""
 RESTORING = 2_000
 """Logs that wait to be restored, at most: what is not restored now is when it is next asked for."""
 
@@ -34,6 +37,8 @@ class Completer:
         self._history = history
         self._first: dict[str, datetime] = {}
         self._restored: list[Restored] = []
+        self._long: dict[LogKey, datetime] = {}
+        """Until when histories are not asked for of which even who is patient does not get all."""
         self._restorer: asyncio.Task[None] | None = None
 
     async def complete(self, groups: Sequence[LogGroup], now: datetime, *, patient: bool, restore: bool) -> None:
@@ -41,6 +46,8 @@ class Completer:
 
         Raises MeshError UNAVAILABLE.
         """
+        if patient and self._long:
+            groups = [group for group in groups if self._long.get(group.key, now) <= now]
         if not groups:
             return
         first = await self.first_decided({group.key.stream.tenant_id for group in groups})
@@ -48,11 +55,18 @@ class Completer:
         found = await self._history.read(asked, PATIENT_EVENTS if patient else PROMPT_EVENTS, apart=patient)
         for group, history in zip(groups, found, strict=True):
             if not history.whole:
+                if patient:
+                    self._note_long(group.key, now)
                 continue
-            records = restored_records(group, history.events)
+            records = await restored_records(group, history.events)
             group.fold = await _folded(group, records)
             if restore:
                 self._restore(group, records)
+
+    def _note_long(self, key: LogKey, now: datetime) -> None:
+        if len(self._long) >= LONG_KEYS:
+            self._long.clear()
+        self._long[key] = now + LONG
 
     async def first_decided(self, tenants: Collection[str]) -> Mapping[str, datetime]:
         """Returns when tenants had the first decision that is still stored; those without any lack."""
@@ -87,11 +101,20 @@ class Completer:
                 _log.warning("%d logs are restored later: %s", len(logs), error)
 
 
-def restored_records(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
-    """Packs what a log should hold of stored events, each in the order of its commit."""
+async def restored_records(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
+    """Packs what a log should hold of stored events, each in the order of its commit, a few at a time."""
+    found, ordered = [], sorted(events, key=lambda each: each.create_time)
+    for start in range(0, len(ordered), STEP):
+        found.append(_packed(group, ordered[start : start + STEP]))
+        if len(ordered) > STEP:
+            await asyncio.sleep(0)
+    return b"".join(found)
+
+
+def _packed(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
     plan, tenant = group.recorder.plan, group.key.stream.tenant_id
     records = []
-    for event in sorted(events, key=lambda each: each.create_time):
+    for event in events:
         recorder = group.features.set.recorder(plan, event.event_type)
         records.append(
             recorder.record(

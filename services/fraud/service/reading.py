@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from meshkit.apart import TravelsApart
-from meshkit.errors import MeshError
+from meshkit.errors import MeshError, unavailable
 from services.fraud import errors
 from services.fraud.domain.check import Basis, Check, Features, Key
 from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
@@ -79,7 +79,7 @@ class FeatureReader:
             self._folds.take(group)
         apart = {group for group in read if group.fold is None}
         features = [
-            TravelsApart()
+            _held_up(patient)
             if apart and any(group in apart for group, _ in each.places)
             else self._features(check, each, slow, appended, arrival)
             for check, each in zip(checks, records, strict=True)
@@ -145,6 +145,13 @@ class FeatureReader:
         basis = Basis.HISTORY if all(from_history) else Basis.LOGS
         generation = appended.generation
         return Features(values, to_time(time), degraded, basis, generation, elsewhere, features, records.ip)
+
+
+def _held_up(patient: bool) -> MeshError:
+    """Says of a check that what it has to read is more than is read now, or for any check."""
+    if not patient:
+        return TravelsApart()
+    return unavailable("history", "the history of a key is longer than what is read for a check")
 
 
 def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:

@@ -20,6 +20,8 @@ __all__ = ["PostgresHistory"]
 APART_WAIT = 1.0
 """Seconds that a check which takes long anyway waits for a connection."""
 PAGE = 500
+STEP = 100
+"""Rows that are read back while everything else waits: about a millisecond."""
 MAX_AHEAD = timedelta(minutes=5)
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 
@@ -62,7 +64,7 @@ class PostgresHistory:
             for column, places in self._by_column(keys).items():
                 for row in await self._fetch(connection, column, [(n, keys[n]) for n in places], most, secret):
                     rows[row["n"]].append(row)
-        return [_history(key, found, most) for key, found in zip(keys, rows, strict=True)]
+        return [await _history(key, found, most) for key, found in zip(keys, rows, strict=True)]
 
     async def first_decided(self, tenants: Collection[str]) -> Mapping[str, datetime]:
         async with transaction(self._pool, tenants) as connection:
@@ -108,11 +110,17 @@ class PostgresHistory:
         )
 
 
-def _history(key: HistoryKey, rows: Sequence[asyncpg.Record], most: int) -> KeyHistory:
-    """Takes the events that have the very values, whatever collides with their hashes."""
-    events = [_event(row) for row in rows if row["event_type"] in key.event_types]
-    matching = [event for event in events if all(event.fields.get(field) == value for field, value in key.values)]
-    return KeyHistory(matching, len(rows) <= most)
+async def _history(key: HistoryKey, rows: Sequence[asyncpg.Record], most: int) -> KeyHistory:
+    """Takes the events that have the very values, whatever collides with their hashes, a few at a time."""
+    if len(rows) > most:
+        return KeyHistory((), whole=False)
+    matching: list[StoredEvent] = []
+    for start in range(0, len(rows), STEP):
+        events = [_event(row) for row in rows[start : start + STEP] if row["event_type"] in key.event_types]
+        matching += [each for each in events if all(each.fields.get(field) == value for field, value in key.values)]
+        if len(rows) > STEP:
+            await asyncio.sleep(0)
+    return KeyHistory(matching, whole=True)
 
 
 def _event(row: asyncpg.Record) -> StoredEvent:
