@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -19,7 +19,9 @@ from services.fraud.ports import (
     History,
     LogProof,
     LogStream,
+    LogsUnavailableError,
     OldDecisions,
+    Restored,
 )
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.log_groups import SLACK_SECONDS
@@ -39,6 +41,8 @@ AGAIN_SECONDS = 60.0
 FIRST = str(UUID(int=0))
 AT_ONCE = 50
 """Events whose records are made while everything else waits: a millisecond or two."""
+TRIES, PAUSE_SECONDS = 5, 2.0
+"""How often a page is restored, and what is waited in between."""
 REMEMBERED = 50_000
 """Tenants whose streams are remembered, so that nobody has to compile their features to ask about them."""
 _STARTER = StarterFeatures()
@@ -150,6 +154,7 @@ class LogSweep:
         }
         if not wanted:
             return True
+        _behind.inc()
         await self._restore(tenant_id, features, wanted, proof)
         return await self._logs.prove([*whole, *wanted], proof)
 
@@ -170,13 +175,26 @@ class LogSweep:
                     await asyncio.sleep(0)
                 await restoring
                 # While the next are read: each page is there before the one after it.
-                restoring = asyncio.create_task(self._logs.restore(restored.take(), proof))
+                restoring = asyncio.create_task(self._put(restored.take(), proof))
                 count += len(events)
                 _swept.inc(len(events))
             await restoring
         finally:
             restoring.cancel()
         _log.info("swept the history of a tenant", extra={"fields": {"tenant": tenant_id, "events": count}})
+
+    async def _put(self, logs: Sequence[Restored], proof: LogProof) -> None:
+        """Restores logs. A moment without Redis does not begin the sweep anew, unless something was lost in it."""
+        for tried in range(TRIES):
+            try:
+                if tried and await self._logs.proof() != proof:
+                    break
+                return await self._logs.restore(logs, proof)
+            except LogsUnavailableError:
+                if tried == TRIES - 1:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+        raise LogsUnavailableError("logs were lost while they were swept")
 
 
 async def _nothing() -> None:

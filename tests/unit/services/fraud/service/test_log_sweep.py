@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryStore
 from services.fraud.adapters.memory_event_types import MemoryDeclarations
 from services.fraud.adapters.memory_features import MemoryFeatureHeads, MemoryFeatures, MemoryFeatureWriter
 from services.fraud.domain.declared.feature import Aggregate
-from services.fraud.ports import FeatureHead
+from services.fraud.ports import FeatureHead, LogProof, LogsUnavailableError, Restored
 from services.fraud.service import log_sweep
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.feature_sets import ConfiguredFeatures
@@ -101,6 +103,51 @@ async def test_what_is_not_settled_is_not_filled_and_the_rest_is_whole_again(ten
     whole = await bench.logs.whole(features.streams(tenant))
     assert {stream for stream, known in whole.items() if not known} == features.filled(tenant)
     assert len(features.filled(tenant)) == 1
+
+
+async def test_a_tenant_is_behind_while_it_is_swept(tenant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, behind = Bench(tenant, whole=False), []
+    restore = bench.logs.restore
+
+    async def noted(logs: Sequence[Restored], proof: LogProof | None = None) -> None:
+        behind.append(REGISTRY.get_sample_value("tenants_unswept"))
+        await restore(logs, proof)
+
+    monkeypatch.setattr(bench.logs, "restore", noted)
+    await bench.store.commit([decided(check(tenant))])
+    await bench.swept()
+    assert behind == [1.0]
+    assert REGISTRY.get_sample_value("tenants_unswept") == 0.0
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_moment_without_the_logs_does_not_begin_a_sweep_anew_unless_they_are_lost(
+    tenant: str, lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_sweep, "PAUSE_SECONDS", 0.0)
+    bench, tries = Bench(tenant, whole=False), []
+    restore = bench.logs.restore
+
+    async def failing(logs: Sequence[Restored], proof: LogProof | None = None) -> None:
+        tries.append(len(logs))
+        if len(tries) == 1:
+            if lost:
+                bench.logs.lose()
+            raise LogsUnavailableError("for a moment")
+        await restore(logs, proof)
+
+    monkeypatch.setattr(bench.logs, "restore", failing)
+    await bench.store.commit([decided(check(tenant))])
+    await bench.sets.prepare([tenant])
+    streams = bench.sets.of(tenant).streams(tenant)
+    if lost:
+        with pytest.raises(LogsUnavailableError):
+            await bench.swept()
+        assert len(tries) == 1
+    else:
+        await bench.swept()
+        assert len(tries) == 2
+    assert all((await bench.logs.whole(streams)).values()) is not lost
 
 
 async def test_who_has_no_decision_yet_gets_features_too(tenant: str) -> None:
