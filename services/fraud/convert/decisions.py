@@ -21,7 +21,7 @@ from services.fraud.convert.signals import (
     ruling_from_proto,
     ruling_to_proto,
 )
-from services.fraud.domain.check import NOTHING_KEPT, Decided, Features, Kept
+from services.fraud.domain.check import NOTHING_KEPT, Basis, Decided, Features, Kept
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER, VERSIONS_OF_BEFORE
 from services.fraud.domain.declared.vector import VectorLayout, joined, rejoined, split
@@ -138,6 +138,8 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         usd_per_unit=rate.usd_per_unit if rate is not None else None,
         rate_since=rate.since if rate is not None else None,
         format=FORMAT,
+        arrival=made.features.arrival,
+        unlogged=made.features.basis is Basis.UNLOGGED,
     )
     _vector_to_proto(made.features, inputs.vector)
     if made.degraded:

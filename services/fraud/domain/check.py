@@ -112,6 +112,8 @@ class Features(NamedTuple):
     """The features that these are the values of."""
     ip: IpSignals | None = None
     """What is known of the event's address, if its place is in the logs: one look tells both."""
+    arrival: int = 0
+    """Where the check stands in the order of arrival: microseconds since 1970, by the logs' clock if there is one."""
 
 
 class StageTimes(NamedTuple):

@@ -31,6 +31,7 @@ from services.fraud.ports.features import (
 from services.fraud.ports.gaps import Gap, LogGaps
 from services.fraud.ports.history import History, HistoryKey, KeyHistory
 from services.fraud.ports.logs import (
+    WRITES_AT_ONCE,
     Appended,
     EntityLogs,
     LogAnswer,
@@ -48,6 +49,7 @@ from services.fraud.ports.logs import (
 )
 
 __all__ = [
+    "WRITES_AT_ONCE",
     "Admits",
     "Appended",
     "CommitResult",

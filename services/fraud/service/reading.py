@@ -17,7 +17,15 @@ from meshkit.errors import MeshError, unavailable
 from services.fraud import errors
 from services.fraud.domain.check import Basis, Check, Features, Key
 from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
-from services.fraud.ports import Appended, EntityLogs, IpIntelligence, LogsUnavailableError, LogWrite, Ticket
+from services.fraud.ports import (
+    WRITES_AT_ONCE,
+    Appended,
+    EntityLogs,
+    IpIntelligence,
+    LogsUnavailableError,
+    LogWrite,
+    Ticket,
+)
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
@@ -66,10 +74,30 @@ class FeatureReader:
         if not checks:
             return Reading((), (), None)
         await self._sets.prepare({check.tenant_id for check in checks})
+        first, *others = self._steps(checks)
+        reading = await self._read(first, patient, gapped)
+        for step in others:
+            await self._sets.prepare({check.tenant_id for check in step})
+            reading = _together(reading, await self._read(step, patient, gapped))
+        return reading
+
+    def _steps(self, checks: Sequence[Check]) -> Sequence[Sequence[Check]]:
+        """Divides checks so that each is appended to all of its logs in one step: the order of arrival is one then."""
+        steps, begun, writes = [], 0, 0
+        for place, check in enumerate(checks):
+            own = len(self._sets.of(check.tenant_id).recordings(check.tenant_id, check.event_type))
+            if writes + own > WRITES_AT_ONCE and place > begun:
+                steps.append(checks[begun:place])
+                begun, writes = place, 0
+            writes += own
+        return [*steps, checks[begun:]] if steps else [checks]
+
+    async def _read(self, checks: Sequence[Check], patient: bool, gapped: Collection[str]) -> Reading:
         now = self._clock()
         groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
         appended = await self._append(checks, groups)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
+        order = appended.order if appended else arrival * 1_000
         stamp, generation = TIME.pack(arrival), appended.generation if appended else b""
         for group in groups:
             group.arrived(arrival, stamp, generation)
@@ -81,10 +109,13 @@ class FeatureReader:
         features = [
             _held_up(patient)
             if apart and any(group in apart for group, _ in each.places)
-            else self._features(check, each, slow, appended, arrival)
-            for check, each in zip(checks, records, strict=True)
+            else self._features(check, each, slow, appended, arrival, order + place)
+            for place, (check, each) in enumerate(zip(checks, records, strict=True))
         ]
         self._folds.keep(read)
+        again = [place for place, each in enumerate(records) if each.came_before]
+        if again:
+            await self._place_as_at_first(checks, features, again)
         return Reading(features, records, appended.ticket if appended else None)
 
     def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
@@ -92,6 +123,19 @@ class FeatureReader:
         if reading.ticket is not None:
             gone = [each for check, each in zip(checks, reading.records, strict=True) if check.key in withdrawn]
             self._logs.settle(reading.ticket, [write for each in gone for write in _withdrawals(each)])
+
+    async def _place_as_at_first(
+        self, checks: Sequence[Check], features: list[Features | MeshError], again: Sequence[int]
+    ) -> None:
+        """Gives checks that came before the place in the order of arrival that they read as of."""
+        try:
+            first = await self._logs.first_arrivals([checks[place].key for place in again])
+        except LogsUnavailableError:
+            return
+        for place in again:
+            found, arrival = features[place], first.get(checks[place].key)
+            if arrival is not None and isinstance(found, Features):
+                features[place] = found._replace(arrival=arrival)
 
     async def _append(self, checks: Sequence[Check], groups: Sequence[LogGroup]) -> Appended | None:
         now = asyncio.get_running_loop().time()
@@ -112,6 +156,7 @@ class FeatureReader:
         slow: Collection[LogGroup],
         appended: Appended | None,
         arrival: int,
+        order: int,
     ) -> Features | MeshError:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
         features = records.features.set
@@ -122,6 +167,8 @@ class FeatureReader:
         for group, place in records.places:
             record, read = _read_log(group, place)
             time, start = record.time, group.start
+            if record.attempt != group.records[place].attempt:
+                records.came_before = True
             values[start : start + len(read)] = read
         for place in features.sums:
             value = values[place]
@@ -135,16 +182,16 @@ class FeatureReader:
         if derive is not None:
             derive(values, check.fields)
         elsewhere = {each: total for each, total in sums.items() if total and each != check.currency} if sums else sums
+        own = elsewhere, features, records.ip, order
         if appended is None:
-            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, b"", elsewhere, features, records.ip)
+            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, b"", *own)
         if not slow:
-            return Features(values, to_time(time), (), Basis.LOGS, appended.generation, elsewhere, features, records.ip)
+            return Features(values, to_time(time), (), Basis.LOGS, appended.generation, *own)
         from_history = [group in slow for group, _ in records.places]
         degraded = (DEGRADED,) if any(from_history) else ()
         # One log that was relied on is enough for the decision to depend on what logs may lack.
         basis = Basis.HISTORY if all(from_history) else Basis.LOGS
-        generation = appended.generation
-        return Features(values, to_time(time), degraded, basis, generation, elsewhere, features, records.ip)
+        return Features(values, to_time(time), degraded, basis, appended.generation, *own)
 
 
 def _held_up(patient: bool) -> MeshError:
@@ -152,6 +199,12 @@ def _held_up(patient: bool) -> MeshError:
     if not patient:
         return TravelsApart()
     return unavailable("history", "the history of a key is longer than what is read for a check")
+
+
+def _together(one: Reading, other: Reading) -> Reading:
+    tickets = [each.ticket for each in (one, other) if each.ticket is not None]
+    ticket = Ticket(tuple(name for each in tickets for name in each.names)) if tickets else None
+    return Reading([*one.features, *other.features], [*one.records, *other.records], ticket)
 
 
 def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:

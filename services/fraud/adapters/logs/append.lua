@@ -12,24 +12,29 @@
 -- ARGV[5] the writes, one after another: offset to read from (0: nothing is known), bytes of a record, bytes of all
 --         records, seconds after which the log goes, flags (1: whole if it is not there, 2: records get the time of
 --         arrival, 4: the expiry is set anew), then the records
+-- ARGV[6] how many checks the batch has, none if it is not there
 --
 -- Answers "cold" for another generation, else milliseconds of arrival, the proof as it is now or "", then for each
 -- write what is there from its offset on, before its own records: "more" if that is more than is read at once, "sealed"
 -- if the offset is in a chunk by now. 1 is a log that begins with this write, whole; "" one that begins and may not be;
--- 0 a key that holds something else.
+-- 0 a key that holds something else. At the end where the batch stands in the order of arrival.
 
 -- Bytes that are read of one log, and of all logs of a call: more is loaded in slices, by whoever needs it.
 local MOST, MOST_OF_ALL = 65536, 262144
 local call, sub, unpack, pack = redis.call, string.sub, struct.unpack, struct.pack
 
 local generation = ARGV[1]
-local state = call('HMGET', KEYS[1], 'generation', 'epoch')
+local state = call('HMGET', KEYS[1], 'generation', 'epoch', 'order')
 if state[1] ~= generation then return 'cold' end
 
 local time = call('TIME')
 local arrival = time[1] * 1000 + math.floor(time[2] / 1000)
 local stamp = pack('<i8', arrival)
-call('HSET', KEYS[2], ARGV[2], stamp .. ARGV[3])
+
+-- Microseconds since 1970, but never less than what was given out: a place for each check, whatever the clock does.
+local order, checks = math.max(tonumber(state[3]) or 0, time[1] * 1000000 + time[2]), tonumber(ARGV[6]) or 0
+if checks > 0 then call('HSET', KEYS[1], 'order', string.format('%.0f', order + checks)) end
+call('HSET', KEYS[2], ARGV[2], pack('<i8', order) .. ARGV[3])
 
 local function stamped(records, size)
   if #records == size then return stamp .. sub(records, 9) end
@@ -87,4 +92,5 @@ for i = 3, #KEYS do
   end
 end
 answers[2] = proof or ''
+answers[#KEYS + 1] = order
 return answers

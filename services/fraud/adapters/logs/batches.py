@@ -19,6 +19,7 @@ class Written(NamedTuple):
 
     generation: bytes
     arrival_ms: int
+    order: int
     answers: Sequence[LogAnswer]
 
 
@@ -31,7 +32,13 @@ class LogBatches:
         self._sealing = sealing
 
     async def write(
-        self, pending: bytes, batch: bytes, names: Sequence[bytes], writes: Sequence[LogWrite], reserved: bytes
+        self,
+        pending: bytes,
+        batch: bytes,
+        names: Sequence[bytes],
+        writes: Sequence[LogWrite],
+        reserved: bytes,
+        checks: int = 0,
     ) -> Written:
         """Appends to logs of these names, and reserves under the name of a batch. Raises RedisError and OSError."""
         reserving = [batch, reservations(names, writes, reserved)]
@@ -42,10 +49,10 @@ class LogBatches:
             known = [_of_generation(write, generation) for write in writes]
             text = instructions(known, [stream in creates for stream in streams])
             try:
-                arrival, proof, *found = await self._scripts.run(
+                arrival, proof, *found, order = await self._scripts.run(
                     "append",
                     [pending, *names],
-                    [*reserving, told(self._scripts.proof), text],
+                    [*reserving, told(self._scripts.proof), text, b"%d" % checks],
                     only=generation,
                 )
             except GenerationChanged:
@@ -57,7 +64,7 @@ class LogBatches:
                 answer_of(write, each, swept[stream]) for write, each, stream in zip(known, found, streams, strict=True)
             ]
             self._sealing.note(names, known, answers)
-            return Written(generation, arrival, answers)
+            return Written(generation, arrival, order, answers)
         raise OSError("the generation of the logs changes again and again")
 
 

@@ -43,6 +43,8 @@ class MemoryLogs:
         self._whole = whole
         self._swept: set[LogStream] = set()
         self._losses = 0
+        self._order = 0
+        self._reserved: dict[bytes, tuple[int, Sequence[Key]]] = {}
         self.available = True
 
     def lose(self) -> None:
@@ -54,10 +56,14 @@ class MemoryLogs:
 
     async def append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         self._check()
-        arrival = int(self._clock() * 1000)
-        return Appended(Ticket(()), arrival, [self._append(write, arrival) for write in writes])
+        arrival, order = int(self._clock() * 1000), max(self._order, int(self._clock() * 1_000_000))
+        self._order, name = order + len(transactions), b"%d" % len(self._reserved)
+        self._reserved[name] = order, transactions
+        return Appended(Ticket((name,)), arrival, [self._append(write, arrival) for write in writes], order=order)
 
     def settle(self, ticket: Ticket, withdrawn: Sequence[LogWrite]) -> None:
+        for name in ticket.names:
+            self._reserved[name] = 0, ()
         for write in withdrawn:
             self._append(write, int(self._clock() * 1000))
 
@@ -86,6 +92,15 @@ class MemoryLogs:
         for key, log in self._logs.items():
             log.whole = log.whole or key.stream in streams
         return True
+
+    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
+        self._check()
+        found: dict[Key, int] = {}
+        for order, reserved in self._reserved.values():
+            for place, key in enumerate(reserved):
+                if key in transactions:
+                    found.setdefault(key, order + place)
+        return found
 
     async def overdue(self, seconds: float) -> Sequence[Overdue]:
         return ()

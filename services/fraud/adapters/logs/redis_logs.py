@@ -26,6 +26,7 @@ from services.fraud.adapters.logs.sealing import LogSealing
 from services.fraud.adapters.logs.writes import timed
 from services.fraud.domain.check import Key
 from services.fraud.ports import (
+    WRITES_AT_ONCE,
     Appended,
     LogAnswer,
     LogKey,
@@ -41,13 +42,11 @@ from services.fraud.ports import (
     Ticket,
 )
 
-__all__ = ["RedisLogs"]
+__all__ = ["WRITES_AT_ONCE", "RedisLogs"]
 
 _log = logging.getLogger(__name__)
 _unavailable = Counter("logs_unavailable", "Batches without their entity logs.", ["reason"])
 
-WRITES_AT_ONCE = 192
-"""Of one script call, at 5 to 8 us each: what a caller sends must not hold up others for longer than 2 ms."""
 # After a failure the logs are left alone for this long, so that a hanging Redis costs one timeout a second.
 PAUSE_SECONDS = 1.0
 # Whoever looks for reservations forgets a process that has none.
@@ -141,6 +140,10 @@ class RedisLogs:
         with self._failing():
             return await self._reservations.overdue(seconds)
 
+    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
+        with self._failing():
+            return await self._reservations.first_arrivals(transactions)
+
     async def withdraw(self, batch: Overdue, gone: Collection[Key]) -> None:
         with self._failing():
             await self._reservations.withdraw(batch, gone, self._pending)
@@ -167,16 +170,17 @@ class RedisLogs:
             if first is not None:
                 part = [timed(write, first.arrival_ms) for write in part]
             names.append(b"%d" % next(self._numbers))
-            written = await self._write(names[-1], part, reserved)
+            written = await self._write(names[-1], part, reserved, 0 if first else len(transactions))
             first = first or written
             # What was seen counts in the generation of the first part alone.
             answers += written.answers if written.generation == first.generation else [_STALE] * len(part)
         assert first is not None, "there is at least one part"
-        return Appended(Ticket(tuple(names)), first.arrival_ms, answers, first.generation)
+        return Appended(Ticket(tuple(names)), first.arrival_ms, answers, first.generation, first.order)
 
-    async def _write(self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes) -> Written:
+    async def _write(self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes, checks: int = 0) -> Written:
         name = await self._names()
-        return await self._batches.write(self._pending, batch, [name(write.key) for write in writes], writes, reserved)
+        names = [name(write.key) for write in writes]
+        return await self._batches.write(self._pending, batch, names, writes, reserved, checks)
 
     async def _names(self) -> Callable[[LogKey], bytes]:
         if self._name is None:

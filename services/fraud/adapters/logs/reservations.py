@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -23,7 +23,12 @@ MOST = 200
 RETAIN_SECONDS = 86_400
 """Of a log that began with a withdrawal: it holds nothing else."""
 IDLE_SECONDS = 300
+LOOKED_THROUGH = 2_000
+"""Batches of a process that are looked through for a transaction."""
 _STAMP = struct.Struct("<q")
+_LENGTH = struct.Struct("<I")
+_LARGEST_MS = 10**14
+"""A batch of before is stamped with milliseconds, and not with its place in the order of arrival."""
 
 
 class Reservations:
@@ -42,10 +47,32 @@ class Reservations:
             scanned: Any = await self._redis.hscan(process, count=MOST)
             cursor, fields = scanned
             for name, data in fields.items():
-                if _STAMP.unpack_from(data)[0] < (now - seconds) * 1000:
-                    found.append(_overdue((process, name), data[_STAMP.size :]))
+                if _order(data) < (now - seconds) * 1_000_000:
+                    found.append(_overdue((process, name), data))
             await self._forget_if_idle(process, now, bool(fields) or bool(cursor))
         return found[:MOST]
+
+    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
+        """Returns where transactions stand that are reserved, in the order of arrival: each by its first attempt."""
+        wanted, found = set(transactions), dict[Key, int]()
+        processes: Any = await self._redis.smembers(PENDING)
+        for process in processes:
+            async for data in self._reserved(process):
+                for place, key in enumerate(_transactions(data), _order(data)):
+                    if key in wanted:
+                        found[key] = min(found.get(key, place), place)
+        return found
+
+    async def _reserved(self, process: bytes) -> AsyncIterator[bytes]:
+        """Yields what the batches of a process reserve, not of all if there are very many."""
+        cursor = 0
+        for _ in range(LOOKED_THROUGH // MOST):
+            scanned: Any = await self._redis.hscan(process, cursor, count=MOST)
+            cursor, fields = scanned
+            for data in fields.values():
+                yield data
+            if not cursor:
+                return
 
     async def withdraw(self, batch: Overdue, gone: Collection[Key], own: bytes) -> None:
         """Appends what withdraws the transactions that are gone. `own` names the reservations of this process."""
@@ -73,9 +100,19 @@ class Reservations:
 
 
 def _overdue(place: tuple[bytes, bytes], data: bytes) -> Overdue:
-    (length,) = struct.unpack_from("<I", data)
-    words = data[4 : 4 + length].decode().split("\0") if length else []
-    return Overdue(place, list(zip(words[::2], words[1::2], strict=True)), list(_records(data, 4 + length)))
+    (length,) = _LENGTH.unpack_from(data, _STAMP.size)
+    return Overdue(place, _transactions(data), list(_records(data, _STAMP.size + _LENGTH.size + length)))
+
+
+def _order(data: bytes) -> int:
+    stamp: int = _STAMP.unpack_from(data)[0]
+    return stamp if stamp > _LARGEST_MS else stamp * 1_000
+
+
+def _transactions(data: bytes) -> Sequence[Key]:
+    (length,), start = _LENGTH.unpack_from(data, _STAMP.size), _STAMP.size + _LENGTH.size
+    words = data[start : start + length].decode().split("\0") if length else []
+    return list(zip(words[::2], words[1::2], strict=True))
 
 
 def _records(data: bytes, at: int) -> Iterator[tuple[bytes, int, bytes]]:

@@ -125,6 +125,29 @@ async def test_records_of_one_call_arrive_together_at_the_time_that_is_told(prov
         assert await loaded(proven, each) == [stamp + first[8:], stamp + second[8:]]
 
 
+async def test_each_check_has_a_place_of_its_own_in_the_order_of_arrival(proven: EntityLogs, tenant: str) -> None:
+    key, before = key_of(tenant), int(time.time() * 1_000_000)
+    first, second, third = [
+        await proven.append([(tenant, f"{batch}-{n}") for n in range(500)], [write(key, [record(batch)])])
+        for batch in range(3)
+    ]
+    assert before <= first.order <= first.order + 500 <= second.order <= second.order + 500 <= third.order
+    assert third.order + 500 <= int(time.time() * 1_000_000) + 1_500
+
+
+async def test_what_comes_again_is_known_by_the_place_of_its_first_attempt_until_it_is_settled(
+    proven: EntityLogs, tenant: str
+) -> None:
+    key, keys = key_of(tenant), [(tenant, "a"), (tenant, "b")]
+    first = await proven.append(keys, [write(key, records(2))])
+    again = await proven.append(keys[1:], [write(key, records(1, 1))])
+    assert await proven.first_arrivals([keys[1], (tenant, "c")]) == {keys[1]: first.order + 1}
+    for each in (first, again):
+        proven.settle(each.ticket, [])
+    await settled(proven)
+    assert await proven.first_arrivals(keys) == {}
+
+
 @pytest.mark.parametrize(
     "read",
     [(0, 1, record("other")), (0, 3, record(1)), (0, 9, record(1)), (4, 1, record(4))],

@@ -55,3 +55,18 @@ async def test_login_is_read_as_one_after_claims_read_its_log_no_longer() -> Non
     sets.current = following(BOTH, without=[OF_CLAIMS.name])
     assert await payments_seen_by(login(tenant, "l2")) == 3
     assert await payments_seen_by(first) == 2
+
+
+async def test_what_comes_again_stands_where_it_came_first() -> None:
+    tenant = new_tenant()
+    reader = reader_of(MemoryLogs(time.time), MemoryStore(), Declared(BOTH))
+
+    async def arrival(*asked: Check) -> list[int]:
+        found = (await reader.read(asked, patient=True)).features
+        return [each.arrival for each in found if not isinstance(each, MeshError)]
+
+    first = await arrival(check(tenant, "p1"), check(tenant, "p2"))
+    assert first[1] == first[0] + 1
+    (other,) = await arrival(check(tenant, "p3"))
+    later, again = await arrival(check(tenant, "p4"), check(tenant, "p2"))
+    assert first[1] < other < later and again == first[1]

@@ -2200,6 +2200,16 @@ class DecisionInputs(betterproto2.Message):
     What a list decided before any rule. Not set if none did.
     """
 
+    arrival: "int" = betterproto2.field(29, betterproto2.TYPE_UINT64)
+    """
+    Where the check stands in the order in which checks of all processes arrived: microseconds since 1970, by the clock of the logs, which never goes back. A check that came again has the place of its first attempt. Zero for decisions of before.
+    """
+
+    unlogged: "bool" = betterproto2.field(30, betterproto2.TYPE_BOOL)
+    """
+    True if the decision was made without the logs: `arrival` is by the clock of the process then.
+    """
+
     digest: "bytes" = betterproto2.field(31, betterproto2.TYPE_BYTES)
     """
     BLAKE2b, of 16 bytes, over answer, event and inputs as they were stored. Not set where a decision is shown.
