@@ -78,15 +78,20 @@ class Api:
                 return
             left = None if left is None else left - len(page[plural])
 
-    async def stream(self, path: str) -> AsyncGenerator[Json, None]:
-        """Yields the frames of a stream: objects with `result`, at its end one with `status`.
+    async def stream(self, path: str, body: Json | None = None) -> AsyncGenerator[Json, None]:
+        """Yields the frames of a stream: objects with `result`, at its end one with `status`. With a body it is posted.
 
         Raises HttpError if it cannot be had now or is cut off, CommandFailure if it is refused.
         """
         token = await self._tokens.token()
         headers = [("authorization", f"Bearer {token}"), ("accept", "application/x-ndjson")]
+        request: dict[str, Any] = {}
+        if body is not None:
+            headers.append(("content-type", JSON_TYPE))
+            request = {"method": "POST", "body": json.dumps(body).encode()}
+        reading = read_lines(self._base_url, path, headers, idle=IDLE_SECONDS, **request)
         try:
-            async with contextlib.aclosing(read_lines(self._base_url, path, headers, idle=IDLE_SECONDS)) as lines:
+            async with contextlib.aclosing(reading) as lines:
                 async for line in lines:
                     yield json.loads(line)
         except RefusedError as refused:

@@ -10,19 +10,22 @@ import json
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 from console.failure import WrongArgument
 
 __all__ = [
+    "SECONDS",
     "calendar_date",
     "check_texts",
     "decimal",
     "decision_id",
     "in_utc",
     "json_object",
+    "length",
+    "past_time",
     "point_in_time",
     "rfc3339",
     "task_id",
@@ -38,6 +41,8 @@ _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)([Zz]|[+-][0-9]{2}:[0-9]{2})?",
     re.ASCII,
 )
+_LENGTH = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 MICROSECONDS = 6
 MOST_UNITS = 1_000_000
 """The most that the protos take as a limit."""
@@ -89,6 +94,24 @@ def point_in_time(text: str) -> str:
         return rfc3339(f"{text}T00:00" if _DATE.fullmatch(text) else text, seconds=False).astimezone().isoformat()
     except (ValueError, OverflowError):
         raise ArgumentTypeError(f"must be a time such as 2026-01-31T08:00, not {text!r}") from None
+
+
+def length(text: str) -> int:
+    """Reads a length of time, in seconds."""
+    found = _LENGTH.fullmatch(text)
+    if not found:
+        raise ArgumentTypeError(f"must be such as 90s, 15m, 24h or 30d, not {text!r}")
+    return int(found[1]) * SECONDS[found[2]]
+
+
+def past_time(text: str) -> str:
+    """Reads a time for a request, or how long ago it is, such as 15m, 24h or 7d."""
+    if not _LENGTH.fullmatch(text):
+        return point_in_time(text)
+    try:
+        return (datetime.now(UTC) - timedelta(seconds=length(text))).isoformat()
+    except OverflowError:
+        raise ArgumentTypeError(f"must not be before the year 1, not {text!r}") from None
 
 
 def rfc3339(text: str, *, seconds: bool = True) -> datetime:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from console.api import Api, Json
-from console.arguments import point_in_time, whole
+from console.arguments import past_time, whole
 from console.result_tables import print_backtest_result
 from console.tables import output, show, state_text, table, when
 from console.tasking.action import finish
@@ -27,6 +27,7 @@ PATH = "/api/v1/backtests"
 COLUMNS = ("backtest_id", "version", "state", "since", "until", "values", "done", "by", "created")
 VERSION = whole(1, 2**31 - 1)
 POLL_SECONDS = 0.5
+SINCE_HELP = "decisions from then on: a time, or how long ago, such as 30d"
 EXIT_STATUS = {"succeeded": 0, "failed": 3, "dead": 4, "cancelled": 5}
 RUN_HELP = f"""Decides a past period anew by a version, or by the draft, and tells what would have been otherwise. The
 exit status says how it ended: {", ".join(f"{status} {state}" for state, status in EXIT_STATUS.items())}."""
@@ -53,8 +54,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario_id", metavar="SCENARIO_ID")
     parser.add_argument("version", metavar="VERSION", type=VERSION, nargs="?", help="(default: the draft)")
-    parser.add_argument("--since", type=point_in_time, metavar="TIME", required=True, help="decisions from then on")
-    parser.add_argument("--until", type=point_in_time, metavar="TIME", help="decisions before then (default: now)")
+    parser.add_argument("--since", type=past_time, metavar="TIME", required=True, help=SINCE_HELP)
+    parser.add_argument("--until", type=past_time, metavar="TIME", help="decisions before then (default: now)")
     parser.add_argument(
         "--values", choices=("stored", "recomputed"), help="where values of features come from (default: as needed)"
     )

@@ -1,4 +1,4 @@
-"""`rampart features`: lists, shows, declares, describes and retires features."""
+"""`rampart features`: lists, shows, declares, describes, retires and verifies features."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import argparse
 import json
 import re
 import uuid
-from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from console.api import Api, Json
+from console.arguments import SECONDS, length
 from console.tables import output, show, table
 from console.tasking.action import finish, print_item
 from console.tasking.options import add_limit
+from console.verifying import add_rebuild, add_verify
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -24,8 +25,6 @@ AGGREGATES = (
 )  # fmt: skip
 BOUNDARIES = ("(]", "[)")
 COLUMNS = ("name", "event type", "what", "by", "window", "state", "description")
-SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_SPAN = re.compile(r"([0-9]{1,9})([smhd])", re.ASCII)
 _WHOLE = re.compile(r"([0-9]+)s")
 
 
@@ -50,6 +49,8 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
             words = {"required": True} if run is _update else {"default": ""}
             one.add_argument("--description", metavar="WORDS", help="what it is, in words for people", **words)
         finish(one, run)
+    add_verify(actions)
+    add_rebuild(actions)
 
 
 def _add_definition(parser: argparse.ArgumentParser) -> None:
@@ -70,10 +71,7 @@ def _add_definition(parser: argparse.ArgumentParser) -> None:
 
 def span(text: str) -> str:
     """Reads a length of time, and writes it as the API wants it."""
-    found = _SPAN.fullmatch(text)
-    if not found:
-        raise ArgumentTypeError(f"must be such as 90s, 15m, 24h or 30d, not {text!r}")
-    return f"{int(found[1]) * SECONDS[found[2]]}s"
+    return f"{length(text)}s"
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
@@ -137,9 +135,9 @@ def _length(duration: Any) -> str:
     if not found:
         return str(duration)
     seconds = int(found[1])
-    for unit, length in reversed(SECONDS.items()):
-        if seconds and seconds % length == 0:
-            return f"{seconds // length}{unit}"
+    for unit, unit_seconds in reversed(SECONDS.items()):
+        if seconds and seconds % unit_seconds == 0:
+            return f"{seconds // unit_seconds}{unit}"
     return ""
 
 

@@ -22,8 +22,10 @@ class RefusedError(Exception):
         self.response = response
 
 
-async def read_lines(base_url: str, path: str, headers: Headers, *, idle: float) -> AsyncGenerator[bytes, None]:
-    """Yields the lines of the answer to a GET as they arrive, without those that are blank.
+async def read_lines(
+    base_url: str, path: str, headers: Headers, *, idle: float, method: str = "GET", body: bytes = b""
+) -> AsyncGenerator[bytes, None]:
+    """Yields the lines of the answer to a request as they arrive, without those that are blank.
 
     Raises HttpError if there is no answer, if it breaks off, or if nothing comes for `idle` seconds; RefusedError if
     its status is not 200.
@@ -31,7 +33,7 @@ async def read_lines(base_url: str, path: str, headers: Headers, *, idle: float)
     origin = Origin.parse(base_url)
     reader, writer = await _connect(origin)
     try:
-        writer.write(origin.message("GET", path, headers, b""))
+        writer.write(origin.message(method, path, headers, body))
         answer = _Answer()
         while not answer.complete:
             answer.feed(await _read(reader, idle))

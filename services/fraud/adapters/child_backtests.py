@@ -1,22 +1,14 @@
-"""Does backtests in processes of their own, which give way to everything that decides.
-
-A child gets its order on its standard input and tells how far it is on its standard output, a JSON object a line. It
-ends with its input: that is, with the process that started it, however that ends.
-"""
+"""Does backtests in processes of their own."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from meshkit.errors import unavailable
-from meshkit.tasks import TaskFailure
+from services.fraud.adapters.child_process import told_by_child
 from services.fraud.domain.backtests.backtest import BacktestValues
 from services.fraud.domain.scenarios.file import content_of, file_of
 from services.fraud.domain.scenarios.scenario import ScenarioVersion
@@ -25,10 +17,6 @@ from services.fraud.ports.backtests import BacktestNews, BacktestOrder
 __all__ = ["ChildBacktests", "order_from_json", "order_to_json"]
 
 PROGRAM = (sys.executable, "-m", "services.fraud.app.backtest_process")
-LARGEST_LINE = 1 << 20
-END_SECONDS = 10.0
-SILENCE_SECONDS = 300.0
-"""A child that says nothing for so long is stuck: counting the decisions of a period takes the longest."""
 
 
 class ChildBacktests:
@@ -39,71 +27,10 @@ class ChildBacktests:
         self._program = program
 
     async def run(self, order: BacktestOrder) -> AsyncGenerator[BacktestNews, None]:
-        child = await asyncio.to_thread(_started, self._program)
-        try:
-            told = await _reading(child)
-            await asyncio.to_thread(_order, child, {"dsn": self._dsn, **order_to_json(order)})
-            while line := await _line(told):
-                news = json.loads(line)
-                if _check(news):
-                    return
+        telling = told_by_child(self._program, {"dsn": self._dsn, **order_to_json(order)})
+        async with aclosing(telling) as told:
+            async for news in told:
                 yield BacktestNews(news["done"], news["total"], news["message"], news["stored"])
-            raise TaskFailure("ProcessEnded", "the process ended before its work")
-        finally:
-            child.kill()
-            # Shielded, for whoever is cancelled again meanwhile would leave a process that nobody waits for.
-            await asyncio.shield(asyncio.to_thread(_end, child))
-
-
-def _started(program: Sequence[str]) -> subprocess.Popen[bytes]:
-    # Not by the event loop, which forks: gRPC's handlers of forks break down in a process that is busy with calls.
-    # This starts a process without running them, and without a copy of this one's tables of memory.
-    # A session of its own, so that it can give way to this one.
-    pipe = subprocess.PIPE
-    return subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=sys.stderr, bufsize=0, start_new_session=True)
-
-
-def _order(child: subprocess.Popen[bytes], order: Mapping[str, Any]) -> None:
-    """Writes the order; its end stays open, for the child ends with it."""
-    assert child.stdin is not None
-    left = memoryview(json.dumps(order).encode() + b"\n")
-    with contextlib.suppress(BrokenPipeError):
-        while left:
-            left = left[child.stdin.write(left) :]
-
-
-async def _reading(child: subprocess.Popen[bytes]) -> asyncio.StreamReader:
-    told = asyncio.StreamReader(LARGEST_LINE)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(told), child.stdout)
-    return told
-
-
-async def _line(told: asyncio.StreamReader) -> bytes:
-    try:
-        async with asyncio.timeout(SILENCE_SECONDS):
-            return await told.readline()
-    except TimeoutError:
-        raise TaskFailure("ProcessStuck", "the process has told nothing for too long") from None
-
-
-def _check(told: Mapping[str, Any]) -> bool:
-    """Tells whether this is the last line, of a backtest that succeeded. Raises what the child could not do."""
-    match told.get("end"):
-        case None:
-            return False
-        case "done":
-            return True
-        case "unavailable":
-            raise unavailable("postgres")
-        case _:
-            raise TaskFailure(told["type"], told["message"], retryable=told["retryable"])
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Waits for a child that was killed: it has nothing to lose that is not stored."""
-    assert child.stdin is not None
-    child.stdin.close()
-    child.wait(END_SECONDS)
 
 
 def order_to_json(order: BacktestOrder) -> dict[str, Any]:

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import json
 import logging
-import os
-import re
-import sys
-import time
 from collections.abc import Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-import uvloop
-
-from meshkit.errors import MeshError
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
 from meshkit.tasks import TaskFailure
-from meshkit.telemetry import logs
 from services.fraud.adapters.child_backtests import order_from_json
 from services.fraud.adapters.postgres_backtests import PostgresCheckpoints
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
@@ -30,6 +18,7 @@ from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_past import PostgresPast
+from services.fraud.app.child import cost, do_order, open_store, tell
 from services.fraud.domain.backtests.past import BUILT_IN_SETS
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.scenarios.compiled import CompiledScenario
@@ -45,58 +34,21 @@ __all__ = ["main"]
 
 _log = logging.getLogger(__name__)
 
-NICE = 19
-AUTOGROUP = Path("/proc/self/autogroup")
-"""Where Linux groups processes by session, how nice one is counts within its group alone: the group is to be, too."""
-STATEMENT_SECONDS = 120.0
-STATUS = Path("/proc/self/status")
-ORPHANED = 3
-COLLECTOR_THRESHOLDS = 20_000, 50, 100
-
 
 def main() -> None:
     """Reads an order from the standard input, and ends with it."""
-    _give_way()
-    logs.configure("fraud", os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
-    order = sys.stdin.buffer.readline()
-    # What is there now stays; what comes goes again page by page, and is not looked through each time.
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-    if order:
-        uvloop.run(_main(json.loads(order)))
-
-
-def _give_way() -> None:
-    """Leaves the processors to everything that decides: this process gets what time is left."""
-    os.nice(NICE)
-    with suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    with suppress(OSError):
-        AUTOGROUP.write_text(str(NICE))
+    do_order(_main)
 
 
 async def _main(read: Mapping[str, Any]) -> None:
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _end_with_input)
     try:
         await _run(read["dsn"], order_from_json(read))
-    except TaskFailure as failure:
-        told = {"end": "failed", "type": failure.type, "message": failure.message, "retryable": failure.retryable}
     except SupersededError:
-        told = {"end": "failed", "type": "Superseded", "message": "another attempt has begun", "retryable": True}
-    except MeshError as error:
-        _log.warning("a backtest is tried again: %s", error.message)
-        told = {"end": "unavailable"}
-    except Exception as error:
-        _log.exception("a backtest failed unexpectedly")
-        words = "the process failed; its log says why"
-        told = {"end": "failed", "type": type(error).__name__, "message": words, "retryable": True}
-    else:
-        told = {"end": "done"}
-    _tell(told)
+        raise TaskFailure("Superseded", "another attempt has begun") from None
 
 
 async def _run(dsn: str, order: BacktestOrder) -> None:
-    async with postgres.pool(dsn, size=3, seconds=STATEMENT_SECONDS) as pool:
+    async with open_store(dsn) as pool:
         declarations = await PostgresDeclarations(pool).read(order.tenant_id)
         configuration = compiled(declarations, compile_pattern)
         run = BacktestRun(
@@ -111,9 +63,8 @@ async def _run(dsn: str, order: BacktestOrder) -> None:
         async with aclosing(run.run()) as news:
             async for each in news:
                 done = each.done
-                _tell(asdict(each))
-    cost = {"cpu_seconds": round(time.process_time(), 2), "peak_kb": _peak_kb()}
-    fields = {"backtest_id": order.backtest_id, "decisions": done, **cost}
+                tell(asdict(each))
+    fields = {"backtest_id": order.backtest_id, "decisions": done, **cost()}
     _log.info("an attempt at a backtest has ended", extra={"fields": fields})
 
 
@@ -137,21 +88,6 @@ async def _rejudge(pool: postgres.Pool, order: BacktestOrder, configuration: Con
     scenario = CompiledScenario(version.ref, version.content, version.trees, compile_pattern)
     lists = await ListCatalog(PostgresListContents(pool)).of(order.tenant_id)
     return Rejudge(scenario, reader.event_type, lists, order.review_without)
-
-
-def _peak_kb() -> int:
-    """Returns the most memory that this program held; the system's count for a process has that of its parent in it."""
-    found = re.search(r"VmHWM:\s+(\d+)", STATUS.read_text())
-    return int(found[1]) if found else 0
-
-
-def _tell(told: Mapping[str, object]) -> None:
-    print(json.dumps(told), flush=True)
-
-
-def _end_with_input() -> None:
-    if not os.read(sys.stdin.fileno(), 1):
-        os._exit(ORPHANED)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from meshkit.storage import postgres
 from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.notifications import Notifications
 from meshkit.storage.reads import Reads
+from services.fraud.adapters.child_verifications import ChildVerifications
 from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.list_cleaning import ListCleaning
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
@@ -35,9 +36,11 @@ from services.fraud.expressions.rules import CelRules
 from services.fraud.service.configuration import LOADS_AT_ONCE, Configurations, compiled
 from services.fraud.service.event_types import EventTypeService
 from services.fraud.service.features import FeatureService
+from services.fraud.service.rebuilding import Rebuilds
 from services.fraud.service.value_lists.catalog import READINGS, ListCatalog
 from services.fraud.service.value_lists.importing import ListImports
 from services.fraud.service.value_lists.keeping import ListKeeper
+from services.fraud.service.verifying import Verifications
 from services.fraud.servicer import EventTypeServicer, FeatureServicer, ListServicer
 from services.fraud.settings import FraudSettings
 
@@ -85,6 +88,10 @@ async def serve_changes(host: Host, settings: FraudSettings, server: MeshServer,
         FeatureService(PostgresFeatures(reads), PostgresEventTypes(reads), CelRules()),
         IdempotentChanges(PostgresFeatureWriter(pool)),
         pages=pages,
+        verifications=Verifications(
+            ChildVerifications(settings.dsn, settings.redis_url), settings.decision_retention_days, _now
+        ),
+        rebuilds=Rebuilds(PostgresFeatures(reads), PostgresFeatureWriter(pool)),
     )
     server.add(feature_service_pb2_grpc.add_FeatureServiceServicer_to_server, features)
     lists = PostgresLists(pool, reads)

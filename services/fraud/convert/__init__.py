@@ -67,8 +67,14 @@ from services.fraud.convert.scenarios import (
     transition_to_proto,
     version_to_proto,
 )
+from services.fraud.convert.seals import intact_from_record
 from services.fraud.convert.shadows import shadow_report_to_proto
 from services.fraud.convert.signals import geo_point_from_record
+from services.fraud.convert.verification import (
+    recorded_check_from_record,
+    verification_news_to_proto,
+    verified_period_from_proto,
+)
 
 __all__ = [
     "ChangingFeatures",
@@ -102,6 +108,7 @@ __all__ = [
     "fields_to_record",
     "filter_from_proto",
     "geo_point_from_record",
+    "intact_from_record",
     "page_to_proto",
     "past_from_record",
     "period_from_proto",
@@ -112,6 +119,7 @@ __all__ = [
     "problems_to_proto",
     "rates_from_proto",
     "rates_to_proto",
+    "recorded_check_from_record",
     "recorded_from_record",
     "replay_to_proto",
     "rule_changes_to_proto",
@@ -132,6 +140,8 @@ __all__ = [
     "type_request_from_proto",
     "updated_rule_from_proto",
     "vector_version_from_record",
+    "verification_news_to_proto",
+    "verified_period_from_proto",
     "version_to_proto",
     "watch_event_to_proto",
 ]

@@ -41,6 +41,8 @@ from services.fraud.errors.declarations import (
     list_invalid,
     list_not_found,
     lists_under_change,
+    not_verifiable,
+    period_invalid,
     rule_exists,
     scenario_exists,
     second_person_needed,
@@ -49,6 +51,7 @@ from services.fraud.errors.declarations import (
     too_many_features,
     too_many_imports,
     too_many_lists,
+    too_many_verifications,
 )
 
 __all__ = [
@@ -83,6 +86,8 @@ __all__ = [
     "list_not_found",
     "lists_under_change",
     "not_computable",
+    "not_verifiable",
+    "period_invalid",
     "position_invalid",
     "position_lost",
     "rule_exists",
@@ -94,6 +99,7 @@ __all__ = [
     "too_many_features",
     "too_many_imports",
     "too_many_lists",
+    "too_many_verifications",
     "too_many_watchers",
     "value_refused",
 ]

@@ -25,6 +25,8 @@ __all__ = [
     "list_invalid",
     "list_not_found",
     "lists_under_change",
+    "not_verifiable",
+    "period_invalid",
     "rule_exists",
     "scenario_exists",
     "second_person_needed",
@@ -33,6 +35,7 @@ __all__ = [
     "too_many_features",
     "too_many_imports",
     "too_many_lists",
+    "too_many_verifications",
 ]
 
 USES_TOLD = 10
@@ -142,6 +145,24 @@ def event_type_exists() -> MeshError:
 
 def backtest_invalid(faults: Iterable[FieldFault]) -> MeshError:
     return validation_failed(*(Violation(*each) for each in faults))
+
+
+def period_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
+
+
+def too_many_verifications() -> MeshError:
+    return MeshError(
+        Kind.RESOURCE_EXHAUSTED,
+        "OVERLOADED",
+        "another verification is under way in this process",
+        metadata={"limit": "the service"},
+        retry_after=5.0,
+    )
+
+
+def not_verifiable(why: str) -> MeshError:
+    return step_not_allowed(why, "too_large")
 
 
 def event_type_invalid(faults: Iterable[FieldFault]) -> MeshError:

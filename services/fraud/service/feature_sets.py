@@ -16,7 +16,15 @@ from services.fraud.ports import EventTypes, FeatureReads
 from services.fraud.service.configuration import Configurations
 from services.fraud.service.tenant_features import TenantFeatures, feature_set_of
 
-__all__ = ["SETS", "ConfiguredFeatures", "DeclaredSets", "FeatureSets", "FormerFeatures", "StarterFeatures"]
+__all__ = [
+    "SETS",
+    "TENANTS_SET",
+    "ConfiguredFeatures",
+    "DeclaredSets",
+    "FeatureSets",
+    "FormerFeatures",
+    "StarterFeatures",
+]
 
 STALE_SECONDS = 10.0
 """No event is recorded by a configuration that was the newest longer ago: logs are filled with that in mind."""

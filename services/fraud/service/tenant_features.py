@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from meshkit.currencies import DIGITS
@@ -21,7 +21,7 @@ from services.fraud.domain.logs.compiled import compile_plan
 from services.fraud.domain.scenarios.deriving import Deriving
 from services.fraud.ports import FeatureHead, LogStream
 
-__all__ = ["Recording", "TenantFeatures", "feature_set_of"]
+__all__ = ["Recording", "TenantFeatures", "conditions_of", "feature_set_of"]
 
 
 class Recording(NamedTuple):
@@ -45,7 +45,7 @@ class TenantFeatures:
     ) -> None:
         """Raises ValueError or KeyError for expressions that cannot be compiled."""
         self.head = FeatureHead.of(declared)
-        self.set = feature_set_of(declared.current, types, _conditions(declared.written, patterns), patterns)
+        self.set = feature_set_of(declared.current, types, conditions_of(declared.written, patterns), patterns)
         self.logs = written_logs(declared, types)
         self.placed = frozenset(
             name for log in self.logs if log.plan.has_place for name in (*log.plan.types, *log.plan.readers)
@@ -98,7 +98,8 @@ def feature_set_of(
     return FeatureSet(declared.version, declared.aggregates, types, conditions, derived, derive)
 
 
-def _conditions(sets: Sequence[DeclaredSet], patterns: Patterns) -> Mapping[KindFilter, Condition]:
+def conditions_of(sets: Iterable[DeclaredSet], patterns: Patterns) -> Mapping[KindFilter, Condition]:
+    """Compiles the conditions of all filters of some sets."""
     found: dict[KindFilter, Condition] = {}
     for each in (each for of in sets for each in of.features):
         definition = each.definition

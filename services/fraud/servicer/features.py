@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
@@ -15,6 +16,8 @@ from meshkit.pages import Pages, page_size
 from services.fraud import convert
 from services.fraud.ports import FeatureChanges
 from services.fraud.service.features import FeatureService
+from services.fraud.service.rebuilding import Rebuilds
+from services.fraud.service.verifying import Verifications
 
 __all__ = ["FeatureServicer"]
 
@@ -25,10 +28,20 @@ Response = TypeVar("Response", bound=Message)
 class FeatureServicer:
     """Implements `rampart.fraud.v1.FeatureService`."""
 
-    def __init__(self, service: FeatureService, idempotent: IdempotentChanges[FeatureChanges], *, pages: Pages) -> None:
+    def __init__(
+        self,
+        service: FeatureService,
+        idempotent: IdempotentChanges[FeatureChanges],
+        *,
+        pages: Pages,
+        verifications: Verifications,
+        rebuilds: Rebuilds,
+    ) -> None:
         self._service = service
         self._idempotent = idempotent
         self._pages = pages
+        self._verifications = verifications
+        self._rebuilds = rebuilds
 
     async def CreateFeature(self, request: pb.CreateFeatureRequest, _: Context) -> pb.CreateFeatureResponse:
         new, description = convert.definition_from_proto(request.feature), request.feature.description
@@ -69,6 +82,22 @@ class FeatureServicer:
             return pb.DeleteFeatureResponse()
 
         return await self._change(request, delete, pb.DeleteFeatureResponse)
+
+    async def VerifyFeatures(
+        self, request: pb.VerifyFeaturesRequest, _: Context
+    ) -> AsyncGenerator[pb.VerifyFeaturesResponse, None]:
+        since, until = convert.verified_period_from_proto(request, self._verifications.latest)
+        verifying = self._verifications.verify(principal().tenant_id, since, until, request.features)
+        async with aclosing(verifying) as news:
+            async for each in news:
+                yield convert.verification_news_to_proto(each, since, until)
+
+    async def RebuildFeatures(
+        self, _: pb.RebuildFeaturesRequest, __: Context
+    ) -> AsyncGenerator[pb.RebuildFeaturesResponse, None]:
+        async with aclosing(self._rebuilds.rebuild(principal().tenant_id)) as news:
+            async for each in news:
+                yield pb.RebuildFeaturesResponse(state=each.state, features=each.features)
 
     async def _change(
         self,

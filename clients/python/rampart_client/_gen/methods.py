@@ -113,6 +113,8 @@ from .rampart.fraud.v1 import (
     ListSnoozesResponse,
     ListTransitionsRequest,
     ListTransitionsResponse,
+    RebuildFeaturesRequest,
+    RebuildFeaturesResponse,
     RejectPublicationRequest,
     RejectPublicationResponse,
     RemoveEntriesRequest,
@@ -144,6 +146,8 @@ from .rampart.fraud.v1 import (
     UpdateScenarioRuleRequest,
     UpdateScenarioRuleResponse,
     ValueList,
+    VerifyFeaturesRequest,
+    VerifyFeaturesResponse,
     WatchDecisionsRequest,
     WatchDecisionsResponse,
     WithdrawScenarioRequest,
@@ -454,6 +458,26 @@ DELETE_FEATURE = Method(
     ids=(),
 )
 
+VERIFY_FEATURES = Method(
+    path="/rampart.fraud.v1.FeatureService/VerifyFeatures",
+    request=VerifyFeaturesRequest,
+    response=VerifyFeaturesResponse,
+    timeout=3600.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+REBUILD_FEATURES = Method(
+    path="/rampart.fraud.v1.FeatureService/RebuildFeatures",
+    request=RebuildFeaturesRequest,
+    response=RebuildFeaturesResponse,
+    timeout=3600.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
 
 class FeatureClient:
     """Keeps what each tenant counts of its events. Decisions go by a change within two seconds
@@ -497,6 +521,30 @@ class FeatureClient:
         STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT, CONFLICT.
         """
         return await self._caller.call(DELETE_FEATURE, request, options)
+
+    def verify_features(
+        self, request: VerifyFeaturesRequest, **options: Unpack[CallOptions]
+    ) -> AsyncGenerator[VerifyFeaturesResponse, None]:
+        """Computes the stored values of a past period anew, in the order in which checks arrived, and tells each
+        that differs, with its cause (docs/features.md). Values that the features of then cannot be computed
+        of are left out. One verification at a time in a process of the service.
+        Streams progress and differences as they are found, and the summary at the end. A stream that was cut
+        off begins anew.
+        Reasons: VALIDATION_FAILED, OVERLOADED, STATE_NOT_ALLOWED, DEPENDENCY_UNAVAILABLE, TOKEN_INVALID,
+        DEADLINE_EXCEEDED.
+        """
+        return self._caller.stream(VERIFY_FEATURES, request, options)
+
+    def rebuild_features(
+        self, request: RebuildFeaturesRequest, **options: Unpack[CallOptions]
+    ) -> AsyncGenerator[RebuildFeaturesResponse, None]:
+        """Fills all logs of the tenant anew from the stored decisions, without believing anything that the logs
+        have. Checks go on meanwhile: they read the logs of before until the new ones have everything. Streams
+        how far it is, until the new logs are read; whoever leaves does not stop it, and whoever asks
+        meanwhile follows the one that is under way.
+        Reasons: CONFLICT, DEPENDENCY_UNAVAILABLE, TOKEN_INVALID, DEADLINE_EXCEEDED.
+        """
+        return self._caller.stream(REBUILD_FEATURES, request, options)
 
 
 CHECK_FRAUD = Method(

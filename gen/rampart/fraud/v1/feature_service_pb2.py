@@ -25,12 +25,14 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from rampart.fraud.v1 import feature_pb2 as rampart_dot_fraud_dot_v1_dot_feature__pb2
+from rampart.fraud.v1 import feature_verification_pb2 as rampart_dot_fraud_dot_v1_dot_feature__verification__pb2
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 from rampart.mesh.v1 import preconditions_pb2 as rampart_dot_mesh_dot_v1_dot_preconditions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rampart/fraud/v1/feature_service.proto\x12\x10rampart.fraud.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1erampart/fraud/v1/feature.proto\x1a\x1crampart/mesh/v1/policy.proto\x1a#rampart/mesh/v1/preconditions.proto\"q\n\x14\x43reateFeatureRequest\x12\x32\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.FeatureB\x06\xbaH\x03\xc8\x01\x01\x12%\n\nrequest_id\x18\x02 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\"C\n\x15\x43reateFeatureResponse\x12*\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.Feature\"@\n\x11GetFeatureRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\"@\n\x12GetFeatureResponse\x12*\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.Feature\"O\n\x13ListFeaturesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\\\n\x14ListFeaturesResponse\x12+\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32\x19.rampart.fraud.v1.Feature\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd9\x01\n\x14UpdateFeatureRequest\x12\x32\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.FeatureB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\nrequest_id\x18\x03 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\x12\x35\n\rpreconditions\x18\x04 \x01(\x0b\x32\x1e.rampart.mesh.v1.Preconditions\"C\n\x15UpdateFeatureResponse\x12*\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.Feature\"\xb9\x01\n\x14\x44\x65leteFeatureRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\x12%\n\nrequest_id\x18\x02 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x35\n\rpreconditions\x18\x04 \x01(\x0b\x32\x1e.rampart.mesh.v1.Preconditions\"\x17\n\x15\x44\x65leteFeatureResponse2\xa4\t\n\x0e\x46\x65\x61tureService\x12\xc5\x01\n\rCreateFeature\x12&.rampart.fraud.v1.CreateFeatureRequest\x1a\'.rampart.fraud.v1.CreateFeatureResponse\"c\xa2\xbb\x18\x35\x12\x0escenario:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x05X\x01\x82\xd3\xe4\x93\x02$\"\x10/api/v1/features:\x07\x66\x65\x61tureb\x07\x66\x65\x61ture\x12\xbe\x01\n\nGetFeature\x12#.rampart.fraud.v1.GetFeatureRequest\x1a$.rampart.fraud.v1.GetFeatureResponse\"e\x90\x02\x01\xa2\xbb\x18\x36\x12\rscenario:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\"\x12\x17/api/v1/features/{name}b\x07\x66\x65\x61ture\x12\xb4\x01\n\x0cListFeatures\x12%.rampart.fraud.v1.ListFeaturesRequest\x1a&.rampart.fraud.v1.ListFeaturesResponse\"U\x90\x02\x01\xa2\xbb\x18\x36\x12\rscenario:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/features\x12\xd9\x01\n\rUpdateFeature\x12&.rampart.fraud.v1.UpdateFeatureRequest\x1a\'.rampart.fraud.v1.UpdateFeatureResponse\"w\x90\x02\x02\xa2\xbb\x18\x37\x12\x0escenario:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x05\x30\x01X\x01\x82\xd3\xe4\x93\x02\x33\x32\x1f/api/v1/features/{feature.name}:\x07\x66\x65\x61tureb\x07\x66\x65\x61ture\x12\xba\x01\n\rDeleteFeature\x12&.rampart.fraud.v1.DeleteFeatureRequest\x1a\'.rampart.fraud.v1.DeleteFeatureResponse\"X\xa2\xbb\x18\x35\x12\x0escenario:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x05X\x01\x82\xd3\xe4\x93\x02\x19*\x17/api/v1/features/{name}\x1a\xb8\x01\xb2\xbb\x18Z\n\rscenario:read\x12IRead scenarios, rules, versions, what is deployed, snoozes and backtests.\xb2\xbb\x18V\n\x0escenario:write\x12\x44\x43reate and change scenarios, rules, features, snoozes and backtests.BY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rampart/fraud/v1/feature_service.proto\x12\x10rampart.fraud.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1erampart/fraud/v1/feature.proto\x1a+rampart/fraud/v1/feature_verification.proto\x1a\x1crampart/mesh/v1/policy.proto\x1a#rampart/mesh/v1/preconditions.proto\"q\n\x14\x43reateFeatureRequest\x12\x32\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.FeatureB\x06\xbaH\x03\xc8\x01\x01\x12%\n\nrequest_id\x18\x02 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\"C\n\x15\x43reateFeatureResponse\x12*\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.Feature\"@\n\x11GetFeatureRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\"@\n\x12GetFeatureResponse\x12*\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.Feature\"O\n\x13ListFeaturesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"\\\n\x14ListFeaturesResponse\x12+\n\x08\x66\x65\x61tures\x18\x01 \x03(\x0b\x32\x19.rampart.fraud.v1.Feature\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd9\x01\n\x14UpdateFeatureRequest\x12\x32\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.FeatureB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12%\n\nrequest_id\x18\x03 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\x12\x35\n\rpreconditions\x18\x04 \x01(\x0b\x32\x1e.rampart.mesh.v1.Preconditions\"C\n\x15UpdateFeatureResponse\x12*\n\x07\x66\x65\x61ture\x18\x01 \x01(\x0b\x32\x19.rampart.fraud.v1.Feature\"\xb9\x01\n\x14\x44\x65leteFeatureRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\x12%\n\nrequest_id\x18\x02 \x01(\tB\x11\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\xaa\xbb\x18\x02\x18\x01\x12\x16\n\x04\x65tag\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x35\n\rpreconditions\x18\x04 \x01(\x0b\x32\x1e.rampart.mesh.v1.Preconditions\"\x17\n\x15\x44\x65leteFeatureResponse\"\xdd\x01\n\x15VerifyFeaturesRequest\x12\x45\n\x05since\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x1a\xbaH\x17\xb2\x01\x11\x1a\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x06\x08\x80\x87\xb5\xc3\x03\xc8\x01\x01\x12\x42\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x17\xbaH\x14\xb2\x01\x11\x1a\x07\x08\xff\x82\xd1\xff\xaf\x07\x32\x06\x08\x80\x87\xb5\xc3\x03\x12\x39\n\x08\x66\x65\x61tures\x18\x03 \x03(\tB\'\xbaH$\x92\x01!\x10\xac\x02\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\"\xd1\x01\n\x16VerifyFeaturesResponse\x12:\n\x08progress\x18\x01 \x01(\x0b\x32&.rampart.fraud.v1.VerificationProgressH\x00\x12\x39\n\ndifference\x18\x02 \x01(\x0b\x32#.rampart.fraud.v1.FeatureDifferenceH\x00\x12\x38\n\x07summary\x18\x03 \x01(\x0b\x32%.rampart.fraud.v1.VerificationSummaryH\x00\x42\x06\n\x04news\"\x18\n\x16RebuildFeaturesRequest\":\n\x17RebuildFeaturesResponse\x12\r\n\x05state\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x01(\x03\x32\xb6\x0c\n\x0e\x46\x65\x61tureService\x12\xc5\x01\n\rCreateFeature\x12&.rampart.fraud.v1.CreateFeatureRequest\x1a\'.rampart.fraud.v1.CreateFeatureResponse\"c\xa2\xbb\x18\x35\x12\x0escenario:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x05X\x01\x82\xd3\xe4\x93\x02$\"\x10/api/v1/features:\x07\x66\x65\x61tureb\x07\x66\x65\x61ture\x12\xbe\x01\n\nGetFeature\x12#.rampart.fraud.v1.GetFeatureRequest\x1a$.rampart.fraud.v1.GetFeatureResponse\"e\x90\x02\x01\xa2\xbb\x18\x36\x12\rscenario:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\"\x12\x17/api/v1/features/{name}b\x07\x66\x65\x61ture\x12\xb4\x01\n\x0cListFeatures\x12%.rampart.fraud.v1.ListFeaturesRequest\x1a&.rampart.fraud.v1.ListFeaturesResponse\"U\x90\x02\x01\xa2\xbb\x18\x36\x12\rscenario:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/features\x12\xd9\x01\n\rUpdateFeature\x12&.rampart.fraud.v1.UpdateFeatureRequest\x1a\'.rampart.fraud.v1.UpdateFeatureResponse\"w\x90\x02\x02\xa2\xbb\x18\x37\x12\x0escenario:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x05\x30\x01X\x01\x82\xd3\xe4\x93\x02\x33\x32\x1f/api/v1/features/{feature.name}:\x07\x66\x65\x61tureb\x07\x66\x65\x61ture\x12\xba\x01\n\rDeleteFeature\x12&.rampart.fraud.v1.DeleteFeatureRequest\x1a\'.rampart.fraud.v1.DeleteFeatureResponse\"X\xa2\xbb\x18\x35\x12\x0escenario:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x03*\x02\x08\x05X\x01\x82\xd3\xe4\x93\x02\x19*\x17/api/v1/features/{name}\x12\xc2\x01\n\x0eVerifyFeatures\x12\'.rampart.fraud.v1.VerifyFeaturesRequest\x1a(.rampart.fraud.v1.VerifyFeaturesResponse\"[\x90\x02\x01\xa2\xbb\x18\x35\x12\rscenario:read\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x04\x08\x02\x10\n*\x03\x08\x90\x1c\x82\xd3\xe4\x93\x02\x19\x12\x17/api/v1/features:verify0\x01\x12\xca\x01\n\x0fRebuildFeatures\x12(.rampart.fraud.v1.RebuildFeaturesRequest\x1a).rampart.fraud.v1.RebuildFeaturesResponse\"`\x90\x02\x02\xa2\xbb\x18\x36\x12\x0escenario:write\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x04\x08\x03\x10\n*\x03\x08\x90\x1c\x82\xd3\xe4\x93\x02\x1d\"\x18/api/v1/features:rebuild:\x01*0\x01\x1a\xb8\x01\xb2\xbb\x18Z\n\rscenario:read\x12IRead scenarios, rules, versions, what is deployed, snoozes and backtests.\xb2\xbb\x18V\n\x0escenario:write\x12\x44\x43reate and change scenarios, rules, features, snoozes and backtests.BY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -58,6 +60,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEFEATUREREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001\252\273\030\002\030\001'
   _globals['_DELETEFEATUREREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_DELETEFEATUREREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_VERIFYFEATURESREQUEST'].fields_by_name['since']._loaded_options = None
+  _globals['_VERIFYFEATURESREQUEST'].fields_by_name['since']._serialized_options = b'\272H\027\262\001\021\032\007\010\377\202\321\377\257\0072\006\010\200\207\265\303\003\310\001\001'
+  _globals['_VERIFYFEATURESREQUEST'].fields_by_name['until']._loaded_options = None
+  _globals['_VERIFYFEATURESREQUEST'].fields_by_name['until']._serialized_options = b'\272H\024\262\001\021\032\007\010\377\202\321\377\257\0072\006\010\200\207\265\303\003'
+  _globals['_VERIFYFEATURESREQUEST'].fields_by_name['features']._loaded_options = None
+  _globals['_VERIFYFEATURESREQUEST'].fields_by_name['features']._serialized_options = b'\272H$\222\001!\020\254\002\030\001\"\032r\0302\026^[a-z][a-z0-9_]{0,62}$'
   _globals['_FEATURESERVICE']._loaded_options = None
   _globals['_FEATURESERVICE']._serialized_options = b'\262\273\030Z\n\rscenario:read\022IRead scenarios, rules, versions, what is deployed, snoozes and backtests.\262\273\030V\n\016scenario:write\022DCreate and change scenarios, rules, features, snoozes and backtests.'
   _globals['_FEATURESERVICE'].methods_by_name['CreateFeature']._loaded_options = None
@@ -70,26 +78,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEATURESERVICE'].methods_by_name['UpdateFeature']._serialized_options = b'\220\002\002\242\273\0307\022\016scenario:write\032\017service/gateway\032\010client/*\"\002\010\003*\002\010\0050\001X\001\202\323\344\223\00232\037/api/v1/features/{feature.name}:\007featureb\007feature'
   _globals['_FEATURESERVICE'].methods_by_name['DeleteFeature']._loaded_options = None
   _globals['_FEATURESERVICE'].methods_by_name['DeleteFeature']._serialized_options = b'\242\273\0305\022\016scenario:write\032\017service/gateway\032\010client/*\"\002\010\003*\002\010\005X\001\202\323\344\223\002\031*\027/api/v1/features/{name}'
-  _globals['_CREATEFEATUREREQUEST']._serialized_start=252
-  _globals['_CREATEFEATUREREQUEST']._serialized_end=365
-  _globals['_CREATEFEATURERESPONSE']._serialized_start=367
-  _globals['_CREATEFEATURERESPONSE']._serialized_end=434
-  _globals['_GETFEATUREREQUEST']._serialized_start=436
-  _globals['_GETFEATUREREQUEST']._serialized_end=500
-  _globals['_GETFEATURERESPONSE']._serialized_start=502
-  _globals['_GETFEATURERESPONSE']._serialized_end=566
-  _globals['_LISTFEATURESREQUEST']._serialized_start=568
-  _globals['_LISTFEATURESREQUEST']._serialized_end=647
-  _globals['_LISTFEATURESRESPONSE']._serialized_start=649
-  _globals['_LISTFEATURESRESPONSE']._serialized_end=741
-  _globals['_UPDATEFEATUREREQUEST']._serialized_start=744
-  _globals['_UPDATEFEATUREREQUEST']._serialized_end=961
-  _globals['_UPDATEFEATURERESPONSE']._serialized_start=963
-  _globals['_UPDATEFEATURERESPONSE']._serialized_end=1030
-  _globals['_DELETEFEATUREREQUEST']._serialized_start=1033
-  _globals['_DELETEFEATUREREQUEST']._serialized_end=1218
-  _globals['_DELETEFEATURERESPONSE']._serialized_start=1220
-  _globals['_DELETEFEATURERESPONSE']._serialized_end=1243
-  _globals['_FEATURESERVICE']._serialized_start=1246
-  _globals['_FEATURESERVICE']._serialized_end=2434
+  _globals['_FEATURESERVICE'].methods_by_name['VerifyFeatures']._loaded_options = None
+  _globals['_FEATURESERVICE'].methods_by_name['VerifyFeatures']._serialized_options = b'\220\002\001\242\273\0305\022\rscenario:read\032\017service/gateway\032\010client/*\"\004\010\002\020\n*\003\010\220\034\202\323\344\223\002\031\022\027/api/v1/features:verify'
+  _globals['_FEATURESERVICE'].methods_by_name['RebuildFeatures']._loaded_options = None
+  _globals['_FEATURESERVICE'].methods_by_name['RebuildFeatures']._serialized_options = b'\220\002\002\242\273\0306\022\016scenario:write\032\017service/gateway\032\010client/*\"\004\010\003\020\n*\003\010\220\034\202\323\344\223\002\035\"\030/api/v1/features:rebuild:\001*'
+  _globals['_CREATEFEATUREREQUEST']._serialized_start=330
+  _globals['_CREATEFEATUREREQUEST']._serialized_end=443
+  _globals['_CREATEFEATURERESPONSE']._serialized_start=445
+  _globals['_CREATEFEATURERESPONSE']._serialized_end=512
+  _globals['_GETFEATUREREQUEST']._serialized_start=514
+  _globals['_GETFEATUREREQUEST']._serialized_end=578
+  _globals['_GETFEATURERESPONSE']._serialized_start=580
+  _globals['_GETFEATURERESPONSE']._serialized_end=644
+  _globals['_LISTFEATURESREQUEST']._serialized_start=646
+  _globals['_LISTFEATURESREQUEST']._serialized_end=725
+  _globals['_LISTFEATURESRESPONSE']._serialized_start=727
+  _globals['_LISTFEATURESRESPONSE']._serialized_end=819
+  _globals['_UPDATEFEATUREREQUEST']._serialized_start=822
+  _globals['_UPDATEFEATUREREQUEST']._serialized_end=1039
+  _globals['_UPDATEFEATURERESPONSE']._serialized_start=1041
+  _globals['_UPDATEFEATURERESPONSE']._serialized_end=1108
+  _globals['_DELETEFEATUREREQUEST']._serialized_start=1111
+  _globals['_DELETEFEATUREREQUEST']._serialized_end=1296
+  _globals['_DELETEFEATURERESPONSE']._serialized_start=1298
+  _globals['_DELETEFEATURERESPONSE']._serialized_end=1321
+  _globals['_VERIFYFEATURESREQUEST']._serialized_start=1324
+  _globals['_VERIFYFEATURESREQUEST']._serialized_end=1545
+  _globals['_VERIFYFEATURESRESPONSE']._serialized_start=1548
+  _globals['_VERIFYFEATURESRESPONSE']._serialized_end=1757
+  _globals['_REBUILDFEATURESREQUEST']._serialized_start=1759
+  _globals['_REBUILDFEATURESREQUEST']._serialized_end=1783
+  _globals['_REBUILDFEATURESRESPONSE']._serialized_start=1785
+  _globals['_REBUILDFEATURESRESPONSE']._serialized_end=1843
+  _globals['_FEATURESERVICE']._serialized_start=1846
+  _globals['_FEATURESERVICE']._serialized_end=3436
 # @@protoc_insertion_point(module_scope)

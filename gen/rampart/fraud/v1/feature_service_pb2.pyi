@@ -1,7 +1,11 @@
+import datetime
+
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from rampart.fraud.v1 import feature_pb2 as _feature_pb2
+from rampart.fraud.v1 import feature_verification_pb2 as _feature_verification_pb2
 from rampart.mesh.v1 import policy_pb2 as _policy_pb2
 from rampart.mesh.v1 import preconditions_pb2 as _preconditions_pb2
 from google.protobuf.internal import containers as _containers
@@ -87,3 +91,35 @@ class DeleteFeatureRequest(_message.Message):
 class DeleteFeatureResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class VerifyFeaturesRequest(_message.Message):
+    __slots__ = ("since", "until", "features")
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    since: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class VerifyFeaturesResponse(_message.Message):
+    __slots__ = ("progress", "difference", "summary")
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    progress: _feature_verification_pb2.VerificationProgress
+    difference: _feature_verification_pb2.FeatureDifference
+    summary: _feature_verification_pb2.VerificationSummary
+    def __init__(self, progress: _Optional[_Union[_feature_verification_pb2.VerificationProgress, _Mapping]] = ..., difference: _Optional[_Union[_feature_verification_pb2.FeatureDifference, _Mapping]] = ..., summary: _Optional[_Union[_feature_verification_pb2.VerificationSummary, _Mapping]] = ...) -> None: ...
+
+class RebuildFeaturesRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class RebuildFeaturesResponse(_message.Message):
+    __slots__ = ("state", "features")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    state: str
+    features: int
+    def __init__(self, state: _Optional[str] = ..., features: _Optional[int] = ...) -> None: ...

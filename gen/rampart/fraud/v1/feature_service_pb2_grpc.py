@@ -60,6 +60,16 @@ class FeatureServiceStub:
                 request_serializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.DeleteFeatureRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.DeleteFeatureResponse.FromString,
                 _registered_method=True)
+        self.VerifyFeatures = channel.unary_stream(
+                '/rampart.fraud.v1.FeatureService/VerifyFeatures',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.VerifyFeaturesRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.VerifyFeaturesResponse.FromString,
+                _registered_method=True)
+        self.RebuildFeatures = channel.unary_stream(
+                '/rampart.fraud.v1.FeatureService/RebuildFeatures',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.RebuildFeaturesRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.RebuildFeaturesResponse.FromString,
+                _registered_method=True)
 
 
 class FeatureServiceServicer:
@@ -101,6 +111,23 @@ class FeatureServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def VerifyFeatures(self, request, context):
+        """Computes the stored values of a past period anew, in the order in which checks arrived, and tells each that differs, with its cause (docs/features.md). Values that the features of then cannot be computed of are left out. One verification at a time in a process of the service.
+        Streams progress and differences as they are found, and the summary at the end. A stream that was cut off begins anew.
+        Reasons: VALIDATION_FAILED, OVERLOADED, STATE_NOT_ALLOWED, DEPENDENCY_UNAVAILABLE, TOKEN_INVALID, DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RebuildFeatures(self, request, context):
+        """Fills all logs of the tenant anew from the stored decisions, without believing anything that the logs have. Checks go on meanwhile: they read the logs of before until the new ones have everything. Streams how far it is, until the new logs are read; whoever leaves does not stop it, and whoever asks meanwhile follows the one that is under way.
+        Reasons: CONFLICT, DEPENDENCY_UNAVAILABLE, TOKEN_INVALID, DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeatureServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +155,16 @@ def add_FeatureServiceServicer_to_server(servicer, server):
                     servicer.DeleteFeature,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.DeleteFeatureRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.DeleteFeatureResponse.SerializeToString,
+            ),
+            'VerifyFeatures': grpc.unary_stream_rpc_method_handler(
+                    servicer.VerifyFeatures,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.VerifyFeaturesRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.VerifyFeaturesResponse.SerializeToString,
+            ),
+            'RebuildFeatures': grpc.unary_stream_rpc_method_handler(
+                    servicer.RebuildFeatures,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.RebuildFeaturesRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_feature__service__pb2.RebuildFeaturesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +303,60 @@ class FeatureService:
             '/rampart.fraud.v1.FeatureService/DeleteFeature',
             rampart_dot_fraud_dot_v1_dot_feature__service__pb2.DeleteFeatureRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_feature__service__pb2.DeleteFeatureResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rampart.fraud.v1.FeatureService/VerifyFeatures',
+            rampart_dot_fraud_dot_v1_dot_feature__service__pb2.VerifyFeaturesRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_feature__service__pb2.VerifyFeaturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RebuildFeatures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rampart.fraud.v1.FeatureService/RebuildFeatures',
+            rampart_dot_fraud_dot_v1_dot_feature__service__pb2.RebuildFeaturesRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_feature__service__pb2.RebuildFeaturesResponse.FromString,
             options,
             channel_credentials,
             insecure,

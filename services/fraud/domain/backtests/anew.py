@@ -7,7 +7,7 @@ those that no window reaches any more are let go of.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -110,6 +110,27 @@ class FeaturesAnew:
 
         `place` is where the event's address was taken to be when it was decided. Raises TooManyLogsError.
         """
+        values = self.read(transaction_id, event_type, fields, time, arrival, place)
+        for at in self._converted:
+            values[at] = None
+        derive = self.features.derivation(event_type)
+        if derive is not None:
+            derive(values, fields)
+        return values
+
+    def read(
+        self,
+        transaction_id: str,
+        event_type: str,
+        fields: Fields,
+        time: int,
+        arrival: int,
+        place: GeoPoint | None = None,
+    ) -> list[Any]:
+        """Takes an event as `take` does. Returns what is read of logs, for a converted sum one by currency.
+
+        Raises TooManyLogsError.
+        """
         values: list[Any] = [None] * len(self.features.names)
         currency, transaction = currency_of(fields), transaction_hash(self._tenant_id, transaction_id)
         for recorder in self.features.recorders(event_type):
@@ -128,11 +149,22 @@ class FeaturesAnew:
         self._taken += 1
         if self._taken % SWEEP_EVERY == 0:
             self._sweep(arrival)
-        for at in self._converted:
-            values[at] = None
-        derive = self.features.derivation(event_type)
-        if derive is not None:
-            derive(values, fields)
+        return values
+
+    def read_without(self, event_type: str, fields: Fields, without: Collection[str]) -> list[Any]:
+        """Returns what the event that was taken last would have read if some transactions had not come before it."""
+        values: list[Any] = [None] * len(self.features.names)
+        gone = {transaction_hash(self._tenant_id, each) for each in without}
+        for recorder in self.features.recorders(event_type):
+            value = recorder.key(fields)
+            folded = self._folded.get(_Key(recorder.plan.name, value)) if value is not None else None
+            if folded is None:
+                continue
+            *before, own = recorder.layout.unpack_all(folded.fold.rows.packed)
+            anew = Fold(recorder.plan)
+            anew.extend(recorder.layout.pack_all([each for each in before if each.transaction not in gone]))
+            read, start = anew.read(own), self.features.starts[recorder.plan]
+            values[start : start + len(read)] = read
         return values
 
     def _fold(self, key: _Key, recorder: KindRecorder, arrival: int) -> _Folded:

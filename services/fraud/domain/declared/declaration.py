@@ -93,6 +93,11 @@ class DeclaredSet:
             since[kind] = self.since.get(kind, 0) if goes_on else number
         return DeclaredSet(number, made.features, {kind: each for kind, each in since.items() if each})
 
+    def rebuilt(self, types: Mapping[str, EventType]) -> DeclaredSet:
+        """Returns the set after this one, with the same features and all logs begun anew."""
+        number = self.number + 1
+        return replace(self, number=number, since=dict.fromkeys(plan_kinds(self.aggregates, types), number))
+
     def dated(self, now: datetime) -> DeclaredSet:
         """Returns the set with the time of its beginning in the features that it brings."""
         features = [

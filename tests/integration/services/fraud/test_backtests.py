@@ -308,7 +308,7 @@ async def test_what_nobody_waits_for_any_more_is_ended(tenant: str) -> None:
 
 
 async def test_a_process_that_says_nothing_is_given_up(tenant: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.fraud.adapters.child_backtests.SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr("services.fraud.adapters.child_process.SILENCE_SECONDS", 0.2)
     runner = ChildBacktests("", (sys.executable, "-c", "import time; time.sleep(600)"))
     with pytest.raises(TaskFailure, match="told nothing"):
         [each async for each in runner.run(order(tenant, backtest(tenant)))]

@@ -1,0 +1,75 @@
+"""`python -m services.fraud.app.verify_process` does one verification: see `adapters/child_verifications.py`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from meshkit.storage import postgres
+from meshkit.storage.reads import Reads
+from meshkit.storage.redis import open_redis
+from services.fraud.adapters.child_verifications import news_to_json, order_from_json
+from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.logs.postgres_gaps import LogFence
+from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.adapters.postgres_declarations import PostgresDeclarations
+from services.fraud.adapters.postgres_features import PostgresFeatures
+from services.fraud.adapters.postgres_recorded import PostgresRecorded
+from services.fraud.app.child import cost, do_order, open_store, tell
+from services.fraud.domain.declaring import all_types
+from services.fraud.expressions.patterns import compile_pattern
+from services.fraud.ports.verification import VerificationOrder
+from services.fraud.service.configuration import compiled
+from services.fraud.service.log_witness import LoggedWitness
+from services.fraud.service.verified_sets import verified_sets
+from services.fraud.service.verify_run import VerifyRun
+
+__all__ = ["main"]
+
+_log = logging.getLogger(__name__)
+REDIS_SECONDS = 2.0
+
+
+def main() -> None:
+    """Reads an order from the standard input, and ends with it."""
+    do_order(_main)
+
+
+async def _main(read: Mapping[str, Any]) -> None:
+    order = order_from_json(read)
+    async with (
+        open_store(read["dsn"]) as pool,
+        _logs(read["redis_url"], pool) as logs,
+        aclosing((await _run(pool, logs, order)).run()) as news,
+    ):
+        async for each in news:
+            tell(news_to_json(each))
+    _log.info("a verification has ended", extra={"fields": cost()})
+
+
+async def _run(pool: postgres.Pool, logs: RedisLogs, order: VerificationOrder) -> VerifyRun:
+    checks = PostgresRecorded(pool, order.kept_days)
+    declarations = await PostgresDeclarations(pool).read(order.tenant_id)
+    extent = await checks.extent(order.tenant_id, order.since, order.until)
+    configuration = compiled(declarations, compile_pattern)
+    types = {name: each.event_type for name, each in all_types(declarations.event_types).items()}
+    versions = extent.sets, order.features, compile_pattern
+    found = await verified_sets(PostgresFeatures(Reads(pool)), order.tenant_id, types, *versions)
+    witness = LoggedWitness(logs, order.tenant_id, configuration.features)
+    return VerifyRun(order, checks=checks, extent=extent, sets=found.sets, union=found.union, witness=witness)
+
+
+@asynccontextmanager
+async def _logs(redis_url: str, pool: postgres.Pool) -> AsyncIterator[RedisLogs]:
+    """Opens the logs, of which nothing is read but what a difference asks for."""
+    redis = open_redis(redis_url, timeout=REDIS_SECONDS, size=2)
+    try:
+        yield RedisLogs(redis, secret=EventKeys(pool).secret, fence=LogFence(pool))
+    finally:
+        await redis.aclose()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Verification: computes stored values of features anew, in the order of arrival, and tells what differs."""
