@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+import asyncpg
 import pytest
 from rampart.fraud.v1 import decision_pb2
 from redis.asyncio import Redis
 
-from meshkit.storage.postgres import Pool, transaction
+from meshkit.storage.postgres import Pool
 from meshkit.storage.reads import Reads
-from services.fraud.adapters.child_verifications import ChildVerifications
+from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.convert.seals import sealed_to_record
-from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.check import Check
+from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.verification.recorded import Cause, Difference
 from services.fraud.expressions.patterns import compile_pattern
+from services.fraud.ports import EntityLogs
 from services.fraud.ports.verification import VerificationOrder, VerificationSummary
 from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.log_witness import LoggedWitness
@@ -33,7 +35,14 @@ from tests.support.fraud import check, milliseconds
 from tests.support.readers import logs_in, settled
 from tests.support.servers import Database
 
-LONG = timedelta(days=31)
+Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+@pytest.fixture
+async def superuser(fraud_database: Database) -> AsyncIterator[Superuser]:
+    connection = await asyncpg.connect(fraud_database.server.dsn(fraud_database.name))
+    yield connection
+    await connection.close()
 
 
 class Verified(NamedTuple):
@@ -54,12 +63,12 @@ def order(tenant: str, *features: str) -> VerificationOrder:
     )
 
 
-async def verify(pool: Pool, redis: Redis, tenant: str, *only: str) -> Verified:
+async def verify(pool: Pool, logs: EntityLogs, tenant: str, *only: str) -> Verified:
     asked, checks, types = order(tenant, *only), PostgresRecorded(pool, 400), dict(BUILT_IN)
     extent = await checks.extent(tenant, asked.since, asked.until)
     features = PostgresFeatures(Reads(pool))
     sets = await verified_sets(features, tenant, types, extent.sets, asked.features, compile_pattern)
-    witness = LoggedWitness(logs_in(redis, pool), tenant, StarterFeatures().of(tenant))
+    witness = LoggedWitness(logs, tenant, StarterFeatures().of(tenant))
     run = VerifyRun(asked, checks=checks, extent=extent, sets=sets.sets, union=sets.union, witness=witness)
     news = [each async for each in run.run()]
     assert isinstance(news[-1], VerificationSummary)
@@ -69,12 +78,13 @@ async def verify(pool: Pool, redis: Redis, tenant: str, *only: str) -> Verified:
 def stream(seed: int, tenant: str, count: int) -> Sequence[Check]:
     """Returns payments of a few users, some of them late, in several currencies."""
     choice, now = random.Random(seed), milliseconds(datetime.now(UTC))
+    late = [timedelta(seconds=each) for each in (0, 1, 30, 4_000, 90_000, 1_728_000)]
     return [
         check(
             tenant, f"{seed}-{n}", user_id=f"u{choice.randrange(4)}", device=f"d{choice.randrange(3)}",
             merchant=f"m{choice.randrange(2)}", currency=choice.choice(["USD", "USD", "EUR"]),
             amount_minor=choice.randrange(1, 9_999),
-            event_time=None if n % 5 == 0 else now - choice.choice([0, 1, 30, 4_000, 90_000, 20 * 86_400]) * timedelta(seconds=1),
+            event_time=None if n % 5 == 0 else now - choice.choice(late),
         )
         for n in range(count)
     ]  # fmt: skip
@@ -94,7 +104,65 @@ async def test_what_two_processes_decide_is_computed_anew_as_it_was(
 ) -> None:
     async with engines(fraud_database, redis, redis) as started:
         await decide_all(started, stream(1, tenant, 400))
-    found = await verify(pool, redis, tenant)
+    found = await verify(pool, logs_in(redis, pool), tenant)
     assert found.differences == []
     assert (found.summary.decisions, found.summary.skipped) == (400, 0)
     assert found.summary.values == 400 * 39
+
+
+async def change(superuser: Superuser, transaction_id: str, tenant: str, *, sealed: bool) -> str:
+    """Stores another count of the user's payments of an hour than was read, with or without a digest that fits."""
+    named = "tenant_id = $1 AND transaction_id = $2"
+    row = await superuser.fetchrow(f"SELECT * FROM decisions WHERE {named}", tenant, transaction_id)
+    assert row is not None
+    inputs = decision_pb2.DecisionInputs.FromString(row["inputs"])
+    inputs.vector.values[1] += 1
+    changed = inputs.SerializeToString()
+    if sealed:
+        inputs.ClearField("digest")
+        changed = sealed_to_record(row["answer"], row["event"], inputs.SerializeToString())
+    await superuser.execute(f"UPDATE decisions SET inputs = $3 WHERE {named}", tenant, transaction_id, changed)
+    return str(row["decision_id"])
+
+
+@pytest.mark.parametrize(("sealed", "cause"), [(False, Cause.ALTERED), (True, Cause.UNEXPLAINED)])
+async def test_a_value_that_was_changed_in_the_store_is_found(
+    redis: Redis, pool: Pool, superuser: Superuser, fraud_database: Database, tenant: str, sealed: bool, cause: Cause
+) -> None:
+    async with engines(fraud_database, redis) as (engine,):
+        await engine.decide(*[check(tenant, str(n)) for n in range(5)])
+    decision = await change(superuser, "3", tenant, sealed=sealed)
+    (found,) = (await verify(pool, logs_in(redis, pool), tenant)).differences
+    assert (found.decision_id, found.transaction_id, found.feature) == (decision, "3", "user_count_1h")
+    assert (found.stored, found.recomputed, found.cause) == (4, 3, cause)
+
+
+async def test_what_came_again_after_its_process_ended_stands_where_it_came_first(
+    redis: Redis, pool: Pool, fraud_database: Database, tenant: str
+) -> None:
+    """Others count it from its first attempt on, and it reads what that read."""
+    async with engines(fraud_database, redis, redis) as (engine, dying):
+        again = check(tenant, "again")
+        await dying.reader.read([again], patient=True)
+        assert (await engine.see(check(tenant, "other")))[0].values[1] == 1
+        assert (await engine.see(again))[0].values[1] == 0
+    found = await verify(pool, logs_in(redis, pool), tenant)
+    assert (found.differences, found.summary.decisions) == ([], 2)
+
+
+async def test_a_reservation_that_others_saw_and_that_was_withdrawn_is_said_to_be(
+    redis: Redis, pool: Pool, fraud_database: Database, tenant: str
+) -> None:
+    async with engines(fraud_database, redis) as (engine,):
+        lost = check(tenant, "lost")
+        reading = await engine.reader.read([lost], patient=True)
+        assert (await engine.see(check(tenant, "saw")))[0].values[1] == 1
+        engine.reader.settle(reading, [lost], {lost.key})
+        await settled(engine.logs)
+        assert (await engine.see(check(tenant, "after")))[0].values[1] == 1
+    found = await verify(pool, logs_in(redis, pool), tenant, "user_count_1h", "user_sum_24h")
+    assert {each.transaction_id for each in found.differences} == {"saw"}
+    assert {(each.feature, each.stored) for each in found.differences} == {("user_count_1h", 1), ("user_sum_24h", 1250)}
+    assert found.causes == {Cause.WITHDRAWN}
+    lost_logs = MemoryLogs(time.time)
+    assert (await verify(pool, lost_logs, tenant)).causes == {Cause.UNEXPLAINED}, "nobody is left who knows"
