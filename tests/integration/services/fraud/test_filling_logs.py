@@ -25,10 +25,12 @@ from services.fraud.domain.declared.declaration import Definition, DerivedFeatur
 from services.fraud.domain.declared.feature import Aggregate
 from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.travel import GeoPoint, speed_kmh
+from services.fraud.domain.verification.recorded import Cause
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports import FeatureHead, LogKey
 from services.fraud.service import log_keeping, log_sweep
 from services.fraud.service.configuration import Configurations, compiled
+from services.fraud.service.rebuilding import RebuildProgress, Rebuilds
 from tests.integration.conftest import FreshDatabase
 from tests.support.engine import Engine, eventually, keeping
 from tests.support.features import DAY_MS, counting, declare
@@ -37,6 +39,7 @@ from tests.support.mmdb import write_mmdb
 from tests.support.readers import settled
 from tests.support.servers import Database, valkey_server
 from tests.support.twin import Twin, seen_by
+from tests.support.verifying import Verified, verify
 
 STALE, SETTLED = 0.3, 1.5
 """Seconds: a configuration is never older, and a change is settled."""
@@ -111,6 +114,10 @@ class Tenants:
             return FeatureHead.of(await self.reads.declared(tenant)) == head
 
         await eventually(reached, 30)
+
+    async def verify(self, tenant: str) -> Verified:
+        engine = self.engines[0]
+        return await verify(engine.pool, engine.logs, tenant, known=engine.sets)
 
     async def declare(self, tenant: str, *new: Definition, without: Sequence[str] = ()) -> int:
         return (await declare(self.writer, tenant, *new, without=without)).number
@@ -237,6 +244,9 @@ async def test_nobody_sees_less_while_processes_learn_of_changes_one_after_the_o
         stop.set()
         await asyncio.gather(*paying)
     assert await tenants.value("cards_again", paid(tenant, "card0", user_id="u0"), 1) is not None
+    found = await tenants.verify(tenant)
+    assert found.causes <= {Cause.FILLING}, found.differences
+    assert (found.summary.decisions, found.summary.skipped) == (len(tenants.decided), 0)
 
 
 def _named(name: str) -> Definition:
@@ -289,6 +299,7 @@ async def test_derived_features_follow_what_they_are_computed_of(tenants: Tenant
     seen = seen_by(await tenants.decide(paid(tenant, "c", amount_minor=2_000)))
     assert (seen["card_mean"], seen["times"]) == (500.0, 4.0)
     assert seen_by(await tenants.decide(paid(tenant, "other")))["times"] is None
+    assert (await tenants.verify(tenant)).causes <= {Cause.FILLING}
 
 
 async def test_logs_are_filled_and_restored_with_the_places_of_then(
@@ -342,3 +353,55 @@ async def _records(engine: Engine, tenant: str) -> Sequence[LogRecord]:
     loaded = engine.logs.load(LogKey(stream, "u1"), recorder.layout.size, 40 * 86_400)
     found = [record for part in [each async for each in loaded] for record in recorder.layout.unpack_all(part.records)]
     return sorted({each._replace(restored=False, attempt=0) for each in found if each.type == 0})
+
+
+async def test_logs_that_are_wrong_are_not_believed_once_they_are_rebuilt_while_checks_go_on(
+    tenants: Tenants, tenant: str
+) -> None:
+    def own() -> Check:
+        return paid(tenant, user_id="u7", device="", ip="", merchant="")
+
+    engine, ghost = tenants.engines[0], own()
+    reading = await engine.reader.read([ghost], patient=True)
+    engine.reader.settle(reading, [ghost], ())
+    wrong = own()
+    assert seen_by((await engine.see(wrong))[0])["user_count_1h"] == 1
+    tenants.twin.check(wrong)
+    rebuilt = asyncio.Event()
+
+    async def pay() -> None:
+        while not rebuilt.is_set():
+            assert (await tenants.decide(paid(tenant), random.randrange(2))).degraded == ()
+
+    paying = asyncio.create_task(pay())
+    async with asyncio.timeout(30):
+        rebuilds = Rebuilds(tenants.reads, tenants.writer, poll_seconds=0.05)
+        states = [each async for each in rebuilds.rebuild(tenant)]
+    rebuilt.set()
+    await paying
+    assert states == [RebuildProgress("filling", 1), RebuildProgress("done", 1)]
+    for number in (1, 0):
+        await eventually(lambda engine=number: _reads(tenants.engines[engine], tenant, 1))
+        assert await tenants.value("user_count_1h", own(), number) == 2 - number
+    found = await tenants.verify(tenant)
+    assert {each.transaction_id for each in found.differences} == {wrong.transaction_id}
+    assert found.causes == {Cause.UNEXPLAINED}
+
+
+async def _reads(engine: Engine, tenant: str, number: int) -> bool:
+    """Tells whether a process reads the logs of a set."""
+    await engine.sets.prepare([tenant])
+    return engine.sets.of(tenant).head.ready == number
+
+
+async def test_who_asks_for_a_rebuild_that_is_under_way_follows_it(tenants: Tenants, tenant: str) -> None:
+    await tenants.decide(paid(tenant))
+    rebuilds = Rebuilds(tenants.reads, tenants.writer, poll_seconds=0.05)
+
+    async def follow() -> list[RebuildProgress]:
+        return [each async for each in rebuilds.rebuild(tenant)]
+
+    async with asyncio.timeout(30):
+        assert (
+            await asyncio.gather(follow(), follow()) == [[RebuildProgress(each, 1) for each in ("filling", "done")]] * 2
+        )

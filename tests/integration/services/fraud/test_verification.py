@@ -7,7 +7,8 @@ import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -15,25 +16,20 @@ from rampart.fraud.v1 import decision_pb2
 from redis.asyncio import Redis
 
 from meshkit.storage.postgres import Pool
-from meshkit.storage.reads import Reads
+from services.fraud.adapters.child_verifications import ChildVerifications
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
-from services.fraud.adapters.postgres_features import PostgresFeatures
+from services.fraud.adapters.memory import MemoryStore
+from services.fraud.adapters.memory_recorded import MemoryRecorded
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.convert.seals import sealed_to_record
-from services.fraud.domain.check import Check
-from services.fraud.domain.event_types import BUILT_IN
-from services.fraud.domain.verification.recorded import Cause, Difference
-from services.fraud.expressions.patterns import compile_pattern
-from services.fraud.ports import EntityLogs
-from services.fraud.ports.verification import VerificationOrder, VerificationSummary
-from services.fraud.service.feature_sets import StarterFeatures
-from services.fraud.service.log_witness import LoggedWitness
-from services.fraud.service.verified_sets import verified_sets
-from services.fraud.service.verify_run import VerifyRun
+from services.fraud.domain.check import Basis, Check
+from services.fraud.domain.verification.recorded import Cause, Difference, RecordedExtent
+from services.fraud.ports.verification import VerificationProgress
 from tests.support.engine import Engine, engines
-from tests.support.fraud import check, milliseconds
-from tests.support.readers import logs_in, settled
+from tests.support.fraud import check, decided, milliseconds, new_tenant
+from tests.support.readers import logs_in, settled, store_of
 from tests.support.servers import Database
+from tests.support.verifying import last_hour, verify
 
 Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -43,36 +39,6 @@ async def superuser(fraud_database: Database) -> AsyncIterator[Superuser]:
     connection = await asyncpg.connect(fraud_database.server.dsn(fraud_database.name))
     yield connection
     await connection.close()
-
-
-class Verified(NamedTuple):
-    """What a verification has found."""
-
-    differences: Sequence[Difference]
-    summary: VerificationSummary
-
-    @property
-    def causes(self) -> set[Cause]:
-        return {each.cause for each in self.differences}
-
-
-def order(tenant: str, *features: str) -> VerificationOrder:
-    now = datetime.now(UTC)
-    return VerificationOrder(
-        tenant_id=tenant, since=now - timedelta(hours=1), until=now + timedelta(seconds=1), features=features
-    )
-
-
-async def verify(pool: Pool, logs: EntityLogs, tenant: str, *only: str) -> Verified:
-    asked, checks, types = order(tenant, *only), PostgresRecorded(pool, 400), dict(BUILT_IN)
-    extent = await checks.extent(tenant, asked.since, asked.until)
-    features = PostgresFeatures(Reads(pool))
-    sets = await verified_sets(features, tenant, types, extent.sets, asked.features, compile_pattern)
-    witness = LoggedWitness(logs, tenant, StarterFeatures().of(tenant))
-    run = VerifyRun(asked, checks=checks, extent=extent, sets=sets.sets, union=sets.union, witness=witness)
-    news = [each async for each in run.run()]
-    assert isinstance(news[-1], VerificationSummary)
-    return Verified([each for each in news if isinstance(each, Difference)], news[-1])
 
 
 def stream(seed: int, tenant: str, count: int) -> Sequence[Check]:
@@ -166,3 +132,41 @@ async def test_a_reservation_that_others_saw_and_that_was_withdrawn_is_said_to_b
     assert found.causes == {Cause.WITHDRAWN}
     lost_logs = MemoryLogs(time.time)
     assert (await verify(pool, lost_logs, tenant)).causes == {Cause.UNEXPLAINED}, "nobody is left who knows"
+
+
+async def test_a_process_finds_the_same(
+    redis: Redis, logs_url: str, pool: Pool, superuser: Superuser, fraud_database: Database, tenant: str
+) -> None:
+    async with engines(fraud_database, redis) as (engine,):
+        await engine.decide(*[check(tenant, str(n), currency=("USD", "EUR")[n % 2]) for n in range(6)])
+    await change(superuser, "3", tenant, sealed=False)
+    here = await verify(pool, logs_in(redis, pool), tenant)
+    runner = ChildVerifications(fraud_database.dsn, logs_url)
+    news = [each async for each in runner.run(last_hour(tenant))]
+    assert [each for each in news if isinstance(each, Difference)] == here.differences
+    assert news[-1] == here.summary
+    assert news[-2] == VerificationProgress(6, 6, "computing values anew")
+
+
+async def test_decisions_are_read_in_the_store_as_in_memory(pool: Pool, tenant: str) -> None:
+    store, memory = store_of(pool), MemoryStore()
+    since = datetime.now(UTC)
+    first = decided(check(tenant, "a", event_time=milliseconds(since - timedelta(hours=3))))
+    features = first.features._replace(arrival=1_764_000_000_000_001, basis=Basis.UNLOGGED)
+    both = [first._replace(features=features, degraded=("features_slow_path",)), decided(check(tenant, "b"))]
+    for each in both:
+        for kept in (store, memory):
+            await kept.commit([each._replace(features=each.features._replace(basis=Basis.UNLOGGED))])
+    until = datetime.now(UTC) + timedelta(seconds=1)
+    for recorded in (PostgresRecorded(pool, 400), MemoryRecorded(memory)):
+        extent = await recorded.extent(tenant, since - timedelta(seconds=1), until)
+        assert (extent.decisions, extent.sets, extent.deleted_before) == (2, ("3", "3"), None)
+        assert 3 * 3_600 <= extent.latest_event < 3 * 3_600 + 60
+        assert (await recorded.extent(tenant, until, until)) == RecordedExtent(0, 0.0, (), None)
+        (page,) = [page async for page in recorded.pages(tenant, since - timedelta(seconds=1), until)]
+        assert [each.transaction_id for each in page] == ["a", "b"]
+        assert (page[0].arrival, page[0].unlogged, page[0].slow) == (1_764_000_000_000_001, True, True)
+        assert page[0].fields == first.check.fields
+        assert await recorded.intact(tenant, page[0].decision_id)
+        assert not await recorded.intact(tenant, str(UUID(int=1)))
+        assert [each async for each in recorded.pages(new_tenant(), since, until)] == []
