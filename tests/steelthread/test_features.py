@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -129,3 +130,14 @@ async def test_a_feature_belongs_to_its_tenant(edge: Edge, platform: Platform) -
         answer = await other.send(method, f"{FEATURES}/spent_7d", sent)
         assert (answer.status, refusal(answer)["reason"]) == (404, "RESOURCE_NOT_FOUND")
     assert await other.post(FEATURES, body(window="60s"))
+
+
+async def test_stored_values_are_verified_over_a_stream(edge: Edge) -> None:
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    *news, last, status = await edge.get(f"{FEATURES}:verify?since={since}&features=user_count_1h")
+    assert all("progress" in each["result"] for each in news)
+    assert (last["result"]["summary"]["unlawful"], status["status"]["code"]) == ("0", 0)
+    refused = await edge.send("GET", f"{FEATURES}:verify?since={since}&features=nothing")
+    assert (refused.status, [each["field"] for each in refusal(refused)["errors"]]) == (400, ["features"])
+    later = await edge.send("GET", f"{FEATURES}:verify?since=2100-01-01T00:00:00Z")
+    assert (later.status, [each["field"] for each in refusal(later)["errors"]]) == (400, ["since"])

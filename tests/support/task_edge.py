@@ -117,7 +117,7 @@ class TaskEdge:
             _write(writer, *problem(401, "TOKEN_INVALID", "the token is not valid"))
         elif (said := self.answer(call)) is not None:
             _write(writer, *said)
-        elif parts.path.endswith(":watch"):
+        elif parts.path.endswith((":watch", ":verify", ":rebuild")):
             await self._stream(writer, self.streams.pop(0) if len(self.streams) > 1 else self.streams[0])
         else:
             _write(writer, *problem(404, "RESOURCE_NOT_FOUND", "there is no such thing"))

@@ -11,7 +11,7 @@ from meshkit.storage.reads import Reads
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.domain.event_types import BUILT_IN
-from services.fraud.domain.verification.recorded import Cause, Difference
+from services.fraud.domain.verification.recorded import Cause, ValueDifference
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports import EntityLogs
 from services.fraud.ports.verification import VerificationOrder, VerificationSummary
@@ -26,7 +26,7 @@ __all__ = ["Verified", "last_hour", "verify"]
 class Verified(NamedTuple):
     """What a verification has found."""
 
-    differences: Sequence[Difference]
+    differences: Sequence[ValueDifference]
     summary: VerificationSummary
 
     @property
@@ -54,4 +54,4 @@ async def verify(
     run = VerifyRun(asked, checks=checks, extent=extent, sets=sets.sets, union=sets.union, witness=witness)
     news = [each async for each in run.run()]
     assert isinstance(news[-1], VerificationSummary)
-    return Verified([each for each in news if isinstance(each, Difference)], news[-1])
+    return Verified([each for each in news if isinstance(each, ValueDifference)], news[-1])

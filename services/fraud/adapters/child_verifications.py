@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.fraud.adapters.child_process import told_by_child
-from services.fraud.domain.verification.recorded import Cause, Difference
+from services.fraud.domain.verification.recorded import Cause, ValueDifference
 from services.fraud.ports.verification import (
     VerificationNews,
     VerificationOrder,
@@ -58,7 +58,7 @@ def order_from_json(read: Mapping[str, Any]) -> VerificationOrder:
 def news_to_json(news: VerificationNews) -> dict[str, Any]:
     if isinstance(news, VerificationProgress):
         return {"news": "progress", **news._asdict()}
-    if isinstance(news, Difference):
+    if isinstance(news, ValueDifference):
         told = {"event_time": news.event_time.isoformat(), "cause": news.cause.value}
         return {"news": "difference", **news._asdict(), **told}
     return {
@@ -78,5 +78,5 @@ def news_from_json(read: Mapping[str, Any]) -> VerificationNews:
         return VerificationProgress(**told)
     if kind == "difference":
         when = datetime.fromisoformat(told.pop("event_time"))
-        return Difference(**{**told, "event_time": when, "cause": Cause(told["cause"])})
+        return ValueDifference(**{**told, "event_time": when, "cause": Cause(told["cause"])})
     return VerificationSummary(**told)

@@ -11,7 +11,7 @@ from rampart.fraud.v1 import feature_verification_pb2 as told_pb
 
 from services.fraud.convert.events import fields_from_record
 from services.fraud.domain.backtests.past import StoredVector
-from services.fraud.domain.verification.recorded import LAWFUL, Cause, Difference, RecordedCheck
+from services.fraud.domain.verification.recorded import LAWFUL, Cause, RecordedCheck, ValueDifference
 from services.fraud.ports.verification import VerificationNews, VerificationProgress
 
 __all__ = ["recorded_check_from_record", "value_to_text", "verification_news_to_proto", "verified_period_from_proto"]
@@ -48,7 +48,7 @@ def verification_news_to_proto(news: VerificationNews, since: datetime, until: d
     """`since` and `until` are of the period that is verified."""
     if isinstance(news, VerificationProgress):
         return pb.VerifyFeaturesResponse(progress=told_pb.VerificationProgress(**news._asdict()))
-    if isinstance(news, Difference):
+    if isinstance(news, ValueDifference):
         return pb.VerifyFeaturesResponse(difference=_difference_to_proto(news))
     lawful = sum(count for cause, count in news.causes.items() if Cause(cause) in LAWFUL)
     summary = told_pb.VerificationSummary(
@@ -76,7 +76,7 @@ def value_to_text(value: object) -> str:
     return repr(value)
 
 
-def _difference_to_proto(found: Difference) -> told_pb.FeatureDifference:
+def _difference_to_proto(found: ValueDifference) -> told_pb.FeatureDifference:
     made = told_pb.FeatureDifference(
         decision_id=found.decision_id,
         transaction_id=found.transaction_id,

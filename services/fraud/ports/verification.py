@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeAlias
 
-from services.fraud.domain.verification.recorded import Difference, RecordedCheck, RecordedExtent
+from services.fraud.domain.verification.recorded import RecordedCheck, RecordedExtent, ValueDifference
 
 __all__ = [
     "LogTestimony",
@@ -94,7 +94,7 @@ class VerificationSummary:
     """Differences that are counted and were not told one by one."""
 
 
-VerificationNews: TypeAlias = VerificationProgress | Difference | VerificationSummary
+VerificationNews: TypeAlias = VerificationProgress | ValueDifference | VerificationSummary
 
 
 class VerificationRunner(Protocol):

@@ -13,7 +13,7 @@ from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.verification.arrivals import WAITING_US, ArrivalOrder
-from services.fraud.domain.verification.recorded import Cause, Difference, RecordedCheck, RecordedExtent, made_us
+from services.fraud.domain.verification.recorded import Cause, RecordedCheck, RecordedExtent, ValueDifference, made_us
 from services.fraud.domain.verification.union import ComparedSet, ComparedValue
 from services.fraud.ports.verification import (
     LogTestimony,
@@ -93,7 +93,9 @@ class VerifyRun:
     def _done(self) -> int:
         return self._summary.decisions + self._summary.skipped
 
-    async def _verify(self, anew: FeaturesAnew, checks: Sequence[RecordedCheck]) -> AsyncGenerator[Difference, None]:
+    async def _verify(
+        self, anew: FeaturesAnew, checks: Sequence[RecordedCheck]
+    ) -> AsyncGenerator[ValueDifference, None]:
         for check in checks:
             read = _read(anew, check)
             if check.unlogged:
@@ -136,7 +138,7 @@ class VerifyRun:
 
     async def _explained(
         self, check: RecordedCheck, differing: Sequence[ComparedValue], without: Mapping[str, object]
-    ) -> Sequence[Difference]:
+    ) -> Sequence[ValueDifference]:
         examined = self._summary.different <= MOST_LISTED
         altered = examined and not await self._checks.intact(self._order.tenant_id, check.decision_id)
         causes = [Cause.ALTERED if altered else self._cause(each, check, without) for each in differing]
@@ -161,7 +163,7 @@ class VerifyRun:
             return Cause.DELETED
         return Cause.UNEXPLAINED
 
-    def _told(self, check: RecordedCheck, value: ComparedValue, cause: Cause) -> Difference | None:
+    def _told(self, check: RecordedCheck, value: ComparedValue, cause: Cause) -> ValueDifference | None:
         """Counts a difference. Returns it if it is to be told."""
         summary = self._summary
         summary.causes[cause.value] = summary.causes.get(cause.value, 0) + 1
@@ -169,7 +171,7 @@ class VerifyRun:
             summary.unlisted += 1
             return None
         identity = check.decision_id, check.transaction_id, check.event_time
-        return Difference(*identity, value.feature, value.stored, value.recomputed, cause)
+        return ValueDifference(*identity, value.feature, value.stored, value.recomputed, cause)
 
 
 def _testified(cause: Cause, value: ComparedValue, said: LogTestimony | None) -> Cause:

@@ -11,7 +11,7 @@ from uuid import UUID
 from services.fraud.domain.backtests.past import StoredVector
 from services.fraud.domain.event import Fields
 
-__all__ = ["LAWFUL", "Cause", "Difference", "RecordedCheck", "RecordedExtent", "made_us"]
+__all__ = ["LAWFUL", "Cause", "RecordedCheck", "RecordedExtent", "ValueDifference", "made_us"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -78,7 +78,7 @@ class RecordedExtent(NamedTuple):
     """Before which decisions of the tenant were deleted; None if none was."""
 
 
-class Difference(NamedTuple):
+class ValueDifference(NamedTuple):
     """A stored value that is not the one that is computed anew."""
 
     decision_id: str

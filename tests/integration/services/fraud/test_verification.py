@@ -23,7 +23,7 @@ from services.fraud.adapters.memory_recorded import MemoryRecorded
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.convert.seals import sealed_to_record
 from services.fraud.domain.check import Basis, Check
-from services.fraud.domain.verification.recorded import Cause, Difference, RecordedExtent
+from services.fraud.domain.verification.recorded import Cause, RecordedExtent, ValueDifference
 from services.fraud.ports.verification import VerificationProgress
 from tests.support.engine import Engine, engines
 from tests.support.fraud import check, decided, milliseconds, new_tenant
@@ -143,7 +143,7 @@ async def test_a_process_finds_the_same(
     here = await verify(pool, logs_in(redis, pool), tenant)
     runner = ChildVerifications(fraud_database.dsn, logs_url)
     news = [each async for each in runner.run(last_hour(tenant))]
-    assert [each for each in news if isinstance(each, Difference)] == here.differences
+    assert [each for each in news if isinstance(each, ValueDifference)] == here.differences
     assert news[-1] == here.summary
     assert news[-2] == VerificationProgress(6, 6, "computing values anew")
 

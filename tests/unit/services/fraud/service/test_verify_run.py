@@ -16,7 +16,7 @@ from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.event import Money
 from services.fraud.domain.verification.arrivals import ArrivalOrder
-from services.fraud.domain.verification.recorded import Cause, Difference, RecordedCheck, RecordedExtent
+from services.fraud.domain.verification.recorded import Cause, RecordedCheck, RecordedExtent, ValueDifference
 from services.fraud.domain.verification.union import ComparedSet, united
 from services.fraud.ports.verification import (
     LogTestimony,
@@ -86,7 +86,7 @@ async def differences(rows: Rows, since: datetime = NOW) -> Sequence[tuple[str, 
     )  # fmt: skip
     news = [each async for each in run.run()]
     assert isinstance(news[-1], VerificationSummary)
-    found = [each for each in news if isinstance(each, Difference)]
+    found = [each for each in news if isinstance(each, ValueDifference)]
     assert sum(news[-1].causes.values()) == len(found)
     return [(each.transaction_id, each.stored, each.recomputed, each.cause) for each in found]
 
