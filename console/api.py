@@ -78,18 +78,14 @@ class Api:
                 return
             left = None if left is None else left - len(page[plural])
 
-    async def stream(self, path: str, body: Json | None = None) -> AsyncGenerator[Json, None]:
-        """Yields the frames of a stream: objects with `result`, at its end one with `status`. With a body it is posted.
+    async def stream(self, path: str, method: str = "GET") -> AsyncGenerator[Json, None]:
+        """Yields the frames of a stream: objects with `result`, at its end one with `status`.
 
         Raises HttpError if it cannot be had now or is cut off, CommandFailure if it is refused.
         """
         token = await self._tokens.token()
         headers = [("authorization", f"Bearer {token}"), ("accept", "application/x-ndjson")]
-        request: dict[str, Any] = {}
-        if body is not None:
-            headers.append(("content-type", JSON_TYPE))
-            request = {"method": "POST", "body": json.dumps(body).encode()}
-        reading = read_lines(self._base_url, path, headers, idle=IDLE_SECONDS, **request)
+        reading = read_lines(self._base_url, path, headers, idle=IDLE_SECONDS, method=method)
         try:
             async with contextlib.aclosing(reading) as lines:
                 async for line in lines:

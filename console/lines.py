@@ -23,7 +23,7 @@ class RefusedError(Exception):
 
 
 async def read_lines(
-    base_url: str, path: str, headers: Headers, *, idle: float, method: str = "GET", body: bytes = b""
+    base_url: str, path: str, headers: Headers, *, idle: float, method: str = "GET"
 ) -> AsyncGenerator[bytes, None]:
     """Yields the lines of the answer to a request as they arrive, without those that are blank.
 
@@ -33,7 +33,7 @@ async def read_lines(
     origin = Origin.parse(base_url)
     reader, writer = await _connect(origin)
     try:
-        writer.write(origin.message(method, path, headers, body))
+        writer.write(origin.message(method, path, headers, b""))
         answer = _Answer()
         while not answer.complete:
             answer.feed(await _read(reader, idle))

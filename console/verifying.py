@@ -71,7 +71,7 @@ async def _verify(api: Api, arguments: argparse.Namespace) -> int:
 
 
 async def _rebuild(api: Api, arguments: argparse.Namespace) -> int:
-    async with aclosing(_messages(api, f"{PATH}:rebuild", {})) as messages:
+    async with aclosing(_messages(api, f"{PATH}:rebuild", "POST")) as messages:
         async for message in messages:
             if arguments.json:
                 print(json.dumps(message), flush=True)
@@ -80,10 +80,10 @@ async def _rebuild(api: Api, arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _messages(api: Api, path: str, body: Json | None = None) -> AsyncGenerator[Json, None]:
+async def _messages(api: Api, path: str, method: str = "GET") -> AsyncGenerator[Json, None]:
     """Yields the messages of a stream. Raises CommandFailure if it is refused, fails or is cut off."""
     try:
-        async with aclosing(api.stream(path, body)) as frames:
+        async with aclosing(api.stream(path, method)) as frames:
             async for frame in frames:
                 if "result" in frame:
                     yield frame["result"]

@@ -162,7 +162,6 @@ class FeatureReader:
         features = records.features.set
         # A sum that is to be converted is read as one of each currency.
         values: list[Any] = [None] * len(features.names)
-        sums: Mapping[str, int] = {}
         time = arrival if check.event_time is None else to_milliseconds(check.event_time)
         for group, place in records.places:
             record, read = _read_log(group, place)
@@ -170,13 +169,8 @@ class FeatureReader:
             if record.attempt != group.records[place].attempt:
                 records.came_before = True
             values[start : start + len(read)] = read
-        for place in features.sums:
-            value = values[place]
-            if isinstance(value, dict):
-                sums, values[place] = value, None
-            elif value is not None and value > LARGEST:
-                return errors.sum_too_large()
-        if sums and max(sums.values()) > LARGEST:
+        sums = _sums_to_convert(values, features.sums)
+        if sums is None:
             return errors.sum_too_large()
         derive = features.derivation(check.event_type)
         if derive is not None:
@@ -227,6 +221,18 @@ def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
     # Event types that only read have another number once others do.
     known = known._replace(type=record.type)
     return known, fold.read_as_of(known, arrival)
+
+
+def _sums_to_convert(values: list[Any], places: Sequence[int]) -> Mapping[str, int] | None:
+    """Takes out the sums by currency that are to be converted. Returns None if any sum is too large."""
+    sums: Mapping[str, int] = {}
+    for place in places:
+        value = values[place]
+        if isinstance(value, dict):
+            sums, values[place] = value, None
+        elif value is not None and value > LARGEST:
+            return None
+    return None if sums and max(sums.values()) > LARGEST else sums
 
 
 def _withdrawals(records: CheckRecords) -> Sequence[LogWrite]:

@@ -4739,6 +4739,8 @@ default_message_pool.register_message(
 class RebuildFeaturesResponse(betterproto2.Message):
     """
     How far a rebuild is.
+
+    Example: {"state": "done", "features": 4}
     """
 
     state: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -4746,7 +4748,7 @@ class RebuildFeaturesResponse(betterproto2.Message):
     "filling" until the new logs have everything that is stored, "done" once they are read.
     """
 
-    features: "int" = betterproto2.field(2, betterproto2.TYPE_INT64)
+    features: "int" = betterproto2.field(2, betterproto2.TYPE_INT32)
     """
     Number of the set of features whose logs they are: decisions name it from then on.
     """
@@ -6300,6 +6302,19 @@ default_message_pool.register_message(
 class VerifyFeaturesResponse(betterproto2.Message):
     """
     News of a verification.
+
+    Example: {
+      "difference": {
+        "decision_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57",
+        "transaction_id": "order-1001",
+        "event_time": "2025-10-08T09:30:00Z",
+        "feature": "card_mean_7d",
+        "stored": "1250.0",
+        "recomputed": "1300.5",
+        "cause": "slow_path",
+        "lawful": true
+      }
+    }
 
     Oneofs:
         - news: What is told.
