@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -381,7 +382,7 @@ async def test_logs_that_are_wrong_are_not_believed_once_they_are_rebuilt_while_
     await paying
     assert states == [RebuildProgress("filling", 1), RebuildProgress("done", 1)]
     for number in (1, 0):
-        await eventually(lambda engine=number: _reads(tenants.engines[engine], tenant, 1))
+        await eventually(partial(_reads, tenants.engines[number], tenant, 1))
         assert await tenants.value("user_count_1h", own(), number) == 2 - number
     found = await tenants.verify(tenant)
     assert {each.transaction_id for each in found.differences} == {wrong.transaction_id}
