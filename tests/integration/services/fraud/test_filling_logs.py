@@ -403,6 +403,5 @@ async def test_who_asks_for_a_rebuild_that_is_under_way_follows_it(tenants: Tena
         return [each async for each in rebuilds.rebuild(tenant)]
 
     async with asyncio.timeout(30):
-        assert (
-            await asyncio.gather(follow(), follow()) == [[RebuildProgress(each, 1) for each in ("filling", "done")]] * 2
-        )
+        told = await asyncio.gather(follow(), follow())
+    assert list(told) == [[RebuildProgress("filling", 1), RebuildProgress("done", 1)]] * 2
