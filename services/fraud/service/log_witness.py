@@ -28,9 +28,10 @@ class LoggedWitness:
         withdrawn = False
         try:
             await self._logs.whole(list(self._features.streams(self._tenant_id)))
-            for recorder, stream, _ in self._features.recordings(self._tenant_id, check.event_type):
+            for recording in self._features.recordings(self._tenant_id, check.event_type):
+                recorder, stream = recording.recorder, recording.stream
                 value = recorder.key(check.fields)
-                if value is not None:
+                if value is not None and recording.is_read:
                     fold = await self._fold(stream, value, recorder)
                     withdrawn = _testify(fold, recorder, self._hash(check), check.event_type, values) or withdrawn
         except LogsUnavailableError:
