@@ -32,6 +32,7 @@ from tests.support.lives import out_of_order
 from tests.support.proxy import proxied
 from tests.support.servers import Database, finish
 from tests.support.servers import _until_pinged as until_pinged
+from tests.support.verifying import verify
 
 SLOW = ("features_slow_path",)
 
@@ -151,6 +152,8 @@ async def test_traffic_counts_everything_whatever_is_lost_in_between(
     for tenant in tenants:
         for user in range(4):
             await kept.decide(check(tenant, user_id=f"u{user}", event_time=now()), engine=user % 2)
+        engine = kept.engines[0]
+        assert (await verify(engine.pool, engine.logs, tenant)).differences == []
 
 
 async def test_logs_that_are_deleted_are_missed_by_who_has_read_them(kept: Kept, server: Server, redis: Redis) -> None:
