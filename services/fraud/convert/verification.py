@@ -10,6 +10,7 @@ from rampart.fraud.v1 import feature_service_pb2 as pb
 from rampart.fraud.v1 import feature_verification_pb2 as told_pb
 
 from services.fraud.convert.events import fields_from_record
+from services.fraud.convert.signals import address_from_proto
 from services.fraud.domain.backtests.past import StoredVector
 from services.fraud.domain.verification.recorded import LAWFUL, Cause, RecordedCheck, ValueDifference
 from services.fraud.ports.verification import VerificationNews, VerificationProgress
@@ -35,6 +36,7 @@ def recorded_check_from_record(row: Any) -> RecordedCheck:
         SLOW in inputs.degraded,
         StoredVector(vector.version, [*vector.values], [*vector.numbers], [*vector.missing]),
         {each.currency: each.amount_minor for each in inputs.user_elsewhere_24h},
+        address_from_proto(inputs.address).place,
     )
 
 

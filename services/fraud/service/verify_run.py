@@ -183,9 +183,8 @@ def _testified(cause: Cause, value: ComparedValue, said: LogTestimony | None) ->
 
 def _read(anew: FeaturesAnew, check: RecordedCheck) -> list[Any]:
     try:
-        return anew.read(
-            check.transaction_id, check.event_type, check.fields, _milliseconds(check.event_time), check.order // 1_000
-        )
+        times = _milliseconds(check.event_time), check.order // 1_000
+        return anew.read(check.transaction_id, check.event_type, check.fields, *times, check.place)
     except TooManyLogsError:
         words = "the windows reach back to more events than fit into memory: verify fewer features at a time"
         raise TaskFailure("TooManyEvents", words, retryable=False) from None

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from services.fraud.domain.backtests.past import StoredVector
 from services.fraud.domain.event import Fields
+from services.fraud.domain.travel import GeoPoint
 
 __all__ = ["LAWFUL", "Cause", "RecordedCheck", "RecordedExtent", "ValueDifference", "made_us"]
 
@@ -59,6 +60,8 @@ class RecordedCheck(NamedTuple):
     vector: StoredVector
     elsewhere: Mapping[str, int]
     """Sums of the user in other currencies than that of the event, by currency."""
+    place: GeoPoint | None = None
+    """Where its address was taken to be then."""
 
     @property
     def order(self) -> int:

@@ -116,9 +116,9 @@ class Tenants:
 
         await eventually(reached, 30)
 
-    async def verify(self, tenant: str) -> Verified:
+    async def verify(self, tenant: str, *only: str) -> Verified:
         engine = self.engines[0]
-        return await verify(engine.pool, engine.logs, tenant, known=engine.sets)
+        return await verify(engine.pool, engine.logs, tenant, *only, known=engine.sets)
 
     async def declare(self, tenant: str, *new: Definition, without: Sequence[str] = ()) -> int:
         return (await declare(self.writer, tenant, *new, without=without)).number
@@ -324,6 +324,8 @@ async def test_logs_are_filled_and_restored_with_the_places_of_then(
     assert in_oslo["login_kmh"] == pytest.approx(speed_kmh(SYDNEY, OSLO, 900), rel=1e-3)
     assert await _records(one, tenant) == appended
     assert len({each.numbers for each in appended}) == len(appended) == 3
+    verified = await tenants.verify(tenant, "login_kmh")
+    assert verified.summary.values and Cause.UNEXPLAINED not in verified.causes, verified
 
 
 HOUR = timedelta(hours=1)
