@@ -126,7 +126,8 @@ def _row(item: Json) -> list[str]:
 
 def _window(item: Json) -> str:
     window, delay = _length(item.get("window")), _length(item.get("delay"))
-    return f"{window}, {delay} ago" if delay else window
+    by_day = " by day" if item.get("resolution") == "day" else ""
+    return f"{window}{by_day}, {delay} ago" if delay else f"{window}{by_day}"
 
 
 def _length(duration: Any) -> str:

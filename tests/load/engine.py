@@ -26,6 +26,7 @@ from console.up.state import State
 from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory import MemoryStore
+from services.fraud.adapters.memory_daily import MemoryDailyTotals
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.declaration import DeclaredFeatures
 from services.fraud.domain.declared.feature import Aggregate, Feature
@@ -36,6 +37,7 @@ from services.fraud.domain.event import Money
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.ports import LogKey, Restored
 from services.fraud.service.completing import Completer
+from services.fraud.service.daily_reading import DailyReader
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_groups import to_milliseconds
@@ -148,7 +150,8 @@ class Engine:
         """Begins with no fold at hand."""
         store = MemoryStore()
         folds = LogFolds(self.logs, Completer(self.logs, store), FoldCache(CACHE_BYTES))
-        self._reader = FeatureReader(self.logs, folds, self._sets, IP, lambda: datetime.now(UTC))
+        daily = DailyReader(MemoryDailyTotals())
+        self._reader = FeatureReader(self.logs, folds, self._sets, IP, daily, lambda: datetime.now(UTC))
 
     async def run(self, checks: Sequence[Check]) -> float:
         """Reads for a batch and settles it. Returns the CPU time that it took, in seconds."""

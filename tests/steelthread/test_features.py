@@ -29,10 +29,13 @@ async def test_a_feature_is_declared_read_described_listed_and_retired(edge: Edg
         ["payment"], "(]", "0s", "ready", '"1"',
     )  # fmt: skip
     assert await edge.get(f"{FEATURES}/spent_7d") == made
+    year = await edge.post(FEATURES, body(name="spent_400d", window="34560000s"))
+    assert (made["resolution"], year["resolution"], year["state"]) == ("exact", "day", "filling")
+    assert (await edge.send("DELETE", f"{FEATURES}/spent_400d")).status == 200
     derived = await edge.post(FEATURES, {"name": "times", "event_type": "payment", "expression": "amount / spent_7d"})
     assert (derived["expression"], derived["key"], "window" in derived) == ("amount / spent_7d", [], False)
     changed = await edge.patch(f"{FEATURES}/spent_7d", {**made, "description": "words"})
-    assert (changed["description"], changed["etag"], changed["window"]) == ("words", '"3"', "604800s")
+    assert (changed["description"], changed["etag"], changed["window"]) == ("words", '"5"', "604800s")
     listed = (await edge.get(f"{FEATURES}?page_size=1000"))["features"]
     assert [each["name"] for each in listed if not each["built_in"]] == ["spent_7d", "times"]
     assert {"user_count_1h", "device_distinct_24h"} <= {each["name"] for each in listed}
@@ -69,7 +72,8 @@ async def test_decisions_have_the_values_under_their_names_also_when_the_feature
 @pytest.mark.parametrize(
     ("changes", "fields"),
     [
-        ({"window": "34560000s"}, ["window"]),
+        ({"window": "34560001s"}, ["window"]),
+        ({"window": "2592001s", "aggregate": "distinct", "field": "device_fingerprint"}, ["window"]),
         ({"window": "0.0005s", "key": ["channel"]}, ["key", "window"]),
         ({"name": "amount", "field": "nothing"}, ["name", "field"]),
         ({"name": "user_count", "aggregate": "median"}, ["aggregate"]),

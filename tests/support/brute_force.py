@@ -22,6 +22,7 @@ from services.fraud.domain.declared.records import (
 
 __all__ = ["BruteForce"]
 
+DAY_MS = 86_400_000
 MEASURES = ("sum", "mean", "min", "max", "stddev")
 
 
@@ -139,6 +140,11 @@ def _counting(story: Sequence[LogRecord]) -> LogRecord | None:
 def _inside(feature: Feature, now: int, time: int) -> bool:
     end = now - feature.delay_ms
     start = end - feature.window_ms
+    if feature.window_ms > 30 * DAY_MS:
+        # Such a window holds whole days: those that begin in it.
+        begin = time - time % DAY_MS
+        ended = time > end or (time == end and feature.boundary is Boundary.FROM_START)
+        return not ended and (start < begin if feature.boundary is Boundary.AFTER_START else start <= begin)
     return start < time <= end if feature.boundary is Boundary.AFTER_START else start <= time < end
 
 

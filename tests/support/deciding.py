@@ -14,6 +14,7 @@ from meshkit.errors import MeshError
 from meshkit.rpc.batches import handle_valid
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
+from services.fraud.adapters.memory_daily import MemoryDailyTotals
 from services.fraud.adapters.memory_ip import MemoryIpIntelligence
 from services.fraud.domain.check import Check, Decided
 from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet, Definition
@@ -30,6 +31,7 @@ from services.fraud.ports import Declarations, IpIntelligence
 from services.fraud.ports.scenarios import DeclaredScenarios
 from services.fraud.service.completing import Completer
 from services.fraud.service.configuration import compiled
+from services.fraud.service.daily_reading import DailyReader
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.judging import DecisionPolicy
@@ -95,7 +97,7 @@ class DecidingBench:
         folds = LogFolds(self.logs, Completer(self.logs, self.store), FoldCache(1 << 20))
         self.deploy(self.deployment, self.versions)
         self.decider = Decider(
-            reader=FeatureReader(self.logs, folds, self, self.ip, lambda: self.now),
+            reader=FeatureReader(self.logs, folds, self, self.ip, DailyReader(MemoryDailyTotals()), lambda: self.now),
             profiles=self.profiles,
             rates=ExchangeRates(self.rates),
             store=self.store,

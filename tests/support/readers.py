@@ -12,9 +12,11 @@ from meshkit.storage.postgres import Pool
 from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.logs.postgres_gaps import LogFence
 from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.adapters.memory_daily import MemoryDailyTotals
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.ports import EntityLogs, History, IpIntelligence
+from services.fraud.ports import DailyTotals, EntityLogs, History, IpIntelligence
 from services.fraud.service.completing import Completer
+from services.fraud.service.daily_reading import DailyReader
 from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.log_folds import LogFolds
@@ -32,10 +34,11 @@ def reader_of(
     ip: IpIntelligence = IP,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     cache_bytes: int = 64 << 20,
+    daily: DailyTotals | None = None,
 ) -> FeatureReader:
-    """Returns a reader with folds of its own."""
+    """Returns a reader with folds of its own. Without daily totals there are none."""
     folds = LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes))
-    return FeatureReader(logs, folds, sets, ip, clock)
+    return FeatureReader(logs, folds, sets, ip, DailyReader(daily or MemoryDailyTotals()), clock)
 
 
 def keys_of(pool: Pool) -> EventKeys:

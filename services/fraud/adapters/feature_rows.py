@@ -25,6 +25,7 @@ __all__ = ["features_to_row", "read_features", "read_set"]
 
 _HEAD = "SELECT current, ready, former FROM feature_heads WHERE tenant_id = $1"
 _SETS = "SELECT number, base, features, since FROM feature_sets WHERE tenant_id = $1 AND number = ANY ($2::integer[])"
+_TOTALLED = "SELECT stream FROM daily_streams WHERE tenant_id = $1 AND whole"
 
 _DEFAULTS = {each.name: each.default for each in fields(Feature)}
 _TUPLES = ("key", "counts")
@@ -43,8 +44,10 @@ async def read_features(connection: Connection, tenant_id: str) -> DeclaredFeatu
     head = FeatureHead(row["current"], row["ready"], row["former"])
     rows = await connection.fetch(_SETS, tenant_id, [each for each in head if each])
     sets = {0: DeclaredSet(), **{row["number"]: _set_of(row) for row in rows}}
-    former = sets[head.former] if head.former is not None else None
-    return DeclaredFeatures(sets[head.current], sets[head.ready], former)
+    former, current = sets[head.former] if head.former is not None else None, sets[head.current]
+    by_day = any(each.by_day for each in current.aggregates)
+    totalled = await connection.fetch(_TOTALLED, tenant_id) if by_day else ()
+    return DeclaredFeatures(current, sets[head.ready], former, frozenset(row["stream"] for row in totalled))
 
 
 async def read_set(connection: Connection, tenant_id: str, number: int) -> DeclaredSet | None:

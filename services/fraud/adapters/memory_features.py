@@ -115,7 +115,8 @@ class MemoryFeatureHeads:
             None if number is None else self._features.sets.get((tenant_id, number), DeclaredSet()) for number in after
         )
         assert current is not None and ready is not None, "only the former one may be none"
-        _keep(self._features, tenant_id, found, DeclaredFeatures(current, ready, former))
+        after_move = DeclaredFeatures(current, ready, former, found.features.totalled)
+        _keep(self._features, tenant_id, found, after_move)
         self._features.declarations.on_change(tenant_id)
         return True
 

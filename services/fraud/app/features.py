@@ -16,13 +16,16 @@ from services.fraud.adapters.ip_intelligence import FileIpIntelligence
 from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.adapters.postgres_daily import PostgresDailyTotals, PostgresTotalsKeeping
 from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.ports import IpIntelligence
 from services.fraud.service.completing import Completer
 from services.fraud.service.configuration import Configurations
-from services.fraud.service.feature_sets import ConfiguredFeatures
+from services.fraud.service.daily_keeping import DailyKeeper
+from services.fraud.service.daily_reading import DailyReader
+from services.fraud.service.feature_sets import ConfiguredFeatures, FeatureSets
 from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_keeping import LogKeeper
@@ -70,7 +73,24 @@ async def open_features(
     host.background("log keeper", Leader(settings.relay_dsn, "log keeper", lambda _: keeper.keep()).run)
     completer = Completer(logs, history)
     folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
-    return FeatureReader(logs, folds, sets, ip, lambda: datetime.now(UTC))
+    daily = await _open_daily(host, settings, stores.keys, sets)
+    return FeatureReader(logs, folds, sets, ip, daily, _now)
+
+
+async def _open_daily(host: Host, settings: FraudSettings, keys: EventKeys, sets: FeatureSets) -> DailyReader:
+    """Reads daily totals, and keeps them."""
+    # Connections of their own: what is slow here holds up no commit.
+    reads = await host.open(postgres.pool(settings.dsn, size=2), name="postgres of daily totals")
+    service = await host.open(postgres.pool(settings.dsn, size=1, seconds=KEEPER_SECONDS), name="postgres of totalling")
+    relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the tenants of totals")
+    heads = PostgresFeatureHeads(relay, service)
+    keeper = DailyKeeper(totals=PostgresTotalsKeeping(service, keys), heads=heads, sets=sets)
+    host.background("daily totals", Leader(settings.relay_dsn, "daily totals", lambda _: keeper.keep()).run)
+    return DailyReader(PostgresDailyTotals(reads, keys))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def open_ip(host: Host, settings: FraudSettings) -> FileIpIntelligence:

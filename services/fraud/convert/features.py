@@ -45,7 +45,7 @@ _FEATURE = Updates(
     pb.Feature,
     identifier="name",
     mutable=["description"],
-    fixed=["event_type", *_OF_AGGREGATES, "expression", "built_in"],
+    fixed=["event_type", *_OF_AGGREGATES, "expression", "built_in", "resolution"],
     unversioned=["state"],
     fixed_words="never changes: declare another feature",
 )
@@ -148,6 +148,7 @@ def _aggregate_to_proto(feature: Feature, message: pb.Feature) -> None:
     message.boundary = feature.boundary.value
     message.include_current, message.same_currency = feature.include_current, feature.same_currency
     message.where = feature.where
+    message.resolution = "day" if feature.by_day else "exact"
 
 
 def _milliseconds(duration: Duration) -> int:

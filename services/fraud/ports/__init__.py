@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.fraud.ports.configuration import Declarations, DeclarationStore
+from services.fraud.ports.daily import DailyKey, DailyTotals, EventPage, StreamReach, TotalsKeeping
 from services.fraud.ports.decisions import (
     Admits,
     CommitResult,
@@ -53,12 +54,15 @@ __all__ = [
     "Admits",
     "Appended",
     "CommitResult",
+    "DailyKey",
+    "DailyTotals",
     "DecisionFilter",
     "DecisionLog",
     "DecisionStore",
     "DeclarationStore",
     "Declarations",
     "EntityLogs",
+    "EventPage",
     "EventTypeChanges",
     "EventTypeWriter",
     "EventTypes",
@@ -92,6 +96,8 @@ __all__ = [
     "Stored",
     "StoredDecision",
     "StoredEvents",
+    "StreamReach",
     "Ticket",
+    "TotalsKeeping",
     "UsingContent",
 ]

@@ -105,6 +105,10 @@ class BacktestRun:
         features = asked_features(self._features, self._rejudge.version.asks)
         if self._tally.values == BacktestValues.STORED.value or not features.names:
             return ()
+        if features.daily:
+            names = ", ".join(each.feature.name for each in features.daily)
+            words = f"windows of more than 30 days are not computed again: ask for stored values, or without {names}"
+            raise TaskFailure("DailyTotals", words, retryable=False)
         late = min(LATEST, timedelta(seconds=max(extent.latest_event, 0.0)))
         self._anew = FeaturesAnew(self._order.tenant_id, features, -(-late // _MILLISECOND))
         return sorted({name for plan in features.plans.values() for name in (*plan.types, *plan.readers)})

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
-from services.fraud.domain.declared.checking import MOST_FEATURES, check_features, name_problems
+from services.fraud.domain.declared.checking import MOST_FEATURES, by_day_problems, check_features, name_problems
 from services.fraud.domain.declared.declaration import (
     DeclaredFeature,
     DeclaredFeatures,
@@ -127,9 +127,10 @@ class FeatureService:
         self, feature: Feature, current: DeclaredSet, types: Types
     ) -> tuple[str, Sequence[ContentFault]]:
         beside = [each for each in current.aggregates if each.kind == feature.kind]
+        found = [*check_features([*beside, feature], types, PREPARED), *by_day_problems(feature, current.aggregates)]
         problems = [
             ContentFault(each.field, f"{each.field}.valid", each.words)
-            for each in check_features([*beside, feature], types, PREPARED)
+            for each in found
             if each.feature in ("", feature.name)
         ]
         if not feature.where or not types.keys() >= set(feature.counted):

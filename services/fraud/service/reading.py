@@ -26,6 +26,7 @@ from services.fraud.ports import (
     LogWrite,
     Ticket,
 )
+from services.fraud.service.daily_reading import DailyBatch, DailyReader
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
@@ -57,12 +58,14 @@ class FeatureReader:
         folds: LogFolds,
         sets: FeatureSets,
         ip: IpIntelligence,
+        daily: DailyReader,
         clock: Callable[[], datetime],
     ) -> None:
         self._logs = logs
         self._folds = folds
         self._sets = sets
         self._ip = ip
+        self._daily = daily
         self._clock = clock
 
     async def read(self, checks: Sequence[Check], *, patient: bool, gapped: Collection[str] = frozenset()) -> Reading:
@@ -95,7 +98,10 @@ class FeatureReader:
     async def _read(self, checks: Sequence[Check], patient: bool, gapped: Collection[str]) -> Reading:
         now = self._clock()
         groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
+        daily = self._daily.begin(checks, records)
         appended = await self._append(checks, groups)
+        if daily is not None:
+            await daily.read()
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
         order = appended.order if appended else arrival * 1_000
         stamp, generation = TIME.pack(arrival), appended.generation if appended else b""
@@ -109,7 +115,7 @@ class FeatureReader:
         features = [
             _held_up(patient)
             if apart and any(group in apart for group, _ in each.places)
-            else self._features(check, each, slow, appended, arrival, order + place)
+            else self._features(check, each, slow, appended, arrival, order + place, daily)
             for place, (check, each) in enumerate(zip(checks, records, strict=True))
         ]
         self._folds.keep(read)
@@ -157,6 +163,7 @@ class FeatureReader:
         appended: Appended | None,
         arrival: int,
         order: int,
+        daily: DailyBatch | None,
     ) -> Features | MeshError:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
         features = records.features.set
@@ -169,6 +176,7 @@ class FeatureReader:
             if record.attempt != group.records[place].attempt:
                 records.came_before = True
             values[start : start + len(read)] = read
+        late = daily.complete(check, records, values, time, arrival) if features.daily and daily is not None else ()
         sums = _sums_to_convert(values, features.sums)
         if sums is None:
             return errors.sum_too_large()
@@ -178,14 +186,18 @@ class FeatureReader:
         elsewhere = {each: total for each, total in sums.items() if total and each != check.currency} if sums else sums
         own = elsewhere, features, records.ip, order
         if appended is None:
-            return Features(values, to_time(time), (DEGRADED,), Basis.UNLOGGED, b"", *own)
+            return Features(values, to_time(time), (DEGRADED, *late), Basis.UNLOGGED, b"", *own)
         if not slow:
-            return Features(values, to_time(time), (), Basis.LOGS, appended.generation, *own)
-        from_history = [group in slow for group, _ in records.places]
-        degraded = (DEGRADED,) if any(from_history) else ()
-        # One log that was relied on is enough for the decision to depend on what logs may lack.
-        basis = Basis.HISTORY if all(from_history) else Basis.LOGS
-        return Features(values, to_time(time), degraded, basis, appended.generation, *own)
+            return Features(values, to_time(time), late, Basis.LOGS, appended.generation, *own)
+        basis, degraded = _basis_of(records, slow)
+        return Features(values, to_time(time), (*degraded, *late), basis, appended.generation, *own)
+
+
+def _basis_of(records: CheckRecords, slow: Collection[LogGroup]) -> tuple[Basis, tuple[str, ...]]:
+    """Tells where the features of a check come from if some logs are completed from the history, and how it is said."""
+    from_history = [group in slow for group, _ in records.places]
+    # One log that was relied on is enough for the decision to depend on what logs may lack.
+    return Basis.HISTORY if all(from_history) else Basis.LOGS, (DEGRADED,) if any(from_history) else ()
 
 
 def _held_up(patient: bool) -> MeshError:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from meshkit.currencies import DIGITS
 from services.fraud.domain.declared.conditions import condition_of
 from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet
 from services.fraud.domain.declared.feature import Feature
-from services.fraud.domain.declared.feature_set import Derivation, DerivedTree, FeatureSet
+from services.fraud.domain.declared.feature_set import DailyFeature, Derivation, DerivedTree, FeatureSet
 from services.fraud.domain.declared.plan import KindFilter, KindPlan, filter_of
 from services.fraud.domain.declared.recording import Condition, KindRecorder
 from services.fraud.domain.declared.written import NOT_READ, filled_logs, written_logs
@@ -21,7 +21,7 @@ from services.fraud.domain.logs.compiled import compile_plan
 from services.fraud.domain.scenarios.deriving import Deriving
 from services.fraud.ports import FeatureHead, LogStream
 
-__all__ = ["Recording", "TenantFeatures", "conditions_of", "feature_set_of"]
+__all__ = ["DailyReading", "Recording", "TenantFeatures", "conditions_of", "feature_set_of"]
 
 
 class Recording(NamedTuple):
@@ -35,6 +35,17 @@ class Recording(NamedTuple):
     @property
     def is_read(self) -> bool:
         return self.start != NOT_READ
+
+
+class DailyReading(NamedTuple):
+    """Features over more than 30 days that the checks of a type have, and that read the same daily totals."""
+
+    stream: int
+    recorder: KindRecorder
+    """Tells the value of their key."""
+    is_whole: bool
+    """False while the totals are not."""
+    features: Sequence[DailyFeature]
 
 
 class TenantFeatures:
@@ -53,6 +64,8 @@ class TenantFeatures:
         """The event types whose records have the place of their event."""
         self._filled = filled_logs(declared, types)
         self._types = types
+        self._totalled = declared.totalled
+        self._daily: dict[str, Sequence[DailyReading]] = {}
         self._recordings: dict[tuple[str, str], Sequence[Recording]] = {}
         # Now, and not when the first check wants to read something.
         for log in self.logs:
@@ -73,6 +86,26 @@ class TenantFeatures:
             if event_type in self._types:
                 self._recordings[tenant_id, event_type] = found
         return found
+
+    def daily(self, event_type: str) -> Sequence[DailyReading]:
+        """Returns the features over more than 30 days that the checks of a type have."""
+        if not self.set.daily:
+            return ()
+        found = self._daily.get(event_type)
+        if found is None:
+            found = list(self._readings(event_type))
+            if event_type in self._types:
+                self._daily[event_type] = found
+        return found
+
+    def _readings(self, event_type: str) -> Iterator[DailyReading]:
+        streams: dict[int, list[DailyFeature]] = {}
+        for each in self.set.daily:
+            if each.feature.event_type == event_type:
+                streams.setdefault(each.stream.number, []).append(each)
+        for stream, features in streams.items():
+            recorder = self.set.recorder(self.set.plans[features[0].feature.kind], event_type)
+            yield DailyReading(stream, recorder, stream in self._totalled, features)
 
     def streams(self, tenant_id: str) -> Mapping[LogStream, KindPlan]:
         """Returns all logs that events are recorded in."""

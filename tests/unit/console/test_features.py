@@ -22,7 +22,7 @@ def feature(**changes: Any) -> dict[str, Any]:
         "key": ["card_fingerprint", "user_id"], "aggregate": "mean", "field": "amount", "window": "604800s",
         "delay": "0s", "boundary": "(]", "include_current": False, "same_currency": False, "where": "",
         "expression": "", "state": "filling", "built_in": False, "create_time": "2026-01-01T00:00:00Z",
-        "update_time": "2026-01-01T00:00:00Z", "etag": '"1"',
+        "update_time": "2026-01-01T00:00:00Z", "etag": '"1"', "resolution": "exact",
     } | changes  # fmt: skip
 
 
@@ -73,15 +73,16 @@ def test_list_shows_what_is_counted_and_the_built_in_ones(home: Path, edge: Task
         feature(name="user_count_1h", aggregate="count", field="", built_in=True, window="3600s", delay="604800s"),
         feature(name="times", expression="amount / card_mean_7d", aggregate="", key=[], window=None, delay=None),
         feature(where="amount > 1.0", window="1.500s"),
+        feature(name="year", window="31536000s", resolution="day"),
     ]
     edge.answer = lambda call: (200, {"features": found, "next_page_token": ""})
     assert command(home, "list", "--json") == 0
     assert [json.loads(line)["name"] for line in capsys.readouterr().out.splitlines()] == [
-        "user_count_1h", "times", "card_mean_7d",
+        "user_count_1h", "times", "card_mean_7d", "year",
     ]  # fmt: skip
     assert command(home, "list") == 0
     shown = "".join(capsys.readouterr().out.split())
-    for words in ("builtin", "1h,7dago", "filling", "1.500s"):
+    for words in ("builtin", "1h,7dago", "filling", "1.500s", "365dbyday"):
         assert words in shown
 
 

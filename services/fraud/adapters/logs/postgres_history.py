@@ -15,7 +15,7 @@ from services.fraud.convert import fields_from_record, geo_point_from_record
 from services.fraud.domain.event import StoredEvent, key_hash
 from services.fraud.ports import HistoryKey, KeyHistory
 
-__all__ = ["PostgresHistory"]
+__all__ = ["EVENT_COLUMNS", "PostgresHistory", "event_of"]
 
 APART_WAIT = 1.0
 """Seconds that a check which takes long anyway waits for a connection."""
@@ -25,10 +25,10 @@ STEP = 100
 MAX_AHEAD = timedelta(minutes=5)
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 
-_EVENT = "d.transaction_id, d.event_type, d.event_time, d.create_time, d.event"
+EVENT_COLUMNS = "d.transaction_id, d.event_type, d.event_time, d.create_time, d.event"
 # No decision is made earlier than its event, less what clocks may be apart: that leaves out whole partitions.
 _OF_KEYS = f"""
-SELECT k.n, {_EVENT}, CASE WHEN k.places THEN d.inputs END AS inputs
+SELECT k.n, {EVENT_COLUMNS}, CASE WHEN k.places THEN d.inputs END AS inputs
 FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $7::boolean[])
     AS k (n, tenant_id, hash, since, places)
 CROSS JOIN LATERAL (
@@ -42,7 +42,7 @@ SELECT t.tenant_id, (
     SELECT d.create_time FROM decisions d WHERE d.tenant_id = t.tenant_id ORDER BY d.decision_id LIMIT 1
 ) FROM unnest($1::uuid[]) AS t (tenant_id)"""
 _PAGE = f"""
-SELECT d.decision_id, {_EVENT}, CASE WHEN $5 THEN d.inputs END AS inputs FROM decisions d
+SELECT d.decision_id, {EVENT_COLUMNS}, CASE WHEN $5 THEN d.inputs END AS inputs FROM decisions d
 WHERE d.tenant_id = $1 AND d.decision_id > $2 AND d.decision_id >= first_decision_id($3)
     AND ($6::bytea = '' OR position($6 IN d.inputs) > 0)
 ORDER BY d.decision_id LIMIT $4"""
@@ -79,7 +79,7 @@ class PostgresHistory:
             async with transaction(self._apart, [tenant_id], wait=APART_WAIT) as connection:
                 rows = await connection.fetch(_PAGE, tenant_id, after, since, PAGE, places, named)
             if rows:
-                yield [_event(row) for row in rows]
+                yield [event_of(row) for row in rows]
             if len(rows) < PAGE:
                 return
             after = rows[-1]["decision_id"]
@@ -116,14 +116,15 @@ async def _history(key: HistoryKey, rows: Sequence[asyncpg.Record], most: int) -
         return KeyHistory((), whole=False)
     matching: list[StoredEvent] = []
     for start in range(0, len(rows), STEP):
-        events = [_event(row) for row in rows[start : start + STEP] if row["event_type"] in key.event_types]
+        events = [event_of(row) for row in rows[start : start + STEP] if row["event_type"] in key.event_types]
         matching += [each for each in events if all(each.fields.get(field) == value for field, value in key.values)]
         if len(rows) > STEP:
             await asyncio.sleep(0)
     return KeyHistory(matching, whole=True)
 
 
-def _event(row: asyncpg.Record) -> StoredEvent:
+def event_of(row: asyncpg.Record) -> StoredEvent:
+    """Returns the event of a row with `EVENT_COLUMNS`."""
     return StoredEvent(
         row["transaction_id"],
         row["event_type"],

@@ -75,8 +75,9 @@ class FeaturesAnew:
     ) -> None:
         """No event for which values are asked comes later than `late_ms` after it happened."""
         self.features = features
-        # Sums of several currencies are stored with each decision, converted by the rates of then.
-        self._converted = [place for place, each in enumerate(features.features) if each.converted]
+        # Sums of several currencies are stored with each decision, converted by the rates of then; of windows over 30
+        # days logs have a part.
+        self._not_anew = [place for place, each in enumerate(features.features) if each.converted or each.by_day]
         self._tenant_id = tenant_id
         self._late_ms = late_ms
         self._most_bytes = most_bytes
@@ -111,7 +112,7 @@ class FeaturesAnew:
         `place` is where the event's address was taken to be when it was decided. Raises TooManyLogsError.
         """
         values = self.read(transaction_id, event_type, fields, time, arrival, place)
-        for at in self._converted:
+        for at in self._not_anew:
             values[at] = None
         derive = self.features.derivation(event_type)
         if derive is not None:

@@ -6,13 +6,30 @@ from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from services.fraud.domain.declared.feature import LONGEST_WINDOW_MS, SHORTEST_WINDOW_MS, Aggregate, Boundary, Feature
+from services.fraud.domain.declared.daily import BY_DAY
+from services.fraud.domain.declared.feature import (
+    LONGEST_DELAY_MS,
+    LONGEST_WINDOW_MS,
+    SHORTEST_WINDOW_MS,
+    Aggregate,
+    Boundary,
+    Feature,
+)
 from services.fraud.domain.declared.plan import MEASURES, NUMBERED, by_kind, filter_of
 from services.fraud.domain.event_types import EventType, Field, FieldType
 from services.fraud.domain.ip_signals import ADDRESS
 from services.fraud.domain.names import name_faults
 
-__all__ = ["MOST_COLUMNS", "MOST_FEATURES", "MOST_FILTERS", "FeatureProblem", "check_features", "name_problems"]
+__all__ = [
+    "MOST_BY_DAY",
+    "MOST_COLUMNS",
+    "MOST_FEATURES",
+    "MOST_FILTERS",
+    "FeatureProblem",
+    "by_day_problems",
+    "check_features",
+    "name_problems",
+]
 
 MOST_FEATURES = 200
 """Of a tenant."""
@@ -20,9 +37,10 @@ MOST_FILTERS = 16
 """Different texts of `where` of one kind of key."""
 MOST_COLUMNS = 6
 """Different fields of one kind of key that are aggregated."""
-NOT_YET = "longer windows, up to 400 days, are not offered yet"
 OF_BOTH = frozenset({Aggregate.IS_NEW, Aggregate.TRAVEL_SPEED})
 """The aggregates that hold what the current event has against what was before."""
+MOST_BY_DAY = 20
+"""Features over more than 30 days of a tenant."""
 WITHOUT_FIELD = frozenset({Aggregate.COUNT, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
 
 
@@ -72,6 +90,13 @@ def name_problems(name: str, types: Mapping[str, EventType], taken: Container[st
         yield f"is the name of a field of the event type {owner}"
 
 
+def by_day_problems(feature: Feature, beside: Sequence[Feature]) -> Iterator[FeatureProblem]:
+    """Says whether a feature is one too many over more than 30 days, beside all others of the tenant."""
+    if feature.by_day and sum(each.by_day for each in beside) >= MOST_BY_DAY:
+        words = f"must be at most 30 days: the tenant has {MOST_BY_DAY} features with longer ones"
+        yield FeatureProblem(feature.name, "window", words)
+
+
 def _check_key(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
     if not feature.key or len(set(feature.key)) < len(feature.key):
         yield "key", "must name one field or several different ones"
@@ -91,8 +116,13 @@ def _check_key(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tup
 
 def _check_window(feature: Feature, types: Mapping[str, EventType]) -> Iterator[tuple[str, str]]:
     if not SHORTEST_WINDOW_MS <= feature.window_ms <= LONGEST_WINDOW_MS:
-        yield "window", f"must be whole milliseconds from 1 second to 30 days; {NOT_YET}"
-    if not 0 <= feature.delay_ms <= LONGEST_WINDOW_MS:
+        yield "window", "must be whole milliseconds from 1 second to 400 days"
+    elif feature.by_day and (feature.aggregate not in BY_DAY or feature.converted):
+        yield (
+            "window",
+            f"must be at most 30 days: {feature.aggregate.value} does not follow from daily totals",
+        )
+    if not 0 <= feature.delay_ms <= LONGEST_DELAY_MS:
         yield "delay", "must be whole milliseconds from 0 to 30 days"
 
 

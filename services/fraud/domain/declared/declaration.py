@@ -116,6 +116,8 @@ class DeclaredFeatures(NamedTuple):
     """The newest one all of whose logs are whole: what is read."""
     former: DeclaredSet | None = None
     """What was ready before, and is read by processes that have not seen yet that another one is."""
+    totalled: frozenset[int] = frozenset()
+    """The streams of the current set whose daily totals are whole (see `daily`)."""
 
     @property
     def written(self) -> Sequence[DeclaredSet]:

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["LONGEST_WINDOW_MS", "SHORTEST_WINDOW_MS", "Aggregate", "Boundary", "Feature"]
+__all__ = [
+    "DAY_MS",
+    "EXACT_WINDOW_MS",
+    "LONGEST_DELAY_MS",
+    "LONGEST_WINDOW_MS",
+    "SHORTEST_WINDOW_MS",
+    "Aggregate",
+    "Boundary",
+    "Feature",
+]
 
 SHORTEST_WINDOW_MS = 1_000
-LONGEST_WINDOW_MS = 30 * 86_400_000
+DAY_MS = 86_400_000
+EXACT_WINDOW_MS = 30 * DAY_MS
+"""The longest window that is read of logs alone."""
+LONGEST_WINDOW_MS = 400 * DAY_MS
+LONGEST_DELAY_MS = 30 * DAY_MS
 
 
 class Aggregate(Enum):
@@ -80,6 +93,16 @@ class Feature:
     def counted(self) -> tuple[str, ...]:
         """The event types that are counted."""
         return self.counts or (self.event_type,)
+
+    @property
+    def by_day(self) -> bool:
+        """Tells whether a part of the window comes from daily totals (see `daily`)."""
+        return self.window_ms > EXACT_WINDOW_MS
+
+    @property
+    def reach_ms(self) -> int:
+        """How long before the current event a record of its log counts."""
+        return min(self.window_ms, EXACT_WINDOW_MS) + self.delay_ms
 
     @property
     def kind(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from services.fraud.domain.declared.daily import DailyStream, daily_stream
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindFilter, KindPlan, by_kind, plan_kinds
 from services.fraud.domain.declared.recording import Condition, KindRecorder
@@ -13,7 +14,7 @@ from services.fraud.domain.event import Fields
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.tree import Tree, references
 
-__all__ = ["Derivation", "DerivedTree", "FeatureSet", "vector_order"]
+__all__ = ["DailyFeature", "Derivation", "DerivedTree", "FeatureSet", "vector_order"]
 
 
 class DerivedTree(NamedTuple):
@@ -26,6 +27,16 @@ class DerivedTree(NamedTuple):
 
 Derivation: TypeAlias = Callable[[list[FeatureValue], Fields], None]
 """Puts the values of derived features into their places, given the others and the fields of the event."""
+
+
+class DailyFeature(NamedTuple):
+    """A feature over more than 30 days."""
+
+    place: int
+    """Of its value."""
+    feature: Feature
+    stream: DailyStream
+    """What is totalled for it."""
 
 
 class FeatureSet:
@@ -55,8 +66,16 @@ class FeatureSet:
         self.numbers = self.layout.numbers
         self.sums = tuple(place for place, each in enumerate(self.features) if each.aggregate is Aggregate.SUM)
         """The places of sums: no other value is larger."""
-        self.of_places = _of_places(self.features, self.derived)
+        self.of_places = self._hanging_on(each for each in self.features if each.aggregate is Aggregate.TRAVEL_SPEED)
         """The names of those that need the places of events, or hang on such."""
+        self.of_days = self._hanging_on(each for each in self.features if each.by_day)
+        """The names of those that need daily totals, or hang on such."""
+        self.daily = tuple(
+            DailyFeature(place, each, daily_stream(self.plans[each.kind], each))
+            for place, each in enumerate(self.features)
+            if each.by_day
+        )
+        """The features of which logs have a part alone."""
         self.starts = _starts(self.plans)
         self._types = types
         self._conditions = conditions or {}
@@ -83,6 +102,14 @@ class FeatureSet:
         chosen = [feature for feature in self.features if feature.name in wanted]
         derived = [each for each in self.derived if each.name in wanted]
         return FeatureSet(self.version, chosen, self._types, self._conditions, derived, self._derive)
+
+    def _hanging_on(self, features: Iterable[Feature]) -> frozenset[str]:
+        """Returns the names of features, and of those that are computed of them."""
+        found = {each.name for each in features}
+        for each in self.derived:
+            if not references(each.tree).isdisjoint(found):
+                found.add(each.name)
+        return frozenset(found)
 
     def recorders(self, event_type: str) -> Sequence[KindRecorder]:
         """Returns what records the events of a type: for each kind that counts them, or whose features they read."""
@@ -121,11 +148,3 @@ def _starts(plans: Mapping[str, KindPlan]) -> Mapping[KindPlan, int]:
         starts[plan] = start
         start += len(plan.features)
     return starts
-
-
-def _of_places(features: Sequence[Feature], derived: Sequence[DerivedTree]) -> frozenset[str]:
-    found = {each.name for each in features if each.aggregate is Aggregate.TRAVEL_SPEED}
-    for each in derived:
-        if not references(each.tree).isdisjoint(found):
-            found.add(each.name)
-    return frozenset(found)

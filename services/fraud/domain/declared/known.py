@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from services.fraud.domain.declared.daily import daily_stream
 from services.fraud.domain.declared.declaration import DeclaredFeature, DeclaredFeatures, DeclaredSet
+from services.fraud.domain.declared.plan import plan_kinds
 from services.fraud.domain.declared.starter import BASES
 from services.fraud.domain.declared.written import features_read, written_logs
 from services.fraud.domain.event_types import EventType
@@ -50,12 +52,19 @@ def _read(declared: DeclaredFeatures, types: Mapping[str, EventType]) -> Collect
     """Returns the names of the features that the logs have all of, or that are computed of such."""
     current = declared.current
     features = {each.name for each in current.aggregates}
-    read = set(features_read(written_logs(declared, types)))
+    read = set(features_read(written_logs(declared, types))) - _not_totalled(declared, types)
     for each, tree in current.derived:
         features.add(each.name)
         if read >= _names_in(tree) & features:
             read.add(each.name)
     return read
+
+
+def _not_totalled(declared: DeclaredFeatures, types: Mapping[str, EventType]) -> Set[str]:
+    """Returns the names of the features whose daily totals are not whole."""
+    by_day = [each for each in declared.current.aggregates if each.by_day]
+    plans = plan_kinds(declared.current.aggregates, types) if by_day else {}
+    return {each.name for each in by_day if daily_stream(plans[each.kind], each).number not in declared.totalled}
 
 
 def _names_in(tree: str) -> frozenset[str]:

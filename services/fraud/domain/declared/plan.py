@@ -75,7 +75,7 @@ class KindPlan:
     missing: frozenset[str] = frozenset()
     """Features of which the log does not have all. They have no value."""
     retention_ms: int
-    """How long before the current event a record is still in reach: the widest window with its delay."""
+    """How long before the current event a record is in reach: what is read of the widest window, with its delay."""
     schema: str
     """Names what determines the bytes of a record: logs of one schema are read alike. Windows are no part of it."""
 
@@ -123,7 +123,7 @@ def _holds(logged: KindPlan, feature: Feature, numbers: Sequence[NumberColumn]) 
     """Tells whether a log has all that a feature of another plan, with these columns of numbers, needs."""
     columns = {each for each in numbers if each.field == feature.field} if feature.aggregate in NUMBERED else set()
     return (
-        feature.window_ms + feature.delay_ms <= logged.retention_ms
+        feature.reach_ms <= logged.retention_ms
         and set(feature.counted) <= set(logged.types)
         and (not feature.where or filter_of(feature) in logged.filters)
         and (columns <= set(logged.numbers))
@@ -149,7 +149,7 @@ def _plan(name: str, features: Sequence[Feature], types: Mapping[str, EventType]
         readers=_sorted(feature.event_type for feature in features if feature.event_type not in counted),
         features=tuple(features),
         missing=frozenset[str](),
-        retention_ms=max(feature.window_ms + feature.delay_ms for feature in features),
+        retention_ms=max(feature.reach_ms for feature in features),
         schema=hashlib.sha256(json.dumps([FORMAT, written], sort_keys=True).encode()).hexdigest()[:16],
         **columns,
     )

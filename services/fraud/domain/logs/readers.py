@@ -6,15 +6,16 @@ streams. A window that lies in the tail of a stream is read in place; one that r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from math import sqrt
 from typing import NamedTuple, Protocol
 
-from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
+from services.fraud.domain.declared.daily import BY_DAY, EXACT_DAYS, end_of
+from services.fraud.domain.declared.feature import DAY_MS, Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_letters
 from services.fraud.domain.logs import windows
+from services.fraud.domain.logs.days import DayTotal, deviation
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan, stream_of
@@ -25,6 +26,7 @@ from services.fraud.domain.logs.texts import (
     Names,
     compared,
     converted,
+    finisher,
     indented,
     itself,
     linked,
@@ -37,7 +39,7 @@ from services.fraud.domain.logs.texts import (
 )
 from services.fraud.domain.travel import fastest_kmh
 
-__all__ = ["Readable", "Reader", "bounds", "stream_readers", "table_readers"]
+__all__ = ["Readable", "Reader", "bounds", "finished", "stream_readers", "table_readers"]
 
 
 class Readable(Protocol):
@@ -54,12 +56,17 @@ class Readable(Protocol):
 
 
 Reader = Callable[[Readable, LogRecord], list[object]]
-Window = tuple[int, int]
+Window = tuple[int | str, int]
 
 
 def bounds(feature: Feature) -> Window:
-    """What is added to the current event's time for the window, from the first to before the second."""
-    end = -feature.delay_ms + (feature.boundary is Boundary.AFTER_START)
+    """What is added to the current event's time for the window, from the first to before the second.
+
+    Of a window that reaches further than logs do, the part that begins with a day is read.
+    """
+    end = end_of(feature)
+    if feature.by_day:
+        return f"(t + {end}) // {DAY_MS} * {DAY_MS} - {EXACT_DAYS * DAY_MS} - t", end
     return end - feature.window_ms, end
 
 
@@ -94,7 +101,8 @@ def _compile(plan: KindPlan, streams: Sequence[StreamPlan], body: Iterator[str],
     lines.append(" t, _, numbers, others, _, currency, filters, _, _, _ = record")
     scope: dict[str, object] = {
         "contains": windows.contains,
-        "deviation": _deviation,
+        "DayTotal": DayTotal,
+        "deviation": deviation,
         "different": windows.different,
         "empty": [Stream(Rows(RecordLayout(plan)), stream) for stream in streams],
         "ends": windows.ends,
@@ -133,7 +141,8 @@ def _of_streams(plan: KindPlan, streams: Sequence[StreamPlan], event_type: int) 
 
 def _of_table(plan: KindPlan, streams: Sequence[StreamPlan], table: TablePlan, event_type: int) -> Iterator[str]:
     groups = list(_groups(plan, streams, event_type))
-    starts, ends = (list({window[at]: None for _, _, group in groups for window in group}) for at in (0, 1))
+    starts = list({start: None for _, _, group in groups for start, _ in group})
+    ends = list({end: None for _, _, group in groups for _, end in group})
     yield f" {', '.join(table.columns)}, = fold.table"
     yield " _, own, inside = fold.likeness"
     yield f" length = len(times); newest = times[-1] if length else t - {2**62}"
@@ -153,7 +162,7 @@ class _TableWindows(NamedTuple):
 
     plan: KindPlan
     groups: Sequence[tuple[int, StreamPlan, Group]]
-    starts: Sequence[int]
+    starts: Sequence[int | str]
     ends: Sequence[int]
     event_type: int
 
@@ -178,7 +187,8 @@ class _TableWindows(NamedTuple):
     def _counted(self, group: Group) -> Iterator[str]:
         """Counts the different counterparts of windows that end together, the shortest first."""
         found: dict[tuple[int, str], list[tuple[str, int, Feature]]] = {}
-        for window, features in sorted(plain(group), key=lambda each: -each[0][0]):
+        fixed = [(window[0], window, features) for window, features in plain(group) if isinstance(window[0], int)]
+        for _, window, features in sorted(fixed, key=lambda each: -each[0]):
             i, j = self._edges(window)
             for place, feature, column in compared(self.plan, features):
                 if feature.aggregate is Aggregate.DISTINCT:
@@ -200,12 +210,20 @@ class _TableWindows(NamedTuple):
     def _edges(self, window: Window) -> tuple[str, str]:
         return f"i{self.starts.index(window[0])}", f"j{self.ends.index(window[1])}"
 
-    def _sums(self, stream: int, number: int, start: int, end: int) -> str:
+    def _sums(self, stream: int, number: int, start: int | str, end: int) -> str:
         i, j = self._edges((start, end))
         has = f"inside & {1 << stream} and {i} < {j}"
         return f"{{letters(own): sums{number}[{j}] - sums{number}[{i}]}} if {has} else {{}}"
 
 
-def _deviation(count: int, total: int, square: int) -> float:
-    """The standard deviation of the population, from exact sums."""
-    return sqrt(count * square - total * total) / count
+def _finishers() -> Mapping[Aggregate, Callable[..., object]]:
+    texts = {each: finisher(each) for each in BY_DAY}
+    return {each: eval(text, {"deviation": deviation}) for each, text in texts.items()}  # noqa: S307 # Our own.
+
+
+_FINISHERS = _finishers()
+
+
+def finished(feature: Feature, time: int, whole: DayTotal) -> object:
+    """The value of a feature over more than 30 days, of all that its window holds as an event of a time sees it."""
+    return _FINISHERS[feature.aggregate](time, *whole)

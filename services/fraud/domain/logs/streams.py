@@ -92,12 +92,12 @@ class Streams:
 
     def put(self, place: int, record: LogRecord) -> None:
         """Puts a record that counts into the streams it is in."""
-        for stream in self._streams_of(record):
+        for stream in self.streams_of(record):
             stream.append(place, record)
 
     def take(self, place: int, record: LogRecord) -> None:
         """Takes a record out of the streams it is in."""
-        for stream in self._streams_of(record):
+        for stream in self.streams_of(record):
             stream.remove(place, record)
 
     def _put_each(self, chunk: Chunk, run: Sequence[int]) -> None:
@@ -113,7 +113,8 @@ class Streams:
                 if arrival_of(rows, place) >= arrival:
                     yield place
 
-    def _streams_of(self, record: LogRecord) -> Iterator[Stream]:
+    def streams_of(self, record: LogRecord) -> Iterator[Stream]:
+        """Returns the streams that a record is in if it counts."""
         event_type, currency = record.type, record.currency
         for number, plan in enumerate(self._plans):
             if event_type not in plan.types or (plan.by_currency and not currency):

@@ -11,16 +11,18 @@ from typing import NamedTuple
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.records import MISSING
+from services.fraud.domain.logs.blocks import FAR, NEVER
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
 __all__ = [
-    "Group", "Names", "compared", "converted", "indented", "itself", "linked", "nested", "opened", "plain", "reaching",
+    "Group", "Names", "compared", "converted", "finisher", "indented", "itself", "linked", "nested", "opened", "plain",
+    "reaching",
     "searched", "value",
 ]  # fmt: skip
 
 Placed = Sequence[tuple[int, Feature]]
 """Features with their places among the values."""
-Group = dict[tuple[int, int], list[tuple[int, Feature]]]
+Group = dict[tuple[int | str, int], list[tuple[int, Feature]]]
 """The features that read a stream, by their windows."""
 
 
@@ -39,7 +41,7 @@ class Names(NamedTuple):
     """By the column of the plan."""
 
 
-def plain(group: Group) -> Iterator[tuple[tuple[int, int], list[tuple[int, Feature]]]]:
+def plain(group: Group) -> Iterator[tuple[tuple[int | str, int], list[tuple[int, Feature]]]]:
     """The windows with the features of which there is one value, whatever the currencies."""
     for window, features in group.items():
         plain = [each for each in features if not each[1].converted]
@@ -47,7 +49,7 @@ def plain(group: Group) -> Iterator[tuple[tuple[int, int], list[tuple[int, Featu
             yield window, plain
 
 
-def converted(group: Group, text: Callable[[int, int], str]) -> Iterator[str]:
+def converted(group: Group, text: Callable[[int | str, int], str]) -> Iterator[str]:
     """Reads the sums by currency, of which `text` reads one for a window."""
     for (start, end), features in group.items():
         for place, feature in features:
@@ -161,12 +163,45 @@ def linked(plan: KindPlan, stream: StreamPlan, features: Placed, names: Names) -
 
 def value(placed: tuple[int, Feature]) -> str:
     place, feature = placed
+    if feature.by_day:
+        return f"values[{place}] = " + _part(feature)
     if feature.aggregate in {Aggregate.DISTINCT, Aggregate.IS_NEW}:
         return f"values[{place}] = d{place}"
     plain, own = _VALUES[feature.aggregate]
     return f"values[{place}] = " + (f"({own}) if itself else ({plain})" if feature.include_current else plain)
 
 
+def _part(feature: Feature) -> str:
+    """What is read of a window whose other part comes from daily totals."""
+    of_parts = {"n": ("n", "n + 1"), **{name: _PARTS[name] for name in _OF_AGGREGATE.get(feature.aggregate, ())}}
+    plain, own = (", ".join(f"{name}={texts[at]}" for name, texts in of_parts.items()) for at in (0, 1))
+    return f"DayTotal({own}) if itself else DayTotal({plain})" if feature.include_current else f"DayTotal({plain})"
+
+
+def finisher(aggregate: Aggregate) -> str:
+    """A function that makes the value of a total, which the current event is in if it counts, at the time `t`."""
+    return f"lambda t, n, total, square, low, high, first, last: {_VALUES[aggregate][0]}"
+
+
+_OF_AGGREGATE = {
+    Aggregate.SUM: ("total",),
+    Aggregate.MEAN: ("total",),
+    Aggregate.STDDEV: ("total", "square"),
+    Aggregate.MIN: ("low",),
+    Aggregate.MAX: ("high",),
+    Aggregate.FIRST_SEEN: ("first",),
+    Aggregate.LAST_SEEN: ("last",),
+}
+"""What a total needs besides the count."""
+_PARTS = {
+    "total": ("total", "total + x"),
+    "square": ("square", "square + x * x"),
+    "low": (f"low if n else {FAR}", "min(low, x) if n else x"),
+    "high": (f"high if n else {NEVER}", "max(high, x) if n else x"),
+    "first": (f"first if n else {FAR}", "first if n else t"),
+    "last": (f"last if n else {NEVER}", "t"),
+}
+"""What is in a total, without the current event and with it."""
 _VALUES = {
     Aggregate.COUNT: ("n", "n + 1"),
     Aggregate.SUM: ("total", "total + x"),

@@ -177,6 +177,18 @@ async def test_values_are_chosen_by_what_was_stored() -> None:
     assert (await BacktestBench(bench, tenant).result(OTHER)).values == "stored"
 
 
+async def test_windows_over_30_days_are_not_computed_again_and_the_backtest_says_so() -> None:
+    tenant = new_tenant()
+    bench = await decided(tenant, LIVE, payments(9, 5))
+    year = Feature(
+        name="year", event_type="payment", key=("user_id",), aggregate=Aggregate.COUNT, window_ms=365 * 86_400_000
+    )
+    one = BacktestBench(bench, tenant, features=FeatureSet("t1", [*STARTER_FEATURES, year], BUILT_IN))
+    with pytest.raises(TaskFailure, match="stored values, or without year"):
+        await one.result(with_feature("year >= 3", "year"), RECOMPUTED)
+    assert (await one.result(OTHER, RECOMPUTED)).values == "recomputed"
+
+
 def with_feature(expression: str, name: str) -> ScenarioVersion:
     known = version_of(3, ruled("R", expression.replace(name, "user_count_24h")))
     trees = tuple(tree.replace("user_count_24h", name) for tree in known.trees)

@@ -18,6 +18,7 @@ from meshkit.rpc.batches import handle_valid
 from services.fraud import convert
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
+from services.fraud.adapters.memory_daily import MemoryDailyTotals
 from services.fraud.domain.check import Basis, Check, Decided, Key
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.profile import Profile
@@ -25,6 +26,7 @@ from services.fraud.domain.rates import DatedRate
 from services.fraud.ports import CommitResult, Stored
 from services.fraud.service import decider
 from services.fraud.service.completing import PROMPT_EVENTS, Completer
+from services.fraud.service.daily_reading import DailyReader
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.distrust import DistrustedTenants
 from services.fraud.service.feature_sets import StarterFeatures
@@ -44,7 +46,14 @@ class Reader(FeatureReader):
 
     def __init__(self, logs: MemoryLogs, store: MemoryStore, clock: Callable[[], datetime]) -> None:
         sets = StarterFeatures()
-        super().__init__(logs, LogFolds(logs, Completer(logs, store), FoldCache(1 << 20)), sets, IP, clock)
+        super().__init__(
+            logs,
+            LogFolds(logs, Completer(logs, store), FoldCache(1 << 20)),
+            sets,
+            IP,
+            DailyReader(MemoryDailyTotals()),
+            clock,
+        )
         self.committed: list[Key] = []
         self.withdrawn: list[Key] = []
 

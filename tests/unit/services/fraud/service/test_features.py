@@ -12,7 +12,7 @@ from meshkit.errors import MeshError
 from services.fraud.adapters.memory_event_types import MemoryDeclarations, MemoryEventTypes, MemoryEventTypeWriter
 from services.fraud.adapters.memory_features import MemoryFeatureHeads, MemoryFeatures, MemoryFeatureWriter
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows
-from services.fraud.domain.declared.checking import MOST_FEATURES
+from services.fraud.domain.declared.checking import MOST_BY_DAY, MOST_FEATURES
 from services.fraud.domain.declared.declaration import Definition, DerivedFeature
 from services.fraud.domain.declared.feature import Aggregate, Boundary
 from services.fraud.domain.declared.known import KnownFeature
@@ -130,7 +130,7 @@ async def test_everything_that_is_wrong_is_said_at_once(bench: Bench) -> None:
         counts=("payment", "nothing"),
         aggregate=Aggregate.SUM,
         field="channel",
-        window_ms=31 * DAY_MS,
+        window_ms=401 * DAY_MS,
         delay_ms=-1,
         boundary=Boundary.FROM_START,
         include_current=True,
@@ -153,7 +153,7 @@ async def test_everything_that_is_wrong_is_said_at_once(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("definition", "fault", "words"),
     [
-        (counting("n", window_ms=400 * DAY_MS), "feature.window", "not offered yet"),
+        (counting("n", window_ms=400 * DAY_MS + 1), "feature.window", "1 second to 400 days"),
         (counting("n", where="amount"), "feature.where", "line 1, column 1: expected"),
         (counting("n", where="amount > 1.0 &&\n user_count_1h > 2"), "feature.where", "line 2, column 2"),
         (counting("n", where="profile.tier == 'x'"), "feature.where", "line 1, column 1"),
@@ -184,6 +184,15 @@ async def test_what_is_wrong_is_said_of_its_place(bench: Bench, definition: Defi
         return
     faults = await bench.faults(definition)
     assert [(field, words in said) for field, said in faults] == [(fault, True)], faults
+
+
+async def test_so_many_features_over_more_than_30_days_and_no_more(bench: Bench) -> None:
+    for number in range(MOST_BY_DAY):
+        key = ("user_id", "merchant_id")[number % 2]
+        await bench.create(counting(f"n{number}", key=key, window_ms=400 * DAY_MS))
+    ((field, words),) = await bench.faults(counting("more", window_ms=31 * DAY_MS))
+    assert (field, "has 20 features" in words) == ("feature.window", True)
+    await bench.create(counting("month", window_ms=30 * DAY_MS))
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_a_type_that_only_reads_is_not_logged() -> None:
 
 def test_what_is_kept_is_as_long_as_the_widest_window_with_its_delay() -> None:
     assert _plan(COUNT, replace(SUM, window_ms=7 * DAY, delay_ms=DAY)).retention_ms == 8 * DAY
+    assert _plan(COUNT, replace(SUM, window_ms=400 * DAY, delay_ms=DAY)).retention_ms == 31 * DAY
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,9 @@ def test_sound_features_have_no_problem() -> None:
         (replace(COUNT, counts=("payment", "payment")), "counts"),
         (replace(COUNT, counts=("claim",)), "key"),
         (replace(COUNT, window_ms=999), "window"),
-        (replace(COUNT, window_ms=30 * DAY + 1), "window"),
+        (replace(COUNT, window_ms=400 * DAY + 1), "window"),
+        (replace(COUNT, aggregate=Aggregate.DISTINCT, field="channel", window_ms=30 * DAY + 1), "window"),
+        (replace(COUNT, aggregate=Aggregate.IS_NEW, field="channel", window_ms=30 * DAY + 1), "window"),
         (replace(COUNT, delay_ms=-1), "delay"),
         (replace(COUNT, delay_ms=30 * DAY + 1), "delay"),
         (replace(COUNT, field="amount"), "field"),

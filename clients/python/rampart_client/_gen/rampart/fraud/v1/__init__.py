@@ -1777,7 +1777,7 @@ class Decision(betterproto2.Message):
     """
     Inputs that could not be used. Empty means a full decision.
 
-    "features_slow_path": what was counted came from the store, because Redis did not have all of it. "user_profile": the user's profile could not be read. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address. "ip_intelligence": a rule asks what the operator's files about addresses do not tell. "lists": the lists of the tenant could not be read in time.
+    "features_slow_path": what was counted came from the store, because Redis did not have all of it. "daily_totals": totals of days, of which windows of more than 30 days are made, could not be read in time. "user_profile": the user's profile could not be read. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address. "ip_intelligence": a rule asks what the operator's files about addresses do not tell. "lists": the lists of the tenant could not be read in time.
     """
 
     explanations: "list[Explanation]" = betterproto2.field(
@@ -3125,7 +3125,8 @@ class Feature(betterproto2.Message):
       "built_in": false,
       "create_time": "2026-11-28T12:30:00.412345Z",
       "update_time": "2026-11-28T12:30:00.412345Z",
-      "etag": "\\"1\\""
+      "etag": "\\"1\\"",
+      "resolution": "exact"
     }
     """
 
@@ -3171,7 +3172,7 @@ class Feature(betterproto2.Message):
         optional=True,
     )
     """
-    Length of the window in whole milliseconds: 1 second to 30 days. Longer ones are not offered yet.
+    Length of the window in whole milliseconds: 1 second to 400 days. Of more than 30 days, all but the newest 29 and a part come from daily totals (`resolution`); "distinct" and "is_new" are not offered over these.
     """
 
     delay: "datetime.timedelta | None" = betterproto2.field(
@@ -3242,6 +3243,11 @@ class Feature(betterproto2.Message):
     etag: "str" = betterproto2.field(19, betterproto2.TYPE_STRING)
     """
     Names this state of the feature (AIP-154): a strong entity tag with its quotes (RFC 9110, section 8.8.3) that changes with every change. Set by the service. In an update it is the state to change: if the feature has another, nothing happens.
+    """
+
+    resolution: "str" = betterproto2.field(20, betterproto2.TYPE_STRING)
+    """
+    "exact" to the millisecond, or "day": the window, of more than 30 days, begins with a day of UTC and is counted by days but for the newest 29 and a part (docs/features.md). Empty for one with an `expression`. Set by the service.
     """
 
 
