@@ -30,7 +30,7 @@ class ComparedSet:
     """A set that decisions name: how what was read for the union is compared with what they stored."""
 
     def __init__(self, whole: FeatureSet, only: Collection[str] = ()) -> None:
-        """Without `only` all are compared but those of daily totals, which may be totalled again after they were read."""
+        """Without `only` all are compared. Left out are those of daily totals, which may have changed since."""
         names = (set(only).intersection(whole.names) if only else set(whole.names)) - whole.of_days
         self._whole = whole
         self._names = names
