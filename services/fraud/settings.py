@@ -43,6 +43,8 @@ class FraudSettings:
     """Days for which decisions are kept, where a tenant has no number of its own."""
     review_without: frozenset[str]
     """Inputs without which the outcome is review at least."""
+    commit_reserve_ms: int
+    """Milliseconds of a caller's time, a half of it at most, that are kept for the commit: a check does not read on."""
     reads: ReadLimits
     """How many reads of stored decisions are under way at once."""
     watches: int
@@ -78,7 +80,8 @@ class FraudSettings:
             coalesce=reader.switch("RAMPART_COALESCE", True),
             outbox_retention_hours=reader.number("RAMPART_OUTBOX_RETENTION_HOURS", 72, low=49),
             decision_retention_days=reader.number("RAMPART_DECISION_RETENTION_DAYS", 400, low=31, high=36_500),
-            review_without=frozenset(reader.text("RAMPART_REVIEW_WITHOUT", "user_profile").split(",")),
+            review_without=frozenset(reader.text("RAMPART_REVIEW_WITHOUT", "user_profile,features").split(",")),
+            commit_reserve_ms=reader.number("RAMPART_COMMIT_RESERVE_MS", 200, low=1, high=1_000),
             reads=ReadLimits.read(reader),
             watches=reader.number("RAMPART_WATCHES", 256, low=1),
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),

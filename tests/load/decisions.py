@@ -1,7 +1,7 @@
 """`make bench ENGINE=1`: what a check costs with declared features and many rules, by process and stage.
 
 Beside the platform as it comes there are two whose tenant has 38 features more, to 30 days, and 50 or 250 rules. Each
-is loaded at two fixed rates and to saturation, in turn. What stages cost alone say `tests.load.engine` and `.scenarios`.
+is loaded at two fixed rates and to saturation, in turn. What stages cost alone: `tests.load.engine`, `.scenarios`.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ class DecidingBench:
     def of(self, _: str) -> TenantFeatures:
         return self.state.configuration.features
 
-    async def _state(self, _: str) -> TenantState:
+    async def _state(self, _: str, seconds: float = 0.0) -> TenantState:
         return self.state
 
     async def decide(self, tenant: str, *requests: dict[str, Any]) -> Sequence[Outcome]:

@@ -68,7 +68,7 @@ class Engine:
             ip=ip,
         )
 
-    async def _state(self, tenant_id: str) -> TenantState:
+    async def _state(self, tenant_id: str, seconds: float = 0.0) -> TenantState:
         assert self._configurations is not None, "the state is asked for where there are configurations"
         return TenantState(await self._configurations.of(tenant_id))
 
@@ -111,7 +111,7 @@ async def engines(database: Database, *clients: Redis, cache_bytes: int = 64 << 
     finally:
         for engine in made:
             await settled(engine.logs)
-            restorer = engine.reader._folds._completer._restorer
+            restorer = engine.reader._folds._slow._completer._restorer
             if restorer is not None:
                 await restorer
             await engine.pool.close()

@@ -113,7 +113,7 @@ def judged(basis: EventFacts, *, review_floor: bool = False) -> Judgement:
     return _STARTER.decide(_values(basis), standing, basis.fields.get, datetime.now(UTC), review_floor=review_floor)
 
 
-async def configured(_: str) -> TenantState:
+async def configured(_: str, seconds: float = 0.0) -> TenantState:
     """The state of a tenant that has declared nothing."""
     return _STATE
 

@@ -79,7 +79,8 @@ class MemoryStore:
     ) -> AsyncIterator[Sequence[StoredEvent]]:
         own = [made for made, _ in self._decided.values() if made.check.tenant_id == tenant_id]
         found = sorted(
-            (made for made in own if not degraded or degraded in made.degraded), key=lambda made: made.decision_id
+            (made for made in own if any(name.startswith(degraded) for name in made.degraded) or not degraded),
+            key=lambda made: made.decision_id,
         )
         yield [_stored_event(made, places) for made in found if made.create_time >= since]
 
@@ -131,7 +132,7 @@ class MemoryRiskProfiles:
         self.profiles = dict(profiles or {})
         self.available = True
 
-    async def read(self, calls: Sequence[tuple[CallContext, str, str]]) -> Sequence[Profile | None]:
+    async def read(self, calls: Sequence[tuple[CallContext, str, str]], seconds: float) -> Sequence[Profile | None]:
         if not self.available:
             return [None] * len(calls)
         return [self.profiles.get((tenant, user), Profile()) for _, tenant, user in calls]

@@ -71,15 +71,14 @@ class RemoteRiskProfiles:
         self._failures = 0
         self._open_until = 0.0
 
-    async def read(self, calls: Sequence[Call]) -> Sequence[Profile | None]:
-        """Returns the profile of each (call, tenant_id, user_id), None where it cannot be read in time."""
+    async def read(self, calls: Sequence[Call], seconds: float) -> Sequence[Profile | None]:
         now = asyncio.get_running_loop().time()
         missing: dict[CacheKey, CallContext] = {}
         for context, tenant_id, user_id in calls:
             if self._lookup((tenant_id, user_id), now) is None:
                 missing.setdefault((tenant_id, user_id), context)
         _cached.inc(len(calls) - len(missing))
-        fresh = await self._fetch(missing, now) if missing and now >= self._open_until else {}
+        fresh = await self._fetch(missing, now, seconds) if missing and now >= self._open_until else {}
         _missing.inc(len(missing) - len(fresh))
         return [fresh.get(key) or self._lookup(key, now) for key in ((tenant, user) for _, tenant, user in calls)]
 
@@ -89,7 +88,7 @@ class RemoteRiskProfiles:
             return None
         return known.profile if self._freshness.holds(known.since, *key) else None
 
-    async def _fetch(self, missing: dict[CacheKey, CallContext], now: float) -> dict[CacheKey, Profile]:
+    async def _fetch(self, missing: dict[CacheKey, CallContext], now: float, seconds: float) -> dict[CacheKey, Profile]:
         since = self._freshness.now()
         futures = {
             key: self._client.submit(
@@ -97,8 +96,8 @@ class RemoteRiskProfiles:
             )
             for key, context in missing.items()
         }
-        await asyncio.wait(futures.values(), timeout=READ_TIMEOUT)
-        answered = {_is_answered(future, missing[key]) for key, future in futures.items()}
+        await asyncio.wait(futures.values(), timeout=min(READ_TIMEOUT, seconds))
+        answered = {_is_answered(future, missing[key], seconds < READ_TIMEOUT) for key, future in futures.items()}
         found = {key: profile for key, future in futures.items() if (profile := _profile(future)) is not None}
         self._judge_service(answered, now)
         if len(found) < len(missing):
@@ -123,13 +122,13 @@ class RemoteRiskProfiles:
             self._open_until = now + OPEN_SECONDS
 
 
-def _is_answered(future: asyncio.Future[bytes], call: CallContext) -> bool | None:
-    """Tells whether the service answered, be it to refuse this one call; None where the call left it no time."""
+def _is_answered(future: asyncio.Future[bytes], call: CallContext, hurried: bool) -> bool | None:
+    """Tells whether the service answered, be it to refuse this one call; None where it was not given the time."""
     if future.done():
         error = future.exception()
         if error is None or (isinstance(error, MeshError) and error.kind not in _OF_THE_SERVICE):
             return True
-    return None if call.remaining == 0 else False
+    return None if call.remaining == 0 or (hurried and not future.done()) else False
 
 
 def _profile(future: asyncio.Future[bytes]) -> Profile | None:

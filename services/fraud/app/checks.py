@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from rampart.fraud.v1 import fraud_service_pb2
 from rampart.user.v1 import user_service_pb2
@@ -30,7 +31,7 @@ from services.fraud.service.decider import Decider
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.tenant_states import TenantStates
-from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays
+from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays, DecideSingles
 from services.fraud.servicer import DECISION_FIELDS, CheckMeans, Checks
 from services.fraud.settings import FraudSettings
 
@@ -79,12 +80,12 @@ async def open_checks(
         profiles=await _profiles(host, settings),
         rates=rates,
         store=stores.decisions,
-        policy=DecisionPolicy(settings.review_without),
+        policy=DecisionPolicy(settings.review_without, settings.commit_reserve_ms / 1000),
         states=states.of,
         ip=ip,
         on_commit=on_commit,
     )
-    ways = CheckWays(decider, _apart(host, decider), in_flight=_batches_in_flight(settings))
+    ways = CheckWays(decider, partial(_apart, host), in_flight=_batches_in_flight(settings))
     return CheckMeans(
         checks=_coalescing(host, settings, ways),
         ways=ways,
@@ -123,10 +124,10 @@ def _coalescing(host: Host, settings: FraudSettings, ways: CheckWays) -> Checks:
     return checks
 
 
-def _apart(host: Host, decider: Decider) -> Checks:
+def _apart(host: Host, decide: DecideSingles) -> Checks:
     """Joins single checks that would hold up the others. Closed after those, of which it gets its own."""
     checks: Checks = Coalescer(
-        "check apart", decider.decide, max_items=APART_ITEMS, max_bytes=BATCH_BYTES, max_in_flight=APART_IN_FLIGHT
+        "check apart", decide, max_items=APART_ITEMS, max_bytes=BATCH_BYTES, max_in_flight=APART_IN_FLIGHT
     )
     host.closing(checks.drain)
     return checks

@@ -38,8 +38,11 @@ __all__ = [
 class RiskProfiles(Protocol):
     """The risk profiles of users."""
 
-    async def read(self, calls: Sequence[tuple[CallContext, str, str]]) -> Sequence[Profile | None]:
-        """Returns the profile for each (call, tenant_id, user_id); None for one that cannot be read in time."""
+    async def read(self, calls: Sequence[tuple[CallContext, str, str]], seconds: float) -> Sequence[Profile | None]:
+        """Returns the profile for each (call, tenant_id, user_id); None for one that cannot be read in so many seconds.
+
+        It may be given up earlier.
+        """
         ...
 
 

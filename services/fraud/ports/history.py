@@ -50,7 +50,7 @@ class History(Protocol):
     ) -> AsyncIterator[Sequence[StoredEvent]]:
         """Yields all events of decisions that were made since a time, in pages, in the order of decisions.
 
-        Where they were is told if `places` says so. With the name of an input only those that were decided without it,
-        and perhaps some others.
+        Where they were is told if `places` says so. With a name only those that were decided without an input whose
+        name begins with it, and perhaps some others.
         """
         ...

@@ -7,11 +7,13 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from services.fraud.domain.declared.recording import currency_of
+from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs, History, HistoryKey, LogKey, LogsUnavailableError, Restored
+from services.fraud.ports import EntityLogs, History, HistoryKey, KeyHistory, LogKey, LogsUnavailableError, Restored
 from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
 
 __all__ = ["PROMPT_EVENTS", "Completer", "restored_records"]
@@ -47,21 +49,35 @@ class Completer:
         Raises MeshError UNAVAILABLE.
         """
         if patient and self._long:
-            groups = [group for group in groups if self._long.get(group.key, now) <= now]
+            groups = [group for group in groups if not self._is_long(group, now)]
         if not groups:
             return
-        first = await self.first_decided({group.key.stream.tenant_id for group in groups})
-        asked = [self._asked(group, first, now) for group in groups]
-        found = await self._history.read(asked, PATIENT_EVENTS if patient else PROMPT_EVENTS, apart=patient)
-        for group, history in zip(groups, found, strict=True):
-            if not history.whole:
-                if patient:
-                    self._note_long(group.key, now)
-                continue
+        found = await self._read(groups, now, PROMPT_EVENTS, apart=patient)
+        long = [group for group, each in zip(groups, found, strict=True) if not await self._use(group, each, restore)]
+        for group in long if patient else ():
+            # Each for itself: what one takes costs others nothing that is known already.
+            (history,) = await self._read([group], now, PATIENT_EVENTS, apart=True)
+            if not await self._use(group, history, restore):
+                group.exhausted = True
+                self._note_long(group.key, now)
+
+    async def fill(self, group: LogGroup, now: datetime) -> None:
+        """Puts into a log what it lacks, with all the time that this takes.
+
+        Raises MeshError UNAVAILABLE and LogsUnavailableError.
+        """
+        proof = await self._logs.proof()
+        (history,) = await self._read([group], now, PATIENT_EVENTS, apart=True)
+        if history.whole:
             records = await restored_records(group, history.events)
-            group.fold = await _folded(group, records)
-            if restore:
-                self._restore(group, records)
+            # Of a log that was lost meanwhile, and begun anew, the history that was read may lack something.
+            if await self._logs.proof() == proof:
+                await self._logs.restore([_restored(group, records)])
+
+    def _is_long(self, group: LogGroup, now: datetime) -> bool:
+        """Tells whether a history was found too long a moment ago, and says of the group that it gets none."""
+        group.exhausted = self._long.get(group.key, now) > now
+        return group.exhausted
 
     def _note_long(self, key: LogKey, now: datetime) -> None:
         if len(self._long) >= LONG_KEYS:
@@ -74,6 +90,19 @@ class Completer:
         if missing:
             self._first.update(await self._history.first_decided(missing))
         return self._first
+
+    async def _use(self, group: LogGroup, history: KeyHistory, restore: bool) -> bool:
+        """Folds a history. Returns False if it is not all of it."""
+        if history.whole:
+            records = await restored_records(group, history.events)
+            group.fold = await _folded(group, records)
+            if restore:
+                self._restore(group, records)
+        return history.whole
+
+    async def _read(self, groups: Sequence[LogGroup], now: datetime, most: int, *, apart: bool) -> Sequence[KeyHistory]:
+        first = await self.first_decided({group.key.stream.tenant_id for group in groups})
+        return await self._history.read([self._asked(group, first, now) for group in groups], most, apart=apart)
 
     def _asked(self, group: LogGroup, first: Mapping[str, datetime], now: datetime) -> HistoryKey:
         """Asks for what windows can reach: everything, if the tenant is younger than that."""
@@ -88,7 +117,7 @@ class Completer:
     def _restore(self, group: LogGroup, records: bytes) -> None:
         if len(self._restored) >= RESTORING:
             return
-        self._restored.append(Restored(group.key, records, group.recorder.layout.size, group.retain_seconds))
+        self._restored.append(_restored(group, records))
         if self._restorer is None or self._restorer.done():
             self._restorer = asyncio.create_task(self._restore_all(), context=Context())
 
@@ -102,32 +131,38 @@ class Completer:
 
 
 async def restored_records(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
-    """Packs what a log should hold of stored events, each in the order of its commit, a few at a time."""
-    found, ordered = [], sorted(events, key=lambda each: each.create_time)
-    for start in range(0, len(ordered), STEP):
-        found.append(_packed(group, ordered[start : start + STEP]))
-        if len(ordered) > STEP:
+    """Packs what a log should hold of stored events, each in the order of its commit. Others go on meanwhile."""
+    in_order, parts = await _sorted(events), []
+    for start in range(0, len(in_order), STEP):
+        records = [_record(group, event) for event in in_order[start : start + STEP]]
+        parts.append(group.recorder.layout.pack_all(records))
+        if start + STEP < len(in_order):
             await asyncio.sleep(0)
-    return b"".join(found)
+    return b"".join(parts)
 
 
-def _packed(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
-    plan, tenant = group.recorder.plan, group.key.stream.tenant_id
-    records = []
-    for event in events:
-        recorder = group.features.set.recorder(plan, event.event_type)
-        records.append(
-            recorder.record(
-                event.fields,
-                currency_of(event.fields),
-                to_milliseconds(event.event_time),
-                transaction_hash(tenant, event.transaction_id),
-                0,
-                event.place,
-                restored=True,
-            )
-        )
-    return group.recorder.layout.pack_all(records)
+async def _sorted(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
+    def ordered() -> Sequence[StoredEvent]:
+        return sorted(events, key=attrgetter("create_time"))
+
+    return await asyncio.to_thread(ordered) if len(events) > PROMPT_EVENTS else ordered()
+
+
+def _record(group: LogGroup, event: StoredEvent) -> LogRecord:
+    recorder = group.features.set.recorder(group.recorder.plan, event.event_type)
+    return recorder.record(
+        event.fields,
+        currency_of(event.fields),
+        to_milliseconds(event.event_time),
+        transaction_hash(group.key.stream.tenant_id, event.transaction_id),
+        0,
+        event.place,
+        restored=True,
+    )
+
+
+def _restored(group: LogGroup, records: bytes) -> Restored:
+    return Restored(group.key, records, group.recorder.layout.size, group.retain_seconds)
 
 
 async def _folded(group: LogGroup, restored: bytes) -> Fold:

@@ -131,6 +131,10 @@ class Configurations:
         # Whoever gives up takes it from nobody else.
         return await asyncio.shield(task)
 
+    def knows(self, tenant_id: str) -> bool:
+        """Tells whether `of` need not wait."""
+        return tenant_id in self._known
+
     def at_hand(self, tenant_id: str) -> Configuration:
         """Returns the configuration of a tenant that was asked for a moment ago. Raises KeyError for another."""
         return self._known[tenant_id]

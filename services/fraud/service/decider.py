@@ -16,7 +16,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 
-from meshkit.errors import MeshError, deadline_exceeded, internal, unavailable
+from prometheus_client import Counter
+
+from meshkit.errors import Kind, MeshError, deadline_exceeded, internal, unavailable
 from meshkit.halving import halving
 from services.fraud import errors
 from services.fraud.domain.check import Check, Decided, Key, StageTimes
@@ -27,10 +29,12 @@ from services.fraud.service.distrust import DistrustedTenants
 from services.fraud.service.judging import DecisionPolicy, Judge
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.reading import FeatureReader
+from services.fraud.service.waits import Waits, is_late
 
 __all__ = ["CheckCall", "Decider", "Outcome", "StateOf"]
 
 _log = logging.getLogger(__name__)
+_degraded = Counter("decisions_degraded", "Decisions that were made without an input, by input.", ["input"])
 
 BUGS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """What a value brings about that nobody thought of."""
@@ -72,11 +76,16 @@ class Decider:
         self._store = store
         self._on_commit = on_commit
         self._judge = Judge(rates, ip, policy, clock)
+        self._commit_seconds = policy.commit_seconds
         self._clock = clock
         self._distrusted = DistrustedTenants(time.monotonic)
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        """Answers each call in order with its decision or its own error, whatever the others bring."""
+        """Answers each call in order with its decision or its own error, whatever the others bring.
+
+        What is not read by the time that the first caller needs an answer is missing in its decision. Calls that have
+        more time than that get `TravelsApart`, and are to be decided again.
+        """
         return await halving(calls, partial(self._decide, True), splits=BUGS, alone=_log_bug)
 
     async def decide_prompt(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
@@ -84,17 +93,21 @@ class Decider:
         return await halving(calls, partial(self._decide, False), splits=BUGS, alone=_log_bug)
 
     async def _decide(self, patient: bool, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        now = self._clock()
-        answers: list[Outcome | MeshError | None] = [time_error(call, now) for call in calls]
+        now, ticks = self._clock(), time.monotonic()
+        answers: list[Outcome | MeshError | None] = [
+            deadline_exceeded() if is_late(call, ticks) else time_error(call, now) for call in calls
+        ]
         open_ = [call for call, answer in zip(calls, answers, strict=True) if answer is None]
         # Made from the logs they would be refused: each would be made twice, for as long as something is missing there.
         gapped = self._distrusted.among({call.check.tenant_id for call in open_})
-        judged = await self._judge_all(first_of_each(open_), patient, gapped)
+        first = first_of_each(open_)
+        waits = Waits(first, self._commit_seconds)
+        judged = await self._judge_all(first, waits, patient, gapped)
         unread = judged.inputs.unread
         if unread:
             answers = [answer or unread.get(call.check.key) for call, answer in zip(calls, answers, strict=True)]
-        refused = [place for place, answer in enumerate(answers) if answer is not None]
-        recalling = asyncio.ensure_future(self._recall(calls, answers, refused)) if refused else None
+        refused = [place for place, answer in enumerate(answers) if answer is not None and not _has_gone(answer)]
+        recalling = asyncio.ensure_future(self._recall(calls, answers, refused, waits)) if refused else None
         result = await self._commit(judged)
         if recalling is not None:
             await recalling
@@ -117,7 +130,7 @@ class Decider:
             for call, answer in zip(calls, answers, strict=True)
             if answer is None and call.check.key not in result.answers and call.check.key not in result.earlier
         }
-        judged = await self._judge_all(again, True, result.unsure)
+        judged = await self._judge_all(again, Waits(again, self._commit_seconds), True, result.unsure)
         second = await self._commit(judged)
         known = {**made, **{each.check.key: each for each in judged.decided}}
         earlier = {**result.earlier, **judged.inputs.unread, **second.earlier}
@@ -125,12 +138,18 @@ class Decider:
         return [answer or self._answer(call.check, known, both) for call, answer in zip(calls, answers, strict=True)]
 
     async def _recall(
-        self, calls: Sequence[CheckCall], answers: list[Outcome | MeshError | None], places: Sequence[int]
+        self,
+        calls: Sequence[CheckCall],
+        answers: list[Outcome | MeshError | None],
+        places: Sequence[int],
+        waits: Waits,
     ) -> None:
         """Gives the calls at some places the answer that they were given before, whatever the clock says by now."""
         try:
-            stored = await self._store.stored([calls[place].check.key for place in places])
-        except MeshError as error:
+            async with asyncio.timeout(waits.to_the_end):
+                stored = await self._store.stored([calls[place].check.key for place in places])
+        except (MeshError, TimeoutError) as failure:
+            error = failure if isinstance(failure, MeshError) else deadline_exceeded()
             for place in places:
                 answers[place] = error
             return
@@ -140,12 +159,12 @@ class Decider:
                 answers[place] = answered_before(check, stored[check.key])
 
     async def _judge_all(
-        self, calls: Mapping[Key, CheckCall], patient: bool, gapped: Collection[str] = frozenset()
+        self, calls: Mapping[Key, CheckCall], waits: Waits, patient: bool, gapped: Collection[str] = frozenset()
     ) -> _Judged:
         began = time.perf_counter()
-        inputs = await self._inputs.read(calls, patient=patient, gapped=gapped)
+        inputs = await self._inputs.read(calls, waits, patient=patient, gapped=gapped)
         read_at = time.perf_counter()
-        decided = await self._judge.judge_all(inputs.read)
+        decided = await self._judge.judge_all(inputs.read, waits.left)
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
         return _Judged(inputs, [each._replace(times=times) for each in decided], began)
 
@@ -160,6 +179,8 @@ class Decider:
         self._reader.settle(judged.inputs.reading, judged.inputs.checks, gone)
         for made in ordered:
             if made.check.key in result.answers:
+                for name in made.degraded:
+                    _degraded.labels(name).inc()
                 self._on_commit(made)
         return result
 
@@ -177,6 +198,11 @@ class Decider:
         if not check.repeats(now.check.fingerprint, answer):
             return errors.idempotency_conflict(check.transaction_id)
         return Outcome(answer, now)
+
+
+def _has_gone(answer: Outcome | MeshError) -> bool:
+    """Tells whether nobody waits for a better answer."""
+    return isinstance(answer, MeshError) and answer.kind is Kind.DEADLINE_EXCEEDED
 
 
 def _milliseconds(seconds: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import inf
 from typing import NamedTuple
 
 from meshkit.currencies import DIGITS
@@ -27,6 +28,7 @@ from services.fraud.ports import IpIntelligence
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.tenant_states import TenantState
 from services.fraud.service.value_lists.catalog import TenantLists
+from services.fraud.service.waits import COMMIT_SECONDS
 
 __all__ = ["DecisionPolicy", "Judge", "ReadCheck", "missing_rates", "ruling_of"]
 
@@ -40,8 +42,10 @@ WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
 class DecisionPolicy:
     """What the operator decides about decisions."""
 
-    review_without: frozenset[str] = frozenset({"user_profile"})
+    review_without: frozenset[str] = frozenset({"user_profile", "features"})
     """Inputs whose absence makes the outcome review at least."""
+    commit_seconds: float = COMMIT_SECONDS
+    """What of a caller's time is kept for the commit and the way back."""
 
 
 class ReadCheck(NamedTuple):
@@ -85,19 +89,19 @@ class Judge:
         self._policy = policy
         self._clock = clock
 
-    async def judge_all(self, inputs: Sequence[ReadCheck]) -> Sequence[Decided]:
-        """Decides about each check, in order."""
-        tables = await self._tables(inputs)
+    async def judge_all(self, inputs: Sequence[ReadCheck], seconds: float = inf) -> Sequence[Decided]:
+        """Decides about each check, in order, with the rates that are there within some seconds."""
+        tables = await self._tables(inputs, seconds)
         return [self._judge(*each, tables) for each in inputs]
 
-    async def _tables(self, inputs: Sequence[ReadCheck]) -> Mapping[str, RateTable]:
+    async def _tables(self, inputs: Sequence[ReadCheck], seconds: float) -> Mapping[str, RateTable]:
         """Returns the exchange rates of the tenants that need any: dollars do not."""
         tenants = {
             each.check.tenant_id
             for each in inputs
             if each.check.currency not in ("", RULE_CURRENCY) or each.features.elsewhere
         }
-        return await self._rates.tables(tenants) if tenants else {}
+        return await self._rates.tables(tenants, seconds) if tenants else {}
 
     def _judge(
         self,

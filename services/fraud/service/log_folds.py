@@ -7,36 +7,30 @@ pause, because batches of this process share the folds.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs, LogKey, LogPart, LogSlice, LogState, LogsUnavailableError
+from services.fraud.ports import EntityLogs, LogPart, LogSlice, LogState
 from services.fraud.service.completing import Completer
 from services.fraud.service.fold_cache import CachedFold, FoldCache
-from services.fraud.service.log_groups import SLACK_SECONDS, LogGroup, to_milliseconds
+from services.fraud.service.log_groups import LogGroup
+from services.fraud.service.log_loading import LogLoader
+from services.fraud.service.slow_logs import SlowLogs
 
 __all__ = ["LogFolds"]
 
-_log = logging.getLogger(__name__)
-
-LATE_MS = 24 * 3_600_000
-SOON_SLICES = 4
 _new = tuple.__new__
-"""Slices of a log that are loaded while others wait."""
 
 
 class LogFolds:
     """Keeps the folds of this process."""
 
     def __init__(self, logs: EntityLogs, completer: Completer, cache: FoldCache) -> None:
-        self._logs = logs
-        self._completer = completer
         self._cache = cache
-        self._loading: dict[LogKey, asyncio.Lock] = {}
+        self._slow = SlowLogs(completer, LogLoader(logs, cache))
 
     def known(self, groups: Sequence[LogGroup]) -> None:
         """Looks up what is known of logs before their records are appended."""
@@ -51,33 +45,18 @@ class LogFolds:
         now: datetime,
         *,
         patient: bool,
+        seconds: float,
     ) -> set[LogGroup]:
-        """Waits for what is needed to fold the groups. Returns those that are completed from the history.
+        """Waits for what is needed to fold the groups, `seconds` at most: others than `patient` ones not for long.
 
-        Raises MeshError UNAVAILABLE.
+        Returns those that are completed from the history. What could not be had in time has no fold.
         """
-        partial: list[LogGroup] = []
-        lost: list[LogGroup] = []
-        late = await self._late(groups, now)
-        for group in groups:
-            state = group.answer.state
-            is_gapped = gapped and group.key.stream.tenant_id in gapped
-            if is_gapped or state is LogState.BROKEN or (late and group in late):
-                lost.append(group)
-            elif state is LogState.WHOLE:
-                continue
-            elif state is LogState.PARTIAL:
-                partial.append(group)
-            else:
-                try:
-                    await self._load(group, patient)
-                except LogsUnavailableError as error:
-                    _log.warning("features come from the store: %s", error)
-                if group.loaded is None and patient:
-                    lost.append(group)
-        await self._completer.complete(partial, now, patient=patient, restore=True)
-        await self._completer.complete(lost, now, patient=patient, restore=False)
-        return {*partial, *lost}
+        waiting = self._slow.of(groups, gapped, now)
+        return await self._slow.get(waiting, now, patient=patient, seconds=seconds) if waiting is not None else set()
+
+    def fill(self, groups: Collection[LogGroup]) -> None:
+        """Sees to it that the next checks of some logs find them whole. Never waits."""
+        self._slow.fill(groups)
 
     def take(self, group: LogGroup) -> None:
         """Gives a group its fold, if there is one by now. Nothing may be awaited until its records are added."""
@@ -152,57 +131,6 @@ class LogFolds:
             return max(found, key=lambda each: each.reached)
         assert group.seen is None, "what was seen of a log is at hand"
         return CachedFold(Fold(group.recorder.plan), group.part(place, 0, b""), _now())
-
-    async def _load(self, group: LogGroup, patient: bool) -> None:
-        """Loads what is not known of a log, which holds the records of this batch by now; all of it if patient."""
-        if group.seen is not None:
-            group.loaded = await self._slices(group, group.seen, None if patient else SOON_SLICES)
-            if group.loaded is not None:
-                return
-            self._cache.drop(group.key)
-        if patient:
-            # One at a time: the others find it kept.
-            async with self._loading.setdefault(group.key, asyncio.Lock()) as _:
-                await self._load_all(group)
-            self._loading.pop(group.key, None)
-
-    async def _load_all(self, group: LogGroup) -> None:
-        kept = self._cache.get(group.key, group.recorder.plan)
-        if kept is not None:
-            group.cached, group.loaded = kept, await self._slices(group, kept.part, None)
-            return
-        size, built = group.recorder.layout.size, None
-        async for each in self._logs.load(group.key, size, group.retain_seconds):
-            if built is None:
-                built = CachedFold(Fold(group.recorder.plan), group.part(each.place, 0, b""), _now())
-            for _ in built.fold.extend_in_steps(each.records):
-                await asyncio.sleep(0)
-            count = len(each.records) // size
-            built.part = group.part(each.start, each.place + count - each.start, each.records[-size:])
-        if built is not None:
-            self._cache.keep(group.key, built)
-            group.cached, group.loaded = built, [LogSlice(built.part.start, built.reached, b"")]
-
-    async def _slices(self, group: LogGroup, after: LogPart, most: int | None) -> list[LogSlice] | None:
-        slices: list[LogSlice] = []
-        size = group.recorder.layout.size
-        async for each in self._logs.load(group.key, size, group.retain_seconds, after):
-            slices.append(each)
-            if most is not None and len(slices) > most:
-                return None
-        return slices or None
-
-    async def _late(self, groups: Sequence[LogGroup], now: datetime) -> Collection[LogGroup]:
-        """Returns those whose checks come so late that their windows reach back beyond what logs keep."""
-        found, limit = set(), to_milliseconds(now) - LATE_MS
-        for group in groups:
-            if not group.untimed and min(record.time for record in group.records) < limit:
-                tenant = group.key.stream.tenant_id
-                first = (await self._completer.first_decided([tenant])).get(tenant)
-                kept = now - timedelta(milliseconds=group.recorder.plan.retention_ms, seconds=SLACK_SECONDS)
-                if first is not None and first < kept:
-                    found.add(group)
-        return found
 
 
 def _now() -> float:

@@ -50,6 +50,8 @@ class LogGroup:
     """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
     holds_own = False
     """True if the fold holds the records of this batch already."""
+    exhausted = False
+    """True if there is no fold of it, and waiting longer would bring none."""
     answer = LogAnswer(LogState.BROKEN)
     loaded: Sequence[LogSlice] | None = None
     """What was loaded of the log, the records of this batch with it."""

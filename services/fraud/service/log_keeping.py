@@ -31,8 +31,8 @@ from services.fraud.ports import (
 )
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
+from services.fraud.service.log_reads import MISSING
 from services.fraud.service.log_sweep import LogSweep
-from services.fraud.service.reading import DEGRADED
 from services.fraud.service.tenant_features import TenantFeatures
 
 __all__ = ["LogKeeper"]
@@ -102,7 +102,8 @@ class LogKeeper:
     async def _fill(self, gap: Gap) -> None:
         """Puts into the logs what they lack, and closes the gap once nobody decides from how they were before.
 
-        What was decided without the logs says so: of minutes of traffic they lack that alone.
+        What was decided without the logs says so, in a name that begins with this one: of minutes of traffic they lack
+        that alone.
         """
         if gap.filled is not None:
             if gap.filled > LONGEST_COMMIT:
@@ -110,7 +111,7 @@ class LogKeeper:
             return
         # With their places: features that need them may be declared meanwhile.
         since = gap.opened - LONGEST_COMMIT - CLOCK_SKEW
-        async for events in self._history.events(gap.tenant_id, since, places=True, degraded=DEGRADED):
+        async for events in self._history.events(gap.tenant_id, since, places=True, degraded=MISSING):
             await self._append(gap.tenant_id, events)
             _filled.inc(len(events))
         await self._gaps.fill(gap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
@@ -19,7 +20,10 @@ _log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 20.0
 RETRY_SECONDS = 1.0
+READ_SECONDS = 0.25
+"""For how long decisions wait for rates."""
 TENANTS = 10_000
+_NONE = RateTable()
 
 
 class _Known(NamedTuple):
@@ -36,13 +40,22 @@ class ExchangeRates:
         self._clock = clock
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    async def tables(self, tenants: Collection[str]) -> Mapping[str, RateTable]:
-        """Returns the table of each tenant: the last one known, or an empty one, while the store cannot be read."""
+    async def tables(self, tenants: Collection[str], seconds: float = READ_SECONDS) -> Mapping[str, RateTable]:
+        """Returns the table of each tenant: the last one known, or an empty one, while the store cannot be read.
+
+        It waits for it for some seconds, and never long.
+        """
         now = self._clock()
         missing = [tenant for tenant in tenants if tenant not in self._known or self._known[tenant].until <= now]
         if missing:
-            await self._read(missing, now)
-        return {tenant: self._known[tenant].table for tenant in tenants}
+            try:
+                async with asyncio.timeout(min(seconds, READ_SECONDS)):
+                    await self._read(missing, now)
+            except TimeoutError:
+                _log.warning("exchange rates were not read in time")
+                if seconds >= READ_SECONDS:
+                    self._leave(missing, now)
+        return {tenant: self._known[tenant].table if tenant in self._known else _NONE for tenant in tenants}
 
     async def get(self, tenant_id: str) -> Sequence[DatedRate]:
         """Returns what is stored. Raises MeshError UNAVAILABLE."""
@@ -59,12 +72,16 @@ class ExchangeRates:
             found = await self._store.read(tenants)
         except MeshError as error:
             _log.warning("exchange rates cannot be read: %s", error.message)
-            for tenant in tenants:
-                known = self._known.get(tenant)
-                self._keep(tenant, _Known(known.table if known else RateTable(), now + RETRY_SECONDS))
+            self._leave(tenants, now)
             return
         for tenant in tenants:
             self._keep(tenant, _Known(RateTable(found.get(tenant, ())), now + FRESH_SECONDS))
+
+    def _leave(self, tenants: Collection[str], now: float) -> None:
+        """Goes on with what is known, and asks again a little later."""
+        for tenant in tenants:
+            known = self._known.get(tenant)
+            self._keep(tenant, _Known(known.table if known else _NONE, now + RETRY_SECONDS))
 
     def _keep(self, tenant: str, known: _Known) -> None:
         self._known[tenant] = known

@@ -8,35 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Any, NamedTuple
 
 from meshkit.apart import TravelsApart
-from meshkit.errors import MeshError, unavailable
+from meshkit.errors import MeshError, deadline_exceeded
 from services.fraud import errors
 from services.fraud.domain.check import Basis, Check, Features, Key
-from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
-from services.fraud.ports import (
-    WRITES_AT_ONCE,
-    Appended,
-    EntityLogs,
-    IpIntelligence,
-    LogsUnavailableError,
-    LogWrite,
-    Ticket,
-)
+from services.fraud.ports import WRITES_AT_ONCE, Appended, EntityLogs, IpIntelligence, LogsUnavailableError, Ticket
+from services.fraud.service import log_reads
 from services.fraud.service.daily_reading import DailyBatch, DailyReader
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
+from services.fraud.service.log_reads import DEGRADED, MISSING, Places
+from services.fraud.service.waits import Waits
 
-__all__ = ["DEGRADED", "FeatureReader", "Reading"]
+__all__ = ["FeatureReader", "Reading"]
 
 _log = logging.getLogger(__name__)
-DEGRADED = "features_slow_path"
-LARGEST = 2**63 - 1
-"""Largest value that is stored."""
+UNLOGGED_SECONDS = 0.1
+"""For so long the logs are waited for before anything is decided without a record in them: see `Basis.UNLOGGED`."""
 
 
 class Reading(NamedTuple):
@@ -47,6 +41,19 @@ class Reading(NamedTuple):
     records: Sequence[CheckRecords]
     ticket: Ticket | None
     """Names what was reserved; None if nothing could be."""
+
+
+class _Batch(NamedTuple):
+    """What was read for some checks, and what could not be."""
+
+    appended: Appended | None
+    arrival: int
+    unread: set[LogGroup]
+    slow: Collection[LogGroup]
+    """Logs that were completed from the history."""
+    daily: DailyBatch | None
+    waits: Waits
+    patient: bool
 
 
 class FeatureReader:
@@ -68,20 +75,28 @@ class FeatureReader:
         self._daily = daily
         self._clock = clock
 
-    async def read(self, checks: Sequence[Check], *, patient: bool, gapped: Collection[str] = frozenset()) -> Reading:
-        """Appends the checks to their logs and reads the features of each, in order.
+    async def read(
+        self,
+        checks: Sequence[Check],
+        *,
+        patient: bool,
+        gapped: Collection[str] = frozenset(),
+        waits: Waits | None = None,
+    ) -> Reading:
+        """Appends the checks to their logs and reads the features of each, in order, for as long as it `waits`.
 
         What takes long to read is left to a call that is `patient`. The logs of `gapped` tenants lack decisions.
-        Raises MeshError UNAVAILABLE.
+        What is not read in time has no value. Raises MeshError UNAVAILABLE.
         """
         if not checks:
             return Reading((), (), None)
-        await self._sets.prepare({check.tenant_id for check in checks})
+        waits = waits or Waits({})
+        await self._prepare(checks, waits)
         first, *others = self._steps(checks)
-        reading = await self._read(first, patient, gapped)
+        reading = await self._read(first, patient, gapped, waits)
         for step in others:
-            await self._sets.prepare({check.tenant_id for check in step})
-            reading = _together(reading, await self._read(step, patient, gapped))
+            await self._prepare(step, waits)
+            reading = _together(reading, await self._read(step, patient, gapped, waits))
         return reading
 
     def _steps(self, checks: Sequence[Check]) -> Sequence[Sequence[Check]]:
@@ -95,11 +110,24 @@ class FeatureReader:
             writes += own
         return [*steps, checks[begun:]] if steps else [checks]
 
-    async def _read(self, checks: Sequence[Check], patient: bool, gapped: Collection[str]) -> Reading:
-        now = self._clock()
+    async def _prepare(self, checks: Sequence[Check], waits: Waits) -> None:
+        """Raises MeshError UNAVAILABLE and DEADLINE_EXCEEDED."""
+        try:
+            async with asyncio.timeout(waits.left):
+                await self._sets.prepare({check.tenant_id for check in checks})
+        except TimeoutError:
+            raise deadline_exceeded() from None
+
+    async def _read(self, checks: Sequence[Check], patient: bool, gapped: Collection[str], waits: Waits) -> Reading:
+        now, began = self._clock(), monotonic()
         groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
         daily = self._daily.begin(checks, records)
-        appended = await self._append(checks, groups)
+        try:
+            async with asyncio.timeout(waits.left):
+                appended = await self._append(checks, groups)
+        except TimeoutError:
+            _log.warning("%d checks go on without the logs: they do not answer", len(checks))
+            return self._unlogged(checks, records, waits, monotonic() - began)
         if daily is not None:
             await daily.read()
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
@@ -108,14 +136,15 @@ class FeatureReader:
         for group in groups:
             group.arrived(arrival, stamp, generation)
         read = [group for group in groups if group.is_read]
-        slow = await self._folds.prepare(read, gapped, to_time(arrival), patient=patient)
+        slow = await self._folds.prepare(read, gapped, to_time(arrival), patient=patient, seconds=waits.left)
         for group in read:
             self._folds.take(group)
-        apart = {group for group in read if group.fold is None}
+        unread = {group for group in read if group.fold is None}
+        batch = _Batch(appended, arrival, unread, slow, daily, waits, patient)
         features = [
-            _held_up(patient)
-            if apart and any(group in apart for group, _ in each.places)
-            else self._features(check, each, slow, appended, arrival, order + place, daily)
+            self._partly(check, each, order + place, batch)
+            if unread and any(group in unread for group, _ in each.places)
+            else self._features(check, each, each.places, order + place, batch)
             for place, (check, each) in enumerate(zip(checks, records, strict=True))
         ]
         self._folds.keep(read)
@@ -128,7 +157,7 @@ class FeatureReader:
         """Says which checks of a batch were not committed. Never waits."""
         if reading.ticket is not None:
             gone = [each for check, each in zip(checks, reading.records, strict=True) if check.key in withdrawn]
-            self._logs.settle(reading.ticket, [write for each in gone for write in _withdrawals(each)])
+            self._logs.settle(reading.ticket, [write for each in gone for write in log_reads.withdrawals(each)])
 
     async def _place_as_at_first(
         self, checks: Sequence[Check], features: list[Features | MeshError], again: Sequence[int]
@@ -155,29 +184,55 @@ class FeatureReader:
             group.answered(answer, appended.generation)
         return appended
 
+    def _partly(self, check: Check, records: CheckRecords, order: int, batch: _Batch) -> Features | MeshError:
+        """Reads what there is for a check, unless there is time to have it read again, and that may bring more."""
+        missing = [group for group, _ in records.places if group in batch.unread]
+        more = not batch.patient or not all(group.exhausted for group in missing)
+        if more and batch.waits.can_wait(check.key):
+            return TravelsApart()
+        self._folds.fill([group for group in missing if not group.exhausted])
+        places = [place for place in records.places if place[0] not in batch.unread]
+        found = self._features(check, records, places, order, batch)
+        if isinstance(found, MeshError):
+            return found
+        # Nothing of a log was used: nothing of the decision hangs on what they may lack.
+        basis = Basis.HISTORY if found.basis is Basis.LOGS and not places else found.basis
+        return found._replace(degraded=(*found.degraded, MISSING), basis=basis)
+
+    def _unlogged(
+        self, checks: Sequence[Check], records: Sequence[CheckRecords], waits: Waits, waited: float
+    ) -> Reading:
+        """Goes on without the logs and what is read of them, where they were given the time to answer."""
+        features: list[Features | MeshError] = []
+        for place, (check, each) in enumerate(zip(checks, records, strict=True)):
+            if waits.can_wait(check.key):
+                features.append(TravelsApart())
+            elif waited < UNLOGGED_SECONDS:
+                features.append(deadline_exceeded())
+            else:
+                known, now = each.features.set, self._clock()
+                missing = [None] * len(known.names), check.event_time or now, (MISSING,), Basis.UNLOGGED
+                order = to_milliseconds(now) * 1_000 + place
+                features.append(Features(*missing, set=known, ip=each.ip, arrival=order))
+        return Reading(features, records, None)
+
     def _features(
-        self,
-        check: Check,
-        records: CheckRecords,
-        slow: Collection[LogGroup],
-        appended: Appended | None,
-        arrival: int,
-        order: int,
-        daily: DailyBatch | None,
+        self, check: Check, records: CheckRecords, places: Places, order: int, batch: _Batch
     ) -> Features | MeshError:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
-        features = records.features.set
+        features, daily, appended = records.features.set, batch.daily, batch.appended
         # A sum that is to be converted is read as one of each currency.
         values: list[Any] = [None] * len(features.names)
+        arrival = batch.arrival
         time = arrival if check.event_time is None else to_milliseconds(check.event_time)
-        for group, place in records.places:
-            record, read = _read_log(group, place)
+        for group, place in places:
+            record, read = log_reads.read_log(group, place)
             time, start = record.time, group.start
             if record.attempt != group.records[place].attempt:
                 records.came_before = True
             values[start : start + len(read)] = read
         late = daily.complete(check, records, values, time, arrival) if features.daily and daily is not None else ()
-        sums = _sums_to_convert(values, features.sums)
+        sums = log_reads.sums_to_convert(values, features.sums)
         if sums is None:
             return errors.sum_too_large()
         derive = features.derivation(check.event_type)
@@ -187,71 +242,13 @@ class FeatureReader:
         own = elsewhere, features, records.ip, order
         if appended is None:
             return Features(values, to_time(time), (DEGRADED, *late), Basis.UNLOGGED, b"", *own)
-        if not slow:
+        if not batch.slow:
             return Features(values, to_time(time), late, Basis.LOGS, appended.generation, *own)
-        basis, degraded = _basis_of(records, slow)
+        basis, degraded = log_reads.basis_of(places, batch.slow)
         return Features(values, to_time(time), (*degraded, *late), basis, appended.generation, *own)
-
-
-def _basis_of(records: CheckRecords, slow: Collection[LogGroup]) -> tuple[Basis, tuple[str, ...]]:
-    """Tells where the features of a check come from if some logs are completed from the history, and how it is said."""
-    from_history = [group in slow for group, _ in records.places]
-    # One log that was relied on is enough for the decision to depend on what logs may lack.
-    return Basis.HISTORY if all(from_history) else Basis.LOGS, (DEGRADED,) if any(from_history) else ()
-
-
-def _held_up(patient: bool) -> MeshError:
-    """Says of a check that what it has to read is more than is read now, or for any check."""
-    if not patient:
-        return TravelsApart()
-    return unavailable("history", "the history of a key is longer than what is read for a check")
 
 
 def _together(one: Reading, other: Reading) -> Reading:
     tickets = [each.ticket for each in (one, other) if each.ticket is not None]
     ticket = Ticket(tuple(name for each in tickets for name in each.names)) if tickets else None
     return Reading([*one.features, *other.features], [*one.records, *other.records], ticket)
-
-
-def _read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
-    """Returns what a record sees of its log, and adds it. A transaction that is there reads what it read at first."""
-    fold, record, size = group.fold, group.records[place], group.recorder.layout.size
-    assert fold is not None
-    if group.begins:
-        return record, fold.read(record)
-    if not group.holds_own:
-        packed = group.packed
-        values = fold.admit(record, packed if len(packed) == size else packed[place * size : place * size + size])
-        if values is not None:
-            return record, values
-        fold.add(record)
-    first = fold.first(record.transaction)
-    if first is None:
-        # Withdrawn before it was read: by whoever found it overdue.
-        return record, fold.read(record)
-    known, arrival = first
-    # Event types that only read have another number once others do.
-    known = known._replace(type=record.type)
-    return known, fold.read_as_of(known, arrival)
-
-
-def _sums_to_convert(values: list[Any], places: Sequence[int]) -> Mapping[str, int] | None:
-    """Takes out the sums by currency that are to be converted. Returns None if any sum is too large."""
-    sums: Mapping[str, int] = {}
-    for place in places:
-        value = values[place]
-        if isinstance(value, dict):
-            sums, values[place] = value, None
-        elif value is not None and value > LARGEST:
-            return None
-    return None if sums and max(sums.values()) > LARGEST else sums
-
-
-def _withdrawals(records: CheckRecords) -> Sequence[LogWrite]:
-    writes = []
-    for group, place in (*records.places, *records.unread):
-        layout = group.recorder.layout
-        gone = layout.pack(group.records[place]._replace(kind=WITHDRAWAL))
-        write = LogWrite(group.key, gone, layout.size, group.retain_seconds, refresh=False, is_read=group.is_read)
-        writes.append(write)
-    return writes

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
+from time import monotonic
 from typing import NamedTuple
 
+from meshkit.errors import deadline_exceeded
 from services.fraud.service.configuration import Configuration, Configurations
 from services.fraud.service.value_lists.catalog import ListCatalog, TenantLists
 
@@ -31,13 +34,23 @@ class TenantStates:
         self.configurations = configurations
         self._lists = lists
 
-    async def of(self, tenant_id: str) -> TenantState:
-        """Raises MeshError UNAVAILABLE if the configuration, or the lists, are not known and cannot be read."""
-        configuration, known = await self.configurations.of(tenant_id), self._lists.known(tenant_id)
-        if known is not None:
-            return TenantState(configuration, known)
+    async def of(self, tenant_id: str, seconds: float = inf) -> TenantState:
+        """Returns the state within some seconds, without the lists if these take longer.
+
+        Raises MeshError UNAVAILABLE if the configuration, or the lists, are not known and cannot be read, and
+        DEADLINE_EXCEEDED if the configuration cannot be read in time.
+        """
+        known = self._lists.known(tenant_id)
+        if known is not None and self.configurations.knows(tenant_id):
+            return TenantState(await self.configurations.of(tenant_id), known)
+        end = monotonic() + seconds
         try:
-            async with asyncio.timeout(LISTS_SECONDS):
+            async with asyncio.timeout(seconds if seconds < inf else None):
+                configuration = await self.configurations.of(tenant_id)
+        except TimeoutError:
+            raise deadline_exceeded() from None
+        try:
+            async with asyncio.timeout(min(LISTS_SECONDS, end - monotonic())):
                 return TenantState(configuration, await self._lists.of(tenant_id))
         except TimeoutError:
             return TenantState(configuration, missing=("lists",))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
 
 from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 
-__all__ = ["APART_IN_FLIGHT", "APART_ITEMS", "BATCH_ITEMS", "CheckWays"]
+__all__ = ["APART_IN_FLIGHT", "APART_ITEMS", "BATCH_ITEMS", "CheckWays", "DecideSingles"]
 
 BATCH_ITEMS = 256
 APART_ITEMS = 64
 APART_IN_FLIGHT = 2
+DecideSingles: TypeAlias = Callable[
+    [Sequence[CheckCall]], Awaitable[Sequence[Outcome | MeshError | asyncio.Future[Outcome]]]
+]
 
 
 class Singles(Protocol):
@@ -29,10 +32,10 @@ class Singles(Protocol):
 class CheckWays:
     """Decides checks on either way, a few batches of each at a time: `in_flight` of those with all others."""
 
-    def __init__(self, decider: Decider, singles: Singles, *, in_flight: int) -> None:
-        """`singles` joins single checks that go apart, for `decider.decide`."""
+    def __init__(self, decider: Decider, join: Callable[[DecideSingles], Singles], *, in_flight: int) -> None:
+        """`join` returns what joins single checks that go apart, given what decides them."""
         self._decider = decider
-        self._singles = singles
+        self._singles = join(self._decide_apart)
         self._slots = asyncio.Semaphore(in_flight)
         self._apart_slots = asyncio.Semaphore(APART_IN_FLIGHT)
 
@@ -40,7 +43,16 @@ class CheckWays:
         self, calls: Sequence[CheckCall]
     ) -> Sequence[Outcome | MeshError | asyncio.Future[Outcome]]:
         """Decides checks that were joined here, and gives the future of the answer to one that goes on apart."""
-        answers = await self._decider.decide_prompt(calls)
+        return self._followed(calls, await self._decider.decide_prompt(calls))
+
+    async def _decide_apart(
+        self, calls: Sequence[CheckCall]
+    ) -> Sequence[Outcome | MeshError | asyncio.Future[Outcome]]:
+        return self._followed(calls, await self._decider.decide(calls))
+
+    def _followed(
+        self, calls: Sequence[CheckCall], answers: Sequence[Outcome | MeshError]
+    ) -> Sequence[Outcome | MeshError | asyncio.Future[Outcome]]:
         return [
             self._apart(call) if isinstance(answer, TravelsApart) else answer
             for call, answer in zip(calls, answers, strict=True)
@@ -58,7 +70,7 @@ class CheckWays:
         return outcomes
 
     async def decide_apart(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        """Decides a batch of checks that were told to come apart."""
+        """Decides a batch of checks that were told to come apart. Some are told it again: see `Decider.decide`."""
         outcomes: list[Outcome | MeshError] = []
         for start in range(0, len(calls), APART_ITEMS):
             async with self._apart_slots:
@@ -68,7 +80,7 @@ class CheckWays:
     async def decide_all(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         """Decides a batch whose sender waits for all of it."""
         outcomes = list(await self.decide(calls))
-        late = [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TravelsApart)]
-        for place, outcome in zip(late, await self.decide_apart([calls[place] for place in late]), strict=True):
-            outcomes[place] = outcome
+        while late := [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TravelsApart)]:
+            for place, outcome in zip(late, await self.decide_apart([calls[place] for place in late]), strict=True):
+                outcomes[place] = outcome
         return outcomes

@@ -62,8 +62,12 @@ class PostgresHistory:
         lent, wait = (self._apart, APART_WAIT) if apart else (self._pool, ACQUIRE_TIMEOUT)
         async with transaction(lent, [key.tenant_id for key in keys], wait=wait) as connection:
             for column, places in self._by_column(keys).items():
-                for row in await self._fetch(connection, column, [(n, keys[n]) for n in places], most, secret):
-                    rows[row["n"]].append(row)
+                found = await self._fetch(connection, column, [(n, keys[n]) for n in places], most, secret)
+                for start in range(0, len(found), STEP):
+                    for row in found[start : start + STEP]:
+                        rows[row["n"]].append(row)
+                    if start + STEP < len(found):
+                        await asyncio.sleep(0)
         return [await _history(key, found, most) for key, found in zip(keys, rows, strict=True)]
 
     async def first_decided(self, tenants: Collection[str]) -> Mapping[str, datetime]:

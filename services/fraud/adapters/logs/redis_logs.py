@@ -52,8 +52,8 @@ PAUSE_SECONDS = 1.0
 # Whoever looks for reservations forgets a process that has none.
 REGISTER_SECONDS = 5.0
 SETTLE_QUEUE = 10_000
+# Batches are gathered for so long whose reservations go at once. Withdrawals are not waited for.
 SETTLE_SECONDS = 0.05
-"""For so long batches are gathered whose reservations go at once. Withdrawals are not waited for."""
 RESTORED_BYTES = 65_536
 _STALE = LogAnswer(LogState.STALE)
 _FAILURES = (RedisError, OSError, TimeoutError)
@@ -178,8 +178,7 @@ class RedisLogs:
         return Appended(Ticket(tuple(names)), first.arrival_ms, answers, first.generation, first.order)
 
     async def _write(self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes, checks: int = 0) -> Written:
-        name = await self._names()
-        names = [name(write.key) for write in writes]
+        names = list(map(await self._names(), [write.key for write in writes]))
         return await self._batches.write(self._pending, batch, names, writes, reserved, checks)
 
     async def _names(self) -> Callable[[LogKey], bytes]:

@@ -24,7 +24,7 @@ class Cause(Enum):
     ALTERED = "altered"
     """The row is not what was stored: its digest does not fit."""
     SLOW_PATH = "slow_path"
-    """The decision was made from the store, as it says: what was being decided then was not there."""
+    """The decision was made from the store, or without what was not read in time, as it says."""
     FILLING = "filling"
     """The feature had no value in any decision before: its logs were still being filled."""
     ORDER_UNKNOWN = "order_unknown"
@@ -56,7 +56,7 @@ class RecordedCheck(NamedTuple):
     unlogged: bool
     """True if it was made without the logs."""
     slow: bool
-    """True if it says that values come from the store."""
+    """True if it says that values come from the store, or are missing."""
     vector: StoredVector
     elsewhere: Mapping[str, int]
     """Sums of the user in other currencies than that of the event, by currency."""

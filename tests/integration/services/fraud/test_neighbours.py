@@ -46,10 +46,10 @@ CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON decisions
 class Profiles(MemoryRiskProfiles):
     """Cannot bear one user."""
 
-    async def read(self, calls: Sequence[tuple[CallContext, str, str]]) -> Sequence[Profile | None]:
+    async def read(self, calls: Sequence[tuple[CallContext, str, str]], seconds: float) -> Sequence[Profile | None]:
         if any(user == "unbearable" for _, _, user in calls):
             raise KeyError("unbearable")
-        return await super().read(calls)
+        return await super().read(calls, seconds)
 
 
 class Stack:

@@ -52,7 +52,7 @@ class Reader:
         self.profiles = RemoteRiskProfiles(client, self.freshness)
 
     async def tier(self, user_id: str = "u1", tenant_id: str = "t", call: CallContext | None = None) -> str | None:
-        (profile,) = await self.profiles.read([(call or CallContext(), tenant_id, user_id)])
+        (profile,) = await self.profiles.read([(call or CallContext(), tenant_id, user_id)], 10)
         assert profile is None or isinstance(profile, Profile)
         return profile.tier if profile is not None else None
 

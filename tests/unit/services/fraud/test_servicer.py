@@ -7,6 +7,7 @@ import io
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -89,7 +90,7 @@ class Service:
         self.lines = io.StringIO()
         self.log = EventLog("fraud", "decisions", "decided", DECISION_FIELDS, self.lines)
         self.decider.sizes = self.sizes
-        apart = Coalescer("test apart", self.decider.decide, max_items=64, max_bytes=1 << 20, max_in_flight=1)
+        apart = partial(Coalescer[CheckCall, Outcome], "test apart", max_items=64, max_bytes=1 << 20, max_in_flight=1)
         ways = CheckWays(self.decider, apart, in_flight=1)
         self.methods = FraudServicer(
             means=CheckMeans(
