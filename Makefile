@@ -17,8 +17,8 @@ test: environment-dev ## Runs all tests on real servers that they start themselv
 check: environment-dev ## Lint, types, import contracts, protos, drift
 	@exec $(RUN) tools/check.py
 
-bench: environment-dev ## Measures the fraud check, with TASKS=1 tasks (QUICK=1 is short, PEER=FOLDER compares)
-	@exec $(RUN) -m tests.load$(if $(TASKS),.tasks) $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
+bench: environment-dev ## Measures the fraud check, with ENGINE=1 declared features, TASKS=1 tasks (QUICK=1 is short, PEER=FOLDER compares)
+	@exec $(RUN) -m tests.load$(if $(TASKS),.tasks)$(if $(ENGINE),.decisions) $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
 
 chaos: environment-dev ## Kills workers, service and database under 10,000 tasks, again and again (TASKS=1000 is shorter)
 	@RAMPART_CHAOS_TASKS=$(or $(TASKS),10000) exec $(RUN) -m pytest -s -q tests/integration/services/task/test_chaos.py $(ARGS)

@@ -40,6 +40,7 @@ def load_parser(description: str, *, connections: int, path: str = CHECK_PATH) -
     parser.add_argument("--seconds", type=float, default=10.0, help="measured (default %(default)g)")
     parser.add_argument("--users", type=int, default=USERS, help="number of users (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="chooses users, devices, addresses, amounts")
+    parser.add_argument("--habits", action="store_true", help="checks of users with habits: few devices, cards, shops")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

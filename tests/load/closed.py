@@ -62,8 +62,10 @@ def main() -> int:
 
     def make(target: Target) -> Driver:
         once: bool = arguments.each_user
-        render = each_user if once else fraud_checks
-        requests = render(target, arguments.seed, arguments.users)
+        if once:
+            requests = each_user(target, arguments.seed, arguments.users)
+        else:
+            requests = fraud_checks(target, arguments.seed, arguments.users, habits=arguments.habits)
         return ClosedLoop(target.address, requests, arguments.connections, once=once)
 
     return run_load(arguments, make)

@@ -77,7 +77,7 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def make(target: Target) -> Driver:
-        requests = fraud_checks(target, arguments.seed, arguments.users)
+        requests = fraud_checks(target, arguments.seed, arguments.users, habits=arguments.habits)
         return PacedLoop(target.address, requests, arguments.connections, arguments.rate)
 
     return run_load(arguments, make)

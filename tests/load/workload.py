@@ -25,7 +25,9 @@ TASKS_PATH = "/api/v1/tasks"
 REQUESTS = 20_000
 """Distinct requests that a run goes round."""
 USERS = 5_000
-DEVICES, NETWORKS, HOSTS, AMOUNTS = 70_000, 250, 200, 1_000
+DEVICES, NETWORKS, HOSTS, AMOUNTS, SHOPS = 70_000, 250, 200, 1_000, 500
+PLACES = 3
+"""From which a user with habits pays."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,28 @@ class Target:
         return parts.hostname, parts.port or 80
 
 
-def check_body(chance: random.Random, user: int) -> bytes:
-    """Returns the JSON of one payment by a user from a random device and address."""
+def check_body(chance: random.Random, user: int, *, habits: bool = False) -> bytes:
+    """Returns the JSON of one payment by a user from a random device and address.
+
+    With habits it comes from one of the user's own few devices and addresses, with one of two cards, at a shop of many.
+    """
     amount = chance.randrange(AMOUNTS) + 0.5
+    place = random.Random(user * PLACES + chance.randrange(PLACES)) if habits else chance
     body = {
         "user_id": f"u{user}",
         "transaction_amount": amount,
-        "device_fingerprint": f"d-{chance.randrange(DEVICES)}",
-        "ip_address": f"203.0.{chance.randrange(NETWORKS)}.{chance.randrange(HOSTS)}",
+        "device_fingerprint": f"d-{place.randrange(DEVICES)}",
+        "ip_address": f"203.0.{place.randrange(NETWORKS)}.{place.randrange(HOSTS)}",
     }
+    if habits:
+        body |= {"card_fingerprint": f"c-{user}-{chance.randrange(2)}", "merchant_id": f"m-{chance.randrange(SHOPS)}"}
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def fraud_checks(target: Target, seed: int, users: int = USERS) -> list[bytes]:
+def fraud_checks(target: Target, seed: int, users: int = USERS, *, habits: bool = False) -> list[bytes]:
     """Returns whole HTTP requests of random users. None names its transaction, so each send is a new one."""
     chance = random.Random(seed)
-    return _render(target, (check_body(chance, chance.randrange(users) + 1) for _ in range(REQUESTS)))
+    return _render(target, (check_body(chance, chance.randrange(users) + 1, habits=habits) for _ in range(REQUESTS)))
 
 
 def each_user(target: Target, seed: int, users: int = USERS) -> list[bytes]:
