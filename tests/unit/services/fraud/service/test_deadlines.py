@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from prometheus_client import REGISTRY
@@ -23,11 +23,14 @@ from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryS
 from services.fraud.domain.check import Basis, Features
 from services.fraud.domain.scenarios.explaining import RuleState
 from services.fraud.service import completing, slow_logs, waits
+from services.fraud.service.configuration import Configurations
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.replaying import Replays
+from services.fraud.service.tenant_states import TenantStates
+from services.fraud.service.value_lists.catalog import ListCatalog, TenantLists
 from services.fraud.service.ways import CheckWays
 from tests.support.fraud import IP, configured, named, new_tenant, request, to_call
 from tests.support.readers import reader_of
@@ -298,6 +301,29 @@ async def test_decisions_without_an_input_are_counted_by_it(bench: Bench) -> Non
     await bench.one(bench.call("t-1", seconds=SECONDS))
     await bench.one(bench.call("t-1", seconds=SECONDS))
     assert counted() == before + 1, "a repeated answer is no further decision"
+
+
+class HangingCatalog:
+    """Lists that are never read."""
+
+    def known(self, tenant_id: str) -> TenantLists | None:
+        return None
+
+    async def of(self, tenant_id: str) -> TenantLists:
+        await asyncio.Event().wait()
+        raise AssertionError("it waits for ever")
+
+
+async def test_configuration_and_lists_are_waited_for_no_longer_than_there_is_time() -> None:
+    store = MemoryDeclarations()
+    states = TenantStates(Configurations(store), cast("ListCatalog", HangingCatalog()))
+    async with asyncio.timeout(10):
+        state = await states.of(new_tenant(), 0.05)
+        assert state.missing == ("lists",)
+        store.read = HangingCatalog().of  # type: ignore[method-assign, assignment]
+        with pytest.raises(MeshError) as caught:
+            await states.of(new_tenant(), 0.05)
+    assert caught.value.kind is Kind.DEADLINE_EXCEEDED
 
 
 def decision_id_of(answer: Outcome | MeshError) -> Any:
