@@ -128,12 +128,13 @@ async def _history(key: HistoryKey, rows: Sequence[asyncpg.Record], most: int) -
 
 
 def event_of(row: asyncpg.Record) -> StoredEvent:
-    """Returns the event of a row with `EVENT_COLUMNS`."""
+    """Returns the event of a row with `EVENT_COLUMNS`, with its place if the row has its inputs."""
+    inputs = row.get("inputs")
     return StoredEvent(
         row["transaction_id"],
         row["event_type"],
         row["event_time"],
         row["create_time"],
         fields_from_record(row["event"]),
-        geo_point_from_record(row["inputs"]) if row["inputs"] is not None else None,
+        geo_point_from_record(inputs) if inputs is not None else None,
     )

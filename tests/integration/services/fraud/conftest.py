@@ -38,6 +38,12 @@ def fraud_database(fresh_database: FreshDatabase) -> Database:
     return fresh_database("fraud")
 
 
+@pytest.fixture(scope="session")
+def logged_database(fresh_database: FreshDatabase) -> Database:
+    """Of processes with logs: others store decisions as if there were none."""
+    return fresh_database("fraud")
+
+
 @pytest.fixture
 async def pool(fraud_database: Database) -> AsyncIterator[Pool]:
     pool = await open_pool(fraud_database.dsn)

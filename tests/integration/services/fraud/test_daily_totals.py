@@ -34,7 +34,6 @@ from services.fraud.service.configuration import Configurations, compiled
 from services.fraud.service.daily_keeping import DailyKeeper
 from services.fraud.service.daily_reading import DailyReader
 from services.fraud.service.feature_sets import ConfiguredFeatures
-from tests.integration.conftest import FreshDatabase
 from tests.support.engine import Engine, eventually
 from tests.support.features import DAY_MS, counting, declare
 from tests.support.fraud import check, decided, milliseconds, new_tenant
@@ -249,16 +248,10 @@ class Process:
         await eventually(known)
 
 
-@pytest.fixture(scope="session")
-def own_database(fresh_database: FreshDatabase) -> Database:
-    """Of processes with logs: others store decisions as if there were none."""
-    return fresh_database("fraud")
-
-
 @pytest.fixture
-async def process(redis: Redis, own_database: Database) -> AsyncIterator[Process]:
-    pool = await open_pool(own_database.dsn)
-    reading, relay = await open_pool(own_database.dsn, size=3), await open_pool(own_database.relay_dsn, size=1)
+async def process(redis: Redis, logged_database: Database) -> AsyncIterator[Process]:
+    pool = await open_pool(logged_database.dsn)
+    reading, relay = await open_pool(logged_database.dsn, size=3), await open_pool(logged_database.relay_dsn, size=1)
     known = Configurations(PostgresDeclarations(reading), lambda found: compiled(found, compile_pattern), poll=0.06)
     engine = Engine(redis, pool, configurations=known, stale_seconds=0.2)
     totals = PostgresDailyTotals(reading, keys_of(reading))
@@ -299,12 +292,12 @@ async def test_a_mean_of_a_year_over_decisions_of_before_and_of_now(process: Pro
 
 
 async def test_a_lock_on_totals_costs_the_value_and_not_the_decision(
-    process: Process, tenant: str, own_database: Database
+    process: Process, tenant: str, logged_database: Database
 ) -> None:
     await declare(process.writer, tenant, counting("year", window_ms=365 * DAY_MS))
     await process.until_ready(tenant, "year")
     assert (await process.value("year", check(tenant)))[0] is not None
-    owner = await open_pool(own_database.owner_dsn, size=1)
+    owner = await open_pool(logged_database.owner_dsn, size=1)
     async with owner.acquire() as connection, connection.transaction():
         await connection.execute("LOCK TABLE daily_totals IN ACCESS EXCLUSIVE MODE")
         stranger = check(tenant, user_id="never seen")

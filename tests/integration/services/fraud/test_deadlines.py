@@ -29,7 +29,6 @@ from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.rates import ExchangeRates
 from services.fraud.service.replaying import Replays
 from services.fraud.service.ways import CheckWays
-from tests.integration.conftest import FreshDatabase
 from tests.support.engine import eventually
 from tests.support.fraud import IP, check, configured, named, new_tenant, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
@@ -98,15 +97,9 @@ async def locked(database: Database) -> AsyncIterator[None]:
         await connection.close(timeout=5)
 
 
-@pytest.fixture(scope="module")
-def own_database(fresh_database: FreshDatabase) -> Database:
-    """In which the generation of the logs is noted."""
-    return fresh_database("fraud")
-
-
 @pytest.fixture
-async def process(redis: Redis, own_database: Database) -> AsyncIterator[Process]:
-    pool = await open_pool(own_database.dsn)
+async def process(redis: Redis, logged_database: Database) -> AsyncIterator[Process]:
+    pool = await open_pool(logged_database.dsn)
     # Connected: on a busy machine that takes longer than a check waits for a connection.
     await asyncio.gather(*[pool.fetchval("SELECT pg_sleep(0.05)") for _ in range(3)])
     process = Process(redis, pool)
@@ -116,14 +109,14 @@ async def process(redis: Redis, own_database: Database) -> AsyncIterator[Process
 
 
 async def test_history_behind_a_lock_costs_a_check_the_features_and_not_the_answer(
-    process: Process, redis: Redis, own_database: Database
+    process: Process, redis: Redis, logged_database: Database
 ) -> None:
     tenant = new_tenant()
     before = [check(tenant, f"before-{number}") for number in range(3)]
     await process.decide(*before, seconds=10)
     await redis.flushall()
     asked = check(tenant, "t-1")
-    async with locked(own_database):
+    async with locked(logged_database):
         (answer,) = await process.decide(asked, seconds=1.0)
         decision = decision_pb2.Decision.FromString(answer.answer)
         assert (list(decision.degraded), decision.outcome) == (["features"], "review")

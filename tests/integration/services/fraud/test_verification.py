@@ -35,6 +35,11 @@ Superuser: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.fixture
+def fraud_database(logged_database: Database) -> Database:
+    return logged_database
+
+
+@pytest.fixture
 async def superuser(fraud_database: Database) -> AsyncIterator[Superuser]:
     connection = await asyncpg.connect(fraud_database.server.dsn(fraud_database.name))
     yield connection
