@@ -24,7 +24,7 @@ FEATURES, SCENARIOS, NAME = "/api/v1/features", "/api/v1/scenarios", "measured"
 READY_SECONDS = 180.0
 LATEST = 500
 """Decisions whose times are looked at."""
-THRESHOLDS = {Aggregate.COUNT: "{} > {}", Aggregate.DISTINCT: "{} > {}", Aggregate.SUM: "{} > {}.0"}
+THRESHOLDS = {Aggregate.COUNT: "{} > {}", Aggregate.DISTINCT: "{} > {}", Aggregate.SUM: "{} > {}000.0"}
 StageTimes = tuple[float, float]
 """Medians in ms: until everything was read, and until it was judged."""
 
