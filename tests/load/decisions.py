@@ -18,7 +18,7 @@ from statistics import median
 
 from rich.console import Console
 
-from tests.load.declared import Declared, StageTimes
+from tests.load.declared import Declared, StageMedians
 from tests.load.frame import OUTPUT, bench_console, bounded, run_bench, state_folder
 from tests.load.machine import describe
 from tests.load.platforms import Rampart
@@ -29,7 +29,7 @@ PLAIN, RULES = "as it comes", (50, 250)
 RATES = ("120", "250")
 SATURATION = "saturation"
 LONGEST_SECONDS = 1_500.0
-Figures = dict[str, list[tuple[Run, StageTimes | None]]]
+Figures = dict[str, list[tuple[Run, StageMedians | None]]]
 """By platform and load."""
 
 

@@ -18,14 +18,14 @@ from services.fraud.domain.declared.feature import Aggregate, Feature
 from tests.load.folds import engine_features
 from tests.load.platforms import COUNT_SECONDS, Rampart
 
-__all__ = ["Declared", "StageTimes"]
+__all__ = ["Declared", "StageMedians"]
 
 FEATURES, SCENARIOS, NAME = "/api/v1/features", "/api/v1/scenarios", "measured"
 READY_SECONDS = 180.0
 LATEST = 500
 """Decisions whose times are looked at."""
 THRESHOLDS = {Aggregate.COUNT: "{} > {}", Aggregate.DISTINCT: "{} > {}", Aggregate.SUM: "{} > {}000.0"}
-StageTimes = tuple[float, float]
+StageMedians = tuple[float, float]
 """Medians in ms: until everything was read, and until it was judged."""
 
 
@@ -45,7 +45,7 @@ class Declared(Rampart):
                 await _declare(api)
                 await _go_live(api, some_rules(self._rules))
 
-    async def stage_times(self) -> StageTimes:
+    async def stage_times(self) -> StageMedians:
         """Returns what the latest decisions say of themselves."""
         connection = await asyncpg.connect(self.dev["dsn"]["fraud"], timeout=COUNT_SECONDS)
         try:
