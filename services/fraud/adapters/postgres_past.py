@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from meshkit.storage.postgres import Pool, transaction
+from services.fraud.adapters.read_ahead import pages_ahead
 from services.fraud.convert import past_from_record, vector_version_from_record
 from services.fraud.domain.backtests.past import Extent, PastDecision
 
@@ -60,21 +61,12 @@ class PostgresPast:
         *,
         places: bool = False,
     ) -> AsyncGenerator[Sequence[PastDecision], None]:
+        asked = since, until, whole, after, sorted({whole, *events}), places
         # Where nothing but whole decisions is asked for, those before are not even looked at.
-        place, asked = UUID(int=0) if events else after, (whole, after, sorted({whole, *events}), places)
-        reading = asyncio.ensure_future(self._read(tenant_id, place, since, until, *asked))
-        try:
-            while rows := await reading:
-                if len(rows) == PAGE:
-                    # The next page is on its way while this one is looked at.
-                    place = rows[-1]["decision_id"]
-                    reading = asyncio.ensure_future(self._read(tenant_id, place, since, until, *asked))
+        first = UUID(int=0) if events else after
+        async with aclosing(pages_ahead(lambda place: self._read(tenant_id, place, *asked), first, PAGE)) as pages:
+            async for rows in pages:
                 yield [past_from_record(row) for row in rows]
-                if len(rows) < PAGE:
-                    return
-                await asyncio.sleep(0)
-        finally:
-            reading.cancel()
 
     async def _read(
         self,

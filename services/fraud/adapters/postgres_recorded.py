@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
 from meshkit.storage.postgres import Pool, transaction
+from services.fraud.adapters.read_ahead import pages_ahead
 from services.fraud.convert import intact_from_record, recorded_check_from_record, vector_version_from_record
 from services.fraud.domain.verification.recorded import RecordedCheck, RecordedExtent
 
@@ -60,18 +61,10 @@ class PostgresRecorded:
     async def pages(
         self, tenant_id: str, since: datetime, until: datetime
     ) -> AsyncGenerator[Sequence[RecordedCheck], None]:
-        reading = asyncio.ensure_future(self._read(tenant_id, UUID(int=0), since, until))
-        try:
-            while rows := await reading:
-                if len(rows) == PAGE:
-                    # The next page is on its way while this one is looked at.
-                    reading = asyncio.ensure_future(self._read(tenant_id, rows[-1]["decision_id"], since, until))
+        reading = pages_ahead(lambda place: self._read(tenant_id, place, since, until), UUID(int=0), PAGE)
+        async with aclosing(reading) as pages:
+            async for rows in pages:
                 yield [recorded_check_from_record(row) for row in rows]
-                if len(rows) < PAGE:
-                    return
-                await asyncio.sleep(0)
-        finally:
-            reading.cancel()
 
     async def intact(self, tenant_id: str, decision_id: str) -> bool:
         async with transaction(self._pool, [tenant_id], wait=WAIT_SECONDS) as connection:
