@@ -13,8 +13,9 @@ from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
 from services.fraud.ports import Appended, HistoryKey, KeyHistory, LogWrite
 from services.fraud.service.completing import PROMPT_EVENTS
+from services.fraud.service.feature_sets import StarterFeatures
 
-__all__ = ["Gate", "SlowHistory", "SlowLogs", "SlowProfiles", "SlowRates"]
+__all__ = ["Gate", "SlowHistory", "SlowLogs", "SlowProfiles", "SlowRates", "SlowSets"]
 
 
 class Gate:
@@ -56,15 +57,19 @@ class SlowHistory(MemoryStore):
 
 
 class SlowLogs(MemoryLogs):
-    """Holds up what is appended."""
+    """Holds up what is appended, and who asks what came first."""
 
     def __init__(self) -> None:
         super().__init__(lambda: 1_800_000_000.0)
-        self.gate = Gate()
+        self.gate, self.arrivals = Gate(), Gate()
 
     async def append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self.gate.passed()
         return await super().append(transactions, writes)
+
+    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
+        await self.arrivals.passed()
+        return await super().first_arrivals(transactions)
 
 
 class SlowProfiles(MemoryRiskProfiles):
@@ -91,3 +96,15 @@ class SlowRates(MemoryRates):
     async def read(self, tenants: Collection[str]) -> Mapping[str, Sequence[DatedRate]]:
         await self.gate.passed()
         return await super().read(tenants)
+
+
+class SlowSets(StarterFeatures):
+    """Holds up who asks which features tenants have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = Gate()
+
+    async def prepare(self, tenants: Collection[str]) -> None:
+        await self.gate.passed()
+        await super().prepare(tenants)

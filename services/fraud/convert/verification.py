@@ -12,13 +12,11 @@ from rampart.fraud.v1 import feature_verification_pb2 as told_pb
 from services.fraud.convert.events import fields_from_record
 from services.fraud.convert.signals import address_from_proto
 from services.fraud.domain.backtests.past import StoredVector
+from services.fraud.domain.check import FEATURES
 from services.fraud.domain.verification.recorded import LAWFUL, Cause, RecordedCheck, ValueDifference
 from services.fraud.ports.verification import VerificationNews, VerificationProgress
 
 __all__ = ["recorded_check_from_record", "value_to_text", "verification_news_to_proto", "verified_period_from_proto"]
-
-SLOW = "features"
-"""What the names of inputs begin with that say so."""
 
 
 def recorded_check_from_record(row: Any) -> RecordedCheck:
@@ -34,7 +32,7 @@ def recorded_check_from_record(row: Any) -> RecordedCheck:
         fields_from_record(row["event"]),
         inputs.arrival,
         inputs.unlogged,
-        any(name.startswith(SLOW) for name in inputs.degraded),
+        any(name.startswith(FEATURES) for name in inputs.degraded),
         StoredVector(vector.version, [*vector.values], [*vector.numbers], [*vector.missing]),
         {each.currency: each.amount_minor for each in inputs.user_elsewhere_24h},
         address_from_proto(inputs.address).place,

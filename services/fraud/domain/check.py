@@ -21,7 +21,24 @@ from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.scenarios.shadows import Shadow
 from services.fraud.domain.verdict import Verdict
 
-__all__ = ["NOTHING_KEPT", "Basis", "Check", "Decided", "Features", "Kept", "Key", "Spelling", "StageTimes"]
+__all__ = [
+    "FEATURES",
+    "FEATURES_SLOW_PATH",
+    "NOTHING_KEPT",
+    "Basis",
+    "Check",
+    "Decided",
+    "Features",
+    "Kept",
+    "Key",
+    "Spelling",
+    "StageTimes",
+]
+
+FEATURES = "features"
+"""In `degraded` of a decision: of some keys what they did was not read in time, so their features have no value."""
+FEATURES_SLOW_PATH = "features_slow_path"
+"""There: features come from the store. Whoever looks for both looks for what begins with `FEATURES`."""
 
 Key = tuple[str, str]
 """(tenant_id, transaction_id): what makes a transaction one."""

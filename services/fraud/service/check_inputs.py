@@ -13,7 +13,8 @@ from services.fraud.domain.profile import Profile
 from services.fraud.ports import RiskProfiles
 from services.fraud.service.check_calls import CheckCall
 from services.fraud.service.judging import ReadCheck
-from services.fraud.service.reading import FeatureReader, Reading
+from services.fraud.service.reading import FeatureReader
+from services.fraud.service.readings import Reading
 from services.fraud.service.tenant_states import TenantState
 from services.fraud.service.waits import Waits
 

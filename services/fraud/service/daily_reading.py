@@ -163,10 +163,12 @@ class DailyBatch:
         self._found = found
         self._reading = reading
 
-    async def read(self) -> None:
-        """Waits for what is being read, not long."""
+    async def read(self, seconds: float) -> None:
+        """Waits for what is being read, so long at most. What comes later is at hand for the next check."""
         if self._reading is not None:
-            self._found |= await self._reading
+            done, _ = await asyncio.wait({self._reading}, timeout=seconds)
+            for each in done:
+                self._found |= each.result()
 
     def complete(self, check: Check, records: CheckRecords, values: list[Any], time: int, now: int) -> tuple[str, ...]:
         """Puts values into the place of what the logs had of them. Returns what could not be used for it."""

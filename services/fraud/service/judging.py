@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from meshkit.currencies import DIGITS
 from meshkit.ids import uuid7_text
-from services.fraud.domain.check import Check, Decided, Features
+from services.fraud.domain.check import FEATURES, Check, Decided, Features
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event import Fields
 from services.fraud.domain.ip_signals import ADDRESS
@@ -42,7 +42,7 @@ WORTHS = frozenset({"amount_usd", "spent_usd_24h"})
 class DecisionPolicy:
     """What the operator decides about decisions."""
 
-    review_without: frozenset[str] = frozenset({"user_profile", "features"})
+    review_without: frozenset[str] = frozenset({"user_profile", FEATURES})
     """Inputs whose absence makes the outcome review at least."""
     commit_seconds: float = COMMIT_SECONDS
     """What of a caller's time is kept for the commit and the way back."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client import Counter
 
 from meshkit.errors import MeshError
+from services.fraud.domain.check import FEATURES
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.ports import (
@@ -31,7 +32,6 @@ from services.fraud.ports import (
 )
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_groups import SLACK_SECONDS, to_milliseconds
-from services.fraud.service.log_reads import MISSING
 from services.fraud.service.log_sweep import LogSweep
 from services.fraud.service.tenant_features import TenantFeatures
 
@@ -111,7 +111,7 @@ class LogKeeper:
             return
         # With their places: features that need them may be declared meanwhile.
         since = gap.opened - LONGEST_COMMIT - CLOCK_SKEW
-        async for events in self._history.events(gap.tenant_id, since, places=True, degraded=MISSING):
+        async for events in self._history.events(gap.tenant_id, since, places=True, degraded=FEATURES):
             await self._append(gap.tenant_id, events)
             _filled.inc(len(events))
         await self._gaps.fill(gap)

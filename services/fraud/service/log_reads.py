@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from services.fraud.domain.check import Basis
+from services.fraud.domain.check import FEATURES_SLOW_PATH, Basis
 from services.fraud.domain.declared.records import WITHDRAWAL, LogRecord
 from services.fraud.ports import LogWrite
 from services.fraud.service.log_groups import CheckRecords, LogGroup
 
-__all__ = ["DEGRADED", "MISSING", "Places", "basis_of", "read_log", "sums_to_convert", "withdrawals"]
+__all__ = ["Places", "basis_of", "read_log", "sums_to_convert", "withdrawals"]
 
-DEGRADED = "features_slow_path"
-MISSING = "features"
-"""In place of what a log, or its history, did not tell in time: none of its features has a value."""
 LARGEST = 2**63 - 1
 """Largest value that is stored."""
 Places: TypeAlias = Sequence[tuple[LogGroup, int]]
@@ -59,7 +56,7 @@ def basis_of(places: Places, slow: Collection[LogGroup]) -> tuple[Basis, tuple[s
     """Tells where the features of a check come from if some logs are completed from the history, and how it is said."""
     from_history = [group in slow for group, _ in places]
     # One log that was relied on is enough for the decision to depend on what logs may lack.
-    return Basis.HISTORY if all(from_history) else Basis.LOGS, (DEGRADED,) if any(from_history) else ()
+    return Basis.HISTORY if all(from_history) else Basis.LOGS, (FEATURES_SLOW_PATH,) if any(from_history) else ()
 
 
 def withdrawals(records: CheckRecords) -> Sequence[LogWrite]:

@@ -16,31 +16,22 @@ from typing import Any, NamedTuple
 from meshkit.apart import TravelsApart
 from meshkit.errors import MeshError, deadline_exceeded
 from services.fraud import errors
-from services.fraud.domain.check import Basis, Check, Features, Key
-from services.fraud.ports import WRITES_AT_ONCE, Appended, EntityLogs, IpIntelligence, LogsUnavailableError, Ticket
+from services.fraud.domain.check import FEATURES, FEATURES_SLOW_PATH, Basis, Check, Features, Key
+from services.fraud.ports import WRITES_AT_ONCE, Appended, EntityLogs, IpIntelligence, LogsUnavailableError
 from services.fraud.service import log_reads
 from services.fraud.service.daily_reading import DailyBatch, DailyReader
 from services.fraud.service.feature_sets import FeatureSets
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.log_groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
-from services.fraud.service.log_reads import DEGRADED, MISSING, Places
+from services.fraud.service.log_reads import Places
+from services.fraud.service.readings import Reading, together, unprepared
 from services.fraud.service.waits import Waits
 
-__all__ = ["FeatureReader", "Reading"]
+__all__ = ["FeatureReader"]
 
 _log = logging.getLogger(__name__)
 UNLOGGED_SECONDS = 0.1
 """For so long the logs are waited for before anything is decided without a record in them: see `Basis.UNLOGGED`."""
-
-
-class Reading(NamedTuple):
-    """What reading for a batch has led to."""
-
-    features: Sequence[Features | MeshError]
-    """Of each check, in order, or why it has none; `TravelsApart` for one that would hold up the others."""
-    records: Sequence[CheckRecords]
-    ticket: Ticket | None
-    """Names what was reserved; None if nothing could be."""
 
 
 class _Batch(NamedTuple):
@@ -91,12 +82,14 @@ class FeatureReader:
         if not checks:
             return Reading((), (), None)
         waits = waits or Waits({})
-        await self._prepare(checks, waits)
+        if not await self._prepare(checks, waits):
+            return unprepared(checks, waits)
         first, *others = self._steps(checks)
         reading = await self._read(first, patient, gapped, waits)
         for step in others:
-            await self._prepare(step, waits)
-            reading = _together(reading, await self._read(step, patient, gapped, waits))
+            prepared = await self._prepare(step, waits)
+            more = await self._read(step, patient, gapped, waits) if prepared else unprepared(step, waits)
+            reading = together(reading, more)
         return reading
 
     def _steps(self, checks: Sequence[Check]) -> Sequence[Sequence[Check]]:
@@ -110,13 +103,14 @@ class FeatureReader:
             writes += own
         return [*steps, checks[begun:]] if steps else [checks]
 
-    async def _prepare(self, checks: Sequence[Check], waits: Waits) -> None:
-        """Raises MeshError UNAVAILABLE and DEADLINE_EXCEEDED."""
+    async def _prepare(self, checks: Sequence[Check], waits: Waits) -> bool:
+        """Tells whether the features of the checks' tenants are known in time. Raises MeshError UNAVAILABLE."""
         try:
             async with asyncio.timeout(waits.left):
                 await self._sets.prepare({check.tenant_id for check in checks})
         except TimeoutError:
-            raise deadline_exceeded() from None
+            return False
+        return True
 
     async def _read(self, checks: Sequence[Check], patient: bool, gapped: Collection[str], waits: Waits) -> Reading:
         now, began = self._clock(), monotonic()
@@ -129,7 +123,7 @@ class FeatureReader:
             _log.warning("%d checks go on without the logs: they do not answer", len(checks))
             return self._unlogged(checks, records, waits, monotonic() - began)
         if daily is not None:
-            await daily.read()
+            await daily.read(waits.left)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
         order = appended.order if appended else arrival * 1_000
         stamp, generation = TIME.pack(arrival), appended.generation if appended else b""
@@ -150,22 +144,24 @@ class FeatureReader:
         self._folds.keep(read)
         again = [place for place, each in enumerate(records) if each.came_before]
         if again:
-            await self._place_as_at_first(checks, features, again)
+            await self._place_as_at_first(checks, features, again, waits.left)
         return Reading(features, records, appended.ticket if appended else None)
 
     def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
         """Says which checks of a batch were not committed. Never waits."""
         if reading.ticket is not None:
-            gone = [each for check, each in zip(checks, reading.records, strict=True) if check.key in withdrawn]
+            both = zip(checks, reading.records, strict=True)
+            gone = [each for check, each in both if each is not None and check.key in withdrawn]
             self._logs.settle(reading.ticket, [write for each in gone for write in log_reads.withdrawals(each)])
 
     async def _place_as_at_first(
-        self, checks: Sequence[Check], features: list[Features | MeshError], again: Sequence[int]
+        self, checks: Sequence[Check], features: list[Features | MeshError], again: Sequence[int], seconds: float
     ) -> None:
-        """Gives checks that came before the place in the order of arrival that they read as of."""
+        """Gives checks that came before the place in the order of arrival that they read as of, if that is known."""
         try:
-            first = await self._logs.first_arrivals([checks[place].key for place in again])
-        except LogsUnavailableError:
+            async with asyncio.timeout(seconds):
+                first = await self._logs.first_arrivals([checks[place].key for place in again])
+        except (LogsUnavailableError, TimeoutError):
             return
         for place in again:
             found, arrival = features[place], first.get(checks[place].key)
@@ -197,7 +193,7 @@ class FeatureReader:
             return found
         # Nothing of a log was used: nothing of the decision hangs on what they may lack.
         basis = Basis.HISTORY if found.basis is Basis.LOGS and not places else found.basis
-        return found._replace(degraded=(*found.degraded, MISSING), basis=basis)
+        return found._replace(degraded=(*found.degraded, FEATURES), basis=basis)
 
     def _unlogged(
         self, checks: Sequence[Check], records: Sequence[CheckRecords], waits: Waits, waited: float
@@ -211,7 +207,7 @@ class FeatureReader:
                 features.append(deadline_exceeded())
             else:
                 known, now = each.features.set, self._clock()
-                missing = [None] * len(known.names), check.event_time or now, (MISSING,), Basis.UNLOGGED
+                missing = [None] * len(known.names), check.event_time or now, (FEATURES,), Basis.UNLOGGED
                 order = to_milliseconds(now) * 1_000 + place
                 features.append(Features(*missing, set=known, ip=each.ip, arrival=order))
         return Reading(features, records, None)
@@ -241,14 +237,8 @@ class FeatureReader:
         elsewhere = {each: total for each, total in sums.items() if total and each != check.currency} if sums else sums
         own = elsewhere, features, records.ip, order
         if appended is None:
-            return Features(values, to_time(time), (DEGRADED, *late), Basis.UNLOGGED, b"", *own)
+            return Features(values, to_time(time), (FEATURES_SLOW_PATH, *late), Basis.UNLOGGED, b"", *own)
         if not batch.slow:
             return Features(values, to_time(time), late, Basis.LOGS, appended.generation, *own)
         basis, degraded = log_reads.basis_of(places, batch.slow)
         return Features(values, to_time(time), (*degraded, *late), basis, appended.generation, *own)
-
-
-def _together(one: Reading, other: Reading) -> Reading:
-    tickets = [each.ticket for each in (one, other) if each.ticket is not None]
-    ticket = Ticket(tuple(name for each in tickets for name in each.names)) if tickets else None
-    return Reading([*one.features, *other.features], [*one.records, *other.records], ticket)

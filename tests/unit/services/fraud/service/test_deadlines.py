@@ -24,6 +24,7 @@ from services.fraud.domain.check import Basis, Features
 from services.fraud.domain.scenarios.explaining import RuleState
 from services.fraud.service import completing, slow_logs, waits
 from services.fraud.service.configuration import Configurations
+from services.fraud.service.daily_reading import DailyBatch
 from services.fraud.service.decider import CheckCall, Decider, Outcome
 from services.fraud.service.feature_sets import StarterFeatures
 from services.fraud.service.judging import DecisionPolicy
@@ -34,7 +35,7 @@ from services.fraud.service.value_lists.catalog import ListCatalog, TenantLists
 from services.fraud.service.ways import CheckWays
 from tests.support.fraud import IP, configured, named, new_tenant, request, to_call
 from tests.support.readers import reader_of
-from tests.support.slow import SlowHistory, SlowLogs, SlowProfiles, SlowRates
+from tests.support.slow import SlowHistory, SlowLogs, SlowProfiles, SlowRates, SlowSets
 
 SECONDS = 0.4
 """What callers have left. Nothing that hangs is waited for so long that a test would not notice."""
@@ -46,13 +47,15 @@ class Bench:
     def __init__(self) -> None:
         self.tenant = new_tenant()
         self.store, self.logs = SlowHistory(), SlowLogs()
-        self.profiles, self.rates = SlowProfiles(), SlowRates()
+        self.profiles, self.rates, self.sets = SlowProfiles(), SlowRates(), SlowSets()
         self.restart()
 
     def restart(self) -> None:
         """Goes on as another process, which has seen no logs yet."""
         self.decider = Decider(
-            reader=reader_of(self.logs, self.store, clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC)),
+            reader=reader_of(
+                self.logs, self.store, self.sets, clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC)
+            ),
             profiles=self.profiles,
             rates=ExchangeRates(self.rates),
             store=self.store,
@@ -329,3 +332,27 @@ async def test_configuration_and_lists_are_waited_for_no_longer_than_there_is_ti
 def decision_id_of(answer: Outcome | MeshError) -> Any:
     assert not isinstance(answer, MeshError) and answer.decided is not None
     return answer.decided.decision_id
+
+
+async def test_who_is_in_a_hurry_costs_neighbours_nothing_while_nobody_knows_what_is_counted(bench: Bench) -> None:
+    bench.sets.gate.close()
+    hurried, patient = await bench.decide(bench.call("t-1", seconds=SECONDS), bench.call("t-2", seconds=9.0))
+    assert isinstance(hurried, MeshError) and hurried.kind is Kind.DEADLINE_EXCEEDED
+    assert isinstance(patient, TravelsApart)
+
+
+async def test_totals_of_days_are_waited_for_no_longer_than_there_is_time() -> None:
+    hanging: asyncio.Task[dict[Any, Any]] = asyncio.create_task(asyncio.sleep(60, result={}))
+    async with asyncio.timeout(5):
+        await DailyBatch({}, {}, hanging).read(0.01)
+    assert not hanging.done()
+    hanging.cancel()
+
+
+async def test_a_retry_waits_for_its_first_place_no_longer_than_there_is_time(bench: Bench) -> None:
+    call = bench.call("t-1")
+    reader = reader_of(bench.logs, bench.store, clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC))
+    await reader.read([call.check], patient=True)
+    bench.logs.arrivals.close()
+    decision = await bench.one(bench.call("t-1", seconds=SECONDS))
+    assert (bench.logs.arrivals.held, decision.transaction_id) == (1, "t-1")

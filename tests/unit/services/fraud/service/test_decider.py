@@ -34,7 +34,8 @@ from services.fraud.service.fold_cache import FoldCache
 from services.fraud.service.judging import DecisionPolicy
 from services.fraud.service.log_folds import LogFolds
 from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.reading import FeatureReader, Reading
+from services.fraud.service.reading import FeatureReader
+from services.fraud.service.readings import Reading
 from tests.support.fraud import IP, configured, judged, named, new_tenant, record, request, to_call
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123000, tzinfo=UTC)
