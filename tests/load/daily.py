@@ -41,10 +41,10 @@ from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.logs.day_recording import StreamValue
 from services.fraud.domain.logs.days import Days, DayTotal
 from services.fraud.ports import DailyTotals
-from services.fraud.service.configuration import Configurations
-from services.fraud.service.daily_keeping import DailyKeeper
-from services.fraud.service.daily_reading import DailyReader
-from services.fraud.service.feature_sets import ConfiguredFeatures
+from services.fraud.service.daily.keeping import DailyKeeper
+from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.tenants.configuration import Configurations
+from services.fraud.service.tenants.feature_sets import ConfiguredFeatures
 from tests.load.engine import TENANT, VALUES, Engine, EngineFeatures, Load
 from tests.load.folds import DAY
 from tests.support.features import declare

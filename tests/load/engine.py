@@ -36,13 +36,13 @@ from services.fraud.domain.declared.written import WrittenLog
 from services.fraud.domain.event import Money
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.ports import LogKey, Restored
-from services.fraud.service.completing import Completer
-from services.fraud.service.daily_reading import DailyReader
-from services.fraud.service.fold_cache import FoldCache
-from services.fraud.service.log_folds import LogFolds
-from services.fraud.service.log_groups import to_milliseconds
-from services.fraud.service.reading import FeatureReader
-from services.fraud.service.tenant_features import TenantFeatures
+from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.logs.completing import Completer
+from services.fraud.service.logs.fold_cache import FoldCache
+from services.fraud.service.logs.folds import LogFolds
+from services.fraud.service.logs.groups import to_milliseconds
+from services.fraud.service.tenants.features import TenantFeatures
 from tests.load.folds import DAY, KINDS, engine_features
 from tests.support.fraud import IP
 from tests.support.servers import valkey_server

@@ -24,7 +24,7 @@ from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_REF, starter_trees
 from services.fraud.domain.scenarios.traffic import part_of
 from services.fraud.expressions.rules import CelRules
-from services.fraud.service.rule_checks import RuleChecks
+from services.fraud.service.scenarios.rule_checks import RuleChecks
 from tests.support.scenarios import BuiltInNames
 
 T = TypeVar("T")

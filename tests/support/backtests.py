@@ -21,9 +21,9 @@ from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.scenario import ScenarioVersion
 from services.fraud.ports.backtests import BacktestNews, BacktestOrder
-from services.fraud.service.backtest_run import BacktestRun
-from services.fraud.service.rejudging import Rejudge
-from services.fraud.service.tenant_states import NO_LISTS
+from services.fraud.service.backtests.rejudging import Rejudge
+from services.fraud.service.backtests.run import BacktestRun
+from services.fraud.service.tenants.states import NO_LISTS
 from services.fraud.service.value_lists.catalog import TenantLists
 from tests.support.deciding import STARTED, DecidingBench
 

@@ -29,17 +29,17 @@ from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.expressions.rules import CelRules
 from services.fraud.ports import Declarations, IpIntelligence
 from services.fraud.ports.scenarios import DeclaredScenarios
-from services.fraud.service.completing import Completer
-from services.fraud.service.configuration import compiled
-from services.fraud.service.daily_reading import DailyReader
-from services.fraud.service.decider import CheckCall, Decider, Outcome
-from services.fraud.service.fold_cache import FoldCache
-from services.fraud.service.judging import DecisionPolicy
-from services.fraud.service.log_folds import LogFolds
-from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.reading import FeatureReader
-from services.fraud.service.tenant_features import TenantFeatures
-from services.fraud.service.tenant_states import TenantState
+from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
+from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.logs.completing import Completer
+from services.fraud.service.logs.fold_cache import FoldCache
+from services.fraud.service.logs.folds import LogFolds
+from services.fraud.service.tenants.configuration import compiled
+from services.fraud.service.tenants.features import TenantFeatures
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.tenants.states import TenantState
 from tests.support.features import following
 from tests.support.fraud import principal, request, to_call
 

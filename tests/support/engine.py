@@ -20,13 +20,13 @@ from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.domain.check import Check, Features
 from services.fraud.ports import IpIntelligence
-from services.fraud.service.configuration import Configurations
-from services.fraud.service.decider import CheckCall, Decider, Outcome
-from services.fraud.service.feature_sets import ConfiguredFeatures, FeatureSets, StarterFeatures
-from services.fraud.service.judging import DecisionPolicy
-from services.fraud.service.log_keeping import LogKeeper
-from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.tenant_states import TenantState
+from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
+from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.logs.keeping import LogKeeper
+from services.fraud.service.tenants.configuration import Configurations
+from services.fraud.service.tenants.feature_sets import ConfiguredFeatures, FeatureSets, StarterFeatures
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.tenants.states import TenantState
 from tests.support.fraud import IP, configured, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
 from tests.support.servers import Database

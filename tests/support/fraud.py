@@ -29,9 +29,9 @@ from services.fraud.domain.scenarios.judging import Judgement, Standing
 from services.fraud.domain.scenarios.starter import STARTER as STARTER_RULES
 from services.fraud.domain.scenarios.starter import STARTER_REF, starter_trees
 from services.fraud.ports import Declarations
-from services.fraud.service.configuration import compiled
-from services.fraud.service.decider import CheckCall
-from services.fraud.service.tenant_states import TenantState
+from services.fraud.service.deciding.decider import CheckCall
+from services.fraud.service.tenants.configuration import compiled
+from services.fraud.service.tenants.states import TenantState
 
 __all__ = [
     "IP", "check", "configured", "decided", "facts", "judged", "milliseconds", "named", "new_tenant", "principal",

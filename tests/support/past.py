@@ -33,10 +33,10 @@ from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.expressions.rules import CelRules
 from services.fraud.ports import Declarations
 from services.fraud.ports.scenarios import DeclaredScenarios
-from services.fraud.service.configuration import compiled
-from services.fraud.service.judging import DecisionPolicy, Judge, ReadCheck
-from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.tenant_states import TenantState
+from services.fraud.service.deciding.judging import DecisionPolicy, Judge, ReadCheck
+from services.fraud.service.tenants.configuration import compiled
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.tenants.states import TenantState
 from services.fraud.service.value_lists.catalog import LoadedList, TenantLists
 from tests.support.fraud import check, new_tenant
 from tests.support.value_lists import value_list

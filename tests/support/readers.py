@@ -15,12 +15,12 @@ from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory_daily import MemoryDailyTotals
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.ports import DailyTotals, EntityLogs, History, IpIntelligence
-from services.fraud.service.completing import Completer
-from services.fraud.service.daily_reading import DailyReader
-from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
-from services.fraud.service.fold_cache import FoldCache
-from services.fraud.service.log_folds import LogFolds
-from services.fraud.service.reading import FeatureReader
+from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.logs.completing import Completer
+from services.fraud.service.logs.fold_cache import FoldCache
+from services.fraud.service.logs.folds import LogFolds
+from services.fraud.service.tenants.feature_sets import FeatureSets, StarterFeatures
 from tests.support.fraud import IP
 
 __all__ = ["keys_of", "logs_in", "reader_of", "settled", "store_of"]

@@ -18,9 +18,9 @@ from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scenarios.vocabulary import variables_of
 from services.fraud.ports.scenarios import ExpressionFault
-from services.fraud.service.publishing import Publishing, UsualCounts, nothing_usual
-from services.fraud.service.rule_checks import RuleChecks
-from services.fraud.service.scenarios import ScenarioService
+from services.fraud.service.scenarios.drafts import ScenarioService
+from services.fraud.service.scenarios.publishing import Publishing, UsualCounts, nothing_usual
+from services.fraud.service.scenarios.rule_checks import RuleChecks
 
 __all__ = ["BuiltInNames", "NameChecker", "ScenarioBench", "rule"]
 

@@ -12,8 +12,8 @@ from services.fraud.domain.check import Key
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
 from services.fraud.ports import Appended, HistoryKey, KeyHistory, LogWrite
-from services.fraud.service.completing import PROMPT_EVENTS
-from services.fraud.service.feature_sets import StarterFeatures
+from services.fraud.service.logs.completing import PROMPT_EVENTS
+from services.fraud.service.tenants.feature_sets import StarterFeatures
 
 __all__ = ["Gate", "SlowHistory", "SlowLogs", "SlowProfiles", "SlowRates", "SlowSets"]
 

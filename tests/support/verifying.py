@@ -15,10 +15,10 @@ from services.fraud.domain.verification.recorded import Cause, ValueDifference
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports import EntityLogs
 from services.fraud.ports.verification import VerificationOrder, VerificationSummary
-from services.fraud.service.feature_sets import FeatureSets, StarterFeatures
-from services.fraud.service.log_witness import LoggedWitness
-from services.fraud.service.verified_sets import verified_sets
-from services.fraud.service.verify_run import VerifyRun
+from services.fraud.service.logs.witness import LoggedWitness
+from services.fraud.service.tenants.feature_sets import FeatureSets, StarterFeatures
+from services.fraud.service.verification.run import VerifyRun
+from services.fraud.service.verification.sets import verified_sets
 
 __all__ = ["Verified", "last_hour", "verify"]
 

@@ -24,10 +24,10 @@ from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports.backtests import BacktestOrder, SupersededError
-from services.fraud.service.backtest_run import BacktestRun
-from services.fraud.service.configuration import Configuration, compiled
-from services.fraud.service.feature_sets import SETS, DeclaredSets
-from services.fraud.service.rejudging import Rejudge
+from services.fraud.service.backtests.rejudging import Rejudge
+from services.fraud.service.backtests.run import BacktestRun
+from services.fraud.service.tenants.configuration import Configuration, compiled
+from services.fraud.service.tenants.feature_sets import SETS, DeclaredSets
 from services.fraud.service.value_lists.catalog import ListCatalog
 
 __all__ = ["main"]

@@ -21,11 +21,11 @@ from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
 from services.fraud.adapters.remote_backtest_tasks import RemoteBacktestTasks
 from services.fraud.expressions.rules import CelRules
-from services.fraud.service.backtesting import KIND, BacktestWork
-from services.fraud.service.backtests import BacktestService
-from services.fraud.service.rule_checks import RuleChecks
-from services.fraud.service.scenarios import ScenarioService
-from services.fraud.service.vocabularies import DeclaredVocabularies
+from services.fraud.service.backtests.keeping import BacktestService
+from services.fraud.service.backtests.tasks import KIND, BacktestWork
+from services.fraud.service.scenarios.drafts import ScenarioService
+from services.fraud.service.scenarios.rule_checks import RuleChecks
+from services.fraud.service.scenarios.vocabularies import DeclaredVocabularies
 from services.fraud.servicer import BacktestServicer
 from services.fraud.settings import FraudSettings
 

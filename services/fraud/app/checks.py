@@ -27,11 +27,11 @@ from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.adapters.remote_profiles import RemoteRiskProfiles, profile_of
 from services.fraud.app.features import DecisionStores, open_features, open_ip
 from services.fraud.domain.check import Decided
-from services.fraud.service.decider import Decider
-from services.fraud.service.judging import DecisionPolicy
-from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.tenant_states import TenantStates
-from services.fraud.service.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays, DecideSingles
+from services.fraud.service.deciding.decider import Decider
+from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.deciding.ways import APART_IN_FLIGHT, APART_ITEMS, BATCH_ITEMS, CheckWays, DecideSingles
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.tenants.states import TenantStates
 from services.fraud.servicer import DECISION_FIELDS, CheckMeans, Checks
 from services.fraud.settings import FraudSettings
 

@@ -33,14 +33,14 @@ from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.expressions.rules import CelRules
-from services.fraud.service.configuration import LOADS_AT_ONCE, Configurations, compiled
-from services.fraud.service.event_types import EventTypeService
-from services.fraud.service.features import FeatureService
-from services.fraud.service.rebuilding import Rebuilds
+from services.fraud.service.declaring.event_types import EventTypeService
+from services.fraud.service.declaring.features import FeatureService
+from services.fraud.service.logs.rebuilding import Rebuilds
+from services.fraud.service.tenants.configuration import LOADS_AT_ONCE, Configurations, compiled
 from services.fraud.service.value_lists.catalog import READINGS, ListCatalog
 from services.fraud.service.value_lists.importing import ListImports
 from services.fraud.service.value_lists.keeping import ListKeeper
-from services.fraud.service.verifying import Verifications
+from services.fraud.service.verification.verifying import Verifications
 from services.fraud.servicer import EventTypeServicer, FeatureServicer, ListServicer
 from services.fraud.settings import FraudSettings
 

@@ -24,17 +24,17 @@ from services.fraud.adapters.postgres_shadows import PostgresShadowReports
 from services.fraud.domain.check import Decided
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.expressions.rules import CelRules
-from services.fraud.service.breaking import Breaker, OutcomeCounter, count_outcome
-from services.fraud.service.configuration import Configurations
-from services.fraud.service.deployments import Deployments
-from services.fraud.service.feature_sets import DeclaredSets
-from services.fraud.service.publishing import BreakerTrips, Publishing
-from services.fraud.service.replaying import Replays
-from services.fraud.service.rule_checks import RuleChecks
-from services.fraud.service.scenarios import ScenarioService
-from services.fraud.service.shadowing import ShadowRuns
-from services.fraud.service.snoozing import Snoozing
-from services.fraud.service.vocabularies import DeclaredVocabularies
+from services.fraud.service.scenarios.breaking import Breaker, OutcomeCounter, count_outcome
+from services.fraud.service.scenarios.deployments import Deployments
+from services.fraud.service.scenarios.drafts import ScenarioService
+from services.fraud.service.scenarios.publishing import BreakerTrips, Publishing
+from services.fraud.service.scenarios.rule_checks import RuleChecks
+from services.fraud.service.scenarios.shadowing import ShadowRuns
+from services.fraud.service.scenarios.snoozing import Snoozing
+from services.fraud.service.scenarios.vocabularies import DeclaredVocabularies
+from services.fraud.service.tenants.configuration import Configurations
+from services.fraud.service.tenants.feature_sets import DeclaredSets
+from services.fraud.service.verification.replaying import Replays
 from services.fraud.servicer import (
     DeploymentCalls,
     ScenarioCalls,

@@ -21,15 +21,15 @@ from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.ports import IpIntelligence
-from services.fraud.service.completing import Completer
-from services.fraud.service.configuration import Configurations
-from services.fraud.service.daily_keeping import DailyKeeper
-from services.fraud.service.daily_reading import DailyReader
-from services.fraud.service.feature_sets import ConfiguredFeatures, FeatureSets
-from services.fraud.service.fold_cache import FoldCache
-from services.fraud.service.log_folds import LogFolds
-from services.fraud.service.log_keeping import LogKeeper
-from services.fraud.service.reading import FeatureReader
+from services.fraud.service.daily.keeping import DailyKeeper
+from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.logs.completing import Completer
+from services.fraud.service.logs.fold_cache import FoldCache
+from services.fraud.service.logs.folds import LogFolds
+from services.fraud.service.logs.keeping import LogKeeper
+from services.fraud.service.tenants.configuration import Configurations
+from services.fraud.service.tenants.feature_sets import ConfiguredFeatures, FeatureSets
 from services.fraud.settings import FraudSettings
 
 __all__ = ["DecisionStores", "open_features", "open_ip"]

@@ -33,15 +33,15 @@ from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
-from services.fraud.service import backtesting
 from services.fraud.service import retention as retaining
-from services.fraud.service.backtesting import BacktestWork
-from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.limits import WatchLimits, WatchPace
-from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.backtests import tasks as backtesting
+from services.fraud.service.backtests.tasks import BacktestWork
 from services.fraud.service.retention import DecisionRetention
-from services.fraud.service.tenant_states import TenantStates
-from services.fraud.service.watches import READS_AT_ONCE, Watches
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.tenants.states import TenantStates
+from services.fraud.service.watching.feed import DecisionFeed
+from services.fraud.service.watching.limits import WatchLimits, WatchPace
+from services.fraud.service.watching.watches import READS_AT_ONCE, Watches
 from services.fraud.servicer import FraudServicer
 from services.fraud.settings import FraudSettings
 

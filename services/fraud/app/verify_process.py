@@ -21,10 +21,10 @@ from services.fraud.app.child import cost, do_order, open_store, tell
 from services.fraud.domain.declaring import all_types
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports.verification import VerificationOrder
-from services.fraud.service.configuration import compiled
-from services.fraud.service.log_witness import LoggedWitness
-from services.fraud.service.verified_sets import verified_sets
-from services.fraud.service.verify_run import VerifyRun
+from services.fraud.service.logs.witness import LoggedWitness
+from services.fraud.service.tenants.configuration import compiled
+from services.fraud.service.verification.run import VerifyRun
+from services.fraud.service.verification.sets import verified_sets
 
 __all__ = ["main"]
 

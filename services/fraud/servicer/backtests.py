@@ -12,7 +12,7 @@ from meshkit.named_requests import IdempotentChanges, named_request
 from meshkit.pages import Pages, page_size
 from services.fraud import convert
 from services.fraud.ports.backtests import BacktestChanges
-from services.fraud.service.backtests import BacktestService, NewBacktest, ToldBacktest
+from services.fraud.service.backtests.keeping import BacktestService, NewBacktest, ToldBacktest
 from services.fraud.servicer.scenarios import Context, actor
 
 __all__ = ["BacktestServicer"]

@@ -30,8 +30,8 @@ from meshkit.rpc.wire import as_field
 from meshkit.telemetry.logs import EventLog
 from services.fraud import convert, errors
 from services.fraud.domain.check import Decided
-from services.fraud.service.decider import CheckCall, Outcome, StateOf
-from services.fraud.service.ways import CheckWays
+from services.fraud.service.deciding.decider import CheckCall, Outcome, StateOf
+from services.fraud.service.deciding.ways import CheckWays
 
 __all__ = ["DECISION_FIELDS", "CheckCalls", "CheckMeans", "Checks"]
 

@@ -14,9 +14,9 @@ from services.fraud import convert
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.ports.scenarios import ScenarioChanges, SnoozePlace
-from services.fraud.service.deployments import Deployments
-from services.fraud.service.publishing import Publishing
-from services.fraud.service.snoozing import Snoozing
+from services.fraud.service.scenarios.deployments import Deployments
+from services.fraud.service.scenarios.publishing import Publishing
+from services.fraud.service.scenarios.snoozing import Snoozing
 from services.fraud.servicer.scenarios import Context, ScenarioEdits
 
 __all__ = ["DeploymentCalls", "SnoozeCalls"]

@@ -14,7 +14,7 @@ from meshkit.named_requests import IdempotentChanges
 from meshkit.pages import Pages, page_size
 from services.fraud import convert
 from services.fraud.ports import EventTypeChanges
-from services.fraud.service.event_types import EventTypeService
+from services.fraud.service.declaring.event_types import EventTypeService
 
 __all__ = ["EventTypeServicer"]
 

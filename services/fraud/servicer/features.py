@@ -15,9 +15,9 @@ from meshkit.named_requests import IdempotentChanges
 from meshkit.pages import Pages, page_size
 from services.fraud import convert
 from services.fraud.ports import FeatureChanges
-from services.fraud.service.features import FeatureService
-from services.fraud.service.rebuilding import Rebuilds
-from services.fraud.service.verifying import Verifications
+from services.fraud.service.declaring.features import FeatureService
+from services.fraud.service.logs.rebuilding import Rebuilds
+from services.fraud.service.verification.verifying import Verifications
 
 __all__ = ["FeatureServicer"]
 

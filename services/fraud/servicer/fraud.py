@@ -23,9 +23,9 @@ from services.fraud import convert, errors
 from services.fraud.domain.declared.starter import STARTER, VERSIONS_OF_BEFORE
 from services.fraud.domain.outbox import BEGINNING, PlaceProof
 from services.fraud.ports import DecisionStore, Outbox, StoredDecision, StoredEvents
-from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.replaying import Replays
-from services.fraud.service.watches import Watches
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.verification.replaying import Replays
+from services.fraud.service.watching.watches import Watches
 from services.fraud.servicer.checks import CheckCalls, CheckMeans
 
 __all__ = ["FraudServicer"]

@@ -25,9 +25,9 @@ from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 from services.fraud.ports.scenarios import ScenarioChanges
-from services.fraud.service.deployments import Deployments
-from services.fraud.service.rule_checks import RuleChecks
-from services.fraud.service.scenarios import ScenarioService
+from services.fraud.service.scenarios.deployments import Deployments
+from services.fraud.service.scenarios.drafts import ScenarioService
+from services.fraud.service.scenarios.rule_checks import RuleChecks
 
 __all__ = ["Context", "ScenarioCalls", "ScenarioEdits", "actor", "named"]
 

@@ -8,7 +8,7 @@ from meshkit.context import principal
 from services.fraud import convert
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.ports.shadows import ShadowKey, ShadowReports
-from services.fraud.service.scenarios import ScenarioService
+from services.fraud.service.scenarios.drafts import ScenarioService
 from services.fraud.servicer.scenarios import Context
 
 __all__ = ["ShadowCalls"]

@@ -51,9 +51,9 @@ from services.fraud.ports.backtests import (
     Checkpoints,
     SupersededError,
 )
-from services.fraud.service.backtest_run import BacktestRun
-from services.fraud.service.rejudging import Rejudge
-from services.fraud.service.tenant_states import NO_LISTS
+from services.fraud.service.backtests.rejudging import Rejudge
+from services.fraud.service.backtests.run import BacktestRun
+from services.fraud.service.tenants.states import NO_LISTS
 from tests.support.deciding import ruled, version_of
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.servers import Database

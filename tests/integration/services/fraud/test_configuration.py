@@ -14,7 +14,7 @@ from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_event_types import PostgresEventTypeWriter
 from services.fraud.domain.event_types import EventType, Field, FieldType
-from services.fraud.service.configuration import Configurations
+from services.fraud.service.tenants.configuration import Configurations
 from tests.support.servers import Database
 
 QUOTE = EventType("quote", (Field("user_id", FieldType.STRING, key=True),))

@@ -30,10 +30,10 @@ from services.fraud.domain.logs.day_recording import StreamValue
 from services.fraud.domain.logs.days import Days, DayTotal, unpack_days
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports import DailyKey, DailyTotals, TotalsKeeping
-from services.fraud.service.configuration import Configurations, compiled
-from services.fraud.service.daily_keeping import DailyKeeper
-from services.fraud.service.daily_reading import DailyReader
-from services.fraud.service.feature_sets import ConfiguredFeatures
+from services.fraud.service.daily.keeping import DailyKeeper
+from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.tenants.configuration import Configurations, compiled
+from services.fraud.service.tenants.feature_sets import ConfiguredFeatures
 from tests.support.engine import Engine, eventually
 from tests.support.features import DAY_MS, counting, declare
 from tests.support.fraud import check, decided, milliseconds, new_tenant

@@ -23,12 +23,12 @@ from services.fraud.adapters.memory_event_types import MemoryDeclarations, Memor
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios
 from services.fraud.domain.check import Check
 from services.fraud.ports import HistoryKey, KeyHistory
-from services.fraud.service.decider import CheckCall, Decider, Outcome
-from services.fraud.service.feature_sets import StarterFeatures
-from services.fraud.service.judging import DecisionPolicy
-from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.replaying import Replays
-from services.fraud.service.ways import CheckWays
+from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
+from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.deciding.ways import CheckWays
+from services.fraud.service.tenants.feature_sets import StarterFeatures
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.verification.replaying import Replays
 from tests.support.engine import eventually
 from tests.support.fraud import IP, check, configured, named, new_tenant, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of

@@ -19,7 +19,7 @@ from services.fraud.domain.check import Check, Features
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.ports import EntityLogs
-from services.fraud.service.reading import FeatureReader
+from services.fraud.service.features.reading import FeatureReader
 from tests.support.fraud import check, milliseconds, named, new_tenant, read
 from tests.support.lives import batches, in_order, out_of_order
 from tests.support.readers import logs_in, reader_of, settled

@@ -29,9 +29,10 @@ from services.fraud.domain.travel import GeoPoint, speed_kmh
 from services.fraud.domain.verification.recorded import Cause
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports import FeatureHead, LogKey
-from services.fraud.service import log_keeping, log_sweep
-from services.fraud.service.configuration import Configurations, compiled
-from services.fraud.service.rebuilding import RebuildProgress, Rebuilds
+from services.fraud.service.logs import keeping as log_keeping
+from services.fraud.service.logs import sweep as log_sweep
+from services.fraud.service.logs.rebuilding import RebuildProgress, Rebuilds
+from services.fraud.service.tenants.configuration import Configurations, compiled
 from tests.integration.conftest import FreshDatabase
 from tests.support.engine import Engine, eventually, keeping
 from tests.support.features import DAY_MS, counting, declare

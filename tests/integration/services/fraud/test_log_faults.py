@@ -23,7 +23,8 @@ from console.up.state import State
 from console.up.valkey import Valkey
 from meshkit.storage.redis import open_redis
 from services.fraud.domain.check import Features
-from services.fraud.service import log_keeping, log_sweep
+from services.fraud.service.logs import keeping as log_keeping
+from services.fraud.service.logs import sweep as log_sweep
 from tests.integration.conftest import FreshDatabase
 from tests.support.engine import engines, eventually, keeping
 from tests.support.fraud import check, milliseconds, named, new_tenant, read

@@ -14,8 +14,9 @@ from redis.asyncio import Redis
 from console.up.state import State
 from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.names import PENDING, STATE
-from services.fraud.service import log_keeping, log_sweep
-from services.fraud.service.decider import CheckCall, Outcome
+from services.fraud.service.deciding.decider import CheckCall, Outcome
+from services.fraud.service.logs import keeping as log_keeping
+from services.fraud.service.logs import sweep as log_sweep
 from tests.integration.conftest import FreshDatabase
 from tests.support.engine import engines, eventually, keeping
 from tests.support.fraud import check, decided, milliseconds, new_tenant, read

@@ -24,9 +24,9 @@ from services.fraud.domain.check import Check
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.profile import Profile
 from services.fraud.ports import LogKey, LogStream
-from services.fraud.service.decider import CheckCall, Decider, Outcome
-from services.fraud.service.judging import DecisionPolicy
-from services.fraud.service.rates import ExchangeRates
+from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
+from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.tenants.rates import ExchangeRates
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import IP, check, configured, decided, milliseconds, named, new_tenant, principal
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of

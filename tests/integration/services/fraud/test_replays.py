@@ -20,8 +20,8 @@ from services.fraud.domain.check import Basis, Decided
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.recorded import RecordedDecision
 from services.fraud.expressions.patterns import compile_pattern
-from services.fraud.service.feature_sets import StarterFeatures
-from services.fraud.service.replaying import Replays
+from services.fraud.service.tenants.feature_sets import StarterFeatures
+from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import new_tenant
 from tests.support.past import PastTenant
 from tests.support.readers import store_of

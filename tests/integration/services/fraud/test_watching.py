@@ -16,9 +16,9 @@ from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.outbox import Place
 from services.fraud.domain.watching import Selection, WatchEvent
-from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.limits import WatchLimits, WatchPace
-from services.fraud.service.watches import Watches
+from services.fraud.service.watching.feed import DecisionFeed
+from services.fraud.service.watching.limits import WatchLimits, WatchPace
+from services.fraud.service.watching.watches import Watches
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.readers import store_of
 from tests.support.servers import Database

@@ -11,7 +11,7 @@ from meshkit.errors import MeshError
 from services.fraud.convert import event_values_from_proto
 from services.fraud.domain.event_values import EventReader
 from services.fraud.ports import Declarations
-from services.fraud.service.configuration import compiled
+from services.fraud.service.tenants.configuration import compiled
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.scenarios.shadows import RuleCounts, ShadowExample, ShadowReport
 from services.fraud.expressions.rules import CelRules
 from services.fraud.ports.shadows import ShadowKey, ShadowPart
-from services.fraud.service.deployments import Deployments
-from services.fraud.service.publishing import Publishing
-from services.fraud.service.rule_checks import RuleChecks
-from services.fraud.service.scenarios import ScenarioService
-from services.fraud.service.snoozing import Snoozing
+from services.fraud.service.scenarios.deployments import Deployments
+from services.fraud.service.scenarios.drafts import ScenarioService
+from services.fraud.service.scenarios.publishing import Publishing
+from services.fraud.service.scenarios.rule_checks import RuleChecks
+from services.fraud.service.scenarios.snoozing import Snoozing
 from services.fraud.servicer import (
     DeploymentCalls,
     ScenarioCalls,

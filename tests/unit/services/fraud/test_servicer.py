@@ -28,15 +28,15 @@ from services.fraud.adapters.memory_log import MemoryLog
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios
 from services.fraud.convert import Positions
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, PlaceProof, StoredPage
-from services.fraud.service.decider import CheckCall, Decider, Outcome
-from services.fraud.service.feature_sets import StarterFeatures
-from services.fraud.service.feed import DecisionFeed
-from services.fraud.service.judging import DecisionPolicy
-from services.fraud.service.limits import WatchLimits, WatchPace
-from services.fraud.service.rates import ExchangeRates
-from services.fraud.service.replaying import Replays
-from services.fraud.service.watches import Watches
-from services.fraud.service.ways import CheckWays
+from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
+from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.deciding.ways import CheckWays
+from services.fraud.service.tenants.feature_sets import StarterFeatures
+from services.fraud.service.tenants.rates import ExchangeRates
+from services.fraud.service.verification.replaying import Replays
+from services.fraud.service.watching.feed import DecisionFeed
+from services.fraud.service.watching.limits import WatchLimits, WatchPace
+from services.fraud.service.watching.watches import Watches
 from services.fraud.servicer import DECISION_FIELDS, CheckMeans, FraudServicer
 from tests.support.continuations import CONTINUATIONS, PAGES
 from tests.support.fraud import IP, configured, decided, new_tenant, principal, record, request

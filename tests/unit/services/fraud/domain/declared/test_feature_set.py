@@ -9,7 +9,7 @@ from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.event import Fields, Money
 from services.fraud.domain.event_types import BUILT_IN
-from services.fraud.service.tenant_features import TenantFeatures
+from services.fraud.service.tenants.features import TenantFeatures
 from tests.support.features import counting, following
 
 SMALL = counting("small_mean", aggregate=Aggregate.MEAN, field="amount", where="amount < 100.0")

@@ -1,0 +1,1 @@
+"""What is asked of the decider, and how long it may take."""

@@ -1,0 +1,1 @@
+"""Daily totals, for windows of more than 30 days."""

@@ -1,0 +1,1 @@
+"""How a batch of checks is decided: inputs, judgement, commit."""

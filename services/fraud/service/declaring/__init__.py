@@ -1,0 +1,1 @@
+"""How tenants declare event types and features."""

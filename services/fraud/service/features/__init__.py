@@ -1,0 +1,1 @@
+"""How the features of a batch of checks are read."""

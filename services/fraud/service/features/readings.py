@@ -1,0 +1,39 @@
+"""What reading features for a batch of checks has led to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from meshkit.apart import TravelsApart
+from meshkit.errors import MeshError, deadline_exceeded
+from services.fraud.domain.check import Check, Features
+from services.fraud.ports import Ticket
+from services.fraud.service.checks.waits import Waits
+from services.fraud.service.logs.groups import CheckRecords
+
+__all__ = ["Reading", "together", "unprepared"]
+
+
+class Reading(NamedTuple):
+    """What reading for a batch has led to."""
+
+    features: Sequence[Features | MeshError]
+    """Of each check, in order, or why it has none; `TravelsApart` for one that would hold up the others."""
+    records: Sequence[CheckRecords | None]
+    """None for a check of which nothing was appended."""
+    ticket: Ticket | None
+    """Names what was reserved; None if nothing could be."""
+
+
+def unprepared(checks: Sequence[Check], waits: Waits) -> Reading:
+    """Has checks come again for which there is time. The others cannot be decided: nobody knows what is counted."""
+    answers = [TravelsApart() if waits.can_wait(check.key) else deadline_exceeded() for check in checks]
+    return Reading(answers, [None] * len(checks), None)
+
+
+def together(one: Reading, other: Reading) -> Reading:
+    """Joins what was read of two parts of a batch."""
+    tickets = [each.ticket for each in (one, other) if each.ticket is not None]
+    ticket = Ticket(tuple(name for each in tickets for name in each.names)) if tickets else None
+    return Reading([*one.features, *other.features], [*one.records, *other.records], ticket)

@@ -1,0 +1,1 @@
+"""How entity logs are folded for checks, and kept true to the store."""

@@ -1,0 +1,1 @@
+"""How scenarios are written, published, watched and stopped."""

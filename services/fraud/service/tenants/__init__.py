@@ -1,0 +1,1 @@
+"""What the decisions of each tenant go by, kept at hand."""

@@ -1,0 +1,1 @@
+"""Whether what was decided comes out the same again."""

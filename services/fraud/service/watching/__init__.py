@@ -1,0 +1,1 @@
+"""Decisions streamed to watchers as they are committed."""
