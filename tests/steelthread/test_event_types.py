@@ -124,3 +124,26 @@ async def test_a_tenant_declares_a_hundred_at_most(edge: Edge) -> None:
     answer = await edge.send("POST", TYPES, json.dumps(body(name="one_more")).encode())
     assert (answer.status, refusal(answer)["errors"][0]["reason"]) == (400, "event_types.most")
     assert len((await edge.get(f"{TYPES}?page_size=1000"))["event_types"]) == 104
+
+
+async def test_an_attribute_that_payments_have_as_a_field_is_read_as_one(edge: Edge) -> None:
+    built_in = (await edge.get(f"{TYPES}/payment"))["fields"]
+    badge, loyalty = {"name": "badge", "type": "string", "key": True}, {"name": "loyalty", "type": "number"}
+    await edge.patch(f"{TYPES}/payment", {"fields": [*built_in, badge, loyalty]})
+    expression = "badge == 'gold' && user_id != 'mallory' ? loyalty * 2.0 : 0.0"
+    await edge.post("/api/v1/features", {"name": "bonus", "event_type": "payment", "expression": expression})
+    given = {"badge": "gold", "loyalty": "12.5", "note": "kept", "user_id": "mallory"}
+
+    async def decided(**attributes: str) -> tuple[Any, ...]:
+        made = await edge.check(attributes=attributes)
+        path = f"/api/v1/decisions/{made['decision_id']}"
+        inputs = (await edge.get(path))["inputs"]
+        assert (await edge.post(f"{path}:replay", {}))["identical"]
+        assert inputs["attributes"] == attributes
+        return inputs["features"].get("bonus"), "attributes" in made["degraded"]
+
+    async with asyncio.timeout(10):
+        while (seen := await decided(**given))[0] is None:
+            await asyncio.sleep(0.05)
+    assert seen == (25.0, False)
+    assert await decided(badge="gold", loyalty="a lot") == (None, True)

@@ -27,10 +27,13 @@ __all__ = ["check_from_event", "check_from_proto"]
 
 # Fingerprints of before had no version: 16 bytes over the request as it was sent.
 _FINGERPRINT_VERSION = b"\x02"
+_OWN_FIELDS = frozenset(field.name for field in PAYMENT.fields)
 
 
-def check_from_proto(request: pb.CheckFraudRequest, principal: Principal, transaction_id: str) -> Check:
-    """Completes a valid request with the tenant's defaults.
+def check_from_proto(
+    request: pb.CheckFraudRequest, principal: Principal, transaction_id: str, reader: EventReader | None = None
+) -> Check:
+    """Completes a valid request with the tenant's defaults. `reader` reads the attributes that payments have as fields.
 
     Raises VALIDATION_FAILED for what no rule could use and some rule needs: a currency that is none, an amount too
     large or too precise for it, an address that is none, a time that is none.
@@ -43,6 +46,8 @@ def check_from_proto(request: pb.CheckFraudRequest, principal: Principal, transa
     content = (user_id, str(amount_minor), currency, device, ip, merchant, channel, *more)
     fields: dict[str, FieldValue] = {"user_id": user_id, "amount": Money(amount_minor, currency), "channel": channel}
     _add_given(fields, device, ip, merchant, kept)
+    if reader is not None and kept.attributes:
+        kept = _add_attributes(fields, kept, reader, principal.currency)
     return Check(
         tenant_id=principal.tenant_id,
         transaction_id=transaction_id,
@@ -60,6 +65,7 @@ def check_from_proto(request: pb.CheckFraudRequest, principal: Principal, transa
         channel=channel,
         event_time=event_time,
         kept=kept,
+        columns=PAYMENT.columns if reader is None else reader.columns,
     )
 
 
@@ -132,6 +138,14 @@ def _add_given(fields: dict[str, FieldValue], device: str, ip: str, merchant: st
         fields["card_fingerprint"] = kept.card
     if kept.email:
         fields["email"] = _mailbox(kept)
+
+
+def _add_attributes(fields: dict[str, FieldValue], kept: Kept, reader: EventReader, currency: str) -> Kept:
+    """Adds the attributes that are further fields of payments, and says so if one means nothing there."""
+    further = {name: text for name, text in kept.attributes.items() if name not in _OWN_FIELDS}
+    values, usable = reader.read_texts(further, currency)
+    fields |= _fields(reader.event_type, values)
+    return kept if usable else kept._replace(unusable=(*kept.unusable, "attributes"))
 
 
 def _mailbox(kept: Kept) -> str:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple, TypeAlias
 
+from services.fraud.domain.event_texts import value_of_text
 from services.fraud.domain.event_types import EventType, Field, FieldType
 from services.fraud.domain.money import to_minor
 from services.fraud.domain.names import FieldFault
@@ -101,6 +102,18 @@ class EventReader:
         absent = [name for name in self._required if fields.get(name) in (None, "")]
         faults += [FieldFault(f"fields.{name}", "required", "is required") for name in absent]
         return values, faults[:MAX_FAULTS]
+
+    def read_texts(self, texts: Mapping[str, str], currency: str = "") -> tuple[EventValues, bool]:
+        """Returns the values of those texts that are fields of the type, and whether each could be used.
+
+        Numbers are written as in JSON, truth values `true` or `false`, money `12.50 EUR`, or `12.50` in `currency`.
+        """
+        values, usable = EventValues(self._missing.copy(), {}, {}), True
+        for name, text in texts.items():
+            if text and name in self._read:
+                field = self._fields[name]
+                usable &= self._read[name](field, value_of_text(field.type, text), values, currency) is None
+        return values, usable
 
     def _text(self, field: Field, value: object, values: EventValues, _: str) -> FieldFault | None:
         if not isinstance(value, str):

@@ -30,6 +30,7 @@ from meshkit.rpc.wire import as_field
 from meshkit.telemetry.logs import EventLog
 from services.fraud import convert, errors
 from services.fraud.domain.check import Decided
+from services.fraud.domain.event_types import PAYMENT
 from services.fraud.service.deciding.decider import CheckCall, Outcome, StateOf
 from services.fraud.service.deciding.ways import CheckWays
 
@@ -69,7 +70,7 @@ class CheckCalls:
         self._means = means
 
     async def CheckFraud(self, request: pb.CheckFraudRequest, _: Context) -> pb.CheckFraudResponse:
-        call = _payment(request, current(), principal())
+        call = await self._payment(request, current(), principal())
         return pb.CheckFraudResponse.FromString(as_field(DECISION, await self._decide_one(call, request.ByteSize())))
 
     async def CheckEvent(self, request: pb.CheckEventRequest, _: Context) -> pb.CheckEventResponse:
@@ -79,7 +80,7 @@ class CheckCalls:
     async def CoalesceCheckFraud(
         self, request: pb.CoalesceCheckFraudRequest, _: Context
     ) -> pb.CoalesceCheckFraudResponse:
-        reply = await self._serve(request.batch, pb.CheckFraudRequest, _read_payment)
+        reply = await self._serve(request.batch, pb.CheckFraudRequest, self._payment)
         return pb.CoalesceCheckFraudResponse(reply=reply)
 
     async def CoalesceCheckEvent(
@@ -89,9 +90,27 @@ class CheckCalls:
         return pb.CoalesceCheckEventResponse(reply=reply)
 
     async def BatchCheckFraud(self, request: pb.BatchCheckFraudRequest, _: Context) -> pb.BatchCheckFraudResponse:
-        calls = [await _item(item, current(), principal()) for item in request.requests]
+        calls = [await self._item(item, current(), principal()) for item in request.requests]
         answers = await handle_valid(calls, partial(self._decide_all, self._means.ways.decide_all))
         return pb.BatchCheckFraudResponse(results=[_batch_result(answer) for answer in answers])
+
+    async def _payment(self, request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall:
+        """Raises VALIDATION_FAILED."""
+        reader = None
+        if request.attributes:
+            reader = (await self._means.states(caller.tenant_id)).configuration.readers[PAYMENT.name]
+        transaction_id = request.transaction_id or uuid7_text()
+        return CheckCall(convert.check_from_proto(request, caller, transaction_id, reader), context)
+
+    async def _item(
+        self, request: pb.CheckFraudRequest, context: CallContext, caller: Principal
+    ) -> CheckCall | MeshError:
+        """Makes a call of an item of a public batch, which shares its caller with its neighbours."""
+        try:
+            validate(request)
+        except MeshError as error:
+            return error
+        return await _read_or_error(self._payment, request, context, caller)
 
     async def _event(self, request: pb.CheckEventRequest, context: CallContext, caller: Principal) -> CheckCall:
         """Raises VALIDATION_FAILED and RESOURCE_NOT_FOUND."""
@@ -156,16 +175,6 @@ class CheckCalls:
         )
 
 
-def _payment(request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall:
-    """Raises VALIDATION_FAILED."""
-    transaction_id = request.transaction_id or uuid7_text()
-    return CheckCall(convert.check_from_proto(request, caller, transaction_id), context)
-
-
-async def _read_payment(request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall:
-    return _payment(request, context, caller)
-
-
 async def _read_or_error(
     read: Read[Request], request: Request, context: CallContext, caller: Principal
 ) -> CheckCall | MeshError:
@@ -177,15 +186,6 @@ async def _read_or_error(
         # Whatever it is that this one brings, it is not its neighbours'.
         _log.exception("a check cannot be read", extra={"fields": {"request_id": context.request_id}})
         return internal()
-
-
-async def _item(request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall | MeshError:
-    """Makes a call of an item of a public batch, which shares its caller with its neighbours."""
-    try:
-        validate(request)
-    except MeshError as error:
-        return error
-    return await _read_or_error(_read_payment, request, context, caller)
 
 
 def _batch_result(result: bytes | MeshError) -> pb.BatchCheckFraudResult:

@@ -156,3 +156,48 @@ def test_millionths_are_the_nearest_to_the_decimal_that_was_sent(reader: EventRe
         values, _ = reader.read({"weight": float(number)})
         wanted = number.scaleb(6).to_integral_value(ROUND_HALF_EVEN)
         assert values.exact["weight"] == wanted, number
+
+
+def test_texts_have_the_values_that_json_would_have(reader: EventReader) -> None:
+    texts = {
+        "note": "70", "weight": "70.25", "instant": "false", "ordered_at": "2026-11-28T12:30:00Z",
+        "address": "2001:DB8::0:1", "mailbox": "Ada@EXAMPLE.com", "former": "5", "unknown": "x", "account": "",
+    }  # fmt: skip
+    values, usable = reader.read_texts(texts)
+    assert usable
+    assert {name: value for name, value in values.seen.items() if value is not None} == {
+        "note": "70", "weight": 70.25, "instant": False, "ordered_at": datetime(2026, 11, 28, 12, 30, tzinfo=UTC),
+        "address": "2001:db8::1", "mailbox": "ada@example.com",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "value"),
+    [
+        ("12.50 EUR", "USD", (12.5, "EUR", 1_250)),
+        ("12.5", "USD", (12.5, "USD", 1_250)),
+        ("500 JPY", "", (500.0, "JPY", 500)),
+    ],
+)
+def test_text_of_money_names_its_currency_or_has_the_tenants(
+    reader: EventReader, text: str, currency: str, value: tuple[float, str, int]
+) -> None:
+    values, usable = reader.read_texts({"amount": text}, currency)
+    assert usable
+    assert (values.seen["amount"], values.currencies["amount"], values.exact["amount"]) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("weight", "1_000"), ("weight", "0x10"), ("weight", "NaN"), ("weight", "1e400"), ("weight", " 1"),
+        ("weight", "1."),
+        ("weight", "\u0661"), ("weight", "9" * 300), ("instant", "True"), ("instant", "1"), ("ordered_at", "yesterday"),
+        ("amount", "12.345 EUR"), ("amount", "12"), ("amount", "-1 EUR"), ("amount", "EUR 12"), ("amount", "1 EUR "),
+        ("address", "10.0.0.0/8"), ("mailbox", "ada@"), ("account", "x" * 257), ("account", "a\nb"),
+    ],
+)  # fmt: skip
+def test_text_that_means_nothing_is_no_value_and_told(reader: EventReader, name: str, text: str) -> None:
+    values, usable = reader.read_texts({name: text, "note": "kept"})
+    assert not usable
+    assert (values.seen[name], values.seen["note"]) == (None, "kept")

@@ -1197,7 +1197,7 @@ class CheckFraudRequest(betterproto2.Message):
         ),
     )
     """
-    Further facts about the transaction, for rules. Names are lower_snake_case, values any text.
+    Further facts about the transaction. Names are lower_snake_case, values any text. One that is named as a further field of the event type `payment` is that field for rules, features and lists: numbers as in JSON, `true` or `false`, times of RFC 3339, money as `12.50 EUR`. A text that is none of its field is no value, and told in `degraded` of the decision as `attributes`. The others are kept with the decision.
     """
 
 
