@@ -1,25 +1,26 @@
 """Computes features anew: folds events in the order in which they arrived, and tells what each saw.
 
-Only what is asked for is folded. Logs that were not used for long are kept packed, as the store of logs has them, and
-those that no window reaches any more are let go of.
+Only what is asked for is folded. Logs that were not read, or not for long, are kept packed, as the store of logs has
+them, and those that no window reaches any more are let go of.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.recording import KindRecorder, currency_of
+from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import Fields, transaction_hash
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.domain.travel import GeoPoint
 
-__all__ = ["FeaturesAnew", "TooManyLogsError", "asked_features"]
+__all__ = ["ArrivedEvent", "FeaturesAnew", "TooManyLogsError", "asked_features"]
 
 MOST_BYTES = 192 << 20
 """Of logs together."""
@@ -46,8 +47,9 @@ class _Key(NamedTuple):
     value: str
 
 
-class _Packed(NamedTuple):
-    records: bytes
+@dataclass(slots=True)
+class _Packed:
+    records: bytearray
     latest: int
     """When the last record arrived, in ms since 1970."""
 
@@ -59,6 +61,18 @@ class _Folded:
     measured: int = -MEASURE_EVERY
     """How many records had been taken."""
     latest: int = 0
+
+
+class ArrivedEvent(NamedTuple):
+    """An event, its times in ms since 1970."""
+
+    transaction_id: str
+    event_type: str
+    fields: Fields
+    time: int
+    arrival: int
+    place: GeoPoint | None = None
+    """Where its address was taken to be when it was decided."""
 
 
 class FeaturesAnew:
@@ -98,59 +112,67 @@ class FeaturesAnew:
         """Tells whether it matters where events were."""
         return bool(self.features.of_places)
 
-    def take(
-        self,
-        transaction_id: str,
-        event_type: str,
-        fields: Fields,
-        time: int,
-        arrival: int,
-        place: GeoPoint | None = None,
-    ) -> Sequence[FeatureValue]:
-        """Returns the values that an event sees, in the order of the set. Times are in ms since 1970.
-
-        `place` is where the event's address was taken to be when it was decided. Raises TooManyLogsError.
-        """
-        values = self.read(transaction_id, event_type, fields, time, arrival, place)
+    def take(self, event: ArrivedEvent) -> Sequence[FeatureValue]:
+        """Returns the values that an event sees, in the order of the set. Raises TooManyLogsError."""
+        values = self.read(event)
         for at in self._not_anew:
             values[at] = None
-        derive = self.features.derivation(event_type)
+        derive = self.features.derivation(event.event_type)
         if derive is not None:
-            derive(values, fields)
+            derive(values, event.fields)
         return values
 
-    def read(
-        self,
-        transaction_id: str,
-        event_type: str,
-        fields: Fields,
-        time: int,
-        arrival: int,
-        place: GeoPoint | None = None,
-    ) -> list[Any]:
+    def read(self, event: ArrivedEvent) -> list[Any]:
         """Takes an event as `take` does. Returns what is read of logs, for a converted sum one by currency.
 
         Raises TooManyLogsError.
         """
         values: list[Any] = [None] * len(self.features.names)
-        currency, transaction = currency_of(fields), transaction_hash(self._tenant_id, transaction_id)
-        for recorder in self.features.recorders(event_type):
-            value = recorder.key(fields)
-            if value is None:
-                continue
-            record = recorder.record(fields, currency, time, transaction, 0, place)
-            key = _Key(recorder.plan.name, value)
-            folded = self._fold(key, recorder, arrival)
+        for key, recorder, record in self._records(event):
+            folded = self._fold(key, recorder, event.arrival)
             read = folded.fold.admit(record, recorder.layout.pack(record))
-            folded.latest = arrival
-            self._keep(folded, arrival)
+            folded.latest = event.arrival
+            self._keep(folded, event.arrival)
             if read is not None:
                 start = self.features.starts[recorder.plan]
                 values[start : start + len(read)] = read
+        self._count(event.arrival)
+        return values
+
+    def enter(self, event: ArrivedEvent) -> None:
+        """Takes an event as `take` does, whose own values nobody asks for. Raises TooManyLogsError."""
+        for key, recorder, record in self._records(event):
+            packed = recorder.layout.pack(record)
+            folded = self._folded.get(key)
+            if folded is not None:
+                folded.fold.extend(packed)
+                folded.latest = event.arrival
+                self._keep(folded, event.arrival)
+                continue
+            found = self._packed.get(key)
+            if found is None:
+                found = self._packed[key] = _Packed(bytearray(), 0)
+                self._packed_bytes += PACKED_OVERHEAD
+            found.records += packed
+            found.latest = event.arrival
+            self._packed_bytes += len(packed)
+        self._bound(event.arrival)
+        self._count(event.arrival)
+
+    def _records(self, event: ArrivedEvent) -> Iterator[tuple[_Key, KindRecorder, LogRecord]]:
+        """Yields what is recorded of an event, and where."""
+        fields, currency = event.fields, currency_of(event.fields)
+        transaction = transaction_hash(self._tenant_id, event.transaction_id)
+        for recorder in self.features.recorders(event.event_type):
+            value = recorder.key(fields)
+            if value is not None:
+                record = recorder.record(fields, currency, event.time, transaction, 0, event.place)
+                yield _Key(recorder.plan.name, value), recorder, record
+
+    def _count(self, arrival: int) -> None:
         self._taken += 1
         if self._taken % SWEEP_EVERY == 0:
             self._sweep(arrival)
-        return values
 
     def read_without(self, event_type: str, fields: Fields, without: Collection[str]) -> list[Any]:
         """Returns what the event that was taken last would have read if some transactions had not come before it."""
@@ -179,7 +201,7 @@ class FeaturesAnew:
         packed = self._packed.pop(key, None)
         if packed is not None:
             self._packed_bytes -= len(packed.records) + PACKED_OVERHEAD
-            made.fold.extend(packed.records)
+            made.fold.extend(bytes(packed.records))
         return made
 
     def _keep(self, folded: _Folded, arrival: int) -> None:
@@ -188,6 +210,9 @@ class FeaturesAnew:
             self._folded_bytes += folded.size - before
         while self._folded_bytes > self._most_folded and len(self._folded) > 1:
             self._pack(arrival)
+        self._bound(arrival)
+
+    def _bound(self, arrival: int) -> None:
         if self._folded_bytes + self._packed_bytes > self._most_bytes:
             self._sweep(arrival)
             if self._folded_bytes + self._packed_bytes > self._most_bytes:
@@ -200,7 +225,7 @@ class FeaturesAnew:
         while fold.forget_before(arrival - self._keep_ms(self.features.plans[key.kind])):
             pass
         if fold.rows.packed:
-            self._packed[key] = _Packed(bytes(fold.rows.packed), folded.latest)
+            self._packed[key] = _Packed(bytearray(fold.rows.packed), folded.latest)
             self._packed_bytes += len(fold.rows.packed) + PACKED_OVERHEAD
 
     def _sweep(self, arrival: int) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from meshkit.tasks import TaskFailure
-from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError, asked_features
+from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, TooManyLogsError, asked_features
 from services.fraud.domain.backtests.backtest import BacktestValues
 from services.fraud.domain.backtests.past import Extent, PastDecision, stored_values
 from services.fraud.domain.backtests.tally import BacktestTally
@@ -115,15 +115,17 @@ class BacktestRun:
 
     def _decide(self, page: Sequence[PastDecision]) -> None:
         for past in page:
-            values = self._take(past) if self._anew is not None else None
+            values = self._take(self._anew, past) if self._anew is not None else None
             if past.facts is not None:
                 self._judge(past, values)
 
-    def _take(self, past: PastDecision) -> Sequence[FeatureValue]:
-        assert self._anew is not None
+    @staticmethod
+    def _take(anew: FeaturesAnew, past: PastDecision) -> Sequence[FeatureValue] | None:
+        """Takes an event. Returns what it sees if it is decided anew."""
         time, arrival = ((when - _EPOCH) // _MILLISECOND for when in (past.event_time, past.create_time))
+        take = anew.enter if past.facts is None else anew.take
         try:
-            return self._anew.take(past.transaction_id, past.event_type, past.fields, time, arrival, past.place)
+            return take(ArrivedEvent(past.transaction_id, past.event_type, past.fields, time, arrival, past.place))
         except TooManyLogsError:
             words = "the windows reach back to more events than fit into memory: ask for fewer features or shorter ones"
             raise TaskFailure("TooManyEvents", words, retryable=False) from None

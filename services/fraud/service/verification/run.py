@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from meshkit.tasks import TaskFailure
-from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError
+from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, TooManyLogsError
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.verification.arrivals import WAITING_US, ArrivalOrder
@@ -97,14 +97,13 @@ class VerifyRun:
         self, anew: FeaturesAnew, checks: Sequence[RecordedCheck]
     ) -> AsyncGenerator[ValueDifference, None]:
         for check in checks:
-            read = _read(anew, check)
+            asked = self._since_us <= made_us(check.decision_id) < self._until_us
+            compared = self._sets.get(check.vector.version) if asked else None
+            read = _take(anew.enter if compared is None else anew.read, check)
             if check.unlogged:
                 self._beside.append((check.order, check.transaction_id))
-            if not self._since_us <= made_us(check.decision_id) < self._until_us:
-                continue
-            compared = self._sets.get(check.vector.version)
-            if compared is None:
-                self._summary.skipped += 1
+            if compared is None or read is None:
+                self._summary.skipped += asked
                 continue
             differing = self._compare(compared.compared(check, read), check)
             if not differing:
@@ -181,10 +180,10 @@ def _testified(cause: Cause, value: ComparedValue, said: LogTestimony | None) ->
     return Cause.WITHDRAWN if said.values.get(value.feature, missing) == value.stored else cause
 
 
-def _read(anew: FeaturesAnew, check: RecordedCheck) -> list[Any]:
+def _take(take: Callable[[ArrivedEvent], list[Any] | None], check: RecordedCheck) -> list[Any] | None:
     try:
         times = _milliseconds(check.event_time), check.order // 1_000
-        return anew.read(check.transaction_id, check.event_type, check.fields, *times, check.place)
+        return take(ArrivedEvent(check.transaction_id, check.event_type, check.fields, *times, check.place))
     except TooManyLogsError:
         words = "the windows reach back to more events than fit into memory: verify fewer features at a time"
         raise TaskFailure("TooManyEvents", words, retryable=False) from None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError, asked_features
+from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, TooManyLogsError, asked_features
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
@@ -78,11 +78,12 @@ def counted(events: Sequence[Event], current: Event) -> dict[str, int]:
     }
 
 
+def arrived(number: int, event: Event) -> ArrivedEvent:
+    return ArrivedEvent(f"t{number}", "payment", event.fields, event.time, event.arrival)
+
+
 def computed(anew: FeaturesAnew, events: Sequence[Event]) -> list[dict[str, object]]:
-    return [
-        dict(zip(anew.features.names, anew.take(f"t{n}", "payment", each.fields, each.time, each.arrival), strict=True))
-        for n, each in enumerate(events)
-    ]
+    return [dict(zip(anew.features.names, anew.take(arrived(n, each)), strict=True)) for n, each in enumerate(events)]
 
 
 @pytest.mark.parametrize("folded_bytes", [1 << 30, 1, 6_000])
@@ -93,20 +94,38 @@ def test_each_event_sees_what_arrived_before_it(seed: int, folded_bytes: int) ->
     assert found == [counted(events[:n], each) for n, each in enumerate(events)]
 
 
+@pytest.mark.parametrize("folded_bytes", [1 << 30, 1, 6_000])
+def test_events_that_nobody_asks_about_are_seen_by_those_after_them(folded_bytes: int) -> None:
+    events, asked = stream(7, 700), random.Random(7)
+    anew, found = FeaturesAnew("t", FEATURES, LATE, folded_bytes=folded_bytes), []
+    for n, each in enumerate(events):
+        if n < 300 or asked.random() < 0.5:
+            anew.enter(arrived(n, each))
+        else:
+            found.append((n, dict(zip(FEATURES.names, anew.take(arrived(n, each)), strict=True))))
+    assert found == [(n, counted(events[:n], events[n])) for n, _ in found]
+    assert len(found) > 100
+
+
 def test_what_no_window_reaches_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.fraud.domain.backtests.anew.SWEEP_EVERY", 50)
     anew, most = FeaturesAnew("t", FEATURES, LATE, folded_bytes=1), 0
     for n in range(2_000):
         fields: Fields = {"user_id": f"u{n}", "merchant_id": "m", "amount": Money(1, "USD")}
-        anew.take(f"t{n}", "payment", fields, START + n * HOUR, START + n * HOUR)
+        anew.take(arrived(n, Event(START + n * HOUR, START + n * HOUR, fields)))
         most = max(most, len(anew._packed))
     assert most < 150, "a window of a day, and what comes until the next look"
 
 
 def test_more_than_may_be_kept_is_refused() -> None:
     anew = FeaturesAnew("t", FEATURES, LATE, most_bytes=20_000, folded_bytes=5_000)
+    events = [each._replace(time=START, arrival=START) for each in stream(1, 2_000)]
     with pytest.raises(TooManyLogsError):
-        computed(anew, [each._replace(time=START, arrival=START) for each in stream(1, 2_000)])
+        computed(anew, events)
+    anew = FeaturesAnew("t", FEATURES, LATE, most_bytes=20_000, folded_bytes=5_000)
+    with pytest.raises(TooManyLogsError):
+        for n, each in enumerate(events):
+            anew.enter(arrived(n, each))
 
 
 def test_only_what_is_asked_for_is_folded() -> None:
@@ -115,4 +134,4 @@ def test_only_what_is_asked_for_is_folded() -> None:
     assert [plan.retention_ms for plan in asked.plans.values()] == [60_000]
     assert asked_features(STARTER, {"spent_usd_24h"}).names == ("user_sum_24h",)
     anew = FeaturesAnew("t", asked_features(STARTER, {"amount"}), LATE)
-    assert (anew.reach_ms, anew.take("t", "payment", {"user_id": "u"}, START, START)) == (0, [])
+    assert (anew.reach_ms, anew.take(arrived(1, Event(START, START, {"user_id": "u"})))) == (0, [])

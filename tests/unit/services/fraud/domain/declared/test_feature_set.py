@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.fraud.domain.backtests.anew import FeaturesAnew, asked_features
+from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, asked_features
 from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet, DerivedFeature
 from services.fraud.domain.declared.feature import Aggregate
 from services.fraud.domain.declared.feature_set import FeatureSet
@@ -51,7 +51,7 @@ def test_features_are_computed_anew_with_their_conditions_and_in_units() -> None
     found = []
     for number, fields in enumerate([*payments, login]):
         event_type = "login" if fields is login else "payment"
-        values = anew.take(f"t{number}", event_type, fields, number, number)
+        values = anew.take(ArrivedEvent(f"t{number}", event_type, fields, number, number))
         found.append(dict(zip(anew.features.names, values, strict=True)))
     assert [each["small_mean"] for each in found] == [None, 5_000.0, 5_000.0, None, None]
     assert [each["times"] for each in found] == [None, 4.0, 0.6, None, None]
