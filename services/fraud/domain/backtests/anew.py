@@ -83,17 +83,19 @@ class FeaturesAnew:
         tenant_id: str,
         features: FeatureSet,
         late_ms: int,
+        asked_from: int = 0,
         *,
         most_bytes: int = MOST_BYTES,
         folded_bytes: int = FOLDED_BYTES,
     ) -> None:
-        """No event for which values are asked comes later than `late_ms` after it happened."""
+        """No event for which values are asked comes later than `late_ms` after it happened, or before `asked_from`."""
         self.features = features
         # Sums of several currencies are stored with each decision, converted by the rates of then; of windows over 30
         # days logs have a part.
         self._not_anew = [place for place, each in enumerate(features.features) if each.converted or each.by_day]
         self._tenant_id = tenant_id
         self._late_ms = late_ms
+        self._asked_from = asked_from
         self._most_bytes = most_bytes
         self._most_folded = folded_bytes
         self._folded: OrderedDict[_Key, _Folded] = OrderedDict()
@@ -142,6 +144,8 @@ class FeaturesAnew:
     def enter(self, event: ArrivedEvent) -> None:
         """Takes an event as `take` does, whose own values nobody asks for. Raises TooManyLogsError."""
         for key, recorder, record in self._records(event):
+            if event.time < self._asked_from - self._keep_ms(recorder.plan):
+                continue
             packed = recorder.layout.pack(record)
             folded = self._folded.get(key)
             if folded is not None:

@@ -110,7 +110,8 @@ class BacktestRun:
             words = f"windows of more than 30 days are not computed again: ask for stored values, or without {names}"
             raise TaskFailure("DailyTotals", words, retryable=False)
         late = min(LATEST, timedelta(seconds=max(extent.latest_event, 0.0)))
-        self._anew = FeaturesAnew(self._order.tenant_id, features, -(-late // _MILLISECOND))
+        since = (self._order.since - _EPOCH) // _MILLISECOND
+        self._anew = FeaturesAnew(self._order.tenant_id, features, -(-late // _MILLISECOND), since)
         return sorted({name for plan in features.plans.values() for name in (*plan.types, *plan.readers)})
 
     def _decide(self, page: Sequence[PastDecision]) -> None:

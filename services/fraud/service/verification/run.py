@@ -75,7 +75,7 @@ class VerifyRun:
         """Tells how far it is and what differs, and what came of it. Raises TaskFailure and MeshError."""
         order, extent = self._order, self._extent
         late = min(LATEST, timedelta(seconds=max(extent.latest_event, 0.0))) + AHEAD
-        anew = FeaturesAnew(order.tenant_id, self._union, -(-late // _MILLISECOND))
+        anew = FeaturesAnew(order.tenant_id, self._union, -(-late // _MILLISECOND), _milliseconds(order.since))
         since = order.since - timedelta(milliseconds=anew.reach_ms) - TAIL
         arrivals, total = ArrivalOrder(), extent.decisions
         yield VerificationProgress(0, total, FOLDING)

@@ -97,7 +97,7 @@ def test_each_event_sees_what_arrived_before_it(seed: int, folded_bytes: int) ->
 @pytest.mark.parametrize("folded_bytes", [1 << 30, 1, 6_000])
 def test_events_that_nobody_asks_about_are_seen_by_those_after_them(folded_bytes: int) -> None:
     events, asked = stream(7, 700), random.Random(7)
-    anew, found = FeaturesAnew("t", FEATURES, LATE, folded_bytes=folded_bytes), []
+    anew, found = FeaturesAnew("t", FEATURES, LATE, events[300].arrival, folded_bytes=folded_bytes), []
     for n, each in enumerate(events):
         if n < 300 or asked.random() < 0.5:
             anew.enter(arrived(n, each))
@@ -105,6 +105,14 @@ def test_events_that_nobody_asks_about_are_seen_by_those_after_them(folded_bytes
             found.append((n, dict(zip(FEATURES.names, anew.take(arrived(n, each)), strict=True))))
     assert found == [(n, counted(events[:n], events[n])) for n, _ in found]
     assert len(found) > 100
+
+
+def test_events_that_nothing_reaches_back_to_are_not_kept() -> None:
+    events = stream(3, 700)
+    anew = FeaturesAnew("t", FEATURES, LATE, events[-1].arrival + 90 * HOUR)
+    for n, each in enumerate(events):
+        anew.enter(arrived(n, each))
+    assert not anew._packed
 
 
 def test_what_no_window_reaches_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
