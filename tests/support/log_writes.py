@@ -7,9 +7,10 @@ from hashlib import sha256
 
 from services.fraud.domain.declared.records import EVENT, LogRecord, RecordLayout
 from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.event import transaction_hash
 from services.fraud.ports import LogKey, LogPart, LogStream, LogWrite, Restored
 
-__all__ = ["LAYOUT", "SIZE", "key_of", "record", "records", "restored", "write"]
+__all__ = ["LAYOUT", "SIZE", "key_of", "record", "record_of", "records", "restored", "write"]
 
 PLAN = STARTER.plans["user_id"]
 LAYOUT = RecordLayout(PLAN)
@@ -25,6 +26,13 @@ def record(name: str | int, *, time: int = 1_700_000_000_000, kind: int = EVENT,
     """Returns a record of the transaction of a name."""
     transaction = int.from_bytes(sha256(str(name).encode()).digest()[:8])
     return LAYOUT.pack(LogRecord(time, transaction, (1_250,), (7,), currency=1, kind=kind, attempt=attempt))
+
+
+def record_of(tenant: str, transaction_id: str) -> bytes:
+    """Returns a record that is known to be of this transaction."""
+    return LAYOUT.pack(
+        LogRecord(1_700_000_000_000, transaction_hash(tenant, transaction_id), (1_250,), (7,), currency=1, attempt=7)
+    )
 
 
 def records(count: int, first: int = 0) -> list[bytes]:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from services.fraud.adapters.logs.names import NAME_BYTES, PENDING
 from services.fraud.adapters.logs.scripts import LogScripts
-from services.fraud.adapters.logs.writes import RECORD_HEAD, withdrawal_instruction
+from services.fraud.adapters.logs.writes import RECORD_HEAD, reservations, withdrawal_instruction
 from services.fraud.domain.check import Key
 from services.fraud.domain.declared.records import withdrawal
 from services.fraud.domain.event import transaction_hash
@@ -85,7 +85,8 @@ class Reservations:
         if writes:
             told = b"".join(withdrawal_instruction(size, RETAIN_SECONDS, record) for _, size, record in writes)
             field = b"w" + batch.place[1]
-            await self._scripts.run("append", [own, *[name for name, _, _ in writes]], [field, b"", b"", told])
+            names = [name for name, _, _ in writes]
+            await self._scripts.run("append", [own, *names], [field, reservations([], [], b""), b"", told])
             await self._redis.hdel(own, field)
         await self._redis.hdel(batch.place[0], batch.place[1])
 

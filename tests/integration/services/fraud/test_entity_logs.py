@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,9 @@ from services.fraud.adapters.logs.names import PENDING, STATE, chunk_name
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.logs.sealing import OPEN_RECORDS
 from services.fraud.domain.declared.records import WITHDRAWAL
-from services.fraud.domain.event import transaction_hash
 from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogState, LogStream
 from tests.support.fraud import new_tenant
-from tests.support.log_writes import SIZE, key_of, record, records, restored, write
+from tests.support.log_writes import SIZE, key_of, record, record_of, records, restored, write
 from tests.support.readers import logs_in, settled
 from tests.support.servers import valkey_server
 
@@ -344,11 +344,7 @@ async def test_overdue_batch_is_withdrawn_by_its_attempts_and_settled(
     key, other = key_of(tenant), key_of(tenant, "u2")
     lost, stored = "lost", "stored"
 
-    def named(transaction: str) -> bytes:
-        data = bytearray(record(transaction, attempt=7))
-        struct.pack_into("<Q", data, 8, transaction_hash(tenant, transaction))
-        return bytes(data)
-
+    named = partial(record_of, tenant)
     writes = [write(key, [named(lost), named(stored)]), write(other, [named(lost)])]
     await in_redis.append([(tenant, lost), (tenant, stored)], writes)
     assert await in_redis.overdue(60) == []

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median
+from unittest.mock import AsyncMock
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -17,9 +18,9 @@ from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs import redis_logs
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory import MemoryStore
-from services.fraud.ports import LogPart, LogState, LogsUnavailableError
+from services.fraud.ports import LogPart, LogState, LogsUnavailableError, Overdue
 from tests.support.fraud import check, named, new_tenant, read
-from tests.support.log_writes import key_of, record, records, write
+from tests.support.log_writes import key_of, record, record_of, records, write
 from tests.support.proxy import Proxy, proxied
 from tests.support.readers import logs_in, reader_of, settled
 from tests.support.servers import valkey_server
@@ -99,6 +100,25 @@ async def test_server_that_was_stopped_is_noticed_quickly(run_folder: Path, tena
     await client.aclose()
 
 
+async def test_withdrawal_that_was_cut_short_hides_no_reservation_and_is_done_again(
+    redis: Redis, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs, lost = logs_in(redis), (tenant, "lost")
+    appended = await logs.append([lost], [write(key_of(tenant), [record_of(*lost)])])
+    with monkeypatch.context() as patch:
+        patch.setattr(redis, "hdel", AsyncMock(side_effect=ConnectionError))
+        with pytest.raises(LogsUnavailableError):
+            await logs.withdraw(await _overdue(logs, lost), {lost})
+    assert await logs.first_arrivals([lost]) == {lost: appended.order}
+    await logs.withdraw(await _overdue(logs, lost), {lost})
+    assert await logs.first_arrivals([lost]) == {}
+
+
+async def _overdue(logs: RedisLogs, transaction: tuple[str, str]) -> Overdue:
+    (batch,) = [each for each in await logs.overdue(-1) if transaction in each.transactions]
+    return batch
+
+
 async def test_withdrawals_while_redis_is_away_are_left_to_the_keeper(
     through_proxy: RedisLogs, redis: Redis, proxy: Proxy, tenant: str
 ) -> None:
@@ -107,7 +127,7 @@ async def test_withdrawals_while_redis_is_away_are_left_to_the_keeper(
     await proxy.down()
     through_proxy.settle(appended.ticket, [write(key_of(tenant), [lost])])
     await settled(through_proxy)
-    (batch,) = [each for each in await logs_in(redis).overdue(-1) if (tenant, "lost") in each.transactions]
+    batch = await _overdue(logs_in(redis), (tenant, "lost"))
     assert [head for _, _, head in batch.records] == [lost[:24]]
     await proxy.up()
 
