@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,7 +99,7 @@ class Database:
 def postgres_server(state: State) -> Iterator[PostgresServer]:
     postgres = Postgres(find_account(state), state.password("postgres"))
     finish(postgres.prepare(state.home / "initdb.log"))
-    with _running(postgres.spec(), state.home / "postgres.log"):
+    with _running(_unsafe(postgres.spec()), state.home / "postgres.log"):
         server = PostgresServer(postgres, state)
         finish(server.prepare(load()))
         yield server
@@ -111,6 +112,11 @@ def valkey_server(state: State) -> Iterator[str]:
     with _running(valkey.spec(), state.home / "redis.log"):
         finish(_until_pinged(valkey.url))
         yield valkey.url
+
+
+def _unsafe(spec: Spec) -> Spec:
+    """Returns how to run PostgreSQL without waiting for the disk: nobody needs what is there once the tests end."""
+    return replace(spec, command=[*spec.command, "-c", "fsync=off"], stop_signal=signal.SIGQUIT)
 
 
 async def _until_connected(dsn: str) -> None:
