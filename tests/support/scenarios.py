@@ -1,10 +1,9 @@
-"""Scenarios in memory, with a checker of expressions that knows their names and nothing else."""
+"""Scenarios in memory, whose expressions may use the names of built-in event types."""
 
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,30 +16,12 @@ from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scenarios.vocabulary import variables_of
-from services.fraud.ports.scenarios import ExpressionFault
+from services.fraud.expressions.rules import CelRules
 from services.fraud.service.scenarios.drafts import ScenarioService
 from services.fraud.service.scenarios.publishing import Publishing, UsualCounts, nothing_usual
 from services.fraud.service.scenarios.rule_checks import RuleChecks
 
-__all__ = ["BuiltInNames", "NameChecker", "ScenarioBench", "rule"]
-
-_NAME = re.compile(r"\"[^\"]*\"|[A-Za-z_][\w.]*")
-_FUNCTIONS = {"true", "false", "double", "present"}
-
-
-class NameChecker:
-    """Implements `RuleChecker`: an expression is good if it has names that there are."""
-
-    def check(
-        self, text: str, variables: Mapping[str, ValueKind], result: ValueKind = ValueKind.BOOL
-    ) -> str | Sequence[ExpressionFault]:
-        names = [found for found in _NAME.finditer(text) if not found[0].startswith('"')]
-        faults = [
-            ExpressionFault(1, found.start() + 1, f"there is no {found[0]}")
-            for found in names
-            if found[0] not in variables and found[0] not in _FUNCTIONS
-        ]
-        return faults or f"tree of {text}"
+__all__ = ["BuiltInNames", "ScenarioBench", "rule"]
 
 
 class BuiltInNames:
@@ -92,7 +73,7 @@ class ScenarioBench:
     def __post_init__(self) -> None:
         self.reads = MemoryScenarios(self.rows)
         self.writer = MemoryScenarioWriter(self.rows)
-        self.checks = RuleChecks(NameChecker(), BuiltInNames())
+        self.checks = RuleChecks(CelRules(), BuiltInNames())
         self.scenarios: Any = _InTransactions(ScenarioService(self.reads, self.checks, self.clock), self.writer)
         self.publishing = self.publishing_with()
 

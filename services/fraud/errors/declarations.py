@@ -189,6 +189,11 @@ def too_many_features(most: int) -> MeshError:
     return validation_failed(Violation("feature", "features.most", f"is one more than {most}, a tenant's most"))
 
 
+def features_too_costly(milliseconds: int) -> MeshError:
+    words = f"takes, with the expressions of all other features, more than {milliseconds} ms with the longest texts"
+    return validation_failed(Violation("feature", "features.cost", words))
+
+
 def feature_built_in() -> MeshError:
     return step_not_allowed("the feature is built in: it stays as it is", "built_in")
 

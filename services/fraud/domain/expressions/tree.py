@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = [
     "Node",
     "Tree",
     "cost_of",
+    "cost_of_texts",
     "references",
     "tree_from_json",
     "tree_to_json",
@@ -151,6 +153,11 @@ def references(tree: Tree) -> frozenset[str]:
 def cost_of(root: Node) -> int:
     """Returns about how many times 10 ns it takes to evaluate the expression at worst, on the longest texts."""
     return sum(node.overload.cost if isinstance(node, Calculation) else 1 for node, _ in _walk(root, 1))
+
+
+def cost_of_texts(trees: Iterable[str]) -> int:
+    """Returns what checked expressions, serialised, cost together."""
+    return sum(cost_of(tree_from_json(json.loads(tree)).root) for tree in trees)
 
 
 def tree_to_json(tree: Tree) -> dict[str, Any]:

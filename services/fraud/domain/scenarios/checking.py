@@ -7,15 +7,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from services.fraud.domain.expressions.tree import cost_of_texts
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.file import LARGEST_FILE, file_of
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scenarios.words import words_faults
 
-__all__ = ["LONGEST_EXPRESSION", "MOST_RULES", "ContentFault", "content_faults", "rule_faults"]
+__all__ = ["LONGEST_EXPRESSION", "MOST_RULES", "ContentFault", "content_faults", "cost_faults", "rule_faults"]
 
 MOST_RULES = 1_000
+MOST_COST = 3_000_000
+"""Of all expressions together, in 10 ns: 30 ms at worst, in which a process decides for nobody else."""
 LONGEST_EXPRESSION = 2_000
 LONGEST_DESCRIPTION = 2_000
 
@@ -44,6 +47,17 @@ def content_faults(content: ScenarioContent, variables: Mapping[str, ValueKind])
     if not faults and len(file_of(content).encode()) > LARGEST_FILE:
         faults.append(ContentFault("", "scenario.size", f"must have at most {LARGEST_FILE} bytes as a file"))
     return faults
+
+
+def cost_faults(trees: Sequence[str]) -> Iterator[ContentFault]:
+    """Says if the checked expressions of a scenario are too much together."""
+    cost = cost_of_texts(trees)
+    if cost > MOST_COST:
+        message = (
+            f"must together take at most {MOST_COST // 100_000} ms with the longest texts, and may take "
+            f"{-(-cost // 100_000)}: have fewer patterns and searches (`matches`, `contains`, `lowerAscii`)"
+        )
+        yield ContentFault("rules", "rules.cost", message)
 
 
 def rule_faults(rule: ScenarioRule, variables: Mapping[str, ValueKind]) -> Sequence[ContentFault]:

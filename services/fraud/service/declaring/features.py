@@ -19,6 +19,7 @@ from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.known import KnownFeature, depth_of, derived_using, known_features
 from services.fraud.domain.declaring import DeclaredType, all_types
 from services.fraud.domain.event_types import EventType
+from services.fraud.domain.expressions.tree import cost_of_texts
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.checking import ContentFault
 from services.fraud.domain.scenarios.uses import says
@@ -31,6 +32,8 @@ __all__ = ["FeatureService"]
 Types = Mapping[str, EventType]
 DEEPEST = 8
 """Derived features that are computed of each other."""
+MOST_COST = 1_000_000
+"""Of all expressions of a tenant together, in 10 ns: 10 ms at worst, in which a process decides for nobody else."""
 
 
 class FeatureService:
@@ -45,7 +48,7 @@ class FeatureService:
         self._checker = checker
 
     async def create(self, changes: FeatureChanges, definition: Definition, description: str) -> KnownFeature:
-        """Raises RESOURCE_EXISTS and VALIDATION_FAILED."""
+        """Raises RESOURCE_EXISTS and VALIDATION_FAILED, also for what costs too much together with all others."""
         declared = await changes.declared()
         types = _types(await changes.event_types())
         current = declared.current
@@ -54,6 +57,8 @@ class FeatureService:
         if len(current.features) >= MOST_FEATURES:
             raise errors.too_many_features(MOST_FEATURES)
         tree = self._check(definition, current, types)
+        if tree and cost_of_texts([tree, *(each.tree for each in current.features if each.tree)]) > MOST_COST:
+            raise errors.features_too_costly(MOST_COST // 100_000)
         new = DeclaredFeature(definition=definition, tree=tree, description=description, revision=current.number + 1)
         following = current.following([*current.features, new], types)
         stored = await changes.put(following)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.fraud import errors
 from services.fraud.domain.expressions.types import ValueKind
-from services.fraud.domain.scenarios.checking import MOST_RULES, ContentFault, content_faults, rule_faults
+from services.fraud.domain.scenarios.checking import MOST_RULES, ContentFault, content_faults, cost_faults, rule_faults
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.ports.scenarios import RuleChecker, Vocabularies
@@ -62,7 +62,7 @@ class RuleChecks:
             found = self._expression(rule, variables)
             trees += found.trees
             faults = [*faults, *(each._replace(place=f"rules[{place}].{each.place}") for each in found.faults)]
-        return Checked(tuple(trees), faults[:MOST_FAULTS])
+        return Checked(tuple(trees), [*faults, *cost_faults(trees)][:MOST_FAULTS])
 
     def _expression(self, rule: ScenarioRule, variables: Mapping[str, ValueKind]) -> Checked:
         found = self._checker.check(rule.expression, variables)

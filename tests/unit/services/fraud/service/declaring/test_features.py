@@ -216,6 +216,16 @@ async def test_derived_features_hang_on_each_other_to_a_bound(bench: Bench) -> N
     await bench.create(ratio("beside", f"d{DEEPEST - 1} + d1"))
 
 
+async def test_expressions_that_would_hold_up_other_tenants_together_are_refused(bench: Bench) -> None:
+    searching = " || ".join(["channel.matches('x')"] * 8)
+    for number in range(10):
+        await bench.create(ratio(f"d{number}", f"{searching} ? 1.0 : amount"))
+    for one_more in (ratio("more", f"{searching} ? 2.0 : amount"), counting("more", where=searching)):
+        ((field, words),) = await bench.faults(one_more)
+        assert (field, "more than 10 ms" in words) == ("feature", True)
+    await bench.create(ratio("d", "amount * 2.0"))
+
+
 async def test_a_tenant_declares_two_hundred_at_most(bench: Bench) -> None:
     for number in range(MOST_FEATURES):
         await bench.create(counting(f"n{number}", window_ms=HOUR_MS + number))

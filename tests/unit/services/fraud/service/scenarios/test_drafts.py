@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from meshkit.errors import MeshError
+from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.drafting import with_rule, with_settings, without_rule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_ID, STARTER_REF
+from services.fraud.expressions.rules import CelRules
 from tests.support.scenarios import ScenarioBench, rule
 
 CONTENT = ScenarioContent(event_type="payment", rules=(rule("HIGH"),))
@@ -39,11 +41,25 @@ async def test_what_is_wrong_is_told_with_line_and_column(bench: ScenarioBench) 
     error = await refusal(bench.scenarios.create("t", "alice", "cards", wrong))
     (violation,) = error.violations
     assert (violation.field, violation.reason) == ("rules[1].expression", "expression.type")
-    assert violation.message == "line 1, column 1: there is no amuont"
+    assert violation.message == "line 1, column 1: expected a known name, such as amount, found amuont"
     unknown = await refusal(bench.scenarios.create("t", "alice", "cards", replace(CONTENT, event_type="nothing")))
     assert [each.field for each in unknown.violations] == ["event_type"]
     many = replace(CONTENT, rules=tuple(rule(f"R{place}", expression="x > 1") for place in range(1_000)))
     assert len((await refusal(bench.scenarios.create("t", "alice", "cards", many))).violations) == 100
+
+
+async def test_rules_that_would_hold_up_other_tenants_together_make_no_version(bench: ScenarioBench) -> None:
+    searching = tuple(rule(f"R{place}", expression=f"user_id.matches('x{place}')") for place in range(251))
+    error = await refusal(bench.scenarios.create("t", "alice", "cards", replace(CONTENT, rules=searching)))
+    (violation,) = error.violations
+    assert (violation.field, violation.reason) == ("rules", "rules.cost")
+    assert "at most 30 ms with the longest texts, and may take 31" in violation.message
+    await bench.scenarios.create("t", "alice", "cards", replace(CONTENT, rules=searching[:240]))
+    await bench.scenarios.make_version("t", "alice", "cards")
+    for added in searching[240:]:
+        await bench.scenarios.edit("t", "alice", "cards", lambda draft, added=added: with_rule(draft, added))
+    error = await refusal(bench.scenarios.make_version("t", "alice", "cards"))
+    assert [each.reason for each in error.violations] == ["rules.cost"]
 
 
 async def test_a_draft_is_edited_rule_by_rule(bench: ScenarioBench) -> None:
@@ -86,7 +102,7 @@ async def test_a_version_is_made_once_of_each_draft(bench: ScenarioBench) -> Non
     await bench.scenarios.create("t", "alice", "cards", CONTENT)
     first = await bench.scenarios.make_version("t", "bob", "cards", "the first")
     assert (first.number, first.content, first.authors) == (1, CONTENT, frozenset({"alice", "bob"}))
-    assert first.trees == ("tree of amount > 100.0",)
+    assert first.trees == (CelRules().check("amount > 100.0", {"amount": ValueKind.DOUBLE}),)
     assert await bench.scenarios.make_version("t", "carol", "cards", "again") == first
     await bench.scenarios.edit("t", "carol", "cards", lambda draft: with_rule(draft, rule("LOW")))
     second = await bench.scenarios.make_version("t", "carol", "cards")
