@@ -20,8 +20,8 @@ def value_of_text(type_: FieldType, text: str) -> object:
         case FieldType.BOOL:
             return _TRUTHS.get(text)
         case FieldType.MONEY:
-            amount, _, currency = text.partition(" ")
-            return {"amount": _number(amount), "currency": currency}
+            amount, blank, currency = text.partition(" ")
+            return {"amount": _number(amount), "currency": currency or blank}
         case _:
             return text
 

@@ -145,7 +145,8 @@ class EventReader:
         for member in value:
             if member not in _MEMBERS:
                 return _fault(field, "money.member", f".{str(member)[:MAX_NAME_SHOWN]}")
-        code, amount = value.get("currency") or currency, _finite(value.get("amount"))
+        named, amount = value.get("currency"), _finite(value.get("amount"))
+        code = currency if named in (None, "") else named
         digits = self._digits.get(code) if isinstance(code, str) else None
         if digits is None:
             return _fault(field, "currency.known", ".currency")

@@ -187,6 +187,18 @@ def test_text_of_money_names_its_currency_or_has_the_tenants(
     assert (values.seen["amount"], values.currencies["amount"], values.exact["amount"]) == value
 
 
+@pytest.mark.parametrize("named", [(), False, 0.0, {}])
+def test_what_is_no_text_is_not_taken_for_the_tenants_currency(reader: EventReader, named: object) -> None:
+    wrong = reader.read({**LEAST, "amount": {"amount": 12.5, "currency": named}}, "USD")[1]
+    assert [(each.path, each.rule) for each in wrong] == [("fields.amount.currency", "currency.known")]
+
+
+@pytest.mark.parametrize("named", [None, ""])
+def test_money_that_names_no_currency_has_the_tenants(reader: EventReader, named: object) -> None:
+    values, wrong = reader.read({**LEAST, "amount": {"amount": 12.5, "currency": named}}, "USD")
+    assert (values.currencies["amount"], wrong) == ("USD", [])
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -201,3 +213,9 @@ def test_text_that_means_nothing_is_no_value_and_told(reader: EventReader, name:
     values, usable = reader.read_texts({name: text, "note": "kept"})
     assert not usable
     assert (values.seen[name], values.seen["note"]) == (None, "kept")
+
+
+@pytest.mark.parametrize("text", ["12.50 ", " 12.50", "12.50  EUR", "12.50\tEUR"])
+def test_text_of_money_has_one_blank_before_its_currency_and_no_other(reader: EventReader, text: str) -> None:
+    values, usable = reader.read_texts({"amount": text}, "USD")
+    assert (values.seen["amount"], usable) == (None, False)
