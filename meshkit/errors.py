@@ -100,14 +100,18 @@ class MeshError(Exception):
         self.details = tuple(details)
 
     def with_violations(self, violations: Iterable[Violation]) -> MeshError:
-        """Returns an equal error with other violations: an error that several callers share is never changed."""
+        """Returns an equal error with other violations: an error that several callers share is never changed.
+
+        A message that names the fields names those of the other violations.
+        """
+        others = tuple(violations)
         return MeshError(
             self.kind,
             self.reason,
-            self.message,
+            _not_valid(others) if self.message == _not_valid(self.violations) else self.message,
             metadata=self.metadata,
             retry_after=self.retry_after,
-            violations=tuple(violations),
+            violations=others,
             domain=self.domain,
             details=self.details,
         )
@@ -137,10 +141,11 @@ def deadline_exceeded() -> MeshError:
 
 
 def validation_failed(*violations: Violation) -> MeshError:
-    named = ", ".join(violation.field or "request" for violation in violations)
-    return MeshError(
-        Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", f"the request is not valid: {named}", violations=violations
-    )
+    return MeshError(Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", _not_valid(violations), violations=violations)
+
+
+def _not_valid(violations: Sequence[Violation]) -> str:
+    return f"the request is not valid: {', '.join(violation.field or 'request' for violation in violations)}"
 
 
 def to_status(error: MeshError) -> status_pb2.Status:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from google.protobuf import any_pb2, wrappers_pb2
 from google.protobuf.message import Message
@@ -85,3 +87,14 @@ def test_second_detail_of_a_type_is_kept() -> None:
 )
 def test_reasons_are_names_of_the_contract(made: MeshError) -> None:
     assert f"ERROR_REASON_{made.reason}" in set(error_reason_pb2.ErrorReason.keys())
+
+
+def test_a_message_that_names_the_fields_names_those_that_they_are_renamed_to() -> None:
+    wrong = errors.validation_failed(Violation("rules[0].words", "words.valid", "is none"))
+    other = wrong.with_violations(replace(each, field="rule.words") for each in wrong.violations)
+    assert (wrong.message, other.message) == (
+        "the request is not valid: rules[0].words",
+        "the request is not valid: rule.words",
+    )
+    told = MeshError(Kind.INVALID_ARGUMENT, "OTHER", "no", violations=wrong.violations)
+    assert told.with_violations(()).message == "no"
