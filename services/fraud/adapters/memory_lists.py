@@ -192,10 +192,8 @@ class _Changes(MemoryClaims):
     async def next_part(self, number: int, import_id: UUID) -> ImportPart | None:
         return next((part for part, entered in self._parts(number, import_id) if not entered), None)
 
-    async def entered(self, part: ImportPart) -> None:
-        for place in self._tenant.parts:
-            if place[1:] == (part.import_id, part.first_row):
-                self._tenant.parts[place] = dataclasses.replace(part, data=b""), True
+    async def entered(self, number: int, part: ImportPart) -> None:
+        self._tenant.parts[number, part.import_id, part.first_row] = dataclasses.replace(part, data=b""), True
 
     def _parts(self, number: int, import_id: UUID) -> Sequence[tuple[ImportPart, bool]]:
         return [each for place, each in sorted(self._tenant.parts.items()) if place[:2] == (number, import_id)]

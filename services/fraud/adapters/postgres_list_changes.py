@@ -80,7 +80,7 @@ SELECT import_id, first_row, rows, new, data FROM value_list_imports
 WHERE tenant_id = $1 AND number = $2 AND import_id = $3 AND NOT entered ORDER BY first_row LIMIT 1"""
 _ENTERED = """
 UPDATE value_list_imports SET entered = true, data = ''
-WHERE tenant_id = $1 AND import_id = $2 AND first_row = $3 AND NOT entered"""
+WHERE tenant_id = $1 AND number = $2 AND import_id = $3 AND first_row = $4 AND NOT entered"""
 
 
 class PostgresListChanges(PostgresClaims):
@@ -182,8 +182,8 @@ class PostgresListChanges(PostgresClaims):
         row = await self._connection.fetchrow(_NEXT, self._tenant_id, number, import_id)
         return ImportPart(**dict(row.items())) if row is not None else None
 
-    async def entered(self, part: ImportPart) -> None:
-        await self._connection.execute(_ENTERED, self._tenant_id, part.import_id, part.first_row)
+    async def entered(self, number: int, part: ImportPart) -> None:
+        await self._connection.execute(_ENTERED, self._tenant_id, number, part.import_id, part.first_row)
 
     async def _count(self, number: int, changes: int, entries: int) -> None:
         try:

@@ -108,7 +108,7 @@ class ListChanges(Claims, Protocol):
         """Returns the first part that is still to be entered."""
         ...
 
-    async def entered(self, part: ImportPart) -> None:
+    async def entered(self, number: int, part: ImportPart) -> None:
         """Notes that a part is on the list."""
         ...
 

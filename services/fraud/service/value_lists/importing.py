@@ -88,7 +88,7 @@ class ListImports:
                     read = await in_turns(read_rows(part.data, part.first_row, Values(known)))
                     made = await self._put(changes, known, read, client_id)
                     new, changed = new + made[0], changed + made[1]
-                    await changes.entered(part)
+                    await changes.entered(known.number, part)
                 staged = await changes.staged(known.number, import_id)
             if self._monotonic() >= until:
                 break

@@ -242,13 +242,24 @@ async def test_parts_of_an_import_are_kept_until_they_are_entered(store: ListSto
         assert await changes.waiting() == 3
         first = await changes.next_part(made.number, import_id)
         assert first == part(import_id, 1, 10, 4)
-        await changes.entered(first)
+        await changes.entered(made.number, first)
         await changes.stage(made.number, part(import_id, 1, 99), AUTHOR)
         assert await changes.staged(made.number, import_id) == Staged(parts=2, rows=15, new=5, entered=10)
         last = await changes.next_part(made.number, import_id)
         assert last == part(import_id, 11, 5, 5)
-        await changes.entered(last)
+        await changes.entered(made.number, last)
         assert await changes.next_part(made.number, import_id) is None
+
+
+async def test_imports_of_two_lists_under_one_identifier_are_two(store: ListStore) -> None:
+    tenant, import_id = new_tenant(), uuid4()
+    ours, others = await create(store, tenant), await create(store, tenant, "others")
+    async with store.begin(tenant) as changes:
+        for each in (ours, others):
+            await changes.stage(each.number, part(import_id, 1, 5), AUTHOR)
+        await changes.entered(ours.number, part(import_id, 1, 5))
+        assert await changes.staged(others.number, import_id) == Staged(parts=1, rows=5)
+        assert await changes.next_part(others.number, import_id) == part(import_id, 1, 5)
 
 
 async def test_missing_values_are_those_that_are_not_on_the_list(store: ListStore) -> None:
