@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from pathlib import Path
@@ -13,7 +14,7 @@ from console.http import Response
 from tests.steelthread.edge import Edge, refusal
 from tests.steelthread.platform import Platform
 
-LISTS = "/api/v1/lists"
+LISTS, SCENARIOS = "/api/v1/lists", "/api/v1/scenarios"
 BLOCKED = {"name": "blocked", "kind": "block", "field": "ip_address"}
 
 
@@ -155,6 +156,25 @@ async def test_parts_of_an_import_are_entered_when_all_are_there(edge: Edge) -> 
         done = await edge.post(commit, {"rows": 3})
         assert (done["rows"], done["entered_rows"], done["added_count"]) == (3, 3, added)
     assert await values(edge) == ["a", "b", "c"]
+
+
+async def test_a_rule_asks_a_list_which_then_cannot_be_deleted(edge: Edge) -> None:
+    await edge.post(LISTS, {"name": "watched", "field": "ip_address"})
+    await edge.post(f"{LISTS}/watched/entries:add", {"entries": [{"value": "203.0.113.0/24"}]})
+    rule = {
+        "rule_id": "watched", "code": "WATCHED", "words": "{ip_address} is watched.", "contribution": 0.6,
+        "expression": "ip_address in lists.watched",
+    }  # fmt: skip
+    await edge.post(SCENARIOS, {"scenario_id": "cards", "draft": {"event_type": "payment", "rules": [rule]}})
+    await edge.post(f"{SCENARIOS}/cards/versions", {"note": "first"})
+    await edge.post(f"{SCENARIOS}/cards/versions/1:deploy", {"target": "live"})
+    async with asyncio.timeout(10):
+        while (made := await edge.check(ip_address="203.0.113.7"))["risk_factors"] != ["WATCHED"]:
+            await asyncio.sleep(0.05)
+    assert (await edge.check(ip_address="198.51.100.7"))["risk_factors"] == []
+    assert (await edge.post(f"/api/v1/decisions/{made['decision_id']}:replay", {}))["identical"]
+    refused = await send(edge, "DELETE", f"{LISTS}/watched")
+    assert (refused.status, refusal(refused)["reason"]) == (409, "STATE_NOT_ALLOWED")
 
 
 async def test_scopes_keep_reading_from_writing(platform: Platform) -> None:

@@ -18,6 +18,7 @@ from services.fraud.adapters.child_backtests import ChildBacktests
 from services.fraud.adapters.postgres_backtests import PostgresBacktests, PostgresBacktestWriter
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
+from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
 from services.fraud.adapters.remote_backtest_tasks import RemoteBacktestTasks
 from services.fraud.expressions.rules import CelRules
@@ -42,7 +43,8 @@ async def serve_backtests(
     pool = await host.open(postgres.pool(settings.dsn, size=2), name="postgres of backtests")
     writer, stored = PostgresBacktestWriter(pool), PostgresBacktests(reads)
     host.background("old backtests", Periodic("old backtests", writer.prune, interval=PRUNE_SECONDS).run)
-    checks = RuleChecks(CelRules(), DeclaredVocabularies(PostgresEventTypes(reads), PostgresFeatures(reads)))
+    declared = PostgresEventTypes(reads), PostgresFeatures(reads), PostgresLists(pool, reads)
+    checks = RuleChecks(CelRules(), DeclaredVocabularies(*declared))
     scenarios = ScenarioService(PostgresScenarios(reads), checks, _now)
     service = BacktestService(stored, RemoteBacktestTasks(tasks, KIND), scenarios, checks, _now)
     servicer = BacktestServicer(service, IdempotentChanges(writer), pages=pages)

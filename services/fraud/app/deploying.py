@@ -18,6 +18,7 @@ from meshkit.storage.reads import Reads
 from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
+from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.adapters.postgres_scenario_changes import PostgresScenarioWriter
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
 from services.fraud.adapters.postgres_shadows import PostgresShadowReports
@@ -93,7 +94,8 @@ async def serve_scenarios(
     added_up = PostgresBreakerCounts(watching, uuid4())
     breaker = Breaker(counts.outcomes, added_up, BreakerTrips(Publishing(_now), writer), configurations.guarded)
     host.background("breaker", breaker.run)
-    vocabularies = DeclaredVocabularies(PostgresEventTypes(reads), PostgresFeatures(reads))
+    declared = PostgresEventTypes(reads), PostgresFeatures(reads), PostgresLists(pool, reads)
+    vocabularies = DeclaredVocabularies(*declared)
     checks = RuleChecks(CelRules(), vocabularies)
     edits, deployed = ScenarioEdits(IdempotentChanges(writer)), Deployments(scenarios, breaker.usual)
     service = ScenarioService(scenarios, checks, _now)

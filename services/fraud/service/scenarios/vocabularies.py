@@ -8,17 +8,20 @@ from services.fraud.domain.declaring import all_types
 from services.fraud.domain.event_types import FieldType
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.vocabulary import variables_of
+from services.fraud.domain.value_lists.lists import MAX_LISTS
 from services.fraud.ports import EventTypes, FeatureReads
+from services.fraud.ports.value_lists import ListStore
 
 __all__ = ["DeclaredVocabularies"]
 
 
 class DeclaredVocabularies:
-    """Implements `Vocabularies` on the event types and the features of tenants."""
+    """Implements `Vocabularies` on the event types, the features and the lists of tenants."""
 
-    def __init__(self, event_types: EventTypes, features: FeatureReads) -> None:
+    def __init__(self, event_types: EventTypes, features: FeatureReads, lists: ListStore) -> None:
         self._event_types = event_types
         self._features = features
+        self._lists = lists
 
     async def variables(self, tenant_id: str, event_type: str) -> Mapping[str, ValueKind] | None:
         declared = all_types(await self._event_types.all(tenant_id)).get(event_type)
@@ -27,7 +30,8 @@ class DeclaredVocabularies:
         features = (await self._features.declared(tenant_id)).current
         aggregates = [each for each in features.aggregates if each.event_type == event_type]
         derived = [each.name for each, _ in features.derived if each.event_type == event_type]
-        return variables_of(declared.event_type, aggregates, derived=derived)
+        lists = [each.name for each in await self._lists.page(tenant_id, "", MAX_LISTS)]
+        return variables_of(declared.event_type, aggregates, lists, derived)
 
     async def keys(self, tenant_id: str) -> Mapping[str, FieldType]:
         types = all_types(await self._event_types.all(tenant_id)).values()

@@ -11,6 +11,7 @@ import pytest
 from meshkit.errors import MeshError
 from services.fraud.adapters.memory_event_types import MemoryDeclarations, MemoryEventTypes, MemoryEventTypeWriter
 from services.fraud.adapters.memory_features import MemoryFeatureHeads, MemoryFeatures, MemoryFeatureWriter
+from services.fraud.adapters.memory_lists import MemoryLists
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows
 from services.fraud.domain.declared.checking import MOST_BY_DAY, MOST_FEATURES
 from services.fraud.domain.declared.declaration import Definition, DerivedFeature
@@ -311,7 +312,7 @@ async def test_rules_know_features_of_their_event_type_by_name_and_kind(bench: B
     await bench.create(counting("fresh", aggregate=Aggregate.IS_NEW, field="ip_address"))
     await bench.create(counting("logins", event_type="login", counts=("login",)))
     await bench.create(ratio())
-    vocabularies = DeclaredVocabularies(bench.types, bench.reads)
+    vocabularies = DeclaredVocabularies(bench.types, bench.reads, MemoryLists())
     payment, login = [await vocabularies.variables(TENANT, each) for each in ("payment", "login")]
     assert payment is not None and login is not None
     kinds = {name: payment[name].value for name in ("n", "mean", "fresh", "ratio", "user_count_1h")}
