@@ -25,11 +25,14 @@ __all__ = ["BuiltInNames", "ScenarioBench", "rule"]
 
 
 class BuiltInNames:
-    """Implements `Vocabularies` for the built-in event types."""
+    """Implements `Vocabularies` for the built-in event types, and `lists`."""
+
+    def __init__(self) -> None:
+        self.lists: list[str] = []
 
     async def variables(self, tenant_id: str, event_type: str) -> Mapping[str, ValueKind] | None:
         found = BUILT_IN.get(event_type)
-        return variables_of(found, STARTER_FEATURES if event_type == "payment" else ()) if found else None
+        return variables_of(found, STARTER_FEATURES if event_type == "payment" else (), self.lists) if found else None
 
     async def keys(self, tenant_id: str) -> Mapping[str, FieldType]:
         return {field.name: field.type for each in BUILT_IN.values() for field in each.keys}
@@ -73,12 +76,13 @@ class ScenarioBench:
     def __post_init__(self) -> None:
         self.reads = MemoryScenarios(self.rows)
         self.writer = MemoryScenarioWriter(self.rows)
-        self.checks = RuleChecks(CelRules(), BuiltInNames())
+        self.names = BuiltInNames()
+        self.checks = RuleChecks(CelRules(), self.names)
         self.scenarios: Any = _InTransactions(ScenarioService(self.reads, self.checks, self.clock), self.writer)
         self.publishing = self.publishing_with()
 
     def publishing_with(self, usual: UsualCounts = nothing_usual) -> Any:
-        return _InTransactions(Publishing(self.clock, usual), self.writer)
+        return _InTransactions(Publishing(self.clock, usual, self.checks.faults), self.writer)
 
     def clock(self) -> datetime:
         self.now += timedelta(seconds=1)

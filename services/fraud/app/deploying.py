@@ -28,10 +28,11 @@ from services.fraud.expressions.rules import CelRules
 from services.fraud.service.scenarios.breaking import Breaker, OutcomeCounter, count_outcome
 from services.fraud.service.scenarios.deployments import Deployments
 from services.fraud.service.scenarios.drafts import ScenarioService
-from services.fraud.service.scenarios.publishing import BreakerTrips, Publishing
+from services.fraud.service.scenarios.publishing import Publishing
 from services.fraud.service.scenarios.rule_checks import RuleChecks
 from services.fraud.service.scenarios.shadowing import ShadowRuns
 from services.fraud.service.scenarios.snoozing import Snoozing
+from services.fraud.service.scenarios.tripping import BreakerTrips
 from services.fraud.service.scenarios.vocabularies import DeclaredVocabularies
 from services.fraud.service.tenants.configuration import Configurations
 from services.fraud.service.tenants.feature_sets import DeclaredSets
@@ -101,7 +102,7 @@ async def serve_scenarios(
     service = ScenarioService(scenarios, checks, _now)
     servicer = ScenarioServicer(
         ScenarioCalls(edits, service, checks, deployed, pages),
-        DeploymentCalls(edits, Publishing(_now, breaker.usual), deployed, pages),
+        DeploymentCalls(edits, Publishing(_now, breaker.usual, checks.faults), deployed, pages),
         SnoozeCalls(edits, Snoozing(scenarios, vocabularies, _now), pages, _now),
         ShadowCalls(service, counts.reports),
     )

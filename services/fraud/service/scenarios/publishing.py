@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
 from services.fraud.domain.scenarios.breaker import NOTHING_COUNTED, OutcomeCounts
+from services.fraud.domain.scenarios.checking import ContentFault
 from services.fraud.domain.scenarios.deployment import (
     Deployment,
     DeploymentMove,
@@ -32,18 +33,20 @@ from services.fraud.domain.scenarios.publication import (
     may_publish,
     needs_second,
 )
-from services.fraud.domain.scenarios.scenario import ScenarioVersion, VersionRef
+from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioVersion, VersionRef
 from services.fraud.domain.scenarios.starter import STARTER_REF
-from services.fraud.ports.scenarios import ScenarioChanges, ScenarioWriter
+from services.fraud.ports.scenarios import ScenarioChanges
 from services.fraud.service.scenarios.drafts import BUILT_IN
 
-__all__ = ["BREAKER", "BreakerTrips", "Publishing", "UsualCounts", "nothing_usual"]
+__all__ = ["BREAKER", "Faults", "Publishing", "UsualCounts", "nothing_usual", "nothing_wrong"]
 
 BREAKER = "breaker"
 """The principal of what the breaker does. No token has a subject that equals it: those are of clients and users."""
 
 UsualCounts = Callable[[str, str, VersionRef], Awaitable[OutcomeCounts]]
 """Returns what a version decided of late, for a tenant and an event type."""
+Faults = Callable[[str, ScenarioContent], Awaitable[Sequence[ContentFault]]]
+"""Returns what is wrong with a content of a tenant, as names are now."""
 Move = Callable[[Deployment, VersionRef], Deployment]
 
 
@@ -52,12 +55,20 @@ async def nothing_usual(_: str, __: str, ___: VersionRef) -> OutcomeCounts:
     return NOTHING_COUNTED
 
 
+async def nothing_wrong(_: str, __: ScenarioContent) -> Sequence[ContentFault]:
+    """Finds no fault."""
+    return ()
+
+
 class Publishing:
     """Moves versions, in the transaction that it is given. `actor` is the verified caller."""
 
-    def __init__(self, clock: Callable[[], datetime], usual: UsualCounts = nothing_usual) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], usual: UsualCounts = nothing_usual, faults: Faults = nothing_wrong
+    ) -> None:
         self._clock = clock
         self._usual = usual
+        self._faults = faults
 
     async def deploy(self, changes: ScenarioChanges, actor: Actor, step: Step, reason: str = "") -> DeploymentState:
         """Takes a step, or asks for it if a second person has to look at it first. The same step again changes nothing.
@@ -66,7 +77,7 @@ class Publishing:
         """
         version = await _version(changes, step.ref)
         state = await changes.deployment(version.content.event_type)
-        after = await self._taken(actor.tenant_id, step, state)
+        after = await self._taken(actor.tenant_id, version.content, step, state)
         if after == state.deployment:
             return state
         if needs_second(step, state.deployment) and not await _alone(changes, state, version, actor.name):
@@ -87,7 +98,7 @@ class Publishing:
         authors = await _authors(changes, state, version)
         if not may_publish(actor.name, authors):
             raise errors.second_person_needed(*step.ref)
-        after = await self._taken(actor.tenant_id, step, state)
+        after = await self._taken(actor.tenant_id, version.content, step, state)
         answered = _without_requests(state, request_id)
         return await self._move(
             changes, answered, after, step.move, step.ref, actor.name, step.parts,
@@ -153,14 +164,19 @@ class Publishing:
         state = replace(state, requests=left)
         return await self._move(changes, state, after, kind, ref, actor.name, reason=reason)
 
-    async def _taken(self, tenant_id: str, step: Step, state: DeploymentState) -> Deployment:
+    async def _taken(self, tenant_id: str, content: ScenarioContent, step: Step, state: DeploymentState) -> Deployment:
+        """Raises STATE_NOT_ALLOWED, also where a name that rules use is gone, or is something else by now."""
         live, usual = state.deployment.live, NOTHING_COUNTED
         if step.move is DeploymentMove.LIVE and live is not None and live != step.ref:
             usual = await self._usual(tenant_id, state.event_type, live)
         try:
-            return step.taken(state.deployment, usual)
+            after = step.taken(state.deployment, usual)
         except ForbiddenDeploymentError as error:
             raise _refused(error, state, step.ref) from None
+        faults = await self._faults(tenant_id, content) if after != state.deployment else ()
+        for fault in faults:
+            raise errors.step_not_allowed(f"{step.ref} can decide no more: {fault.place}: {fault.message}", "outdated")
+        return after
 
     async def _ask(
         self, changes: ScenarioChanges, state: DeploymentState, step: Step, principal: str, reason: str
@@ -199,19 +215,6 @@ class Publishing:
         )  # fmt: skip
         await changes.deploy(stored, transition)
         return stored
-
-
-class BreakerTrips:
-    """Rolls versions back for the breaker, each in a transaction of its own."""
-
-    def __init__(self, publishing: Publishing, writer: ScenarioWriter) -> None:
-        self._publishing = publishing
-        self._writer = writer
-
-    async def trip(self, tenant_id: str, ref: VersionRef, reason: str) -> DeploymentState:
-        """Raises STATE_NOT_ALLOWED for a version that no longer decides, and for a live one after another."""
-        async with self._writer.begin(tenant_id) as changes:
-            return await self._publishing.trip(changes, tenant_id, ref, reason)
 
 
 async def _version(changes: ScenarioChanges, ref: VersionRef) -> ScenarioVersion:

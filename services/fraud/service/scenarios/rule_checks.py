@@ -43,6 +43,10 @@ class RuleChecks:
         async with self._turn:
             return await asyncio.to_thread(self._content, content, variables, known)
 
+    async def faults(self, tenant_id: str, content: ScenarioContent) -> Sequence[ContentFault]:
+        """Returns what is wrong with a whole scenario."""
+        return (await self.content(tenant_id, content)).faults
+
     async def rule(self, tenant_id: str, event_type: str, rule: ScenarioRule) -> Checked:
         """Checks one rule, as it would be in a scenario. Raises RESOURCE_NOT_FOUND for an event type that is none."""
         variables = await self._vocabularies.variables(tenant_id, event_type)

@@ -25,7 +25,8 @@ from services.fraud.domain.scenarios.snoozes import Snooze
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_REF, starter_trees
 from services.fraud.ports.scenarios import CountKey
 from services.fraud.service.scenarios.breaking import Breaker, OutcomeCounter
-from services.fraud.service.scenarios.publishing import BreakerTrips, Publishing
+from services.fraud.service.scenarios.publishing import Publishing
+from services.fraud.service.scenarios.tripping import BreakerTrips
 from services.fraud.service.tenants.configuration import Configurations
 from tests.support.servers import Database
 

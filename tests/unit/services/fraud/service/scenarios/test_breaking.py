@@ -18,7 +18,8 @@ from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.scenarios.starter import STARTER_REF
 from services.fraud.ports.scenarios import CountKey
 from services.fraud.service.scenarios.breaking import KEPT_SECONDS, MOST_KEYS, Breaker, Guarded, OutcomeCounter
-from services.fraud.service.scenarios.publishing import BreakerTrips, Publishing
+from services.fraud.service.scenarios.publishing import Publishing
+from services.fraud.service.scenarios.tripping import BreakerTrips
 from tests.support.scenarios import ScenarioBench
 
 FIRST, SECOND = VersionRef("cards", 1), VersionRef("cards", 2)

@@ -11,10 +11,10 @@ from meshkit.errors import MeshError
 from services.fraud.domain.scenarios.breaker import NOTHING_COUNTED, OutcomeCounts
 from services.fraud.domain.scenarios.deployment import DeploymentMove, Role
 from services.fraud.domain.scenarios.publication import DeploymentState, ScenarioPolicy, Step
-from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 from services.fraud.domain.scenarios.starter import STARTER_REF
 from services.fraud.service.scenarios.publishing import BREAKER
-from tests.support.scenarios import ScenarioBench
+from tests.support.scenarios import ScenarioBench, rule
 
 FIRST, SECOND, THIRD = (VersionRef("cards", number) for number in (1, 2, 3))
 SHADOW, SHARE, LIVE = DeploymentMove.SHADOW, DeploymentMove.SHARE, DeploymentMove.LIVE
@@ -200,3 +200,20 @@ async def test_of_two_who_set_the_policy_the_second_is_told(publishing: Any) -> 
     assert first.revision == 1
     assert await publishing.set_policy("t", replace(first, revision=0)) == first
     assert (await refusal(publishing.set_policy("t", ScenarioPolicy(), lambda at: at == 0))).reason == "ETAG_MISMATCH"
+
+
+async def test_a_version_whose_names_are_gone_decides_no_more(bench: ScenarioBench, publishing: Any) -> None:
+    bench.names.lists.append("watched")
+    asking = ScenarioContent(event_type="payment", rules=(rule("D", expression="user_id in lists.watched"),))
+    await bench.scenarios.create("t", "alice", "asking", asking)
+    await bench.scenarios.make_version("t", "alice", "asking")
+    ref = VersionRef("asking", 1)
+    await publishing.set_policy("t", ScenarioPolicy(two_persons=True))
+    asked = await publishing.deploy("t", "alice", Step(ref, LIVE))
+    bench.names.lists.clear()
+    for step in (Step(ref, SHADOW), Step(ref, SHARE, 100), Step(ref, LIVE)):
+        error = await refusal(publishing.deploy("t", "bob", step))
+        assert (error.reason, "lists.watched" in error.message) == ("STATE_NOT_ALLOWED", True)
+    error = await refusal(publishing.approve("t", "bob", "payment", asked.requests[0].request_id))
+    assert error.reason == "STATE_NOT_ALLOWED"
+    assert (await bench.reads.deployments("t"))[0].deployment.live == STARTER_REF
