@@ -153,6 +153,7 @@ def problem(response: Response) -> str:
     except HttpError:
         return f"The platform answers with status {response.status}."
     detail = str(document.get("detail") or document.get("title") or "").rstrip(".")
-    found = "; ".join(f"{one.get('field')}: {one.get('message')}" for one in document.get("errors", ()))
+    errors = [(one.get("field"), one.get("message")) for one in document.get("errors", ())]
+    found = "; ".join(f"{field}: {message}" if field else str(message) for field, message in errors)
     reason = document.get("reason") or f"HTTP {response.status}"
     return f"{found or detail} ({reason})."

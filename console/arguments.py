@@ -28,6 +28,7 @@ __all__ = [
     "past_time",
     "point_in_time",
     "rfc3339",
+    "strict_json",
     "task_id",
     "units",
     "whole",
@@ -151,14 +152,22 @@ def json_object(text: str) -> dict[str, Any]:
     """Reads an object from the option itself or from the file that it names after an @."""
     try:
         content = Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-        value = json.loads(content, object_pairs_hook=_without_doubles, parse_constant=_no_number)
+        value = strict_json(content)
     except OSError as error:
         raise ArgumentTypeError(f"cannot read {text[1:]}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ArgumentTypeError(f"must be a JSON object: {error}") from error
     if not isinstance(value, dict):
         raise ArgumentTypeError("must be a JSON object, in braces")
     return value
+
+
+def strict_json(content: str) -> Any:
+    """Reads JSON as strictly as the platform does. Raises ValueError."""
+    try:
+        return json.loads(content, object_pairs_hook=_without_doubles, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

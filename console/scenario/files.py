@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from console.api import Api, Json
+from console.arguments import strict_json
 from console.failure import WrongArgument
 from console.scenario.rules import scenario_path
 from console.scenario.tables import print_lines, rule_table, scenario_table, version_table
@@ -104,7 +105,7 @@ async def export(api: Api, arguments: argparse.Namespace) -> int:
 async def import_file(api: Api, arguments: argparse.Namespace) -> int:
     """Makes a file the draft of a scenario, which is created if it is not there."""
     try:
-        draft = json.loads(Path(arguments.file).read_text(encoding="utf-8"))
+        draft = strict_json(Path(arguments.file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WrongArgument(f"{arguments.file} cannot be read: {error}.") from error
     name = arguments.scenario_id

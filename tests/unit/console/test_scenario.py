@@ -173,3 +173,29 @@ def test_a_shadow_is_told_as_a_table_of_outcomes(home: Path, edge: TaskEdge, cap
     assert "1200 decisions judged, 3 with another outcome" in told and "4 not judged for want of time" in told
     assert "rule low could not be evaluated in 2 decisions" in told
     assert "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57" in told and "1197" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"rules": ' * 3_000, "nested too deep"),
+        ('{"rules": [], "rules": []}', "is there twice"),
+        ("", "Expecting value"),
+    ],
+)
+def test_a_file_that_is_no_json_is_refused_before_anything_is_asked(
+    home: Path, edge: TaskEdge, tmp_path: Path, capsys: Capture, text: str, words: str
+) -> None:
+    file = tmp_path / "cards.json"
+    file.write_text(text)
+    assert command(home, "scenario", "import", "cards", str(file)) == 2
+    assert (words in capsys.readouterr().err, edge.calls) == (True, [])
+
+
+def test_what_is_wrong_with_a_whole_request_is_told_without_a_place(
+    home: Path, edge: TaskEdge, capsys: Capture
+) -> None:
+    errors = [{"field": "", "message": "is too deep"}]
+    edge.answer = lambda call: problem(400, "MALFORMED_REQUEST", "body is too deep", errors=errors)
+    assert command(home, "scenario", "status", "payment") == 2
+    assert "rampart: is too deep (MALFORMED_REQUEST)." in capsys.readouterr().err
