@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import scenario_pb2 as pb
 from rampart.fraud.v1 import scenario_service_pb2 as service_pb
 
+from meshkit.errors import Violation, validation_failed
 from meshkit.preconditions import Preconditions
 from services.fraud.convert.rules import content_to_proto
 from services.fraud.domain.scenarios.breaker import BreakerLimits, OutcomeCounts
@@ -80,6 +81,9 @@ def version_to_proto(version: ScenarioVersion, role: Role, *, rules: bool = True
 
 
 def step_from_proto(request: service_pb.DeployScenarioRequest) -> Step:
+    """Raises VALIDATION_FAILED for a share of what is to have none: who asks for 10 % does not get all."""
+    if request.share and request.target != DeploymentMove.SHARE.value:
+        raise validation_failed(Violation("share", "share.absent", 'must be absent, unless target is "share"'))
     return Step(VersionRef(request.scenario_id, request.version), DeploymentMove(request.target), request.share)
 
 

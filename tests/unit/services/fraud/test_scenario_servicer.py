@@ -221,3 +221,10 @@ async def test_the_report_of_a_shadow_is_its_tenants_alone(wire: Wire) -> None:
     assert [(each.code, each.only_shadowed, each.both) for each in found.rules] == [("HIGH", 7, 0), ("A", 0, 3)]
     assert [*found.examples[0].only_shadowed] == ["HIGH"]
     assert (await wire.refused("GetShadowReport", asked, tenant="other")).reason == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.parametrize("target", ["live", "shadow"])
+async def test_a_share_is_for_a_share_alone(wire: Wire, target: str) -> None:
+    step = pb.DeployScenarioRequest(scenario_id="starter", version=2, target=target, share=1_000)
+    error = await wire.refused("DeployScenario", step)
+    assert [(each.field, each.reason) for each in error.violations] == [("share", "share.absent")]
