@@ -30,9 +30,9 @@ async def told_by_child(program: Sequence[str], order: Mapping[str, Any]) -> Asy
 
     Raises TaskFailure, and MeshError UNAVAILABLE.
     """
-    child = await asyncio.to_thread(_started, program)
+    starting = asyncio.create_task(_begun(program))
     try:
-        told = await _reading(child)
+        child, told = await asyncio.shield(starting)
         await asyncio.to_thread(_order, child, order)
         while line := await _line(told):
             news = json.loads(line)
@@ -41,9 +41,13 @@ async def told_by_child(program: Sequence[str], order: Mapping[str, Any]) -> Asy
             yield news
         raise TaskFailure("ProcessEnded", "the process ended before its work")
     finally:
-        child.kill()
-        # Shielded, for whoever is cancelled again meanwhile would leave a process that nobody waits for.
-        await asyncio.shield(asyncio.to_thread(_end, child))
+        # Shielded, as the start is: whoever is cancelled meanwhile would leave a process that nobody ends or waits for.
+        await asyncio.shield(_end(starting))
+
+
+async def _begun(program: Sequence[str]) -> tuple[subprocess.Popen[bytes], asyncio.StreamReader]:
+    child = await asyncio.to_thread(_started, program)
+    return child, await _reading(child)
 
 
 def _started(program: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -90,8 +94,14 @@ def _check(told: Mapping[str, Any]) -> bool:
             raise TaskFailure(told["type"], told["message"], retryable=told["retryable"])
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Waits for a child that was killed: it has nothing to lose that is not stored."""
+async def _end(starting: asyncio.Task[tuple[subprocess.Popen[bytes], asyncio.StreamReader]]) -> None:
+    """Kills a child, once it is there: it has nothing to lose that is not stored."""
+    child, _ = await starting
+    child.kill()
+    await asyncio.to_thread(_wait_for, child)
+
+
+def _wait_for(child: subprocess.Popen[bytes]) -> None:
     assert child.stdin is not None
     child.stdin.close()
     child.wait(END_SECONDS)
