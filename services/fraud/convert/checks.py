@@ -15,7 +15,7 @@ from meshkit.canonical import canonical_address, canonical_email
 from meshkit.context import Principal
 from meshkit.currencies import DIGITS, LARGEST_MINOR
 from services.fraud import errors
-from services.fraud.convert.event_values import event_values_from_proto
+from services.fraud.convert.event_values import event_values_from_proto, retired_values_from_proto
 from services.fraud.convert.events import fields_to_record
 from services.fraud.domain.check import NOTHING_KEPT, Check, Kept, Spelling
 from services.fraud.domain.event import Fields, FieldValue, Money
@@ -78,7 +78,7 @@ def check_from_event(
     event_time = _event_time(request)
     money = next((value for value in fields.values() if isinstance(value, Money)), Money(0, ""))
     digits = DIGITS.get(money.currency, 0)
-    content = (reader.event_type.name, fields_to_record(dict(sorted(fields.items()))).decode())
+    contents = _contents(request, reader, fields, principal.currency)
     return Check(
         tenant_id=principal.tenant_id,
         transaction_id=transaction_id,
@@ -86,8 +86,8 @@ def check_from_event(
         columns=reader.columns,
         fields=fields,
         event_time=event_time,
-        fingerprint=_fingerprint(content, event_time),
-        other_fingerprints=partial(_untimed_fingerprints, content, event_time),
+        fingerprint=_fingerprint(contents[0], event_time),
+        other_fingerprints=partial(_other_event_fingerprints, contents, event_time),
         user_id=str(fields.get("user_id", "")),
         merchant=str(fields.get("merchant_id", "")),
         amount=money.minor / 10**digits,
@@ -96,6 +96,17 @@ def check_from_event(
         currency_digits=digits,
         channel=str(fields.get("channel", "")),
     )
+
+
+def _contents(
+    request: pb.CheckEventRequest, reader: EventReader, fields: Fields, currency: str
+) -> Sequence[Sequence[str]]:
+    """Returns what tells an event from others: with what is retired by now, and without, as it may be stored."""
+    found = [fields]
+    if not reader.retired.isdisjoint(request.fields.fields):
+        retired = retired_values_from_proto(reader, request.fields, currency)
+        found.insert(0, {**fields, **_fields(reader.event_type, retired)})
+    return [(reader.event_type.name, fields_to_record(dict(sorted(each.items()))).decode()) for each in found]
 
 
 def _fields(event_type: EventType, values: EventValues) -> Fields:
@@ -209,10 +220,13 @@ def _other_fingerprints(
     return found
 
 
-def _untimed_fingerprints(content: Sequence[str], event_time: datetime | None, answer: bytes) -> Collection[bytes]:
-    """Returns the fingerprint without a time, if that of the event is the one that it was answered with."""
+def _other_event_fingerprints(
+    contents: Sequence[Sequence[str]], event_time: datetime | None, answer: bytes
+) -> Collection[bytes]:
+    """Returns those of all contents, and without a time if that of the event is the one that it was answered with."""
     answered = decision_pb2.Decision.FromString(answer).event_time.ToDatetime(UTC)
-    return [_fingerprint(content, None)] if event_time is not None and event_time == answered else []
+    times = (event_time, None) if event_time is not None and event_time == answered else (event_time,)
+    return [_fingerprint(content, time) for content in contents for time in times]
 
 
 def _fingerprint_of_before(request: pb.CheckFraudRequest) -> bytes:

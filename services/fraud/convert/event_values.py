@@ -9,7 +9,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 from services.fraud import errors
 from services.fraud.domain.event_values import MAX_EVENT_BYTES, EventReader, EventValues
 
-__all__ = ["event_values_from_proto"]
+__all__ = ["event_values_from_proto", "retired_values_from_proto"]
 
 
 def event_values_from_proto(reader: EventReader, fields: Struct, currency: str) -> EventValues:
@@ -24,6 +24,11 @@ def event_values_from_proto(reader: EventReader, fields: Struct, currency: str) 
     if faults:
         raise errors.event_invalid(faults)
     return values
+
+
+def retired_values_from_proto(reader: EventReader, fields: Struct, currency: str) -> EventValues:
+    """Returns what the retired fields of an event would hold."""
+    return reader.read_retired(_members(fields), currency)
 
 
 def _members(fields: Struct) -> Mapping[str, object]:

@@ -81,9 +81,10 @@ class EventReader:
             FieldType.BOOL: self._bool,
             FieldType.TIME: self._time,
         }
-        self._read = {
-            field.name: readers.get(field.type, self._text) for field in event_type.fields if not field.retired
-        }
+        every = {field.name: readers.get(field.type, self._text) for field in event_type.fields}
+        self.retired = frozenset(field.name for field in event_type.fields if field.retired)
+        self._read = {name: read for name, read in every.items() if name not in self.retired}
+        self._read_retired = {name: every[name] for name in self.retired}
 
     def read(self, fields: Mapping[str, object], currency: str = "") -> tuple[EventValues, Sequence[FieldFault]]:
         """Returns the values of an event and what is wrong with it. With faults, the values mean nothing.
@@ -102,6 +103,15 @@ class EventReader:
         absent = [name for name in self._required if fields.get(name) in (None, "")]
         faults += [FieldFault(f"fields.{name}", "required", "is required") for name in absent]
         return values, faults[:MAX_FAULTS]
+
+    def read_retired(self, fields: Mapping[str, object], currency: str = "") -> EventValues:
+        """Returns what retired fields would hold: what was decided with them is the same when it is sent again."""
+        values = EventValues({}, {}, {})
+        for name in self.retired & fields.keys():
+            value = fields[name]
+            if value is not None and value != "":
+                self._read_retired[name](self._fields[name], value, values, currency)
+        return values
 
     def read_texts(self, texts: Mapping[str, str], currency: str = "") -> tuple[EventValues, bool]:
         """Returns the values of those texts that are fields of the type, and whether each could be used.
