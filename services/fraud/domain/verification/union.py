@@ -33,7 +33,8 @@ class ComparedSet:
         """Without `only` all are compared. Left out are those of daily totals, which may have changed since."""
         names = (set(only).intersection(whole.names) if only else set(whole.names)) - whole.of_days
         self._whole = whole
-        self._names = names
+        self.names = frozenset(names)
+        """What is compared."""
         self.part = whole.part(names)
         """The features that are needed for those that are compared."""
         self.places: Sequence[int] = ()
@@ -52,7 +53,7 @@ class ComparedSet:
         found = [
             ComparedValue(name, _reach(part, place), stored[name], _as_stored(part.layout, place, computed[place]))
             for place, name in enumerate(part.names)
-            if name in self._names and place not in sums
+            if name in self.names and place not in sums
         ]
         return [*found, *(self._converted(check, place, each) for place, each in sums.items())]
 

@@ -45,9 +45,11 @@ async def verified_sets(
     known = [each for each in declared if each is not None]
     sets = {STARTER.version: ComparedSet(STARTER, only)}
     sets |= {each.version: ComparedSet(feature_set_of(each, types, patterns=patterns), only) for each in known}
+    unknown = set(only).difference(*(each.names for each in sets.values()))
+    if unknown:
+        words = f"must be names of features of the period that are verified, which {', '.join(sorted(unknown))} is not"
+        raise TaskFailure("NoFeatures", words, retryable=False)
     used = {version: each for version, each in sets.items() if each.part.names}
-    if not used:
-        raise TaskFailure("NoFeatures", "the period has no feature of these names", retryable=False)
     return VerifiedSets(used, _union(used, types, known, patterns))
 
 

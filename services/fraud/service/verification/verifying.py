@@ -63,5 +63,5 @@ class Verifications:
 
 def _error(failure: TaskFailure) -> MeshError:
     if failure.type == NO_FEATURES:
-        return errors.period_invalid([FieldFault("features", "features.known", "must have a feature of the period")])
+        return errors.period_invalid([FieldFault("features", "features.known", failure.message)])
     return errors.not_verifiable(failure.message) if failure.type in REFUSED else internal()

@@ -11,13 +11,18 @@ import pytest
 
 from meshkit.errors import MeshError
 from meshkit.tasks import TaskFailure
+from services.fraud.adapters.memory_event_types import MemoryDeclarations
+from services.fraud.adapters.memory_features import MemoryFeatures
 from services.fraud.domain.backtests.past import StoredVector
+from services.fraud.domain.declared.declaration import DeclaredSet
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.event import Money
+from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.verification.arrivals import ArrivalOrder
 from services.fraud.domain.verification.recorded import Cause, RecordedCheck, RecordedExtent, ValueDifference
 from services.fraud.domain.verification.union import ComparedSet, united
+from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports.verification import (
     LogTestimony,
     VerificationNews,
@@ -26,9 +31,9 @@ from services.fraud.ports.verification import (
     VerificationSummary,
 )
 from services.fraud.service.verification.run import VerifyRun
-from services.fraud.service.verification.sets import numbers_of
+from services.fraud.service.verification.sets import numbers_of, verified_sets
 from services.fraud.service.verification.verifying import Verifications
-from tests.support.features import DAY_MS, counting
+from tests.support.features import DAY_MS, counting, declared
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 US = 1_000_000
@@ -239,3 +244,14 @@ async def test_why_nothing_can_be_verified_is_said(failure: str, reason: str) ->
 async def test_a_period_that_has_no_end_before_now_is_refused() -> None:
     error = await ended(Verifications(Runner(), 400, lambda: NOW), since=NOW)
     assert error is not None and [each.field for each in error.violations] == ["since"]
+
+
+@pytest.mark.parametrize("only", [["nothing"], ["user_count_1h", "nothing"], ["user_count_1h", "aged"]])
+async def test_a_name_of_which_nothing_is_verified_is_named(only: Sequence[str]) -> None:
+    features, types = MemoryFeatures(MemoryDeclarations()), {"payment": PAYMENT}
+    aged = declared(counting("aged", window_ms=365 * DAY_MS), DeclaredSet())
+    features.sets["t", 1] = DeclaredSet().following([aged], types)
+    with pytest.raises(TaskFailure, match=f"{only[-1]} is not"):
+        await verified_sets(features, "t", types, ["3", "t1"], only, compile_pattern)
+    found = await verified_sets(features, "t", types, ["3", "t1"], ["user_count_1h"], compile_pattern)
+    assert set(found.sets) == {"3", "t1"}
