@@ -47,7 +47,7 @@ async def verified_sets(
     sets |= {each.version: ComparedSet(feature_set_of(each, types, patterns=patterns), only) for each in known}
     unknown = set(only).difference(*(each.names for each in sets.values()))
     if unknown:
-        words = f"must be names of features of the period that are verified, which {', '.join(sorted(unknown))} is not"
+        words = f"must be names of features that are verified in the period, not {', '.join(sorted(unknown))}"
         raise TaskFailure("NoFeatures", words, retryable=False)
     used = {version: each for version, each in sets.items() if each.part.names}
     return VerifiedSets(used, _union(used, types, known, patterns))

@@ -251,7 +251,7 @@ async def test_a_name_of_which_nothing_is_verified_is_named(only: Sequence[str])
     features, types = MemoryFeatures(MemoryDeclarations()), {"payment": PAYMENT}
     aged = declared(counting("aged", window_ms=365 * DAY_MS), DeclaredSet())
     features.sets["t", 1] = DeclaredSet().following([aged], types)
-    with pytest.raises(TaskFailure, match=f"{only[-1]} is not"):
+    with pytest.raises(TaskFailure, match=f"not {only[-1]}"):
         await verified_sets(features, "t", types, ["3", "t1"], only, compile_pattern)
     found = await verified_sets(features, "t", types, ["3", "t1"], ["user_count_1h"], compile_pattern)
     assert set(found.sets) == {"3", "t1"}

@@ -1777,7 +1777,7 @@ class Decision(betterproto2.Message):
     """
     Inputs that could not be used. Empty means a full decision.
 
-    "features_slow_path": what was counted came from the store, because Redis did not have all of it. "features": what some keys of the event did could not be read in time, so features of theirs have no value. "daily_totals": totals of days, of which windows of more than 30 days are made, could not be read in time. "user_profile": the user's profile could not be read in time. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address. "ip_intelligence": a rule asks what the operator's files about addresses do not tell. "lists": the lists of the tenant could not be read in time.
+    "features_slow_path": what was counted came from the store, because Redis did not have all of it. "features": what some keys of the event did could not be read in time, so features of theirs have no value. "daily_totals": totals of days, of which windows of more than 30 days are made, could not be read in time. "user_profile": the user's profile could not be read in time. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address. "attributes": the text of an attribute is none of the field of payments that it names. "ip_intelligence": a rule asks what the operator's files about addresses do not tell. "lists": the lists of the tenant could not be read in time.
     """
 
     explanations: "list[Explanation]" = betterproto2.field(
@@ -6295,7 +6295,7 @@ class VerifyFeaturesRequest(betterproto2.Message):
         3, betterproto2.TYPE_STRING, repeated=True
     )
     """
-    Names of features: only these are verified, as they are in any set of features. Empty means all.
+    Names of features: only these are verified, as they are in any set of features; a name of which nothing is verified is refused. Empty means all.
     """
 
 
