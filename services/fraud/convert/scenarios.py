@@ -122,6 +122,11 @@ def transition_to_proto(transition: Transition) -> pb.Transition:
 
 
 def policy_from_proto(message: pb.ScenarioPolicy) -> ScenarioPolicy:
+    """Raises VALIDATION_FAILED for a limit of 0: it was not said, and would trip at the first decline or review."""
+    absent = [name for name in ("declines", "reviews", "times") if not getattr(message, name)]
+    if absent:
+        words = "must be above 0: a policy is sent whole"
+        raise validation_failed(*(Violation(f"policy.{name}", "limit.absent", words) for name in absent))
     limits = BreakerLimits(
         declines=message.declines, reviews=message.reviews, times=message.times, above=message.above
     )  # fmt: skip

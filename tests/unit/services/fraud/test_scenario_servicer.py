@@ -228,3 +228,9 @@ async def test_a_share_is_for_a_share_alone(wire: Wire, target: str) -> None:
     step = pb.DeployScenarioRequest(scenario_id="starter", version=2, target=target, share=1_000)
     error = await wire.refused("DeployScenario", step)
     assert [(each.field, each.reason) for each in error.violations] == [("share", "share.absent")]
+
+
+async def test_a_policy_without_its_limits_is_refused_and_does_not_trip_at_the_first_decline(wire: Wire) -> None:
+    policy = scenario_pb2.ScenarioPolicy(two_persons=True)
+    error = await wire.refused("ReplaceScenarioPolicy", pb.ReplaceScenarioPolicyRequest(policy=policy))
+    assert {each.field for each in error.violations} == {"policy.declines", "policy.reviews", "policy.times"}

@@ -5307,12 +5307,12 @@ class ScenarioPolicy(betterproto2.Message):
 
     declines: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
     """
-    Largest share of declines.
+    Largest share of declines. 1 is no limit. A policy is sent whole: this, `reviews` and `times` are above 0.
     """
 
     reviews: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
     """
-    Largest share of reviews.
+    Largest share of reviews. 1 is no limit.
     """
 
     times: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
