@@ -25,7 +25,7 @@ from tests.support.processes import ROOT
 
 __all__ = ["REPLICAS", "SCOPES", "Platform", "eventually"]
 
-SCOPES = (*Scopes.declared_by_methods().ordinary, "scenario:publish")
+SCOPES = (*Scopes.declared_by_methods().ordinary, "scenario:policy", "scenario:publish")
 REPLICAS = {"fraud": 2}
 GATEWAY_WORKERS = 2
 LEDGER_SECONDS = 5.0

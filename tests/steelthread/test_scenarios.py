@@ -64,3 +64,10 @@ async def test_another_tenant_sees_nothing_and_imports_with_the_same_rules(edge:
     assert (await other.get(SCENARIOS))["scenarios"] == []
     copied = await other.post(SCENARIOS, {"scenario_id": "cards", "draft": made["content"]})
     assert copied["draft"] == made["content"]
+
+
+async def test_who_publishes_cannot_say_that_nobody_else_has_to_look(platform: Platform) -> None:
+    publisher = await platform.new_edge(scopes=("scenario:read", "scenario:write", "scenario:publish"))
+    policy = await publisher.get("/api/v1/scenario-policy")
+    refused = await publisher.send("PUT", "/api/v1/scenario-policy", json.dumps(policy).encode())
+    assert (refused.status, refusal(refused)["reason"]) == (403, "SCOPE_MISSING")

@@ -32,7 +32,7 @@ from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
 
 TOKEN = "good-token"
-SCOPES = Scopes.declared_by_methods().ordinary | {"scenario:publish"}
+SCOPES = Scopes.declared_by_methods().ordinary | {"scenario:policy", "scenario:publish"}
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
 
 RAMPART = rampart()
