@@ -129,8 +129,10 @@ async def keeping(
     relay = await open_pool(database.relay_dsn, size=2)
     service = await open_pool(database.dsn, size=2)
     cleaner = await open_pool(database.server.dsn(database.name, "rampart_fraud_cleaner"), size=1)
+    logs = logs_in(engine.redis, service)
     keeper = LogKeeper(
-        logs=logs_in(engine.redis, service),
+        logs=logs,
+        shares=logs.shares,
         history=PostgresHistory(service, keys_of(service)),
         store=engine.store,
         gaps=PostgresGaps(relay, service),

@@ -63,6 +63,7 @@ async def open_features(
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of the logs")
     keeper = LogKeeper(
         logs=logs,
+        shares=logs.shares,
         history=PostgresHistory(service, stores.keys),
         store=stores.decisions,
         gaps=PostgresGaps(relay, service),

@@ -48,6 +48,7 @@ from services.fraud.ports.logs import (
     Restored,
     Ticket,
 )
+from services.fraud.ports.shares import LogMemory, LogSample, LogShare, LogShares, ShareState
 
 __all__ = [
     "WRITES_AT_ONCE",
@@ -79,9 +80,13 @@ __all__ = [
     "LogAnswer",
     "LogGaps",
     "LogKey",
+    "LogMemory",
     "LogPage",
     "LogPart",
     "LogProof",
+    "LogSample",
+    "LogShare",
+    "LogShares",
     "LogSlice",
     "LogState",
     "LogStream",
@@ -93,6 +98,7 @@ __all__ = [
     "RateStore",
     "Restored",
     "RiskProfiles",
+    "ShareState",
     "Stored",
     "StoredDecision",
     "StoredEvents",

@@ -142,6 +142,8 @@ class LogProof(NamedTuple):
     """When the logs were found emptied, or their server restarted, for the last time. Never the same again."""
     lost: int
     """Keys that the server has evicted since."""
+    turn: int = 0
+    """Of the last change of any tenant's share (see `LogShare`), which loses nothing of the logs of others."""
 
 
 class Restored(NamedTuple):
@@ -153,6 +155,8 @@ class Restored(NamedTuple):
     retain_seconds: int
     last: bool = True
     """True if that is everything that was committed before, and the log whole with it."""
+    first: bytes = b""
+    """Head of the record that the log began with when the history was asked for: another log gets nothing."""
 
 
 class Overdue(NamedTuple):
@@ -192,11 +196,21 @@ class EntityLogs(Protocol):
         ...
 
     async def prove(self, streams: Collection[LogStream], proof: LogProof) -> bool:
-        """Says that all history of streams of one tenant is in their logs. False if any was lost since the proof."""
+        """Says that all history of streams of one tenant is in their logs.
+
+        False if any was lost since the proof, or may go early.
+        """
         ...
 
     async def prove_all(self, proof: LogProof) -> bool:
-        """Says that all tenants are proven that have decisions: the logs of others were never written."""
+        """Says that all tenants are proven that have decisions and may be swept.
+
+        The logs of those without decisions were never written.
+        """
+        ...
+
+    async def may_be_swept(self, tenant_id: str) -> bool:
+        """Tells whether logs of a tenant stay that are swept: not while it has more than its share."""
         ...
 
     async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:

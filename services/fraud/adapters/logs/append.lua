@@ -13,18 +13,20 @@
 --         records, seconds after which the log goes, flags (1: whole if it is not there, 2: records get the time of
 --         arrival, 4: the expiry is set anew), then the records
 -- ARGV[6] how many checks the batch has, none if it is not there
+-- ARGV[7] the turn of what the caller knows of shares (see shares.lua)
 --
 -- Answers "cold" for another generation, else milliseconds of arrival, the proof as it is now or "", then for each
 -- write what is there from its offset on, before its own records: "more" if that is more than is read at once, "sealed"
 -- if the offset is in a chunk by now. 1 is a log that begins with this write, whole; "" one that begins and may not be;
--- 0 a key that holds something else. At the end where the batch stands in the order of arrival.
+-- 0 a key that holds something else. At the end where the batch stands in the order of arrival, and "turn over" if that is
+-- not what the caller knows, else "".
 
 -- Bytes that are read of one log, and of all logs of a call: more is loaded in slices, by whoever needs it.
 local MOST, MOST_OF_ALL = 65536, 262144
 local call, sub, unpack, pack = redis.call, string.sub, struct.unpack, struct.pack
 
 local generation = ARGV[1]
-local state = call('HMGET', KEYS[1], 'generation', 'epoch', 'order')
+local state = call('HMGET', KEYS[1], 'generation', 'epoch', 'order', 'over', 'turn')
 if state[1] ~= generation then return 'cold' end
 
 local time = call('TIME')
@@ -52,10 +54,22 @@ local function proved()
   return proof == ARGV[4]
 end
 
+-- Of a tenant that has, or had, more than its share: for how long its log stays, whether that is told anew, and whether a
+-- log that begins can be whole. Whoever has not heard of it cannot do wrong.
+local over, turn, known = state[4], state[5] or '0', tonumber(ARGV[7]) or 0
+local function shared(key, seconds, refresh)
+  local now, changed, early, last = share_of(over, key)
+  if not now then return seconds, refresh, true end
+  if now == CROWDED then return math.min(early, seconds), true, false end
+  if tonumber(time[1]) <= last and call('TTL', key) < seconds then refresh = true end
+  return seconds, refresh, now == OPEN and changed <= known
+end
+
 -- Returns what was there: 1 if nothing was and nothing can have been, '' if nothing was, but may have been.
 local function append(key, found, from, size, seconds, flags, records)
-  local refresh = flags >= 4
+  local refresh, provable = flags >= 4, true
   if refresh then flags = flags - 4 end
+  if over then seconds, refresh, provable = shared(key, seconds, refresh) end
   if flags >= 2 then records, flags = stamped(records, size), flags - 2 end
   if from == 0 and sub(found, 1, 8) ~= generation then
     found = ''
@@ -65,7 +79,7 @@ local function append(key, found, from, size, seconds, flags, records)
   end
   if found == '' then
     -- Of a log that was seen before and is gone, something was.
-    local whole = flags == 1 and from == 0 and proved() and 1 or 0
+    local whole = flags == 1 and from == 0 and provable and proved() and 1 or 0
     call('SET', key, generation .. pack('<I4I4I4', whole, 0, time[1]) .. records, 'EX', seconds)
     return whole == 1 and 1 or ''
   end
@@ -93,4 +107,5 @@ for i = 3, #KEYS do
 end
 answers[2] = proof or ''
 answers[#KEYS + 1] = order
+answers[#KEYS + 2] = turn ~= ARGV[7] and turn .. ' ' .. (over or '') or ''
 return answers

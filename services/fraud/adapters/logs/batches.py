@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.fraud.adapters.logs.proofs import StreamProofs
-from services.fraud.adapters.logs.scripts import GenerationChanged, LogScripts, proof_of
+from services.fraud.adapters.logs.scripts import GenerationChanged, LogScripts
 from services.fraud.adapters.logs.sealing import LogSealing
 from services.fraud.adapters.logs.writes import answer_of, instructions, reservations
 from services.fraud.ports import LogAnswer, LogProof, LogWrite
@@ -46,20 +46,22 @@ class LogBatches:
             generation = await self._scripts.present()
             streams = [write.key.stream for write in writes]
             creates = self._proofs.held({write.key.stream for write in writes if write.is_read})
+            # Before the logs are read: what was put into them by then is in what is read.
+            swept = {stream: self._proofs.swept(stream) for stream in set(streams)}
             known = [_of_generation(write, generation) for write in writes]
             text = instructions(known, [stream in creates for stream in streams])
             try:
-                arrival, proof, *found, order = await self._scripts.run(
+                arrival, proof, *found, order, shares = await self._scripts.run(
                     "append",
                     [pending, *names],
-                    [*reserving, told(self._scripts.proof), text, b"%d" % checks],
+                    [*reserving, told(self._scripts.proof), text, b"%d" % checks, b"%d" % self._scripts.shares.turn],
                     only=generation,
                 )
             except GenerationChanged:
                 continue
-            if proof:
-                self._scripts.proof = proof_of(proof)
-            swept = {stream: self._proofs.swept(stream) for stream in set(streams)}
+            self._scripts.note(proof, shares)
+            if shares:
+                swept = {stream: min(until, self._proofs.swept(stream)) for stream, until in swept.items()}
             answers = [
                 answer_of(write, each, swept[stream]) for write, each, stream in zip(known, found, streams, strict=True)
             ]
@@ -74,4 +76,5 @@ def _of_generation(write: LogWrite, generation: bytes) -> LogWrite:
 
 
 def told(proof: LogProof | None) -> bytes:
-    return b"%d %d" % proof if proof is not None else b""
+    """Packs what the scripts compare of a proof."""
+    return b"%d %d" % proof[:2] if proof is not None else b""

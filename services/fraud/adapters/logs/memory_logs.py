@@ -13,6 +13,7 @@ from services.fraud.ports import (
     LogKey,
     LogPart,
     LogProof,
+    LogShare,
     LogSlice,
     LogState,
     LogStream,
@@ -20,6 +21,7 @@ from services.fraud.ports import (
     LogWrite,
     Overdue,
     Restored,
+    ShareState,
     Ticket,
 )
 
@@ -41,7 +43,13 @@ class MemoryLogs:
         self._clock = clock
         self._logs: dict[LogKey, _MemoryLog] = {}
         self._whole = whole
-        self._swept: set[LogStream] = set()
+        self._all_at = 0
+        """The turn of shares at which all that may be were found swept, if all were."""
+        self._swept: dict[LogStream, int] = {}
+        """The turn of shares at which the sweep began."""
+        self.shares: dict[str, LogShare] = {}
+        """By tenant."""
+        self.turn = 0
         self._losses = 0
         self._order = 0
         self._reserved: dict[bytes, tuple[int, Sequence[Key]]] = {}
@@ -71,27 +79,34 @@ class MemoryLogs:
         self._check()
         for each in logs:
             log = self._logs.get(each.key)
-            if log is None and proof == await self.proof():
+            if log is None and proof is not None and self._holds(proof):
                 log = self._logs[each.key] = _MemoryLog(False, each.size)
-            if log is not None and not log.whole:
+            began = each.first in (b"", b"".join(log.records[:1])[: len(each.first)]) if log is not None else False
+            if log is not None and began and not log.whole:
                 log.records += _cut(each.records, each.size)
                 log.whole = each.last
 
     async def proof(self) -> LogProof:
         self._check()
-        return LogProof(self._losses, 0)
+        return LogProof(self._losses, 0, self.turn)
 
     async def prove_all(self, proof: LogProof) -> bool:
-        """Says nothing that `prove` does not: a twin has few tenants."""
-        return proof == await self.proof()
+        """Says nothing that `prove` does not, but what is so already at a turn of shares: a twin has few tenants."""
+        holds = self._holds(proof) and proof.turn == self.turn
+        self._all_at = proof.turn if holds else self._all_at
+        return holds
 
     async def prove(self, streams: Collection[LogStream], proof: LogProof) -> bool:
-        if proof != await self.proof():
+        if not self._holds(proof) or not all(self._is_open(each.tenant_id, proof.turn) for each in streams):
             return False
-        self._swept |= set(streams)
+        self._swept.update(dict.fromkeys(streams, proof.turn))
         for key, log in self._logs.items():
             log.whole = log.whole or key.stream in streams
         return True
+
+    async def may_be_swept(self, tenant_id: str) -> bool:
+        self._check()
+        return self._is_open(tenant_id, self.turn)
 
     async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
         self._check()
@@ -119,7 +134,7 @@ class MemoryLogs:
 
     async def whole(self, streams: Collection[LogStream]) -> Mapping[LogStream, bool]:
         self._check()
-        return {stream: self._whole or stream in self._swept for stream in streams}
+        return {stream: self._proven(stream) for stream in streams}
 
     def _append(self, write: LogWrite, arrival: int) -> LogAnswer:
         records = _cut(write.records, write.size)
@@ -127,7 +142,7 @@ class MemoryLogs:
             records = [struct.pack("<q", arrival) + record[8:] for record in records]
         log = self._logs.get(write.key)
         if log is None:
-            whole = write.is_read and (self._whole or write.key.stream in self._swept)
+            whole = write.is_read and self._proven(write.key.stream)
             self._logs[write.key] = _MemoryLog(whole, write.size, records)
             return LogAnswer(LogState.WHOLE if whole else LogState.PARTIAL)
         before = list(log.records)
@@ -136,6 +151,18 @@ class MemoryLogs:
             return LogAnswer(LogState.STALE)
         unseen = b"".join(before[write.seen.read if write.seen else 0 :])
         return LogAnswer(LogState.WHOLE if log.whole else LogState.PARTIAL, 0, unseen)
+
+    def _proven(self, stream: LogStream) -> bool:
+        at = max(self._swept.get(stream, -1), self._all_at if self._whole else -1)
+        return at >= 0 and self._is_open(stream.tenant_id, at)
+
+    def _is_open(self, tenant_id: str, turn: int) -> bool:
+        """Tells whether a tenant may be swept, and could already at a turn."""
+        share = self.shares.get(tenant_id)
+        return share is None or (share.state is ShareState.OPEN and share.turn <= turn)
+
+    def _holds(self, proof: LogProof) -> bool:
+        return (proof.epoch, proof.lost) == (self._losses, 0)
 
     def _check(self) -> None:
         if not self.available:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import Context
@@ -16,10 +15,12 @@ from redis.exceptions import RedisError
 
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7
-from services.fraud.adapters.logs.batches import LogBatches, Written, told
+from services.fraud.adapters.logs.batches import LogBatches, Written
+from services.fraud.adapters.logs.histories import portions, restore_call
 from services.fraud.adapters.logs.loading import LogGone, StoredLog, load_log
-from services.fraud.adapters.logs.names import PENDING, log_names
+from services.fraud.adapters.logs.names import PENDING, LogNames
 from services.fraud.adapters.logs.proofs import StreamProofs
+from services.fraud.adapters.logs.redis_shares import RedisLogShares
 from services.fraud.adapters.logs.reservations import Reservations
 from services.fraud.adapters.logs.scripts import LogScripts
 from services.fraud.adapters.logs.sealing import LogSealing
@@ -54,7 +55,6 @@ REGISTER_SECONDS = 5.0
 SETTLE_QUEUE = 10_000
 # Batches are gathered for so long whose reservations go at once. Withdrawals are not waited for.
 SETTLE_SECONDS = 0.05
-RESTORED_BYTES = 65_536
 _STALE = LogAnswer(LogState.STALE)
 _FAILURES = (RedisError, OSError, TimeoutError)
 
@@ -75,12 +75,14 @@ class RedisLogs:
     ) -> None:
         self._redis = redis
         self._scripts = LogScripts(redis, fence)
-        self._proofs = StreamProofs(redis, self._scripts)
+        self._proofs = StreamProofs(redis, self._scripts, self._names)
         self._reservations = Reservations(redis, self._scripts)
         self._sealing = LogSealing(redis, self._scripts, self._proofs)
         self._batches = LogBatches(self._scripts, self._proofs, self._sealing)
+        self.shares = RedisLogShares(redis, self._scripts, self._names, self._failing)
+        """What tenants have of the memory of these logs."""
         self._secret = secret
-        self._name: Callable[[LogKey], bytes] | None = None
+        self._known_names: LogNames | None = None
         self._pending = f"{PENDING}:{uuid7()}".encode()
         self._registered = b""
         self._register_at = 0.0
@@ -103,8 +105,9 @@ class RedisLogs:
     async def restore(self, logs: Sequence[Restored], proof: LogProof | None = None) -> None:
         self._check_pause()
         with self._failing():
-            for part in _portions(logs):
-                await self._restore(part, proof)
+            names = await self._names()
+            for part in portions(logs):
+                await self._scripts.run("restore", *restore_call(part, names.of, proof))
 
     async def load(
         self, key: LogKey, size: int, retain_seconds: int, after: LogPart | None = None
@@ -114,7 +117,7 @@ class RedisLogs:
             generation, swept = await self._scripts.present(), self._proofs.swept(key.stream)
             if after is not None and after.generation != generation:
                 return
-            log = StoredLog((await self._names())(key), generation, size, retain_seconds, swept)
+            log = StoredLog((await self._names()).of(key), generation, size, retain_seconds, swept)
             async for part in load_log(self._redis, log, after):
                 yield part
 
@@ -135,6 +138,10 @@ class RedisLogs:
     async def prove_all(self, proof: LogProof) -> bool:
         with self._failing():
             return await self._proofs.prove_all(proof)
+
+    async def may_be_swept(self, tenant_id: str) -> bool:
+        with self._failing():
+            return await self._proofs.may_be_swept(tenant_id)
 
     async def overdue(self, seconds: float) -> Sequence[Overdue]:
         with self._failing():
@@ -178,13 +185,13 @@ class RedisLogs:
         return Appended(Ticket(tuple(names)), first.arrival_ms, answers, first.generation, first.order)
 
     async def _write(self, batch: bytes, writes: Sequence[LogWrite], reserved: bytes, checks: int = 0) -> Written:
-        names = list(map(await self._names(), [write.key for write in writes]))
+        names = list(map((await self._names()).of, [write.key for write in writes]))
         return await self._batches.write(self._pending, batch, names, writes, reserved, checks)
 
-    async def _names(self) -> Callable[[LogKey], bytes]:
-        if self._name is None:
-            self._name = log_names(await self._secret())
-        return self._name
+    async def _names(self) -> LogNames:
+        if self._known_names is None:
+            self._known_names = LogNames(await self._secret())
+        return self._known_names
 
     async def _register(self) -> None:
         """Makes the reservations of this process known to whoever withdraws what is left of them."""
@@ -193,12 +200,6 @@ class RedisLogs:
             served = await self._scripts.adopt()
             await self._redis.sadd(PENDING, self._pending)
             self._registered, self._register_at = served.generation, now + REGISTER_SECONDS
-
-    async def _restore(self, logs: Sequence[tuple[Restored, bytes, bool]], proof: LogProof | None) -> None:
-        name = await self._names()
-        keys = [name(log.key) for log, _, _ in logs]
-        asked = [struct.pack("<IB", log.retain_seconds, last and log.last) + records for log, records, last in logs]
-        await self._scripts.run("restore", keys, [told(proof), *asked])
 
     async def _settle(self) -> None:
         while self._settled or self._withdrawing or self._sealing:
@@ -242,19 +243,3 @@ class RedisLogs:
 
 def _packed(transactions: Sequence[Key]) -> bytes:
     return "\0".join(part for key in transactions for part in key).encode()
-
-
-def _portions(logs: Sequence[Restored]) -> list[list[tuple[Restored, bytes, bool]]]:
-    """Cuts histories into parts that one call of the script takes, a long one into several."""
-    portions: list[list[tuple[Restored, bytes, bool]]] = [[]]
-    room = RESTORED_BYTES
-    for log in logs:
-        most = RESTORED_BYTES // log.size * log.size
-        for start in range(0, len(log.records), most) or (0,):
-            records = log.records[start : start + most]
-            if len(records) > room or len(portions[-1]) >= WRITES_AT_ONCE:
-                portions.append([])
-                room = RESTORED_BYTES
-            room -= len(records)
-            portions[-1].append((log, records, start + most >= len(log.records)))
-    return portions

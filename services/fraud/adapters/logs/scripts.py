@@ -14,14 +14,22 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
+from services.fraud.adapters.logs.known_shares import NO_SHARES, KnownShares, shares_of
 from services.fraud.adapters.logs.names import STATE
 from services.fraud.ports import LogProof
 
-__all__ = ["GENERATION_BYTES", "GenerationChanged", "LogScripts", "Served", "proof_of"]
+__all__ = ["GENERATION_BYTES", "GenerationChanged", "LogScripts", "Served"]
 
 GENERATION_BYTES = 8
-_TEXTS = {name: (Path(__file__).parent / f"{name}.lua").read_text() for name in ("append", "restore", "seal")}
-_ADOPT = (Path(__file__).parent / "adopt.lua").read_text()
+
+
+def _text(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.lua").read_text()
+
+
+_TEXTS = {name: _text("shares") + _text(name) for name in ("append", "mark", "prove", "restore", "sample")}
+_TEXTS["seal"] = _text("seal")
+_ADOPT = _text("adopt")
 
 
 class Served(NamedTuple):
@@ -48,6 +56,8 @@ class LogScripts:
         self._served: Served | None = None
         self.proof = LogProof(0, 0)
         """The last that was seen."""
+        self.shares: KnownShares = NO_SHARES
+        """The last that were told, of which every script says when they have changed."""
 
     async def run(
         self, script: str, keys: Sequence[bytes | str], arguments: Sequence[bytes | str], *, only: bytes = b""
@@ -84,22 +94,26 @@ class LogScripts:
     async def adopt(self) -> Served:
         """Learns the generation of the server, and begins one if it has none of this run."""
         fresh = secrets.token_bytes(GENERATION_BYTES)
-        generation, proof = await self._redis.eval(_ADOPT, 1, STATE, fresh)
-        self.proof = proof_of(proof)
-        if self._served is None or self._served.generation != generation:
-            await self._fence(generation)
+        generation, proof, shares = await self._redis.eval(_ADOPT, 1, STATE, fresh)
+        self.note(proof, shares)
+        if self._served is not None and self._served.generation == generation:
+            return self._served
+        await self._fence(generation)
         digests = {
             name: (await self._redis.script_load(f"-- {generation.hex()}\n{text}")) for name, text in _TEXTS.items()
         }
-        self._served = Served(generation, {name: _text(digest) for name, digest in digests.items()})
+        self._served = Served(generation, {name: _decoded(digest) for name, digest in digests.items()})
         return self._served
 
+    def note(self, proof: bytes, shares: bytes) -> None:
+        """Takes what a script says of the proof and of shares; empty is what was known."""
+        if shares:
+            self.shares = shares_of(shares)
+            self.proof = self.proof._replace(turn=self.shares.turn)
+        if proof:
+            epoch, lost = proof.split()
+            self.proof = LogProof(int(epoch), int(lost), self.shares.turn)
 
-def proof_of(text: bytes) -> LogProof:
-    """Reads "epoch evictions"."""
-    epoch, lost = text.split()
-    return LogProof(int(epoch), int(lost))
 
-
-def _text(digest: bytes | str) -> str:
+def _decoded(digest: bytes | str) -> str:
     return digest.decode() if isinstance(digest, bytes) else digest

@@ -20,6 +20,7 @@ from services.fraud.domain.declared.plan import KindPlan
 __all__ = [
     "CORRECTION",
     "EVENT",
+    "HEAD_BYTES",
     "KIND_AT",
     "LABEL",
     "MISSING",

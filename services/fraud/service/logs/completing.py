@@ -10,10 +10,19 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from services.fraud.domain.declared.recording import currency_of
-from services.fraud.domain.declared.records import LogRecord
+from services.fraud.domain.declared.records import HEAD_BYTES, LogRecord
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs, History, HistoryKey, KeyHistory, LogKey, LogsUnavailableError, Restored
+from services.fraud.ports import (
+    EntityLogs,
+    History,
+    HistoryKey,
+    KeyHistory,
+    LogKey,
+    LogState,
+    LogsUnavailableError,
+    Restored,
+)
 from services.fraud.service.logs.groups import SLACK_SECONDS, LogGroup, to_milliseconds
 
 __all__ = ["PROMPT_EVENTS", "Completer", "restored_records"]
@@ -162,7 +171,9 @@ def _record(group: LogGroup, event: StoredEvent) -> LogRecord:
 
 
 def _restored(group: LogGroup, records: bytes) -> Restored:
-    return Restored(group.key, records, group.recorder.layout.size, group.retain_seconds)
+    """Returns the history of the log that a group was answered of, and of no other that has begun in its place."""
+    first = (group.answer.unseen or group.packed)[:HEAD_BYTES] if group.answer.state is LogState.PARTIAL else b""
+    return Restored(group.key, records, group.recorder.layout.size, group.retain_seconds, first=first)
 
 
 async def _folded(group: LogGroup, restored: bytes) -> Fold:

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.records import EVENT, KIND_AT
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import EntityLogs, LogPart, LogSlice, LogState
 from services.fraud.service.logs.completing import Completer
@@ -23,6 +24,8 @@ from services.fraud.service.logs.slow import SlowLogs
 __all__ = ["LogFolds"]
 
 _new = tuple.__new__
+_ARRIVED = bytes([EVENT])
+"""The kind of a record that was appended by its check: it stands at one place of one log alone."""
 
 
 class LogFolds:
@@ -36,7 +39,11 @@ class LogFolds:
         """Looks up what is known of logs before their records are appended."""
         get = self._cache.get
         for group in groups:
-            group.cached = get(group.key, group.recorder.plan)
+            group.cached = cached = get(group.key, group.recorder.plan)
+            if cached is not None and cached.part.last[KIND_AT : KIND_AT + 1] != _ARRIVED:
+                # What came from the history tells no log from another that has begun in its place and got the same.
+                self._cache.drop(group.key)
+                group.cached = None
 
     async def prepare(
         self,

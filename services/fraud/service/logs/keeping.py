@@ -2,7 +2,7 @@
 
 It withdraws what was reserved and never committed, puts into the logs what was decided without them, and sweeps the
 history of tenants into logs that Redis has lost and into those of new columns, so that a log that is not there was
-never written.
+never written. It sees to it that no tenant's logs take the place of others'.
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ from services.fraud.ports import (
     History,
     LogGaps,
     LogKey,
+    LogShares,
     LogsUnavailableError,
     LogWrite,
     OldDecisions,
 )
 from services.fraud.service.logs.groups import SLACK_SECONDS, to_milliseconds
+from services.fraud.service.logs.pressure import LogPressure
 from services.fraud.service.logs.sweep import LogSweep
 from services.fraud.service.tenants.feature_sets import FeatureSets
 from services.fraud.service.tenants.features import TenantFeatures
@@ -56,6 +58,7 @@ class LogKeeper:
         self,
         *,
         logs: EntityLogs,
+        shares: LogShares,
         history: History,
         store: DecisionStore,
         gaps: LogGaps,
@@ -69,15 +72,17 @@ class LogKeeper:
         self._store = store
         self._gaps = gaps
         self._sets = sets
+        self._pressure = LogPressure(shares)
         self._sweep = LogSweep(logs=logs, history=history, tenants=tenants, sets=sets, heads=heads, clock=clock)
 
     async def keep(self) -> None:
         """Works until cancelled."""
-        sweeping = asyncio.create_task(self._forever(self._sweep.sweep))
+        beside = [asyncio.create_task(self._forever(each)) for each in (self._sweep.sweep, self._pressure.relieve)]
         try:
             await self._forever(self._round)
         finally:
-            sweeping.cancel()
+            for each in beside:
+                each.cancel()
 
     async def _forever(self, work: Callable[[], object]) -> None:
         while True:

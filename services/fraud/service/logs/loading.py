@@ -48,7 +48,10 @@ class LogLoader:
         kept = self._cache.get(group.key, group.recorder.plan)
         if kept is not None:
             group.cached, group.loaded = kept, await self._slices(group, kept.part, None)
-            return
+            if group.loaded is not None:
+                return
+            group.cached = None
+            self._cache.drop(group.key)
         size, built = group.recorder.layout.size, None
         async for each in self._logs.load(group.key, size, group.retain_seconds):
             if built is None:

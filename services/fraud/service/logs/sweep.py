@@ -143,6 +143,9 @@ class LogSweep:
         self, tenant_id: str, features: TenantFeatures, filled: Collection[LogStream], proof: LogProof
     ) -> bool:
         """Sweeps the streams that are not whole. `filled` are those that are to be, of those that never were."""
+        if not await self._logs.may_be_swept(tenant_id):
+            # Its checks read the history meanwhile, also of what would have to be filled.
+            return True
         streams, unfilled = features.streams(tenant_id), features.filled(tenant_id)
         said = await self._logs.whole(streams)
         # Of a stream that was never filled nothing was said: the tenant did not have it.
@@ -170,6 +173,8 @@ class LogSweep:
         restored, restoring = RestoredLogs(tenant_id, features, since), asyncio.create_task(_nothing())
         try:
             async for events in self._history.events(tenant_id, min(since.values()), places=places):
+                if not await self._logs.may_be_swept(tenant_id):
+                    break
                 for start in range(0, len(events), AT_ONCE):
                     restored.add(events[start : start + AT_ONCE])
                     await asyncio.sleep(0)

@@ -17,7 +17,7 @@ from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
 from meshkit.storage.postgres import Pool, open_pool
-from services.fraud.adapters.logs.names import WHOLE, log_names
+from services.fraud.adapters.logs.names import WHOLE, LogNames
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles
 from services.fraud.domain.check import Check
@@ -148,9 +148,8 @@ def broken(kind: str, *rest: object) -> Poison:
     """Something else is kept under the name of the user's log."""
 
     async def made(stack: Stack, tenant: str) -> Sequence[Check]:
-        name = log_names(await keys_of(stack.pool).secret())(
-            LogKey(LogStream(tenant, STARTER.plans["user_id"].schema), "u1")
-        )
+        names = LogNames(await keys_of(stack.pool).secret())
+        name = names.of(LogKey(LogStream(tenant, STARTER.plans["user_id"].schema), "u1"))
         await stack.redis.execute_command(kind, name, *rest)  # type: ignore[no-untyped-call]
         return [check(tenant)]
 
