@@ -22,10 +22,13 @@ def key_of(tenant: str, value: str = "u1") -> LogKey:
     return LogKey(LogStream(tenant, PLAN.schema), value)
 
 
-def record(name: str | int, *, time: int = 1_700_000_000_000, kind: int = EVENT, attempt: int = 1) -> bytes:
+def record(
+    name: str | int, *, time: int = 1_700_000_000_000, kind: int = EVENT, attempt: int = 1, restored: bool = False
+) -> bytes:
     """Returns a record of the transaction of a name."""
     transaction = int.from_bytes(sha256(str(name).encode()).digest()[:8])
-    return LAYOUT.pack(LogRecord(time, transaction, (1_250,), (7,), currency=1, kind=kind, attempt=attempt))
+    made = LogRecord(time, transaction, (1_250,), (7,), currency=1, kind=kind, attempt=attempt, restored=restored)
+    return LAYOUT.pack(made)
 
 
 def record_of(tenant: str, transaction_id: str) -> bytes:

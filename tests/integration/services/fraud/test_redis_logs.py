@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 from unittest.mock import AsyncMock
 from urllib.parse import unquote, urlsplit
 
@@ -16,11 +17,12 @@ from redis.asyncio import Redis
 from console.up.state import State
 from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs import redis_logs
+from services.fraud.adapters.logs.names import LogNames
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory import MemoryStore
-from services.fraud.ports import LogPart, LogState, LogsUnavailableError, Overdue
+from services.fraud.ports import LogPart, LogSlice, LogState, LogsUnavailableError, Overdue
 from tests.support.fraud import check, named, new_tenant, read
-from tests.support.log_writes import key_of, record, record_of, records, write
+from tests.support.log_writes import key_of, record, record_of, records, restored, write
 from tests.support.proxy import Proxy, proxied
 from tests.support.readers import logs_in, reader_of, settled
 from tests.support.servers import valkey_server
@@ -166,3 +168,36 @@ async def test_key_with_many_events_does_not_slow_the_decision(redis: Redis) -> 
                 assert named(found)["user_count_24h"] == HOT + number
     await settled(logs)
     assert median(times[busy]) < 2 * median(times[quiet])
+
+
+async def test_log_that_has_begun_anew_is_not_taken_for_the_one_that_was_read_and_ended_alike(
+    redis: Redis, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both got the same history, after as many records: what the first of them lacked must not be missed."""
+    logs, key, now = logs_in(redis), key_of(tenant), int(time.time() * 1000)
+    reader, load = reader_of(logs, MemoryStore()), logs.load
+    history = [record(f"h{number}", time=now, restored=True, attempt=0) for number in range(2_000)]
+    names = LogNames(b"no secret")
+    await logs.shares.crowd(names.tag(tenant), 60)
+    await logs.append([], [write(key, [record("long ago")])])
+    await logs.restore([restored(key, history[:1_900], last=False)])
+
+    async def after_the_rest(*asked: Any) -> AsyncIterator[LogSlice]:
+        await logs.restore([restored(key, history[1_900:])])
+        async for each in load(*asked):
+            yield each
+
+    async def count() -> Any:
+        asked = [check(tenant, device="", ip="", merchant="", event_time=None)]
+        reading = await reader.read(asked, patient=True)
+        reader.settle(reading, asked, ())
+        return named(read(reading.features)[0])["user_count_24h"]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(logs, "load", after_the_rest)
+        assert await count() == 2_000
+    await redis.delete(names.of(key))
+    await logs.append([], [write(key, [record("b", time=now)]), write(key, [record("c", time=now)])])
+    await logs.restore([restored(key, history)])
+    assert await count() == 2_002
+    await settled(logs)

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
+from services.fraud.adapters.logs.memory_shares import MemoryLogShares
 from services.fraud.adapters.memory import MemoryStore
 from services.fraud.adapters.memory_event_types import MemoryDeclarations
 from services.fraud.adapters.memory_features import MemoryFeatureHeads, MemoryFeatures, MemoryFeatureWriter
@@ -205,3 +206,50 @@ async def test_a_loss_leads_to_another_sweep_of_a_tenant_at_rest(tenant: str) ->
     assert not any((await bench.logs.whole(streams)).values())
     await bench.swept()
     assert all((await bench.logs.whole(streams)).values())
+
+
+async def test_who_has_more_than_its_share_is_left_out_and_nobody_waits_for_it(tenant: str) -> None:
+    other = new_tenant()
+    bench = Bench(tenant, other, whole=False)
+    shares = MemoryLogShares(bench.logs, time.time)
+    for each in (tenant, other):
+        await bench.store.commit([decided(check(each))])
+    await shares.crowd(tenant.encode(), 60)
+    await bench.swept()
+    await bench.sets.prepare([tenant, other])
+    streams = {each: bench.sets.of(each).streams(each) for each in (tenant, other)}
+    assert all((await bench.logs.whole(streams[other])).values())
+    assert not any((await bench.logs.whole(streams[tenant])).values())
+    assert REGISTRY.get_sample_value("tenants_unswept") == 0.0
+    assert await shares.ease(tenant.encode()) and await shares.open(tenant.encode(), 0)
+    await bench.swept()
+    assert all((await bench.logs.whole(streams[tenant])).values())
+
+
+async def test_a_sweep_of_who_gets_more_than_its_share_meanwhile_ends_and_proves_nothing(
+    tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tenant, whole=False)
+    shares, restore = MemoryLogShares(bench.logs, time.time), bench.logs.restore
+
+    async def crowding(logs: Sequence[Restored], proof: LogProof | None = None) -> None:
+        await restore(logs, proof)
+        await shares.crowd(tenant.encode(), 60)
+
+    monkeypatch.setattr(bench.logs, "restore", crowding)
+    await bench.store.commit([decided(check(tenant))])
+    await bench.swept()
+    await bench.sets.prepare([tenant])
+    assert not any((await bench.logs.whole(bench.sets.of(tenant).streams(tenant))).values())
+
+
+async def test_features_of_who_has_more_than_its_share_take_effect_without_a_sweep(tenant: str) -> None:
+    bench = Bench(tenant)
+    await bench.store.commit([decided(check(tenant))])
+    await MemoryLogShares(bench.logs, time.time).crowd(tenant.encode(), 60)
+    await declare(bench.writer, tenant, CARDS)
+    for _ in range(4):
+        await bench.swept()
+    assert await bench.head(tenant) == FeatureHead(1, 1)
+    streams = bench.sets.of(tenant).streams(tenant)
+    assert not any((await bench.logs.whole(streams)).values())

@@ -1,0 +1,135 @@
+"""One tenant's flood of new keys takes no log of another's, and leads to no wrong count of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from console.up.state import State
+from meshkit.storage.redis import open_redis
+from services.fraud.adapters.logs.names import LogNames
+from services.fraud.domain.check import Check
+from services.fraud.domain.logs import shares as log_shares
+from services.fraud.ports import WRITES_AT_ONCE
+from services.fraud.service.logs import keeping as log_keeping
+from services.fraud.service.logs import pressure as log_pressure
+from services.fraud.service.logs import sweep as log_sweep
+from tests.integration.conftest import FreshDatabase
+from tests.support.fraud import check, milliseconds, new_tenant
+from tests.support.kept import Kept, started
+from tests.support.log_writes import key_of, record, write
+from tests.support.readers import keys_of
+from tests.support.servers import Database, valkey_server
+
+SLOW = ("features_slow_path",)
+ROOM = 3_000_000
+"""Bytes that logs may take."""
+FLOOD = 5 * ROOM // 220
+"""Keys of one event."""
+
+
+# What is no log is a third of the memory here.
+QUICK = {
+    "HIGH": 0.6, "TARGET": 0.55, "LEAST": 0.1, "APART_SECONDS": 0.001, "CALM_SECONDS": 0.3, "CROWDED_SECONDS": 1,
+    "EASED_SECONDS": 1,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_keeping, "LONGEST_COMMIT", timedelta(seconds=0.3))
+    monkeypatch.setattr(log_keeping, "ROUND_SECONDS", 0.1)
+    monkeypatch.setattr(log_sweep, "QUIET_SECONDS", 0.3)
+    for name, value in QUICK.items():
+        monkeypatch.setattr(log_pressure, name, value)
+    for name in ("LEAST_SECONDS", "MOST_SECONDS"):
+        monkeypatch.setattr(log_shares, name, 1)
+
+
+@pytest.fixture
+def database(fresh_database: FreshDatabase) -> Database:
+    return fresh_database("fraud")
+
+
+@pytest.fixture
+async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
+    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
+        client = open_redis(url, timeout=5, size=20)
+        yield client
+        await client.aclose()
+
+
+@pytest.fixture
+async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
+    """With room for 27,000 logs or so."""
+    async with started(redis, database) as kept:
+        used = (await redis.info("memory"))["used_memory"]
+        await redis.config_set("maxmemory", used + ROOM)
+        yield kept
+
+
+def asked(tenant: str, number: int) -> Check:
+    """Returns a check by one of some users, each with a device and an address of its own."""
+    when = milliseconds(datetime.now(UTC))
+    return check(
+        tenant, user_id=f"u{number}", device=f"d{number}", ip=f"192.0.2.{number}", merchant="m1", event_time=when
+    )
+
+
+async def flood(kept: Kept, redis: Redis, tenant: str) -> list[tuple[str, ...]]:
+    """Writes to as many new keys as fit several times, and decides meanwhile. Returns what was decided without.
+
+    It waits where it would be faster than times that are so much shortened allow: until logs go, of whomever.
+    """
+    logs, numbers, degraded = kept.engines[0].logs, count(), list[tuple[str, ...]]()
+    async with asyncio.timeout(20):
+        for step in range(FLOOD // WRITES_AT_ONCE):
+            while await used(redis) > 0.85:
+                await asyncio.sleep(0.02)
+            keys = [key_of(tenant, f"flood-{next(numbers)}") for _ in range(WRITES_AT_ONCE)]
+            appended = await logs.append([], [write(key, [record(0)]) for key in keys])
+            logs.settle(appended.ticket, [])
+            if step % 20 == 19:
+                degraded.append(await kept.decide_one(asked(tenant, step % 10)))
+                degraded.append(await kept.decide_one(asked(tenant, step)))
+    return degraded
+
+
+async def used(redis: Redis) -> float:
+    """Returns which part of its memory Redis uses."""
+    found = await redis.info("memory")
+    part: float = found["used_memory"] / found["maxmemory"]
+    return part
+
+
+async def evicted(redis: Redis) -> int:
+    found: int = (await redis.info("stats"))["evicted_keys"]
+    return found
+
+
+async def test_flood_of_one_tenant_takes_no_log_of_another_and_is_counted_rightly(kept: Kept, redis: Redis) -> None:
+    flooding, idle, newcomer = new_tenant(), new_tenant(), new_tenant()
+    names = LogNames(await keys_of(kept.engines[0].pool).secret())
+    for number in range(20):
+        await kept.decide(asked(idle, number), asked(flooding, number))
+    logs = {each for each in await redis.keys("e:*") if each[2:5] == names.tag(idle)}
+    degraded = await flood(kept, redis, flooding)
+    assert SLOW in degraded
+    assert (await evicted(redis), logs - set(await redis.keys(b"e:*"))) == (0, set())
+    # The second process has been idle, and hears of it now.
+    for engine in (1, 0):
+        for number in (3, 13, 30 + engine):
+            assert await kept.decide_one(asked(idle, number), engine) == ()
+        assert await kept.decide_one(asked(newcomer, engine), engine) == ()
+    for number in (19, 18):
+        assert await kept.decide_one(asked(flooding, number), number % 2) == SLOW, "it was cold, and has gone"
+    await kept.until_whole(flooding)
+    for number in (17, 16, 40, 41):
+        assert await kept.decide_one(asked(flooding, number), number % 2) == ()
+    assert await evicted(redis) == 0
