@@ -89,12 +89,12 @@ def asked(tenant: str, number: int) -> Check:
 
 
 async def flood(kept: Kept, redis: Redis, tenant: str) -> list[tuple[str, ...]]:
-    """Writes to as many new keys as fit several times, and decides meanwhile. Returns what was decided without.
+    """Writes to twice as many new keys as there is room for, and decides meanwhile. Returns what was decided without.
 
     It waits where it would be faster than times that are so much shortened allow: until logs go, of whomever.
     """
     logs, numbers, degraded = kept.engines[0].logs, count(), list[tuple[str, ...]]()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         for step in range(FLOOD // WRITES_AT_ONCE):
             while await used(redis) > 0.85:
                 await asyncio.sleep(0.02)
