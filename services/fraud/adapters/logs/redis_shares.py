@@ -43,7 +43,9 @@ class RedisLogShares:
             pipe.dbsize()
             pipe.time()
             info, keys, (seconds, _) = await pipe.execute()
-        return LogMemory(info["used_memory"], info["maxmemory"], keys, seconds, self._scripts.shares.by_tag)
+        # A table of keys that is being divided is there twice, for seconds.
+        used = info["used_memory"] - info.get("mem_overhead_db_hashtable_rehashing", 0)
+        return LogMemory(used, info["maxmemory"], keys, seconds, self._scripts.shares.by_tag)
 
     async def sample(self, count: int, draining: Collection[bytes]) -> Sequence[LogSample]:
         with self._failing():

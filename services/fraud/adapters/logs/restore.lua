@@ -22,7 +22,7 @@ local function add(key, seconds, last, first, records)
   local head = redis.pcall('GETRANGE', key, 0, 43)
   if type(head) == 'table' or closed then return 0 end
   if sub(head, 1, 8) ~= ARGV[1] then
-    if not proven then return 0 end
+    if not proven or records == '' then return 0 end
     -- As of the second before: it is whole with the sweep that begins it, also if that ends in this second.
     call('SET', key, ARGV[1] .. pack('<I4I4I4', last, 0, seconds_now - 1) .. records, 'EX', seconds)
     return last

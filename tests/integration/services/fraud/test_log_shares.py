@@ -263,6 +263,26 @@ async def test_a_sample_names_tenants_and_bytes_lets_cold_logs_go_and_deletes_ch
     assert await own_redis.exists(NAMES.of(key_of(tenant, "gone")) + b":0") == 0
 
 
+async def test_a_sample_deletes_what_was_used_once_and_long_ago_and_nothing_else(
+    processes: tuple[RedisLogs, RedisLogs], own_redis: Redis, tenant: str
+) -> None:
+    first, _ = processes
+    tag = NAMES.tag(tenant)
+    once, twice, sealed, new = [key_of(tenant, each) for each in ("once", "twice", "sealed", "new")]
+    for key in (once, twice, twice, sealed, new):
+        await append(first, key)
+    for key in (once, twice, sealed):
+        await own_redis.setrange(NAMES.of(key), 16, struct.pack("<I", int(time.time()) - SHORT - 2))
+    # Its last chunk was closed long ago, and a record has come since, nobody knows when.
+    await own_redis.setrange(NAMES.of(sealed), 9, b"\1")
+    await own_redis.sadd(b"e:" + tag + bytes(13), "no log")
+    await first.shares.crowd(tag, SHORT)
+    for _ in range(10):
+        await first.shares.sample(50, [tag])
+    assert [await own_redis.exists(NAMES.of(key)) for key in (once, twice, sealed, new)] == [0, 1, 1, 1]
+    assert all([await own_redis.ttl(NAMES.of(key)) <= SHORT for key in (twice, sealed, new)])
+
+
 async def test_a_server_that_was_restarted_knows_of_no_crowded_tenant(own_redis: Redis, tenant: str) -> None:
     logs = logs_in(own_redis)
     await logs.proof()
