@@ -54,22 +54,26 @@ local function proved()
   return proof == ARGV[4]
 end
 
--- Of a tenant that has, or had, more than its share: for how long its log stays, whether that is told anew, and whether a
--- log that begins can be whole. Whoever has not heard of it cannot do wrong.
-local over, turn, known = state[4], state[5] or '0', tonumber(ARGV[7]) or 0
-local function shared(key, seconds, refresh)
+-- Of a tenant that has, or had, more than its share: for how long its log stays, whether that is told anew, and flags: a log
+-- that begins may not be whole. Whoever has not heard of it cannot do wrong.
+local over, turn = state[4], state[5] or '0'
+local function shared(key, seconds, refresh, flags)
   local now, changed, early, last = share_of(over, key)
-  if not now then return seconds, refresh, true end
-  if now == CROWDED then return math.min(early, seconds), true, false end
-  if tonumber(time[1]) <= last and call('TTL', key) < seconds then refresh = true end
-  return seconds, refresh, now == OPEN and changed <= known
+  if not now then return seconds, refresh, flags end
+  if now == CROWDED then
+    seconds, refresh = math.min(early, seconds), true
+  elseif tonumber(time[1]) <= last and call('TTL', key) < seconds then
+    refresh = true
+  end
+  if flags % 2 == 1 and (now ~= OPEN or changed > (tonumber(ARGV[7]) or 0)) then flags = flags - 1 end
+  return seconds, refresh, flags
 end
 
 -- Returns what was there: 1 if nothing was and nothing can have been, '' if nothing was, but may have been.
 local function append(key, found, from, size, seconds, flags, records)
-  local refresh, provable = flags >= 4, true
+  local refresh = flags >= 4
   if refresh then flags = flags - 4 end
-  if over then seconds, refresh, provable = shared(key, seconds, refresh) end
+  if over then seconds, refresh, flags = shared(key, seconds, refresh, flags) end
   if flags >= 2 then records, flags = stamped(records, size), flags - 2 end
   if from == 0 and sub(found, 1, 8) ~= generation then
     found = ''
@@ -79,7 +83,7 @@ local function append(key, found, from, size, seconds, flags, records)
   end
   if found == '' then
     -- Of a log that was seen before and is gone, something was.
-    local whole = flags == 1 and from == 0 and provable and proved() and 1 or 0
+    local whole = flags == 1 and from == 0 and proved() and 1 or 0
     call('SET', key, generation .. pack('<I4I4I4', whole, 0, time[1]) .. records, 'EX', seconds)
     return whole == 1 and 1 or ''
   end
