@@ -271,8 +271,8 @@ async def test_a_sample_deletes_what_was_used_once_and_long_ago_and_nothing_else
     once, twice, sealed, new = [key_of(tenant, each) for each in ("once", "twice", "sealed", "new")]
     for key in (once, twice, twice, sealed, new):
         await append(first, key)
-    for key in (once, twice, sealed):
-        await own_redis.setrange(NAMES.of(key), 16, struct.pack("<I", int(time.time()) - SHORT - 2))
+    for key, ago in ((once, SHORT + 2), (twice, SHORT + 2), (sealed, SHORT + 2), (new, SHORT - 20)):
+        await own_redis.setrange(NAMES.of(key), 16, struct.pack("<I", int(time.time()) - ago))
     # Its last chunk was closed long ago, and a record has come since, nobody knows when.
     await own_redis.setrange(NAMES.of(sealed), 9, b"\1")
     await own_redis.sadd(b"e:" + tag + bytes(13), "no log")
