@@ -32,6 +32,7 @@ The rest is for what comes within a minute, and for tables of keys, which double
 """
 LEAST = 0.25
 """Of the memory that is shared among logs, whatever else there is."""
+UNLIMITED = float(2**62)
 CALM = 0.5
 """A tenant may be back if it takes less than this part of its share."""
 CALM_SECONDS, CROWDED_SECONDS, LONGEST_CROWDED = 60.0, 300, 6 * 3_600
@@ -97,7 +98,7 @@ class LogPressure:
     def _capacity(memory: LogMemory, usage: Mapping[bytes, float]) -> float:
         """Returns what all logs may take together: what else there is does not go."""
         if not memory.most:
-            return float("inf")
+            return UNLIMITED
         return max(TARGET * memory.most - max(memory.used - sum(usage.values()), 0.0), LEAST * memory.most)
 
     async def _crowd(

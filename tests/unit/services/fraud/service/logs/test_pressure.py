@@ -126,6 +126,13 @@ async def test_it_does_not_come_back_while_it_takes_what_it_may(machine: Machine
     assert machine.state("a") is ShareState.CROWDED
 
 
+async def test_it_comes_back_once_there_is_no_limit_any_more(machine: Machine) -> None:
+    await machine.rounds(1, a=800_000, b=20_000)
+    machine.shares.most = 0
+    await machine.rounds(330, a=800_000, b=20_000)
+    assert machine.state("a") is ShareState.OPEN
+
+
 async def test_what_another_keeper_began_is_ended_by_the_next(machine: Machine) -> None:
     await machine.rounds(1, a=800_000, b=20_000)
     machine.pressure = LogPressure(machine.shares)
