@@ -42,7 +42,7 @@ class Analyst:
 
 
 class Payments:
-    """Payments that go on all morning, one in 25 of them a small one, and what was decided of each."""
+    """Payments that go on all morning, and what was decided. One in 40 is a small one: too few for the breaker."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
@@ -53,7 +53,7 @@ class Payments:
         while True:
             self._number += 1
             name = f"p-{self._number}"
-            amount = 1.5 if self._number % 25 == 0 else 40.0
+            amount = 1.5 if self._number % 40 == 0 else 40.0
             check = a_check(transaction_id=name, user_id=name, transaction_amount=amount)
             assert name not in self.decided
             self.decided[name] = await self._edge.check(**check)
@@ -102,7 +102,7 @@ async def test_a_pattern_becomes_a_live_rule_a_broad_one_is_stopped_and_no_decis
     )  # fmt: skip
     (tried,) = (await analyst.reads("backtest", "run", "cards", "--since", "1h"))[-1:]
     (found,) = [each for each in tried["result"]["rules"] if each["rule_id"] == "probe"]
-    assert int(found["after"]) >= 4 > int(found["before"]) == 0
+    assert int(found["after"]) >= 2 > int(found["before"]) == 0
     await analyst.does("scenario", "version", "cards", "--note", "probes")
     await analyst.does("scenario", "deploy", "cards", "1", "--to", "shadow")
     await payments.until(("starter", 2), 60)
@@ -110,7 +110,7 @@ async def test_a_pattern_becomes_a_live_rule_a_broad_one_is_stopped_and_no_decis
     await payments.until(("cards", 1), 3)
     await analyst.does("scenario", "deploy", "cards", "1", "--to", "live")
     reviewed = Counter(each["outcome"] for each in await payments.until(("cards", 1), 60))
-    assert 0 < reviewed["review"] < 10
+    assert 0 < reviewed["review"] < 6
     await analyst.does(
         "rules", "add", "cards", "--code", "BROAD", "--words", "Anything.", "--expression", "amount > 0.0",
         "--outcome", "decline",
