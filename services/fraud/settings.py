@@ -86,7 +86,7 @@ class FraudSettings:
             watches=reader.number("RAMPART_WATCHES", 256, low=1),
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
-            fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 128, low=1, high=65_536),
+            fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 512, low=1, high=65_536),
             ip_country_files=reader.paths("RAMPART_IP_COUNTRY_FILES", ""),
             ip_asn_files=reader.paths("RAMPART_IP_ASN_FILES", ""),
             ip_datacenter_files=reader.paths("RAMPART_IP_DATACENTER_FILES", ""),

@@ -18,7 +18,7 @@ from console.http import HttpClient, HttpError
 from console.target import AccessTokens
 from console.target import Target as Platform
 from tests.load.driver import Driver
-from tests.load.workload import CHECK_PATH, USERS, Target, check_body
+from tests.load.workload import CHECK_PATH, SHOPS, USERS, Target, check_body
 
 __all__ = ["allow_files", "load_parser", "run_load", "try_check"]
 
@@ -41,6 +41,7 @@ def load_parser(description: str, *, connections: int, path: str = CHECK_PATH) -
     parser.add_argument("--users", type=int, default=USERS, help="number of users (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="chooses users, devices, addresses, amounts")
     parser.add_argument("--habits", action="store_true", help="checks of users with habits: few devices, cards, shops")
+    parser.add_argument("--shops", type=int, default=SHOPS, help="where they pay (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

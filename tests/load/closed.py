@@ -65,7 +65,8 @@ def main() -> int:
         if once:
             requests = each_user(target, arguments.seed, arguments.users)
         else:
-            requests = fraud_checks(target, arguments.seed, arguments.users, habits=arguments.habits)
+            users, shops = arguments.users, arguments.shops
+            requests = fraud_checks(target, arguments.seed, users, habits=arguments.habits, shops=shops)
         return ClosedLoop(target.address, requests, arguments.connections, once=once)
 
     return run_load(arguments, make)

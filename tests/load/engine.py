@@ -42,6 +42,7 @@ from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
 from services.fraud.service.logs.groups import to_milliseconds
+from services.fraud.service.logs.unlogged import UnloggedDecisions
 from services.fraud.service.tenants.features import TenantFeatures
 from tests.load.folds import DAY, KINDS, engine_features
 from tests.support.fraud import IP
@@ -149,7 +150,7 @@ class Engine:
     def forget(self) -> None:
         """Begins with no fold at hand."""
         store = MemoryStore()
-        folds = LogFolds(self.logs, Completer(self.logs, store), FoldCache(CACHE_BYTES))
+        folds = LogFolds(self.logs, Completer(self.logs, store), FoldCache(CACHE_BYTES), UnloggedDecisions(store))
         daily = DailyReader(MemoryDailyTotals())
         self._reader = FeatureReader(self.logs, folds, self._sets, IP, daily, lambda: datetime.now(UTC))
 

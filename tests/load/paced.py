@@ -77,7 +77,8 @@ def main() -> int:
     arguments = parser.parse_args()
 
     def make(target: Target) -> Driver:
-        requests = fraud_checks(target, arguments.seed, arguments.users, habits=arguments.habits)
+        users, shops = arguments.users, arguments.shops
+        requests = fraud_checks(target, arguments.seed, users, habits=arguments.habits, shops=shops)
         return PacedLoop(target.address, requests, arguments.connections, arguments.rate)
 
     return run_load(arguments, make)

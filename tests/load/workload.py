@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 __all__ = [
     "CHECK_PATH",
+    "SHOPS",
     "TASKS_PATH",
     "USERS",
     "Target",
@@ -25,7 +26,8 @@ TASKS_PATH = "/api/v1/tasks"
 REQUESTS = 20_000
 """Distinct requests that a run goes round."""
 USERS = 5_000
-DEVICES, NETWORKS, HOSTS, AMOUNTS, SHOPS = 70_000, 250, 200, 1_000, 500
+SHOPS = 500
+DEVICES, NETWORKS, HOSTS, AMOUNTS = 70_000, 250, 200, 1_000
 PLACES = 3
 """From which a user with habits pays."""
 
@@ -47,7 +49,7 @@ class Target:
         return parts.hostname, parts.port or 80
 
 
-def check_body(chance: random.Random, user: int, *, habits: bool = False) -> bytes:
+def check_body(chance: random.Random, user: int, *, habits: bool = False, shops: int = SHOPS) -> bytes:
     """Returns the JSON of one payment by a user from a random device and address.
 
     With habits it comes from one of the user's own few devices and addresses, with one of two cards, at a shop of many.
@@ -61,14 +63,17 @@ def check_body(chance: random.Random, user: int, *, habits: bool = False) -> byt
         "ip_address": f"203.0.{place.randrange(NETWORKS)}.{place.randrange(HOSTS)}",
     }
     if habits:
-        body |= {"card_fingerprint": f"c-{user}-{chance.randrange(2)}", "merchant_id": f"m-{chance.randrange(SHOPS)}"}
+        body |= {"card_fingerprint": f"c-{user}-{chance.randrange(2)}", "merchant_id": f"m-{chance.randrange(shops)}"}
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def fraud_checks(target: Target, seed: int, users: int = USERS, *, habits: bool = False) -> list[bytes]:
+def fraud_checks(
+    target: Target, seed: int, users: int = USERS, *, habits: bool = False, shops: int = SHOPS
+) -> list[bytes]:
     """Returns whole HTTP requests of random users. None names its transaction, so each send is a new one."""
     chance = random.Random(seed)
-    return _render(target, (check_body(chance, chance.randrange(users) + 1, habits=habits) for _ in range(REQUESTS)))
+    bodies = (check_body(chance, chance.randrange(users) + 1, habits=habits, shops=shops) for _ in range(REQUESTS))
+    return _render(target, bodies)
 
 
 def each_user(target: Target, seed: int, users: int = USERS) -> list[bytes]:

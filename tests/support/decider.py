@@ -24,6 +24,7 @@ from services.fraud.service.features.readings import Reading
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
+from services.fraud.service.logs.unlogged import UnloggedDecisions
 from services.fraud.service.tenants.feature_sets import StarterFeatures
 from services.fraud.service.tenants.rates import ExchangeRates
 from tests.support.fraud import IP, configured, named, new_tenant, request, to_call
@@ -42,7 +43,7 @@ class Reader(FeatureReader):
         sets = StarterFeatures()
         super().__init__(
             logs,
-            LogFolds(logs, Completer(logs, store), FoldCache(1 << 20)),
+            LogFolds(logs, Completer(logs, store), FoldCache(1 << 20), UnloggedDecisions(store)),
             sets,
             IP,
             DailyReader(MemoryDailyTotals()),

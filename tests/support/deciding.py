@@ -36,6 +36,7 @@ from services.fraud.service.features.reading import FeatureReader
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
+from services.fraud.service.logs.unlogged import UnloggedDecisions
 from services.fraud.service.tenants.configuration import compiled
 from services.fraud.service.tenants.features import TenantFeatures
 from services.fraud.service.tenants.rates import ExchangeRates
@@ -94,7 +95,7 @@ class DecidingBench:
     def __post_init__(self) -> None:
         self.logs = MemoryLogs(lambda: self.now.timestamp())
         self.store, self.profiles, self.rates = MemoryStore(), MemoryRiskProfiles(), MemoryRates()
-        folds = LogFolds(self.logs, Completer(self.logs, self.store), FoldCache(1 << 20))
+        folds = LogFolds(self.logs, Completer(self.logs, self.store), FoldCache(1 << 20), UnloggedDecisions(self.store))
         self.deploy(self.deployment, self.versions)
         self.decider = Decider(
             reader=FeatureReader(self.logs, folds, self, self.ip, DailyReader(MemoryDailyTotals()), lambda: self.now),

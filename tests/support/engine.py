@@ -20,9 +20,11 @@ from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.domain.check import Check, Features
 from services.fraud.ports import IpIntelligence
+from services.fraud.ports.restoring import LogRestorer
 from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 from services.fraud.service.deciding.judging import DecisionPolicy
 from services.fraud.service.logs.keeping import LogKeeper
+from services.fraud.service.logs.restoring import HistoryRestorer
 from services.fraud.service.tenants.configuration import Configurations
 from services.fraud.service.tenants.feature_sets import ConfiguredFeatures, FeatureSets, StarterFeatures
 from services.fraud.service.tenants.rates import ExchangeRates
@@ -124,16 +126,18 @@ async def keeping(
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     settled_seconds: float = 0.0,
+    restorer: LogRestorer | None = None,
 ) -> AsyncIterator[LogKeeper]:
     """Runs a keeper of the logs beside an engine."""
     relay = await open_pool(database.relay_dsn, size=2)
     service = await open_pool(database.dsn, size=2)
     cleaner = await open_pool(database.server.dsn(database.name, "rampart_fraud_cleaner"), size=1)
-    logs = logs_in(engine.redis, service)
+    logs, history = logs_in(engine.redis, service), PostgresHistory(service, keys_of(service))
     keeper = LogKeeper(
         logs=logs,
         shares=logs.shares,
-        history=PostgresHistory(service, keys_of(service)),
+        history=history,
+        restorer=restorer or HistoryRestorer(logs, history, engine.sets),
         store=engine.store,
         gaps=PostgresGaps(relay, service),
         tenants=PostgresOldDecisions(cleaner, 400),

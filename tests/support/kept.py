@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from redis.asyncio import Redis
 
 from services.fraud.domain.check import Check
+from services.fraud.ports.restoring import LogRestorer
 from tests.support.engine import Engine, engines, eventually, keeping
 from tests.support.fraud import new_tenant
 from tests.support.servers import Database
@@ -46,11 +47,11 @@ class Kept:
 
 
 @asynccontextmanager
-async def started(redis: Redis, database: Database) -> AsyncIterator[Kept]:
+async def started(redis: Redis, database: Database, restorer: LogRestorer | None = None) -> AsyncIterator[Kept]:
     """Two processes, with a keeper at work, once all logs are known to be whole."""
     async with AsyncExitStack() as stack:
         processes = await stack.enter_async_context(engines(database, redis, redis))
-        await stack.enter_async_context(keeping(processes[0], database))
+        await stack.enter_async_context(keeping(processes[0], database, restorer=restorer))
         kept = Kept(processes)
         await kept.until_whole(new_tenant())
         yield kept

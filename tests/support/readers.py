@@ -20,6 +20,7 @@ from services.fraud.service.features.reading import FeatureReader
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
+from services.fraud.service.logs.unlogged import UnloggedDecisions
 from services.fraud.service.tenants.feature_sets import FeatureSets, StarterFeatures
 from tests.support.fraud import IP
 
@@ -37,7 +38,7 @@ def reader_of(
     daily: DailyTotals | None = None,
 ) -> FeatureReader:
     """Returns a reader with folds of its own. Without daily totals there are none."""
-    folds = LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes))
+    folds = LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes), UnloggedDecisions(history))
     return FeatureReader(logs, folds, sets, ip, DailyReader(daily or MemoryDailyTotals()), clock)
 
 
@@ -58,10 +59,11 @@ def logs_in(redis: Redis, pool: Pool | None = None) -> RedisLogs:
 
 async def settled(logs: EntityLogs) -> None:
     """Waits until what was settled is so in Redis."""
-    task = getattr(logs, "_settler", None)
-    if task is not None:
+    if isinstance(logs, RedisLogs):
         async with asyncio.timeout(10):
-            await task
+            if logs._settler is not None:
+                await logs._settler
+            await logs._sealing.settled()
 
 
 async def _no_secret() -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
 
 from meshkit.context import CallContext
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
@@ -54,6 +55,10 @@ class SlowHistory(MemoryStore):
             each._replace(whole=each.whole and (most > PROMPT_EVENTS or key.values[0][1] not in self.long))
             for key, each in zip(keys, found, strict=True)
         ]
+
+    async def unlogged(self, tenants: Collection[str]) -> Mapping[str, Collection[UUID]]:
+        await self.gate.passed()
+        return await super().unlogged(tenants)
 
 
 class SlowLogs(MemoryLogs):

@@ -9,7 +9,7 @@ from uuid import UUID
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
 from services.fraud.convert import DecisionRecord, decided_to_record
-from services.fraud.domain.check import Decided, Key
+from services.fraud.domain.check import Basis, Decided, Key
 from services.fraud.domain.event import StoredEvent
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import DatedRate
@@ -74,15 +74,27 @@ class MemoryStore:
                 first[made.check.tenant_id] = min(made.create_time, first.get(made.check.tenant_id, made.create_time))
         return first
 
+    async def has_more_than(self, count: int, tenant_id: str, since: datetime) -> bool:
+        return sum(made.create_time >= since for made, _ in self.decided(tenant_id)) > count
+
+    async def unlogged(self, tenants: Collection[str]) -> Mapping[str, Collection[UUID]]:
+        return {
+            tenant: [place for place, made in self._by_id(tenant) if made.features.basis is Basis.UNLOGGED]
+            for tenant in tenants
+        }
+
+    async def decided_events(self, tenant_id: str, decisions: Collection[UUID]) -> Sequence[StoredEvent]:
+        return [_stored_event(made, True) for place, made in self._by_id(tenant_id) if place in decisions]
+
     async def events(
-        self, tenant_id: str, since: datetime, *, places: bool = False, degraded: str = ""
+        self, tenant_id: str, since: datetime, *, places: bool = False
     ) -> AsyncIterator[Sequence[StoredEvent]]:
         own = [made for made, _ in self._decided.values() if made.check.tenant_id == tenant_id]
-        found = sorted(
-            (made for made in own if any(name.startswith(degraded) for name in made.degraded) or not degraded),
-            key=lambda made: made.decision_id,
-        )
+        found = sorted(own, key=lambda made: made.decision_id)
         yield [_stored_event(made, places) for made in found if made.create_time >= since]
+
+    def _by_id(self, tenant_id: str) -> Sequence[tuple[UUID, Decided]]:
+        return [(UUID(made.decision_id), made) for made, _ in self.decided(tenant_id)]
 
     def _history(self, key: HistoryKey, most: int) -> KeyHistory:
         own = (made for made, _ in self._decided.values() if made.check.tenant_id == key.tenant_id)

@@ -19,10 +19,15 @@ import uvloop
 
 from meshkit.errors import MeshError
 from meshkit.storage import postgres
+from meshkit.storage.redis import open_redis
 from meshkit.tasks import TaskFailure
 from meshkit.telemetry import logs
+from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.logs.postgres_gaps import LogFence
+from services.fraud.adapters.logs.redis_logs import RedisLogs
+from services.fraud.ports import LogsUnavailableError
 
-__all__ = ["cost", "do_order", "open_store", "tell"]
+__all__ = ["cost", "do_order", "open_logs", "open_store", "tell"]
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +35,7 @@ NICE = 19
 AUTOGROUP = Path("/proc/self/autogroup")
 """Where Linux groups processes by session, how nice one is counts within its group alone: the group is to be, too."""
 STATEMENT_SECONDS = 120.0
+REDIS_SECONDS = 2.0
 CONNECT_SECONDS = 10.0
 """Who gets only the time that is left connects slowly."""
 STATUS = Path("/proc/self/status")
@@ -63,6 +69,16 @@ async def open_store(dsn: str) -> AsyncIterator[postgres.Pool]:
         yield pool
 
 
+@asynccontextmanager
+async def open_logs(redis_url: str, pool: postgres.Pool, *, size: int = 2) -> AsyncIterator[RedisLogs]:
+    """Opens the entity logs for the block."""
+    redis = open_redis(redis_url, timeout=REDIS_SECONDS, size=size)
+    try:
+        yield RedisLogs(redis, secret=EventKeys(pool).secret, fence=LogFence(pool))
+    finally:
+        await redis.aclose()
+
+
 def cost() -> Mapping[str, float]:
     """Returns the time and the memory that this process has taken."""
     return {"cpu_seconds": round(time.process_time(), 2), "peak_kb": _peak_kb()}
@@ -83,6 +99,9 @@ async def _do(work: Callable[[Mapping[str, Any]], Awaitable[None]], order: Mappi
         await work(order)
     except TaskFailure as failure:
         told = {"end": "failed", "type": failure.type, "message": failure.message, "retryable": failure.retryable}
+    except LogsUnavailableError as error:
+        _log.warning("work of a process is tried again: %s", error)
+        told = {"end": "failed", "type": "LogsUnavailable", "message": str(error), "retryable": True}
     except MeshError as error:
         _log.warning("work of a process is tried again: %s", error.message)
         told = {"end": "unavailable"}

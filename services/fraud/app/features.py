@@ -11,6 +11,7 @@ from meshkit.host import Host
 from meshkit.storage import postgres
 from meshkit.storage.leader import Leader
 from meshkit.storage.postgres import Pool
+from services.fraud.adapters.child_restorer import ChildRestorer
 from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.ip_intelligence import FileIpIntelligence
 from services.fraud.adapters.logs.postgres_gaps import LogFence, PostgresGaps
@@ -28,6 +29,8 @@ from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
 from services.fraud.service.logs.keeping import LogKeeper
+from services.fraud.service.logs.restoring import HistoryRestorer, RestorerBySize
+from services.fraud.service.logs.unlogged import UnloggedDecisions
 from services.fraud.service.tenants.configuration import Configurations
 from services.fraud.service.tenants.feature_sets import ConfiguredFeatures, FeatureSets
 from services.fraud.settings import FraudSettings
@@ -61,10 +64,13 @@ async def open_features(
     service = await host.open(postgres.pool(settings.dsn, size=2, seconds=KEEPER_SECONDS), name="postgres of the logs")
     relay = await host.open(postgres.pool(settings.relay_dsn, size=2), name="postgres of the gaps")
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of the logs")
+    kept = PostgresHistory(service, stores.keys)
+    apart = ChildRestorer(settings.dsn, settings.redis_url)
     keeper = LogKeeper(
         logs=logs,
         shares=logs.shares,
-        history=PostgresHistory(service, stores.keys),
+        history=kept,
+        restorer=RestorerBySize(HistoryRestorer(logs, kept, sets), apart, kept),
         store=stores.decisions,
         gaps=PostgresGaps(relay, service),
         tenants=PostgresOldDecisions(cleaner, settings.decision_retention_days),
@@ -73,7 +79,7 @@ async def open_features(
     )
     host.background("log keeper", Leader(settings.relay_dsn, "log keeper", lambda _: keeper.keep()).run)
     completer = Completer(logs, history)
-    folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20))
+    folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20), UnloggedDecisions(history))
     daily = await _open_daily(host, settings, stores.keys, sets)
     return FeatureReader(logs, folds, sets, ip, daily, _now)
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import aclosing
 from typing import Any
 
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
-from meshkit.storage.redis import open_redis
 from services.fraud.adapters.child_verifications import news_to_json, order_from_json
-from services.fraud.adapters.event_keys import EventKeys
-from services.fraud.adapters.logs.postgres_gaps import LogFence
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
-from services.fraud.app.child import cost, do_order, open_store, tell
+from services.fraud.app.child import cost, do_order, open_logs, open_store, tell
 from services.fraud.domain.declaring import all_types
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports.verification import VerificationOrder
@@ -29,7 +26,6 @@ from services.fraud.service.verification.sets import verified_sets
 __all__ = ["main"]
 
 _log = logging.getLogger(__name__)
-REDIS_SECONDS = 2.0
 
 
 def main() -> None:
@@ -41,7 +37,7 @@ async def _main(read: Mapping[str, Any]) -> None:
     order = order_from_json(read)
     async with (
         open_store(read["dsn"]) as pool,
-        _logs(read["redis_url"], pool) as logs,
+        open_logs(read["redis_url"], pool) as logs,
         aclosing((await _run(pool, logs, order)).run()) as news,
     ):
         async for each in news:
@@ -59,16 +55,6 @@ async def _run(pool: postgres.Pool, logs: RedisLogs, order: VerificationOrder) -
     found = await verified_sets(PostgresFeatures(Reads(pool)), order.tenant_id, types, *versions)
     witness = LoggedWitness(logs, order.tenant_id, configuration.features)
     return VerifyRun(order, checks=checks, extent=extent, sets=found.sets, union=found.union, witness=witness)
-
-
-@asynccontextmanager
-async def _logs(redis_url: str, pool: postgres.Pool) -> AsyncIterator[RedisLogs]:
-    """Opens the logs, of which nothing is read but what a difference asks for."""
-    redis = open_redis(redis_url, timeout=REDIS_SECONDS, size=2)
-    try:
-        yield RedisLogs(redis, secret=EventKeys(pool).secret, fence=LogFence(pool))
-    finally:
-        await redis.aclose()
 
 
 if __name__ == "__main__":

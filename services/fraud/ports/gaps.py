@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 __all__ = ["Gap", "LogGaps"]
 
@@ -26,6 +27,10 @@ class LogGaps(Protocol):
 
     async def open(self) -> Sequence[Gap]:
         """Returns the gaps, one of each tenant that are filled and one that are not."""
+        ...
+
+    async def decisions(self, gap: Gap) -> Sequence[UUID]:
+        """Returns those that were made without a record in the logs."""
         ...
 
     async def fill(self, gap: Gap) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from services.fraud.domain.event import StoredEvent
 
@@ -45,12 +46,21 @@ class History(Protocol):
         """Returns when the first decision of each tenant that is still stored was made; those without any lack."""
         ...
 
-    def events(
-        self, tenant_id: str, since: datetime, *, places: bool = False, degraded: str = ""
-    ) -> AsyncIterator[Sequence[StoredEvent]]:
+    async def has_more_than(self, count: int, tenant_id: str, since: datetime) -> bool:
+        """Tells whether more decisions were made since a time."""
+        ...
+
+    def events(self, tenant_id: str, since: datetime, *, places: bool = False) -> AsyncIterator[Sequence[StoredEvent]]:
         """Yields all events of decisions that were made since a time, in pages, in the order of decisions.
 
-        Where they were is told if `places` says so. With a name only those that were decided without an input whose
-        name begins with it, and perhaps some others.
+        Where they were is told if `places` says so.
         """
+        ...
+
+    async def unlogged(self, tenants: Collection[str]) -> Mapping[str, Collection[UUID]]:
+        """Returns the decisions of the gaps of tenants (see `LogGaps`): those that their logs may lack."""
+        ...
+
+    async def decided_events(self, tenant_id: str, decisions: Collection[UUID]) -> Sequence[StoredEvent]:
+        """Returns the events of decisions, and where they were. Those that are not stored lack."""
         ...

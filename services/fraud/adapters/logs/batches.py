@@ -65,7 +65,7 @@ class LogBatches:
             answers = [
                 answer_of(write, each, swept[stream]) for write, each, stream in zip(known, found, streams, strict=True)
             ]
-            self._sealing.note(names, known, answers)
+            self._sealing.note(names, known, found)
             return Written(generation, arrival, order, answers)
         raise OSError("the generation of the logs changes again and again")
 

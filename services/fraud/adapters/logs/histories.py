@@ -11,7 +11,7 @@ from services.fraud.ports import WRITES_AT_ONCE, LogKey, LogProof, Restored
 __all__ = ["Portion", "portions", "restore_call"]
 
 RESTORED_BYTES = 65_536
-_RESTORED = struct.Struct("<IB24s")
+_RESTORED = struct.Struct("<IB24sI")
 Portion = Sequence[tuple[Restored, bytes, bool]]
 """Logs with records of them, and whether these are the last that there are."""
 
@@ -37,7 +37,7 @@ def restore_call(
 ) -> tuple[Sequence[bytes], Sequence[bytes]]:
     """Returns keys and arguments of the script."""
     keys = [name(log.key) for log, _, _ in portion]
-    asked = [
-        _RESTORED.pack(log.retain_seconds, last and log.last, log.first) + records for log, records, last in portion
-    ]
-    return keys, [told(proof), *asked]
+    parts: list[bytes] = []
+    for log, records, last in portion:
+        parts += (_RESTORED.pack(log.retain_seconds, last and log.last, log.first, len(records)), records)
+    return keys, [told(proof), b"".join(parts)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import asyncpg
 
 from meshkit.storage.postgres import ACQUIRE_TIMEOUT, Connection, Pool, transaction
 from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.read_ahead import pages_ahead
 from services.fraud.convert import fields_from_record, geo_point_from_record
 from services.fraud.domain.event import StoredEvent, key_hash
 from services.fraud.ports import HistoryKey, KeyHistory
@@ -41,19 +43,28 @@ _FIRST = """
 SELECT t.tenant_id, (
     SELECT d.create_time FROM decisions d WHERE d.tenant_id = t.tenant_id ORDER BY d.decision_id LIMIT 1
 ) FROM unnest($1::uuid[]) AS t (tenant_id)"""
+_MORE = """
+SELECT count(*) > $3 FROM (
+    SELECT FROM decisions d WHERE d.tenant_id = $1 AND d.decision_id >= first_decision_id($2) LIMIT $3 + 1
+) d"""
+_UNLOGGED = """
+SELECT tenant_id, array_agg(decision) FROM log_gaps, unnest(decisions) AS decision
+WHERE tenant_id = ANY ($1::uuid[]) GROUP BY tenant_id"""
+_DECIDED = f"""
+SELECT {EVENT_COLUMNS}, d.inputs FROM decisions d WHERE d.tenant_id = $1 AND d.decision_id = ANY ($2::uuid[])"""
 _PAGE = f"""
 SELECT d.decision_id, {EVENT_COLUMNS}, CASE WHEN $5 THEN d.inputs END AS inputs FROM decisions d
 WHERE d.tenant_id = $1 AND d.decision_id > $2 AND d.decision_id >= first_decision_id($3)
-    AND ($6::bytea = '' OR position($6 IN d.inputs) > 0)
 ORDER BY d.decision_id LIMIT $4"""
 
 
 class PostgresHistory:
     """Implements `History`. `apart` has the connections of checks that take long anyway."""
 
-    def __init__(self, pool: Pool, keys: EventKeys, *, apart: Pool | None = None) -> None:
+    def __init__(self, pool: Pool, keys: EventKeys, *, apart: Pool | None = None, page: int = PAGE) -> None:
         self._pool = pool
         self._apart = apart or pool
+        self._page = page
         self._keys = keys
 
     async def read(self, keys: Sequence[HistoryKey], most: int, *, apart: bool = False) -> Sequence[KeyHistory]:
@@ -75,19 +86,32 @@ class PostgresHistory:
             rows = await connection.fetch(_FIRST, list(tenants))
         return {str(tenant): made for tenant, made in rows if made is not None}
 
+    async def has_more_than(self, count: int, tenant_id: str, since: datetime) -> bool:
+        async with transaction(self._apart, [tenant_id], wait=APART_WAIT) as connection:
+            return bool(await connection.fetchval(_MORE, tenant_id, since, count))
+
     async def events(
-        self, tenant_id: str, since: datetime, *, places: bool = False, degraded: str = ""
+        self, tenant_id: str, since: datetime, *, places: bool = False
     ) -> AsyncIterator[Sequence[StoredEvent]]:
-        after, named = UUID(int=0), degraded.encode()
-        while True:
+        asked = since, self._page, places
+
+        async def read(after: UUID) -> Sequence[asyncpg.Record]:
             async with transaction(self._apart, [tenant_id], wait=APART_WAIT) as connection:
-                rows = await connection.fetch(_PAGE, tenant_id, after, since, PAGE, places, named)
-            if rows:
-                yield [event_of(row) for row in rows]
-            if len(rows) < PAGE:
-                return
-            after = rows[-1]["decision_id"]
-            await asyncio.sleep(0)
+                return await connection.fetch(_PAGE, tenant_id, after, *asked)
+
+        async with aclosing(pages_ahead(read, UUID(int=0), self._page)) as pages:
+            async for rows in pages:
+                yield list(map(event_of, rows))
+
+    async def unlogged(self, tenants: Collection[str]) -> Mapping[str, Collection[UUID]]:
+        async with transaction(self._pool, tenants) as connection:
+            rows = await connection.fetch(_UNLOGGED, list(tenants))
+        return dict.fromkeys(tenants, ()) | {str(tenant): decisions for tenant, decisions in rows}
+
+    async def decided_events(self, tenant_id: str, decisions: Collection[UUID]) -> Sequence[StoredEvent]:
+        async with transaction(self._pool, [tenant_id]) as connection:
+            rows = await connection.fetch(_DECIDED, tenant_id, list(decisions))
+        return list(map(event_of, rows))
 
     def _by_column(self, keys: Sequence[HistoryKey]) -> Mapping[int, Sequence[int]]:
         """Groups keys by the columns that their first field has in the event types asked for."""

@@ -202,7 +202,7 @@ class RedisLogs:
             self._registered, self._register_at = served.generation, now + REGISTER_SECONDS
 
     async def _settle(self) -> None:
-        while self._settled or self._withdrawing or self._sealing:
+        while self._settled or self._withdrawing:
             if not self._withdrawing:
                 await asyncio.sleep(SETTLE_SECONDS)
             settled, self._settled = self._settled, []
@@ -216,7 +216,6 @@ class RedisLogs:
                     settled.append(batch)
                 if settled:
                     await self._redis.hdel(self._pending, *settled)
-                await self._sealing.seal()
             except (*_FAILURES, MeshError) as error:
                 _log.warning("%d reservations are settled later: %s", len(settled), type(error).__name__)
                 return

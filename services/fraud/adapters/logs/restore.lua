@@ -4,8 +4,9 @@
 -- ARGV[1] generation
 -- ARGV[2] proof that nothing that was being decided when the history was read can be missing: "epoch evictions"; without
 --         it a log that is not there stays away, because the record of who asks for it was in it
--- ARGV[3...] for each log seconds after which it goes (4 bytes), 1 if this is the end of its history (1 byte), the head of
---            the record that the log began with when its history was asked for, or zeros (24 bytes), records
+-- ARGV[3] one after another for each log seconds after which it goes (4 bytes), 1 if this is the end of its history
+--         (1 byte), the head of the record that the log began with when its history was asked for, or zeros (24 bytes),
+--         bytes of its records (4 bytes), records
 --
 -- Answers "cold" for another generation, else how many logs it made whole.
 
@@ -36,8 +37,11 @@ local function add(key, seconds, last, first, records)
   return last
 end
 
+local history, at = ARGV[3], 1
 for i = 2, #KEYS do
-  local seconds, last, first = struct.unpack('<I4Bc24', ARGV[i + 1])
-  made = made + add(KEYS[i], seconds, last, first, sub(ARGV[i + 1], 30))
+  local seconds, last, first, bytes
+  seconds, last, first, bytes, at = struct.unpack('<I4Bc24I4', history, at)
+  made = made + add(KEYS[i], seconds, last, first, sub(history, at, at + bytes - 1))
+  at = at + bytes
 end
 return made

@@ -13,6 +13,7 @@ __all__ = [
     "LogHead",
     "answer_of",
     "instructions",
+    "open_records",
     "reservations",
     "timed",
     "withdrawal_instruction",
@@ -23,10 +24,12 @@ RECORD_HEAD = 24
 """Bytes of a record that say which transaction and which attempt of it (see `domain.logs.records`)."""
 BEHIND_ALL = 2**32 - 1
 """An offset that no log reaches."""
+MORE = b"more"
+"""What is said of a log with more than is read at once."""
 CREATES_WHOLE, UNTIMED, REFRESH = 1, 2, 4
 _UNREAD = {
     b"": LogAnswer(LogState.PARTIAL),
-    b"more": LogAnswer(LogState.STALE),
+    MORE: LogAnswer(LogState.STALE),
     b"sealed": LogAnswer(LogState.STALE),
 }
 _INSTRUCTION = struct.Struct("<IHIIB")
@@ -115,6 +118,17 @@ def answer_of(write: LogWrite, found: bytes | int, swept: int) -> LogAnswer:
     if head.before != (write.seen.start if write.seen else 0):
         return LogAnswer(LogState.STALE)
     return LogAnswer(LogState.WHOLE, head.before, records)
+
+
+def open_records(write: LogWrite, found: bytes | int) -> int:
+    """Returns how many records the open part of a log has after a write, as far as what the script found tells."""
+    if found == MORE:
+        return BEHIND_ALL
+    if isinstance(found, int) or found in _UNREAD:
+        return len(write.records) // write.size
+    if write.seen is not None and write.seen.read:
+        return write.seen.read - 1 + (len(found) + len(write.records)) // write.size
+    return (len(found) - HEAD_BYTES + len(write.records)) // write.size
 
 
 def _after(seen: LogPart, size: int, found: bytes) -> LogAnswer:

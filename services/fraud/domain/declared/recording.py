@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.plan import KindFilter, KindPlan
-from services.fraud.domain.declared.records import EVENT, MISSING, NOBODY, LogRecord, RecordLayout, currency_number
+from services.fraud.domain.declared.records import (
+    EVENT,
+    MISSING,
+    NOBODY,
+    RESTORED,
+    LogRecord,
+    RecordLayout,
+    currency_number,
+)
 from services.fraud.domain.event import Fields, FieldValue, Money
 from services.fraud.domain.travel import GeoPoint, packed_place
 
@@ -24,7 +32,7 @@ Condition: TypeAlias = Callable[[Fields], bool]
 class KindRecorder:
     """Makes the records of one kind of key for the events of one type."""
 
-    __slots__ = ("_content", "_filters", "_key", "_type", "field", "layout", "plan")
+    __slots__ = ("_columns", "_content", "_filters", "_key", "_pack", "_type", "field", "layout", "plan")
 
     def __init__(self, plan: KindPlan, event_type: str, filters: Mapping[KindFilter, Condition] = {}) -> None:
         """`filters` has at least those of the plan that are about the event type."""
@@ -34,7 +42,8 @@ class KindRecorder:
         self.field = plan.key[0] if len(plan.key) == 1 else ""
         """The field whose value, if it is a text, is that of the key; empty for a key of several."""
         self._type = plan.type_index(event_type)
-        self._content = _content_of(plan)
+        self._content, self._columns = _readers_of(plan)
+        self._pack = self.layout.struct.pack
         self._filters = [
             (1 << place, filters[each]) for place, each in enumerate(plan.filters) if event_type in each.types
         ]
@@ -55,14 +64,28 @@ class KindRecorder:
         transaction: int,
         attempt: int,
         place: GeoPoint | None = None,
-        *,
-        restored: bool = False,
     ) -> LogRecord:
         """Returns the record of an event. `currency` is that of `currency_of`, `place` where its address was then."""
         numbers, counterparts = self._content(fields.get, currency, place)
         filters = self._holding(fields) if self._filters else 0
-        content = (time, transaction, numbers, counterparts, self._type, currency, filters, EVENT, attempt, restored)
+        content = (time, transaction, numbers, counterparts, self._type, currency, filters, EVENT, attempt, False)
         return _new(LogRecord, content)
+
+    def restored(
+        self, fields: Fields, currency: int, time: int, transaction: int, place: GeoPoint | None = None
+    ) -> bytes:
+        """Packs the record of an event that is read from the store, as one that was restored."""
+        filters = self._holding(fields) if self._filters else 0
+        return self._pack(
+            time,
+            transaction,
+            EVENT | RESTORED,
+            self._type,
+            currency,
+            filters,
+            0,
+            *self._columns(fields.get, currency, place),
+        )
 
     def _holding(self, fields: Fields) -> int:
         return sum(bit for bit, holds in self._filters if holds(fields))
@@ -87,14 +110,23 @@ Get: TypeAlias = Callable[[str], "FieldValue | None"]
 Content: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
+class _Readers(NamedTuple):
+    """What reads the columns of a plan from the fields of an event."""
+
+    content: Callable[[Get, int, GeoPoint | None], Content]
+    """Numbers and counterparts."""
+    columns: Callable[[Get, int, GeoPoint | None], tuple[int, ...]]
+    """One after another."""
+
+
 @lru_cache(maxsize=4_096)
-def _content_of(plan: KindPlan) -> Callable[[Get, int, GeoPoint | None], Content]:
-    """Generates what reads the columns of a plan from the fields of an event: our text, with numbers for names."""
-    numbers = [
+def _readers_of(plan: KindPlan) -> _Readers:
+    """Generates what reads the columns of a plan: our text, with numbers for names."""
+    numbers = " ".join(
         _PLACE if column.place else (_MONEY if column.money else _NUMBER).format(f"n{at}")
         for at, column in enumerate(plan.numbers)
-    ]
-    counterparts = [_COUNTERPART.format(f"c{at}") for at in range(len(plan.counterparts))]
+    )
+    counterparts = " ".join(_COUNTERPART.format(f"c{at}") for at in range(len(plan.counterparts)))
     scope: dict[str, object] = {
         "Money": Money,
         "MISSING": MISSING,
@@ -105,9 +137,8 @@ def _content_of(plan: KindPlan) -> Callable[[Get, int, GeoPoint | None], Content
     }
     scope |= {f"n{at}": column.field for at, column in enumerate(plan.numbers)}
     scope |= {f"c{at}": field for at, field in enumerate(plan.counterparts)}
-    text = f"content = lambda get, currency, place: (({' '.join(numbers)}), ({' '.join(counterparts)}))"
-    exec(text, scope)  # noqa: S102 # The text is our own.
-    return scope["content"]  # type: ignore[return-value]
+    texts = [f"(({numbers}), ({counterparts}))", f"({numbers} {counterparts})"]
+    return _Readers(*[eval(f"lambda get, currency, place: {text}", scope) for text in texts])  # noqa: S307 # Our own.
 
 
 @lru_cache(maxsize=131_072)

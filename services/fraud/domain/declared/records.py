@@ -75,12 +75,12 @@ class LogRecord(NamedTuple):
 class RecordLayout:
     """The layout of the records of one kind of key."""
 
-    __slots__ = ("_numbers", "_struct", "counterparts_at", "numbers_at", "size", "words")
+    __slots__ = ("_numbers", "counterparts_at", "numbers_at", "size", "struct", "words")
 
     def __init__(self, plan: KindPlan) -> None:
         self._numbers = len(plan.numbers)
-        self._struct = struct.Struct(HEAD + "q" * self._numbers + "Q" * len(plan.counterparts))
-        self.size = self._struct.size
+        self.struct = struct.Struct(HEAD + "q" * self._numbers + "Q" * len(plan.counterparts))
+        self.size = self.struct.size
         """Of a record, in bytes."""
         self.words = self.size // WORD
         self.numbers_at = 3
@@ -92,7 +92,7 @@ class RecordLayout:
         time, transaction, numbers, counterparts, event_type, currency, filters, kind, attempt, restored = record
         if restored:
             kind |= RESTORED
-        return self._struct.pack(
+        return self.struct.pack(
             time, transaction, kind, event_type, currency, filters, attempt, *numbers, *counterparts
         )
 
@@ -100,7 +100,7 @@ class RecordLayout:
         return b"".join(map(self.pack, records))
 
     def unpack(self, data: bytes | bytearray, offset: int = 0) -> LogRecord:
-        time, transaction, kind, event_type, currency, filters, attempt, *columns = self._struct.unpack_from(
+        time, transaction, kind, event_type, currency, filters, attempt, *columns = self.struct.unpack_from(
             data, offset
         )
         numbers = self._numbers

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, MutableSequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from itertools import accumulate
 
 from services.fraud.domain.declared.records import NOBODY
@@ -120,6 +120,18 @@ class Block:
         for column, counterpart in zip(self.counterparts, counterparts, strict=True):
             column.insert(at, counterpart)
         return at
+
+    def rearrange(self, places: Sequence[int], counterparts: Sequence[Sequence[int]], order: Sequence[int]) -> None:
+        """Adds records, and puts all in an order: for each its number among those of before and, after them, the new.
+
+        Times are left, and `previous`.
+        """
+        joined = [*self.places, *places]
+        self.places = array("I", [joined[at] for at in order])
+        for column, more in enumerate(counterparts):
+            joined = [*self.counterparts[column], *more]
+            self.counterparts[column] = array("Q", [joined[at] for at in order])
+        self.ranked = [None] * len(self.counterparts)
 
     def locate(self, rows: Rows, place: int, time: int) -> int:
         """The number of a record in the block; -1 if it is not there."""

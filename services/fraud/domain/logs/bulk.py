@@ -25,6 +25,12 @@ class Share(NamedTuple):
     values: list[int]
     counterparts: list[list[int]]
 
+    def part(self, start: int, end: int) -> Share:
+        """Returns the records from one number to before another."""
+        run = slice(start, end)
+        columns = [column[run] for column in self.counterparts]
+        return Share(self.currency, self.places[run], self.times[run], self.values[run], columns)
+
 
 class Chunk:
     """Consecutive records of a log, of which the first has the place `start`."""

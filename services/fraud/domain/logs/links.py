@@ -7,6 +7,7 @@ A short stream is not linked: it is searched instead.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 
 from services.fraud.domain.declared.records import NOBODY, LogRecord
 from services.fraud.domain.logs.blocks import FAR, Block
@@ -70,6 +71,31 @@ class CounterpartLinks:
                     _retell(column, following, previous, record.time)
             block.previous[column][at] = previous
             block.exchange(column, None, previous)
+
+    def before_tail(self, counterparts: Sequence[Sequence[int]]) -> list[dict[int, int]]:
+        """Of each column when the counterparts of the tail, and some others, were seen before the tail."""
+        found = []
+        for column, last in enumerate(self.last):
+            seen: dict[int, int] = {}
+            for counterpart, previous in zip(self._tail.counterparts[column], self._tail.previous[column], strict=True):
+                seen.setdefault(counterpart, previous)
+            seen |= {each: last.get(each) for each in set(counterparts[column]).difference(seen)}
+            found.append(seen)
+        return found
+
+    def relink(self, before: list[dict[int, int]]) -> None:
+        """Links the records of the tail anew. `before` tells when their counterparts were seen before it."""
+        tail, times = self._tail, self._tail.times or ()
+        for column, seen in enumerate(before):
+            previous = array("q")
+            for counterpart, time in zip(tail.counterparts[column], times, strict=True):
+                previous.append(FAR if counterpart == NOBODY else seen[counterpart])
+                seen[counterpart] = time
+            tail.previous[column], tail.ranked[column] = previous, None
+            last = self.last[column]
+            for counterpart, time in seen.items():
+                if counterpart != NOBODY and last.get(counterpart) != time:
+                    last.set(counterpart, time)
 
     def remove(self, record: LogRecord, number: int | None, at: int) -> None:
         """Links the next of the counterpart to what was before a record that will be removed."""

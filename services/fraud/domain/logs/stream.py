@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, MutableSequence, Sequence
+from collections.abc import Iterator, MutableSequence
 
 from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.logs.blocks import LARGEST_BLOCK, NEVER, Block, running
@@ -24,6 +24,8 @@ SEALED = LARGEST_BLOCK // 2
 LONGEST_TAIL = SEALED + SEALED // 2
 LINKED = 128
 """Records of a stream from which on their counterparts are linked."""
+FEW_LATE = 8
+"""Records that are inserted one by one."""
 STREAM_BYTES = 1_300
 LAST_SEEN_BYTES = 110
 
@@ -66,20 +68,33 @@ class Stream:
     def extend(self, share: Share) -> None:
         """Adds many records in order of time."""
         late = bisect_left(share.times, self.newest)
-        for place in share.places[:late]:
+        sealed = bisect_left(share.times, self.sealed, hi=late) if late and self.blocks.blocks else 0
+        if late - sealed <= FEW_LATE:
+            sealed = late
+        for place in share.places[:sealed]:
             self._insert(place, self._rows.record(place))
+        if sealed < late:
+            self._merge(share.part(sealed, late))
         if late < len(share.places):
-            self._extend(
-                share.places[late:],
-                share.times[late:],
-                share.values[late:],
-                [column[late:] for column in share.counterparts],
-            )
+            self._extend(share.part(late, len(share.places)) if late else share)
 
-    def _extend(
-        self, places: Sequence[int], times: list[int], values: list[int], counterparts: list[list[int]]
-    ) -> None:
+    def _merge(self, late: Share) -> None:
+        """Adds records that belong among those of the tail."""
+        tail = self.tail
+        assert tail.times is not None
+        before = self.links.before_tail(late.counterparts)
+        times = [*tail.times, *late.times]
+        # Those of one time in order of arrival, as if each had been inserted.
+        order = sorted(range(len(times)), key=times.__getitem__)
+        tail.times = array("q", [times[at] for at in order])
+        tail.rearrange(late.places, late.counterparts, order)
+        self._refill()
+        self.links.relink(before)
+        self._grown()
+
+    def _extend(self, share: Share) -> None:
         """Adds records of which none is late."""
+        _, places, times, values, counterparts = share
         plan, tail = self.plan, self.tail
         assert tail.times is not None
         self.newest = times[-1]

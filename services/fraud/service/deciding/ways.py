@@ -14,7 +14,8 @@ from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 __all__ = ["APART_IN_FLIGHT", "APART_ITEMS", "BATCH_ITEMS", "CheckWays", "DecideSingles"]
 
 BATCH_ITEMS = 256
-APART_ITEMS = 64
+APART_ITEMS = 8
+"""Few: they are read together, and what is not read in time of one is lost of all."""
 APART_IN_FLIGHT = 2
 DecideSingles: TypeAlias = Callable[
     [Sequence[CheckCall]], Awaitable[Sequence[Outcome | MeshError | asyncio.Future[Outcome]]]

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextvars import Context
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 
-from services.fraud.domain.declared.recording import currency_of
-from services.fraud.domain.declared.records import HEAD_BYTES, LogRecord
+from services.fraud.domain.declared.recording import KindRecorder, currency_of
+from services.fraud.domain.declared.records import HEAD_BYTES
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import (
@@ -141,10 +142,10 @@ class Completer:
 
 async def restored_records(group: LogGroup, events: Sequence[StoredEvent]) -> bytes:
     """Packs what a log should hold of stored events, each in the order of its commit. Others go on meanwhile."""
-    in_order, parts = await _sorted(events), []
+    in_order, parts = await _sorted(events), list[bytes]()
+    packed = partial(_packed, group, {})
     for start in range(0, len(in_order), STEP):
-        records = [_record(group, event) for event in in_order[start : start + STEP]]
-        parts.append(group.recorder.layout.pack_all(records))
+        parts += map(packed, in_order[start : start + STEP])
         if start + STEP < len(in_order):
             await asyncio.sleep(0)
     return b"".join(parts)
@@ -157,16 +158,13 @@ async def _sorted(events: Sequence[StoredEvent]) -> Sequence[StoredEvent]:
     return await asyncio.to_thread(ordered) if len(events) > PROMPT_EVENTS else ordered()
 
 
-def _record(group: LogGroup, event: StoredEvent) -> LogRecord:
-    recorder = group.features.set.recorder(group.recorder.plan, event.event_type)
-    return recorder.record(
-        event.fields,
-        currency_of(event.fields),
-        to_milliseconds(event.event_time),
-        transaction_hash(group.key.stream.tenant_id, event.transaction_id),
-        0,
-        event.place,
-        restored=True,
+def _packed(group: LogGroup, recorders: dict[str, KindRecorder], event: StoredEvent) -> bytes:
+    recorder = recorders.get(event.event_type)
+    if recorder is None:
+        recorder = recorders[event.event_type] = group.features.set.recorder(group.recorder.plan, event.event_type)
+    transaction = transaction_hash(group.key.stream.tenant_id, event.transaction_id)
+    return recorder.restored(
+        event.fields, currency_of(event.fields), to_milliseconds(event.event_time), transaction, event.place
     )
 
 

@@ -15,6 +15,8 @@ __all__ = ["CachedFold", "FoldCache"]
 _bytes = Gauge("fold_cache_bytes", "Estimated size of the folds that are kept at hand.")
 _misses = Counter("fold_cache_misses", "Logs that were read from their beginning.")
 
+TABLES = 12_000
+"""Folds of small logs that are kept: the collector takes about 5 us for each."""
 RESIZE_RECORDS = 64
 """A fold is measured again after so many further records."""
 
@@ -46,41 +48,60 @@ class CachedFold:
 
 
 class FoldCache:
-    """Folds by log, the one that was used longest ago goes first. `most` bounds the bytes, which are estimated."""
+    """Folds by log, the one that was used longest ago goes first. `most` bounds the bytes, which are estimated.
 
-    def __init__(self, most: int) -> None:
+    Of those that are a table not many are kept: a small log is read with the batch, and as quickly made into a table
+    again. The collector of garbage, for which everything waits, would look at a dozen objects of each.
+    """
+
+    def __init__(self, most: int, tables: int = TABLES) -> None:
         self._most = most
-        self._folds: OrderedDict[LogKey, CachedFold] = OrderedDict()
+        self._most_tables = tables
+        self._tables: OrderedDict[LogKey, CachedFold] = OrderedDict()
+        self._divided: OrderedDict[LogKey, CachedFold] = OrderedDict()
         self._size = 0
 
     def get(self, key: LogKey, plan: KindPlan) -> CachedFold | None:
         """Returns the fold of a log, if it is read by this plan."""
-        found = self._folds.get(key)
+        folds = self._tables
+        found = folds.get(key)
+        if found is None:
+            folds = self._divided
+            found = folds.get(key)
         if found is None or found.fold.plan is not plan:
-            found = None
             _misses.inc()
-        else:
-            self._folds.move_to_end(key)
+            return None
+        folds.move_to_end(key)
         return found
 
     def keep(self, key: LogKey, cached: CachedFold) -> None:
         """Puts a fold in, or takes note that one has grown."""
         if cached.is_noted:
             return
-        if not cached.kept:
-            self.drop(key)
-            self._folds[key], cached.kept = cached, True
+        self._put(key, cached)
         before, cached.size = cached.size, cached.fold.size_bytes()
         cached.measured = cached.reached
         self._size += cached.size - before
-        while self._size > self._most and len(self._folds) > 1:
-            self._forget(self._folds.popitem(last=False)[1])
+        while len(self._tables) > self._most_tables:
+            self._forget(self._tables.popitem(last=False)[1])
+        while self._size > self._most and len(self._tables) + len(self._divided) > 1:
+            self._forget((self._divided or self._tables).popitem(last=False)[1])
         _bytes.set(self._size)
 
     def drop(self, key: LogKey) -> None:
-        gone = self._folds.pop(key, None)
+        gone = self._tables.pop(key, None) or self._divided.pop(key, None)
         if gone is not None:
             self._forget(gone)
+
+    def _put(self, key: LogKey, cached: CachedFold) -> None:
+        is_table = cached.fold.table is not None
+        if not cached.kept:
+            self.drop(key)
+        elif not is_table:
+            # It may have been one.
+            self._tables.pop(key, None)
+        (self._tables if is_table else self._divided)[key] = cached
+        cached.kept = True
 
     def _forget(self, gone: CachedFold) -> None:
         self._size -= gone.size

@@ -20,9 +20,12 @@ from services.fraud.service.logs.fold_cache import CachedFold, FoldCache
 from services.fraud.service.logs.groups import LogGroup
 from services.fraud.service.logs.loading import LogLoader
 from services.fraud.service.logs.slow import SlowLogs
+from services.fraud.service.logs.unlogged import UnloggedDecisions, add_missing
 
 __all__ = ["LogFolds"]
 
+MISSING_SECONDS = 0.25
+"""For so long it is waited for what logs lack. Without it all is read from the history."""
 _new = tuple.__new__
 _ARRIVED = bytes([EVENT])
 """The kind of a record that was appended by its check: it stands at one place of one log alone."""
@@ -31,8 +34,9 @@ _ARRIVED = bytes([EVENT])
 class LogFolds:
     """Keeps the folds of this process."""
 
-    def __init__(self, logs: EntityLogs, completer: Completer, cache: FoldCache) -> None:
+    def __init__(self, logs: EntityLogs, completer: Completer, cache: FoldCache, unlogged: UnloggedDecisions) -> None:
         self._cache = cache
+        self._unlogged = unlogged
         self._slow = SlowLogs(completer, LogLoader(logs, cache))
 
     def known(self, groups: Sequence[LogGroup]) -> None:
@@ -58,8 +62,19 @@ class LogFolds:
 
         Returns those that are completed from the history. What could not be had in time has no fold.
         """
+        completed: set[LogGroup] = set()
+        if gapped:
+            missing = await self._unlogged.read(gapped, min(seconds, MISSING_SECONDS))
+            gapped = set(gapped).difference(missing)
+            for group in groups:
+                tenant = group.key.stream.tenant_id
+                if tenant in missing:
+                    group.missing = missing[tenant].of(group)
+                    completed.add(group)
         waiting = self._slow.of(groups, gapped, now)
-        return await self._slow.get(waiting, now, patient=patient, seconds=seconds) if waiting is not None else set()
+        if waiting is not None:
+            completed |= await self._slow.get(waiting, now, patient=patient, seconds=seconds)
+        return completed
 
     def fill(self, groups: Collection[LogGroup]) -> None:
         """Sees to it that the next checks of some logs find them whole. Never waits."""
@@ -67,6 +82,11 @@ class LogFolds:
 
     def take(self, group: LogGroup) -> None:
         """Gives a group its fold, if there is one by now. Nothing may be awaited until its records are added."""
+        self._take(group)
+        if group.missing and group.fold is not None:
+            add_missing(group, group.missing)
+
+    def _take(self, group: LogGroup) -> None:
         if group.fold is not None or (group.loaded is None and self._follow(group)):
             return
         if group.loaded is not None:

@@ -11,7 +11,7 @@ from services.fraud.domain.check import Check
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.declared.written import NOT_READ
-from services.fraud.domain.event import transaction_hash
+from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.domain.ip_signals import ADDRESS, IpSignals
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import LogAnswer, LogKey, LogPart, LogSlice, LogState, LogWrite
@@ -53,6 +53,8 @@ class LogGroup:
     exhausted = False
     """True if there is no fold of it, and waiting longer would bring none."""
     answer = LogAnswer(LogState.BROKEN)
+    missing: Sequence[StoredEvent] = ()
+    """What the log may lack, because it was decided without the logs."""
     loaded: Sequence[LogSlice] | None = None
     """What was loaded of the log, the records of this batch with it."""
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import Counter
 
 from meshkit.errors import MeshError
-from services.fraud.domain.check import FEATURES
 from services.fraud.domain.declared.recording import currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
 from services.fraud.ports import (
@@ -31,6 +30,7 @@ from services.fraud.ports import (
     LogWrite,
     OldDecisions,
 )
+from services.fraud.ports.restoring import LogRestorer
 from services.fraud.service.logs.groups import SLACK_SECONDS, to_milliseconds
 from services.fraud.service.logs.pressure import LogPressure
 from services.fraud.service.logs.sweep import LogSweep
@@ -47,8 +47,8 @@ ROUND_SECONDS = 1.0
 OVERDUE_SECONDS = 10.0
 LONGEST_COMMIT = timedelta(seconds=10)
 """How long a decision may take from reading the logs to its commit."""
-CLOCK_SKEW = timedelta(minutes=5)
-"""By how much the clocks of replicas and of the database may differ."""
+FILLED_AT_ONCE = 200
+"""Decisions that are put into the logs in one step."""
 
 
 class LogKeeper:
@@ -60,6 +60,7 @@ class LogKeeper:
         logs: EntityLogs,
         shares: LogShares,
         history: History,
+        restorer: LogRestorer,
         store: DecisionStore,
         gaps: LogGaps,
         tenants: OldDecisions,
@@ -73,21 +74,25 @@ class LogKeeper:
         self._gaps = gaps
         self._sets = sets
         self._pressure = LogPressure(shares)
-        self._sweep = LogSweep(logs=logs, history=history, tenants=tenants, sets=sets, heads=heads, clock=clock)
+        self._sweep = LogSweep(logs=logs, restorer=restorer, tenants=tenants, sets=sets, heads=heads, clock=clock)
 
     async def keep(self) -> None:
         """Works until cancelled."""
-        beside = [asyncio.create_task(self._forever(each)) for each in (self._sweep.sweep, self._pressure.relieve)]
+        ended = asyncio.Event()
+        works = self._sweep.sweep, self._pressure.relieve
+        beside = [asyncio.create_task(self._forever(work, ended)) for work in works]
         try:
-            await self._forever(self._round)
+            await self._forever(self._round, ended)
         finally:
+            # Said as well: whatever they wait for may lose a cancellation.
+            ended.set()
             for each in beside:
                 each.cancel()
 
-    async def _forever(self, work: Callable[[], object]) -> None:
-        while True:
+    async def _forever(self, work: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
+        while not ended.is_set():
             try:
-                await work()  # type: ignore[misc] # Both are coroutine functions.
+                await work()
             except (LogsUnavailableError, MeshError) as error:
                 _log.warning("the logs cannot be kept: %s", error)
             await asyncio.sleep(ROUND_SECONDS)
@@ -105,18 +110,14 @@ class LogKeeper:
             _withdrawn.inc(len(gone))
 
     async def _fill(self, gap: Gap) -> None:
-        """Puts into the logs what they lack, and closes the gap once nobody decides from how they were before.
-
-        What was decided without the logs says so, in a name that begins with this one: of minutes of traffic they lack
-        that alone.
-        """
+        """Puts into the logs what they lack, and closes the gap once nobody decides from how they were before."""
         if gap.filled is not None:
             if gap.filled > LONGEST_COMMIT:
                 await self._gaps.close(gap)
             return
-        # With their places: features that need them may be declared meanwhile.
-        since = gap.opened - LONGEST_COMMIT - CLOCK_SKEW
-        async for events in self._history.events(gap.tenant_id, since, places=True, degraded=FEATURES):
+        decisions = await self._gaps.decisions(gap)
+        for start in range(0, len(decisions), FILLED_AT_ONCE):
+            events = await self._history.decided_events(gap.tenant_id, decisions[start : start + FILLED_AT_ONCE])
             await self._append(gap.tenant_id, events)
             _filled.inc(len(events))
         await self._gaps.fill(gap)
@@ -139,8 +140,7 @@ def _writes(tenant_id: str, features: TenantFeatures, event: StoredEvent) -> Seq
         value = recorder.key(event.fields)
         if value is not None:
             plan, layout = recorder.plan, recorder.layout
-            made = recorder.record(event.fields, currency, time, transaction, 0, event.place, restored=True)
-            record = layout.pack(made)
+            record = recorder.restored(event.fields, currency, time, transaction, event.place)
             key, retain = LogKey(recording.stream, value), plan.retention_ms // 1000 + SLACK_SECONDS
             writes.append(LogWrite(key, record, layout.size, retain, refresh=False, is_read=recording.is_read))
     return writes

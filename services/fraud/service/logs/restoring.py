@@ -1,19 +1,127 @@
-"""Gathers what logs get of stored events."""
+"""Puts the history of a tenant back into its logs: in this process, or in another one if there is much of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import NamedTuple
 
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.recording import KindRecorder, currency_of
 from services.fraud.domain.event import StoredEvent, transaction_hash
-from services.fraud.ports import LogKey, LogStream, Restored
+from services.fraud.ports import (
+    EntityLogs,
+    FeatureHead,
+    History,
+    LogKey,
+    LogProof,
+    LogStream,
+    LogsUnavailableError,
+    Restored,
+)
+from services.fraud.ports.restoring import LogRestorer, RestoreOrder
 from services.fraud.service.logs.groups import SLACK_SECONDS, to_milliseconds
+from services.fraud.service.tenants.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.tenants.features import TenantFeatures
 
-__all__ = ["RestoredLogs"]
+__all__ = ["HistoryRestorer", "RestorerBySize"]
+
+AT_ONCE = 50
+"""Events whose records are made while everything else waits: a millisecond or two."""
+TRIES, PAUSE_SECONDS = 5, 2.0
+"""How often a page is restored, and what is waited in between."""
+LARGEST = 5_000
+"""Events that are put back beside everything else. For more of them it pays to start a process."""
+_STARTER = StarterFeatures()
+
+
+class RestorerBySize:
+    """Implements `LogRestorer`: `apart` is for histories that would hold up what else this process does."""
+
+    def __init__(self, here: LogRestorer, apart: LogRestorer, history: History, largest: int = LARGEST) -> None:
+        self._here = here
+        self._apart = apart
+        self._history = history
+        self._largest = largest
+
+    async def restore(self, order: RestoreOrder) -> AsyncGenerator[int, None]:
+        is_large = await self._history.has_more_than(self._largest, order.tenant_id, order.earliest)
+        async with aclosing((self._apart if is_large else self._here).restore(order)) as counts:
+            async for count in counts:
+                yield count
+
+
+class HistoryRestorer:
+    """Implements `LogRestorer` in this process."""
+
+    def __init__(
+        self, logs: EntityLogs, history: History, sets: FeatureSets, *, gathered: int = 0, lanes: int = 1
+    ) -> None:
+        """Logs get what was `gathered` of so many events, or of a page if that is more, in `lanes` side by side.
+
+        The more is gathered, the fewer logs have to be written again and again.
+        """
+        self._logs = logs
+        self._history = history
+        self._sets = sets
+        self._gathered = gathered
+        self._lanes = lanes
+
+    async def restore(self, order: RestoreOrder) -> AsyncGenerator[int, None]:
+        features = await self._features(order)
+        streams = features.streams(order.tenant_id).items()
+        places = any(plan.has_place for stream, plan in streams if stream.schema in order.since)
+        restored = _RestoredLogs(order, features)
+        restoring, gathered = asyncio.create_task(_nothing()), 0
+        try:
+            async for events in self._history.events(order.tenant_id, order.earliest, places=places):
+                for start in range(0, len(events), AT_ONCE):
+                    restored.add(events[start : start + AT_ONCE])
+                    await asyncio.sleep(0)
+                gathered += len(events)
+                if gathered >= self._gathered:
+                    await restoring
+                    # While the next are read: of each log what is older is there before.
+                    restoring, gathered = asyncio.create_task(self._put(restored.take(), order.proof)), 0
+                yield len(events)
+            await restoring
+            if gathered:
+                await self._put(restored.take(), order.proof)
+        finally:
+            restoring.cancel()
+
+    async def _features(self, order: RestoreOrder) -> TenantFeatures:
+        # Of tenants that have declared nothing there are many: nobody has to read that they have not.
+        sets = self._sets if order.head != FeatureHead() else _STARTER
+        await sets.prepare([order.tenant_id])
+        features = sets.of(order.tenant_id)
+        if features.head != order.head:
+            raise LogsUnavailableError("the features of a tenant changed before its history was put back")
+        return features
+
+    async def _put(self, logs: Sequence[Restored], proof: LogProof) -> None:
+        """Restores logs, each once."""
+        await asyncio.gather(*[self._put_one_by_one(logs[lane :: self._lanes], proof) for lane in range(self._lanes)])
+
+    async def _put_one_by_one(self, logs: Sequence[Restored], proof: LogProof) -> None:
+        """Restores logs. A moment without Redis does not begin everything anew, unless something was lost in it."""
+        for tried in range(TRIES):
+            try:
+                if await self._is_void(proof):
+                    break
+                return await self._logs.restore(logs, proof)
+            except LogsUnavailableError:
+                if tried == TRIES - 1:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+        raise LogsUnavailableError("logs were lost while they were swept")
+
+    async def _is_void(self, proof: LogProof) -> bool:
+        """Tells whether any log was lost since: all that is put back would have to be put back again."""
+        now = await self._logs.proof()
+        return (now.epoch, now.lost) != (proof.epoch, proof.lost)
 
 
 class _Stream(NamedTuple):
@@ -22,16 +130,16 @@ class _Stream(NamedTuple):
     since: datetime
     plan: KindPlan
     size: int
-    logs: dict[str, list[bytes]]
+    logs: dict[str, bytearray]
 
 
-class RestoredLogs:
-    """Gathers records of events for some streams of a tenant, of each stream those decided since a time."""
+class _RestoredLogs:
+    """Gathers records of events for the streams of an order."""
 
-    def __init__(self, tenant_id: str, features: TenantFeatures, since: Mapping[LogStream, datetime]) -> None:
-        self._tenant_id = tenant_id
+    def __init__(self, order: RestoreOrder, features: TenantFeatures) -> None:
+        self._tenant_id = order.tenant_id
+        self._since = order.since
         self._features = features
-        self._since = since
         self._streams: dict[LogStream, _Stream] = {}
         self._places: dict[str, Sequence[tuple[KindRecorder, _Stream]]] = {}
 
@@ -50,13 +158,11 @@ class RestoredLogs:
                 value = fields.get(recorder.field) if recorder.field else recorder.key(fields)
                 if type(value) is not str or made < since:
                     continue
-                record = recorder.layout.pack(
-                    recorder.record(fields, currency, time, transaction, 0, event.place, restored=True)
-                )
+                record = recorder.restored(fields, currency, time, transaction, event.place)
                 if value in logs:
-                    logs[value].append(record)
+                    logs[value] += record
                 else:
-                    logs[value] = [record]
+                    logs[value] = bytearray(record)
 
     def take(self) -> Sequence[Restored]:
         """Returns what was gathered, and begins anew."""
@@ -64,7 +170,7 @@ class RestoredLogs:
         for stream, (_, plan, size, logs) in self._streams.items():
             retain = plan.retention_ms // 1000 + SLACK_SECONDS
             for value, records in logs.items():
-                found.append(Restored(LogKey(stream, value), b"".join(records), size, retain, last=False))
+                found.append(Restored(LogKey(stream, value), bytes(records), size, retain, last=False))
             logs.clear()
         return found
 
@@ -72,7 +178,11 @@ class RestoredLogs:
         """Returns what records the events of a type, and where."""
         places: list[tuple[KindRecorder, _Stream]] = []
         for recorder, stream, _ in self._features.recordings(self._tenant_id, event_type):
-            if stream in self._since:
-                new = _Stream(self._since[stream], recorder.plan, recorder.layout.size, {})
+            if stream.schema in self._since:
+                new = _Stream(self._since[stream.schema], recorder.plan, recorder.layout.size, {})
                 places.append((recorder, self._streams.setdefault(stream, new)))
         return places
+
+
+async def _nothing() -> None:
+    return

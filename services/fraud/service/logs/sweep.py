@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -16,15 +17,12 @@ from services.fraud.ports import (
     EntityLogs,
     FeatureHead,
     FeatureHeads,
-    History,
     LogProof,
     LogStream,
-    LogsUnavailableError,
     OldDecisions,
-    Restored,
 )
+from services.fraud.ports.restoring import LogRestorer, RestoreOrder
 from services.fraud.service.logs.groups import SLACK_SECONDS
-from services.fraud.service.logs.restoring import RestoredLogs
 from services.fraud.service.tenants.feature_sets import FeatureSets, StarterFeatures
 from services.fraud.service.tenants.features import TenantFeatures
 
@@ -39,10 +37,6 @@ QUIET_SECONDS = 10.0
 AGAIN_SECONDS = 60.0
 """After which tenants are looked at again though nothing was lost or declared: should a proof be gone by hand."""
 FIRST = str(UUID(int=0))
-AT_ONCE = 50
-"""Events whose records are made while everything else waits: a millisecond or two."""
-TRIES, PAUSE_SECONDS = 5, 2.0
-"""How often a page is restored, and what is waited in between."""
 REMEMBERED = 50_000
 """Tenants whose streams are remembered, so that nobody has to compile their features to ask about them."""
 _STARTER = StarterFeatures()
@@ -64,14 +58,14 @@ class LogSweep:
         self,
         *,
         logs: EntityLogs,
-        history: History,
+        restorer: LogRestorer,
         tenants: OldDecisions,
         sets: FeatureSets,
         heads: FeatureHeads,
         clock: Callable[[], datetime],
     ) -> None:
         self._logs = logs
-        self._history = history
+        self._restorer = restorer
         self._tenants = tenants
         self._sets = sets
         self._heads = heads
@@ -166,41 +160,13 @@ class LogSweep:
     ) -> None:
         now, count = self._clock(), 0
         since = {
-            stream: now - timedelta(milliseconds=plan.retention_ms, seconds=SLACK_SECONDS)
+            stream.schema: now - timedelta(milliseconds=plan.retention_ms, seconds=SLACK_SECONDS)
             for stream, plan in wanted.items()
         }
-        places = any(plan.has_place for plan in wanted.values())
-        restored, restoring = RestoredLogs(tenant_id, features, since), asyncio.create_task(_nothing())
-        try:
-            async for events in self._history.events(tenant_id, min(since.values()), places=places):
+        async with aclosing(self._restorer.restore(RestoreOrder(tenant_id, features.head, since, proof))) as restored:
+            async for more in restored:
+                count += more
+                _swept.inc(more)
                 if not await self._logs.may_be_swept(tenant_id):
                     break
-                for start in range(0, len(events), AT_ONCE):
-                    restored.add(events[start : start + AT_ONCE])
-                    await asyncio.sleep(0)
-                await restoring
-                # While the next are read: each page is there before the one after it.
-                restoring = asyncio.create_task(self._put(restored.take(), proof))
-                count += len(events)
-                _swept.inc(len(events))
-            await restoring
-        finally:
-            restoring.cancel()
         _log.info("swept the history of a tenant", extra={"fields": {"tenant": tenant_id, "events": count}})
-
-    async def _put(self, logs: Sequence[Restored], proof: LogProof) -> None:
-        """Restores logs. A moment without Redis does not begin the sweep anew, unless something was lost in it."""
-        for tried in range(TRIES):
-            try:
-                if tried and await self._logs.proof() != proof:
-                    break
-                return await self._logs.restore(logs, proof)
-            except LogsUnavailableError:
-                if tried == TRIES - 1:
-                    raise
-                await asyncio.sleep(PAUSE_SECONDS)
-        raise LogsUnavailableError("logs were lost while they were swept")
-
-
-async def _nothing() -> None:
-    return

@@ -20,7 +20,7 @@ INSERT INTO decisions (tenant_id, decision_id, transaction_id, event_type, user_
     event, answer, inputs)
 VALUES ($1, gen_random_uuid(), 'forged', 'payment', 'u1', 'approve', now(), now(), '{}', '', '')"""
 INSERT_NAME = "INSERT INTO transactions VALUES ($1, 'forged', gen_random_uuid(), '')"
-INSERT_GAP = "INSERT INTO log_gaps (tenant_id) VALUES ($1)"
+INSERT_GAP = "INSERT INTO log_gaps (tenant_id, decisions) VALUES ($1, '{}')"
 
 
 @pytest.fixture

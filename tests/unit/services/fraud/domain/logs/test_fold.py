@@ -213,3 +213,34 @@ def test_the_estimate_of_memory_is_near_to_what_is_taken(length: int) -> None:
     finally:
         tracemalloc.stop()
     assert 0.7 * taken < fold.size_bytes() < 1.5 * taken
+
+
+@pytest.mark.parametrize("own", [1, 9, 200, 700, 2_000])
+@pytest.mark.parametrize("distance", [1, DAY_MS // 4, 3 * DAY_MS])
+def test_a_history_that_comes_behind_newer_records_is_the_same_as_one_record_after_another(
+    own: int, distance: int
+) -> None:
+    """As of a log that was begun by a check and filled after that, in one piece or several."""
+    dice = random.Random(own)
+    layout = RecordLayout(PLAN)
+
+    def some(count: int, first: int, start: int, restored: bool) -> list[LogRecord]:
+        times = sorted(start + dice.randrange(DAY_MS) for _ in range(count))
+        return [
+            _event(first + at, dice.randrange(1, 900), time, counterparts=(dice.randrange(40),), restored=restored)
+            for at, time in enumerate(times)
+        ]
+
+    records = [*some(own, 0, NOW, False), *some(900, 10_000, NOW - distance, True), *some(3, 20_000, NOW + 5, False)]
+    one_by_one, together, piece = Fold(PLAN), Fold(PLAN), 256
+    for start in range(0, len(records), piece):
+        for record in records[start : start + piece]:
+            one_by_one.add(record)
+        together.extend(layout.pack_all(records[start : start + piece]))
+        for time in (NOW - 29 * DAY_MS, NOW, NOW + DAY_MS // 2, NOW + DAY_MS + 10, NOW + 30 * DAY_MS):
+            assert together.read(_event(99_999, time=time)) == one_by_one.read(_event(99_999, time=time))
+    for record in (records[own + 450], records[0]):
+        gone = record._replace(kind=WITHDRAWAL)
+        one_by_one.add(gone)
+        together.add(gone)
+        assert together.read(_event(99_999, time=NOW + DAY_MS)) == one_by_one.read(_event(99_999, time=NOW + DAY_MS))

@@ -17,7 +17,9 @@ from services.fraud.adapters.memory_event_types import MemoryDeclarations
 from services.fraud.adapters.memory_features import MemoryFeatureHeads, MemoryFeatures, MemoryFeatureWriter
 from services.fraud.domain.declared.feature import Aggregate
 from services.fraud.ports import FeatureHead, LogProof, LogsUnavailableError, Restored
+from services.fraud.service.logs import restoring
 from services.fraud.service.logs import sweep as log_sweep
+from services.fraud.service.logs.restoring import HistoryRestorer
 from services.fraud.service.logs.sweep import LogSweep
 from services.fraud.service.tenants.configuration import Configurations
 from services.fraud.service.tenants.feature_sets import ConfiguredFeatures
@@ -57,7 +59,7 @@ class Bench:
         self.tenants = NoMore(*tenants)
         self.sweep = LogSweep(
             logs=self.logs,
-            history=self.store,
+            restorer=HistoryRestorer(self.logs, self.store, self.sets),
             tenants=self.tenants,
             sets=self.sets,
             heads=self.heads,
@@ -125,7 +127,7 @@ async def test_a_tenant_is_behind_while_it_is_swept(tenant: str, monkeypatch: py
 async def test_a_moment_without_the_logs_does_not_begin_a_sweep_anew_unless_they_are_lost(
     tenant: str, lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_sweep, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(restoring, "PAUSE_SECONDS", 0.0)
     bench, tries = Bench(tenant, whole=False), []
     restore = bench.logs.restore
 
