@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from console.up.state import State
 from meshkit.errors import unavailable
 from meshkit.storage.postgres import pool, transaction
-from meshkit.storage.redis import open_redis
 from services.fraud import migrations
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.domain.check import FEATURES_SLOW_PATH, Check
@@ -29,7 +27,7 @@ from tests.support.engine import Engine, eventually
 from tests.support.fraud import check, decided, milliseconds, new_tenant
 from tests.support.kept import Kept, started
 from tests.support.readers import keys_of, store_of
-from tests.support.servers import Database, valkey_server
+from tests.support.servers import Database
 
 SLOW = (FEATURES_SLOW_PATH,)
 MIGRATIONS = Path(next(iter(migrations.__path__)))
@@ -43,21 +41,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("fraud")
-
-
-@pytest.fixture
-async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
-    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
-        client = open_redis(url, timeout=5, size=20)
-        yield client
-        await client.aclose()
-
-
-@pytest.fixture
-async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
-    async with started(redis, database) as kept:
+async def kept(redis: Redis, logged_database: Database) -> AsyncIterator[Kept]:
+    async with started(redis, logged_database) as kept:
         yield kept
 
 
@@ -176,7 +161,8 @@ async def test_where_it_cannot_be_told_what_logs_lack_everything_is_read(
     assert all(reads)
 
 
-async def test_gaps_of_before_they_named_decisions_name_all_that_may_be_missing(database: Database) -> None:
+async def test_gaps_of_before_they_named_decisions_name_all_that_may_be_missing(fresh_database: FreshDatabase) -> None:
+    database = fresh_database("fraud")
     tenant, other = new_tenant(), new_tenant()
     async with pool(database.dsn) as service, pool(database.owner_dsn, size=1) as owner:
         missing = decided(check(tenant))._replace(degraded=SLOW)
