@@ -63,7 +63,8 @@ async def settled(logs: EntityLogs) -> None:
         async with asyncio.timeout(10):
             if logs._settler is not None:
                 await logs._settler
-            await logs._sealing.settled()
+            if logs._sealing._task is not None:
+                await logs._sealing._task
 
 
 async def _no_secret() -> bytes:

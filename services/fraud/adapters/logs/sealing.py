@@ -48,11 +48,6 @@ class LogSealing:
             # For many calls, so in the context of none; and by itself, for none of them waits for it.
             self._task = asyncio.create_task(self._seal_quietly(), context=Context())
 
-    async def settled(self) -> None:
-        """Waits until what was noted is closed, or left to the next who writes."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
-
     async def _seal_quietly(self) -> None:
         await asyncio.sleep(SOON_SECONDS)
         try:

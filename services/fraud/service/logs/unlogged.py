@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 MOST = 5_000
 """Decisions of a tenant that are kept at hand. If there are more, everything is read from the history."""
+AT_ONCE = 200
+"""Decisions that are read in one step: a millisecond or two. What is read stays, though the others were not in time."""
 TENANTS = 20
 """Whose decisions are kept, at most: gaps are rare and short."""
 
@@ -73,13 +75,14 @@ class UnloggedDecisions:
         if known is None or not known.decisions.issubset(decisions):
             # Some of it is in the logs by now.
             known = MissingEvents()
-        new = [each for each in decisions if each not in known.decisions]
-        if new:
-            # What another batch adds meanwhile is there twice, and counts once.
-            known.add(new, await self._history.decided_events(tenant, new))
         if len(self._known) >= TENANTS:
             self._known.clear()
         self._known[tenant] = known
+        new = [each for each in decisions if each not in known.decisions]
+        for start in range(0, len(new), AT_ONCE):
+            part = new[start : start + AT_ONCE]
+            # What another batch adds meanwhile is there twice, and counts once.
+            known.add(part, await self._history.decided_events(tenant, part))
         return known
 
 

@@ -33,6 +33,41 @@ async def redis(logs_url: str) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
+@pytest.fixture(scope="module")
+def own_url(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server of the module's own."""
+    with valkey_server(State.open(run_folder / request.path.stem.removeprefix("test_"))) as url:
+        yield url
+
+
+@pytest.fixture
+async def own_redis(own_url: str) -> AsyncIterator[Redis]:
+    """An empty server, of which nothing is proven."""
+    client = open_redis(own_url, timeout=10, size=20)
+    await client.flushall()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def lone_url(run_folder: Path, tmp_path: Path) -> Iterator[str]:
+    """A server of the test's own, which it may empty and bound."""
+    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
+        yield url
+
+
+@pytest.fixture
+async def lone_redis(lone_url: str) -> AsyncIterator[Redis]:
+    client = open_redis(lone_url, timeout=5, size=20)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def lone_database(fresh_database: FreshDatabase) -> Database:
+    return fresh_database("fraud")
+
+
 @pytest.fixture(scope="session")
 def fraud_database(fresh_database: FreshDatabase) -> Database:
     return fresh_database("fraud")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
-from console.up.state import State
-from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.logs.names import PENDING, STATE, chunk_name
 from services.fraud.adapters.logs.redis_logs import RedisLogs
@@ -23,24 +20,8 @@ from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogPart, LogStat
 from tests.support.fraud import new_tenant
 from tests.support.log_writes import SIZE, key_of, record, record_of, records, restored, write
 from tests.support.readers import logs_in, settled
-from tests.support.servers import valkey_server
 
 WHOLE, PARTIAL, STALE = LogState.WHOLE, LogState.PARTIAL, LogState.STALE
-
-
-@pytest.fixture(scope="module")
-def own_url(run_folder: Path) -> Iterator[str]:
-    with valkey_server(State.open(run_folder / "own-logs")) as url:
-        yield url
-
-
-@pytest.fixture
-async def own_redis(own_url: str) -> AsyncIterator[Redis]:
-    """An empty server, of which nothing is proven."""
-    client = open_redis(own_url, timeout=10, size=20)
-    await client.flushall()
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

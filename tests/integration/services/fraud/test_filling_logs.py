@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from console.up.state import State
 from meshkit.storage.postgres import Pool, open_pool
 from meshkit.storage.reads import Reads
-from meshkit.storage.redis import open_redis
 from services.fraud.adapters.ip_intelligence import FileIpIntelligence
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatures, PostgresFeatureWriter
@@ -33,13 +31,12 @@ from services.fraud.service.logs import keeping as log_keeping
 from services.fraud.service.logs import sweep as log_sweep
 from services.fraud.service.logs.rebuilding import RebuildProgress, Rebuilds
 from services.fraud.service.tenants.configuration import Configurations, compiled
-from tests.integration.conftest import FreshDatabase
 from tests.support.engine import Engine, eventually, keeping
 from tests.support.features import DAY_MS, counting, declare
 from tests.support.fraud import check, milliseconds, new_tenant
 from tests.support.mmdb import write_mmdb
 from tests.support.readers import settled
-from tests.support.servers import Database, valkey_server
+from tests.support.servers import Database
 from tests.support.twin import Twin, seen_by
 from tests.support.verifying import Verified, verify
 
@@ -61,20 +58,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 0.5)
     monkeypatch.setattr(log_keeping, "ROUND_SECONDS", 0.1)
     monkeypatch.setattr(log_sweep, "QUIET_SECONDS", 0.3)
-
-
-@pytest.fixture
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("fraud")
-
-
-@pytest.fixture
-async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
-    """A server of this test's own: it is emptied."""
-    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
-        client = open_redis(url, timeout=5, size=20)
-        yield client
-        await client.aclose()
 
 
 class Tenants:
@@ -136,20 +119,20 @@ def ip(tmp_path: Path) -> FileIpIntelligence:
 
 
 @pytest.fixture
-async def tenants(redis: Redis, database: Database, ip: FileIpIntelligence) -> AsyncIterator[Tenants]:
+async def tenants(lone_redis: Redis, lone_database: Database, ip: FileIpIntelligence) -> AsyncIterator[Tenants]:
     async with AsyncExitStack() as stack:
         started, tasks = [], []
         for poll in (0.06, 3_600.0):
-            pool, reading = await open_pool(database.dsn), await open_pool(database.dsn, size=3)
+            pool, reading = await open_pool(lone_database.dsn), await open_pool(lone_database.dsn, size=3)
             for each in (pool, reading):
                 stack.push_async_callback(each.close)
             known = Configurations(
                 PostgresDeclarations(reading), lambda found: compiled(found, compile_pattern), poll=poll
             )
-            started.append(Engine(redis, pool, configurations=known, stale_seconds=STALE, ip=ip))
+            started.append(Engine(lone_redis, pool, configurations=known, stale_seconds=STALE, ip=ip))
             tasks.append(asyncio.create_task(known.run()))
             stack.push_async_callback(settled, started[-1].logs)
-        await stack.enter_async_context(keeping(started[0], database, settled_seconds=SETTLED))
+        await stack.enter_async_context(keeping(started[0], lone_database, settled_seconds=SETTLED))
         found = Tenants(started, started[0].pool)
         for engine in started:
             await eventually(_whole(engine))
@@ -283,13 +266,13 @@ async def test_a_log_that_was_not_written_for_a_while_is_not_read_on(tenants: Te
 
 
 async def test_a_loss_of_redis_while_logs_are_filled_changes_no_count(
-    tenants: Tenants, tenant: str, redis: Redis
+    tenants: Tenants, tenant: str, lone_redis: Redis
 ) -> None:
     for number in range(6):
         await tenants.decide(paid(tenant, f"card{number}"))
     await tenants.declare(tenant, CARDS)
     await tenants.decide(paid(tenant, "card0"), 0)
-    await redis.flushall()
+    await lone_redis.flushall()
     for engine in (0, 1, 0, 1):
         value = await tenants.value("cards", paid(tenant, "card0"), engine)
         assert value in (None, 6)
@@ -311,7 +294,7 @@ async def test_derived_features_follow_what_they_are_computed_of(tenants: Tenant
 
 
 async def test_logs_are_filled_and_restored_with_the_places_of_then(
-    tenants: Tenants, tenant: str, redis: Redis, ip: FileIpIntelligence, tmp_path: Path
+    tenants: Tenants, tenant: str, lone_redis: Redis, ip: FileIpIntelligence, tmp_path: Path
 ) -> None:
     """Whatever the files say by then; and what is restored is, to the byte, what was appended."""
     await _know(ip, tmp_path, BERLIN)
@@ -325,7 +308,7 @@ async def test_logs_are_filled_and_restored_with_the_places_of_then(
     await one.see(_from(tenant, "192.0.2.1", start + HOUR / 4), _from(tenant, "10.0.0.1", start + HOUR / 3))
     appended = await _records(one, tenant)
     await _know(ip, tmp_path, BERLIN)
-    await redis.flushall()
+    await lone_redis.flushall()
     await eventually(lambda: one.whole(tenant), 30)
     in_oslo = seen_by((await other.see(_from(tenant, "203.0.113.1", start + HOUR / 2, "login")))[0])
     assert in_oslo["login_kmh"] == pytest.approx(speed_kmh(SYDNEY, OSLO, 900), rel=1e-3)

@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 from redis.asyncio import Redis
 
-from console.up.state import State
-from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.names import PENDING, STATE
 from services.fraud.service.deciding.decider import CheckCall, Outcome
 from services.fraud.service.logs import keeping as log_keeping
 from services.fraud.service.logs import sweep as log_sweep
-from tests.integration.conftest import FreshDatabase
 from tests.support.engine import engines, eventually, keeping
 from tests.support.fraud import check, decided, milliseconds, new_tenant, read
 from tests.support.kept import Kept, started
 from tests.support.lives import in_order
-from tests.support.servers import Database, valkey_server
+from tests.support.servers import Database
 
 
 @pytest.fixture(autouse=True)
@@ -34,22 +30,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("fraud")
-
-
-@pytest.fixture
-async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
-    """A server of this test's own: it is emptied."""
-    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
-        client = open_redis(url, timeout=5, size=20)
-        yield client
-        await client.aclose()
-
-
-@pytest.fixture
-async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
-    async with started(redis, database) as kept:
+async def kept(lone_redis: Redis, lone_database: Database) -> AsyncIterator[Kept]:
+    async with started(lone_redis, lone_database) as kept:
         yield kept
 
 
@@ -57,12 +39,14 @@ def now() -> datetime:
     return milliseconds(datetime.now(UTC))
 
 
-async def test_logs_lost_altogether_are_filled_again_as_if_they_had_never_been_lost(kept: Kept, redis: Redis) -> None:
+async def test_logs_lost_altogether_are_filled_again_as_if_they_had_never_been_lost(
+    kept: Kept, lone_redis: Redis
+) -> None:
     tenants = [new_tenant(), new_tenant()]
     for tenant in tenants:
         for number, asked in enumerate(in_order(17, tenant, 60)):
             await kept.decide_one(asked, number % 2)
-    await redis.flushall()
+    await lone_redis.flushall()
     for tenant in tenants:
         asked = check(tenant, user_id="u0", event_time=now())
         assert await kept.decide_one(asked) == ("features_slow_path",), "what is not there may have been lost"
@@ -77,17 +61,17 @@ async def test_logs_lost_altogether_are_filled_again_as_if_they_had_never_been_l
 # Of a log that is deleted by hand nobody but who has read it can know.
 @pytest.mark.parametrize("loss", ["all", "state alone", "logs alone"])
 async def test_each_check_after_a_loss_counts_everything_and_only_the_first_of_a_key_says_slow_path(
-    kept: Kept, redis: Redis, loss: str
+    kept: Kept, lone_redis: Redis, loss: str
 ) -> None:
     tenant = new_tenant()
     for number in range(5):
         await kept.decide_one(check(tenant, event_time=now()), number % 2)
     if loss == "all":
-        await redis.flushall()
+        await lone_redis.flushall()
     elif loss == "state alone":
-        await redis.delete(STATE)
+        await lone_redis.delete(STATE)
     else:
-        await redis.delete(*await redis.keys("e:*"))
+        await lone_redis.delete(*await lone_redis.keys("e:*"))
     found = []
     for number in range(6):
         found.append(await kept.decide_one(check(tenant, event_time=now()), number % 2))
@@ -96,7 +80,7 @@ async def test_each_check_after_a_loss_counts_everything_and_only_the_first_of_a
 
 
 async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed_one_stays(
-    kept: Kept, redis: Redis
+    kept: Kept, lone_redis: Redis
 ) -> None:
     """As of a process that ends between its append and its commit, or between that and its word to the logs."""
     tenant, dying = new_tenant(), kept.engines[1]
@@ -108,7 +92,7 @@ async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed
     await dying.store.commit([made._replace(features=made.features._replace(generation=features.generation))])
 
     async def withdrawn() -> bool:
-        return not any([await redis.hlen(name) for name in await redis.smembers(PENDING)])
+        return not any([await lone_redis.hlen(name) for name in await lone_redis.smembers(PENDING)])
 
     await eventually(withdrawn)
     kept.twin.check(stored)
@@ -117,12 +101,12 @@ async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed
 
 
 async def test_checks_of_keys_that_were_known_before_a_loss_do_not_go_apart(
-    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    kept: Kept, lone_redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = new_tenant()
     for _ in range(3):
         await kept.decide_one(check(tenant, event_time=now()))
-    await redis.flushall()
+    await lone_redis.flushall()
     monkeypatch.setattr(kept.engines[0].decider, "decide", none_goes_apart)
     assert await kept.decide_one(check(tenant, event_time=now())) == ("features_slow_path",)
 
@@ -154,29 +138,29 @@ async def test_of_what_was_decided_before_a_gap_the_logs_get_what_they_lack_alon
 
 
 async def test_reservation_on_its_way_to_its_commit_is_left_alone(
-    kept: Kept, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    kept: Kept, lone_redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 60.0)
     engine = kept.engines[0]
     await engine.reader.read([check(new_tenant(), "under way")], patient=True)
     await asyncio.sleep(0.6)
-    assert await redis.hlen(engine.logs._pending) == 1
+    assert await lone_redis.hlen(engine.logs._pending) == 1
 
 
-async def test_nothing_is_withdrawn_while_the_store_cannot_say(kept: Kept, redis: Redis) -> None:
+async def test_nothing_is_withdrawn_while_the_store_cannot_say(kept: Kept, lone_redis: Redis) -> None:
     engine = kept.engines[0]
     await engine.reader.read([check(new_tenant(), "unknown")], patient=True)
     engine.pool.terminate()
     await asyncio.sleep(0.8)
-    assert await redis.hlen(engine.logs._pending) == 1
+    assert await lone_redis.hlen(engine.logs._pending) == 1
 
 
-async def test_two_keepers_at_work_count_nothing_twice(kept: Kept, redis: Redis, database: Database) -> None:
+async def test_two_keepers_at_work_count_nothing_twice(kept: Kept, lone_redis: Redis, lone_database: Database) -> None:
     tenant = new_tenant()
     for _ in range(5):
         await kept.decide_one(check(tenant))
-    async with keeping(kept.engines[1], database):
-        await redis.flushall()
+    async with keeping(kept.engines[1], lone_database):
+        await lone_redis.flushall()
         await kept.until_whole(tenant)
         assert await kept.decide_one(check(tenant, event_time=now())) == ()
         assert await kept.decide_one(check(tenant, event_time=now()), 1) == ()
@@ -184,17 +168,17 @@ async def test_two_keepers_at_work_count_nothing_twice(kept: Kept, redis: Redis,
 
 @pytest.mark.parametrize("minutes", [-4, 4], ids=["keeper's clock behind", "keeper's clock ahead"])
 async def test_nothing_is_left_out_whatever_the_clocks_of_replicas_say(
-    redis: Redis, database: Database, minutes: int
+    lone_redis: Redis, lone_database: Database, minutes: int
 ) -> None:
     tenant, shift = new_tenant(), timedelta(minutes=minutes)
     async with (
-        engines(database, redis) as started,
-        keeping(started[0], database, clock=lambda: datetime.now(UTC) + shift),
+        engines(lone_database, lone_redis) as started,
+        keeping(started[0], lone_database, clock=lambda: datetime.now(UTC) + shift),
     ):
         kept = Kept(started)
         await kept.until_whole(tenant)
         for _ in range(3):
             await kept.decide_one(check(tenant, event_time=now()))
-        await redis.flushall()
+        await lone_redis.flushall()
         await kept.until_whole(tenant)
         assert await kept.decide_one(check(tenant, event_time=now())) == ()

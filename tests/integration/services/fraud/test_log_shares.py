@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
 
-from console.up.state import State
-from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.logs.memory_shares import MemoryLogShares
 from services.fraud.adapters.logs.names import STATE, LogNames
@@ -21,25 +18,10 @@ from services.fraud.ports import EntityLogs, LogAnswer, LogKey, LogShares, LogSt
 from tests.support.fraud import new_tenant
 from tests.support.log_writes import SIZE, key_of, record, records, restored, write
 from tests.support.readers import logs_in, settled
-from tests.support.servers import valkey_server
 
 WHOLE, PARTIAL = LogState.WHOLE, LogState.PARTIAL
 NAMES = LogNames(b"no secret")
 LONG, SHORT = 30 * 86_400, 40
-
-
-@pytest.fixture(scope="module")
-def own_url(run_folder: Path) -> Iterator[str]:
-    with valkey_server(State.open(run_folder / "shares")) as url:
-        yield url
-
-
-@pytest.fixture
-async def own_redis(own_url: str) -> AsyncIterator[Redis]:
-    client = open_redis(own_url, timeout=10, size=20)
-    await client.flushall()
-    yield client
-    await client.aclose()
 
 
 class Shared:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from console.up.state import State
 from meshkit.storage.postgres import Pool, open_pool
-from meshkit.storage.redis import open_redis
 from services.fraud.adapters.child_restorer import (
     ChildRestorer,
     restore_order_from_json,
@@ -27,13 +24,12 @@ from services.fraud.service.logs import keeping as log_keeping
 from services.fraud.service.logs import sweep as log_sweep
 from services.fraud.service.logs.restoring import HistoryRestorer, RestorerBySize
 from services.fraud.service.tenants.feature_sets import StarterFeatures
-from tests.integration.conftest import FreshDatabase
 from tests.support.features import counting, declare
 from tests.support.fraud import check, decided, milliseconds, new_tenant
 from tests.support.kept import Kept, started
 from tests.support.lives import in_order
 from tests.support.readers import keys_of, logs_in
-from tests.support.servers import Database, valkey_server
+from tests.support.servers import Database
 
 LARGE = 50
 """Events of a history that is left to another process."""
@@ -46,29 +42,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("fraud")
-
-
-@pytest.fixture
-async def pool(database: Database) -> AsyncIterator[Pool]:
-    pool = await open_pool(database.dsn)
+async def pool(lone_database: Database) -> AsyncIterator[Pool]:
+    pool = await open_pool(lone_database.dsn)
     yield pool
     await pool.close()
-
-
-@pytest.fixture
-def redis_url(run_folder: Path, tmp_path: Path) -> Iterator[str]:
-    """A server of this test's own: it is emptied."""
-    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
-        yield url
-
-
-@pytest.fixture
-async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = open_redis(redis_url, timeout=5, size=20)
-    yield client
-    await client.aclose()
 
 
 class Counted:
@@ -85,26 +62,26 @@ class Counted:
 
 
 @pytest.fixture
-def apart(database: Database, redis_url: str) -> Counted:
-    return Counted(ChildRestorer(database.dsn, redis_url))
+def apart(lone_database: Database, lone_url: str) -> Counted:
+    return Counted(ChildRestorer(lone_database.dsn, lone_url))
 
 
 @pytest.fixture
-async def kept(redis: Redis, database: Database, pool: Pool, apart: Counted) -> AsyncIterator[Kept]:
+async def kept(lone_redis: Redis, lone_database: Database, pool: Pool, apart: Counted) -> AsyncIterator[Kept]:
     history = PostgresHistory(pool, keys_of(pool))
-    here = HistoryRestorer(logs_in(redis, pool), history, StarterFeatures())
-    async with started(redis, database, RestorerBySize(here, apart, history, LARGE)) as kept:
+    here = HistoryRestorer(logs_in(lone_redis, pool), history, StarterFeatures())
+    async with started(lone_redis, lone_database, RestorerBySize(here, apart, history, LARGE)) as kept:
         yield kept
 
 
 async def test_a_large_history_is_as_if_it_had_never_been_lost_and_a_small_one_needs_no_process(
-    kept: Kept, apart: Counted, redis: Redis
+    kept: Kept, apart: Counted, lone_redis: Redis
 ) -> None:
     large, small = new_tenant(), new_tenant()
     for tenant, count in ((large, LARGE + 20), (small, LARGE - 20)):
         for number, asked in enumerate(in_order(17, tenant, count)):
             await kept.decide_one(asked, number % 2)
-    await redis.flushall()
+    await lone_redis.flushall()
     await kept.until_whole(large, small)
     for tenant in (large, small):
         for user in range(4):
@@ -127,13 +104,13 @@ def test_an_order_is_the_same_on_the_other_side() -> None:
 
 
 async def test_what_a_process_cannot_do_is_said_and_not_taken_for_done(
-    database: Database, pool: Pool, redis: Redis, redis_url: str
+    lone_database: Database, pool: Pool, lone_redis: Redis, lone_url: str
 ) -> None:
-    tenant, logs = new_tenant(), logs_in(redis, pool)
+    tenant, logs = new_tenant(), logs_in(lone_redis, pool)
     proof = await logs.proof()
     await declare(PostgresFeatureWriter(pool), tenant, counting("cards"))
-    broken = ChildRestorer(database.dsn, redis_url, (sys.executable, "-c", "raise SystemExit(1)"))
-    changed = ChildRestorer(database.dsn, redis_url)
+    broken = ChildRestorer(lone_database.dsn, lone_url, (sys.executable, "-c", "raise SystemExit(1)"))
+    changed = ChildRestorer(lone_database.dsn, lone_url)
     for restorer, head in ((broken, FeatureHead()), (changed, FeatureHead(7, 7))):
         with pytest.raises(LogsUnavailableError):
             [count async for count in restorer.restore(_order(tenant, proof, head))]

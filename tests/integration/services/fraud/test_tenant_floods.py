@@ -7,13 +7,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import inf
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from console.up.state import State
-from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.names import LogNames
 from services.fraud.domain.check import Check
 from services.fraud.domain.logs import shares as log_shares
@@ -21,12 +18,11 @@ from services.fraud.ports import WRITES_AT_ONCE
 from services.fraud.service.logs import keeping as log_keeping
 from services.fraud.service.logs import pressure as log_pressure
 from services.fraud.service.logs import sweep as log_sweep
-from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import check, milliseconds, new_tenant
 from tests.support.kept import Kept, started
 from tests.support.log_writes import key_of, record, write
 from tests.support.readers import keys_of
-from tests.support.servers import Database, valkey_server
+from tests.support.servers import Database
 
 SLOW = ("features_slow_path",)
 ROOM = 3_000_000
@@ -54,24 +50,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("fraud")
-
-
-@pytest.fixture
-async def redis(run_folder: Path, tmp_path: Path) -> AsyncIterator[Redis]:
-    with valkey_server(State.open(run_folder / tmp_path.name[-12:])) as url:
-        client = open_redis(url, timeout=5, size=20)
-        yield client
-        await client.aclose()
-
-
-@pytest.fixture
-async def kept(redis: Redis, database: Database) -> AsyncIterator[Kept]:
+async def kept(lone_redis: Redis, lone_database: Database) -> AsyncIterator[Kept]:
     """With room for 27,000 logs or so."""
-    async with started(redis, database) as kept:
-        used = (await redis.info("memory"))["used_memory"]
-        await redis.config_set("maxmemory", used + ROOM)
+    async with started(lone_redis, lone_database) as kept:
+        used = (await lone_redis.info("memory"))["used_memory"]
+        await lone_redis.config_set("maxmemory", used + ROOM)
         yield kept
 
 
@@ -88,7 +71,7 @@ def asked(tenant: str, number: int) -> Check:
     )
 
 
-async def flood(kept: Kept, redis: Redis, tenant: str) -> list[tuple[str, ...]]:
+async def flood(kept: Kept, lone_redis: Redis, tenant: str) -> list[tuple[str, ...]]:
     """Writes to twice as many new keys as there is room for, and decides meanwhile. Returns what was decided without.
 
     It waits where it would be faster than times that are so much shortened allow: until logs go, of whomever.
@@ -96,7 +79,7 @@ async def flood(kept: Kept, redis: Redis, tenant: str) -> list[tuple[str, ...]]:
     logs, numbers, degraded = kept.engines[0].logs, count(), list[tuple[str, ...]]()
     async with asyncio.timeout(30):
         for step in range(FLOOD // WRITES_AT_ONCE):
-            while await used(redis) > 0.85:
+            while await used(lone_redis) > 0.85:
                 await asyncio.sleep(0.02)
             keys = [key_of(tenant, f"flood-{next(numbers)}") for _ in range(WRITES_AT_ONCE)]
             appended = await logs.append([], [write(key, [record(0)]) for key in keys])
@@ -107,29 +90,31 @@ async def flood(kept: Kept, redis: Redis, tenant: str) -> list[tuple[str, ...]]:
     return degraded
 
 
-async def used(redis: Redis) -> float:
+async def used(lone_redis: Redis) -> float:
     """Returns which part of its memory Redis uses."""
-    found = await redis.info("memory")
+    found = await lone_redis.info("memory")
     part: float = found["used_memory"] / found["maxmemory"]
     return part
 
 
-async def evicted(redis: Redis) -> int:
-    found: int = (await redis.info("stats"))["evicted_keys"]
+async def evicted(lone_redis: Redis) -> int:
+    found: int = (await lone_redis.info("stats"))["evicted_keys"]
     return found
 
 
-async def test_flood_of_one_tenant_takes_no_log_of_another_and_is_counted_rightly(kept: Kept, redis: Redis) -> None:
+async def test_flood_of_one_tenant_takes_no_log_of_another_and_is_counted_rightly(
+    kept: Kept, lone_redis: Redis
+) -> None:
     flooding, idle, newcomer = new_tenant(), new_tenant(), new_tenant()
     names = LogNames(await keys_of(kept.engines[0].pool).secret())
     for number in range(20):
         await kept.decide(asked(idle, number), asked(flooding, number))
     await kept.decide_one(asked(flooding, 20), 1)
     kept.engines[1].logs._register_at = inf
-    logs = {each for each in await redis.keys("e:*") if each[2:5] == names.tag(idle)}
-    degraded = await flood(kept, redis, flooding)
+    logs = {each for each in await lone_redis.keys("e:*") if each[2:5] == names.tag(idle)}
+    degraded = await flood(kept, lone_redis, flooding)
     assert SLOW in degraded
-    assert (await evicted(redis), logs - set(await redis.keys(b"e:*"))) == (0, set())
+    assert (await evicted(lone_redis), logs - set(await lone_redis.keys(b"e:*"))) == (0, set())
     # The second process has been idle, and does not know yet that what is not there may have gone.
     assert kept.engines[1].logs._scripts.shares.turn == 0
     cold = ((139, 1), (159, 0), (179, 1), (199, 0))
@@ -142,4 +127,4 @@ async def test_flood_of_one_tenant_takes_no_log_of_another_and_is_counted_rightl
     await kept.until_whole(flooding)
     for number in (17, 16, 40, 41):
         assert await kept.decide_one(asked(flooding, number), number % 2) == ()
-    assert await evicted(redis) == 0
+    assert await evicted(lone_redis) == 0
