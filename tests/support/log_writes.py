@@ -31,11 +31,11 @@ def record(
     return LAYOUT.pack(made)
 
 
-def record_of(tenant: str, transaction_id: str) -> bytes:
+def record_of(tenant: str, transaction_id: str, *, kind: int = EVENT, attempt: int = 7) -> bytes:
     """Returns a record that is known to be of this transaction."""
-    return LAYOUT.pack(
-        LogRecord(1_700_000_000_000, transaction_hash(tenant, transaction_id), (1_250,), (7,), currency=1, attempt=7)
-    )
+    transaction = transaction_hash(tenant, transaction_id)
+    made = LogRecord(1_700_000_000_000, transaction, (1_250,), (7,), currency=1, kind=kind, attempt=attempt)
+    return LAYOUT.pack(made)
 
 
 def records(count: int, first: int = 0) -> list[bytes]:

@@ -61,8 +61,8 @@ async def settled(logs: EntityLogs) -> None:
     """Waits until what was settled is so in Redis."""
     if isinstance(logs, RedisLogs):
         async with asyncio.timeout(10):
-            if logs._settler is not None:
-                await logs._settler
+            if logs._settling._task is not None:
+                await logs._settling._task
             if logs._sealing._task is not None:
                 await logs._sealing._task
 

@@ -66,15 +66,15 @@ class SlowLogs(MemoryLogs):
 
     def __init__(self) -> None:
         super().__init__(lambda: 1_800_000_000.0)
-        self.gate, self.arrivals = Gate(), Gate()
+        self.gate, self.asked = Gate(), Gate()
 
     async def append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self.gate.passed()
         return await super().append(transactions, writes)
 
-    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
-        await self.arrivals.passed()
-        return await super().first_arrivals(transactions)
+    async def arrivals(self, attempts: Mapping[Key, int]) -> Mapping[Key, int]:
+        await self.asked.passed()
+        return await super().arrivals(attempts)
 
 
 class SlowProfiles(MemoryRiskProfiles):

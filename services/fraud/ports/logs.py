@@ -213,8 +213,11 @@ class EntityLogs(Protocol):
         """Tells whether logs of a tenant stay that are swept: not while it has more than its share."""
         ...
 
-    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
-        """Returns where transactions that are not settled stand in the order of arrival: each by its first attempt."""
+    async def arrivals(self, attempts: Mapping[Key, int]) -> Mapping[Key, int]:
+        """Returns where attempts at transactions stand in the order of arrival.
+
+        Of those that are not settled, and for a while of those that were withdrawn.
+        """
         ...
 
     async def overdue(self, seconds: float) -> Sequence[Overdue]:

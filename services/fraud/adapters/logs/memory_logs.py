@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from dataclasses import dataclass, field
 
 from services.fraud.domain.check import Key
+from services.fraud.domain.declared.records import attempt_of
+from services.fraud.domain.event import transaction_hash
 from services.fraud.ports import (
     Appended,
     LogAnswer,
@@ -52,7 +54,8 @@ class MemoryLogs:
         self.turn = 0
         self._losses = 0
         self._order = 0
-        self._reserved: dict[bytes, tuple[int, Sequence[Key]]] = {}
+        self._reserved: dict[bytes, tuple[int, Sequence[Key], Collection[tuple[int, int]]]] = {}
+        """By ticket: the place in the order of arrival, transactions, and attempts at them."""
         self.available = True
 
     def lose(self) -> None:
@@ -66,12 +69,13 @@ class MemoryLogs:
         self._check()
         arrival, order = int(self._clock() * 1000), max(self._order, int(self._clock() * 1_000_000))
         self._order, name = order + len(transactions), b"%d" % len(self._reserved)
-        self._reserved[name] = order, transactions
+        tried = {attempt_of(record) for write in writes for record in _cut(write.records, write.size)}
+        self._reserved[name] = order, transactions, tried
         return Appended(Ticket((name,)), arrival, [self._append(write, arrival) for write in writes], order=order)
 
     def settle(self, ticket: Ticket, withdrawn: Sequence[LogWrite]) -> None:
-        for name in ticket.names:
-            self._reserved[name] = 0, ()
+        if not withdrawn:
+            self._reserved.update(dict.fromkeys(ticket.names, (0, (), ())))
         for write in withdrawn:
             self._append(write, int(self._clock() * 1000))
 
@@ -108,13 +112,13 @@ class MemoryLogs:
         self._check()
         return self._is_open(tenant_id, self.turn)
 
-    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
+    async def arrivals(self, attempts: Mapping[Key, int]) -> Mapping[Key, int]:
         self._check()
         found: dict[Key, int] = {}
-        for order, reserved in self._reserved.values():
+        for order, reserved, tried in self._reserved.values():
             for place, key in enumerate(reserved):
-                if key in transactions:
-                    found.setdefault(key, order + place)
+                if key in attempts and (transaction_hash(*key), attempts[key]) in tried:
+                    found[key] = order + place
         return found
 
     async def overdue(self, seconds: float) -> Sequence[Overdue]:

@@ -6,14 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import Context
 from itertools import count
 
 from prometheus_client import Counter
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from meshkit.errors import MeshError
 from meshkit.ids import uuid7
 from services.fraud.adapters.logs.batches import LogBatches, Written
 from services.fraud.adapters.logs.histories import portions, restore_call
@@ -24,6 +22,7 @@ from services.fraud.adapters.logs.redis_shares import RedisLogShares
 from services.fraud.adapters.logs.reservations import Reservations
 from services.fraud.adapters.logs.scripts import LogScripts
 from services.fraud.adapters.logs.sealing import LogSealing
+from services.fraud.adapters.logs.settling import LogSettling
 from services.fraud.adapters.logs.writes import timed
 from services.fraud.domain.check import Key
 from services.fraud.ports import (
@@ -52,9 +51,6 @@ _unavailable = Counter("logs_unavailable", "Batches without their entity logs.",
 PAUSE_SECONDS = 1.0
 # Whoever looks for reservations forgets a process that has none.
 REGISTER_SECONDS = 5.0
-SETTLE_QUEUE = 10_000
-# Batches are gathered for so long whose reservations go at once. Withdrawals are not waited for.
-SETTLE_SECONDS = 0.05
 _STALE = LogAnswer(LogState.STALE)
 _FAILURES = (RedisError, OSError, TimeoutError)
 
@@ -88,18 +84,13 @@ class RedisLogs:
         self._register_at = 0.0
         self._numbers = count()
         self._paused_until = 0.0
-        self._settled: list[bytes] = []
-        self._withdrawing: list[LogWrite] = []
-        self._withdrawals = 0
-        """On their way."""
-        self._settler: asyncio.Task[None] | None = None
+        self._settling = LogSettling(redis, self._pending, self._withdraw_writes)
 
     async def append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         self._check_pause()
         with self._failing():
             # A check that comes again must not see the attempts of others of its batch that were taken back.
-            if (self._withdrawing or self._withdrawals) and self._settler is not None:
-                await asyncio.shield(self._settler)
+            await self._settling.withdrawals()
             return await self._append(transactions, writes)
 
     async def restore(self, logs: Sequence[Restored], proof: LogProof | None = None) -> None:
@@ -147,23 +138,16 @@ class RedisLogs:
         with self._failing():
             return await self._reservations.overdue(seconds)
 
-    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
+    async def arrivals(self, attempts: Mapping[Key, int]) -> Mapping[Key, int]:
         with self._failing():
-            return await self._reservations.first_arrivals(transactions)
+            return await self._reservations.arrivals(attempts)
 
     async def withdraw(self, batch: Overdue, gone: Collection[Key]) -> None:
         with self._failing():
             await self._reservations.withdraw(batch, gone, self._pending)
 
     def settle(self, ticket: Ticket, withdrawn: Sequence[LogWrite]) -> None:
-        if len(self._settled) > SETTLE_QUEUE:
-            # Dropped on purpose: the keeper looks them up in the store.
-            return
-        self._settled += ticket.names
-        self._withdrawing += withdrawn
-        if self._settler is None or self._settler.done():
-            # For many calls, so in the context of none.
-            self._settler = asyncio.create_task(self._settle(), context=Context())
+        self._settling.settle(ticket, withdrawn)
 
     async def _append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
         await self._register()
@@ -201,26 +185,10 @@ class RedisLogs:
             await self._redis.sadd(PENDING, self._pending)
             self._registered, self._register_at = served.generation, now + REGISTER_SECONDS
 
-    async def _settle(self) -> None:
-        while self._settled or self._withdrawing:
-            if not self._withdrawing:
-                await asyncio.sleep(SETTLE_SECONDS)
-            settled, self._settled = self._settled, []
-            withdrawn, self._withdrawing = self._withdrawing, []
-            self._withdrawals = len(withdrawn)
-            try:
-                # First: a reservation that is gone is withdrawn by nobody else.
-                for start in range(0, len(withdrawn), WRITES_AT_ONCE):
-                    batch = b"%d" % next(self._numbers)
-                    await self._write(batch, withdrawn[start : start + WRITES_AT_ONCE], _packed([]))
-                    settled.append(batch)
-                if settled:
-                    await self._redis.hdel(self._pending, *settled)
-            except (*_FAILURES, MeshError) as error:
-                _log.warning("%d reservations are settled later: %s", len(settled), type(error).__name__)
-                return
-            finally:
-                self._withdrawals = 0
+    async def _withdraw_writes(self, writes: Sequence[LogWrite]) -> bytes:
+        name = b"%d" % next(self._numbers)
+        await self._write(name, writes, _packed([]))
+        return name
 
     def _check_pause(self) -> None:
         if asyncio.get_running_loop().time() < self._paused_until:

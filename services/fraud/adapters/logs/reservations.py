@@ -12,7 +12,7 @@ from services.fraud.adapters.logs.names import NAME_BYTES, PENDING
 from services.fraud.adapters.logs.scripts import LogScripts
 from services.fraud.adapters.logs.writes import RECORD_HEAD, reservations, withdrawal_instruction
 from services.fraud.domain.check import Key
-from services.fraud.domain.declared.records import withdrawal
+from services.fraud.domain.declared.records import attempt_of, withdrawal
 from services.fraud.domain.event import transaction_hash
 from services.fraud.ports import Overdue
 
@@ -52,14 +52,14 @@ class Reservations:
             await self._forget_if_idle(process, now, bool(fields) or bool(cursor))
         return found[:MOST]
 
-    async def first_arrivals(self, transactions: Collection[Key]) -> Mapping[Key, int]:
-        """Returns where transactions stand that are reserved, in the order of arrival: each by its first attempt."""
-        wanted, found = set(transactions), dict[Key, int]()
+    async def arrivals(self, attempts: Mapping[Key, int]) -> Mapping[Key, int]:
+        """Returns where attempts at transactions stand that are reserved, in the order of arrival."""
+        found = dict[Key, int]()
         processes: Any = await self._redis.smembers(PENDING)
         for process in processes:
             async for data in self._reserved(process):
                 for place, key in enumerate(_transactions(data), _order(data)):
-                    if key in wanted:
+                    if key in attempts and _holds(data, key, attempts[key]):
                         found[key] = min(found.get(key, place), place)
         return found
 
@@ -78,9 +78,7 @@ class Reservations:
         """Appends what withdraws the transactions that are gone. `own` names the reservations of this process."""
         hashes = {transaction_hash(*key) for key in gone}
         writes = [
-            (name, size, withdrawal(head, size))
-            for name, size, head in batch.records
-            if int.from_bytes(head[8:16], "little") in hashes
+            (name, size, withdrawal(head, size)) for name, size, head in batch.records if attempt_of(head)[0] in hashes
         ]
         if writes:
             told = b"".join(withdrawal_instruction(size, RETAIN_SECONDS, record) for _, size, record in writes)
@@ -101,13 +99,18 @@ class Reservations:
 
 
 def _overdue(place: tuple[bytes, bytes], data: bytes) -> Overdue:
-    (length,) = _LENGTH.unpack_from(data, _STAMP.size)
-    return Overdue(place, _transactions(data), list(_records(data, _STAMP.size + _LENGTH.size + length)))
+    return Overdue(place, _transactions(data), list(_records(data)))
 
 
 def _order(data: bytes) -> int:
     stamp: int = _STAMP.unpack_from(data)[0]
     return stamp if stamp > _LARGEST_MS else stamp * 1_000
+
+
+def _holds(data: bytes, key: Key, attempt: int) -> bool:
+    """Tells whether a batch has appended records of an attempt at a transaction."""
+    wanted = transaction_hash(*key), attempt
+    return any(attempt_of(head) == wanted for _, _, head in _records(data))
 
 
 def _transactions(data: bytes) -> Sequence[Key]:
@@ -116,7 +119,9 @@ def _transactions(data: bytes) -> Sequence[Key]:
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def _records(data: bytes, at: int) -> Iterator[tuple[bytes, int, bytes]]:
+def _records(data: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+    (length,) = _LENGTH.unpack_from(data, _STAMP.size)
+    at = _STAMP.size + _LENGTH.size + length
     while at < len(data):
         size, count = struct.unpack_from("<HH", data, at)
         name = data[at + 4 : at + 4 + NAME_BYTES]

@@ -29,6 +29,7 @@ __all__ = [
     "WITHDRAWAL",
     "LogRecord",
     "RecordLayout",
+    "attempt_of",
     "currency_letters",
     "currency_number",
     "withdrawal",
@@ -43,6 +44,7 @@ NOBODY = 0
 """The hash of a counterpart that the event does not have."""
 HEAD = "<qQBBHHH"
 HEAD_BYTES = 24
+_ATTEMPT = struct.Struct("<8xQ6xH")
 KIND_AT = 16
 WORD = 8
 LETTERS = 26
@@ -124,6 +126,12 @@ class RecordLayout:
     def torn(self, data: bytes | bytearray) -> int:
         """How many bytes at the end are no whole record: other than 0, the log is damaged."""
         return len(data) % self.size
+
+
+def attempt_of(head: bytes) -> tuple[int, int]:
+    """Returns the transaction of a record with this head, and which attempt at it appended the record."""
+    transaction, attempt = _ATTEMPT.unpack_from(head)
+    return transaction, attempt
 
 
 def withdrawal(head: bytes, size: int) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, NamedTuple
@@ -142,7 +142,9 @@ class FeatureReader:
             for place, (check, each) in enumerate(zip(checks, records, strict=True))
         ]
         self._folds.keep(read)
-        again = [place for place, each in enumerate(records) if each.came_before]
+        again = {
+            check.key: each.first_attempt for check, each in zip(checks, records, strict=True) if each.first_attempt
+        }
         if again:
             await self._place_as_at_first(checks, features, again, waits.left)
         return Reading(features, records, appended.ticket if appended else None)
@@ -155,18 +157,17 @@ class FeatureReader:
             self._logs.settle(reading.ticket, [write for each in gone for write in log_reads.withdrawals(each)])
 
     async def _place_as_at_first(
-        self, checks: Sequence[Check], features: list[Features | MeshError], again: Sequence[int], seconds: float
+        self, checks: Sequence[Check], features: list[Features | MeshError], again: Mapping[Key, int], seconds: float
     ) -> None:
         """Gives checks that came before the place in the order of arrival that they read as of, if that is known."""
         try:
             async with asyncio.timeout(seconds):
-                first = await self._logs.first_arrivals([checks[place].key for place in again])
+                first = await self._logs.arrivals(again)
         except (LogsUnavailableError, TimeoutError):
             return
-        for place in again:
-            found, arrival = features[place], first.get(checks[place].key)
-            if arrival is not None and isinstance(found, Features):
-                features[place] = found._replace(arrival=arrival)
+        for place, (check, found) in enumerate(zip(checks, features, strict=True)):
+            if check.key in first and isinstance(found, Features):
+                features[place] = found._replace(arrival=first[check.key])
 
     async def _append(self, checks: Sequence[Check], groups: Sequence[LogGroup]) -> Appended | None:
         now = asyncio.get_running_loop().time()
@@ -225,7 +226,7 @@ class FeatureReader:
             record, read = log_reads.read_log(group, place)
             time, start = record.time, group.start
             if record.attempt != group.records[place].attempt:
-                records.came_before = True
+                records.first_attempt = record.attempt
             values[start : start + len(read)] = read
         late = daily.complete(check, records, values, time, arrival) if features.daily and daily is not None else ()
         sums = log_reads.sums_to_convert(values, features.sums)

@@ -113,15 +113,15 @@ class LogGroup:
 class CheckRecords:
     """What a check appends: to which logs, and at which place among the records of each."""
 
-    __slots__ = ("came_before", "features", "ip", "places", "transaction", "unread")
+    __slots__ = ("features", "first_attempt", "ip", "places", "transaction", "unread")
 
     def __init__(self, transaction: int, features: TenantFeatures) -> None:
         self.transaction = transaction
         self.features = features
         self.ip: IpSignals | None = None
         """Those of the event's address, if a log was to know its place."""
-        self.came_before = False
-        """True if another attempt at the transaction was in a log already."""
+        self.first_attempt = 0
+        """The attempt at the transaction that was in a log already, if there was one."""
         self.places: list[tuple[LogGroup, int]] = []
         """In logs that are read."""
         self.unread: list[tuple[LogGroup, int]] = []

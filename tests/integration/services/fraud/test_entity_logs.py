@@ -120,13 +120,24 @@ async def test_what_comes_again_is_known_by_the_place_of_its_first_attempt_until
     proven: EntityLogs, tenant: str
 ) -> None:
     key, keys = key_of(tenant), [(tenant, "a"), (tenant, "b")]
-    first = await proven.append(keys, [write(key, records(2))])
-    again = await proven.append(keys[1:], [write(key, records(1, 1))])
-    assert await proven.first_arrivals([keys[1], (tenant, "c")]) == {keys[1]: first.order + 1}
+    first = await proven.append(keys, [write(key, [record_of(*each) for each in keys])])
+    again = await proven.append(keys[1:], [write(key, [record_of(*keys[1], attempt=8)])])
+    assert await proven.arrivals({keys[1]: 7, (tenant, "c"): 7}) == {keys[1]: first.order + 1}
+    assert await proven.arrivals({keys[1]: 8}) == {keys[1]: again.order}
     for each in (first, again):
         proven.settle(each.ticket, [])
     await settled(proven)
-    assert await proven.first_arrivals(keys) == {}
+    assert await proven.arrivals(dict.fromkeys(keys, 7)) == {}
+
+
+async def test_attempt_that_was_withdrawn_a_moment_ago_is_still_known_by_its_place(
+    proven: EntityLogs, tenant: str
+) -> None:
+    key, again = key_of(tenant), (tenant, "a")
+    first = await proven.append([again], [write(key, [record_of(*again)])])
+    proven.settle(first.ticket, [write(key, [record_of(*again, kind=WITHDRAWAL)])])
+    await settled(proven)
+    assert await proven.arrivals({again: 7}) == {again: first.order}
 
 
 @pytest.mark.parametrize(

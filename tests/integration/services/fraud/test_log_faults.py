@@ -241,7 +241,7 @@ async def test_process_that_dies_between_its_append_and_its_commit_leaves_nothin
     dead = [check(tenant, f"dead-{number}", event_time=now()) for number in range(3)]
     reading = await kept.engines[1].reader.read(dead, patient=True)
     assert [named(each)["user_count_1h"] for each in read(reading.features)] == [1, 2, 3]
-    kept.engines[1].logs._settled.clear()
+    kept.engines[1].logs._settling._settled.clear()
 
     async def gone() -> bool:
         return not await kept.engines[0].logs.overdue(-1)

@@ -111,9 +111,9 @@ async def test_withdrawal_that_was_cut_short_hides_no_reservation_and_is_done_ag
         patch.setattr(redis, "hdel", AsyncMock(side_effect=ConnectionError))
         with pytest.raises(LogsUnavailableError):
             await logs.withdraw(await _overdue(logs, lost), {lost})
-    assert await logs.first_arrivals([lost]) == {lost: appended.order}
+    assert await logs.arrivals({lost: 7}) == {lost: appended.order}
     await logs.withdraw(await _overdue(logs, lost), {lost})
-    assert await logs.first_arrivals([lost]) == {}
+    assert await logs.arrivals({lost: 7}) == {}
 
 
 async def _overdue(logs: RedisLogs, transaction: tuple[str, str]) -> Overdue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
@@ -22,7 +22,7 @@ from services.fraud.adapters.memory import MemoryStore
 from services.fraud.adapters.memory_recorded import MemoryRecorded
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.convert.seals import sealed_to_record
-from services.fraud.domain.check import Basis, Check
+from services.fraud.domain.check import Basis, Check, Key
 from services.fraud.domain.verification.recorded import Cause, RecordedExtent, ValueDifference
 from services.fraud.ports.verification import VerificationProgress
 from tests.support.engine import Engine, engines
@@ -119,6 +119,27 @@ async def test_what_came_again_after_its_process_ended_stands_where_it_came_firs
         assert (await engine.see(again))[0].values[1] == 0
     found = await verify(pool, logs_in(redis, pool), tenant)
     assert (found.differences, found.summary.decisions) == ([], 2)
+
+
+async def test_what_came_again_while_its_first_attempt_was_withdrawn_stands_where_that_came(
+    redis: Redis, pool: Pool, fraud_database: Database, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What read the first attempt before its withdrawal came reads as of it, and so does whoever came in between."""
+    async with engines(fraud_database, redis, redis) as (engine, giving_up):
+        again, ask = check(tenant, "again"), engine.logs.arrivals
+        first = await giving_up.reader.read([again], patient=True)
+        assert (await engine.see(check(tenant, "other")))[0].values[1] == 1
+
+        async def withdrawn_before(attempts: Mapping[Key, int]) -> Mapping[Key, int]:
+            giving_up.reader.settle(first, [again], {again.key})
+            await settled(giving_up.logs)
+            return await ask(attempts)
+
+        monkeypatch.setattr(engine.logs, "arrivals", withdrawn_before)
+        assert (await engine.see(again))[0].values[1] == 0
+        assert (await engine.see(check(tenant, "after")))[0].values[1] == 2
+    found = await verify(pool, logs_in(redis, pool), tenant)
+    assert (found.differences, found.summary.decisions) == ([], 3)
 
 
 async def test_a_reservation_that_others_saw_and_that_was_withdrawn_is_said_to_be(

@@ -355,6 +355,6 @@ async def test_a_retry_waits_for_its_first_place_no_longer_than_there_is_time(be
     call = bench.call("t-1")
     reader = reader_of(bench.logs, bench.store, clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC))
     await reader.read([call.check], patient=True)
-    bench.logs.arrivals.close()
+    bench.logs.asked.close()
     decision = await bench.one(bench.call("t-1", seconds=SECONDS))
-    assert (bench.logs.arrivals.held, decision.transaction_id) == (1, "t-1")
+    assert (bench.logs.asked.held, decision.transaction_id) == (1, "t-1")
