@@ -40,10 +40,10 @@ class RecordedChecks(Protocol):
 class LogTestimony(NamedTuple):
     """What the logs say of an event that they have."""
 
-    values: Mapping[str, object]
-    """What it read there when it came, by feature."""
+    attempts: Sequence[Mapping[str, object]]
+    """What each attempt at it reads there as of when it came, by feature."""
     withdrawn: bool
-    """True if an attempt that it saw was withdrawn after it."""
+    """True if any of them saw an attempt at another that was withdrawn after it."""
 
 
 class LogWitness(Protocol):

@@ -24,7 +24,7 @@ class LoggedWitness:
         self._features = features
 
     async def testify(self, check: RecordedCheck) -> LogTestimony | None:
-        values: dict[str, object] = {}
+        attempts: dict[int, dict[str, object]] = {}
         withdrawn = False
         try:
             await self._logs.whole(list(self._features.streams(self._tenant_id)))
@@ -33,10 +33,10 @@ class LoggedWitness:
                 value = recorder.key(check.fields)
                 if value is not None and recording.is_read:
                     fold = await self._fold(stream, value, recorder)
-                    withdrawn = _testify(fold, recorder, self._hash(check), check.event_type, values) or withdrawn
+                    withdrawn = _testify(fold, recorder, self._hash(check), check.event_type, attempts) or withdrawn
         except LogsUnavailableError:
             return None
-        return LogTestimony(values, withdrawn)
+        return LogTestimony(list(attempts.values()), withdrawn)
 
     def _hash(self, check: RecordedCheck) -> int:
         return transaction_hash(self._tenant_id, check.transaction_id)
@@ -49,15 +49,24 @@ class LoggedWitness:
         return fold
 
 
-def _testify(fold: Fold, recorder: KindRecorder, transaction: int, event_type: str, values: dict[str, object]) -> bool:
-    """Adds what a transaction read of a log, and tells whether an attempt that it saw was withdrawn after it."""
-    first = fold.first(transaction)
-    if first is None or first[0].restored:
-        return False
-    record, arrival = first
-    read = fold.read_as_of(record._replace(type=recorder.plan.type_index(event_type)), arrival)
-    values.update(zip((each.name for each in recorder.plan.features), read, strict=True))
+def _testify(
+    fold: Fold, recorder: KindRecorder, transaction: int, event_type: str, attempts: dict[int, dict[str, object]]
+) -> bool:
+    """Adds what each attempt at a transaction reads of a log.
+
+    Returns whether one of them saw what was withdrawn after it.
+    """
+    plan, base = recorder.plan, fold.rows.base
     records = recorder.layout.unpack_all(fold.rows.packed)
-    place = arrival - fold.rows.base
-    seen = {(each.transaction, each.attempt) for each in records[:place] if each.kind == EVENT}
-    return any(each.kind == WITHDRAWAL and (each.transaction, each.attempt) in seen for each in records[place:])
+    withdrawn = {(each.transaction, each.attempt): at for at, each in enumerate(records) if each.kind == WITHDRAWAL}
+    found = False
+    for place, record in enumerate(records):
+        if record.transaction == transaction and record.kind == EVENT and not record.restored:
+            asked = record._replace(type=plan.type_index(event_type))
+            read = fold.read_as_of(asked, base + place)
+            attempts.setdefault(record.attempt, {}).update(
+                zip((each.name for each in plan.features), read, strict=True)
+            )
+            before = [each for each in records[:place] if each.kind == EVENT and each.transaction != transaction]
+            found = found or any(withdrawn.get((each.transaction, each.attempt), -1) > place for each in before)
+    return found

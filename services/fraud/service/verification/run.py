@@ -16,7 +16,6 @@ from services.fraud.domain.verification.arrivals import WAITING_US, ArrivalOrder
 from services.fraud.domain.verification.recorded import Cause, RecordedCheck, RecordedExtent, ValueDifference, made_us
 from services.fraud.domain.verification.union import ComparedSet, ComparedValue
 from services.fraud.ports.verification import (
-    LogTestimony,
     LogWitness,
     RecordedChecks,
     VerificationNews,
@@ -109,8 +108,10 @@ class VerifyRun:
             if not differing:
                 continue
             without = self._without_those_beside(anew, compared, check)
-            for difference in await self._explained(check, differing, without):
-                yield difference
+            causes = await self._causes(check, compared, differing, without, read)
+            for difference in map(self._told, [check] * len(causes), differing, causes):
+                if difference is not None:
+                    yield difference
 
     def _compare(self, values: Sequence[ComparedValue], check: RecordedCheck) -> Sequence[ComparedValue]:
         """Counts values, and returns those that differ."""
@@ -135,16 +136,39 @@ class VerifyRun:
         read = anew.read_without(check.event_type, check.fields, beside)
         return {each.feature: each.recomputed for each in compared.compared(check, read)}
 
-    async def _explained(
-        self, check: RecordedCheck, differing: Sequence[ComparedValue], without: Mapping[str, object]
-    ) -> Sequence[ValueDifference]:
+    async def _causes(
+        self,
+        check: RecordedCheck,
+        compared: ComparedSet,
+        differing: Sequence[ComparedValue],
+        without: Mapping[str, object],
+        read: Sequence[Any],
+    ) -> Sequence[Cause]:
+        """Returns the cause of each value that differs. `read` is what was computed anew, of the union."""
         examined = self._summary.different <= MOST_LISTED
         altered = examined and not await self._checks.intact(self._order.tenant_id, check.decision_id)
         causes = [Cause.ALTERED if altered else self._cause(each, check, without) for each in differing]
         if examined and Cause.UNEXPLAINED in causes:
-            said = await self._witness.testify(check)
-            causes = [_testified(cause, each, said) for cause, each in zip(causes, differing, strict=True)]
-        return [each for each in map(self._told, [check] * len(causes), differing, causes) if each is not None]
+            seen = await self._seen(check, compared, read)
+            for place, each in enumerate(differing):
+                if causes[place] is Cause.UNEXPLAINED and each.stored in seen.get(each.feature, ()):
+                    causes[place] = Cause.WITHDRAWN
+        return causes
+
+    async def _seen(
+        self, check: RecordedCheck, compared: ComparedSet, read: Sequence[Any]
+    ) -> Mapping[str, Sequence[object]]:
+        """Returns the values that attempts at a check saw by the logs, if any of them saw what was withdrawn later."""
+        said, found = await self._witness.testify(check), dict[str, list[object]]()
+        if said is None or not said.withdrawn:
+            return found
+        for values in said.attempts:
+            logged = list(read)
+            for place, feature in enumerate(self._union.features):
+                logged[place] = values.get(feature.name, read[place])
+            for each in compared.compared(check, logged):
+                found.setdefault(each.feature, []).append(each.recomputed)
+        return found
 
     def _cause(self, value: ComparedValue, check: RecordedCheck, without: Mapping[str, object]) -> Cause:
         """Returns the cause as far as the store tells it."""
@@ -171,13 +195,6 @@ class VerifyRun:
             return None
         identity = check.decision_id, check.transaction_id, check.event_time
         return ValueDifference(*identity, value.feature, value.stored, value.recomputed, cause)
-
-
-def _testified(cause: Cause, value: ComparedValue, said: LogTestimony | None) -> Cause:
-    if cause is not Cause.UNEXPLAINED or said is None or not said.withdrawn:
-        return cause
-    missing = object()
-    return Cause.WITHDRAWN if said.values.get(value.feature, missing) == value.stored else cause
 
 
 def _take(take: Callable[[ArrivedEvent], list[Any] | None], check: RecordedCheck) -> list[Any] | None:

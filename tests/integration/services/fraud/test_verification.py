@@ -15,6 +15,7 @@ import pytest
 from rampart.fraud.v1 import decision_pb2
 from redis.asyncio import Redis
 
+from meshkit.errors import MeshError, unavailable
 from meshkit.storage.postgres import Pool
 from services.fraud.adapters.child_verifications import ChildVerifications
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
@@ -22,8 +23,9 @@ from services.fraud.adapters.memory import MemoryStore
 from services.fraud.adapters.memory_recorded import MemoryRecorded
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.convert.seals import sealed_to_record
-from services.fraud.domain.check import Basis, Check, Key
+from services.fraud.domain.check import Basis, Check, Decided, Key
 from services.fraud.domain.verification.recorded import Cause, RecordedExtent, ValueDifference
+from services.fraud.ports import CommitResult
 from services.fraud.ports.verification import VerificationProgress
 from tests.support.engine import Engine, engines
 from tests.support.fraud import check, decided, milliseconds, new_tenant
@@ -79,6 +81,41 @@ async def test_what_two_processes_decide_is_computed_anew_as_it_was(
     assert found.differences == []
     assert (found.summary.decisions, found.summary.skipped) == (400, 0)
     assert found.summary.values == 400 * 39
+
+
+def fail_now_and_then(engine: Engine, choice: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets commits fail, some of them after a moment in which others read what is withdrawn then."""
+    commit = engine.store.commit
+
+    async def failing(made: Sequence[Decided]) -> CommitResult:
+        if choice.random() < 0.2:
+            await asyncio.sleep(choice.random() / 50)
+            return CommitResult({}, {each.check.key: unavailable("postgres") for each in made})
+        return await commit(made)
+
+    monkeypatch.setattr(engine.store, "commit", failing)
+
+
+async def test_where_commits_fail_and_are_tried_again_by_others_what_was_withdrawn_explains_every_difference(
+    redis: Redis, pool: Pool, fraud_database: Database, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with engines(fraud_database, redis, redis) as started:
+        choice = random.Random(4)
+        for engine in started:
+            fail_now_and_then(engine, choice, monkeypatch)
+
+        async def decide(engine: int, batch: Sequence[Check]) -> None:
+            while batch:
+                answers = await started[engine % 2].decide(*batch)
+                batch = [check for check, answer in zip(batch, answers, strict=True) if isinstance(answer, MeshError)]
+                engine += choice.randrange(2)
+
+        twice = [each for n, each in enumerate(stream(2, tenant, 200)) for _ in range(2 if n % 3 == 0 else 1)]
+        batches = [twice[start : start + 7] for start in range(0, len(twice), 7)]
+        for start in range(0, len(batches), 6):
+            await asyncio.gather(*[decide(n, batch) for n, batch in enumerate(batches[start : start + 6])])
+    found = await verify(pool, logs_in(redis, pool), tenant)
+    assert (found.summary.decisions, found.causes) == (200, {Cause.WITHDRAWN})
 
 
 async def change(superuser: Superuser, transaction_id: str, tenant: str, *, sealed: bool) -> str:

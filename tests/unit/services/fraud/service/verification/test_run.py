@@ -152,10 +152,10 @@ async def test_a_window_that_reaches_to_what_was_deleted_explains_it() -> None:
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        (LogTestimony({"user_count_24h": 5}, withdrawn=True), Cause.WITHDRAWN),
-        (LogTestimony({"user_count_24h": 4}, withdrawn=True), Cause.UNEXPLAINED),
-        (LogTestimony({"user_count_24h": 5}, withdrawn=False), Cause.UNEXPLAINED),
-        (LogTestimony({}, withdrawn=True), Cause.UNEXPLAINED),
+        (LogTestimony([{"user_count_24h": 4}, {"user_count_24h": 5}], withdrawn=True), Cause.WITHDRAWN),
+        (LogTestimony([{"user_count_24h": 4}], withdrawn=True), Cause.UNEXPLAINED),
+        (LogTestimony([{"user_count_24h": 5}], withdrawn=False), Cause.UNEXPLAINED),
+        (LogTestimony([], withdrawn=True), Cause.UNEXPLAINED),
     ],
 )
 async def test_logs_explain_what_they_have_as_it_was_stored_and_withdrew_since(
