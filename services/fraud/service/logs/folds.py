@@ -90,17 +90,26 @@ class LogFolds:
         if group.fold is not None or (group.loaded is None and self._follow(group)):
             return
         if group.loaded is not None:
-            self._extend(group, group.loaded)
-            group.holds_own = True
+            before_own = _before_own(group, group.loaded)
+            if before_own is not None:
+                self._add_before_own(group, before_own)
+            else:
+                self._extend(group, group.loaded)
+                group.holds_own = True
         elif group.answer.state is LogState.WHOLE and not self._begin(group):
-            answer, size = group.answer, group.recorder.layout.size
+            answer = group.answer
             place = group.seen.start + group.seen.read if group.seen else answer.start
-            cached = self._extend(group, [LogSlice(answer.start, place, answer.unseen)])
-            first_own = place + len(answer.unseen) // size
-            reached = first_own + len(group.records)
-            group.holds_own = cached.reached > first_own
-            if cached.reached < reached:
-                cached.part = group.part(cached.part.start, reached - cached.part.start, group.packed[-size:])
+            self._add_before_own(group, [LogSlice(answer.start, place, answer.unseen)])
+
+    def _add_before_own(self, group: LogGroup, slices: Sequence[LogSlice]) -> None:
+        """Adds what stands before the records of this batch, which are added as they are read."""
+        size, last = group.recorder.layout.size, slices[-1]
+        cached = self._extend(group, slices)
+        first_own = last.place + len(last.records) // size
+        reached = first_own + len(group.records)
+        group.holds_own = cached.reached > first_own
+        if cached.reached < reached:
+            cached.part = group.part(cached.part.start, reached - cached.part.start, group.packed[-size:])
 
     @staticmethod
     def _follow(group: LogGroup) -> bool:
@@ -158,6 +167,19 @@ class LogFolds:
             return max(found, key=lambda each: each.reached)
         assert group.seen is None, "what was seen of a log is at hand"
         return CachedFold(Fold(group.recorder.plan), group.part(place, 0, b""), _now())
+
+
+def _before_own(group: LogGroup, loaded: Sequence[LogSlice]) -> Sequence[LogSlice] | None:
+    """Returns what was loaded before the records of this batch, and nothing of what came after; None without them."""
+    size = group.recorder.layout.size
+    own = group.packed[:size]
+    for number, each in enumerate(loaded):
+        at = each.records.find(own)
+        while at % size and at >= 0:
+            at = each.records.find(own, at + 1)
+        if at >= 0:
+            return [*loaded[:number], each._replace(records=each.records[:at])]
+    return None
 
 
 def _now() -> float:

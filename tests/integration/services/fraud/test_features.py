@@ -8,16 +8,19 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from redis.asyncio import Redis
 
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.logs.names import PENDING
+from services.fraud.adapters.logs.sealing import OPEN_RECORDS
 from services.fraud.adapters.memory import MemoryStore
 from services.fraud.domain.check import Check, Features
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.declared.vector import FeatureValue
+from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import EntityLogs
 from services.fraud.service.features.reading import FeatureReader
 from tests.support.fraud import check, milliseconds, named, new_tenant, read
@@ -227,6 +230,21 @@ async def test_late_and_withdrawn_transactions_of_a_busy_subject_are_counted_as_
     for seconds in (10, 90, 300, 650, 900, 1_100, 6_000):
         asked = check(tenant, event_time=start + timedelta(seconds=seconds))
         assert [seen_by(each) for each in await process.read([asked])] == twin.check_all([asked])
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+async def test_busy_subject_is_read_as_it_comes_also_after_a_part_of_its_log_is_closed(
+    start: Start, tenant: str, monkeypatch: pytest.MonkeyPatch, replicas: int
+) -> None:
+    """Nothing has to be undone to read it: that takes long, for each of a batch."""
+    monkeypatch.setattr(Fold, "read_as_of", Mock(side_effect=AssertionError("read as of an earlier arrival")))
+    processes, when = [start() for _ in range(replicas)], milliseconds(datetime.now(UTC))
+    for seen in range(0, 3 * OPEN_RECORDS, 64):
+        asked = [check(tenant, str(seen + n), user_id="u1", device="", ip="", event_time=when) for n in range(64)]
+        process = processes[seen // 64 % replicas]
+        found = [named(each)["user_count_1h"] for each in await process.read(asked)]
+        assert found == list(range(seen, seen + 64))
+        await settled(process.logs)
 
 
 async def test_late_device_is_known_from_its_time_on(process: Process, tenant: str) -> None:
