@@ -21,6 +21,7 @@ from services.fraud.service.logs.groups import LogGroup
 from services.fraud.service.logs.loading import LogLoader
 from services.fraud.service.logs.slow import SlowLogs
 from services.fraud.service.logs.unlogged import UnloggedDecisions, add_missing
+from services.fraud.service.logs.unread import UnreadGroups
 
 __all__ = ["LogFolds"]
 
@@ -38,6 +39,7 @@ class LogFolds:
         self._cache = cache
         self._unlogged = unlogged
         self._slow = SlowLogs(completer, LogLoader(logs, cache))
+        self._unread = UnreadGroups()
 
     def known(self, groups: Sequence[LogGroup]) -> None:
         """Looks up what is known of logs before their records are appended."""
@@ -73,7 +75,8 @@ class LogFolds:
                     completed.add(group)
         waiting = self._slow.of(groups, gapped, now)
         if waiting is not None:
-            completed |= await self._slow.get(waiting, now, patient=patient, seconds=seconds)
+            with self._unread.noted(waiting.complete(groups)):
+                completed |= await self._slow.get(waiting, now, patient=patient, seconds=seconds)
         return completed
 
     def fill(self, groups: Collection[LogGroup]) -> None:
@@ -111,8 +114,7 @@ class LogFolds:
         if cached.reached < reached:
             cached.part = group.part(cached.part.start, reached - cached.part.start, group.packed[-size:])
 
-    @staticmethod
-    def _follow(group: LogGroup) -> bool:
+    def _follow(self, group: LogGroup) -> bool:
         """Takes what was answered if the fold is where it was when that was asked for, which it nearly always is."""
         cached, answer = group.cached, group.answer
         if cached is None or cached.part is not group.seen or answer.state is not LogState.WHOLE:
@@ -120,7 +122,7 @@ class LogFolds:
         unseen, packed, part = answer.unseen, group.packed, cached.part
         size = group.recorder.layout.size
         if unseen:
-            cached.fold.extend(unseen)
+            self._unread.extend(group.key, cached, unseen)
         read = part.read + (len(unseen) + len(packed)) // size
         cached.part = _new(LogPart, (part.start, read, packed[-size:], group.generation))
         group.fold = cached.fold
@@ -150,7 +152,7 @@ class LogFolds:
             count = len(each.records) // size
             held = min(max(cached.reached - each.place, 0), count)
             if held < count:
-                cached.fold.extend(each.records[held * size :])
+                self._unread.extend(group.key, cached, each.records[held * size :])
                 cached.part = group.part(each.start, each.place + count - each.start, each.records[-size:])
             elif each.start > cached.part.start:
                 # The part that was open is sealed, and nothing was appended since.
@@ -171,12 +173,8 @@ class LogFolds:
 
 def _before_own(group: LogGroup, loaded: Sequence[LogSlice]) -> Sequence[LogSlice] | None:
     """Returns what was loaded before the records of this batch, and nothing of what came after; None without them."""
-    size = group.recorder.layout.size
-    own = group.packed[:size]
     for number, each in enumerate(loaded):
-        at = each.records.find(own)
-        while at % size and at >= 0:
-            at = each.records.find(own, at + 1)
+        at = group.own_in(each.records)
         if at >= 0:
             return [*loaded[:number], each._replace(records=each.records[:at])]
     return None

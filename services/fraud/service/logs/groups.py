@@ -6,6 +6,7 @@ import random
 import struct
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.recording import currency_of
@@ -57,6 +58,8 @@ class LogGroup:
     """What the log may lack, because it was decided without the logs."""
     loaded: Sequence[LogSlice] | None = None
     """What was loaded of the log, the records of this batch with it."""
+    seen_before: Sequence[tuple[LogRecord, Sequence[Any]]] = ()
+    """What each record saw, if another batch has read it first: see `UnreadGroups`."""
 
     def __init__(self, key: LogKey, recording: Recording, features: TenantFeatures, untimed: bool) -> None:
         self.key = key
@@ -88,6 +91,15 @@ class LogGroup:
     def part(self, start: int, read: int, last: bytes) -> LogPart:
         """Says how far the log was read."""
         return LogPart(start, read, last, self.generation)
+
+    def own_in(self, records: bytes) -> int:
+        """Returns where the records of this batch begin among those of a log, in bytes; -1 if they are not there."""
+        size = self.recorder.layout.size
+        own = self.packed[:size]
+        at = records.find(own)
+        while at >= 0 and at % size:
+            at = records.find(own, at + 1)
+        return at
 
     def answered(self, answer: LogAnswer, generation: bytes) -> None:
         """Takes an answer of a generation of the logs: what was read in another one is none of it."""

@@ -38,6 +38,11 @@ class Waiting:
     others: list[LogGroup] = field(default_factory=list)
     """Those that are being read already, for whoever comes next."""
 
+    def complete(self, groups: Sequence[LogGroup]) -> Sequence[LogGroup]:
+        """Returns those whose logs have all that they need, here or in Redis."""
+        lacking = {*self.late, *self.partial, *self.lost, *self.others}
+        return [group for group in groups if group not in lacking and not group.missing]
+
 
 class SlowLogs:
     """Gets what is missing of logs, and what could not be waited for later."""
@@ -118,6 +123,8 @@ class SlowLogs:
                 self._sort(group, waiting)
             waiting.late.pop()
         for group in waiting.stale:
+            if group.seen_before:
+                continue
             try:
                 await self._loader.load(group, patient)
             except LogsUnavailableError as error:

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -21,7 +22,7 @@ from services.fraud.domain.check import Check, Features
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.ports import EntityLogs
+from services.fraud.ports import EntityLogs, LogSlice
 from services.fraud.service.features.reading import FeatureReader
 from tests.support.fraud import check, milliseconds, named, new_tenant, read
 from tests.support.lives import batches, in_order, out_of_order
@@ -245,6 +246,38 @@ async def test_busy_subject_is_read_as_it_comes_also_after_a_part_of_its_log_is_
         found = [named(each)["user_count_1h"] for each in await process.read(asked)]
         assert found == list(range(seen, seen + 64))
         await settled(process.logs)
+
+
+async def test_batch_that_waits_for_one_log_is_read_in_the_others_before_what_came_after_it(
+    start: Start, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fold, "read_as_of", Mock(side_effect=AssertionError("read as of an earlier arrival")))
+    (process, other), when = (start(), start()), now()
+
+    def payments(name: str, user: str, count: int, merchant: str = "m1") -> list[Check]:
+        common = {"user_id": user, "merchant": merchant, "device": "", "ip": "", "event_time": when}
+        return [check(tenant, f"{name}-{n}", **common) for n in range(count)]
+
+    await process.read(payments("known", "u1", 200))
+    for part in range(5):
+        await other.read(payments(f"closed-{part}", "u1", 250, "m2"))
+        await settled(other.logs)
+    load, asked, go_on = process.logs.load, asyncio.Event(), asyncio.Event()
+
+    async def loaded_late(*arguments: Any) -> AsyncIterator[LogSlice]:
+        asked.set()
+        await go_on.wait()
+        async for each in load(*arguments):
+            yield each
+
+    monkeypatch.setattr(process.logs, "load", loaded_late)
+    waiting = asyncio.create_task(process.read(payments("waiting", "u1", 24)))
+    await asked.wait()
+    after = await process.read(payments("after", "u2", 24))
+    go_on.set()
+    before = await waiting
+    assert [named(each)["merchant_count_1h"] for each in (*before, *after)] == list(range(200, 248))
+    assert [named(each)["user_count_1h"] for each in before] == list(range(1_450, 1_474))
 
 
 async def test_late_device_is_known_from_its_time_on(process: Process, tenant: str) -> None:
