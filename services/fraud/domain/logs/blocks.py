@@ -16,7 +16,7 @@ from services.fraud.domain.logs.peaks import Peaks
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
-__all__ = ["FAR", "LARGEST_BLOCK", "NEVER", "Block", "exact", "running"]
+__all__ = ["FAR", "LARGEST_BLOCK", "NEVER", "Block", "exact", "joined", "running"]
 
 NEVER, FAR = -(2**63), 2**63 - 1
 """Times before and after all others."""
@@ -38,6 +38,14 @@ def exact(values: Iterable[int]) -> Integers:
 def running(values: Iterable[int], start: int = 0) -> Integers:
     """Running sums, beginning with `start`: one more than there are values."""
     return exact(accumulate(values, initial=start))
+
+
+def joined(sums: Integers, more: Integers) -> Integers:
+    """Running sums with those that go on from them."""
+    if isinstance(sums, array) and not isinstance(more, array):
+        return [*sums, *more[1:]]
+    sums.extend(more[1:])
+    return sums
 
 
 class Block:

@@ -144,13 +144,11 @@ class Fold:
         if since is None:
             return self._anew(arrival, own).read(record)
         changes = [(self._counted(each, arrival, own), self._stories.state(each).counting) for each in {*since, own}]
-        for then, now in changes:
-            self.streams.exchange(now, then)
+        self.streams.exchange([(now, then) for then, now in changes])
         try:
             return self.read(record)
         finally:
-            for then, now in changes:
-                self.streams.exchange(then, now)
+            self.streams.exchange(changes)
 
     def forget_before(self, time: int) -> bool:
         """Drops records before the time, which no window reaches, as far as is quick. True if there may be more."""

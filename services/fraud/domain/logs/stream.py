@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, MutableSequence
+from collections.abc import Iterator, Sequence
 
 from services.fraud.domain.declared.records import LogRecord
-from services.fraud.domain.logs.blocks import LARGEST_BLOCK, NEVER, Block, running
+from services.fraud.domain.logs.blocks import LARGEST_BLOCK, NEVER, Block, joined, running
 from services.fraud.domain.logs.bulk import Share
 from services.fraud.domain.logs.links import CounterpartLinks
 from services.fraud.domain.logs.rows import Rows
@@ -80,17 +80,18 @@ class Stream:
 
     def _merge(self, late: Share) -> None:
         """Adds records that belong among those of the tail."""
-        tail = self.tail
-        assert tail.times is not None
-        before = self.links.before_tail(late.counterparts)
-        times = [*tail.times, *late.times]
+        times = [*(self.tail.times or ()), *late.times]
         # Those of one time in order of arrival, as if each had been inserted.
-        order = sorted(range(len(times)), key=times.__getitem__)
-        tail.times = array("q", [times[at] for at in order])
-        tail.rearrange(late.places, late.counterparts, order)
+        self._rearrange(late, times, sorted(range(len(times)), key=times.__getitem__))
+        self._grown()
+
+    def _rearrange(self, more: Share, times: Sequence[int], order: Sequence[int]) -> None:
+        """Puts the records of the tail, and more after them, in an order; those that it leaves out are removed."""
+        before = self.links.before_tail(more.counterparts)
+        self.tail.times = array("q", [times[at] for at in order])
+        self.tail.rearrange(more.places, more.counterparts, order)
         self._refill()
         self.links.relink(before)
-        self._grown()
 
     def _extend(self, share: Share) -> None:
         """Adds records of which none is late."""
@@ -99,9 +100,9 @@ class Stream:
         assert tail.times is not None
         self.newest = times[-1]
         if plan.number >= 0:
-            tail.sums = _joined(tail.sums, running(values, tail.sums[-1]))
+            tail.sums = joined(tail.sums, running(values, tail.sums[-1]))
             if plan.squares:
-                tail.squares = _joined(tail.squares, running(map(int.__mul__, values, values), tail.squares[-1]))
+                tail.squares = joined(tail.squares, running(map(int.__mul__, values, values), tail.squares[-1]))
             if plan.values:
                 tail.numbers().extend(array("q", values))
         for column, found in enumerate(counterparts):
@@ -116,12 +117,9 @@ class Stream:
     def remove(self, place: int, record: LogRecord) -> None:
         """Removes a record; does nothing if it is not here any more."""
         tail = self.tail
-        found = self.blocks.find(place, record.time) if record.time <= self.sealed else None
-        if found is not None:
-            number, at = found
-            self.links.remove(record, number, at)
-            self.blocks.blocks[number].remove(at)
-            self.blocks.changed(number)
+        number = self._take_sealed(place, record)
+        if number >= 0:
+            self._changed(number)
             return
         at = tail.locate(self._rows, place, record.time)
         if at >= 0:
@@ -129,6 +127,36 @@ class Stream:
             tail.remove(at)
             del tail.times[at]  # type: ignore[union-attr]
             self._refill()
+
+    def remove_all(self, records: Sequence[tuple[int, LogRecord]]) -> None:
+        """Removes many records, by their places."""
+        if len(records) <= FEW_LATE:
+            for place, record in records:
+                self.remove(place, record)
+            return
+        gone = {place for place, _ in records}.intersection(self.tail.places)
+        touched = {self._take_sealed(place, record) for place, record in records if place not in gone}
+        for number in sorted(touched.difference((-1,)), reverse=True):
+            self._changed(number)
+        if gone:
+            nothing = Share(0, (), [], [], [[] for _ in self.plan.counterparts])
+            kept = [at for at, place in enumerate(self.tail.places) if place not in gone]
+            self._rearrange(nothing, self.tail.times or (), kept)
+
+    def _take_sealed(self, place: int, record: LogRecord) -> int:
+        """Takes a record out of its block. Returns the number of that, -1 if it is in none."""
+        found = self.blocks.find(place, record.time) if record.time <= self.sealed else None
+        if found is None:
+            return -1
+        number, at = found
+        self.links.remove(record, number, at)
+        self.blocks.blocks[number].remove(at)
+        return number
+
+    def _changed(self, number: int) -> None:
+        self.blocks.changed(number)
+        if not self.blocks.blocks:
+            self.sealed = NEVER
 
     def places_since(self, start: int, until: int, least: int) -> Iterator[int]:
         """The places, from `least` on, of records in a window."""
@@ -227,11 +255,3 @@ class Stream:
         at = self.blocks.blocks[number].insert(self._rows, place, time, counterparts)
         self.links.insert(record, number, at)
         self.blocks.inserted(number, place, time, record.numbers[plan.number] if plan.number >= 0 else 0)
-
-
-def _joined(sums: MutableSequence[int], more: MutableSequence[int]) -> MutableSequence[int]:
-    """Running sums with those that go on from them."""
-    if isinstance(sums, array) and not isinstance(more, array):
-        return [*sums, *more[1:]]
-    sums.extend(more[1:])
-    return sums

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from services.fraud.domain.declared.records import CORRECTION, EVENT, MISSING, WITHDRAWAL, LogRecord
 from services.fraud.domain.logs.bulk import Chunk
@@ -15,6 +15,8 @@ __all__ = ["Streams"]
 
 FEW = 8
 """Records that are taken one by one."""
+SPARSE = 16
+"""Records that are looked at for each that is put back, at most."""
 
 
 class Streams:
@@ -33,16 +35,16 @@ class Streams:
             else:
                 yield streams
 
-    def apply(self, place: int, record: LogRecord) -> None:
-        """Applies a record that was put into the rows."""
+    def apply(self, place: int, record: LogRecord, gone: set[int] | None = None) -> None:
+        """Applies a record that was put into the rows. What is taken out by it is added to `gone`, if that is told."""
         transaction, kind = record.transaction, record.kind
         if kind == EVENT and transaction not in self._stories.known:
             if self._stories.index.claim(transaction, place):
                 self.put(place, record)
             elif not self._stories.is_repeat(transaction, place):
-                self._tell(transaction, place)
+                self._tell(transaction, place, gone)
         elif kind in (EVENT, WITHDRAWAL, CORRECTION):
-            self._tell(transaction, place)
+            self._tell(transaction, place, gone)
 
     def extend(self, data: bytes) -> None:
         """Takes records in order of arrival."""
@@ -61,13 +63,14 @@ class Streams:
         chunk = Chunk(rows.layout, data, rows.end)
         rows.packed += data
         single, repeats = self._stories.sift(chunk)
-        begin = 0
+        begin, gone = 0, set[int]()
         for at in (*sorted(single), len(chunk.times)):
             run: Sequence[int] = range(begin, at)
             self._put_all(chunk, [each for each in run if each not in repeats] if repeats else run)
             if at < len(chunk.times):
-                self.apply(chunk.start + at, rows.record(chunk.start + at))
+                self.apply(chunk.start + at, rows.record(chunk.start + at), gone)
             begin = at + 1
+        self.take_all(gone)
 
     def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
         if len(run) <= FEW:
@@ -76,29 +79,52 @@ class Streams:
             return
         self._put_each(chunk, run)
 
-    def _tell(self, transaction: int, place: int) -> None:
+    def _tell(self, transaction: int, place: int, gone: set[int] | None) -> None:
         """Adds a record to the story of its transaction, and puts what counts now in the place of what counted."""
-        now, then = self._stories.tell(transaction, place)
-        self.exchange(now.counting, then.counting)
-
-    def exchange(self, old: int, new: int) -> None:
-        """Has the record at one place count instead of that at another; -1 is none."""
+        before, after = self._stories.tell(transaction, place)
+        old, new = before.counting, after.counting
         if old == new:
             return
-        if old >= 0:
-            self.take(old, self._rows.record(old))
-        if new >= 0:
+        if old >= 0 and gone is not None:
+            gone.add(old)
+        elif old >= 0:
+            self.take_all([old])
+        if gone and new in gone:
+            gone.remove(new)
+        elif new >= 0:
             self.put(new, self._rows.record(new))
+
+    def exchange(self, changes: Sequence[tuple[int, int]]) -> None:
+        """Has records at some places count instead of those at others: pairs of an old and a new one, -1 is none."""
+        changed = [(old, new) for old, new in changes if old != new]
+        self.take_all([old for old, _ in changed if old >= 0])
+        self._put_back(sorted(new for _, new in changed if new >= 0))
 
     def put(self, place: int, record: LogRecord) -> None:
         """Puts a record that counts into the streams it is in."""
         for stream in self.streams_of(record):
             stream.append(place, record)
 
-    def take(self, place: int, record: LogRecord) -> None:
-        """Takes a record out of the streams it is in."""
-        for stream in self.streams_of(record):
-            stream.remove(place, record)
+    def take_all(self, places: Collection[int]) -> None:
+        """Takes records out of the streams they are in."""
+        found: dict[int, tuple[Stream, list[tuple[int, LogRecord]]]] = {}
+        for place in places:
+            record = self._rows.record(place)
+            for stream in self.streams_of(record):
+                found.setdefault(id(stream), (stream, []))[1].append((place, record))
+        for stream, records in found.values():
+            stream.remove_all(records)
+
+    def _put_back(self, places: Sequence[int]) -> None:
+        """Puts records that came one after the other, or nearly so, into the streams they are in."""
+        rows = self._rows
+        if len(places) <= FEW or places[-1] - places[0] > SPARSE * len(places):
+            for place in places:
+                self.put(place, rows.record(place))
+            return
+        start, size = places[0], rows.layout.size
+        data = bytes(rows.packed[(start - rows.base) * size : (places[-1] + 1 - rows.base) * size])
+        self._put_each(Chunk(rows.layout, data, start), [place - start for place in places])
 
     def _put_each(self, chunk: Chunk, run: Sequence[int]) -> None:
         for number, plan in enumerate(self._plans):

@@ -19,6 +19,7 @@ from services.fraud.domain.declared.records import (
     currency_number,
 )
 from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.logs.blocks import Block
 from services.fraud.domain.logs.fold import Fold, TornLog
 from tests.support.log_streams import DAY_MS
 
@@ -244,3 +245,33 @@ def test_a_history_that_comes_behind_newer_records_is_the_same_as_one_record_aft
         one_by_one.add(gone)
         together.add(gone)
         assert together.read(_event(99_999, time=NOW + DAY_MS)) == one_by_one.read(_event(99_999, time=NOW + DAY_MS))
+
+
+@pytest.mark.parametrize("which", ["last", "some", "all"])
+def test_what_is_withdrawn_at_once_is_gone_as_if_one_after_another_and_nothing_is_read_for_each(
+    which: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that was not stored: a thousand records of one log, of which some have come again by then."""
+    dice, layout = random.Random(3), RecordLayout(PLAN)
+    log = [
+        _event(number, number % 700, NOW + 1_000 * number - dice.choice((0, 0, 90_000)), counterparts=(number % 40,))
+        for number in range(3_000)
+    ]
+    gone = {"last": log[-1_000:], "some": dice.sample(log, 1_000), "all": log}[which]
+    told = [record._replace(kind=WITHDRAWAL) for record in gone]
+    told += [record._replace(attempt=2) for record in gone[::9]]
+    one_by_one, together = Fold(PLAN), Fold(PLAN)
+    for fold in (one_by_one, together):
+        fold.extend(layout.pack_all(log))
+    for record in told:
+        one_by_one.add(record)
+    fills, fill = [], Block.fill
+    monkeypatch.setattr(Block, "fill", lambda *given: (fills.append(1), fill(*given))[1])
+    together.extend(layout.pack_all(told))
+    assert len(fills) < len(gone) / 5
+    for time in (NOW, NOW + 1_000_000, NOW + 2_950_000, NOW + 9_000_000):
+        assert together.read(_event(99_999, time=time)) == one_by_one.read(_event(99_999, time=time))
+    for record in (log[2_999], gone[0], gone[-1]):
+        found = together.first(record.transaction)
+        assert found == one_by_one.first(record.transaction)
+        assert found is None or together.read_as_of(*found) == one_by_one.read_as_of(*found)
