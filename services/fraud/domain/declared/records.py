@@ -29,6 +29,7 @@ __all__ = [
     "WITHDRAWAL",
     "LogRecord",
     "RecordLayout",
+    "any_restored",
     "attempt_of",
     "currency_letters",
     "currency_number",
@@ -126,6 +127,11 @@ class RecordLayout:
     def torn(self, data: bytes | bytearray) -> int:
         """How many bytes at the end are no whole record: other than 0, the log is damaged."""
         return len(data) % self.size
+
+
+def any_restored(records: bytes, size: int) -> bool:
+    """Tells whether any of some packed records, of a size, counts as having arrived before those in front of it."""
+    return max(records[KIND_AT::size], default=EVENT) >= RESTORED
 
 
 def attempt_of(head: bytes) -> tuple[int, int]:

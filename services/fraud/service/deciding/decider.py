@@ -29,6 +29,7 @@ from services.fraud.service.deciding.distrust import DistrustedTenants
 from services.fraud.service.deciding.inputs import CheckInputs, InputsRead, StateOf
 from services.fraud.service.deciding.judging import DecisionPolicy, Judge
 from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.features.readings import CameBefore
 from services.fraud.service.tenants.rates import ExchangeRates
 
 __all__ = ["CheckCall", "Decider", "Outcome", "StateOf"]
@@ -112,7 +113,10 @@ class Decider:
         if recalling is not None:
             await recalling
         made = {each.check.key: each for each in judged.decided}
-        if result.unsure:
+        unstored = [place for place, answer in enumerate(answers) if isinstance(answer, CameBefore)]
+        for place in unstored:
+            answers[place] = None
+        if result.unsure or unstored:
             self._distrusted.add(result.unsure)
             return await self._decide_again(calls, answers, made, result)
         return [answer or self._answer(call.check, made, result) for call, answer in zip(calls, answers, strict=True)]
@@ -124,13 +128,17 @@ class Decider:
         made: Mapping[Key, Decided],
         result: CommitResult,
     ) -> Sequence[Outcome | MeshError]:
-        """Decides about those from the history whose logs turned out to be not to be relied on."""
+        """Decides about those from the history whose logs turned out to be not to be relied on.
+
+        Those that came before and were not stored are decided as of their first attempts.
+        """
         again = {
             call.check.key: call
             for call, answer in zip(calls, answers, strict=True)
             if answer is None and call.check.key not in result.answers and call.check.key not in result.earlier
         }
-        judged = await self._judge_all(again, Waits(again, self._commit_seconds), True, result.unsure)
+        gapped = self._distrusted.among({tenant_id for tenant_id, _ in again})
+        judged = await self._judge_all(again, Waits(again, self._commit_seconds), True, gapped, as_of_first=True)
         second = await self._commit(judged)
         known = {**made, **{each.check.key: each for each in judged.decided}}
         earlier = {**result.earlier, **judged.inputs.unread, **second.earlier}
@@ -159,10 +167,16 @@ class Decider:
                 answers[place] = answered_before(check, stored[check.key])
 
     async def _judge_all(
-        self, calls: Mapping[Key, CheckCall], waits: Waits, patient: bool, gapped: Collection[str] = frozenset()
+        self,
+        calls: Mapping[Key, CheckCall],
+        waits: Waits,
+        patient: bool,
+        gapped: Collection[str],
+        *,
+        as_of_first: bool = False,
     ) -> _Judged:
         began = time.perf_counter()
-        inputs = await self._inputs.read(calls, waits, patient=patient, gapped=gapped)
+        inputs = await self._inputs.read(calls, waits, patient=patient, gapped=gapped, as_of_first=as_of_first)
         read_at = time.perf_counter()
         decided = await self._judge.judge_all(inputs.read, waits.left)
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
@@ -186,7 +200,7 @@ class Decider:
 
     @staticmethod
     def _answer(check: Check, made: Mapping[Key, Decided], result: CommitResult) -> Outcome | MeshError:
-        now, earlier = made[check.key], result.earlier.get(check.key)
+        earlier = result.earlier.get(check.key)
         if isinstance(earlier, MeshError):
             return earlier
         if earlier is not None:
@@ -195,6 +209,7 @@ class Decider:
         if answer is None:
             # Lost again in the very moment.
             return unavailable("redis")
+        now = made[check.key]
         if not check.repeats(now.check.fingerprint, answer):
             return errors.idempotency_conflict(check.transaction_id)
         return Outcome(answer, now)

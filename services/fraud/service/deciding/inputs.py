@@ -49,7 +49,13 @@ class CheckInputs:
         self._states = states
 
     async def read(
-        self, calls: Mapping[Key, CheckCall], waits: Waits, *, patient: bool, gapped: Collection[str]
+        self,
+        calls: Mapping[Key, CheckCall],
+        waits: Waits,
+        *,
+        patient: bool,
+        gapped: Collection[str],
+        as_of_first: bool = False,
     ) -> InputsRead:
         """Reads for calls, as long as it `waits` (see `FeatureReader.read`). Raises MeshError UNAVAILABLE.
 
@@ -59,7 +65,7 @@ class CheckInputs:
         checks = [call.check for call, _ in known]
         profiles, reading = await asyncio.gather(
             self._read_profiles([call for call, _ in known], waits.left),
-            self._reader.read(checks, patient=patient, gapped=gapped, waits=waits),
+            self._reader.read(checks, patient=patient, gapped=gapped, waits=waits, as_of_first=as_of_first),
             return_exceptions=True,
         )
         if isinstance(reading, BaseException):

@@ -20,7 +20,7 @@ from services.fraud.domain.check import FEATURES, FEATURES_SLOW_PATH, Basis, Che
 from services.fraud.ports import WRITES_AT_ONCE, Appended, EntityLogs, IpIntelligence, LogsUnavailableError
 from services.fraud.service.checks.waits import Waits
 from services.fraud.service.daily.reading import DailyBatch, DailyReader
-from services.fraud.service.features.readings import Reading, together, unprepared
+from services.fraud.service.features.readings import CameBefore, Manner, Reading, together, unprepared
 from services.fraud.service.logs import reads as log_reads
 from services.fraud.service.logs.folds import LogFolds
 from services.fraud.service.logs.groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
@@ -73,11 +73,13 @@ class FeatureReader:
         patient: bool,
         gapped: Collection[str] = frozenset(),
         waits: Waits | None = None,
+        as_of_first: bool = False,
     ) -> Reading:
         """Appends the checks to their logs and reads the features of each, in order, for as long as it `waits`.
 
-        What takes long to read is left to a call that is `patient`. The logs of `gapped` tenants lack decisions.
-        What is not read in time has no value. Raises MeshError UNAVAILABLE.
+        What takes long to read is left to a call that is `patient`. The logs of `gapped` tenants lack decisions. What
+        came before is read `as_of_first` attempts, or not at all. What is not read in time has no value.
+        Raises MeshError UNAVAILABLE.
         """
         if not checks:
             return Reading((), (), None)
@@ -85,10 +87,11 @@ class FeatureReader:
         if not await self._prepare(checks, waits):
             return unprepared(checks, waits)
         first, *others = self._steps(checks)
-        reading = await self._read(first, patient, gapped, waits)
+        manner = Manner(patient, gapped, waits, as_of_first)
+        reading = await self._read(first, manner)
         for step in others:
             prepared = await self._prepare(step, waits)
-            more = await self._read(step, patient, gapped, waits) if prepared else unprepared(step, waits)
+            more = await self._read(step, manner) if prepared else unprepared(step, waits)
             reading = together(reading, more)
         return reading
 
@@ -112,7 +115,8 @@ class FeatureReader:
             return False
         return True
 
-    async def _read(self, checks: Sequence[Check], patient: bool, gapped: Collection[str], waits: Waits) -> Reading:
+    async def _read(self, checks: Sequence[Check], manner: Manner) -> Reading:
+        patient, gapped, waits, as_of_first = manner
         now, began = self._clock(), monotonic()
         groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
         daily = self._daily.begin(checks, records)
@@ -130,6 +134,9 @@ class FeatureReader:
         for group in groups:
             group.arrived(arrival, stamp, generation)
         read = [group for group in groups if group.is_read]
+        if as_of_first:
+            for group in read:
+                group.as_of_first = True
         slow = await self._folds.prepare(read, gapped, to_time(arrival), patient=patient, seconds=waits.left)
         for group in read:
             self._folds.take(group)
@@ -145,7 +152,7 @@ class FeatureReader:
         again = {
             check.key: each.first_attempt for check, each in zip(checks, records, strict=True) if each.first_attempt
         }
-        if again:
+        if as_of_first and again:
             await self._place_as_at_first(checks, features, again, waits.left)
         return Reading(features, records, appended.ticket if appended else None)
 
@@ -220,14 +227,19 @@ class FeatureReader:
         features, daily, appended = records.features.set, batch.daily, batch.appended
         # A sum that is to be converted is read as one of each currency.
         values: list[Any] = [None] * len(features.names)
-        arrival = batch.arrival
+        arrival, unseen = batch.arrival, False
         time = arrival if check.event_time is None else to_milliseconds(check.event_time)
         for group, place in places:
             record, read = log_reads.read_log(group, place)
             time, start = record.time, group.start
             if record.attempt != group.records[place].attempt:
                 records.first_attempt = record.attempt
-            values[start : start + len(read)] = read
+            if read is None:
+                unseen = True
+            else:
+                values[start : start + len(read)] = read
+        if unseen:
+            return CameBefore()
         late = daily.complete(check, records, values, time, arrival) if features.daily and daily is not None else ()
         sums = log_reads.sums_to_convert(values, features.sums)
         if sums is None:

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from meshkit.apart import TravelsApart
-from meshkit.errors import MeshError, deadline_exceeded
+from meshkit.errors import Kind, MeshError, deadline_exceeded
 from services.fraud.domain.check import Check, Features
 from services.fraud.ports import Ticket
 from services.fraud.service.checks.waits import Waits
 from services.fraud.service.logs.groups import CheckRecords
 
-__all__ = ["Reading", "together", "unprepared"]
+__all__ = ["CameBefore", "Manner", "Reading", "together", "unprepared"]
+
+
+class CameBefore(MeshError):
+    """In place of features: another attempt at the transaction came before, and may have been stored.
+
+    If it was not, the check is to be read as of that attempt.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(Kind.ABORTED, "CONFLICT", "the transaction is being decided", retry_after=0.0)
+
+
+class Manner(NamedTuple):
+    """How a batch is read: see `FeatureReader.read`."""
+
+    patient: bool
+    gapped: Collection[str]
+    waits: Waits
+    as_of_first: bool
 
 
 class Reading(NamedTuple):
     """What reading for a batch has led to."""
 
     features: Sequence[Features | MeshError]
-    """Of each check, in order, or why it has none; `TravelsApart` for one that would hold up the others."""
+    """Of each check, in order, or why it has none: among others `TravelsApart` and `CameBefore`."""
     records: Sequence[CheckRecords | None]
     """None for a check of which nothing was appended."""
     ticket: Ticket | None

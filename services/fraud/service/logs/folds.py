@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.records import EVENT, KIND_AT
+from services.fraud.domain.declared.records import EVENT, KIND_AT, any_restored
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import EntityLogs, LogPart, LogSlice, LogState
 from services.fraud.service.logs.completing import Completer
@@ -172,10 +172,16 @@ class LogFolds:
 
 
 def _before_own(group: LogGroup, loaded: Sequence[LogSlice]) -> Sequence[LogSlice] | None:
-    """Returns what was loaded before the records of this batch, and nothing of what came after; None without them."""
+    """Returns what was loaded before the records of this batch; None if they are not there, or see what comes after."""
     for number, each in enumerate(loaded):
         at = group.own_in(each.records)
         if at >= 0:
+            size, after = (
+                group.recorder.layout.size,
+                [each.records[at:], *(rest.records for rest in loaded[number + 1 :])],
+            )
+            if any(any_restored(records, size) for records in after):
+                return None
             return [*loaded[:number], each._replace(records=each.records[:at])]
     return None
 

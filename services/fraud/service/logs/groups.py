@@ -49,6 +49,8 @@ class LogGroup:
     """None while the log is not known to be whole."""
     begins = False
     """True if the log begins with the one record of this batch: the fold is an empty one, and not the log's own."""
+    as_of_first = False
+    """True if transactions that came before are read as of their first attempts, which takes long."""
     holds_own = False
     """True if the fold holds the records of this batch already."""
     exhausted = False
@@ -58,7 +60,7 @@ class LogGroup:
     """What the log may lack, because it was decided without the logs."""
     loaded: Sequence[LogSlice] | None = None
     """What was loaded of the log, the records of this batch with it."""
-    seen_before: Sequence[tuple[LogRecord, Sequence[Any]]] = ()
+    seen_before: Sequence[tuple[LogRecord, Sequence[Any] | None]] = ()
     """What each record saw, if another batch has read it first: see `UnreadGroups`."""
 
     def __init__(self, key: LogKey, recording: Recording, features: TenantFeatures, untimed: bool) -> None:

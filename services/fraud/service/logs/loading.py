@@ -31,20 +31,20 @@ class LogLoader:
                 return
             self._cache.drop(group.key)
         if patient:
-            await self.load_whole(group)
+            await self.load_whole(group, to_own=True)
 
-    async def load_whole(self, group: LogGroup) -> None:
-        """Loads all of a log."""
+    async def load_whole(self, group: LogGroup, *, to_own: bool = False) -> None:
+        """Loads all of a log. Of what comes after the records of this batch nothing is kept if it goes `to_own`."""
         # One at a time: the others find it kept.
         lock = self._loading.setdefault(group.key, asyncio.Lock())
         try:
             async with lock:
-                await self._load_all(group)
+                await self._load_all(group, to_own)
         finally:
             if not lock.locked():
                 self._loading.pop(group.key, None)
 
-    async def _load_all(self, group: LogGroup) -> None:
+    async def _load_all(self, group: LogGroup, to_own: bool) -> None:
         kept = self._cache.get(group.key, group.recorder.plan)
         if kept is not None:
             group.cached, group.loaded = kept, await self._slices(group, kept.part, None)
@@ -53,16 +53,25 @@ class LogLoader:
             group.cached = None
             self._cache.drop(group.key)
         size, built = group.recorder.layout.size, None
+        rest: list[LogSlice] = []
         async for each in self._logs.load(group.key, size, group.retain_seconds):
+            if rest:
+                rest.append(each)
+                continue
             if built is None:
                 built = CachedFold(Fold(group.recorder.plan), group.part(each.place, 0, b""), _now())
-            for _ in built.fold.extend_in_steps(each.records):
+            own = group.own_in(each.records) if to_own else -1
+            records = each.records if own < 0 else each.records[:own]
+            for _ in built.fold.extend_in_steps(records):
                 await asyncio.sleep(0)
-            count = len(each.records) // size
-            built.part = group.part(each.start, each.place + count - each.start, each.records[-size:])
+            if records:
+                reached = each.place + len(records) // size
+                built.part = group.part(each.start, reached - each.start, records[-size:])
+            if own >= 0:
+                rest.append(LogSlice(each.start, each.place + own // size, each.records[own:]))
         if built is not None:
             self._cache.keep(group.key, built)
-            group.cached, group.loaded = built, [LogSlice(built.part.start, built.reached, b"")]
+            group.cached, group.loaded = built, rest or [LogSlice(built.part.start, built.reached, b"")]
 
     async def _slices(self, group: LogGroup, after: LogPart, most: int | None) -> list[LogSlice] | None:
         slices: list[LogSlice] = []

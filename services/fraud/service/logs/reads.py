@@ -18,8 +18,11 @@ Places: TypeAlias = Sequence[tuple[LogGroup, int]]
 """Logs, with the places of a check among the records of each."""
 
 
-def read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
-    """Returns what a record sees of its log, and adds it. A transaction that is there reads what it read at first."""
+def read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any] | None]:
+    """Returns what a record sees of its log, and adds it.
+
+    Of a transaction that is there the record of the first attempt, and what that saw only if the group is to tell it.
+    """
     if group.seen_before:
         return group.seen_before[place]
     fold, record, size = group.fold, group.records[place], group.recorder.layout.size
@@ -37,6 +40,8 @@ def read_log(group: LogGroup, place: int) -> tuple[LogRecord, Sequence[Any]]:
         # Withdrawn before it was read: by whoever found it overdue.
         return record, fold.read(record)
     known, arrival = first
+    if known.attempt != record.attempt and not group.as_of_first:
+        return known, None
     # Event types that only read have another number once others do.
     known = known._replace(type=record.type)
     return known, fold.read_as_of(known, arrival)

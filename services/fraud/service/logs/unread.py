@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from services.fraud.domain.declared.records import any_restored
 from services.fraud.ports import LogKey
 from services.fraud.service.logs.fold_cache import CachedFold
 from services.fraud.service.logs.groups import LogGroup
@@ -41,7 +42,8 @@ class UnreadGroups:
         """Adds records to the fold of a log. Those of batches that wait are read for them on the way."""
         for group in self._waiting.get(key, ()):
             at = group.own_in(records)
-            if at >= 0 and group.fold is None:
+            size = group.recorder.layout.size
+            if at >= 0 and group.fold is None and not any_restored(records[at:], size):
                 cached.fold.extend(records[:at])
                 group.cached, group.fold = cached, cached.fold
                 group.seen_before = [read_log(group, place) for place in range(len(group.records))]

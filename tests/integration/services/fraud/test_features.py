@@ -39,7 +39,7 @@ class Process:
 
     async def read(self, checks: Sequence[Check], *withdrawn: Check) -> Sequence[Features]:
         """Reads for checks, and settles all but some as committed."""
-        reading = await self.reader.read(checks, patient=True)
+        reading = await self.reader.read(checks, patient=True, as_of_first=True)
         self.reader.settle(reading, checks, {each.key for each in withdrawn})
         return read(reading.features)
 
@@ -246,6 +246,9 @@ async def test_busy_subject_is_read_as_it_comes_also_after_a_part_of_its_log_is_
         found = [named(each)["user_count_1h"] for each in await process.read(asked)]
         assert found == list(range(seen, seen + 64))
         await settled(process.logs)
+    asked = [check(tenant, f"last-{n}", user_id="u1", device="", ip="", event_time=when) for n in range(64)]
+    found = [named(each)["user_count_1h"] for each in await start().read(asked)]
+    assert found == list(range(3 * OPEN_RECORDS, 3 * OPEN_RECORDS + 64)), "a process that has not seen the log"
 
 
 async def test_batch_that_waits_for_one_log_is_read_in_the_others_before_what_came_after_it(

@@ -114,7 +114,7 @@ class World:
         own.append((made, event))
 
     async def read(self, asked: Sequence[Check], process: int = 0) -> Sequence[Features]:
-        reading = await self.readers[process].read(asked, patient=True)
+        reading = await self.readers[process].read(asked, patient=True, as_of_first=True)
         return read(reading.features)
 
     async def see(self, asked: Check, process: int = 0) -> Features:

@@ -136,7 +136,7 @@ async def test_features_of_the_handbook_are_those_of_a_plain_count() -> None:
     reader = reader_of(MemoryLogs(lambda: clock[0].timestamp()), MemoryStore(), sets, clock=lambda: clock[0])
 
     async def see(checks: Sequence[Check]) -> Sequence[Features]:
-        reading = await reader.read(checks, patient=True)
+        reading = await reader.read(checks, patient=True, as_of_first=True)
         reader.settle(reading, checks, frozenset())
         return read(reading.features)
 

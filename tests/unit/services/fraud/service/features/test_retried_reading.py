@@ -44,7 +44,7 @@ async def test_login_is_read_as_one_after_claims_read_its_log_no_longer() -> Non
     reader = reader_of(MemoryLogs(time.time), MemoryStore(), sets)
 
     async def payments_seen_by(asked: Check) -> object:
-        (features,) = (await reader.read([asked], patient=True)).features
+        (features,) = (await reader.read([asked], patient=True, as_of_first=True)).features
         assert not isinstance(features, MeshError)
         return features.values[features.set.names.index(OF_LOGINS.name)]
 
@@ -62,7 +62,7 @@ async def test_what_comes_again_stands_where_it_came_first() -> None:
     reader = reader_of(MemoryLogs(time.time), MemoryStore(), Declared(BOTH))
 
     async def arrival(*asked: Check) -> list[int]:
-        found = (await reader.read(asked, patient=True)).features
+        found = (await reader.read(asked, patient=True, as_of_first=True)).features
         return [each.arrival for each in found if not isinstance(each, MeshError)]
 
     first = await arrival(check(tenant, "p1"), check(tenant, "p2"))
