@@ -84,6 +84,7 @@ class RedisLogs:
         self._register_at = 0.0
         self._numbers = count()
         self._paused_until = 0.0
+        self._order = asyncio.Lock()
         self._settling = LogSettling(redis, self._pending, self._withdraw_writes)
 
     async def append(self, transactions: Sequence[Key], writes: Sequence[LogWrite]) -> Appended:
@@ -91,7 +92,11 @@ class RedisLogs:
         with self._failing():
             # A check that comes again must not see the attempts of others of its batch that were taken back.
             await self._settling.withdrawals()
-            return await self._append(transactions, writes)
+            # Answers of two connections come in any order: who came later would be read first, and the other one as of
+            # when it came.
+            async with self._order:
+                self._check_pause()
+                return await self._append(transactions, writes)
 
     async def restore(self, logs: Sequence[Restored], proof: LogProof | None = None) -> None:
         self._check_pause()

@@ -134,6 +134,27 @@ async def test_withdrawals_while_redis_is_away_are_left_to_the_keeper(
     await proxy.up()
 
 
+async def test_batches_are_answered_in_the_order_in_which_they_are_in_the_logs(
+    redis: Redis, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read in another one, the first would be read as of before what was added since."""
+    logs, run, delays, orders = logs_in(redis), redis.evalsha, iter((0.1, 0.05, 0.0)), list[int]()
+    await append(logs, tenant)
+
+    async def answered_late(*call: Any) -> Any:
+        answer = await run(*call)
+        await asyncio.sleep(next(delays))
+        return answer
+
+    async def one(name: str) -> None:
+        appended = await logs.append([(tenant, name)], [write(key_of(tenant), [record(name)])])
+        orders.append(appended.order)
+
+    monkeypatch.setattr(redis, "evalsha", answered_late)
+    await asyncio.gather(*[one(name) for name in "abc"])
+    assert orders == sorted(orders)
+
+
 async def test_batch_of_more_writes_than_one_call_takes_arrives_at_one_time(
     redis: Redis, tenant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
