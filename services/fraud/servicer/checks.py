@@ -6,8 +6,9 @@ Checks that take long go their own way, so that they hold up no others.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -40,11 +41,14 @@ _log = logging.getLogger(__name__)
 
 DECISION_FIELDS = ("request_id", "trace_id", "span_id", "tenant_id", "decision_id", "outcome", "score", "degraded")
 DECISION = pb.CheckFraudResponse.DECISION_FIELD_NUMBER
+STEP_ITEMS = 32
+"""Items of a public batch that are read or answered in one go."""
 assert DECISION == pb.CheckEventResponse.DECISION_FIELD_NUMBER
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Checks = Coalescer[CheckCall, Outcome]
 Decide = Callable[[Sequence[CheckCall]], Awaitable[Sequence[Outcome | MeshError]]]
+T = TypeVar("T")
 Request = TypeVar("Request", bound=Message)
 Read: TypeAlias = Callable[[Request, CallContext, Principal], Awaitable[CheckCall]]
 
@@ -90,9 +94,10 @@ class CheckCalls:
         return pb.CoalesceCheckEventResponse(reply=reply)
 
     async def BatchCheckFraud(self, request: pb.BatchCheckFraudRequest, _: Context) -> pb.BatchCheckFraudResponse:
-        calls = [await self._item(item, current(), principal()) for item in request.requests]
+        caller, context = principal(), current()
+        calls = [await self._item(item, context, caller) async for item in _in_steps(request.requests)]
         answers = await handle_valid(calls, partial(self._decide_all, self._means.ways.decide_all))
-        return pb.BatchCheckFraudResponse(results=[_batch_result(answer) for answer in answers])
+        return pb.BatchCheckFraudResponse(results=[_batch_result(answer) async for answer in _in_steps(answers)])
 
     async def _payment(self, request: pb.CheckFraudRequest, context: CallContext, caller: Principal) -> CheckCall:
         """Raises VALIDATION_FAILED."""
@@ -173,6 +178,14 @@ class CheckCalls:
             decided.verdict.score,
             ",".join(decided.degraded),
         )
+
+
+async def _in_steps(items: Iterable[T]) -> AsyncIterator[T]:
+    """Yields what is many, and lets others go on in between."""
+    for number, item in enumerate(items, start=1):
+        yield item
+        if number % STEP_ITEMS == 0:
+            await asyncio.sleep(0)
 
 
 async def _read_or_error(

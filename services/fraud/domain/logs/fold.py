@@ -220,8 +220,11 @@ class Fold:
             found.add(rows.transaction(place))
             if len(found) > UNDONE:
                 return None
-        found.update(each for each, story in self._stories.known.items() if arrival_of(rows, story[-1]) >= arrival)
-        return found if len(found) <= UNDONE else None
+        for told in self._stories.told_since(arrival):
+            found.add(told)
+            if len(found) > UNDONE:
+                return None
+        return found
 
     def _counted(self, transaction: int, arrival: int, own: int) -> int:
         """The place of the record of a transaction that counted for an event of that arrival; -1 if none did."""

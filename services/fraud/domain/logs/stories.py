@@ -8,6 +8,7 @@ of it is left. A correction counts instead of the event.
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from services.fraud.domain.declared.records import CORRECTION, EVENT, RESTORED, WITHDRAWAL
@@ -46,7 +47,10 @@ class Stories:
         self._rows = rows
         self.index = TransactionIndex(rows)
         self.known: dict[int, list[int]] = {}
-        """The places of the records of each that has more than an event and its repeats, in order of arrival."""
+        """The places of the records of each that has more than an event and its repeats, in order of arrival.
+
+        The transaction that got its last record last is the last.
+        """
 
     def size_bytes(self) -> int:
         """About how much memory it takes."""
@@ -71,13 +75,15 @@ class Stories:
 
     def tell(self, transaction: int, place: int) -> tuple[TransactionState, TransactionState]:
         """Adds a record to the story of its transaction. Returns how it ended before, and how it ends now."""
-        if transaction not in self.known:
+        story = self.known.get(transaction)
+        if story is None:
             event = self.index.find(transaction, place)
-            self.known[transaction] = [event] if event >= 0 else []
-        story, before = self.known[transaction], self.state(transaction)
+            story = self.known[transaction] = [event] if event >= 0 else []
+        before = self.state(transaction)
         if self._rows.kind(place) & ~RESTORED == EVENT and self._is_told(story, place):
             return before, before
         insort(story, place, key=lambda each: arrival_of(self._rows, each))
+        self.known[transaction] = self.known.pop(transaction)
         return before, self.state(transaction)
 
     def _is_told(self, story: list[int], place: int) -> bool:
@@ -110,6 +116,14 @@ class Stories:
                 corrected = -1
         event = next(iter(attempts.values()), -1)
         return TransactionState(event, corrected if corrected >= 0 else event)
+
+    def told_since(self, arrival: int) -> Iterator[int]:
+        """The transactions with more than an event and its repeats of which a record came since an arrival."""
+        for transaction, story in reversed(self.known.items()):
+            if max(story, default=-1) < arrival:
+                return
+            if arrival_of(self._rows, story[-1]) >= arrival:
+                yield transaction
 
     def first_since(self, time: int) -> int:
         """The first place of the stories that have a record of that time or later: they need all of theirs."""
