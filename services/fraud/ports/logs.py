@@ -26,7 +26,7 @@ __all__ = [
     "Ticket",
 ]
 
-WRITES_AT_ONCE = 192
+WRITES_AT_ONCE = 96
 """Of a batch in one step, at 5 to 8 us each: what a caller sends must not hold up others for longer than 2 ms."""
 
 
