@@ -92,6 +92,15 @@ async def test_redis_that_hangs_is_noticed_quickly_and_then_left_alone(
     await paused(through_proxy, proxy)
 
 
+async def test_process_that_was_busy_takes_nobody_for_gone(through_proxy: RedisLogs, proxy: Proxy, tenant: str) -> None:
+    await append(through_proxy, tenant)
+    appending = asyncio.create_task(append(through_proxy, tenant))
+    await asyncio.sleep(0)
+    # Longer than an answer is waited for.
+    time.sleep(0.4)
+    assert await appending in (LogState.WHOLE, LogState.PARTIAL)
+
+
 async def test_server_that_was_stopped_is_noticed_quickly(run_folder: Path, tenant: str) -> None:
     with valkey_server(State.open(run_folder / "stopped")) as url:
         client = open_redis(url)
