@@ -26,8 +26,8 @@ __all__ = [
     "Ticket",
 ]
 
-WRITES_AT_ONCE = 96
-"""Of a batch in one step, at 5 to 8 us each: what a caller sends must not hold up others for longer than 2 ms."""
+WRITES_AT_ONCE = 128
+"""Of a batch in one step, at 5 to 12 us each: what a caller sends must not hold up others for longer than 2 ms."""
 
 
 class LogsUnavailableError(Exception):
