@@ -233,6 +233,10 @@ async def test_late_and_withdrawn_transactions_of_a_busy_subject_are_counted_as_
         assert [seen_by(each) for each in await process.read([asked])] == twin.check_all([asked])
 
 
+LONG = 2 * OPEN_RECORDS
+"""Records of a log of which a part is closed."""
+
+
 @pytest.mark.parametrize("replicas", [1, 2])
 async def test_busy_subject_is_read_as_it_comes_also_after_a_part_of_its_log_is_closed(
     start: Start, tenant: str, monkeypatch: pytest.MonkeyPatch, replicas: int
@@ -240,7 +244,7 @@ async def test_busy_subject_is_read_as_it_comes_also_after_a_part_of_its_log_is_
     """Nothing has to be undone to read it: that takes long, for each of a batch."""
     monkeypatch.setattr(Fold, "read_as_of", Mock(side_effect=AssertionError("read as of an earlier arrival")))
     processes, when = [start() for _ in range(replicas)], milliseconds(datetime.now(UTC))
-    for seen in range(0, 3 * OPEN_RECORDS, 64):
+    for seen in range(0, LONG, 64):
         asked = [check(tenant, str(seen + n), user_id="u1", device="", ip="", event_time=when) for n in range(64)]
         process = processes[seen // 64 % replicas]
         found = [named(each)["user_count_1h"] for each in await process.read(asked)]
@@ -248,7 +252,7 @@ async def test_busy_subject_is_read_as_it_comes_also_after_a_part_of_its_log_is_
         await settled(process.logs)
     asked = [check(tenant, f"last-{n}", user_id="u1", device="", ip="", event_time=when) for n in range(64)]
     found = [named(each)["user_count_1h"] for each in await start().read(asked)]
-    assert found == list(range(3 * OPEN_RECORDS, 3 * OPEN_RECORDS + 64)), "a process that has not seen the log"
+    assert found == list(range(LONG, LONG + 64)), "a process that has not seen the log"
 
 
 async def test_batch_that_waits_for_one_log_is_read_in_the_others_before_what_came_after_it(

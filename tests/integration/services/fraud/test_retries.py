@@ -43,11 +43,11 @@ async def test_what_is_stored_is_answered_again_and_nothing_is_read_as_of_then(
     """A thousand payments of one user that are sent again would each have to undo those of the others."""
     monkeypatch.setattr(Fold, "read_as_of", Mock(side_effect=AssertionError("read as of an earlier arrival")))
     async with engines(fraud_database, *[redis] * replicas) as started:
-        sent = payments(tenant, 300)
+        sent = payments(tenant, 150)
         first = decided(await started[0].decide(*sent))
         assert decided(await started[-1].decide(*sent)) == first
         (seen,) = await started[-1].see(check(tenant, "next", user_id="u1"))
-        assert named(seen)["user_count_1h"] == 300
+        assert named(seen)["user_count_1h"] == 150
 
 
 async def test_of_what_comes_again_in_part_the_rest_reads_what_its_first_attempt_read(

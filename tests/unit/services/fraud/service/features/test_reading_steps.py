@@ -30,15 +30,15 @@ async def test_a_large_batch_is_divided_by_checks_and_keeps_its_order() -> None:
     checks = [check(tenant, str(n), device=f"d{n}", ip=f"192.0.2.{n}") for n in range(100)]
     reading = await reader_of(logs, MemoryStore()).read(checks, patient=True)
     found = read(reading.features)
-    assert [each for each, _ in logs.steps] == [48, 48, 4]
+    assert [each for each, _ in logs.steps] == [32, 32, 32, 4]
     assert all(writes <= WRITES_AT_ONCE for _, writes in logs.steps)
     assert [named(each)["user_count_1h"] for each in found] == list(range(100))
     assert [each.arrival for each in found] == sorted({each.arrival for each in found})
-    assert reading.ticket is not None and len(reading.ticket.names) == 3
+    assert reading.ticket is not None and len(reading.ticket.names) == 4
     assert len(reading.records) == 100
 
 
 async def test_a_batch_that_fits_is_one_step() -> None:
     tenant, logs = new_tenant(), Steps()
-    await reader_of(logs, MemoryStore()).read([check(tenant) for _ in range(48)], patient=True)
-    assert [each for each, _ in logs.steps] == [48]
+    await reader_of(logs, MemoryStore()).read([check(tenant) for _ in range(32)], patient=True)
+    assert [each for each, _ in logs.steps] == [32]
