@@ -46,6 +46,7 @@ from services.fraud.service.logs.unlogged import UnloggedDecisions
 from services.fraud.service.tenants.features import TenantFeatures
 from tests.load.folds import DAY, KINDS, engine_features
 from tests.support.fraud import IP
+from tests.support.readers import patiently
 from tests.support.servers import valkey_server
 
 __all__: list[str] = []
@@ -157,7 +158,7 @@ class Engine:
     async def run(self, checks: Sequence[Check]) -> float:
         """Reads for a batch and settles it. Returns the CPU time that it took, in seconds."""
         began = process_time()
-        reading = await self._reader.read(checks, patient=True)
+        reading = await self._reader.read(checks, patiently())
         self._reader.settle(reading, checks, ())
         took = process_time() - began
         assert not any(isinstance(each, Exception) or each.degraded for each in reading.features), "all are whole"

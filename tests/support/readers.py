@@ -15,8 +15,10 @@ from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory_daily import MemoryDailyTotals
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.ports import DailyTotals, EntityLogs, History, IpIntelligence
+from services.fraud.service.checks.waits import Waits
 from services.fraud.service.daily.reading import DailyReader
 from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.features.readings import Manner
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
@@ -24,7 +26,7 @@ from services.fraud.service.logs.unlogged import UnloggedDecisions
 from services.fraud.service.tenants.feature_sets import FeatureSets, StarterFeatures
 from tests.support.fraud import IP
 
-__all__ = ["keys_of", "logs_in", "reader_of", "settled", "store_of"]
+__all__ = ["keys_of", "logs_in", "patiently", "reader_of", "settled", "store_of"]
 
 
 def reader_of(
@@ -40,6 +42,11 @@ def reader_of(
     """Returns a reader with folds of its own. Without daily totals there are none."""
     folds = LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes), UnloggedDecisions(history))
     return FeatureReader(logs, folds, sets, ip, DailyReader(daily or MemoryDailyTotals()), clock)
+
+
+def patiently(*, as_of_first: bool = False) -> Manner:
+    """How checks are read that have all the time that there is."""
+    return Manner(Waits({}), patient=True, as_of_first=as_of_first)
 
 
 def keys_of(pool: Pool) -> EventKeys:

@@ -48,7 +48,7 @@ class LogSettling:
 
     def settle(self, ticket: Ticket, withdrawn: Sequence[LogWrite]) -> None:
         """Does as the port of the logs says."""
-        if len(self._settled) > SETTLE_QUEUE:
+        if len(self._settled) + len(self._withdrawn) + len(self._recalled) > SETTLE_QUEUE:
             # Dropped on purpose: the keeper looks them up in the store.
             return
         (self._withdrawn if withdrawn else self._settled).extend(ticket.names)

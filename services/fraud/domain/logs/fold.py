@@ -189,12 +189,12 @@ class Fold:
                 return
             self.likeness = plan.likeness(head)
         try:
-            if plan.take(table, record) or plan.insert(table, record):
-                return
+            taken = plan.take(table, record) or plan.insert(table, record)
         except OverflowError:
-            # What the table is by now does not matter: it is divided.
-            pass
-        self._divide()
+            # A number beyond 64 bits, which streams hold. What the table is by now does not matter.
+            taken = False
+        if not taken:
+            self._divide()
 
     def _tabulate(self) -> None:
         found = self._compiled.table.tabulate(self.rows.packed)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import struct
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from services.fraud.service.deciding.distrust import DistrustedTenants
 from services.fraud.service.deciding.inputs import CheckInputs, InputsRead, StateOf
 from services.fraud.service.deciding.judging import DecisionPolicy, Judge
 from services.fraud.service.features.reading import FeatureReader
-from services.fraud.service.features.readings import CameBefore
+from services.fraud.service.features.readings import CameBefore, Manner
 from services.fraud.service.tenants.rates import ExchangeRates
 
 __all__ = ["CheckCall", "Decider", "Outcome", "StateOf"]
@@ -103,7 +103,7 @@ class Decider:
         gapped = self._distrusted.among({call.check.tenant_id for call in open_})
         first = first_of_each(open_)
         waits = Waits(first, self._commit_seconds)
-        judged = await self._judge_all(first, waits, patient, gapped)
+        judged = await self._judge_all(first, Manner(waits, patient, gapped))
         unread = judged.inputs.unread
         if unread:
             answers = [answer or unread.get(call.check.key) for call, answer in zip(calls, answers, strict=True)]
@@ -138,7 +138,8 @@ class Decider:
             if answer is None and call.check.key not in result.answers and call.check.key not in result.earlier
         }
         gapped = self._distrusted.among({tenant_id for tenant_id, _ in again})
-        judged = await self._judge_all(again, Waits(again, self._commit_seconds), True, gapped, as_of_first=True)
+        waits = Waits(again, self._commit_seconds)
+        judged = await self._judge_all(again, Manner(waits, patient=True, gapped=gapped, as_of_first=True))
         second = await self._commit(judged)
         known = {**made, **{each.check.key: each for each in judged.decided}}
         earlier = {**result.earlier, **judged.inputs.unread, **second.earlier}
@@ -166,19 +167,11 @@ class Decider:
             if check.key in stored:
                 answers[place] = answered_before(check, stored[check.key])
 
-    async def _judge_all(
-        self,
-        calls: Mapping[Key, CheckCall],
-        waits: Waits,
-        patient: bool,
-        gapped: Collection[str],
-        *,
-        as_of_first: bool = False,
-    ) -> _Judged:
+    async def _judge_all(self, calls: Mapping[Key, CheckCall], manner: Manner) -> _Judged:
         began = time.perf_counter()
-        inputs = await self._inputs.read(calls, waits, patient=patient, gapped=gapped, as_of_first=as_of_first)
+        inputs = await self._inputs.read(calls, manner)
         read_at = time.perf_counter()
-        decided = await self._judge.judge_all(inputs.read, waits.left)
+        decided = await self._judge.judge_all(inputs.read, manner.waits.left)
         times = StageTimes(_milliseconds(read_at - began), _milliseconds(time.perf_counter() - read_at))
         return _Judged(inputs, [each._replace(times=times) for each in decided], began)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from meshkit.apart import TravelsApart
@@ -15,7 +15,7 @@ from services.fraud.service.checks.calls import CheckCall
 from services.fraud.service.checks.waits import Waits
 from services.fraud.service.deciding.judging import ReadCheck
 from services.fraud.service.features.reading import FeatureReader
-from services.fraud.service.features.readings import Reading
+from services.fraud.service.features.readings import Manner, Reading
 from services.fraud.service.tenants.states import TenantState
 
 __all__ = ["CheckInputs", "InputsRead", "StateOf"]
@@ -48,24 +48,17 @@ class CheckInputs:
         self._profiles = profiles
         self._states = states
 
-    async def read(
-        self,
-        calls: Mapping[Key, CheckCall],
-        waits: Waits,
-        *,
-        patient: bool,
-        gapped: Collection[str],
-        as_of_first: bool = False,
-    ) -> InputsRead:
-        """Reads for calls, as long as it `waits` (see `FeatureReader.read`). Raises MeshError UNAVAILABLE.
+    async def read(self, calls: Mapping[Key, CheckCall], manner: Manner) -> InputsRead:
+        """Reads for calls (see `FeatureReader.read`). Raises MeshError UNAVAILABLE.
 
         Who has more time than the first of the calls is told to come again, rather than to go without something.
         """
+        waits = manner.waits
         known, unread = await self._configured(calls, waits)
         checks = [call.check for call, _ in known]
         profiles, reading = await asyncio.gather(
             self._read_profiles([call for call, _ in known], waits.left),
-            self._reader.read(checks, patient=patient, gapped=gapped, waits=waits, as_of_first=as_of_first),
+            self._reader.read(checks, manner),
             return_exceptions=True,
         )
         if isinstance(reading, BaseException):

@@ -66,28 +66,17 @@ class FeatureReader:
         self._daily = daily
         self._clock = clock
 
-    async def read(
-        self,
-        checks: Sequence[Check],
-        *,
-        patient: bool,
-        gapped: Collection[str] = frozenset(),
-        waits: Waits | None = None,
-        as_of_first: bool = False,
-    ) -> Reading:
-        """Appends the checks to their logs and reads the features of each, in order, for as long as it `waits`.
+    async def read(self, checks: Sequence[Check], manner: Manner) -> Reading:
+        """Appends the checks to their logs and reads the features of each, in order.
 
-        What takes long to read is left to a call that is `patient`. The logs of `gapped` tenants lack decisions. What
-        came before is read `as_of_first` attempts, or not at all. What is not read in time has no value.
-        Raises MeshError UNAVAILABLE.
+        What is not read in time has no value. Raises MeshError UNAVAILABLE.
         """
         if not checks:
             return Reading((), (), None)
-        waits = waits or Waits({})
+        waits = manner.waits
         if not await self._prepare(checks, waits):
             return unprepared(checks, waits)
         first, *others = self._steps(checks)
-        manner = Manner(patient, gapped, waits, as_of_first)
         reading = await self._read(first, manner)
         for step in others:
             prepared = await self._prepare(step, waits)
@@ -116,7 +105,7 @@ class FeatureReader:
         return True
 
     async def _read(self, checks: Sequence[Check], manner: Manner) -> Reading:
-        patient, gapped, waits, as_of_first = manner
+        waits, patient, gapped, as_of_first = manner
         now, began = self._clock(), monotonic()
         groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
         daily = self._daily.begin(checks, records)
@@ -171,6 +160,7 @@ class FeatureReader:
             async with asyncio.timeout(seconds):
                 first = await self._logs.arrivals(again)
         except (LogsUnavailableError, TimeoutError):
+            _log.warning("%d checks that came before get a place of their own: theirs cannot be asked for", len(again))
             return
         for place, (check, found) in enumerate(zip(checks, features, strict=True)):
             if check.key in first and isinstance(found, Features):

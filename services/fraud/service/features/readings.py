@@ -26,12 +26,16 @@ class CameBefore(MeshError):
 
 
 class Manner(NamedTuple):
-    """How a batch is read: see `FeatureReader.read`."""
+    """How a batch is read."""
 
-    patient: bool
-    gapped: Collection[str]
     waits: Waits
-    as_of_first: bool
+    """For how long."""
+    patient: bool
+    """False if what takes long to read is left to another call."""
+    gapped: Collection[str] = frozenset()
+    """Tenants whose logs lack decisions."""
+    as_of_first: bool = False
+    """True if what came before is read as of its first attempt, and not left with `CameBefore`."""
 
 
 class Reading(NamedTuple):

@@ -176,10 +176,8 @@ def _before_own(group: LogGroup, loaded: Sequence[LogSlice]) -> Sequence[LogSlic
     for number, each in enumerate(loaded):
         at = group.own_in(each.records)
         if at >= 0:
-            size, after = (
-                group.recorder.layout.size,
-                [each.records[at:], *(rest.records for rest in loaded[number + 1 :])],
-            )
+            size = group.recorder.layout.size
+            after = (each.records[at:], *(rest.records for rest in loaded[number + 1 :]))
             if any(any_restored(records, size) for records in after):
                 return None
             return [*loaded[:number], each._replace(records=each.records[:at])]

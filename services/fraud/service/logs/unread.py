@@ -41,8 +41,7 @@ class UnreadGroups:
     def extend(self, key: LogKey, cached: CachedFold, records: bytes) -> None:
         """Adds records to the fold of a log. Those of batches that wait are read for them on the way."""
         for group in self._waiting.get(key, ()):
-            at = group.own_in(records)
-            size = group.recorder.layout.size
+            at, size = group.own_in(records), group.recorder.layout.size
             if at >= 0 and group.fold is None and not any_restored(records[at:], size):
                 cached.fold.extend(records[:at])
                 group.cached, group.fold = cached, cached.fold

@@ -26,7 +26,7 @@ from services.fraud.ports import EntityLogs, LogSlice
 from services.fraud.service.features.reading import FeatureReader
 from tests.support.fraud import check, milliseconds, named, new_tenant, read
 from tests.support.lives import batches, in_order, out_of_order
-from tests.support.readers import logs_in, reader_of, settled
+from tests.support.readers import logs_in, patiently, reader_of, settled
 from tests.support.twin import Twin, seen_by
 
 
@@ -39,7 +39,7 @@ class Process:
 
     async def read(self, checks: Sequence[Check], *withdrawn: Check) -> Sequence[Features]:
         """Reads for checks, and settles all but some as committed."""
-        reading = await self.reader.read(checks, patient=True, as_of_first=True)
+        reading = await self.reader.read(checks, patiently(as_of_first=True))
         self.reader.settle(reading, checks, {each.key for each in withdrawn})
         return read(reading.features)
 
@@ -320,7 +320,7 @@ async def test_concurrent_checks_of_one_new_device_see_each_other_once(
 async def test_settled_batch_is_no_longer_reserved(redis: Redis, in_redis: Process, tenant: str) -> None:
     asked = check(tenant)
     before = await redis.smembers(PENDING)
-    reading = await in_redis.reader.read([asked], patient=True)
+    reading = await in_redis.reader.read([asked], patiently())
     (own,) = await redis.smembers(PENDING) - before
     assert await redis.hlen(own) == 1
     in_redis.reader.settle(reading, [asked], ())

@@ -35,7 +35,7 @@ from tests.support.engine import Engine, eventually, keeping
 from tests.support.features import DAY_MS, counting, declare
 from tests.support.fraud import check, milliseconds, new_tenant
 from tests.support.mmdb import write_mmdb
-from tests.support.readers import settled
+from tests.support.readers import patiently, settled
 from tests.support.servers import Database
 from tests.support.twin import Twin, seen_by
 from tests.support.verifying import Verified, verify
@@ -355,7 +355,7 @@ async def test_logs_that_are_wrong_are_not_believed_once_they_are_rebuilt_while_
         return paid(tenant, user_id="u7", device="", ip="", merchant="")
 
     engine, ghost = tenants.engines[0], own()
-    reading = await engine.reader.read([ghost], patient=True)
+    reading = await engine.reader.read([ghost], patiently())
     engine.reader.settle(reading, [ghost], ())
     wrong = own()
     assert seen_by((await engine.see(wrong))[0])["user_count_1h"] == 1

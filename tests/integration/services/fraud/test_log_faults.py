@@ -31,6 +31,7 @@ from tests.support.fraud import check, milliseconds, named, new_tenant, read
 from tests.support.kept import Kept, started
 from tests.support.lives import out_of_order
 from tests.support.proxy import proxied
+from tests.support.readers import patiently
 from tests.support.servers import Database, finish
 from tests.support.servers import _until_pinged as until_pinged
 from tests.support.verifying import verify
@@ -239,7 +240,7 @@ async def test_process_that_dies_between_its_append_and_its_commit_leaves_nothin
     tenant = new_tenant()
     await kept.decide(check(tenant, event_time=now()))
     dead = [check(tenant, f"dead-{number}", event_time=now()) for number in range(3)]
-    reading = await kept.engines[1].reader.read(dead, patient=True)
+    reading = await kept.engines[1].reader.read(dead, patiently())
     assert [named(each)["user_count_1h"] for each in read(reading.features)] == [1, 2, 3]
     kept.engines[1].logs._settling._settled.clear()
 

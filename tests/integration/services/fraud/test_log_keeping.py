@@ -18,6 +18,7 @@ from tests.support.engine import engines, eventually, keeping
 from tests.support.fraud import check, decided, milliseconds, new_tenant, read
 from tests.support.kept import Kept, started
 from tests.support.lives import in_order
+from tests.support.readers import patiently
 from tests.support.servers import Database
 
 
@@ -85,8 +86,8 @@ async def test_reservation_that_was_never_committed_is_withdrawn_and_a_committed
     """As of a process that ends between its append and its commit, or between that and its word to the logs."""
     tenant, dying = new_tenant(), kept.engines[1]
     lost, stored = check(tenant, "lost"), check(tenant, "stored")
-    await dying.reader.read([lost], patient=True)
-    reading = await dying.reader.read([stored], patient=True)
+    await dying.reader.read([lost], patiently())
+    reading = await dying.reader.read([stored], patiently())
     (features,) = read(reading.features)
     made = decided(stored)
     await dying.store.commit([made._replace(features=made.features._replace(generation=features.generation))])
@@ -142,14 +143,14 @@ async def test_reservation_on_its_way_to_its_commit_is_left_alone(
 ) -> None:
     monkeypatch.setattr(log_keeping, "OVERDUE_SECONDS", 60.0)
     engine = kept.engines[0]
-    await engine.reader.read([check(new_tenant(), "under way")], patient=True)
+    await engine.reader.read([check(new_tenant(), "under way")], patiently())
     await asyncio.sleep(0.6)
     assert await lone_redis.hlen(engine.logs._pending) == 1
 
 
 async def test_nothing_is_withdrawn_while_the_store_cannot_say(kept: Kept, lone_redis: Redis) -> None:
     engine = kept.engines[0]
-    await engine.reader.read([check(new_tenant(), "unknown")], patient=True)
+    await engine.reader.read([check(new_tenant(), "unknown")], patiently())
     engine.pool.terminate()
     await asyncio.sleep(0.8)
     assert await lone_redis.hlen(engine.logs._pending) == 1

@@ -29,7 +29,7 @@ from services.fraud.service.deciding.judging import DecisionPolicy
 from services.fraud.service.tenants.rates import ExchangeRates
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import IP, check, configured, decided, milliseconds, named, new_tenant, principal
-from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
+from tests.support.readers import keys_of, logs_in, patiently, reader_of, settled, store_of
 from tests.support.servers import Database
 
 HUGE = 2**62
@@ -114,7 +114,7 @@ async def refusing(own_database: Database) -> None:
 
 async def count(stack: Stack, checks: Sequence[Check]) -> None:
     """Puts transactions into logs and store."""
-    stack.reader.settle(await stack.reader.read(checks, patient=True), checks, ())
+    stack.reader.settle(await stack.reader.read(checks, patiently()), checks, ())
     generation = stack.logs._scripts.generation
     made = [decided(each) for each in sorted(checks, key=lambda each: each.key)]
     logged = [each._replace(features=each.features._replace(generation=generation)) for each in made]

@@ -24,7 +24,7 @@ from services.fraud.ports import LogPart, LogSlice, LogState, LogsUnavailableErr
 from tests.support.fraud import check, named, new_tenant, read
 from tests.support.log_writes import key_of, record, record_of, records, restored, write
 from tests.support.proxy import Proxy, proxied
-from tests.support.readers import logs_in, reader_of, settled
+from tests.support.readers import logs_in, patiently, reader_of, settled
 from tests.support.servers import valkey_server
 
 HOT = 100_000
@@ -189,7 +189,7 @@ async def test_key_with_many_events_does_not_slow_the_decision(redis: Redis) -> 
         for tenant, taken in times.items():
             asked = check(tenant, device="", ip="", merchant="", event_time=None)
             start_time = time.perf_counter()
-            reading = await reader.read([asked], patient=True)
+            reading = await reader.read([asked], patiently())
             taken.append(time.perf_counter() - start_time)
             reader.settle(reading, [asked], ())
             (found,) = read(reading.features)
@@ -218,7 +218,7 @@ async def test_log_that_has_begun_anew_is_not_taken_for_the_one_that_was_read_an
 
     async def count() -> Any:
         asked = [check(tenant, device="", ip="", merchant="", event_time=None)]
-        reading = await reader.read(asked, patient=True)
+        reading = await reader.read(asked, patiently())
         reader.settle(reading, asked, ())
         return named(read(reading.features)[0])["user_count_24h"]
 

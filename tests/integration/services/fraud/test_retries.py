@@ -15,7 +15,7 @@ from services.fraud.domain.logs.fold import Fold
 from services.fraud.service.deciding.decider import Outcome
 from tests.support.engine import engines
 from tests.support.fraud import check, named
-from tests.support.readers import logs_in
+from tests.support.readers import logs_in, patiently
 from tests.support.servers import Database
 from tests.support.verifying import verify
 
@@ -56,7 +56,7 @@ async def test_of_what_comes_again_in_part_the_rest_reads_what_its_first_attempt
     async with engines(fraud_database, redis, redis) as (engine, dying):
         both = payments(tenant, 20)
         first = decided(await engine.decide(*both[:10]))
-        await dying.reader.read(both[10:], patient=True)
+        await dying.reader.read(both[10:], patiently())
         await engine.see(check(tenant, "between", user_id="u1"))
         answers = await engine.decide(*both)
         assert decided(answers)[:10] == first

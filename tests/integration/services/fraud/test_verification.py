@@ -29,7 +29,7 @@ from services.fraud.ports import CommitResult
 from services.fraud.ports.verification import VerificationProgress
 from tests.support.engine import Engine, engines
 from tests.support.fraud import check, decided, milliseconds, new_tenant
-from tests.support.readers import logs_in, settled, store_of
+from tests.support.readers import logs_in, patiently, settled, store_of
 from tests.support.servers import Database
 from tests.support.verifying import last_hour, verify
 
@@ -151,7 +151,7 @@ async def test_what_came_again_after_its_process_ended_stands_where_it_came_firs
     """Others count it from its first attempt on, and it reads what that read."""
     async with engines(fraud_database, redis, redis) as (engine, dying):
         again = check(tenant, "again")
-        await dying.reader.read([again], patient=True)
+        await dying.reader.read([again], patiently())
         assert (await engine.see(check(tenant, "other")))[0].values[1] == 1
         assert (await engine.see(again))[0].values[1] == 0
     found = await verify(pool, logs_in(redis, pool), tenant)
@@ -164,7 +164,7 @@ async def test_what_came_again_while_its_first_attempt_was_withdrawn_stands_wher
     """What read the first attempt before its withdrawal came reads as of it, and so does whoever came in between."""
     async with engines(fraud_database, redis, redis) as (engine, giving_up):
         again, ask = check(tenant, "again"), engine.logs.arrivals
-        first = await giving_up.reader.read([again], patient=True)
+        first = await giving_up.reader.read([again], patiently())
         assert (await engine.see(check(tenant, "other")))[0].values[1] == 1
 
         async def withdrawn_before(attempts: Mapping[Key, int]) -> Mapping[Key, int]:
@@ -184,7 +184,7 @@ async def test_a_reservation_that_others_saw_and_that_was_withdrawn_is_said_to_b
 ) -> None:
     async with engines(fraud_database, redis) as (engine,):
         lost = check(tenant, "lost")
-        reading = await engine.reader.read([lost], patient=True)
+        reading = await engine.reader.read([lost], patiently())
         assert (await engine.see(check(tenant, "saw")))[0].values[1] == 1
         engine.reader.settle(reading, [lost], {lost.key})
         await settled(engine.logs)

@@ -33,7 +33,7 @@ from services.fraud.service.tenants.configuration import Configurations, compile
 from services.fraud.service.tenants.feature_sets import ConfiguredFeatures
 from tests.support.features import DAY_MS, HOUR_MS, counting, declare
 from tests.support.fraud import check, read
-from tests.support.readers import reader_of
+from tests.support.readers import patiently, reader_of
 
 TENANT = "7b0f9a52-6c1e-4d3a-9f10-2d4c6a8e0b11"
 OTHER = "0190b6ae-0000-7000-8000-000000000001"
@@ -114,7 +114,7 @@ class World:
         own.append((made, event))
 
     async def read(self, asked: Sequence[Check], process: int = 0) -> Sequence[Features]:
-        reading = await self.readers[process].read(asked, patient=True, as_of_first=True)
+        reading = await self.readers[process].read(asked, patiently(as_of_first=True))
         return read(reading.features)
 
     async def see(self, asked: Check, process: int = 0) -> Features:

@@ -27,6 +27,7 @@ from services.fraud.service.daily.reading import DailyBatch
 from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 from services.fraud.service.deciding.judging import DecisionPolicy
 from services.fraud.service.deciding.ways import CheckWays
+from services.fraud.service.features.readings import Manner
 from services.fraud.service.logs import completing
 from services.fraud.service.logs import slow as slow_logs
 from services.fraud.service.tenants.configuration import Configurations
@@ -36,7 +37,7 @@ from services.fraud.service.tenants.states import TenantStates
 from services.fraud.service.value_lists.catalog import ListCatalog, TenantLists
 from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import IP, configured, named, new_tenant, request, to_call
-from tests.support.readers import reader_of
+from tests.support.readers import patiently, reader_of
 from tests.support.slow import SlowHistory, SlowLogs, SlowProfiles, SlowRates, SlowSets
 
 SECONDS = 0.4
@@ -268,7 +269,7 @@ async def test_logs_that_lack_decisions_are_not_read_in_place_of_a_history_that_
     reader = bench.decider._reader
     call = bench.call(seconds=SECONDS)
     limits = waits.Waits({call.check.key: call})
-    reading = await reader.read([call.check], patient=True, gapped={bench.tenant}, waits=limits)
+    reading = await reader.read([call.check], Manner(limits, patient=True, gapped=frozenset({bench.tenant})))
     (seen,) = reading.features
     assert not isinstance(seen, MeshError)
     assert (set(seen.values), seen.basis, seen.degraded) == ({None}, Basis.HISTORY, ("features",))
@@ -354,7 +355,7 @@ async def test_totals_of_days_are_waited_for_no_longer_than_there_is_time() -> N
 async def test_a_retry_waits_for_its_first_place_no_longer_than_there_is_time(bench: Bench) -> None:
     call = bench.call("t-1")
     reader = reader_of(bench.logs, bench.store, clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC))
-    await reader.read([call.check], patient=True)
+    await reader.read([call.check], patiently())
     bench.logs.asked.close()
     decision = await bench.one(bench.call("t-1", seconds=SECONDS))
     assert (bench.logs.asked.held, decision.transaction_id) == (1, "t-1")

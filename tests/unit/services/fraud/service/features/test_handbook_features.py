@@ -28,7 +28,7 @@ from services.fraud.service.tenants.configuration import Configurations, compile
 from services.fraud.service.tenants.feature_sets import ConfiguredFeatures
 from tests.support.features import DAY_MS, counting, declare
 from tests.support.fraud import check, read
-from tests.support.readers import reader_of
+from tests.support.readers import patiently, reader_of
 
 TENANT = "7b0f9a52-6c1e-4d3a-9f10-2d4c6a8e0b11"
 START = datetime(2026, 4, 1, tzinfo=UTC)
@@ -136,7 +136,7 @@ async def test_features_of_the_handbook_are_those_of_a_plain_count() -> None:
     reader = reader_of(MemoryLogs(lambda: clock[0].timestamp()), MemoryStore(), sets, clock=lambda: clock[0])
 
     async def see(checks: Sequence[Check]) -> Sequence[Features]:
-        reading = await reader.read(checks, patient=True, as_of_first=True)
+        reading = await reader.read(checks, patiently(as_of_first=True))
         reader.settle(reading, checks, frozenset())
         return read(reading.features)
 

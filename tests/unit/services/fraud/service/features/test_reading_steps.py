@@ -10,7 +10,7 @@ from services.fraud.adapters.memory import MemoryStore
 from services.fraud.domain.check import Key
 from services.fraud.ports import WRITES_AT_ONCE, Appended, LogWrite
 from tests.support.fraud import check, named, new_tenant, read
-from tests.support.readers import reader_of
+from tests.support.readers import patiently, reader_of
 
 
 class Steps(MemoryLogs):
@@ -28,7 +28,7 @@ class Steps(MemoryLogs):
 async def test_a_large_batch_is_divided_by_checks_and_keeps_its_order() -> None:
     tenant, logs = new_tenant(), Steps()
     checks = [check(tenant, str(n), device=f"d{n}", ip=f"192.0.2.{n}") for n in range(100)]
-    reading = await reader_of(logs, MemoryStore()).read(checks, patient=True)
+    reading = await reader_of(logs, MemoryStore()).read(checks, patiently())
     found = read(reading.features)
     assert [each for each, _ in logs.steps] == [32, 32, 32, 4]
     assert all(writes <= WRITES_AT_ONCE for _, writes in logs.steps)
@@ -40,5 +40,5 @@ async def test_a_large_batch_is_divided_by_checks_and_keeps_its_order() -> None:
 
 async def test_a_batch_that_fits_is_one_step() -> None:
     tenant, logs = new_tenant(), Steps()
-    await reader_of(logs, MemoryStore()).read([check(tenant) for _ in range(32)], patient=True)
+    await reader_of(logs, MemoryStore()).read([check(tenant) for _ in range(32)], patiently())
     assert [each for each, _ in logs.steps] == [32]

@@ -15,7 +15,7 @@ from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.service.tenants.features import TenantFeatures
 from tests.support.features import counting, following
 from tests.support.fraud import check, new_tenant
-from tests.support.readers import reader_of
+from tests.support.readers import patiently, reader_of
 
 OF_LOGINS = counting("payments_before_login", event_type="login", counts=("payment",))
 OF_CLAIMS = counting("payments_before_claim", event_type="claim", counts=("payment",))
@@ -44,14 +44,14 @@ async def test_login_is_read_as_one_after_claims_read_its_log_no_longer() -> Non
     reader = reader_of(MemoryLogs(time.time), MemoryStore(), sets)
 
     async def payments_seen_by(asked: Check) -> object:
-        (features,) = (await reader.read([asked], patient=True, as_of_first=True)).features
+        (features,) = (await reader.read([asked], patiently(as_of_first=True))).features
         assert not isinstance(features, MeshError)
         return features.values[features.set.names.index(OF_LOGINS.name)]
 
-    await reader.read([check(tenant, "p1"), check(tenant, "p2")], patient=True)
+    await reader.read([check(tenant, "p1"), check(tenant, "p2")], patiently())
     first = login(tenant, "l1")
     assert await payments_seen_by(first) == 2
-    await reader.read([check(tenant, "p3")], patient=True)
+    await reader.read([check(tenant, "p3")], patiently())
     sets.current = following(BOTH, without=[OF_CLAIMS.name])
     assert await payments_seen_by(login(tenant, "l2")) == 3
     assert await payments_seen_by(first) == 2
@@ -62,7 +62,7 @@ async def test_what_comes_again_stands_where_it_came_first() -> None:
     reader = reader_of(MemoryLogs(time.time), MemoryStore(), Declared(BOTH))
 
     async def arrival(*asked: Check) -> list[int]:
-        found = (await reader.read(asked, patient=True, as_of_first=True)).features
+        found = (await reader.read(asked, patiently(as_of_first=True))).features
         return [each.arrival for each in found if not isinstance(each, MeshError)]
 
     first = await arrival(check(tenant, "p1"), check(tenant, "p2"))
