@@ -12,7 +12,7 @@ up: environment ## Starts everything on this machine; Ctrl-C stops it
 	@exec .venv/bin/rampart up
 
 test: environment-dev ## Runs all tests on real servers that they start themselves (ARGS="-k name")
-	@exec $(RUN) -m pytest $(ARGS)
+	@exec $(RUN) $(if $(ARGS),-m pytest $(ARGS),tools/run_tests.py)
 
 check: environment-dev ## Lint, types, import contracts, protos, drift
 	@exec $(RUN) tools/check.py

@@ -18,7 +18,7 @@ from tests.steelthread.edge import Edge, a_check, refusal
 from tests.steelthread.load import Load
 from tests.steelthread.platform import Platform, eventually
 
-RATE, SECONDS = 40, 8.0
+RATE, SECONDS = 40, 6.0
 BEFORE, DOWN = 1.0, 1.5
 RECOVERY_SECONDS = 60.0
 UNDER_WAY = 3

@@ -46,6 +46,7 @@ class Watcher:
     def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self.begun = asyncio.Event()
+        self.ended: asyncio.Task[None] | None = None
 
     async def run(self, rampart: Rampart) -> None:
         async with aclosing(rampart.fraud.watch_decisions(WatchDecisionsRequest())) as answers:
@@ -62,6 +63,7 @@ class Watcher:
         """Waits until it has been told of so many decisions."""
         async with asyncio.timeout(SECONDS):
             while len(self.decisions) < count:
+                assert self.ended is None or not self.ended.done(), self.ended
                 await asyncio.sleep(0.01)
 
 
@@ -83,7 +85,7 @@ async def client(platform: Platform, edge: Edge) -> AsyncIterator[Rampart]:
 async def watching(platform: Platform, edge: Edge) -> AsyncIterator[Watcher]:
     watcher = Watcher()
     async with client(platform, edge) as rampart:
-        task = asyncio.create_task(watcher.run(rampart))
+        watcher.ended = task = asyncio.create_task(watcher.run(rampart))
         try:
             async with asyncio.timeout(SECONDS):
                 await watcher.begun.wait()

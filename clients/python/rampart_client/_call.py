@@ -204,7 +204,8 @@ class _Attempts:
             return
         delay = None
         if self._method.retryable:
-            delay = self._retries.delay(error, attempts=self._failed, remaining=self._call.remaining())
+            left = self._call.remaining()
+            delay = self._retries.delay(error, attempts=self._failed, remaining=left, resumed=self._begun)
         if delay is None:
             raise error
         await asyncio.sleep(delay)

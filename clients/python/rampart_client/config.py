@@ -25,7 +25,7 @@ class Config(Addresses):
     scope: str = ""
     """Scopes to ask for, separated by spaces. Empty means all that the client has."""
     max_attempts: int = 3
-    """Most times that one call is sent. 1 turns retries off."""
+    """Most times that one call is sent, or a stream begun again before its next answer. 1 turns retries off."""
     retry_budget: float = 0.1
     """Retries allowed per call, on average over the calls of this client."""
 

@@ -81,8 +81,14 @@ def version_to_proto(version: ScenarioVersion, role: Role, *, rules: bool = True
 
 
 def step_from_proto(request: service_pb.DeployScenarioRequest) -> Step:
-    """Raises VALIDATION_FAILED for a share of what is to have none: who asks for 10 % does not get all."""
-    if request.share and request.target != DeploymentMove.SHARE.value:
+    """Raises VALIDATION_FAILED for a share of what is to have none: who asks for 10 % does not get all.
+
+    And for none of what is to have one.
+    """
+    shares = request.target == DeploymentMove.SHARE.value
+    if shares and not request.share:
+        raise validation_failed(Violation("share", "uint32.gt", "must be greater than 0"))
+    if request.share and not shares:
         raise validation_failed(Violation("share", "share.absent", 'must be absent, unless target is "share"'))
     return Step(VersionRef(request.scenario_id, request.version), DeploymentMove(request.target), request.share)
 

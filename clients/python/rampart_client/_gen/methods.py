@@ -684,6 +684,8 @@ class FraudClient:
     ) -> BatchCheckFraudResponse:
         """Decides about up to 1000 transactions. Each is decided, stored and answered for itself: this call is
         not atomic.
+        One that is not decided within the deadline has the error DEADLINE_EXCEEDED, and can be sent again as
+        it is.
         Each counts as a call against the rate limits: more than a limit ever takes at once are refused with
         BATCH_TOO_LARGE.
         """

@@ -87,13 +87,16 @@ class Decider:
         What is not read by the time that the first caller needs an answer is missing in its decision. Calls that have
         more time than that get `TravelsApart`, and are to be decided again.
         """
-        return await halving(calls, partial(self._decide, True), splits=BUGS, alone=_log_bug)
+        return await halving(calls, partial(self._decide, True, False), splits=BUGS, alone=_log_bug)
 
-    async def decide_prompt(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        """Does the same, but leaves checks that would hold up the others to `decide`: they get `TravelsApart`."""
-        return await halving(calls, partial(self._decide, False), splits=BUGS, alone=_log_bug)
+    async def decide_prompt(self, calls: Sequence[CheckCall], *, sheds: bool = False) -> Sequence[Outcome | MeshError]:
+        """Does the same, but leaves checks that would hold up the others to `decide`: they get `TravelsApart`.
 
-    async def _decide(self, patient: bool, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+        If it `sheds`, more than can be read of the history goes on without it at once: see `HistoryAdmission`.
+        """
+        return await halving(calls, partial(self._decide, False, sheds), splits=BUGS, alone=_log_bug)
+
+    async def _decide(self, patient: bool, sheds: bool, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         now, ticks = self._clock(), time.monotonic()
         answers: list[Outcome | MeshError | None] = [
             deadline_exceeded() if is_late(call, ticks) else time_error(call, now) for call in calls
@@ -103,7 +106,7 @@ class Decider:
         gapped = self._distrusted.among({call.check.tenant_id for call in open_})
         first = first_of_each(open_)
         waits = Waits(first, self._commit_seconds)
-        judged = await self._judge_all(first, Manner(waits, patient, gapped))
+        judged = await self._judge_all(first, Manner(waits, patient, gapped, sheds=sheds))
         unread = judged.inputs.unread
         if unread:
             answers = [answer or unread.get(call.check.key) for call, answer in zip(calls, answers, strict=True)]

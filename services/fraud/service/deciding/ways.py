@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
-from meshkit.errors import MeshError
+from meshkit.errors import MeshError, deadline_exceeded
 from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 
 __all__ = ["APART_IN_FLIGHT", "APART_ITEMS", "BATCH_ITEMS", "CheckWays", "DecideSingles"]
@@ -44,7 +46,7 @@ class CheckWays:
         self, calls: Sequence[CheckCall]
     ) -> Sequence[Outcome | MeshError | asyncio.Future[Outcome]]:
         """Decides checks that were joined here, and gives the future of the answer to one that goes on apart."""
-        return self._followed(calls, await self._decider.decide_prompt(calls))
+        return self._followed(calls, await self._decider.decide_prompt(calls, sheds=True))
 
     async def _decide_apart(
         self, calls: Sequence[CheckCall]
@@ -63,11 +65,14 @@ class CheckWays:
         return self._singles.submit(call, deadline=call.context.deadline, call=call.context)
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        """Decides a batch, all but the checks that are to come again apart: those get `TravelsApart`."""
+        """Decides a batch of single checks, all but those that are to come again apart, which get `TravelsApart`."""
+        return await self._decide_together(calls, sheds=True)
+
+    async def _decide_together(self, calls: Sequence[CheckCall], *, sheds: bool) -> list[Outcome | MeshError]:
         outcomes: list[Outcome | MeshError] = []
         for start in range(0, len(calls), BATCH_ITEMS):
             async with self._slots:
-                outcomes += await self._decider.decide_prompt(calls[start : start + BATCH_ITEMS])
+                outcomes += await self._decider.decide_prompt(calls[start : start + BATCH_ITEMS], sheds=sheds)
         return outcomes
 
     async def decide_apart(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
@@ -79,9 +84,26 @@ class CheckWays:
         return outcomes
 
     async def decide_all(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
-        """Decides a batch whose sender waits for all of it."""
-        outcomes = list(await self.decide(calls))
+        """Decides a batch whose sender waits for all of it. What is not decided by its deadline fails for itself."""
+        outcomes: list[Outcome | MeshError] = [deadline_exceeded() for _ in calls]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_left(calls)):
+                await self._decide_into(outcomes, calls)
+        return [deadline_exceeded() if isinstance(outcome, TravelsApart) else outcome for outcome in outcomes]
+
+    async def _decide_into(self, outcomes: list[Outcome | MeshError], calls: Sequence[CheckCall]) -> None:
+        for start in range(0, len(calls), BATCH_ITEMS):
+            part = slice(start, start + BATCH_ITEMS)
+            outcomes[part] = await self._decide_together(calls[part], sheds=False)
         while late := [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TravelsApart)]:
-            for place, outcome in zip(late, await self.decide_apart([calls[place] for place in late]), strict=True):
-                outcomes[place] = outcome
-        return outcomes
+            for start in range(0, len(late), APART_ITEMS):
+                places = late[start : start + APART_ITEMS]
+                for place, outcome in zip(places, await self.decide_apart([calls[at] for at in places]), strict=True):
+                    outcomes[place] = outcome
+
+
+def _left(calls: Sequence[CheckCall]) -> float | None:
+    """Returns the seconds until the last of the callers has gone; None if one never goes."""
+    deadlines = [call.context.deadline for call in calls]
+    latest = max((each for each in deadlines if each is not None), default=0.0)
+    return None if None in deadlines else max(0.0, latest - time.monotonic())

@@ -43,8 +43,7 @@ class _Batch(NamedTuple):
     slow: Collection[LogGroup]
     """Logs that were completed from the history."""
     daily: DailyBatch | None
-    waits: Waits
-    patient: bool
+    manner: Manner
 
 
 class FeatureReader:
@@ -105,7 +104,7 @@ class FeatureReader:
         return True
 
     async def _read(self, checks: Sequence[Check], manner: Manner) -> Reading:
-        waits, patient, gapped, as_of_first = manner
+        waits = manner.waits
         now, began = self._clock(), monotonic()
         groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
         daily = self._daily.begin(checks, records)
@@ -123,14 +122,16 @@ class FeatureReader:
         for group in groups:
             group.arrived(arrival, stamp, generation)
         read = [group for group in groups if group.is_read]
-        if as_of_first:
+        if manner.as_of_first:
             for group in read:
                 group.as_of_first = True
-        slow = await self._folds.prepare(read, gapped, to_time(arrival), patient=patient, seconds=waits.left)
+        slow = await self._folds.prepare(
+            read, manner.gapped, to_time(arrival), patient=manner.patient, seconds=waits.left
+        )
         for group in read:
             self._folds.take(group)
         unread = {group for group in read if group.fold is None}
-        batch = _Batch(appended, arrival, unread, slow, daily, waits, patient)
+        batch = _Batch(appended, arrival, unread, slow, daily, manner)
         features = [
             self._partly(check, each, order + place, batch)
             if unread and any(group in unread for group, _ in each.places)
@@ -141,7 +142,7 @@ class FeatureReader:
         again = {
             check.key: each.first_attempt for check, each in zip(checks, records, strict=True) if each.first_attempt
         }
-        if as_of_first and again:
+        if manner.as_of_first and again:
             await self._place_as_at_first(checks, features, again, waits.left)
         return Reading(features, records, appended.ticket if appended else None)
 
@@ -181,8 +182,7 @@ class FeatureReader:
     def _partly(self, check: Check, records: CheckRecords, order: int, batch: _Batch) -> Features | MeshError:
         """Reads what there is for a check, unless there is time to have it read again, and that may bring more."""
         missing = [group for group, _ in records.places if group in batch.unread]
-        more = not batch.patient or not all(group.exhausted for group in missing)
-        if more and batch.waits.can_wait(check.key):
+        if not batch.manner.is_enough(missing) and batch.manner.waits.can_wait(check.key):
             return TravelsApart()
         self._folds.fill([group for group in missing if not group.exhausted])
         places = [place for place in records.places if place[0] not in batch.unread]

@@ -10,7 +10,7 @@ from meshkit.errors import Kind, MeshError, deadline_exceeded
 from services.fraud.domain.check import Check, Features
 from services.fraud.ports import Ticket
 from services.fraud.service.checks.waits import Waits
-from services.fraud.service.logs.groups import CheckRecords
+from services.fraud.service.logs.groups import CheckRecords, LogGroup
 
 __all__ = ["CameBefore", "Manner", "Reading", "together", "unprepared"]
 
@@ -36,6 +36,14 @@ class Manner(NamedTuple):
     """Tenants whose logs lack decisions."""
     as_of_first: bool = False
     """True if what came before is read as of its first attempt, and not left with `CameBefore`."""
+    sheds: bool = False
+    """True if checks that are not admitted to the history are decided without it at once, and do not come again."""
+
+    def is_enough(self, missing: Collection[LogGroup]) -> bool:
+        """Tells whether a check that lacks these logs is decided without them, though it has the time to come again."""
+        if self.patient:
+            return all(group.exhausted for group in missing)
+        return self.sheds and any(group.exhausted for group in missing)
 
 
 class Reading(NamedTuple):

@@ -24,6 +24,7 @@ from services.fraud.ports import (
     LogsUnavailableError,
     Restored,
 )
+from services.fraud.service.logs.admission import HistoryAdmission
 from services.fraud.service.logs.groups import SLACK_SECONDS, LogGroup, to_milliseconds
 
 __all__ = ["PROMPT_EVENTS", "Completer", "restored_records"]
@@ -52,18 +53,25 @@ class Completer:
         self._long: dict[LogKey, datetime] = {}
         """Until when histories are not asked for of which even who is patient does not get all."""
         self._restorer: asyncio.Task[None] | None = None
+        self._admission = HistoryAdmission()
 
     async def complete(self, groups: Sequence[LogGroup], now: datetime, *, patient: bool, restore: bool) -> None:
         """Gives groups a fold of history and log together; none to those whose history is too long for now.
 
+        Those are exhausted that are left out because too much is being read: who is patient reads all.
         Raises MeshError UNAVAILABLE.
         """
-        if patient and self._long:
+        if not patient:
+            groups = self._admitted(groups)
+        elif self._long:
             groups = [group for group in groups if not self._is_long(group, now)]
         if not groups:
             return
-        found = await self._read(groups, now, PROMPT_EVENTS, apart=patient)
-        long = [group for group, each in zip(groups, found, strict=True) if not await self._use(group, each, restore)]
+        with self._admission.reading(len(groups)):
+            found = await self._read(groups, now, PROMPT_EVENTS, apart=patient)
+            long = [
+                group for group, each in zip(groups, found, strict=True) if not await self._use(group, each, restore)
+            ]
         for group in long if patient else ():
             # Each for itself: what one takes costs others nothing that is known already.
             (history,) = await self._read([group], now, PATIENT_EVENTS, apart=True)
@@ -83,6 +91,13 @@ class Completer:
             # Of a log that was lost meanwhile, and begun anew, the history that was read may lack something.
             if await self._logs.proof() == proof:
                 await self._logs.restore([_restored(group, records)])
+
+    def _admitted(self, groups: Sequence[LogGroup]) -> Sequence[LogGroup]:
+        """Returns the first of them, which are those of the first checks."""
+        count = self._admission.admitted(len(groups))
+        for group in groups[count:]:
+            group.exhausted = True
+        return groups[:count]
 
     def _is_long(self, group: LogGroup, now: datetime) -> bool:
         """Tells whether a history was found too long a moment ago, and says of the group that it gets none."""

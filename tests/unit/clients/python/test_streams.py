@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 import grpc
 import pytest
 from google.rpc import error_details_pb2
-from rampart_client import Rampart, RampartError
+from rampart_client import Config, Rampart, RampartError, _retry
 from rampart_client.fraud import WatchDecisionsRequest, WatchDecisionsResponse
 
-from tests.support.platform import Platform, Trouble
+from tests.support.platform import Platform, Seen, Trouble
 
 AWAY = Trouble(grpc.StatusCode.UNAVAILABLE)
 EXPIRED = Trouble(
@@ -85,6 +86,24 @@ async def test_stream_that_cannot_begin_is_tried_again_and_no_longer_than_calls_
         await decisions(rampart)
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
     assert len(platform.of("WatchDecisions")) > 1
+
+
+async def test_stream_outlasts_an_outage_that_takes_more_attempts_than_the_budget_of_calls(
+    platform: Platform, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_retry, "LONGEST_BACKOFF", 0.01)
+    platform.watched, fails = 2, 3 * int(_retry.BURST)
+
+    def trouble(seen: Seen) -> None:
+        nonlocal fails
+        if seen.method == "WatchDecisions" and seen.request.after and fails:
+            fails -= 1
+            raise AWAY
+
+    platform.trouble, platform.cut = trouble, once_at(AWAY, 2)
+    async with Rampart(replace(config, max_attempts=100)) as rampart:
+        assert await decisions(rampart) == ["t-1", "t-2"]
+    assert not fails
 
 
 async def test_one_stream_lasts_as_long_as_the_method_allows_and_all_together_as_long_as_was_asked(

@@ -223,6 +223,12 @@ async def test_the_report_of_a_shadow_is_its_tenants_alone(wire: Wire) -> None:
     assert (await wire.refused("GetShadowReport", asked, tenant="other")).reason == "RESOURCE_NOT_FOUND"
 
 
+async def test_a_share_is_of_some_events(wire: Wire) -> None:
+    step = pb.DeployScenarioRequest(scenario_id="starter", version=2, target="share")
+    error = await wire.refused("DeployScenario", step)
+    assert [(each.field, each.reason) for each in error.violations] == [("share", "uint32.gt")]
+
+
 @pytest.mark.parametrize("target", ["live", "shadow"])
 async def test_a_share_is_for_a_share_alone(wire: Wire, target: str) -> None:
     step = pb.DeployScenarioRequest(scenario_id="starter", version=2, target=target, share=1_000)

@@ -64,9 +64,9 @@ class Counted(Decider):
 
     sizes: list[int]
 
-    async def decide_prompt(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+    async def decide_prompt(self, calls: Sequence[CheckCall], *, sheds: bool = False) -> Sequence[Outcome | MeshError]:
         self.sizes.append(len(calls))
-        return await super().decide_prompt(calls)
+        return await super().decide_prompt(calls, sheds=sheds)
 
 
 class Service:
@@ -214,6 +214,26 @@ async def test_large_batch_is_decided_in_parts(service: Service) -> None:
     answer = await service.methods.BatchCheckFraud(pb.BatchCheckFraudRequest(requests=asked), CONTEXT)
     assert service.sizes == [256, 256, 88]
     assert [result.decision.transaction_id for result in answer.results] == [each.transaction_id for each in asked]
+
+
+async def test_public_batch_is_answered_before_its_deadline_with_what_is_decided_by_then(service: Service) -> None:
+    """Who waits no longer for the batch would otherwise learn of none of its decisions."""
+    tenant = new_tenant()
+    asked = [request(f"t-{number}") for number in range(300)]
+    decide = service.decider.decide_prompt
+
+    async def hangs(calls: Sequence[CheckCall], *, sheds: bool = False) -> Sequence[Outcome | MeshError]:
+        if calls[0].check.transaction_id != "t-0":
+            await asyncio.sleep(60)
+        return await decide(calls, sheds=sheds)
+
+    service.decider.decide_prompt = hangs  # type: ignore[method-assign]
+    deadline = time.monotonic() + 1.0
+    set_current(CallContext(principal=principal(tenant), deadline=deadline))
+    answer = await service.methods.BatchCheckFraud(pb.BatchCheckFraudRequest(requests=asked), CONTEXT)
+    assert time.monotonic() < deadline
+    assert {each.WhichOneof("result") for each in answer.results[:256]} == {"decision"}
+    assert {each.error.code for each in answer.results[256:]} == {code_pb2.DEADLINE_EXCEEDED}
 
 
 async def test_list_goes_through_all_pages(service: Service) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -20,15 +21,16 @@ from meshkit.rpc.coalesce import Coalescer
 from services.fraud import convert
 from services.fraud.adapters.memory_event_types import MemoryDeclarations, MemoryEventTypes
 from services.fraud.adapters.memory_scenarios import MemoryScenarioRows, MemoryScenarios
-from services.fraud.domain.check import Basis, Features
+from services.fraud.domain.check import Basis, Decided, Features
 from services.fraud.domain.scenarios.explaining import RuleState
 from services.fraud.service.checks import waits
 from services.fraud.service.daily.reading import DailyBatch
+from services.fraud.service.deciding import ways as deciding_ways
 from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 from services.fraud.service.deciding.judging import DecisionPolicy
 from services.fraud.service.deciding.ways import CheckWays
 from services.fraud.service.features.readings import Manner
-from services.fraud.service.logs import completing
+from services.fraud.service.logs import admission, completing
 from services.fraud.service.logs import slow as slow_logs
 from services.fraud.service.tenants.configuration import Configurations
 from services.fraud.service.tenants.feature_sets import StarterFeatures
@@ -75,8 +77,10 @@ class Bench:
         deadline = None if seconds is None else time.monotonic() + seconds
         return CheckCall(made.check, replace(made.context, deadline=deadline))
 
-    async def decide(self, *calls: CheckCall, prompt: bool = False) -> Sequence[Outcome | MeshError]:
-        decide = self.decider.decide_prompt if prompt else self.decider.decide
+    async def decide(
+        self, *calls: CheckCall, prompt: bool = False, sheds: bool = False
+    ) -> Sequence[Outcome | MeshError]:
+        decide = partial(self.decider.decide_prompt, sheds=sheds) if prompt else self.decider.decide
         async with asyncio.timeout(10):
             return await handle_valid(calls, decide)
 
@@ -180,6 +184,25 @@ async def test_neighbours_do_not_wait_for_a_history_that_hangs(bench: Bench) -> 
     bench.store.gate.close()
     slow, other = await bench.decide(bench.call(seconds=30), bench.call(**theirs), prompt=True)
     assert isinstance(slow, TravelsApart) and not decision_of(other).degraded
+
+
+async def test_more_than_can_be_read_of_the_history_makes_nobody_late(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.lose()
+    bench.store.gate.open()
+    await bench.one(bench.call(user_id="u9", seconds=30))
+    bench.logs.lose()
+    monkeypatch.setattr(admission, "BUDGET_SECONDS", 0.0)
+    (answer,) = await bench.decide(bench.call(seconds=30), prompt=True, sheds=True)
+    decision, seen = decision_of(answer), named(features_of(answer))
+    assert (list(decision.degraded), decision.outcome) == (["features_slow_path", "features"], "review")
+    assert seen["user_count_1m"] == 3, "one log is read at any time"
+    assert seen["device_count_1m"] is None
+    bench.logs.lose()
+    (answer,) = await bench.decide(bench.call("t-2", seconds=30), prompt=True)
+    assert isinstance(answer, TravelsApart), "who waits for a whole batch waits for the history as well"
+    assert list((await bench.one(bench.call("t-2", seconds=30))).degraded) == ["features_slow_path"]
 
 
 async def test_who_has_more_time_than_its_neighbours_is_read_again_rather_than_degraded(bench: Bench) -> None:
@@ -296,6 +319,28 @@ async def test_checks_that_are_told_to_come_again_are_followed_to_their_end(
         for each in followed:
             assert isinstance(each, asyncio.Future)
             assert "features" in decision_of(await each).degraded
+
+
+async def test_what_is_decided_of_a_batch_by_its_deadline_is_answered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding_ways, "BATCH_ITEMS", 2)
+    commit = bench.store.commit
+
+    async def hangs_later(made: Sequence[Decided]) -> Any:
+        if any(each.check.transaction_id == "t-3" for each in made):
+            await asyncio.sleep(60)
+        return await commit(made)
+
+    monkeypatch.setattr(bench.store, "commit", hangs_later)
+    ways = CheckWays(bench.decider, lambda _: cast(Any, None), in_flight=1)
+    calls = [bench.call(f"t-{number}", seconds=SECONDS) for number in range(1, 6)]
+    async with asyncio.timeout(5):
+        *decided, third, fourth, fifth = await ways.decide_all(calls)
+    assert [decision_of(each).degraded for each in decided] == [[], []]
+    for late in (third, fourth, fifth):
+        assert isinstance(late, MeshError) and late.kind is Kind.DEADLINE_EXCEEDED
+    assert not isinstance((await ways.decide_all([bench.call("t-5", seconds=30)]))[0], MeshError), "its slot is free"
 
 
 async def test_decisions_without_an_input_are_counted_by_it(bench: Bench) -> None:
