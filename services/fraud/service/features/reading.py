@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, NamedTuple
@@ -139,11 +139,8 @@ class FeatureReader:
             for place, (check, each) in enumerate(zip(checks, records, strict=True))
         ]
         self._folds.keep(read)
-        again = {
-            check.key: each.first_attempt for check, each in zip(checks, records, strict=True) if each.first_attempt
-        }
-        if manner.as_of_first and again:
-            await self._place_as_at_first(checks, features, again, waits.left)
+        if manner.as_of_first:
+            await self._place_as_at_first(checks, records, features, waits.left)
         return Reading(features, records, appended.ticket if appended else None)
 
     def settle(self, reading: Reading, checks: Sequence[Check], withdrawn: Collection[Key]) -> None:
@@ -154,9 +151,17 @@ class FeatureReader:
             self._logs.settle(reading.ticket, [write for each in gone for write in log_reads.withdrawals(each)])
 
     async def _place_as_at_first(
-        self, checks: Sequence[Check], features: list[Features | MeshError], again: Mapping[Key, int], seconds: float
+        self,
+        checks: Sequence[Check],
+        records: Sequence[CheckRecords],
+        features: list[Features | MeshError],
+        seconds: float,
     ) -> None:
         """Gives checks that came before the place in the order of arrival that they read as of, if that is known."""
+        both = zip(checks, records, strict=True)
+        again = {check.key: each.first_attempt for check, each in both if each.first_attempt}
+        if not again:
+            return
         try:
             async with asyncio.timeout(seconds):
                 first = await self._logs.arrivals(again)

@@ -13,9 +13,9 @@ __all__ = ["HistoryAdmission"]
 _seconds = Gauge("history_seconds_per_log", "What reading the history of a log takes now, of the time of all.")
 _shed = Counter("history_logs_shed", "Logs whose history was not read, because too much was being read.")
 
-BUDGET_SECONDS = 0.1
+BUDGET_SECONDS = 0.05
 """For so long at most a read that is admitted should take, with all that are under way."""
-OWN_COST = 4
+OWN_COST = 1
 """What a read costs beside its logs, in logs."""
 WEIGHT = 0.2
 """Of what a read took against what those before it did."""

@@ -21,7 +21,7 @@ from tests.support.chaos import STEPS, Effects, TaskPlatform, task_platform
 from tests.support.processes import Node
 from tests.support.servers import PostgresServer
 
-COUNT = int(os.environ.get("RAMPART_CHAOS_TASKS", "160"))
+COUNT = int(os.environ.get("RAMPART_CHAOS_TASKS", "250"))
 LEASE = 3
 KILL_SECONDS = 0.5
 LEAST_KILLS = 5

@@ -64,7 +64,7 @@ def test_one_log_is_admitted_while_none_is_read_however_long_the_last_took(
 def test_more_is_admitted_again_once_reads_are_quick(admission: HistoryAdmission, clock: Clock) -> None:
     read(admission, clock, 96, 60.0)
     for _ in range(60):
-        read(admission, clock, 1, 0.001)
+        read(admission, clock, 10, 0.001)
     assert admission.admitted(200) == 200
 
 
