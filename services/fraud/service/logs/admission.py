@@ -13,7 +13,7 @@ __all__ = ["HistoryAdmission"]
 _seconds = Gauge("history_seconds_per_log", "What reading the history of a log takes now, of the time of all.")
 _shed = Counter("history_logs_shed", "Logs whose history was not read, because too much was being read.")
 
-BUDGET_SECONDS = 0.05
+BUDGET_SECONDS = 0.1
 """For so long at most a read that is admitted should take, with all that are under way."""
 OWN_COST = 1
 """What a read costs beside its logs, in logs."""
