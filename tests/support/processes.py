@@ -93,7 +93,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(5)
-            raise
+            raise AssertionError(f"it does not end: {self.log()}") from None
 
 
 @dataclass(frozen=True)
