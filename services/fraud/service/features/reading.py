@@ -32,6 +32,8 @@ __all__ = ["FeatureReader"]
 _log = logging.getLogger(__name__)
 UNLOGGED_SECONDS = 0.1
 """For so long the logs are waited for before anything is decided without a record in them: see `Basis.UNLOGGED`."""
+LIVE_MS = 300_000
+"""An event that is older, by its own time, was decided upon elsewhere, and is put in later."""
 
 
 class _Batch(NamedTuple):
@@ -187,7 +189,8 @@ class FeatureReader:
     def _partly(self, check: Check, records: CheckRecords, order: int, batch: _Batch) -> Features | MeshError:
         """Reads what there is for a check, unless there is time to have it read again, and that may bring more."""
         missing = [group for group, _ in records.places if group in batch.unread]
-        if not batch.manner.is_enough(missing) and batch.manner.waits.can_wait(check.key):
+        live = check.event_time is None or to_milliseconds(check.event_time) > batch.arrival - LIVE_MS
+        if not batch.manner.is_enough(missing, live=live) and batch.manner.waits.can_wait(check.key):
             return TravelsApart()
         self._folds.fill([group for group in missing if not group.exhausted])
         places = [place for place in records.places if place[0] not in batch.unread]

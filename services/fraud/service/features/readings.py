@@ -39,11 +39,14 @@ class Manner(NamedTuple):
     sheds: bool = False
     """True if checks that are not admitted to the history are decided without it at once, and do not come again."""
 
-    def is_enough(self, missing: Collection[LogGroup]) -> bool:
-        """Tells whether a check that lacks these logs is decided without them, though it has the time to come again."""
+    def is_enough(self, missing: Collection[LogGroup], *, live: bool) -> bool:
+        """Tells whether a check that lacks these logs is decided without them, though it has the time to come again.
+
+        One that is not `live` is of what happened long ago: nobody waits for it who would rather have it early.
+        """
         if self.patient:
             return all(group.exhausted for group in missing)
-        return self.sheds and any(group.exhausted for group in missing)
+        return self.sheds and live and any(group.exhausted for group in missing)
 
 
 class Reading(NamedTuple):

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from prometheus_client import REGISTRY
 from rampart.fraud.v1 import decision_pb2
 
@@ -42,6 +43,7 @@ from tests.support.fraud import IP, configured, named, new_tenant, request, to_c
 from tests.support.readers import patiently, reader_of
 from tests.support.slow import SlowHistory, SlowLogs, SlowProfiles, SlowRates, SlowSets
 
+NOW = datetime.fromtimestamp(1_800_000_000, UTC)
 SECONDS = 0.4
 """What callers have left. Nothing that hangs is waited for so long that a test would not notice."""
 
@@ -58,16 +60,14 @@ class Bench:
     def restart(self) -> None:
         """Goes on as another process, which has seen no logs yet."""
         self.decider = Decider(
-            reader=reader_of(
-                self.logs, self.store, self.sets, clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC)
-            ),
+            reader=reader_of(self.logs, self.store, self.sets, clock=lambda: NOW),
             profiles=self.profiles,
             rates=ExchangeRates(self.rates),
             store=self.store,
             policy=DecisionPolicy(),
             states=configured,
             ip=IP,
-            clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC),
+            clock=lambda: NOW,
         )
 
     def call(self, transaction_id: str = "", *, seconds: float | None = None, **fields: Any) -> CheckCall:
@@ -202,6 +202,11 @@ async def test_more_than_can_be_read_of_the_history_makes_nobody_late(
     bench.logs.lose()
     (answer,) = await bench.decide(bench.call("t-2", seconds=30), prompt=True)
     assert isinstance(answer, TravelsApart), "who waits for a whole batch waits for the history as well"
+    long_ago = Timestamp(seconds=int(NOW.timestamp()) - 3_600)
+    bench.logs.lose()
+    (answer,) = await bench.decide(bench.call("t-3", seconds=30, event_time=long_ago), prompt=True, sheds=True)
+    assert isinstance(answer, TravelsApart), "and so does what happened an hour ago"
+    bench.logs.lose()
     assert list((await bench.one(bench.call("t-2", seconds=30))).degraded) == ["features_slow_path"]
 
 
@@ -399,7 +404,7 @@ async def test_totals_of_days_are_waited_for_no_longer_than_there_is_time() -> N
 
 async def test_a_retry_waits_for_its_first_place_no_longer_than_there_is_time(bench: Bench) -> None:
     call = bench.call("t-1")
-    reader = reader_of(bench.logs, bench.store, clock=lambda: datetime.fromtimestamp(1_800_000_000, UTC))
+    reader = reader_of(bench.logs, bench.store, clock=lambda: NOW)
     await reader.read([call.check], patiently())
     bench.logs.asked.close()
     decision = await bench.one(bench.call("t-1", seconds=SECONDS))
