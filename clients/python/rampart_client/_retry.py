@@ -44,5 +44,6 @@ class RetryPolicy:
         delay = max(delay, error.retry_after or 0.0)
         if delay >= remaining:
             return None
-        self._balance -= not resumed
+        if not resumed:
+            self._balance -= 1
         return delay

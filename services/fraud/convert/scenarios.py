@@ -81,10 +81,7 @@ def version_to_proto(version: ScenarioVersion, role: Role, *, rules: bool = True
 
 
 def step_from_proto(request: service_pb.DeployScenarioRequest) -> Step:
-    """Raises VALIDATION_FAILED for a share of what is to have none: who asks for 10 % does not get all.
-
-    And for none of what is to have one.
-    """
+    """Raises VALIDATION_FAILED for a share of 0, and for a share of what is to have none: 10 % is not to become all."""
     shares = request.target == DeploymentMove.SHARE.value
     if shares and not request.share:
         raise validation_failed(Violation("share", "uint32.gt", "must be greater than 0"))

@@ -87,16 +87,18 @@ class Decider:
         What is not read by the time that the first caller needs an answer is missing in its decision. Calls that have
         more time than that get `TravelsApart`, and are to be decided again.
         """
-        return await halving(calls, partial(self._decide, True, False), splits=BUGS, alone=_log_bug)
+        return await halving(calls, partial(self._decide, patient=True), splits=BUGS, alone=_log_bug)
 
     async def decide_prompt(self, calls: Sequence[CheckCall], *, sheds: bool = False) -> Sequence[Outcome | MeshError]:
         """Does the same, but leaves checks that would hold up the others to `decide`: they get `TravelsApart`.
 
         If it `sheds`, more than can be read of the history goes on without it at once: see `HistoryAdmission`.
         """
-        return await halving(calls, partial(self._decide, False, sheds), splits=BUGS, alone=_log_bug)
+        return await halving(calls, partial(self._decide, patient=False, sheds=sheds), splits=BUGS, alone=_log_bug)
 
-    async def _decide(self, patient: bool, sheds: bool, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+    async def _decide(
+        self, calls: Sequence[CheckCall], *, patient: bool, sheds: bool = False
+    ) -> Sequence[Outcome | MeshError]:
         now, ticks = self._clock(), time.monotonic()
         answers: list[Outcome | MeshError | None] = [
             deadline_exceeded() if is_late(call, ticks) else time_error(call, now) for call in calls

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeAlias
+from functools import partial
+from typing import NamedTuple, Protocol, TypeAlias
 
 from meshkit.apart import TravelsApart
 from meshkit.context import CallContext
@@ -32,6 +32,14 @@ class Singles(Protocol):
     ) -> asyncio.Future[Outcome]: ...
 
 
+class _Way(NamedTuple):
+    """How the checks of a batch are decided: so many at a time, as many times at once as there are slots."""
+
+    items: int
+    slots: asyncio.Semaphore
+    decide: Callable[[Sequence[CheckCall]], Awaitable[Sequence[Outcome | MeshError]]]
+
+
 class CheckWays:
     """Decides checks on either way, a few batches of each at a time: `in_flight` of those with all others."""
 
@@ -39,8 +47,10 @@ class CheckWays:
         """`join` returns what joins single checks that go apart, given what decides them."""
         self._decider = decider
         self._singles = join(self._decide_apart)
-        self._slots = asyncio.Semaphore(in_flight)
-        self._apart_slots = asyncio.Semaphore(APART_IN_FLIGHT)
+        slots = asyncio.Semaphore(in_flight)
+        self._singly = _Way(BATCH_ITEMS, slots, partial(decider.decide_prompt, sheds=True))
+        self._together = _Way(BATCH_ITEMS, slots, decider.decide_prompt)
+        self._alone = _Way(APART_ITEMS, asyncio.Semaphore(APART_IN_FLIGHT), decider.decide)
 
     async def decide_singles(
         self, calls: Sequence[CheckCall]
@@ -66,40 +76,46 @@ class CheckWays:
 
     async def decide(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         """Decides a batch of single checks, all but those that are to come again apart, which get `TravelsApart`."""
-        return await self._decide_together(calls, sheds=True)
-
-    async def _decide_together(self, calls: Sequence[CheckCall], *, sheds: bool) -> list[Outcome | MeshError]:
-        outcomes: list[Outcome | MeshError] = []
-        for start in range(0, len(calls), BATCH_ITEMS):
-            async with self._slots:
-                outcomes += await self._decider.decide_prompt(calls[start : start + BATCH_ITEMS], sheds=sheds)
-        return outcomes
+        return await self._decide_on(self._singly, calls)
 
     async def decide_apart(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         """Decides a batch of checks that were told to come apart. Some are told it again: see `Decider.decide`."""
-        outcomes: list[Outcome | MeshError] = []
-        for start in range(0, len(calls), APART_ITEMS):
-            async with self._apart_slots:
-                outcomes += await self._decider.decide(calls[start : start + APART_ITEMS])
-        return outcomes
+        return await self._decide_on(self._alone, calls)
 
     async def decide_all(self, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
         """Decides a batch whose sender waits for all of it. What is not decided by its deadline fails for itself."""
-        outcomes: list[Outcome | MeshError] = [deadline_exceeded() for _ in calls]
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_left(calls)):
-                await self._decide_into(outcomes, calls)
+        outcomes = _undecided(calls)
+        try:
+            async with asyncio.timeout(_left(calls)) as limit:
+                await _decide_at(range(len(calls)), self._together, calls, outcomes)
+                while late := [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TravelsApart)]:
+                    await _decide_at(late, self._alone, calls, outcomes)
+        except TimeoutError:
+            if not limit.expired():
+                raise
         return [deadline_exceeded() if isinstance(outcome, TravelsApart) else outcome for outcome in outcomes]
 
-    async def _decide_into(self, outcomes: list[Outcome | MeshError], calls: Sequence[CheckCall]) -> None:
-        for start in range(0, len(calls), BATCH_ITEMS):
-            part = slice(start, start + BATCH_ITEMS)
-            outcomes[part] = await self._decide_together(calls[part], sheds=False)
-        while late := [place for place, outcome in enumerate(outcomes) if isinstance(outcome, TravelsApart)]:
-            for start in range(0, len(late), APART_ITEMS):
-                places = late[start : start + APART_ITEMS]
-                for place, outcome in zip(places, await self.decide_apart([calls[at] for at in places]), strict=True):
-                    outcomes[place] = outcome
+    @staticmethod
+    async def _decide_on(way: _Way, calls: Sequence[CheckCall]) -> Sequence[Outcome | MeshError]:
+        outcomes = _undecided(calls)
+        await _decide_at(range(len(calls)), way, calls, outcomes)
+        return outcomes
+
+
+async def _decide_at(
+    places: Sequence[int], way: _Way, calls: Sequence[CheckCall], outcomes: list[Outcome | MeshError]
+) -> None:
+    """Decides the calls at some places, a part at a time, and puts the outcomes there."""
+    for start in range(0, len(places), way.items):
+        part = places[start : start + way.items]
+        async with way.slots:
+            found = await way.decide([calls[place] for place in part])
+        for place, outcome in zip(part, found, strict=True):
+            outcomes[place] = outcome
+
+
+def _undecided(calls: Sequence[CheckCall]) -> list[Outcome | MeshError]:
+    return [deadline_exceeded() for _ in calls]
 
 
 def _left(calls: Sequence[CheckCall]) -> float | None:

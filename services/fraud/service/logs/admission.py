@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge
 __all__ = ["HistoryAdmission"]
 
 _seconds = Gauge("history_seconds_per_log", "What reading the history of a log takes now, of the time of all.")
-_shed = Counter("history_logs_shed", "Logs whose history was not read, because too much was being read.")
+_shed = Counter("history_logs_shed", "Logs whose history was not read at once, because too much was being read.")
 
 BUDGET_SECONDS = 0.1
 """For so long at most a read that is admitted should take, with all that are under way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from contextvars import Context
 from datetime import datetime, timedelta
 from functools import partial
@@ -67,7 +68,8 @@ class Completer:
             groups = [group for group in groups if not self._is_long(group, now)]
         if not groups:
             return
-        with self._admission.reading(len(groups)):
+        # What who is patient waits for says nothing of what a read takes.
+        with nullcontext() if patient else self._admission.reading(len(groups)):
             found = await self._read(groups, now, PROMPT_EVENTS, apart=patient)
             long = [
                 group for group, each in zip(groups, found, strict=True) if not await self._use(group, each, restore)

@@ -54,7 +54,7 @@ class LogGroup:
     holds_own = False
     """True if the fold holds the records of this batch already."""
     exhausted = False
-    """True if there is no fold of it, and waiting longer would bring none."""
+    """True if there is no fold of it, and waiting longer would bring none: its history is too long, or not admitted."""
     answer = LogAnswer(LogState.BROKEN)
     missing: Sequence[StoredEvent] = ()
     """What the log may lack, because it was decided without the logs."""

@@ -20,6 +20,7 @@ from meshkit.context import SYSTEM_TENANT, Principal, Quota
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.identity import tokens
 from meshkit.identity.tokens import TokenVerifier
+from tests.support.clock import Clock
 from tests.support.tokens import AUDIENCE, ISSUER, TENANT, Issuer, encode
 
 NOW = 1_800_000_000.0
@@ -28,14 +29,6 @@ NUMBERS = ("rate_limit", "iat", "exp")
 VALUES: tuple[Any, ...] = (None, True, [], {}, [["x"]], {"a": 1}, 1.5, "1")
 WRONG = [(claim, value) for claim in NUMBERS for value in VALUES if (claim, value) != ("iat", 1.5)]
 WRONG += [(claim, value) for claim in CLAIMS if claim not in NUMBERS for value in (*VALUES[:-1], 1)]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Keys:
@@ -60,8 +53,8 @@ def issuer() -> Issuer:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Clock[float]:
+    return Clock(NOW)
 
 
 @pytest.fixture
@@ -70,7 +63,7 @@ def keys(issuer: Issuer) -> Keys:
 
 
 @pytest.fixture
-def verifier(keys: Keys, clock: Clock) -> TokenVerifier:
+def verifier(keys: Keys, clock: Clock[float]) -> TokenVerifier:
     return TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE, clock=clock)
 
 
@@ -129,7 +122,7 @@ async def test_subject_may_be_another_than_the_client(issuer: Issuer, verifier: 
 
 
 async def test_permit_is_asked_for_tokens_that_were_never_good_and_for_no_others(
-    issuer: Issuer, verifier: TokenVerifier, clock: Clock
+    issuer: Issuer, verifier: TokenVerifier, clock: Clock[float]
 ) -> None:
     asked: list[None] = []
     token = issuer.token(NOW)
@@ -430,7 +423,7 @@ def _same_token(text: str, good: str) -> bool:
     return text[:-1] == good[:-1] and hashlib.sha256(text.encode()).digest() != hashlib.sha256(good.encode()).digest()
 
 
-async def test_principal_is_cached_for_a_minute(issuer: Issuer, verifier: TokenVerifier, clock: Clock) -> None:
+async def test_principal_is_cached_for_a_minute(issuer: Issuer, verifier: TokenVerifier, clock: Clock[float]) -> None:
     token = issuer.token(NOW)
     assert verifier.verify_cached(token) is None
     await verifier.verify(token)
@@ -441,7 +434,7 @@ async def test_principal_is_cached_for_a_minute(issuer: Issuer, verifier: TokenV
 
 
 async def test_principal_is_cached_no_longer_than_its_token(
-    issuer: Issuer, verifier: TokenVerifier, clock: Clock
+    issuer: Issuer, verifier: TokenVerifier, clock: Clock[float]
 ) -> None:
     token = issuer.token(NOW, exp=NOW + 5)
     await verifier.verify(token)
@@ -460,7 +453,7 @@ async def test_cache_is_bounded(issuer: Issuer, verifier: TokenVerifier, monkeyp
 
 
 async def test_flood_of_unknown_keys_fetches_once_in_ten_seconds(
-    verifier: TokenVerifier, keys: Keys, clock: Clock, issuer: Issuer
+    verifier: TokenVerifier, keys: Keys, clock: Clock[float], issuer: Issuer
 ) -> None:
     await verifier.verify(issuer.token(NOW))
     assert keys.calls == 1
@@ -477,7 +470,7 @@ async def test_flood_of_unknown_keys_fetches_once_in_ten_seconds(
 
 
 async def test_flood_of_unknown_keys_spares_an_issuer_that_is_down(
-    verifier: TokenVerifier, keys: Keys, clock: Clock, issuer: Issuer
+    verifier: TokenVerifier, keys: Keys, clock: Clock[float], issuer: Issuer
 ) -> None:
     await verifier.verify(issuer.token(NOW))
     keys.down = True
@@ -488,7 +481,7 @@ async def test_flood_of_unknown_keys_spares_an_issuer_that_is_down(
 
 
 async def test_known_keys_verify_while_the_issuer_is_down(
-    verifier: TokenVerifier, keys: Keys, clock: Clock, issuer: Issuer
+    verifier: TokenVerifier, keys: Keys, clock: Clock[float], issuer: Issuer
 ) -> None:
     await verifier.verify(issuer.token(NOW))
     keys.down = True
@@ -498,7 +491,7 @@ async def test_known_keys_verify_while_the_issuer_is_down(
 
 
 async def test_without_any_key_the_answer_is_unavailable_not_invalid(
-    verifier: TokenVerifier, keys: Keys, clock: Clock, issuer: Issuer
+    verifier: TokenVerifier, keys: Keys, clock: Clock[float], issuer: Issuer
 ) -> None:
     keys.down = True
     with pytest.raises(MeshError) as caught:
@@ -511,7 +504,7 @@ async def test_without_any_key_the_answer_is_unavailable_not_invalid(
 
 
 async def test_new_key_is_fetched_and_a_refusal_before_is_forgotten(
-    verifier: TokenVerifier, keys: Keys, clock: Clock, issuer: Issuer
+    verifier: TokenVerifier, keys: Keys, clock: Clock[float], issuer: Issuer
 ) -> None:
     await verifier.verify(issuer.token(NOW))
     successor = Issuer("key-2")
@@ -522,7 +515,7 @@ async def test_new_key_is_fetched_and_a_refusal_before_is_forgotten(
 
 
 async def test_key_that_is_no_longer_published_stops_verifying(
-    verifier: TokenVerifier, keys: Keys, clock: Clock, issuer: Issuer
+    verifier: TokenVerifier, keys: Keys, clock: Clock[float], issuer: Issuer
 ) -> None:
     await verifier.verify(issuer.token(NOW))
     keys.published = [Issuer("key-2").jwk]
@@ -532,7 +525,7 @@ async def test_key_that_is_no_longer_published_stops_verifying(
 
 
 async def test_time_that_a_verified_token_has_left_is_known(
-    verifier: TokenVerifier, issuer: Issuer, clock: Clock
+    verifier: TokenVerifier, issuer: Issuer, clock: Clock[float]
 ) -> None:
     token = issuer.token(NOW, exp=int(NOW) + 600)
     assert verifier.remaining(token) == 0
@@ -544,7 +537,7 @@ async def test_time_that_a_verified_token_has_left_is_known(
     assert verifier.remaining(token) == 0
 
 
-async def test_refresh_asks_once_a_minute(verifier: TokenVerifier, keys: Keys, clock: Clock) -> None:
+async def test_refresh_asks_once_a_minute(verifier: TokenVerifier, keys: Keys, clock: Clock[float]) -> None:
     for seconds in (0, 30, 59, 60, 61, 119, 120):
         clock.now = NOW + seconds
         await verifier.refresh()
@@ -556,7 +549,7 @@ async def test_concurrent_first_calls_fetch_once(verifier: TokenVerifier, keys: 
     assert keys.calls == 1
 
 
-async def test_keys_of_other_kinds_are_left_out(issuer: Issuer, clock: Clock) -> None:
+async def test_keys_of_other_kinds_are_left_out(issuer: Issuer, clock: Clock[float]) -> None:
     keys = Keys(issuer)
     keys.published.insert(0, {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"})
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE, clock=clock)
@@ -565,7 +558,7 @@ async def test_keys_of_other_kinds_are_left_out(issuer: Issuer, clock: Clock) ->
     await refused(verifier, f"{signed}.{encode(hmac.digest(b'secret', signed.encode(), 'sha256'))}")
 
 
-async def test_wycheproof_signatures_are_no_access_tokens(clock: Clock) -> None:
+async def test_wycheproof_signatures_are_no_access_tokens(clock: Clock[float]) -> None:
     folder = os.environ.get("RAMPART_WYCHEPROOF")
     if not folder:
         pytest.skip("RAMPART_WYCHEPROOF names no folder with json_web_signature_test.json")
@@ -582,7 +575,7 @@ async def test_wycheproof_signatures_are_no_access_tokens(clock: Clock) -> None:
     assert count == vectors["numberOfTests"]
 
 
-async def test_a_caller_that_leaves_takes_the_keys_from_nobody(issuer: Issuer, clock: Clock) -> None:
+async def test_a_caller_that_leaves_takes_the_keys_from_nobody(issuer: Issuer, clock: Clock[float]) -> None:
     asked, answer = asyncio.Event(), asyncio.Event()
     calls = 0
 

@@ -7,21 +7,15 @@ import pytest
 from gateway.calls.idempotency.fallback import PAUSE_SECONDS, FallbackIdempotencyStore
 from gateway.calls.idempotency.memory import MemoryIdempotencyStore
 from gateway.calls.idempotency.store import Known, StoredAnswer, Under
+from tests.support.clock import Clock
 from tests.support.keys import UnreliableKeyStore, new_claim, retry_of
 
 ANSWER = StoredAnswer("request-1", b"answer")
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Clock[float]:
+    return Clock(100.0)
 
 
 @pytest.fixture
@@ -30,7 +24,7 @@ def shared() -> UnreliableKeyStore:
 
 
 @pytest.fixture
-def store(shared: UnreliableKeyStore, clock: Clock) -> FallbackIdempotencyStore:
+def store(shared: UnreliableKeyStore, clock: Clock[float]) -> FallbackIdempotencyStore:
     return FallbackIdempotencyStore(shared, MemoryIdempotencyStore(), clock=clock)
 
 
@@ -75,7 +69,7 @@ async def test_shared_store_that_fails_in_between_stops_nothing(
 
 
 async def test_shared_store_that_failed_is_left_alone_for_a_while(
-    store: FallbackIdempotencyStore, shared: UnreliableKeyStore, clock: Clock
+    store: FallbackIdempotencyStore, shared: UnreliableKeyStore, clock: Clock[float]
 ) -> None:
     shared.down = True
     for _ in range(5):

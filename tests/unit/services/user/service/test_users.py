@@ -15,26 +15,20 @@ from services.user import convert
 from services.user.adapters.memory import MemoryProfiles, MemoryUserRows, MemoryUsers, MemoryWriter
 from services.user.domain.users import ABSENT, ProfileChange, RiskProfile, User, UserChange, unknown_profile
 from services.user.service.users import UserService
+from tests.support.clock import Clock
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-class Clock:
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Clock[datetime]:
+    return Clock(NOW)
 
 
 class Users:
     """The use cases, each change in a transaction of its own."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock[datetime]) -> None:
         rows = MemoryUserRows()
         self.of = UserService(users=MemoryUsers(rows), profiles=MemoryProfiles(rows), clock=clock)
         self._writer = MemoryWriter(rows)
@@ -59,7 +53,7 @@ class Users:
 
 
 @pytest.fixture
-async def users(clock: Clock) -> Users:
+async def users(clock: Clock[datetime]) -> Users:
     users = Users(clock)
     for name in ("u1", "u2", "u3"):
         await users.create("ours", name)
@@ -87,7 +81,7 @@ async def test_page_says_whether_there_are_more(
     assert ([user.user_id for user in found], found_more) == (names, more)
 
 
-async def test_change_of_nothing_leaves_the_update_time(users: Users, clock: Clock) -> None:
+async def test_change_of_nothing_leaves_the_update_time(users: Users, clock: Clock[datetime]) -> None:
     clock.now = NOW + timedelta(seconds=1)
     assert (await users.update("ours", "u1", UserChange())).updated_at == NOW
     assert (await users.update_profile("ours", "u1", ProfileChange())).known

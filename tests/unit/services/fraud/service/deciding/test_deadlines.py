@@ -191,7 +191,7 @@ async def test_more_than_can_be_read_of_the_history_makes_nobody_late(
 ) -> None:
     await bench.lose()
     bench.store.gate.open()
-    await bench.one(bench.call(user_id="u9", seconds=30))
+    await bench.decide(bench.call(user_id="u9", seconds=30), prompt=True)
     bench.logs.lose()
     monkeypatch.setattr(admission, "BUDGET_SECONDS", 0.0)
     (answer,) = await bench.decide(bench.call(seconds=30), prompt=True, sheds=True)
@@ -346,6 +346,18 @@ async def test_what_is_decided_of_a_batch_by_its_deadline_is_answered(
     for late in (third, fourth, fifth):
         assert isinstance(late, MeshError) and late.kind is Kind.DEADLINE_EXCEEDED
     assert not isinstance((await ways.decide_all([bench.call("t-5", seconds=30)]))[0], MeshError), "its slot is free"
+
+
+async def test_time_limit_of_something_inside_is_not_the_batch_s_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: object) -> Any:
+        raise TimeoutError
+
+    monkeypatch.setattr(bench.store, "commit", fails)
+    ways = CheckWays(bench.decider, lambda _: cast(Any, None), in_flight=1)
+    with pytest.raises(TimeoutError):
+        await ways.decide_all([bench.call(seconds=30)])
 
 
 async def test_decisions_without_an_input_are_counted_by_it(bench: Bench) -> None:

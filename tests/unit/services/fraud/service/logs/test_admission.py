@@ -5,27 +5,20 @@ from __future__ import annotations
 import pytest
 
 from services.fraud.service.logs.admission import BUDGET_SECONDS, OWN_COST, HistoryAdmission
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> Clock[float]:
+    return Clock(0.0)
 
 
 @pytest.fixture
-def admission(clock: Clock) -> HistoryAdmission:
+def admission(clock: Clock[float]) -> HistoryAdmission:
     return HistoryAdmission(clock)
 
 
-def read(admission: HistoryAdmission, clock: Clock, count: int, seconds: float) -> None:
+def read(admission: HistoryAdmission, clock: Clock[float], count: int, seconds: float) -> None:
     with admission.reading(count):
         clock.now += seconds
 
@@ -34,7 +27,7 @@ def test_all_is_admitted_until_it_is_known_what_a_read_takes(admission: HistoryA
     assert admission.admitted(5_000) == 5_000
 
 
-def test_what_fits_into_the_budget_is_admitted_and_no_more(admission: HistoryAdmission, clock: Clock) -> None:
+def test_what_fits_into_the_budget_is_admitted_and_no_more(admission: HistoryAdmission, clock: Clock[float]) -> None:
     for _ in range(60):
         read(admission, clock, 96, 0.2)
     most = int(BUDGET_SECONDS / (0.2 / (96 + OWN_COST))) - OWN_COST
@@ -42,7 +35,7 @@ def test_what_fits_into_the_budget_is_admitted_and_no_more(admission: HistoryAdm
     assert abs(admission.admitted(5_000) - most) <= 1
 
 
-def test_what_is_under_way_takes_its_part_of_the_budget(admission: HistoryAdmission, clock: Clock) -> None:
+def test_what_is_under_way_takes_its_part_of_the_budget(admission: HistoryAdmission, clock: Clock[float]) -> None:
     for _ in range(60):
         read(admission, clock, 96, 0.2)
     most = admission.admitted(5_000)
@@ -53,7 +46,7 @@ def test_what_is_under_way_takes_its_part_of_the_budget(admission: HistoryAdmiss
 
 
 def test_one_log_is_admitted_while_none_is_read_however_long_the_last_took(
-    admission: HistoryAdmission, clock: Clock
+    admission: HistoryAdmission, clock: Clock[float]
 ) -> None:
     read(admission, clock, 1, 60.0)
     assert admission.admitted(7) == 1
@@ -61,7 +54,7 @@ def test_one_log_is_admitted_while_none_is_read_however_long_the_last_took(
         assert admission.admitted(7) == 0
 
 
-def test_more_is_admitted_again_once_reads_are_quick(admission: HistoryAdmission, clock: Clock) -> None:
+def test_more_is_admitted_again_once_reads_are_quick(admission: HistoryAdmission, clock: Clock[float]) -> None:
     read(admission, clock, 96, 60.0)
     for _ in range(60):
         read(admission, clock, 10, 0.001)
