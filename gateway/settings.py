@@ -107,7 +107,7 @@ class GatewaySettings:
             limits=LimitSettings.read(reader),
             client_addresses=AddressResolver.read(reader),
             http=HttpSettings.read(reader),
-            max_body=reader.number("RAMPART_MAX_BODY", 1 << 20, low=1024, high=64 << 20),
+            max_body=reader.number("RAMPART_MAX_BODY", 4 << 20, low=1024, high=64 << 20),
             max_streams=reader.number("RAMPART_MAX_STREAMS", 500, low=1, high=100_000),
             keep_answers=reader.number("RAMPART_IDEMPOTENCY_SECONDS", 600, low=1, high=7 * 86_400),
             coalesce=reader.switch("RAMPART_COALESCE", True),

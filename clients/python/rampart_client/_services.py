@@ -13,6 +13,7 @@ from ._gen.methods import (
     EventTypeClient,
     FeatureClient,
     FraudClient,
+    LabelClient,
     ListClient,
     ScenarioClient,
     TaskClient,
@@ -69,6 +70,10 @@ class Services(ABC):
     @cached_property
     def backtest(self) -> BacktestClient:
         return BacktestClient(self.caller("fraud"))
+
+    @cached_property
+    def label(self) -> LabelClient:
+        return LabelClient(self.caller("fraud"))
 
     @cached_property
     def data(self) -> DataClient:

@@ -87,7 +87,7 @@ class MemoryStore:
         return [_stored_event(made, True) for place, made in self._by_id(tenant_id) if place in decisions]
 
     async def events(
-        self, tenant_id: str, since: datetime, *, places: bool = False
+        self, tenant_id: str, since: datetime, *, places: bool = False, labels: bool = False
     ) -> AsyncIterator[Sequence[StoredEvent]]:
         own = [made for made, _ in self._decided.values() if made.check.tenant_id == tenant_id]
         found = sorted(own, key=lambda made: made.decision_id)

@@ -54,7 +54,8 @@ async def _rows(connection: Connection, tenants: str, records: Sequence[asyncpg.
     if not records:
         return ()
     events = [event_pb2.DecisionEvent.FromString(record["payload"]) for record in records]
-    keys = [event.tenant_id for event in events], [event.decision_id for event in events]
+    decided = [event for event in events if event.decision_id]
+    keys = [event.tenant_id for event in decided], [event.decision_id for event in decided]
     answers = {str(row["decision_id"]): row["answer"] for row in await connection.fetch(_ANSWERS, tenants, *keys)}
     return [
         _committed(record, event, answers[event.decision_id])

@@ -34,8 +34,14 @@ WITH bound AS (
     )) RETURNING transaction_id
 ), freed AS (
     DELETE FROM transactions WHERE tenant_id = $1 AND transaction_id IN (SELECT transaction_id FROM gone)
+), unlabelled AS (
+    DELETE FROM labels WHERE tenant_id = $1 AND transaction_id IN (SELECT transaction_id FROM gone)
 )
 SELECT count(*) FROM gone"""
+
+_FORGET_LABELS = """
+DELETE FROM labels WHERE decision_id IS NULL AND create_time < now() - interval '90 days'"""
+_FORGET_FILES = "DELETE FROM label_imports WHERE create_time < now() - interval '30 days'"
 
 
 class PostgresOldDecisions:
@@ -48,6 +54,8 @@ class PostgresOldDecisions:
     async def prepare(self) -> None:
         async with connected(self._pool) as connection:
             await connection.execute(_PARTITIONS, MONTHS_AHEAD)
+            for statement in (_FORGET_LABELS, _FORGET_FILES):
+                await connection.execute(statement)
 
     async def next_tenant(self, after: str) -> str | None:
         async with connected(self._pool) as connection:

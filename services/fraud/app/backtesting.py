@@ -20,7 +20,7 @@ from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
-from services.fraud.adapters.remote_backtest_tasks import RemoteBacktestTasks
+from services.fraud.adapters.remote_tasks import RemoteTasks
 from services.fraud.expressions.rules import CelRules
 from services.fraud.service.backtests.keeping import BacktestService
 from services.fraud.service.backtests.tasks import KIND, BacktestWork
@@ -46,7 +46,7 @@ async def serve_backtests(
     declared = PostgresEventTypes(reads), PostgresFeatures(reads), PostgresLists(pool, reads)
     checks = RuleChecks(CelRules(), DeclaredVocabularies(*declared))
     scenarios = ScenarioService(PostgresScenarios(reads), checks, _now)
-    service = BacktestService(stored, RemoteBacktestTasks(tasks, KIND), scenarios, checks, _now)
+    service = BacktestService(stored, RemoteTasks(tasks, KIND), scenarios, checks, _now)
     servicer = BacktestServicer(service, IdempotentChanges(writer), pages=pages)
     server.add(backtest_service_pb2_grpc.add_BacktestServiceServicer_to_server, servicer)
     return BacktestWork(stored, ChildBacktests(settings.dsn), scenarios.version, settings.review_without)

@@ -33,9 +33,12 @@ from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
+from services.fraud.app.labelling import LABEL_SERVICE, serve_labels
 from services.fraud.service import retention as retaining
 from services.fraud.service.backtests import tasks as backtesting
 from services.fraud.service.backtests.tasks import BacktestWork
+from services.fraud.service.labels import importing as label_files
+from services.fraud.service.labels.importing import LabelImportWork
 from services.fraud.service.retention import DecisionRetention
 from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.tenants.states import TenantStates
@@ -48,7 +51,7 @@ from services.fraud.settings import FraudSettings
 __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE]
+SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -92,7 +95,9 @@ async def serve(host: Host, reader: Reader) -> None:
     await serve_changes(host, settings, server, reads, pages)
     await serve_scenarios(host, settings, server, reads, pages, configurations, counts)
     tasks = await _tasks(host, settings)
-    await _working(host, settings, tasks, await serve_backtests(host, settings, server, reads, pages, tasks))
+    backtests = await serve_backtests(host, settings, server, reads, pages, tasks)
+    labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, configurations, committed)
+    await _working(host, settings, tasks, backtests, labels)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
@@ -125,12 +130,18 @@ async def _tasks(host: Host, settings: FraudSettings) -> grpc.aio.Channel:
     return await host.open(channel, name="task")
 
 
-async def _working(host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, backtests: BacktestWork) -> None:
+async def _working(
+    host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, backtests: BacktestWork, labels: LabelImportWork
+) -> None:
     """Does the tasks of this service."""
     pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
     retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
-    handlers = {retaining.KIND: retention.run, backtesting.KIND: backtests.run}
-    limits = {retaining.KIND: retaining.LIMITS, backtesting.KIND: backtesting.LIMITS}
+    handlers = {retaining.KIND: retention.run, backtesting.KIND: backtests.run, label_files.KIND: labels.run}
+    limits = {
+        retaining.KIND: retaining.LIMITS,
+        backtesting.KIND: backtesting.LIMITS,
+        label_files.KIND: label_files.IMPORTS_AT_ONCE,
+    }
     worker = Worker(tasks, handlers, limits=limits, schedules=[retaining.SCHEDULE])
     host.background("tasks", worker.run)
 

@@ -31,6 +31,16 @@ from services.fraud.convert.features import (
     feature_to_proto,
     feature_words_from_proto,
 )
+from services.fraud.convert.labels import (
+    LABEL_COLUMNS_OF_FILES,
+    label_event,
+    label_filter_from_proto,
+    label_from_proto,
+    label_from_row,
+    label_import_to_proto,
+    label_to_proto,
+    refused_row_to_proto,
+)
 from services.fraud.convert.past import past_from_record, vector_version_from_record
 from services.fraud.convert.places import (
     Positions,
@@ -77,6 +87,7 @@ from services.fraud.convert.verification import (
 )
 
 __all__ = [
+    "LABEL_COLUMNS_OF_FILES",
     "ChangingFeatures",
     "ChangingTypes",
     "DecisionRecord",
@@ -109,6 +120,12 @@ __all__ = [
     "filter_from_proto",
     "geo_point_from_record",
     "intact_from_record",
+    "label_event",
+    "label_filter_from_proto",
+    "label_from_proto",
+    "label_from_row",
+    "label_import_to_proto",
+    "label_to_proto",
     "page_to_proto",
     "past_from_record",
     "period_from_proto",
@@ -121,6 +138,7 @@ __all__ = [
     "rates_to_proto",
     "recorded_check_from_record",
     "recorded_from_record",
+    "refused_row_to_proto",
     "replay_to_proto",
     "rule_changes_to_proto",
     "rule_from_proto",

@@ -10,10 +10,11 @@ from rampart.fraud.v1 import backtest_pb2 as pb
 from rampart.fraud.v1 import backtest_service_pb2 as service_pb
 
 from meshkit.currencies import DIGITS
-from services.fraud.domain.backtests.backtest import Backtest, BacktestState, BacktestValues
+from services.fraud.domain.backtests.backtest import Backtest, BacktestValues
 from services.fraud.domain.backtests.tally import BacktestExample, BacktestTally, Change
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.verdict import APPROVE, DECLINE
+from services.fraud.domain.work import WorkState
 
 __all__ = ["backtest_to_proto", "period_from_proto", "result_to_proto"]
 
@@ -29,7 +30,7 @@ def period_from_proto(
     return ref, _from_proto(request.since), until, BacktestValues(request.values)
 
 
-def backtest_to_proto(backtest: Backtest, state: BacktestState) -> pb.Backtest:
+def backtest_to_proto(backtest: Backtest, state: WorkState) -> pb.Backtest:
     message = pb.Backtest(
         backtest_id=backtest.backtest_id,
         scenario_id=backtest.scenario_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services.fraud.domain.travel import GeoPoint
 
-__all__ = ["FieldValue", "Fields", "Money", "StoredEvent", "key_hash", "transaction_hash"]
+__all__ = ["FieldValue", "Fields", "Money", "SaidOfEvent", "StoredEvent", "key_hash", "transaction_hash"]
 
 
 class Money(NamedTuple):
@@ -26,6 +26,16 @@ Fields: TypeAlias = "Mapping[str, FieldValue]"
 """Fields by name. One that the event does not have is left out, and so is an empty text."""
 
 
+class SaidOfEvent(NamedTuple):
+    """What a label says of an event."""
+
+    number: int
+    """Among the labels of the event's transaction."""
+    known_ms: int
+    """When it became known, in ms since 1970."""
+    is_fraud: bool
+
+
 class StoredEvent(NamedTuple):
     """An event as the store keeps it."""
 
@@ -36,6 +46,8 @@ class StoredEvent(NamedTuple):
     fields: Fields
     place: GeoPoint | None = None
     """Where its address was taken to be when it was decided. Read only for who asks."""
+    labels: Sequence[SaidOfEvent] = ()
+    """Those of its transaction, if any says fraud. Read only for who asks."""
 
 
 @lru_cache(maxsize=131_072)

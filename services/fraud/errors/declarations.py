@@ -19,6 +19,7 @@ __all__ = [
     "feature_in_use",
     "found_none",
     "import_incomplete",
+    "label_invalid",
     "list_exists",
     "list_full",
     "list_in_use",
@@ -34,6 +35,7 @@ __all__ = [
     "too_many_event_types",
     "too_many_features",
     "too_many_imports",
+    "too_many_labels",
     "too_many_lists",
     "too_many_verifications",
 ]
@@ -149,6 +151,15 @@ def backtest_invalid(faults: Iterable[FieldFault]) -> MeshError:
 
 def period_invalid(faults: Iterable[FieldFault]) -> MeshError:
     return validation_failed(*(Violation(*each) for each in faults))
+
+
+def label_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
+
+
+def too_many_labels(path: str, most: int) -> MeshError:
+    words = f"is the transaction of {most} labels already, which is most"
+    return validation_failed(Violation(path, "transaction_id.labels", words))
 
 
 def too_many_verifications() -> MeshError:

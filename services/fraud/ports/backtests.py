@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from meshkit.named_requests import Claims, Writer
-from services.fraud.domain.backtests.backtest import Backtest, BacktestState, BacktestValues
+from services.fraud.domain.backtests.backtest import Backtest, BacktestValues
 from services.fraud.domain.backtests.past import Extent, PastDecision
 from services.fraud.domain.backtests.tally import BacktestTally
 from services.fraud.domain.scenarios.scenario import ScenarioVersion
@@ -21,7 +21,6 @@ __all__ = [
     "BacktestOrder",
     "BacktestReads",
     "BacktestRunner",
-    "BacktestTasks",
     "BacktestWriter",
     "Checkpoints",
     "PastDecisions",
@@ -50,22 +49,6 @@ class BacktestChanges(Claims, Protocol):
 
 
 BacktestWriter: TypeAlias = Writer[BacktestChanges]
-
-
-class BacktestTasks(Protocol):
-    """The tasks that do backtests, of the tenant whose call is carried out. Every method raises MeshError."""
-
-    async def submit(self, backtest: Backtest) -> str:
-        """Has a backtest done. Returns the identifier of its task."""
-        ...
-
-    async def states(self, task_ids: Collection[str]) -> Mapping[str, BacktestState]:
-        """Returns the states of those tasks that there are."""
-        ...
-
-    async def cancel(self, task_id: str) -> BacktestState:
-        """Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
-        ...
 
 
 class SupersededError(Exception):

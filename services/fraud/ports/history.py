@@ -25,6 +25,8 @@ class HistoryKey(NamedTuple):
     """None for all there are."""
     places: bool = False
     """True to be told where events were."""
+    labels: bool = False
+    """True to be told what labels say of them."""
 
 
 class KeyHistory(NamedTuple):
@@ -50,10 +52,12 @@ class History(Protocol):
         """Tells whether more decisions were made since a time."""
         ...
 
-    def events(self, tenant_id: str, since: datetime, *, places: bool = False) -> AsyncIterator[Sequence[StoredEvent]]:
+    def events(
+        self, tenant_id: str, since: datetime, *, places: bool = False, labels: bool = False
+    ) -> AsyncIterator[Sequence[StoredEvent]]:
         """Yields all events of decisions that were made since a time, in pages, in the order of decisions.
 
-        Where they were is told if `places` says so.
+        Where they were is told if `places` says so, and what labels say of them if `labels` does.
         """
         ...
 

@@ -8,6 +8,7 @@ from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.event_types import EventTypeServicer
 from services.fraud.servicer.features import FeatureServicer
 from services.fraud.servicer.fraud import FraudServicer
+from services.fraud.servicer.labels import LabelServicer
 from services.fraud.servicer.lists import ListServicer
 from services.fraud.servicer.scenario_service import ScenarioServicer
 from services.fraud.servicer.scenarios import ScenarioCalls, ScenarioEdits
@@ -22,6 +23,7 @@ __all__ = [
     "EventTypeServicer",
     "FeatureServicer",
     "FraudServicer",
+    "LabelServicer",
     "ListServicer",
     "ScenarioCalls",
     "ScenarioEdits",

@@ -21,6 +21,8 @@ from .rampart.fraud.v1 import (
     Backtest,
     BatchCheckFraudRequest,
     BatchCheckFraudResponse,
+    BatchCreateLabelsRequest,
+    BatchCreateLabelsResponse,
     CancelBacktestRequest,
     CancelBacktestResponse,
     CheckEventRequest,
@@ -37,6 +39,8 @@ from .rampart.fraud.v1 import (
     CreateEventTypeResponse,
     CreateFeatureRequest,
     CreateFeatureResponse,
+    CreateLabelRequest,
+    CreateLabelResponse,
     CreateListRequest,
     CreateListResponse,
     CreateScenarioRequest,
@@ -77,6 +81,10 @@ from .rampart.fraud.v1 import (
     GetExchangeRatesResponse,
     GetFeatureRequest,
     GetFeatureResponse,
+    GetLabelImportRequest,
+    GetLabelImportResponse,
+    GetLabelRequest,
+    GetLabelResponse,
     GetListRequest,
     GetListResponse,
     GetScenarioPolicyRequest,
@@ -91,6 +99,10 @@ from .rampart.fraud.v1 import (
     GetShadowReportResponse,
     ImportEntriesRequest,
     ImportEntriesResponse,
+    ImportLabelsRequest,
+    ImportLabelsResponse,
+    Label,
+    LabelImport,
     ListBacktestsRequest,
     ListBacktestsResponse,
     ListDecisionsRequest,
@@ -103,6 +115,10 @@ from .rampart.fraud.v1 import (
     ListEventTypesResponse,
     ListFeaturesRequest,
     ListFeaturesResponse,
+    ListLabelImportErrorsRequest,
+    ListLabelImportErrorsResponse,
+    ListLabelsRequest,
+    ListLabelsResponse,
     ListListsRequest,
     ListListsResponse,
     ListScenariosRequest,
@@ -754,6 +770,134 @@ class FraudClient:
         Reasons: VALIDATION_FAILED, ETAG_MISMATCH.
         """
         return await self._caller.call(REPLACE_EXCHANGE_RATES, request, options)
+
+
+CREATE_LABEL = Method(
+    path="/rampart.fraud.v1.LabelService/CreateLabel",
+    request=CreateLabelRequest,
+    response=CreateLabelResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+BATCH_CREATE_LABELS = Method(
+    path="/rampart.fraud.v1.LabelService/BatchCreateLabels",
+    request=BatchCreateLabelsRequest,
+    response=BatchCreateLabelsResponse,
+    timeout=30.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_LABEL = Method(
+    path="/rampart.fraud.v1.LabelService/GetLabel",
+    request=GetLabelRequest,
+    response=GetLabelResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_LABELS = Method(
+    path="/rampart.fraud.v1.LabelService/ListLabels",
+    request=ListLabelsRequest,
+    response=ListLabelsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+IMPORT_LABELS = Method(
+    path="/rampart.fraud.v1.LabelService/ImportLabels",
+    request=ImportLabelsRequest,
+    response=ImportLabelsResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_LABEL_IMPORT = Method(
+    path="/rampart.fraud.v1.LabelService/GetLabelImport",
+    request=GetLabelImportRequest,
+    response=GetLabelImportResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_LABEL_IMPORT_ERRORS = Method(
+    path="/rampart.fraud.v1.LabelService/ListLabelImportErrors",
+    request=ListLabelImportErrorsRequest,
+    response=ListLabelImportErrorsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class LabelClient:
+    """Keeps what became known of transactions."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_label(self, request: CreateLabelRequest, **options: Unpack[CallOptions]) -> Label:
+        """Stores a label. What says the same as the label that its transaction has changes nothing, and is
+        answered with that one.
+        Features that count fraud see it at once. Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(CREATE_LABEL, request, options)
+        return present(response.label)
+
+    async def batch_create_labels(
+        self, request: BatchCreateLabelsRequest, **options: Unpack[CallOptions]
+    ) -> BatchCreateLabelsResponse:
+        """Stores up to 10,000 labels, each for itself: one at fault is answered with its error, and the others
+        are stored.
+        Reasons: VALIDATION_FAILED.
+        """
+        return await self._caller.call(BATCH_CREATE_LABELS, request, options)
+
+    async def get_label(self, request: GetLabelRequest, **options: Unpack[CallOptions]) -> Label:
+        """Returns a label. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_LABEL, request, options)
+        return present(response.label)
+
+    async def list_labels(self, request: ListLabelsRequest, **options: Unpack[CallOptions]) -> ListLabelsResponse:
+        """Lists labels, those that were stored last first. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_LABELS, request, options)
+
+    async def import_labels(self, request: ImportLabelsRequest, **options: Unpack[CallOptions]) -> LabelImport:
+        """Takes a CSV file (RFC 4180, UTF-8) of at most 4 MiB, and enters its rows as a task: each row for
+        itself, those at fault are listed.
+        Its first row names its columns: `transaction_id` and `label`, and any of `source`, `reason`,
+        `amount`, `currency`, `known_time`.
+        The same rows again change nothing. Reasons: VALIDATION_FAILED, STATE_NOT_ALLOWED for more than 20
+        that have not ended, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(IMPORT_LABELS, request, options)
+        return present(response.label_import)
+
+    async def get_label_import(self, request: GetLabelImportRequest, **options: Unpack[CallOptions]) -> LabelImport:
+        """Returns an import and how far it is. Reasons: RESOURCE_NOT_FOUND, DEPENDENCY_UNAVAILABLE."""
+        response = await self._caller.call(GET_LABEL_IMPORT, request, options)
+        return present(response.label_import)
+
+    async def list_label_import_errors(
+        self, request: ListLabelImportErrorsRequest, **options: Unpack[CallOptions]
+    ) -> ListLabelImportErrorsResponse:
+        """Lists the rows of an import that were refused, in their order: at most 10,000 of one import. Reasons:
+        RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_LABEL_IMPORT_ERRORS, request, options)
 
 
 CREATE_LIST = Method(

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DecisionEvent(_message.Message):
-    __slots__ = ("tenant_id", "decision_id", "transaction_id", "user_id", "merchant_id", "amount_minor", "currency_digits", "currency", "channel", "outcome", "confidence_score", "event_time", "create_time", "event_type")
+    __slots__ = ("tenant_id", "decision_id", "transaction_id", "user_id", "merchant_id", "amount_minor", "currency_digits", "currency", "channel", "outcome", "confidence_score", "event_time", "create_time", "event_type", "label")
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -25,6 +25,7 @@ class DecisionEvent(_message.Message):
     EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     decision_id: str
     transaction_id: str
@@ -39,7 +40,24 @@ class DecisionEvent(_message.Message):
     event_time: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
     event_type: str
-    def __init__(self, tenant_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency_digits: _Optional[int] = ..., currency: _Optional[str] = ..., channel: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_type: _Optional[str] = ...) -> None: ...
+    label: LabelRecorded
+    def __init__(self, tenant_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency_digits: _Optional[int] = ..., currency: _Optional[str] = ..., channel: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_type: _Optional[str] = ..., label: _Optional[_Union[LabelRecorded, _Mapping]] = ...) -> None: ...
+
+class LabelRecorded(_message.Message):
+    __slots__ = ("label_id", "number", "label", "source", "known_time", "labelled_decision_id")
+    LABEL_ID_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_TIME_FIELD_NUMBER: _ClassVar[int]
+    LABELLED_DECISION_ID_FIELD_NUMBER: _ClassVar[int]
+    label_id: str
+    number: int
+    label: str
+    source: str
+    known_time: _timestamp_pb2.Timestamp
+    labelled_decision_id: str
+    def __init__(self, label_id: _Optional[str] = ..., number: _Optional[int] = ..., label: _Optional[str] = ..., source: _Optional[str] = ..., known_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., labelled_decision_id: _Optional[str] = ...) -> None: ...
 
 class OutboxPosition(_message.Message):
     __slots__ = ("xid", "seq")

@@ -14,7 +14,7 @@ from meshkit.storage.postgres import ACQUIRE_TIMEOUT, Connection, Pool, transact
 from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.read_ahead import pages_ahead
 from services.fraud.convert import fields_from_record, geo_point_from_record
-from services.fraud.domain.event import StoredEvent, key_hash
+from services.fraud.domain.event import SaidOfEvent, StoredEvent, key_hash
 from services.fraud.ports import HistoryKey, KeyHistory
 
 __all__ = ["EVENT_COLUMNS", "PostgresHistory", "event_of"]
@@ -28,11 +28,21 @@ MAX_AHEAD = timedelta(minutes=5)
 _BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 
 EVENT_COLUMNS = "d.transaction_id, d.event_type, d.event_time, d.create_time, d.event"
+# Number, time in milliseconds and whether it is fraud, one after another, of transactions that a label says fraud of.
+_SAID = """(
+    SELECT array_agg(ARRAY[
+        l.number::bigint, (extract(epoch FROM l.known_time) * 1000)::bigint,
+        (l.label IN ('fraud', 'chargeback'))::integer::bigint
+    ] ORDER BY l.number)
+    FROM labels AS l WHERE l.tenant_id = d.tenant_id AND l.transaction_id = d.transaction_id AND NOT l.refused
+    HAVING bool_or(l.label IN ('fraud', 'chargeback'))
+)"""
 # No decision is made earlier than its event, less what clocks may be apart: that leaves out whole partitions.
 _OF_KEYS = f"""
-SELECT k.n, {EVENT_COLUMNS}, CASE WHEN k.places THEN d.inputs END AS inputs
-FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $7::boolean[])
-    AS k (n, tenant_id, hash, since, places)
+SELECT k.n, {EVENT_COLUMNS}, CASE WHEN k.places THEN d.inputs END AS inputs,
+    CASE WHEN k.labels THEN {_SAID} END AS said
+FROM unnest($1::int[], $2::uuid[], $3::bigint[], $4::timestamptz[], $7::boolean[], $8::boolean[])
+    AS k (n, tenant_id, hash, since, places, labels)
 CROSS JOIN LATERAL (
     SELECT d.* FROM decisions d
     WHERE d.tenant_id = k.tenant_id AND d.%s = k.hash AND d.event_time > k.since
@@ -53,7 +63,8 @@ WHERE tenant_id = ANY ($1::uuid[]) GROUP BY tenant_id"""
 _DECIDED = f"""
 SELECT {EVENT_COLUMNS}, d.inputs FROM decisions d WHERE d.tenant_id = $1 AND d.decision_id = ANY ($2::uuid[])"""
 _PAGE = f"""
-SELECT d.decision_id, {EVENT_COLUMNS}, CASE WHEN $5 THEN d.inputs END AS inputs FROM decisions d
+SELECT d.decision_id, {EVENT_COLUMNS}, CASE WHEN $5 THEN d.inputs END AS inputs,
+    CASE WHEN $6 THEN {_SAID} END AS said FROM decisions d
 WHERE d.tenant_id = $1 AND d.decision_id > $2 AND d.decision_id >= first_decision_id($3)
 ORDER BY d.decision_id LIMIT $4"""
 
@@ -91,9 +102,9 @@ class PostgresHistory:
             return bool(await connection.fetchval(_MORE, tenant_id, since, count))
 
     async def events(
-        self, tenant_id: str, since: datetime, *, places: bool = False
+        self, tenant_id: str, since: datetime, *, places: bool = False, labels: bool = False
     ) -> AsyncIterator[Sequence[StoredEvent]]:
-        asked = since, self._page, places
+        asked = since, self._page, places, labels
 
         async def read(after: UUID) -> Sequence[asyncpg.Record]:
             async with transaction(self._apart, [tenant_id], wait=APART_WAIT) as connection:
@@ -135,6 +146,7 @@ class PostgresHistory:
             max(min(since) - MAX_AHEAD, datetime(1970, 1, 1, tzinfo=UTC)),
             most + 1,
             [key.places for _, key in keys],
+            [key.labels for _, key in keys],
         )
 
 
@@ -152,8 +164,8 @@ async def _history(key: HistoryKey, rows: Sequence[asyncpg.Record], most: int) -
 
 
 def event_of(row: asyncpg.Record) -> StoredEvent:
-    """Returns the event of a row with `EVENT_COLUMNS`, with its place if the row has its inputs."""
-    inputs = row.get("inputs")
+    """Returns the event of a row with `EVENT_COLUMNS`, with place and labels if the row has what tells them."""
+    inputs, said = row.get("inputs"), row.get("said")
     return StoredEvent(
         row["transaction_id"],
         row["event_type"],
@@ -161,4 +173,5 @@ def event_of(row: asyncpg.Record) -> StoredEvent:
         row["create_time"],
         fields_from_record(row["event"]),
         geo_point_from_record(inputs) if inputs is not None else None,
+        [SaidOfEvent(number, known_ms, bool(is_fraud)) for number, known_ms, is_fraud in said] if said else (),
     )

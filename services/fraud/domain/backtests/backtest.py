@@ -14,9 +14,7 @@ from services.fraud.domain.scenarios.scenario import ScenarioVersion
 __all__ = [
     "LONGEST_PERIOD",
     "MOST_UNFINISHED",
-    "UNFINISHED",
     "Backtest",
-    "BacktestState",
     "BacktestValues",
     "period_faults",
 ]
@@ -24,8 +22,6 @@ __all__ = [
 LONGEST_PERIOD = timedelta(days=400)
 MOST_UNFINISHED = 10
 """Of a tenant."""
-UNFINISHED = frozenset({"pending", "running", "cancelling"})
-"""States of which a backtest may still come out."""
 
 
 class BacktestValues(Enum):
@@ -58,18 +54,6 @@ class Backtest:
     draft: ScenarioVersion | None = None
     """The draft as it was, with the number 0."""
     result: BacktestTally | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BacktestState:
-    """How far a backtest is."""
-
-    state: str
-    done: int = 0
-    total: int = 0
-    message: str = ""
-    error: str = ""
-    finished_at: datetime | None = None
 
 
 def period_faults(since: datetime, until: datetime, now: datetime) -> Sequence[FieldFault]:

@@ -11,15 +11,15 @@ from meshkit.ids import uuid7_text
 from services.fraud import errors
 from services.fraud.domain.backtests.backtest import (
     MOST_UNFINISHED,
-    UNFINISHED,
     Backtest,
-    BacktestState,
     BacktestValues,
     period_faults,
 )
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.scenario import ScenarioVersion, VersionRef
-from services.fraud.ports.backtests import BacktestChanges, BacktestReads, BacktestTasks
+from services.fraud.domain.work import UNFINISHED, OrderedWork, WorkState
+from services.fraud.ports.backtests import BacktestChanges, BacktestReads
+from services.fraud.ports.work import SubmittedTasks
 from services.fraud.service.scenarios.drafts import ScenarioService
 from services.fraud.service.scenarios.rule_checks import RuleChecks
 
@@ -28,7 +28,7 @@ __all__ = ["BacktestService", "NewBacktest", "ToldBacktest"]
 LOOKED_AT = 200
 """Backtests without a result, the newest, of which it is asked whether they have ended."""
 SUCCEEDED = "succeeded"
-GONE = BacktestState("failed", error="there is no such task any more")
+GONE = WorkState("failed", error="there is no such task any more")
 """Of a backtest whose task was deleted."""
 
 
@@ -48,7 +48,7 @@ class ToldBacktest:
     """A backtest with how far it is."""
 
     backtest: Backtest
-    state: BacktestState
+    state: WorkState
 
 
 class BacktestService:
@@ -57,7 +57,7 @@ class BacktestService:
     def __init__(
         self,
         reads: BacktestReads,
-        tasks: BacktestTasks,
+        tasks: SubmittedTasks,
         scenarios: ScenarioService,
         checks: RuleChecks,
         clock: Callable[[], datetime],
@@ -97,9 +97,9 @@ class BacktestService:
             created_at=now,
             draft=None if new.ref.number else version,
         )
-        made = replace(made, task_id=await self._tasks.submit(made))
+        made = replace(made, task_id=await self._tasks.submit(_work(made)))
         await changes.add(made)
-        return ToldBacktest(made, BacktestState("pending"))
+        return ToldBacktest(made, WorkState("pending"))
 
     async def get(self, tenant_id: str, backtest_id: UUID) -> ToldBacktest:
         """Raises RESOURCE_NOT_FOUND."""
@@ -144,3 +144,9 @@ class BacktestService:
     async def _told(self, backtests: Sequence[Backtest]) -> Sequence[ToldBacktest]:
         states = await self._tasks.states([each.task_id for each in backtests]) if backtests else {}
         return [ToldBacktest(each, states.get(each.task_id, GONE)) for each in backtests]
+
+
+def _work(backtest: Backtest) -> OrderedWork:
+    version = f"version {backtest.number}" if backtest.number else "the draft"
+    title = f"Backtest of {version} of {backtest.scenario_id}"
+    return OrderedWork(backtest.backtest_id, title, {"backtest_id": backtest.backtest_id})

@@ -139,7 +139,9 @@ class Completer:
             earliest = min(record.time for record in group.records)
             since = start + min(timedelta(0), timedelta(milliseconds=earliest - to_milliseconds(now)))
         values = tuple(zip(plan.key, group.key.value.split("\0", len(plan.key) - 1), strict=True))
-        return HistoryKey(tenant, values, plan.types, group.features.set.columns(plan), since, plan.has_place)
+        return HistoryKey(
+            tenant, values, plan.types, group.features.set.columns(plan), since, plan.has_place, plan.labelled
+        )
 
     def _restore(self, group: LogGroup, records: bytes) -> None:
         if len(self._restored) >= RESTORING:
@@ -180,9 +182,10 @@ def _packed(group: LogGroup, recorders: dict[str, KindRecorder], event: StoredEv
     if recorder is None:
         recorder = recorders[event.event_type] = group.features.set.recorder(group.recorder.plan, event.event_type)
     transaction = transaction_hash(group.key.stream.tenant_id, event.transaction_id)
-    return recorder.restored(
+    record = recorder.restored(
         event.fields, currency_of(event.fields), to_milliseconds(event.event_time), transaction, event.place
     )
+    return record + recorder.layout.labels(transaction, event.labels) if event.labels else record
 
 
 def _restored(group: LogGroup, records: bytes) -> Restored:

@@ -73,10 +73,11 @@ class HistoryRestorer:
         features = await self._features(order)
         streams = features.streams(order.tenant_id).items()
         places = any(plan.has_place for stream, plan in streams if stream.schema in order.since)
+        labels = any(plan.labelled for stream, plan in streams if stream.schema in order.since)
         restored = _RestoredLogs(order, features)
         restoring, gathered = asyncio.create_task(_nothing()), 0
         try:
-            async for events in self._history.events(order.tenant_id, order.earliest, places=places):
+            async for events in self._history.events(order.tenant_id, order.earliest, places=places, labels=labels):
                 for start in range(0, len(events), AT_ONCE):
                     restored.add(events[start : start + AT_ONCE])
                     await asyncio.sleep(0)
@@ -159,6 +160,8 @@ class _RestoredLogs:
                 if type(value) is not str or made < since:
                     continue
                 record = recorder.restored(fields, currency, time, transaction, event.place)
+                if event.labels and recorder.plan.labelled:
+                    record += recorder.layout.labels(transaction, event.labels)
                 if value in logs:
                     logs[value] += record
                 else:

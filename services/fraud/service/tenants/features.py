@@ -62,6 +62,8 @@ class TenantFeatures:
             name for log in self.logs if log.plan.has_place for name in (*log.plan.types, *log.plan.readers)
         )
         """The event types whose records have the place of their event."""
+        self.labelled = any(log.plan.labelled for log in self.logs)
+        """Whether any log is told of labels."""
         self._filled = filled_logs(declared, types)
         self._types = types
         self._totalled = declared.totalled
@@ -86,6 +88,11 @@ class TenantFeatures:
             if event_type in self._types:
                 self._recordings[tenant_id, event_type] = found
         return found
+
+    def labelled_recordings(self, tenant_id: str, event_type: str) -> Sequence[Recording]:
+        """Returns those logs of the events of a type that are told of labels."""
+        found = self.recordings(tenant_id, event_type) if self.labelled else ()
+        return [each for each in found if each.recorder.plan.labelled and event_type in each.recorder.plan.types]
 
     def daily(self, event_type: str) -> Sequence[DailyReading]:
         """Returns the features over more than 30 days that the checks of a type have."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from meshkit.errors import Violation, validation_failed
 from services.fraud.domain.value_lists.lists import NEVER, ListEntry, ends_of
+from services.fraud.service.csv_records import csv_records
 from services.fraud.service.value_lists.values import Values, WrongValueError
 
 __all__ = ["MAX_NOTE", "MAX_ROWS", "ReadRows", "read_rows"]
@@ -37,7 +36,7 @@ def read_rows(data: bytes, first_row: int, values: Values) -> Generator[None, No
 
     Raises VALIDATION_FAILED with the number of each row at fault: `first_row` is that of the first one here.
     """
-    rows = _records(data)
+    rows = csv_records(data)
     places = _Places()
     found: dict[str, ListEntry] = {}
     faults: list[Violation] = []
@@ -65,22 +64,6 @@ def read_rows(data: bytes, first_row: int, values: Values) -> Generator[None, No
     if not count:
         raise validation_failed(Violation("body.data", "rows.min", "must have a row"))
     return ReadRows(count, list(found.values()))
-
-
-def _records(data: bytes) -> Iterator[Sequence[str]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise validation_failed(Violation("body.data", "rows.text", "must be text in UTF-8")) from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            words = f"line {reader.line_num} is no CSV: see whether its quotes are in pairs"
-            raise validation_failed(Violation("body.data", "rows.csv", words)) from None
 
 
 class _Places:

@@ -12,10 +12,11 @@ import pytest
 from meshkit.errors import MeshError, unavailable
 from meshkit.tasks import LeasedTask, TaskFailure
 from services.fraud.adapters.memory_backtests import MemoryBacktestRows, MemoryBacktests, MemoryBacktestWriter
-from services.fraud.domain.backtests.backtest import Backtest, BacktestState
+from services.fraud.domain.backtests.backtest import Backtest
 from services.fraud.domain.backtests.tally import BacktestTally
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.work import OrderedWork, WorkState
 from services.fraud.ports.backtests import BacktestNews, BacktestOrder
 from services.fraud.service.backtests.keeping import BacktestService, NewBacktest, ToldBacktest
 from services.fraud.service.backtests.tasks import BacktestWork
@@ -27,24 +28,24 @@ DRAFT, FIRST = VersionRef("cards", 0), VersionRef("cards", 1)
 
 
 class Tasks:
-    """Implements `BacktestTasks`."""
+    """Implements `SubmittedTasks`."""
 
     def __init__(self) -> None:
-        self.known: dict[str, BacktestState] = {}
+        self.known: dict[str, WorkState] = {}
         self.away = False
 
-    async def submit(self, backtest: Backtest) -> str:
+    async def submit(self, work: OrderedWork) -> str:
         if self.away:
             raise unavailable("task")
         task_id = str(uuid4())
-        self.known[task_id] = BacktestState("pending")
+        self.known[task_id] = WorkState("pending")
         return task_id
 
-    async def states(self, task_ids: Collection[str]) -> Mapping[str, BacktestState]:
+    async def states(self, task_ids: Collection[str]) -> Mapping[str, WorkState]:
         return {each: self.known[each] for each in task_ids if each in self.known}
 
-    async def cancel(self, task_id: str) -> BacktestState:
-        self.known[task_id] = BacktestState("cancelled")
+    async def cancel(self, task_id: str) -> WorkState:
+        self.known[task_id] = WorkState("cancelled")
         return self.known[task_id]
 
 
@@ -111,15 +112,15 @@ async def test_without_its_task_there_is_no_backtest(bench: Bench) -> None:
 async def test_ten_of_a_tenant_may_wait(bench: Bench) -> None:
     made = [(await bench.create()).backtest for _ in range(10)]
     assert (await refused(bench)).reason == "STATE_NOT_ALLOWED"
-    bench.tasks.known[made[3].task_id] = BacktestState("failed")
+    bench.tasks.known[made[3].task_id] = WorkState("failed")
     await bench.create()
     assert (await refused(bench)).reason == "STATE_NOT_ALLOWED"
 
 
 async def test_states_are_those_of_the_tasks(bench: Bench) -> None:
     made = (await bench.create()).backtest
-    bench.tasks.known[made.task_id] = BacktestState("running", 5, 10)
-    assert (await bench.service.get("t", UUID(made.backtest_id))).state == BacktestState("running", 5, 10)
+    bench.tasks.known[made.task_id] = WorkState("running", 5, 10)
+    assert (await bench.service.get("t", UUID(made.backtest_id))).state == WorkState("running", 5, 10)
     cancelled = await bench.service.cancel("t", UUID(made.backtest_id))
     assert cancelled.state.state == "cancelled"
     del bench.tasks.known[made.task_id]
@@ -134,12 +135,12 @@ async def test_a_backtest_that_has_succeeded_is_told_with_its_result(bench: Benc
     made = (await bench.create()).backtest
     place, states = ("t", made.backtest_id), bench.tasks.states
 
-    async def ends(task_ids: Collection[str]) -> Mapping[str, BacktestState]:
+    async def ends(task_ids: Collection[str]) -> Mapping[str, WorkState]:
         bench.rows.backtests[place] = Backtest(
             **{name: getattr(made, name) for name in Backtest.__slots__ if name != "result"},
             result=BacktestTally("stored"),
         )
-        bench.tasks.known[made.task_id] = BacktestState("succeeded")
+        bench.tasks.known[made.task_id] = WorkState("succeeded")
         return await states(task_ids)
 
     bench.tasks.states = ends  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""Has backtests done as tasks of the task service, for the tenant whose call is carried out."""
+"""Has work done as tasks of the task service, for the tenant whose call is carried out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from meshkit.context import current
 from meshkit.identity.policy import policies
 from meshkit.rpc.channel import call_timeout
 from meshkit.rpc.unary import invoke
-from services.fraud.domain.backtests.backtest import Backtest, BacktestState
+from services.fraud.domain.work import UNFINISHED, OrderedWork, WorkState
 
-__all__ = ["RemoteBacktestTasks"]
+__all__ = ["RemoteTasks"]
 
 TASK_SERVICE = pb.DESCRIPTOR.services_by_name["TaskService"]
 ATTEMPTS = 5
@@ -26,32 +26,26 @@ ATTEMPTS = 5
 Response = TypeVar("Response", bound=Message)
 
 
-class RemoteBacktestTasks:
-    """Implements `BacktestTasks`. `kind` is that of their tasks."""
+class RemoteTasks:
+    """Implements `SubmittedTasks`."""
 
     def __init__(self, channel: grpc.aio.Channel, kind: str) -> None:
         self._channel = channel
         self._kind = kind
         self._policies = policies([TASK_SERVICE])
 
-    async def submit(self, backtest: Backtest) -> str:
-        version = f"version {backtest.number}" if backtest.number else "the draft"
-        task = pb.CreateTaskRequest(
-            title=f"Backtest of {version} of {backtest.scenario_id}",
-            kind=self._kind,
-            max_attempts=ATTEMPTS,
-            request_id=backtest.backtest_id,
-        )
-        json_format.ParseDict({"backtest_id": backtest.backtest_id}, task.arguments)
+    async def submit(self, work: OrderedWork) -> str:
+        task = pb.CreateTaskRequest(title=work.title, kind=self._kind, max_attempts=ATTEMPTS, request_id=work.name)
+        json_format.ParseDict(dict(work.arguments), task.arguments)
         answer = await self._call("SubmitTask", pb.SubmitTaskRequest(task=task), pb.SubmitTaskResponse)
         return answer.task.task_id
 
-    async def states(self, task_ids: Collection[str]) -> Mapping[str, BacktestState]:
+    async def states(self, task_ids: Collection[str]) -> Mapping[str, WorkState]:
         request = pb.GetSubmittedTasksRequest(task_ids=task_ids)
         answer = await self._call("GetSubmittedTasks", request, pb.GetSubmittedTasksResponse)
         return {task.task_id: _state(task) for task in answer.tasks}
 
-    async def cancel(self, task_id: str) -> BacktestState:
+    async def cancel(self, task_id: str) -> WorkState:
         request = pb.CancelSubmittedTaskRequest(task_id=task_id)
         return _state((await self._call("CancelSubmittedTask", request, pb.CancelSubmittedTaskResponse)).task)
 
@@ -67,12 +61,12 @@ class RemoteBacktestTasks:
         return answer
 
 
-def _state(task: task_pb2.Task) -> BacktestState:
-    return BacktestState(
+def _state(task: task_pb2.Task) -> WorkState:
+    return WorkState(
         state=task.state,
         done=task.progress.done,
         total=task.progress.total,
         message=task.progress.message,
-        error=task.error.message if task.state not in ("succeeded", "pending", "running") else "",
+        error=task.error.message if task.state not in (*UNFINISHED, "succeeded") else "",
         finished_at=task.finish_time.ToDatetime(UTC) if task.HasField("finish_time") else None,
     )

@@ -1,0 +1,1 @@
+"""Labels: what became known of transactions, by whom and when."""

@@ -1,0 +1,1 @@
+"""How labels are stored, matched with decisions, and told to the entity logs."""
