@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PATH = "/api/v1/features"
 AGGREGATES = (
     "count", "sum", "mean", "min", "max", "stddev", "distinct", "first_seen", "last_seen", "is_new", "travel_speed",
+    "count_fraud", "share_fraud", "known_fraud",
 )  # fmt: skip
 BOUNDARIES = ("(]", "[)")
 COLUMNS = ("name", "event type", "what", "by", "window", "state", "description")

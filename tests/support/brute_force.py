@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -13,6 +13,7 @@ from services.fraud.domain.declared.plan import KindPlan, filter_of
 from services.fraud.domain.declared.records import (
     CORRECTION,
     EVENT,
+    LABEL,
     MISSING,
     NOBODY,
     WITHDRAWAL,
@@ -35,13 +36,9 @@ class BruteForce:
 
     def present(self, arrived: int | None = None) -> dict[int, LogRecord]:
         """What counts of each transaction, by what came before a record (by its number), or by everything."""
-        order = [at for at, each in enumerate(self.records) if each.restored]
-        order += [at for at, each in enumerate(self.records) if not each.restored]
-        if arrived is not None:
-            order = order[: order.index(arrived)]
         stories: dict[int, list[LogRecord]] = {}
-        for at in order:
-            stories.setdefault(self.records[at].transaction, []).append(self.records[at])
+        for each in self._before(arrived):
+            stories.setdefault(each.transaction, []).append(each)
         counting = {transaction: _counting(story) for transaction, story in stories.items()}
         return {transaction: record for transaction, record in counting.items() if record is not None}
 
@@ -49,13 +46,32 @@ class BruteForce:
         """What a new event sees, or one that arrived as a record did: of its own transaction nothing."""
         own = None if arrived is None else record.transaction
         present = [each for transaction, each in self.present(arrived).items() if transaction != own]
+        fraud = self.fraud(record.time, arrived)
         name = (self.plan.types + self.plan.readers)[record.type]
         return [
-            self._value(feature, record, present) if feature.event_type == name else None
+            self._value(feature, record, present, fraud) if feature.event_type == name else None
             for feature in self.plan.features
         ]
 
-    def _value(self, feature: Feature, current: LogRecord, present: Sequence[LogRecord]) -> object:
+    def fraud(self, time: int, arrived: int | None = None) -> Collection[int]:
+        """The transactions that are fraud by what was known at a time, of what came before a record."""
+        newest: dict[int, LogRecord] = {}
+        for label in self._before(arrived):
+            before = newest.get(label.transaction)
+            is_newer = before is None or (before.time, before.attempt) < (label.time, label.attempt)
+            if label.kind == LABEL and label.time <= time and is_newer:
+                newest[label.transaction] = label
+        return {transaction for transaction, label in newest.items() if label.filters == 1}
+
+    def _before(self, arrived: int | None) -> Sequence[LogRecord]:
+        """What came before a record (by its number), or everything, in order of arrival."""
+        order = [at for at, each in enumerate(self.records) if each.restored]
+        order += [at for at, each in enumerate(self.records) if not each.restored]
+        return [self.records[at] for at in (order if arrived is None else order[: order.index(arrived)])]
+
+    def _value(
+        self, feature: Feature, current: LogRecord, present: Sequence[LogRecord], fraud: Collection[int]
+    ) -> object:
         rows = [each for each in present if self._counts(feature, each) and _inside(feature, current.time, each.time)]
         if feature.include_current and self._counts(feature, current):
             rows = [*rows, current]
@@ -69,6 +85,10 @@ class BruteForce:
         times = [each.time for each in rows]
         if kind == "count":
             return len(rows)
+        if kind.endswith("_fraud"):
+            known = sum(each.transaction in fraud for each in rows)
+            share = float(Fraction(known, len(rows))) if rows else 0.0
+            return {"count_fraud": known, "share_fraud": share, "known_fraud": known > 0}[kind]
         if kind in ("first_seen", "last_seen"):
             edge = min(times, default=None) if kind == "first_seen" else max(times, default=None)
             return None if edge is None else (current.time - edge) / 1000

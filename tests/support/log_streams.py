@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from itertools import product
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
-from services.fraud.domain.declared.plan import KindPlan, NumberColumn, plan_kinds
+from services.fraud.domain.declared.plan import OF_LABELS, KindPlan, NumberColumn, plan_kinds
 from services.fraud.domain.declared.records import (
     CORRECTION,
     EVENT,
-    LABEL,
     MISSING,
     WITHDRAWAL,
     LogRecord,
+    RecordLayout,
     currency_number,
 )
 from services.fraud.domain.event_types import BUILT_IN, EventType, Field, FieldType
@@ -43,7 +43,7 @@ FIELDS = {
     Aggregate.IS_NEW: ("device_fingerprint",),
     Aggregate.TRAVEL_SPEED: ("ip_address",),
 }
-WITHOUT_ITSELF = (Aggregate.IS_NEW, Aggregate.TRAVEL_SPEED)
+WITHOUT_ITSELF = {Aggregate.IS_NEW, Aggregate.TRAVEL_SPEED, *OF_LABELS}
 PLACES = [
     packed_place(GeoPoint(*each))
     for each in (
@@ -114,27 +114,29 @@ def random_log(plan: KindPlan, dice: random.Random, length: int, kinds: int = 8)
     """Records in order of arrival."""
     now, pace = 1_700_000_000_000, dice.choice((2, 500, 60_000, 30 * DAY_MS // length))
     events: list[LogRecord] = []
+    labels = RandomLabels(plan, dice)
     for _ in range(length):
         now += dice.choice((0, dice.randint(0, 2 * pace)))
         late = dice.choice(LIMITS) if dice.random() < 0.5 else dice.randint(0, dice.choice(LATE))
         record = random_record(plan, dice, now - late if dice.random() < 0.3 else now, kinds)
         chance = dice.random()
-        if events and chance < 0.25:
+        if events and chance < 3 / 16:
             other = dice.choice(events)
-            kind = (WITHDRAWAL, CORRECTION, other.kind, LABEL)[int(chance * 16)]
+            kind = (WITHDRAWAL, CORRECTION, EVENT)[int(chance * 16)]
             record = record._replace(transaction=other.transaction, kind=kind)
-            if chance > 0.22:
+            if chance > 0.16:
                 record = other
         # Few attempts, so that some are repeated and some withdrawn that never were.
         record = record._replace(restored=dice.random() < 0.1, attempt=dice.choice((0, 0, 1, 2)))
         events.append(record)
-        yield record
+        yield from labels.around(record, dice.choice(events).transaction, pace)
 
 
 def alike_log(plan: KindPlan, dice: random.Random, length: int, *, strangers: float) -> Iterator[LogRecord]:
     """Records that are alike, some of them late; now and then one that is not, or a repeat of another."""
     now, pace, common = 1_700_000_000_000, dice.choice((2, 500, 60_000)), random_record(plan, dice, 0)
     events: list[LogRecord] = []
+    labels = RandomLabels(plan, dice)
     for _ in range(length):
         now += dice.choice((0, dice.randint(0, 2 * pace)))
         record = random_record(plan, dice, now - dice.choice((0, 0, 0, 0, 1, 5_000, dice.randint(0, DAY_MS))), 5)
@@ -149,7 +151,36 @@ def alike_log(plan: KindPlan, dice: random.Random, length: int, *, strangers: fl
         if is_stranger and way == 2 and events:
             record = dice.choice(events)._replace(kind=dice.choice((EVENT, WITHDRAWAL, CORRECTION)))
         events.append(record)
+        yield from labels.around(record, dice.choice(events).transaction, pace)
+
+
+class RandomLabels:
+    """Labels that come at any time: before their event, again, and not in the order in which they were known."""
+
+    def __init__(self, plan: KindPlan, dice: random.Random) -> None:
+        self._plan, self._dice = plan, dice
+        self._told: list[LogRecord] = []
+        self._numbers: dict[int, int] = {}
+
+    def around(self, record: LogRecord, other: int, pace: int) -> Iterator[LogRecord]:
+        """A record, now and then with a label before it or after it: of its transaction, of another one, or of none."""
+        transactions = (record.transaction, other, other, other, self._dice.getrandbits(64))
+        if self._plan.labelled and self._dice.random() < 0.05:
+            yield self._label(self._dice.choice(transactions), record.time, pace)
         yield record
+        if self._plan.labelled and self._dice.random() < 0.2:
+            yield self._label(self._dice.choice(transactions), record.time, pace)
+
+    def _label(self, transaction: int, time: int, pace: int) -> LogRecord:
+        dice, restored = self._dice, self._dice.random() < 0.2
+        if self._told and dice.random() < 0.15:
+            return dice.choice(self._told)._replace(restored=restored)
+        number = self._numbers[transaction] = self._numbers.get(transaction, 0) + 1
+        known = time + dice.choice((0, 0, 1, -1, dice.randint(-20 * pace, 5 * pace), dice.randint(-DAY_MS, DAY_MS)))
+        layout = RecordLayout(self._plan)
+        packed = layout.label(known, transaction, number, fraud=dice.random() < 0.7, restored=restored)
+        self._told.append(layout.unpack(packed))
+        return self._told[-1]
 
 
 def _number(column: NumberColumn, dice: random.Random, scale: int) -> int:

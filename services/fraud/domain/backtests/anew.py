@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from services.fraud.domain.backtests.arrived import ArrivedEvent, ArrivedLabel
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.recording import KindRecorder, currency_of
@@ -18,9 +19,8 @@ from services.fraud.domain.declared.records import LogRecord
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.domain.event import Fields, transaction_hash
 from services.fraud.domain.logs.fold import Fold
-from services.fraud.domain.travel import GeoPoint
 
-__all__ = ["ArrivedEvent", "FeaturesAnew", "TooManyLogsError", "asked_features"]
+__all__ = ["FeaturesAnew", "TooManyLogsError", "asked_features"]
 
 MOST_BYTES = 192 << 20
 """Of logs together."""
@@ -61,18 +61,6 @@ class _Folded:
     measured: int = -MEASURE_EVERY
     """How many records had been taken."""
     latest: int = 0
-
-
-class ArrivedEvent(NamedTuple):
-    """An event, its times in ms since 1970."""
-
-    transaction_id: str
-    event_type: str
-    fields: Fields
-    time: int
-    arrival: int
-    place: GeoPoint | None = None
-    """Where its address was taken to be when it was decided."""
 
 
 class FeaturesAnew:
@@ -144,24 +132,36 @@ class FeaturesAnew:
     def enter(self, event: ArrivedEvent) -> None:
         """Takes an event as `take` does, whose own values nobody asks for. Raises TooManyLogsError."""
         for key, recorder, record in self._records(event):
-            if event.time < self._asked_from - self._keep_ms(recorder.plan):
-                continue
-            packed = recorder.layout.pack(record)
-            folded = self._folded.get(key)
-            if folded is not None:
-                folded.fold.extend(packed)
-                folded.latest = event.arrival
-                self._keep(folded, event.arrival)
-                continue
-            found = self._packed.get(key)
-            if found is None:
-                found = self._packed[key] = _Packed(bytearray(), 0)
-                self._packed_bytes += PACKED_OVERHEAD
-            found.records += packed
-            found.latest = event.arrival
-            self._packed_bytes += len(packed)
+            if event.time >= self._asked_from - self._keep_ms(recorder.plan):
+                self._append(key, recorder.layout.pack(record), event.arrival)
         self._bound(event.arrival)
         self._count(event.arrival)
+
+    def label(self, label: ArrivedLabel) -> None:
+        """Takes a label, which those events see that are taken after it. Raises TooManyLogsError."""
+        transaction = transaction_hash(self._tenant_id, label.transaction_id)
+        for recorder, value in self.features.labelled(label.event_type, label.fields):
+            # No event is labelled before it happens.
+            if label.known_ms >= self._asked_from - self._keep_ms(recorder.plan):
+                packed = recorder.layout.label(label.known_ms, transaction, label.number, fraud=label.fraud)
+                self._append(_Key(recorder.plan.name, value), packed, label.known_ms)
+        self._bound(label.known_ms)
+
+    def _append(self, key: _Key, packed: bytes, arrival: int) -> None:
+        """Adds a record to a log as that is kept."""
+        folded = self._folded.get(key)
+        if folded is not None:
+            folded.fold.extend(packed)
+            folded.latest = max(folded.latest, arrival)
+            self._keep(folded, arrival)
+            return
+        found = self._packed.get(key)
+        if found is None:
+            found = self._packed[key] = _Packed(bytearray(), 0)
+            self._packed_bytes += PACKED_OVERHEAD
+        found.records += packed
+        found.latest = max(found.latest, arrival)
+        self._packed_bytes += len(packed)
 
     def _records(self, event: ArrivedEvent) -> Iterator[tuple[_Key, KindRecorder, LogRecord]]:
         """Yields what is recorded of an event, and where."""

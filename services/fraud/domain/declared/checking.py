@@ -15,7 +15,7 @@ from services.fraud.domain.declared.feature import (
     Boundary,
     Feature,
 )
-from services.fraud.domain.declared.plan import MEASURES, NUMBERED, by_kind, filter_of
+from services.fraud.domain.declared.plan import MEASURES, NUMBERED, OF_LABELS, by_kind, filter_of
 from services.fraud.domain.event_types import EventType, Field, FieldType
 from services.fraud.domain.ip_signals import ADDRESS
 from services.fraud.domain.names import name_faults
@@ -41,7 +41,7 @@ OF_BOTH = frozenset({Aggregate.IS_NEW, Aggregate.TRAVEL_SPEED})
 """The aggregates that hold what the current event has against what was before."""
 MOST_BY_DAY = 20
 """Features over more than 30 days of a tenant."""
-WITHOUT_FIELD = frozenset({Aggregate.COUNT, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN})
+WITHOUT_FIELD = OF_LABELS | {Aggregate.COUNT, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN}
 
 
 class FeatureProblem(NamedTuple):
@@ -164,6 +164,9 @@ def _check_flags(feature: Feature, types: Mapping[str, EventType]) -> Iterator[t
             yield "include_current", "is not possible for is_new: no value is new to an event that counts itself"
         if feature.aggregate is Aggregate.TRAVEL_SPEED:
             yield "include_current", "is not possible for travel_speed: nobody travels from an event to itself"
+        if feature.aggregate in OF_LABELS:
+            words = f"is not possible for {feature.aggregate.value}: an event has no label when it comes"
+            yield "include_current", words
     if feature.same_currency:
         if feature.aggregate is not Aggregate.COUNT:
             yield "same_currency", "is for counts; aggregates of money are by currency anyway"

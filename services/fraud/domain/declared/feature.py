@@ -48,6 +48,12 @@ class Aggregate(Enum):
     Missing without either. Of several last events at one time the southernmost and the northernmost are asked, and the
     greater speed counts: whatever the order in which they came.
     """
+    COUNT_FRAUD = "count_fraud"
+    """Events of the window whose label says fraud: the newest one that was known at the current event's time."""
+    SHARE_FRAUD = "share_fraud"
+    """The part of the window's events that `count_fraud` counts; 0.0 without any event."""
+    KNOWN_FRAUD = "known_fraud"
+    """True if `count_fraud` counts any."""
 
 
 class Boundary(Enum):

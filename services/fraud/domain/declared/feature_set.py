@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.daily import DailyStream, daily_stream
@@ -115,6 +115,13 @@ class FeatureSet:
         """Returns what records the events of a type: for each kind that counts them, or whose features they read."""
         plans = [plan for plan in self.plans.values() if event_type in (*plan.types, *plan.readers)]
         return [self.recorder(plan, event_type) for plan in plans]
+
+    def labelled(self, event_type: str, fields: Fields) -> Iterator[tuple[KindRecorder, str]]:
+        """Yields which logs the labels of an event belong in: what records in them, and the value of their key."""
+        for recorder in self.recorders(event_type):
+            value = recorder.key(fields) if recorder.takes_labels else None
+            if value is not None:
+                yield recorder, value
 
     def recorder(self, plan: KindPlan, event_type: str) -> KindRecorder:
         """Returns what records the events of a type in the logs of a plan, which counts or reads them."""

@@ -19,6 +19,7 @@ from services.fraud.domain.event_types import EventType, FieldType
 __all__ = [
     "MEASURES",
     "NUMBERED",
+    "OF_LABELS",
     "KindFilter",
     "KindPlan",
     "NumberColumn",
@@ -34,6 +35,8 @@ MEASURES = frozenset({Aggregate.SUM, Aggregate.MEAN, Aggregate.MIN, Aggregate.MA
 """The aggregates of numbers. `distinct` and `is_new` compare values; the others need no field."""
 NUMBERED = MEASURES | {Aggregate.TRAVEL_SPEED}
 """The aggregates that read a column of numbers."""
+OF_LABELS = frozenset({Aggregate.COUNT_FRAUD, Aggregate.SHARE_FRAUD, Aggregate.KNOWN_FRAUD})
+"""The aggregates that read the labels of events."""
 PLANS = 8_192
 """That are kept to be found again."""
 
@@ -78,6 +81,8 @@ class KindPlan:
     """How long before the current event a record is in reach: what is read of the widest window, with its delay."""
     schema: str
     """Names what determines the bytes of a record: logs of one schema are read alike. Windows are no part of it."""
+    labelled: bool = False
+    """True if the log has the labels of its events as well."""
 
     @property
     def has_place(self) -> bool:
@@ -128,6 +133,7 @@ def _holds(logged: KindPlan, feature: Feature, numbers: Sequence[NumberColumn]) 
         and (not feature.where or filter_of(feature) in logged.filters)
         and (columns <= set(logged.numbers))
         and (not feature.field or feature.aggregate in NUMBERED or feature.field in logged.counterparts)
+        and (logged.labelled or feature.aggregate not in OF_LABELS)
     )
 
 
@@ -142,8 +148,11 @@ def _plan(name: str, features: Sequence[Feature], types: Mapping[str, EventType]
         "counterparts": _sorted(compared),
         "filters": tuple(sorted({filter_of(feature) for feature in features if feature.where})),
     }
-    # As it was written before there were places: a log without any is the same one.
-    written = columns | {"numbers": [each if each.place else each[:2] for each in numbers]}
+    labelled = any(feature.aggregate in OF_LABELS for feature in features)
+    # As it was written before there were places and labels: a log without any is the same one.
+    written: dict[str, object] = columns | {"numbers": [each if each.place else each[:2] for each in numbers]}
+    if labelled:
+        written["labelled"] = True
     return _plan_of(
         name=name,
         readers=_sorted(feature.event_type for feature in features if feature.event_type not in counted),
@@ -151,6 +160,7 @@ def _plan(name: str, features: Sequence[Feature], types: Mapping[str, EventType]
         missing=frozenset[str](),
         retention_ms=max(feature.reach_ms for feature in features),
         schema=hashlib.sha256(json.dumps([FORMAT, written], sort_keys=True).encode()).hexdigest()[:16],
+        labelled=labelled,
         **columns,
     )
 

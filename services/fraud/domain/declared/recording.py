@@ -32,7 +32,9 @@ Condition: TypeAlias = Callable[[Fields], bool]
 class KindRecorder:
     """Makes the records of one kind of key for the events of one type."""
 
-    __slots__ = ("_columns", "_content", "_filters", "_key", "_pack", "_type", "field", "layout", "plan")
+    __slots__ = (
+        "_columns", "_content", "_filters", "_key", "_pack", "_type", "field", "layout", "plan", "takes_labels",
+    )  # fmt: skip
 
     def __init__(self, plan: KindPlan, event_type: str, filters: Mapping[KindFilter, Condition] = {}) -> None:
         """`filters` has at least those of the plan that are about the event type."""
@@ -42,6 +44,8 @@ class KindRecorder:
         self.field = plan.key[0] if len(plan.key) == 1 else ""
         """The field whose value, if it is a text, is that of the key; empty for a key of several."""
         self._type = plan.type_index(event_type)
+        self.takes_labels = plan.labelled and event_type in plan.types
+        """True if the labels of the events belong in their logs."""
         self._content, self._columns = _readers_of(plan)
         self._pack = self.layout.struct.pack
         self._filters = [

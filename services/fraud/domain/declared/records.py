@@ -45,6 +45,7 @@ NOBODY = 0
 """The hash of a counterpart that the event does not have."""
 HEAD = "<qQBBHHH"
 HEAD_BYTES = 24
+_HEAD = struct.Struct(HEAD)
 _ATTEMPT = struct.Struct("<8xQ6xH")
 KIND_AT = 16
 WORD = 8
@@ -67,10 +68,13 @@ class LogRecord(NamedTuple):
     currency: int = 0
     """`currency_number` of the first money that the event has, 0 for none."""
     filters: int = 0
-    """A bit for each filter of the plan that holds for the event. Of a label: which label."""
+    """A bit for each filter of the plan that holds for the event. Of a label: 1 if it says fraud, else 0."""
     kind: int = EVENT
     attempt: int = 0
-    """Which of the attempts at a transaction appended the record. A withdrawal takes away that attempt alone."""
+    """Which of the attempts at a transaction appended the record. A withdrawal takes away that attempt alone.
+
+    Of a label: its number among those of the transaction, from 1 on.
+    """
     restored: bool = False
     """Read from the store after a loss: counts as having arrived before every record that is not restored."""
 
@@ -101,6 +105,12 @@ class RecordLayout:
 
     def pack_all(self, records: Sequence[LogRecord]) -> bytes:
         return b"".join(map(self.pack, records))
+
+    def label(self, known_ms: int, transaction: int, number: int, *, fraud: bool, restored: bool = False) -> bytes:
+        """Packs a label: when it became known, of which transaction it is, and which of its labels, from 1 on."""
+        kind = LABEL | RESTORED if restored else LABEL
+        head = _HEAD.pack(known_ms, transaction, kind, 0, 0, fraud, number)
+        return head + bytes(self.size - HEAD_BYTES)
 
     def unpack(self, data: bytes | bytearray, offset: int = 0) -> LogRecord:
         time, transaction, kind, event_type, currency, filters, attempt, *columns = self.struct.unpack_from(

@@ -12,8 +12,12 @@ __all__ = ["FeatureValue", "SplitValues", "VectorLayout", "joined", "layout_of",
 FeatureValue: TypeAlias = "int | float | bool | None"
 """Money in smallest units, numbers in millionths. None is missing."""
 _NUMBERS = frozenset(
-    {Aggregate.MEAN, Aggregate.STDDEV, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN, Aggregate.TRAVEL_SPEED}
-)
+    {
+        Aggregate.MEAN, Aggregate.STDDEV, Aggregate.FIRST_SEEN, Aggregate.LAST_SEEN, Aggregate.TRAVEL_SPEED,
+        Aggregate.SHARE_FRAUD,
+    }
+)  # fmt: skip
+_FLAGS = frozenset({Aggregate.IS_NEW, Aggregate.KNOWN_FRAUD})
 
 
 class VectorLayout(NamedTuple):
@@ -42,7 +46,7 @@ def layout_of(features: Sequence[Feature], derived: Sequence[str] = ()) -> Vecto
     return VectorLayout(
         names=(*(feature.name for feature in features), *derived),
         numbers=frozenset(numbers).union(range(len(features), len(features) + len(derived))),
-        flags=frozenset(place for place, feature in enumerate(features) if feature.aggregate is Aggregate.IS_NEW),
+        flags=frozenset(place for place, feature in enumerate(features) if feature.aggregate in _FLAGS),
     )
 
 

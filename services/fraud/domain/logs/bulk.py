@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from operator import le
 from typing import NamedTuple
 
-from services.fraud.domain.declared.records import EVENT, MISSING, RESTORED, RecordLayout
+from services.fraud.domain.declared.records import EVENT, LABEL, MISSING, RESTORED, RecordLayout
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
 __all__ = ["Chunk", "Share"]
@@ -52,6 +52,9 @@ class Chunk:
         if self._uniform and self.heads[0] & KIND & ~RESTORED == EVENT:
             return []
         return [at for at, head in enumerate(self.heads) if head & KIND & ~RESTORED != EVENT]
+
+    def is_label(self, at: int) -> bool:
+        return self.heads[at] & KIND & ~RESTORED == LABEL
 
     def shares(self, plan: StreamPlan, run: Sequence[int]) -> Iterator[Share]:
         """What of a run of events goes into a stream, or into those of several currencies."""

@@ -1,28 +1,30 @@
 """Folds the log of one value of a key: keeps it ready to be read as the current event sees it.
 
 A window of the current event holds the records in it that arrived before, in whatever order, one for each transaction:
-see `stories`. A small log is one table (see `table`), a large one is divided into streams. Amounts and numbers are
-read as the log has them, in smallest units and millionths.
+see `stories`. A small log is one table (see `table`), a large one is divided into streams; labels are beside either.
+Amounts and numbers are read as the log has them, in smallest units and millionths.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.records import EVENT, LogRecord
+from services.fraud.domain.declared.records import EVENT, LABEL, LogRecord
 from services.fraud.domain.logs.compiled import CompiledPlan, compile_plan
+from services.fraud.domain.logs.labels import Labels
 from services.fraud.domain.logs.rows import Rows
-from services.fraud.domain.logs.stories import Stories, arrival_of
+from services.fraud.domain.logs.stories import Stories, arrival_of, arrived_before
 from services.fraud.domain.logs.streams import Streams
-from services.fraud.domain.logs.table import LIKENESS, NOTHING_ALIKE, Table
+from services.fraud.domain.logs.table import LIKENESS, NOTHING_ALIKE, Table, labels_in
 
 __all__ = ["Fold", "TornLog"]
 
 CHUNK = 256
 """Records that are added between two steps: about half a millisecond."""
-LARGEST_TABLE = 128
-"""Records of a log that is not divided into streams."""
+LARGEST_TABLE, MOST_RECORDS = 128, 512
+"""Events of a log that is not divided into streams, and records of one, with labels, that are read at once."""
 UNDONE = 512
 """Transactions that are undone to read as of an earlier arrival. Before more, the log is folded anew."""
 SCANNED = 65_536
@@ -40,7 +42,7 @@ class TornLog(ValueError):
 class Fold:
     """The log of one value of a key, as features read it."""
 
-    __slots__ = ("_compiled", "_marks", "_stories", "likeness", "plan", "rows", "streams", "table")
+    __slots__ = ("_compiled", "_marks", "_stories", "labels", "likeness", "plan", "rows", "streams", "table")
 
     def __init__(self, plan: KindPlan) -> None:
         self.plan = plan
@@ -52,6 +54,7 @@ class Fold:
         self._marks = bytearray()
         """Of each transaction in the table two bytes, which tell of most others that they are not here."""
         self.likeness = NOTHING_ALIKE
+        self.labels = Labels(self.rows, self._stories, self._compiled.streams) if plan.labelled else None
         self.streams = Streams(self.rows, self._stories, ())
 
     @property
@@ -75,9 +78,9 @@ class Fold:
                 for record in rows.layout.unpack_all(data):
                     self.add(record)
                 return
-            if len(rows.packed) + len(data) <= LARGEST_TABLE * size:
+            if self._fits(data):
                 rows.packed += data
-                self._tabulate()
+                self._tabulate(len(data) // size)
                 return
             self._divide()
         for start in range(0, len(data), CHUNK * size):
@@ -95,7 +98,10 @@ class Fold:
             self._enter(self.table, record, packed)
         else:
             rows.packed += packed
-            self._divide()
+            if record.kind != LABEL:
+                self._divide()
+            elif self.labels is not None:
+                self.labels.take(place, record)
 
     def admit(self, record: LogRecord, packed: bytes) -> list[object] | None:
         """Reads what an event sees and takes it, packed as it is; takes nothing if its transaction is here already.
@@ -154,6 +160,8 @@ class Fold:
         """Drops records before the time, which no window reaches, as far as is quick. True if there may be more."""
         for stream in self.streams:
             stream.forget_before(time)
+        if self.labels is not None:
+            self.labels.forget_before(time)
         rows = self.rows
         end = min(rows.end, rows.base + SCANNED, self._stories.first_since(time))
         times = rows.times(range(rows.base, end))
@@ -167,18 +175,30 @@ class Fold:
     def size_bytes(self) -> int:
         """About how much memory it takes."""
         size = OWN_BYTES + len(self.rows.packed) + self._stories.size_bytes()
+        if self.labels is not None:
+            size += self.labels.size_bytes()
         if self.table is not None:
             return size + sum(COLUMN_BYTES + 8 * len(column) for column in self.table)
         return size + sum(stream.size_bytes() for stream in self.streams)
 
     def _has(self, packed: bytes) -> bool:
         """Tells whether the transaction of a record is in the table."""
-        return packed[TRANSACTION] in self.rows.packed
+        return self._stories.index.search(packed[TRANSACTION], self.rows.end) >= 0
+
+    def _fits(self, data: bytes) -> bool:
+        """Tells whether the log with some more records may be one table."""
+        packed, size = self.rows.packed, self.rows.layout.size
+        records = (len(packed) + len(data)) // size
+        if self.labels is not None and LARGEST_TABLE < records <= MOST_RECORDS:
+            records -= labels_in(packed, size) + labels_in(data, size)
+        return records <= LARGEST_TABLE
 
     def _enter(self, table: Table, record: LogRecord, packed: bytes) -> None:
         """Takes an event whose transaction is not here into the table, or divides it."""
         head, rows, plan = packed[LIKENESS], self.rows, self._compiled.table
         rows.packed += packed
+        if self.labels is not None and record.transaction in self.labels.of:
+            self.labels.stand(record.transaction, rows.end - 1)
         self._marks += packed[MARK]
         if len(table[0]) >= LARGEST_TABLE:
             self._divide()
@@ -196,32 +216,34 @@ class Fold:
         if not taken:
             self._divide()
 
-    def _tabulate(self) -> None:
-        found = self._compiled.table.tabulate(self.rows.packed)
+    def _tabulate(self, new: int = 0) -> None:
+        """Makes a table of the records, of which some are new, or divides them."""
+        found, end = self._compiled.table.tabulate(self.rows.packed), self.rows.end
         if found is None:
             self._divide()
-        else:
-            self.likeness, self.table, self._marks = found
+            return
+        self.likeness, self.table, self._marks = found
+        if self.labels is not None:
+            self.labels.take_in(range(end - new, end))
 
     def _divide(self) -> None:
         """Divides the log into streams, for good."""
         self.table, self._marks = None, bytearray()
-        self.streams = Streams(self.rows, self._stories, self._compiled.streams)
+        self.streams = Streams(self.rows, self._stories, self._compiled.streams, self.labels)
         packed, self.rows.packed = self.rows.packed, bytearray()
         self.streams.extend(bytes(packed))
 
     def _changed_since(self, time: int, arrival: int) -> set[int] | None:
         """The transactions that stand otherwise than when a record came, as far as an event of that time sees them.
 
-        None if they are too many.
+        None if they are too many, or labels came since.
         """
-        rows, found = self.rows, set()
-        for place in self.streams.changed_since(time - self.plan.retention_ms, time + 1, arrival):
-            found.add(rows.transaction(place))
-            if len(found) > UNDONE:
-                return None
-        for told in self._stories.told_since(arrival):
-            found.add(told)
+        if self.labels is not None and self.labels.newest >= arrival:
+            return None
+        found = set[int]()
+        places = self.streams.changed_since(time - self.plan.retention_ms, time + 1, arrival)
+        for transaction in chain(map(self.rows.transaction, places), self._stories.told_since(arrival)):
+            found.add(transaction)
             if len(found) > UNDONE:
                 return None
         return found
@@ -232,10 +254,6 @@ class Fold:
 
     def _anew(self, arrival: int, own: int) -> Fold:
         """A fold of what arrived before, but for the attempts of one transaction."""
-        rows = self.rows
-        places = [place for place in range(rows.base, rows.end) if arrival_of(rows, place) < arrival]
-        places.sort(key=lambda place: arrival_of(rows, place))
-        fold, size = Fold(self.plan), rows.layout.size
-        offsets = [(place - rows.base) * size for place in places if rows.transaction(place) != own]
-        fold.extend(b"".join(rows.packed[offset : offset + size] for offset in offsets))
+        fold = Fold(self.plan)
+        fold.extend(arrived_before(self.rows, arrival, own))
         return fold

@@ -16,6 +16,7 @@ from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.records import LogRecord, RecordLayout, currency_letters
 from services.fraud.domain.logs import windows
 from services.fraud.domain.logs.days import DayTotal, deviation
+from services.fraud.domain.logs.labels import Labels
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stream import Stream
 from services.fraud.domain.logs.stream_plan import StreamPlan, stream_of
@@ -29,6 +30,7 @@ from services.fraud.domain.logs.texts import (
     finisher,
     indented,
     itself,
+    labelled,
     linked,
     nested,
     opened,
@@ -53,6 +55,9 @@ class Readable(Protocol):
 
     @property
     def streams(self) -> Streams: ...
+
+    @property
+    def labels(self) -> Labels | None: ...
 
 
 Reader = Callable[[Readable, LogRecord], list[object]]
@@ -136,6 +141,7 @@ def _of_streams(plan: KindPlan, streams: Sequence[StreamPlan], event_type: int) 
             yield "  else:"
             yield from indented(3, reaching(features))
             yield from indented(2, linked(plan, stream, features, names))
+            yield from indented(2, labelled(number, features, "start", "until"))
             yield from indented(2, map(value, features))
 
 
@@ -182,6 +188,7 @@ class _TableWindows(NamedTuple):
                 if not alike:
                     yield f"  i, j = ({i}, {j}) if inside_it else (0, 0)"
                     i, j = "i", "j"
+                yield from indented(2, labelled(number, features, f"t + {window[0]}", f"t + {window[1]}"))
                 yield from indented(2, self._window(stream.number, i, j, features, counted=alike))
 
     def _counted(self, group: Group) -> Iterator[str]:

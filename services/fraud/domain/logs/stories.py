@@ -16,7 +16,7 @@ from services.fraud.domain.logs.bulk import Chunk
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.transactions import TransactionIndex
 
-__all__ = ["NOWHERE", "Stories", "TransactionState", "arrival_of"]
+__all__ = ["NOWHERE", "Sifted", "Stories", "TransactionState", "arrival_of", "arrived_before"]
 
 STORY_BYTES = 300
 BEFORE_ALL = 2**40
@@ -33,9 +33,28 @@ class TransactionState(NamedTuple):
 NOWHERE = TransactionState(-1, -1)
 
 
+class Sifted(NamedTuple):
+    """The numbers of the records of a chunk that are not only put into their streams."""
+
+    single: set[int]
+    """They must be applied one by one."""
+    repeats: set[int]
+    """They change nothing."""
+    labels: set[int]
+
+
 def arrival_of(rows: Rows, place: int) -> int:
     """The arrival of a record: less than that of every record that came after it."""
     return place - BEFORE_ALL if rows.kind(place) & RESTORED else place
+
+
+def arrived_before(rows: Rows, arrival: int, but: int) -> bytes:
+    """The records that came before an arrival, in that order, without those of one transaction."""
+    places = [place for place in range(rows.base, rows.end) if arrival_of(rows, place) < arrival]
+    places.sort(key=lambda place: arrival_of(rows, place))
+    size = rows.layout.size
+    offsets = [(place - rows.base) * size for place in places if rows.transaction(place) != but]
+    return b"".join(rows.packed[offset : offset + size] for offset in offsets)
 
 
 class Stories:
@@ -56,15 +75,18 @@ class Stories:
         """About how much memory it takes."""
         return self.index.size_bytes() + STORY_BYTES * len(self.known)
 
-    def sift(self, chunk: Chunk) -> tuple[set[int], set[int]]:
-        """The numbers of records that must be applied one by one, and of those that change nothing."""
-        single = set(chunk.special())
+    def sift(self, chunk: Chunk) -> Sifted:
+        """Tells apart what has to be done with the records of a chunk."""
+        special = chunk.special()
+        labels = {at for at in special if chunk.is_label(at)}
+        single = set(special) - labels
         touched = {chunk.transactions[at] for at in single}
         if single or not self.known.keys().isdisjoint(chunk.transactions):
             single.update(at for at, each in enumerate(chunk.transactions) if each in touched or each in self.known)
-        there = self.index.claim_all(chunk.transactions, chunk.start, single)
+            single -= labels
+        there = self.index.claim_all(chunk.transactions, chunk.start, single | labels if labels else single)
         repeats = {at for at in there if self.is_repeat(chunk.transactions[at], chunk.start + at)}
-        return single.union(there) - repeats, repeats
+        return Sifted(single.union(there) - repeats, repeats, labels)
 
     def is_repeat(self, transaction: int, place: int) -> bool:
         """Tells whether the event of a transaction that is here already changes nothing, whatever is to come."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
-from services.fraud.domain.declared.plan import NUMBERED, KindPlan, filter_of
+from services.fraud.domain.declared.plan import NUMBERED, OF_LABELS, KindPlan, filter_of
+from services.fraud.domain.declared.records import LogRecord
 
 __all__ = ["StreamPlan", "plan_streams", "stream_of"]
 
@@ -29,6 +30,8 @@ class StreamPlan:
     greatest: bool = False
     counterparts: tuple[int, ...] = ()
     """Columns, which they may have or not."""
+    labels: bool = False
+    """True if their labels are read."""
 
     @property
     def values(self) -> bool:
@@ -39,6 +42,10 @@ class StreamPlan:
     def origin(self) -> StreamPlan:
         """Which records it has, without what is kept of them."""
         return StreamPlan(self.types, self.filter, self.by_currency, self.number)
+
+    def holds(self, record: LogRecord) -> bool:
+        """Tells whether an event is of its types, and its filter holds for it."""
+        return record.type in self.types and (self.filter < 0 or bool(record.filters >> self.filter & 1))
 
 
 def plan_streams(plan: KindPlan) -> tuple[StreamPlan, ...]:
@@ -77,4 +84,5 @@ def _complete(plan: KindPlan, stream: StreamPlan, features: list[Feature]) -> St
         least=not aggregates.isdisjoint({Aggregate.MIN, Aggregate.TRAVEL_SPEED}),
         greatest=not aggregates.isdisjoint({Aggregate.MAX, Aggregate.TRAVEL_SPEED}),
         counterparts=tuple(sorted(plan.counterparts.index(field) for field in compared)),
+        labels=not aggregates.isdisjoint(OF_LABELS),
     )

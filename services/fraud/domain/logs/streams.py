@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from services.fraud.domain.declared.records import CORRECTION, EVENT, MISSING, WITHDRAWAL, LogRecord
+from services.fraud.domain.declared.records import CORRECTION, EVENT, LABEL, MISSING, WITHDRAWAL, LogRecord
 from services.fraud.domain.logs.bulk import Chunk
+from services.fraud.domain.logs.labels import Labels
 from services.fraud.domain.logs.rows import Rows
 from services.fraud.domain.logs.stories import Stories, arrival_of
 from services.fraud.domain.logs.stream import Stream
@@ -22,10 +23,11 @@ SPARSE = 16
 class Streams:
     """The streams of a log, by the numbers of their plans; where they are by currency, those of each."""
 
-    __slots__ = ("_plans", "_rows", "_stories", "of")
+    __slots__ = ("_labels", "_plans", "_rows", "_stories", "of")
 
-    def __init__(self, rows: Rows, stories: Stories, plans: Sequence[StreamPlan]) -> None:
-        self._rows, self._stories, self._plans = rows, stories, plans
+    def __init__(self, rows: Rows, stories: Stories, plans: Sequence[StreamPlan], labels: Labels | None = None) -> None:
+        """`labels` are told what counts. Without them labels are passed over."""
+        self._rows, self._stories, self._plans, self._labels = rows, stories, plans, labels
         self.of: list[Stream | dict[int, Stream]] = [{} if each.by_currency else Stream(rows, each) for each in plans]
 
     def __iter__(self) -> Iterator[Stream]:
@@ -45,6 +47,8 @@ class Streams:
                 self._tell(transaction, place, gone)
         elif kind in (EVENT, WITHDRAWAL, CORRECTION):
             self._tell(transaction, place, gone)
+        elif kind == LABEL and self._labels is not None:
+            self._labels.take(place, record)
 
     def extend(self, data: bytes) -> None:
         """Takes records in order of arrival."""
@@ -62,15 +66,18 @@ class Streams:
         rows = self._rows
         chunk = Chunk(rows.layout, data, rows.end)
         rows.packed += data
-        single, repeats = self._stories.sift(chunk)
+        single, passed, labels = self._stories.sift(chunk)
+        passed |= labels
         begin, gone = 0, set[int]()
         for at in (*sorted(single), len(chunk.times)):
             run: Sequence[int] = range(begin, at)
-            self._put_all(chunk, [each for each in run if each not in repeats] if repeats else run)
+            self._put_all(chunk, [each for each in run if each not in passed] if passed else run)
             if at < len(chunk.times):
                 self.apply(chunk.start + at, rows.record(chunk.start + at), gone)
             begin = at + 1
         self.take_all(gone)
+        for at in sorted(labels):
+            self.apply(chunk.start + at, rows.record(chunk.start + at))
 
     def _put_all(self, chunk: Chunk, run: Sequence[int]) -> None:
         if len(run) <= FEW:
@@ -85,6 +92,8 @@ class Streams:
         old, new = before.counting, after.counting
         if old == new:
             return
+        if self._labels is not None:
+            self._labels.stand(transaction, new)
         if old >= 0 and gone is not None:
             gone.add(old)
         elif old >= 0:
@@ -99,11 +108,16 @@ class Streams:
         changed = [(old, new) for old, new in changes if old != new]
         self.take_all([old for old, _ in changed if old >= 0])
         self._put_back(sorted(new for _, new in changed if new >= 0))
+        for old, new in changed:
+            if new < 0 and self._labels is not None:
+                self._labels.stand(self._rows.transaction(old), new)
 
     def put(self, place: int, record: LogRecord) -> None:
         """Puts a record that counts into the streams it is in."""
         for stream in self.streams_of(record):
             stream.append(place, record)
+        if self._labels is not None:
+            self._labels.stand(record.transaction, place)
 
     def take_all(self, places: Collection[int]) -> None:
         """Takes records out of the streams they are in."""
@@ -127,6 +141,8 @@ class Streams:
         self._put_each(Chunk(rows.layout, data, start), [place - start for place in places])
 
     def _put_each(self, chunk: Chunk, run: Sequence[int]) -> None:
+        if self._labels is not None:
+            self._labels.stand_all(chunk, run)
         for number, plan in enumerate(self._plans):
             for share in chunk.shares(plan, run):
                 self._stream(number, share.currency).extend(share)

@@ -1,7 +1,7 @@
 """The whole of a small log as one table in order of time, which all streams are read from.
 
 It holds events that are alike: of one type, in one currency, for which the same filters hold, with every number and a
-transaction of its own each. A log that is otherwise, or longer, is divided into streams.
+transaction of its own each. A log that is otherwise, or longer, is divided into streams. Labels are beside it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from string import ascii_lowercase
 from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.records import EVENT, MISSING, RESTORED, LogRecord, RecordLayout
+from services.fraud.domain.declared.records import EVENT, LABEL, MISSING, RESTORED, LogRecord, RecordLayout
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
-__all__ = ["LIKENESS", "NOTHING_ALIKE", "Likeness", "Table", "TablePlan"]
+__all__ = ["LIKENESS", "NOTHING_ALIKE", "Likeness", "Table", "TablePlan", "labels_in"]
 
 Table: TypeAlias = "list[array[int]]"
 """The columns, in the order of `TablePlan.columns`."""
 LIKENESS = slice(17, 22)
 """The bytes of a packed record in which those of a table are alike: type, currency, filters."""
 KIND_AT = 16
-EVENTS = bytes((EVENT, EVENT | RESTORED))
+EVENTS, LABELS = bytes((EVENT, EVENT | RESTORED)), bytes((LABEL, LABEL | RESTORED))
 ALIKE = 4_096
 """Likenesses that are known of a plan."""
 
@@ -84,11 +84,13 @@ class TablePlan:
         return True
 
     def tabulate(self, packed: bytearray) -> tuple[Likeness, Table, bytearray] | None:
-        """Makes a table of the records of a log, with two bytes of each transaction.
+        """Makes a table of the events of a log, with two bytes of each transaction.
 
         Returns None if they do not all belong in one.
         """
         size = self._layout.size
+        if labels_in(packed, size):
+            packed = _without_labels(packed, size)
         heads = [packed[at::size] for at in range(LIKENESS.start, LIKENESS.stop)]
         if packed[KIND_AT::size].translate(None, EVENTS) or any(each.count(each[:1]) < len(each) for each in heads):
             return None
@@ -158,3 +160,14 @@ class TablePlan:
         scope: dict[str, object] = {}
         exec(text, scope)  # noqa: S102 # The text is our own.
         return scope["take"]  # type: ignore[return-value]
+
+
+def labels_in(packed: bytes | bytearray, size: int) -> int:
+    """Counts the labels among packed records of a size."""
+    kinds = packed[KIND_AT::size]
+    return len(kinds) - len(kinds.translate(None, LABELS))
+
+
+def _without_labels(packed: bytearray, size: int) -> bytearray:
+    records = (packed[at : at + size] for at in range(0, len(packed), size))
+    return bytearray().join(each for each in records if each[KIND_AT] not in LABELS)

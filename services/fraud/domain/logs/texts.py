@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
-from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.declared.plan import OF_LABELS, KindPlan
 from services.fraud.domain.declared.records import MISSING
 from services.fraud.domain.logs.blocks import FAR, NEVER
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
 __all__ = [
-    "Group", "Names", "compared", "converted", "finisher", "indented", "itself", "linked", "nested", "opened", "plain",
-    "reaching",
-    "searched", "value",
+    "Group", "Names", "compared", "converted", "finisher", "indented", "itself", "labelled", "linked", "nested",
+    "opened", "plain", "reaching", "searched", "value",
 ]  # fmt: skip
 
 Placed = Sequence[tuple[int, Feature]]
@@ -108,6 +107,12 @@ def reaching(features: Placed) -> Iterator[str]:
         yield "first, last = ends(s, start, until)"
     if Aggregate.TRAVEL_SPEED in needs:
         yield "if n: _, last = ends(s, start, until); low, high = extremes(s, last, last + 1)"
+
+
+def labelled(number: int, features: Placed, start: str, until: str) -> Iterator[str]:
+    """Counts the events of a window of the stream with a number that are known to be fraud."""
+    if _needs(features) & OF_LABELS:
+        yield f"fraud = fold.labels.streams[{number}].count(t, {start}, {until})"
 
 
 def compared(plan: KindPlan, features: Placed) -> Iterator[tuple[int, Feature, int]]:
@@ -212,5 +217,8 @@ _VALUES = {
     Aggregate.FIRST_SEEN: ("(t - first) / 1000 if n else None", "(t - first) / 1000 if n else 0.0"),
     Aggregate.LAST_SEEN: ("(t - last) / 1000 if n else None", "0.0"),
     Aggregate.TRAVEL_SPEED: (f"fastest(x, low, high, t - last) if n and x != {MISSING} else None", "None"),
+    Aggregate.COUNT_FRAUD: ("fraud", "None"),
+    Aggregate.SHARE_FRAUD: ("fraud / n if n else 0.0", "None"),
+    Aggregate.KNOWN_FRAUD: ("fraud > 0", "None"),
 }
 """What makes a value, without the current event and with it."""

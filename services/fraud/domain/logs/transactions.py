@@ -47,7 +47,7 @@ class TransactionIndex:
     def find(self, transaction: int, before: int) -> int:
         """The place of the first event of the transaction before the given place; -1 if there is none."""
         if self._root is None:
-            return self._search(transaction.to_bytes(8, "little"), before)
+            return self.search(transaction.to_bytes(8, "little"), before)
         rows, mark = self._rows, _mark(transaction)
         key, bucket = mark.to_bytes(MARK, "little"), self._bucket(mark)[0]
         at = bucket.find(key)
@@ -62,7 +62,7 @@ class TransactionIndex:
     def claim(self, transaction: int, place: int) -> bool:
         """Adds an event, or says that its transaction is there already."""
         if self._root is None and place - self._rows.base < SEARCHED:
-            return self._search(transaction.to_bytes(8, "little"), place) < 0
+            return self.search(transaction.to_bytes(8, "little"), place) < 0
         return not self.claim_all((transaction,), place)
 
     def claim_all(self, transactions: Sequence[int], start: int, but: Collection[int] = ()) -> list[int]:
@@ -90,7 +90,8 @@ class TransactionIndex:
                 root = self._divide(mark)
         return found
 
-    def _search(self, key: bytes, before: int) -> int:
+    def search(self, key: bytes | bytearray, before: int) -> int:
+        """Finds as `find` does, by the bytes of the transaction, in the log itself."""
         rows, size = self._rows, self._rows.layout.size
         packed, stop = rows.packed, (before - rows.base) * size
         at = packed.find(key, 0, stop)

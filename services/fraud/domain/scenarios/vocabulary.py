@@ -41,6 +41,8 @@ _KINDS = {
     Aggregate.COUNT: ValueKind.INT,
     Aggregate.DISTINCT: ValueKind.INT,
     Aggregate.IS_NEW: ValueKind.BOOL,
+    Aggregate.COUNT_FRAUD: ValueKind.INT,
+    Aggregate.KNOWN_FRAUD: ValueKind.BOOL,
 }
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from meshkit.tasks import TaskFailure
-from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, TooManyLogsError, asked_features
+from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError, asked_features
+from services.fraud.domain.backtests.arrived import ArrivedEvent
 from services.fraud.domain.backtests.backtest import BacktestValues
 from services.fraud.domain.backtests.past import Extent, PastDecision, stored_values
 from services.fraud.domain.backtests.tally import BacktestTally

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from meshkit.tasks import TaskFailure
-from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, TooManyLogsError
+from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError
+from services.fraud.domain.backtests.arrived import ArrivedEvent
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.verification.arrivals import WAITING_US, ArrivalOrder

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, TooManyLogsError, asked_features
+from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError, asked_features
+from services.fraud.domain.backtests.arrived import ArrivedEvent
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.fraud.domain.backtests.anew import ArrivedEvent, FeaturesAnew, asked_features
+from services.fraud.domain.backtests.anew import FeaturesAnew, asked_features
+from services.fraud.domain.backtests.arrived import ArrivedEvent
 from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet, DerivedFeature
 from services.fraud.domain.declared.feature import Aggregate
 from services.fraud.domain.declared.feature_set import FeatureSet
