@@ -61,7 +61,9 @@ def _add_add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("label", choices=LABELS)
     parser.add_argument("--source", metavar="SOURCE", help="who says so, such as analyst or issuer (default api)")
     parser.add_argument("--reason", metavar="TEXT", help="why")
-    parser.add_argument("--amount", type=decimal(0, 1e12, above=True), metavar="AMOUNT", help="what was lost or claimed")
+    parser.add_argument(
+        "--amount", type=decimal(0, 1e12, above=True), metavar="AMOUNT", help="what was lost or claimed"
+    )
     parser.add_argument("--currency", metavar="CODE", help="of the amount, such as EUR")
     parser.add_argument("--known-time", type=past_time, metavar="TIME", help="when it became known (default now)")
     finish(parser, _add)

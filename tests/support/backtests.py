@@ -11,6 +11,7 @@ from typing import Any
 
 from meshkit.ids import uuid7_text
 from services.fraud.adapters.memory_backtests import MemoryBacktestRows, MemoryCheckpoints
+from services.fraud.adapters.memory_labels import MemoryLabelArrivals, MemoryLabelRows
 from services.fraud.adapters.memory_past import MemoryPast
 from services.fraud.domain.backtests.backtest import Backtest, BacktestValues
 from services.fraud.domain.backtests.past import BUILT_IN_SETS
@@ -85,6 +86,7 @@ class BacktestBench:
         return BacktestRun(
             order,
             past=MemoryPast(self.bench.store, self.page),
+            labels=MemoryLabelArrivals(MemoryLabelRows()),
             checkpoints=MemoryCheckpoints(self.rows),
             rejudge=Rejudge(scenario, PAYMENT, self.lists, order.review_without),
             features=self.features,

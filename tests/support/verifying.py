@@ -9,6 +9,7 @@ from typing import NamedTuple
 from meshkit.storage.postgres import Pool
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.postgres_features import PostgresFeatures
+from services.fraud.adapters.postgres_label_arrivals import PostgresLabelArrivals
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.verification.recorded import Cause, ValueDifference
@@ -51,7 +52,10 @@ async def verify(
     features = PostgresFeatures(Reads(pool))
     sets = await verified_sets(features, tenant, types, extent.sets, asked.features, compile_pattern)
     witness = LoggedWitness(logs, tenant, known.of(tenant))
-    run = VerifyRun(asked, checks=checks, extent=extent, sets=sets.sets, union=sets.union, witness=witness)
+    labels = PostgresLabelArrivals(pool)
+    run = VerifyRun(
+        asked, checks=checks, labels=labels, extent=extent, sets=sets.sets, union=sets.union, witness=witness
+    )
     news = [each async for each in run.run()]
     assert isinstance(news[-1], VerificationSummary)
     return Verified([each for each in news if isinstance(each, ValueDifference)], news[-1])

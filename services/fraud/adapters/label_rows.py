@@ -9,18 +9,12 @@ import asyncpg
 from services.fraud.domain.event import Money
 from services.fraud.domain.labels.label import LabelKind, StoredLabel
 
-__all__ = ["LABEL_COLUMNS", "NOW_EFFECTIVE", "label_of", "label_row"]
+__all__ = ["LABEL_COLUMNS", "label_of", "label_row"]
 
 LABEL_COLUMNS = (
     "transaction_id, number, label_id, label, source, reason, amount_minor, currency, known_time, decision_id, "
     "refused, created_by, create_time"
 )
-NOW_EFFECTIVE = """
-NOT EXISTS (
-    SELECT FROM labels AS o WHERE o.tenant_id = l.tenant_id AND o.transaction_id = l.transaction_id AND NOT o.refused
-        AND (o.known_time, o.number) > (l.known_time, l.number)
-) AS effective"""
-"""Of a label `l` whether no other one is that of its transaction."""
 
 
 def label_row(label: StoredLabel) -> Sequence[object]:
@@ -58,5 +52,4 @@ def label_of(row: asyncpg.Record) -> StoredLabel:
         refused=row["refused"],
         created_by=row["created_by"],
         created_at=row["create_time"],
-        effective=row.get("effective", True),
     )

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from meshkit.named_requests import Answered
 from meshkit.storage.named_requests import MemoryClaims
+from services.fraud.domain.backtests.arrived import ArrivedLabel
 from services.fraud.domain.event import StoredEvent
 from services.fraud.domain.labels.imports import MOST_REFUSED, ImportedRows, LabelImport, RefusedRow
 from services.fraud.domain.labels.label import LabelledTransaction, StoredLabel, in_effect
-from services.fraud.ports.labels import LabelChanges, LabelFilter, MatchedLabels
+from services.fraud.ports.labels import LabelChanges, LabelFilter, MatchedLabels, PlacedLabel
 
 __all__ = [
+    "MemoryLabelArrivals",
     "MemoryLabelChanges",
     "MemoryLabelImports",
     "MemoryLabelRows",
@@ -24,6 +26,9 @@ __all__ = [
     "MemoryLabels",
     "MemoryUntoldLabels",
 ]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass
@@ -199,6 +204,29 @@ class MemoryUntoldLabels:
 
     def _all(self) -> Sequence[tuple[str, StoredLabel]]:
         return [(tenant, each) for (tenant, _), labels in self._rows.labels.items() for each in labels]
+
+
+class MemoryLabelArrivals:
+    """Implements `LabelArrivals`."""
+
+    def __init__(self, rows: MemoryLabelRows) -> None:
+        self._rows = rows
+
+    async def pages(
+        self, tenant_id: str, since: datetime, until: datetime
+    ) -> AsyncGenerator[Sequence[PlacedLabel], None]:
+        start, end = ((when - _EPOCH) // _MICROSECOND for when in (since, until))
+        placed = []
+        for (tenant, name), labels in self._rows.labels.items():
+            decided = self._rows.events.get((tenant, name))
+            if tenant != tenant_id or decided is None:
+                continue
+            _, event = decided
+            for each in labels:
+                known_ms = (each.known_at - _EPOCH) // timedelta(milliseconds=1)
+                said = ArrivedLabel(name, event.event_type, event.fields, known_ms, each.number, each.kind.is_fraud)
+                placed.append(PlacedLabel(self._rows.arrivals.get(each.label_id, 0), said))
+        yield sorted((each for each in placed if start <= each.arrival < end), key=lambda each: each.arrival)
 
 
 class MemoryLabelImports:

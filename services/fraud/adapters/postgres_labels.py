@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
+import asyncpg
+
 from meshkit.storage.named_requests import PostgresClaims
-from meshkit.storage.postgres import Pool, transaction
+from meshkit.storage.postgres import Connection, Pool, transaction
 from meshkit.storage.reads import Reads
-from services.fraud.adapters.label_rows import LABEL_COLUMNS, NOW_EFFECTIVE, label_of, label_row
+from services.fraud.adapters.label_rows import LABEL_COLUMNS, label_of, label_row
 from services.fraud.convert import label_event
 from services.fraud.domain.labels.imports import MOST_REFUSED, ImportedRows, LabelImport
-from services.fraud.domain.labels.label import LabelledTransaction, StoredLabel
+from services.fraud.domain.labels.label import LabelledTransaction, StoredLabel, in_effect
 from services.fraud.ports.labels import LabelChanges, LabelFilter
 
 __all__ = ["PostgresLabelChanges", "PostgresLabelWriter", "PostgresLabels"]
@@ -31,10 +34,9 @@ INSERT INTO labels (tenant_id, {LABEL_COLUMNS})
 SELECT $1, * FROM unnest($2::text[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[],
     $9::text[], $10::timestamptz[], $11::uuid[], $12::boolean[], $13::text[], $14::timestamptz[])"""
 _TELL = "INSERT INTO outbox (tenant_id, payload) SELECT $1, unnest($2::bytea[])"
-_GET = f"SELECT {LABEL_COLUMNS}, {NOW_EFFECTIVE} FROM labels AS l WHERE tenant_id = $1 AND label_id = $2"
+_GET = f"SELECT {LABEL_COLUMNS} FROM labels WHERE tenant_id = $1 AND label_id = $2"
 _PAGE = f"""
-SELECT {LABEL_COLUMNS}, {NOW_EFFECTIVE} FROM labels AS l
-WHERE tenant_id = $1 AND label_id < $2 %s ORDER BY label_id DESC LIMIT $3"""
+SELECT {LABEL_COLUMNS} FROM labels WHERE tenant_id = $1 AND label_id < $2 %s ORDER BY label_id DESC LIMIT $3"""
 _ADD_IMPORT = """
 INSERT INTO label_imports (tenant_id, import_id, task_id, data, rows, created_by, create_time)
 VALUES ($1, $2, $3, $4, $5, $6, $7)"""
@@ -60,7 +62,8 @@ class PostgresLabels:
     async def get(self, tenant_id: str, label_id: UUID) -> StoredLabel | None:
         async with self._reads.of(tenant_id) as connection:
             row = await connection.fetchrow(_GET, tenant_id, label_id)
-        return label_of(row) if row else None
+            found = await _with_effect(connection, tenant_id, [row] if row else [])
+        return found[0] if found else None
 
     async def page(self, tenant_id: str, only: LabelFilter, before: UUID | None, limit: int) -> Sequence[StoredLabel]:
         values: list[object] = []
@@ -73,7 +76,7 @@ class PostgresLabels:
                 conditions += f" AND {column} = ${3 + len(values)}"
         async with self._reads.of(tenant_id) as connection:
             rows = await connection.fetch(_PAGE % conditions, tenant_id, before or LAST, limit, *values)
-        return [label_of(row) for row in rows]
+            return await _with_effect(connection, tenant_id, rows)
 
 
 class PostgresLabelWriter:
@@ -132,3 +135,15 @@ class PostgresLabelChanges(PostgresClaims):
             columns = zip(*kept, strict=True)
             await self._connection.execute(_REFUSE, *place, *map(list, columns))
         return True
+
+
+async def _with_effect(connection: Connection, tenant_id: str, rows: Sequence[asyncpg.Record]) -> Sequence[StoredLabel]:
+    """Returns the labels of rows, each with whether it is that of its transaction now."""
+    names = sorted({row["transaction_id"] for row in rows})
+    others = await connection.fetch(_OF_TRANSACTIONS, tenant_id, names) if names else ()
+    labels: dict[str, list[StoredLabel]] = {}
+    for other in map(label_of, others):
+        labels.setdefault(other.transaction_id, []).append(other)
+    current = {name: in_effect(found) for name, found in labels.items()}
+    numbers = {name: each.number for name, each in current.items() if each is not None}
+    return [replace(each, effective=numbers.get(each.transaction_id) == each.number) for each in map(label_of, rows)]

@@ -16,6 +16,7 @@ from services.fraud.adapters.postgres_backtests import PostgresCheckpoints
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
+from services.fraud.adapters.postgres_label_arrivals import PostgresLabelArrivals
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_past import PostgresPast
 from services.fraud.app.child import cost, do_order, open_store, tell
@@ -54,6 +55,7 @@ async def _run(dsn: str, order: BacktestOrder) -> None:
         run = BacktestRun(
             order,
             past=PostgresPast(pool),
+            labels=PostgresLabelArrivals(pool),
             checkpoints=PostgresCheckpoints(pool),
             rejudge=await _rejudge(pool, order, configuration),
             features=configuration.features.set,

@@ -13,6 +13,7 @@ from services.fraud.adapters.child_verifications import news_to_json, order_from
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatures
+from services.fraud.adapters.postgres_label_arrivals import PostgresLabelArrivals
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
 from services.fraud.app.child import cost, do_order, open_logs, open_store, tell
 from services.fraud.domain.declaring import all_types
@@ -54,7 +55,15 @@ async def _run(pool: postgres.Pool, logs: RedisLogs, order: VerificationOrder) -
     versions = extent.sets, order.features, compile_pattern
     found = await verified_sets(PostgresFeatures(Reads(pool)), order.tenant_id, types, *versions)
     witness = LoggedWitness(logs, order.tenant_id, configuration.features)
-    return VerifyRun(order, checks=checks, extent=extent, sets=found.sets, union=found.union, witness=witness)
+    return VerifyRun(
+        order,
+        checks=checks,
+        labels=PostgresLabelArrivals(pool),
+        extent=extent,
+        sets=found.sets,
+        union=found.union,
+        witness=witness,
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ CREATE TABLE labels (
     CHECK ((amount_minor IS NULL) = (currency IS NULL))
 );
 CREATE UNIQUE INDEX labels_by_id ON labels (tenant_id, label_id);
-CREATE INDEX labels_by_arrival ON labels (tenant_id, arrival);
+CREATE INDEX labels_by_arrival ON labels (tenant_id, arrival, label_id) WHERE arrival IS NOT NULL;
 CREATE INDEX labels_pending ON labels (tenant_id, transaction_id) WHERE decision_id IS NULL;
 CREATE INDEX labels_untold ON labels (tenant_id, label_id) WHERE arrival IS NULL;
 

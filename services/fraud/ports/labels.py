@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
 from meshkit.named_requests import Claims, Writer
+from services.fraud.domain.backtests.arrived import ArrivedLabel
 from services.fraud.domain.event import StoredEvent
 from services.fraud.domain.labels.imports import ImportedRows, LabelImport, RefusedRow
 from services.fraud.domain.labels.label import LabelKind, LabelledTransaction, StoredLabel
 
 __all__ = [
+    "LabelArrivals",
     "LabelChanges",
     "LabelFilter",
     "LabelImports",
     "LabelReads",
     "LabelWriter",
     "MatchedLabels",
+    "PlacedLabel",
     "UntoldLabels",
 ]
 
@@ -106,6 +109,22 @@ class UntoldLabels(Protocol):
 
     async def told(self, tenant_id: str, labels: Sequence[StoredLabel], arrival: int) -> None:
         """Notes where labels stand in the order of arrival."""
+        ...
+
+
+class PlacedLabel(NamedTuple):
+    """A label with its place in the order of arrival."""
+
+    arrival: int
+    """Microseconds since 1970."""
+    label: ArrivedLabel
+
+
+class LabelArrivals(Protocol):
+    """The labels as the entity logs were told of them."""
+
+    def pages(self, tenant_id: str, since: datetime, until: datetime) -> AsyncGenerator[Sequence[PlacedLabel], None]:
+        """Yields the labels that arrived in a period, in pages, in their order. Raises MeshError UNAVAILABLE."""
         ...
 
 

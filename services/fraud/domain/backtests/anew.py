@@ -102,6 +102,11 @@ class FeaturesAnew:
         """Tells whether it matters where events were."""
         return bool(self.features.of_places)
 
+    @property
+    def is_labelled(self) -> bool:
+        """Tells whether it matters what labels say of events."""
+        return any(plan.labelled for plan in self.features.plans.values())
+
     def take(self, event: ArrivedEvent) -> Sequence[FeatureValue]:
         """Returns the values that an event sees, in the order of the set. Raises TooManyLogsError."""
         values = self.read(event)

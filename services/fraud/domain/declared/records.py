@@ -11,11 +11,12 @@ A record is 24 bytes and 8 for each column, little-endian, so that every part of
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from services.fraud.domain.declared.plan import KindPlan
+from services.fraud.domain.event import SaidOfEvent
 
 __all__ = [
     "CORRECTION",
@@ -106,11 +107,24 @@ class RecordLayout:
     def pack_all(self, records: Sequence[LogRecord]) -> bytes:
         return b"".join(map(self.pack, records))
 
-    def label(self, known_ms: int, transaction: int, number: int, *, fraud: bool, restored: bool = False) -> bytes:
-        """Packs a label: when it became known, of which transaction it is, and which of its labels, from 1 on."""
+    def label(
+        self, known_ms: int, transaction: int, number: int, *, fraud: bool, tag: int = 0, restored: bool = False
+    ) -> bytes:
+        """Packs a label: when it became known, of which transaction it is, and which of its labels, from 1 on.
+
+        `tag`, of 16 bits, tells the record from one of the same label that is appended another time.
+        """
         kind = LABEL | RESTORED if restored else LABEL
-        head = _HEAD.pack(known_ms, transaction, kind, 0, 0, fraud, number)
+        head = _HEAD.pack(known_ms, transaction, kind, 0, tag, fraud, number)
         return head + bytes(self.size - HEAD_BYTES)
+
+    def restored_labels(self, transaction: int, labels: Iterable[SaidOfEvent]) -> bytes:
+        """Packs the labels of a transaction that are read from the store, as such that were restored."""
+        said = (
+            self.label(known_ms, transaction, number, fraud=is_fraud, restored=True)
+            for number, known_ms, is_fraud in labels
+        )
+        return b"".join(said)
 
     def unpack(self, data: bytes | bytearray, offset: int = 0) -> LogRecord:
         time, transaction, kind, event_type, currency, filters, attempt, *columns = self.struct.unpack_from(

@@ -17,7 +17,9 @@ from services.fraud.domain.backtests.tally import BacktestTally
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.vector import FeatureValue
 from services.fraud.ports.backtests import BacktestCheckpoint, BacktestNews, BacktestOrder, Checkpoints, PastDecisions
+from services.fraud.ports.labels import LabelArrivals
 from services.fraud.service.backtests.rejudging import Rejudge
+from services.fraud.service.labels.arriving import LabelQueue
 
 __all__ = ["BacktestRun"]
 
@@ -26,7 +28,7 @@ LATEST = timedelta(days=30)
 """An event that comes later than this sees less than it did."""
 DECIDING, FOLDING = "deciding anew", "reading what windows reach back to"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+_MILLISECOND, _MICROSECOND = timedelta(milliseconds=1), timedelta(microseconds=1)
 
 
 class BacktestRun:
@@ -37,6 +39,7 @@ class BacktestRun:
         order: BacktestOrder,
         *,
         past: PastDecisions,
+        labels: LabelArrivals,
         checkpoints: Checkpoints,
         rejudge: Rejudge,
         features: FeatureSet,
@@ -45,6 +48,7 @@ class BacktestRun:
     ) -> None:
         self._order = order
         self._past = past
+        self._labels = LabelQueue(labels)
         self._checkpoints = checkpoints
         self._rejudge = rejudge
         self._features = features
@@ -68,10 +72,12 @@ class BacktestRun:
         stored_at = self._clock()
         places = self._anew is not None and self._anew.has_places
         pages = self._past.pages(order.tenant_id, since, order.until, after, event_type, events, places=places)
-        async with aclosing(pages):
+        is_labelled = self._anew is not None and self._anew.is_labelled
+        labels = self._labels.open(order.tenant_id, since, order.until, asked=is_labelled)
+        async with labels, aclosing(pages):
             async for page in pages:
                 done = self._done
-                self._decide(page)
+                await self._decide(page)
                 if self._done == done:
                     yield BacktestNews(done, total, FOLDING)
                     continue
@@ -115,8 +121,11 @@ class BacktestRun:
         self._anew = FeaturesAnew(self._order.tenant_id, features, -(-late // _MILLISECOND), since)
         return sorted({name for plan in features.plans.values() for name in (*plan.types, *plan.readers)})
 
-    def _decide(self, page: Sequence[PastDecision]) -> None:
+    async def _decide(self, page: Sequence[PastDecision]) -> None:
         for past in page:
+            for label in await self._labels.until((past.create_time - _EPOCH) // _MICROSECOND):
+                assert self._anew is not None
+                self._anew.label(label)
             values = self._take(self._anew, past) if self._anew is not None else None
             if past.facts is not None:
                 self._judge(past, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from random import randrange
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 _told = Counter("labels_told", "Labels that the entity logs were told of.")
 
 EVENTS_AT_ONCE = 500
+TAGS = 1 << 16
 
 
 class LabelTeller:
@@ -108,7 +110,9 @@ def _writes(tenant_id: str, features: TenantFeatures, label: StoredLabel, counte
         if value is None or event.event_time < label.created_at - timedelta(seconds=retain):
             continue
         records = b"".join(
-            layout.label(to_milliseconds(each.known_at), transaction, each.number, fraud=each.kind.is_fraud)
+            layout.label(
+                to_milliseconds(each.known_at), transaction, each.number, fraud=each.kind.is_fraud, tag=randrange(TAGS)
+            )
             for each in labels
         )
         writes.append(LogWrite(LogKey(stream, value), records, layout.size, retain, refresh=False, is_read=False))

@@ -185,7 +185,7 @@ def _packed(group: LogGroup, recorders: dict[str, KindRecorder], event: StoredEv
     record = recorder.restored(
         event.fields, currency_of(event.fields), to_milliseconds(event.event_time), transaction, event.place
     )
-    return record + recorder.layout.labels(transaction, event.labels) if event.labels else record
+    return record + recorder.layout.restored_labels(transaction, event.labels) if event.labels else record
 
 
 def _restored(group: LogGroup, records: bytes) -> Restored:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from services.fraud.domain.declared.plan import KindPlan
-from services.fraud.domain.declared.records import EVENT, KIND_AT, any_restored
+from services.fraud.domain.declared.records import EVENT, KIND_AT, LABEL, any_restored
 from services.fraud.domain.logs.fold import Fold
 from services.fraud.ports import EntityLogs, LogPart, LogSlice, LogState
 from services.fraud.service.logs.completing import Completer
@@ -28,8 +28,8 @@ __all__ = ["LogFolds"]
 MISSING_SECONDS = 0.25
 """For so long it is waited for what logs lack. Without it all is read from the history."""
 _new = tuple.__new__
-_ARRIVED = bytes([EVENT])
-"""The kind of a record that was appended by its check: it stands at one place of one log alone."""
+_ARRIVED = (bytes([EVENT]), bytes([LABEL]))
+"""The kinds of records that were appended when they came: each stands at one place of one log alone."""
 
 
 class LogFolds:
@@ -46,7 +46,7 @@ class LogFolds:
         get = self._cache.get
         for group in groups:
             group.cached = cached = get(group.key, group.recorder.plan)
-            if cached is not None and cached.part.last[KIND_AT : KIND_AT + 1] != _ARRIVED:
+            if cached is not None and cached.part.last[KIND_AT : KIND_AT + 1] not in _ARRIVED:
                 # What came from the history tells no log from another that has begun in its place and got the same.
                 self._cache.drop(group.key)
                 group.cached = None

@@ -161,7 +161,7 @@ class _RestoredLogs:
                     continue
                 record = recorder.restored(fields, currency, time, transaction, event.place)
                 if event.labels and recorder.plan.labelled:
-                    record += recorder.layout.labels(transaction, event.labels)
+                    record += recorder.layout.restored_labels(transaction, event.labels)
                 if value in logs:
                     logs[value] += record
                 else:

@@ -92,7 +92,7 @@ class TenantFeatures:
     def labelled_recordings(self, tenant_id: str, event_type: str) -> Sequence[Recording]:
         """Returns those logs of the events of a type that are told of labels."""
         found = self.recordings(tenant_id, event_type) if self.labelled else ()
-        return [each for each in found if each.recorder.plan.labelled and event_type in each.recorder.plan.types]
+        return [each for each in found if each.recorder.takes_labels]
 
     def daily(self, event_type: str) -> Sequence[DailyReading]:
         """Returns the features over more than 30 days that the checks of a type have."""

@@ -6,16 +6,17 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from meshkit.tasks import TaskFailure
 from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError
-from services.fraud.domain.backtests.arrived import ArrivedEvent
+from services.fraud.domain.backtests.arrived import ArrivedEvent, ArrivedLabel
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
 from services.fraud.domain.verification.arrivals import WAITING_US, ArrivalOrder
 from services.fraud.domain.verification.recorded import Cause, RecordedCheck, RecordedExtent, ValueDifference, made_us
 from services.fraud.domain.verification.union import ComparedSet, ComparedValue
+from services.fraud.ports.labels import LabelArrivals
 from services.fraud.ports.verification import (
     LogWitness,
     RecordedChecks,
@@ -24,6 +25,7 @@ from services.fraud.ports.verification import (
     VerificationProgress,
     VerificationSummary,
 )
+from services.fraud.service.labels.arriving import LabelQueue
 
 __all__ = ["VerifyRun"]
 
@@ -39,6 +41,7 @@ MOST_LISTED = 1_000
 """Differences that are told one by one. Decisions whose logs are asked for a reason are no more."""
 SEEN_US = 10_000_000
 """For so long after a feature has its first value some processes may not know that its logs are filled."""
+Arrived = TypeVar("Arrived", ArrivedEvent, ArrivedLabel)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 FOLDING, COMPARING = "reading what windows reach back to", "computing values anew"
@@ -52,6 +55,7 @@ class VerifyRun:
         order: VerificationOrder,
         *,
         checks: RecordedChecks,
+        labels: LabelArrivals,
         extent: RecordedExtent,
         sets: Mapping[str, ComparedSet],
         union: FeatureSet,
@@ -59,6 +63,7 @@ class VerifyRun:
     ) -> None:
         self._order = order
         self._checks = checks
+        self._labels = LabelQueue(labels)
         self._extent = extent
         self._sets = sets
         self._union = union
@@ -79,13 +84,14 @@ class VerifyRun:
         since = order.since - timedelta(milliseconds=anew.reach_ms) - TAIL
         arrivals, total = ArrivalOrder(), extent.decisions
         yield VerificationProgress(0, total, FOLDING)
-        async with aclosing(self._checks.pages(order.tenant_id, since, order.until + TAIL)) as pages:
+        period = order.tenant_id, since, order.until + TAIL
+        async with self._labels.open(*period, asked=anew.is_labelled), aclosing(self._checks.pages(*period)) as pages:
             async for page in pages:
                 async for difference in self._verify(anew, list(arrivals.take(page))):
                     yield difference
                 yield VerificationProgress(self._done, total, COMPARING if self._done else FOLDING)
-        async for difference in self._verify(anew, list(arrivals.rest())):
-            yield difference
+            async for difference in self._verify(anew, list(arrivals.rest())):
+                yield difference
         yield VerificationProgress(self._done, self._done, COMPARING)
         yield self._summary
 
@@ -97,9 +103,11 @@ class VerifyRun:
         self, anew: FeaturesAnew, checks: Sequence[RecordedCheck]
     ) -> AsyncGenerator[ValueDifference, None]:
         for check in checks:
+            for label in await self._labels.until(check.order):
+                _take(anew.label, label)
             asked = self._since_us <= made_us(check.decision_id) < self._until_us
             compared = self._sets.get(check.vector.version) if asked else None
-            read = _take(anew.enter if compared is None else anew.read, check)
+            read = _take(anew.enter if compared is None else anew.read, _arrived(check))
             if check.unlogged:
                 self._beside.append((check.order, check.transaction_id))
             if compared is None or read is None:
@@ -198,10 +206,14 @@ class VerifyRun:
         return ValueDifference(*identity, value.feature, value.stored, value.recomputed, cause)
 
 
-def _take(take: Callable[[ArrivedEvent], list[Any] | None], check: RecordedCheck) -> list[Any] | None:
+def _arrived(check: RecordedCheck) -> ArrivedEvent:
+    times = _milliseconds(check.event_time), check.order // 1_000
+    return ArrivedEvent(check.transaction_id, check.event_type, check.fields, *times, check.place)
+
+
+def _take(take: Callable[[Arrived], list[Any] | None], arrived: Arrived) -> list[Any] | None:
     try:
-        times = _milliseconds(check.event_time), check.order // 1_000
-        return take(ArrivedEvent(check.transaction_id, check.event_type, check.fields, *times, check.place))
+        return take(arrived)
     except TooManyLogsError:
         words = "the windows reach back to more events than fit into memory: verify fewer features at a time"
         raise TaskFailure("TooManyEvents", words, retryable=False) from None

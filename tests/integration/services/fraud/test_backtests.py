@@ -34,6 +34,7 @@ from services.fraud.adapters.postgres_backtests import (
     PostgresBacktestWriter,
     PostgresCheckpoints,
 )
+from services.fraud.adapters.postgres_label_arrivals import PostgresLabelArrivals
 from services.fraud.adapters.postgres_past import PostgresPast
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.domain.backtests.backtest import Backtest, BacktestValues
@@ -235,7 +236,8 @@ async def test_a_process_comes_to_the_same_result_also_after_one_that_was_killed
     here, there = [await added(kept, backtest(tenant)) for _ in range(2)]
     scenario = CompiledScenario(VERSION.ref, VERSION.content, VERSION.trees)
     run = BacktestRun(
-        order(tenant, here, values=values), past=PostgresPast(pool), checkpoints=kept.checkpoints,
+        order(tenant, here, values=values), past=PostgresPast(pool), labels=PostgresLabelArrivals(pool),
+        checkpoints=kept.checkpoints,
         rejudge=Rejudge(scenario, PAYMENT, NO_LISTS, frozenset({"user_profile"})), features=STARTER,
         sets=BUILT_IN_SETS,
     )  # fmt: skip

@@ -19,14 +19,19 @@ from meshkit.storage.reads import Reads
 from services.fraud.adapters.ip_intelligence import FileIpIntelligence
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatures, PostgresFeatureWriter
+from services.fraud.adapters.postgres_labels import PostgresLabels, PostgresLabelWriter
+from services.fraud.adapters.postgres_untold_labels import PostgresUntoldLabels
 from services.fraud.domain.check import Check, Features
 from services.fraud.domain.declared.declaration import Definition, DerivedFeature
 from services.fraud.domain.declared.feature import Aggregate
 from services.fraud.domain.declared.records import LogRecord
+from services.fraud.domain.labels.label import NewLabel
 from services.fraud.domain.travel import GeoPoint, speed_kmh
 from services.fraud.domain.verification.recorded import Cause
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports import FeatureHead, LogKey
+from services.fraud.service.labels.keeping import LabelService, ToldLabel
+from services.fraud.service.labels.telling import LabelTeller
 from services.fraud.service.logs import keeping as log_keeping
 from services.fraud.service.logs import sweep as log_sweep
 from services.fraud.service.logs.rebuilding import RebuildProgress, Rebuilds
@@ -34,6 +39,7 @@ from services.fraud.service.tenants.configuration import Configurations, compile
 from tests.support.engine import Engine, eventually, keeping
 from tests.support.features import DAY_MS, counting, declare
 from tests.support.fraud import check, milliseconds, new_tenant
+from tests.support.labels import said
 from tests.support.mmdb import write_mmdb
 from tests.support.readers import patiently, settled
 from tests.support.servers import Database
@@ -45,6 +51,8 @@ STALE, SETTLED = 0.3, 1.5
 CARDS = counting("cards", aggregate=Aggregate.DISTINCT, field="card_fingerprint", window_ms=30 * DAY_MS)
 WEEK = counting("merchant_week", key="merchant_id", window_ms=7 * DAY_MS)
 MONTH = counting("user_month", window_ms=30 * DAY_MS)
+FRAUD = counting("merchant_fraud", key="merchant_id", aggregate=Aggregate.COUNT_FRAUD, window_ms=30 * DAY_MS)
+SHARE = counting("merchant_share", key="merchant_id", aggregate=Aggregate.SHARE_FRAUD, window_ms=30 * DAY_MS)
 KMH = counting(
     "login_kmh", event_type="login", counts=("payment",), aggregate=Aggregate.TRAVEL_SPEED, field="ip_address",
     window_ms=DAY_MS,
@@ -107,6 +115,17 @@ class Tenants:
     async def verify(self, tenant: str, *only: str) -> Verified:
         engine = self.engines[0]
         return await verify(engine.pool, engine.logs, tenant, *only, known=engine.sets)
+
+    async def label(self, tenant: str, *labels: NewLabel) -> None:
+        """Stores labels, and tells the logs of them."""
+        engine = self.engines[0]
+        service = LabelService(PostgresLabels(Reads(engine.pool)), lambda: datetime.now(UTC))
+        async with PostgresLabelWriter(engine.pool).begin(tenant) as changes:
+            results = await service.store(changes, "alice", labels)
+        told = [each.label for each in results if isinstance(each, ToldLabel)]
+        assert len(told) == len(labels), results
+        untold = PostgresUntoldLabels(engine.pool, engine.pool)
+        await LabelTeller(engine.logs, engine.sets, untold).tell(tenant, told)
 
     async def declare(self, tenant: str, *new: Definition, without: Sequence[str] = ()) -> int:
         return (await declare(self.writer, tenant, *new, without=without)).number
@@ -238,6 +257,33 @@ async def test_nobody_sees_less_while_processes_learn_of_changes_one_after_the_o
     found = await tenants.verify(tenant)
     assert found.causes <= {Cause.FILLING}, found.differences
     assert (found.summary.decisions, found.summary.skipped) == (len(tenants.decided), 0)
+
+
+async def test_labels_are_counted_in_filled_logs_after_a_loss_and_once_all_is_there_again(
+    tenants: Tenants, tenant: str, lone_redis: Redis
+) -> None:
+    paid_for = [paid(tenant, event_time=now() - timedelta(minutes=10 - number)) for number in range(6)]
+    for number, asked in enumerate(paid_for):
+        await tenants.decide(asked, number % 2)
+    first, second, third, *_ = (each.transaction_id for each in paid_for)
+    # Of the third it was said first that it is legitimate, and then that this was wrong.
+    await tenants.label(tenant, said(first), said(second), said(third, "legitimate"))
+    await tenants.label(tenant, said(second, "false_positive"), said(third, "chargeback"))
+    await tenants.declare(tenant, FRAUD, SHARE)
+    assert await tenants.until("merchant_fraud", lambda: paid(tenant), processes=2) == 2
+    await tenants.label(tenant, said(paid_for[3].transaction_id))
+    for engine in (0, 1):
+        seen = seen_by(await tenants.decide(paid(tenant), engine))
+        assert (seen["merchant_fraud"], seen["merchant_share"]) == (3, 3 / (len(tenants.decided) - 1))
+    await lone_redis.flushall()
+    lost, restored = [await tenants.decide(paid(tenant), engine) for engine in (0, 1)]
+    assert lost.degraded == ("features_slow_path",)
+    assert seen_by(lost)["merchant_fraud"] == seen_by(restored)["merchant_fraud"] == 3
+    await eventually(lambda: tenants.engines[0].whole(tenant), 30)
+    await tenants.label(tenant, said(first, "legitimate"))
+    assert await tenants.until("merchant_fraud", lambda: paid(tenant), processes=2) == 2
+    found = await tenants.verify(tenant)
+    assert found.causes <= {Cause.FILLING, Cause.SLOW_PATH}, found.differences
 
 
 def _named(name: str) -> Definition:

@@ -69,15 +69,13 @@ class Kept(NamedTuple):
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def kept(request: pytest.FixtureRequest) -> AsyncIterator[Kept]:
+async def kept(request: pytest.FixtureRequest, pool: Pool, fraud_database: Database) -> AsyncIterator[Kept]:
     if request.param == "memory":
         rows = MemoryLabelRows()
         stores = MemoryLabels(rows), MemoryLabelWriter(rows), MemoryLabelImports(rows), MemoryUntoldLabels(rows)
         yield Kept(*stores, rows, None)
         return
-    database: Database = request.getfixturevalue("fraud_database")
-    pool: Pool = request.getfixturevalue("pool")
-    relay = await open_pool(database.relay_dsn)
+    relay = await open_pool(fraud_database.relay_dsn)
     reads = Reads(pool)
     stores = PostgresLabels(reads), PostgresLabelWriter(pool), PostgresLabelImports(reads)
     yield Kept(*stores, PostgresUntoldLabels(relay, pool), None, PostgresStore(pool, EventKeys(pool)))

@@ -13,6 +13,7 @@ from meshkit.errors import MeshError
 from meshkit.tasks import TaskFailure
 from services.fraud.adapters.memory_event_types import MemoryDeclarations
 from services.fraud.adapters.memory_features import MemoryFeatures
+from services.fraud.adapters.memory_labels import MemoryLabelArrivals, MemoryLabelRows
 from services.fraud.domain.backtests.past import StoredVector
 from services.fraud.domain.declared.declaration import DeclaredSet
 from services.fraud.domain.declared.feature_set import FeatureSet
@@ -86,7 +87,8 @@ async def differences(rows: Rows, since: datetime = NOW) -> Sequence[tuple[str, 
     compared = ComparedSet(STARTER, ["user_count_24h"])
     order = VerificationOrder(tenant_id="t", since=since, until=NOW + timedelta(days=1))
     run = VerifyRun(
-        order, checks=rows, extent=await rows.extent("t", since, order.until), sets={STARTER.version: compared},
+        order, checks=rows, labels=MemoryLabelArrivals(MemoryLabelRows()),
+        extent=await rows.extent("t", since, order.until), sets={STARTER.version: compared},
         union=union_of(compared), witness=rows,
     )  # fmt: skip
     news = [each async for each in run.run()]

@@ -3299,12 +3299,12 @@ class Feature(betterproto2.Message):
 
     aggregate: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
-    "count", "sum", "mean", "min", "max", "stddev" (of the population), "distinct", "first_seen" and "last_seen" (seconds since the first or last event), "is_new" (whether no event in the window has the current one's value of `field`), "travel_speed" (least km/h from the place of the last event that has one). Empty for one with an `expression`.
+    "count", "sum", "mean", "min", "max", "stddev" (of the population), "distinct", "first_seen" and "last_seen" (seconds since the first or last event), "is_new" (whether no event in the window has the current one's value of `field`), "travel_speed" (least km/h from the place of the last event that has one), "count_fraud", "share_fraud" and "known_fraud" (how many events in the window, which part of them, and whether any, were known to be fraud by their newest labels at the current event's time). Empty for one with an `expression`.
     """
 
     field: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
     """
-    Field that is aggregated. Empty for "count", "first_seen" and "last_seen", "ip_address" for "travel_speed". Amounts of money are aggregated in the current event's currency.
+    Field that is aggregated. Empty for "count", "first_seen", "last_seen", "count_fraud", "share_fraud" and "known_fraud", "ip_address" for "travel_speed". Amounts of money are aggregated in the current event's currency.
     """
 
     window: "datetime.timedelta | None" = betterproto2.field(
@@ -3314,7 +3314,7 @@ class Feature(betterproto2.Message):
         optional=True,
     )
     """
-    Length of the window in whole milliseconds: 1 second to 400 days. Of more than 30 days, all but the newest 29 and a part come from daily totals (`resolution`); "distinct" and "is_new" are not offered over these.
+    Length of the window in whole milliseconds: 1 second to 400 days. Of more than 30 days, all but the newest 29 and a part come from daily totals (`resolution`); "distinct", "is_new", "travel_speed" and those of labels are not offered over these.
     """
 
     delay: "datetime.timedelta | None" = betterproto2.field(
