@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from services.fraud.domain.backtests.anew import FeaturesAnew, TooManyLogsError, asked_features
-from services.fraud.domain.backtests.arrived import ArrivedEvent
+from services.fraud.domain.backtests.arrived import ArrivedEvent, ArrivedLabel
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
@@ -106,6 +106,80 @@ def test_events_that_nobody_asks_about_are_seen_by_those_after_them(folded_bytes
             found.append((n, dict(zip(FEATURES.names, anew.take(arrived(n, each)), strict=True))))
     assert found == [(n, counted(events[:n], events[n])) for n, _ in found]
     assert len(found) > 100
+
+
+LABELLED = FeatureSet(
+    "t1",
+    [
+        feature("fraud_6h", "user_id", Aggregate.COUNT_FRAUD, 6, delay_ms=HOUR),
+        feature("share_24h", "merchant_id", Aggregate.SHARE_FRAUD, 24),
+        feature("known_12h", "device_fingerprint", Aggregate.KNOWN_FRAUD, 12),
+        feature("count_24h", "card_fingerprint", Aggregate.COUNT, 24),
+    ],
+    BUILT_IN,
+)
+
+
+def labels_of(events: Sequence[Event]) -> Sequence[Sequence[ArrivedLabel]]:
+    """Returns what is recorded of labels between an event and the next one, some before their event has come."""
+    chance, numbers = random.Random(1), dict.fromkeys(range(len(events)), 0)
+    found: list[list[ArrivedLabel]] = []
+    for each in events:
+        told: list[ArrivedLabel] = []
+        for _ in range(chance.choice((0, 0, 1, 2))):
+            known, fraud = max(each.time, each.arrival - chance.choice((0, 0, HOUR))), chance.random() < 0.7
+            happened = [n for n in range(min(len(found) + 20, len(events))) if events[n].time <= known]
+            at = chance.choice(happened[-30:] if chance.random() < 0.5 else happened)
+            numbers[at] += 1
+            told.append(ArrivedLabel(f"t{at}", "payment", events[at].fields, known, numbers[at], fraud))
+        found.append(told)
+    return found
+
+
+def known_of(before: Sequence[Event], told: Sequence[ArrivedLabel], current: Event) -> dict[str, object]:
+    """Returns the features of an event, given the events and the labels that arrived before it."""
+    newest: dict[str, ArrivedLabel] = {}
+    for label in sorted(told, key=lambda each: (each.known_ms, each.number)):
+        if label.known_ms <= current.time:
+            newest[label.transaction_id] = label
+
+    def within(key: str, start: int, end: int) -> list[bool]:
+        times = range(current.time - start * HOUR + 1, current.time - end * HOUR + 1)
+        same = [n for n, each in enumerate(before) if each.fields[key] == current.fields[key] and each.time in times]
+        return [f"t{n}" in newest and newest[f"t{n}"].fraud for n in same]
+
+    shared = within("merchant_id", 24, 0)
+    return {
+        "fraud_6h": sum(within("user_id", 7, 1)),
+        "share_24h": sum(shared) / len(shared) if shared else 0.0,
+        "known_12h": any(within("device_fingerprint", 12, 0)),
+        "count_24h": None,
+    }
+
+
+@pytest.mark.parametrize("asked_from", [0, 300])
+@pytest.mark.parametrize("folded_bytes", [1 << 30, 1, 6_000])
+def test_each_event_sees_the_labels_that_arrived_before_it(folded_bytes: int, asked_from: int) -> None:
+    events = stream(5, 600)
+    labels = labels_of(events)
+    anew = FeaturesAnew("t", LABELLED, LATE, events[asked_from].arrival - LATE, folded_bytes=folded_bytes)
+    for n, each in enumerate(events):
+        if n < asked_from:
+            anew.enter(arrived(n, each))
+        else:
+            found = dict(zip(LABELLED.names, anew.take(arrived(n, each)), strict=True))
+            assert found == known_of(events[:n], [label for told in labels[:n] for label in told], each)
+        for label in labels[n]:
+            anew.label(label)
+
+
+def test_labels_that_nothing_reaches_back_to_are_not_kept() -> None:
+    events = stream(3, 100)
+    anew = FeaturesAnew("t", LABELLED, LATE, events[-1].arrival + 90 * HOUR)
+    for told in labels_of(events):
+        for label in told:
+            anew.label(label)
+    assert not anew._packed
 
 
 def test_events_that_nothing_reaches_back_to_are_not_kept() -> None:

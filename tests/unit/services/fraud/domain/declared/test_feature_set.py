@@ -8,13 +8,22 @@ from services.fraud.domain.declared.declaration import DeclaredFeatures, Declare
 from services.fraud.domain.declared.feature import Aggregate
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.declared.starter import STARTER
+from services.fraud.domain.declared.vector import layout_of, rejoined, split
 from services.fraud.domain.event import Fields, Money
 from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.vocabulary import of_event
 from services.fraud.service.tenants.features import TenantFeatures
 from tests.support.features import counting, following
 
 SMALL = counting("small_mean", aggregate=Aggregate.MEAN, field="amount", where="amount < 100.0")
 LOGINS = counting("logins", event_type="login", counts=("payment",))
+
+
+FRAUD, SHARE, KNOWN = (
+    counting(each.value, aggregate=each)
+    for each in (Aggregate.COUNT_FRAUD, Aggregate.SHARE_FRAUD, Aggregate.KNOWN_FRAUD)
+)
 
 
 def ratio(name: str, expression: str, event_type: str = "payment") -> DerivedFeature:
@@ -43,6 +52,30 @@ def test_a_part_has_what_its_derived_features_are_computed_of() -> None:
     part = asked_features(_compiled(), {"more", "amount"})
     assert set(part.names) == {"n", "small_mean", "times", "more"}
     assert asked_features(_compiled(), {"n"}).names == ("n",)
+
+
+def test_what_is_known_of_fraud_is_a_whole_number_a_number_and_a_truth_value() -> None:
+    kinds = of_event(BUILT_IN["payment"], [FRAUD, SHARE, KNOWN])
+    assert [kinds[each.name] for each in (FRAUD, SHARE, KNOWN)] == [ValueKind.INT, ValueKind.DOUBLE, ValueKind.BOOL]
+    layout = layout_of([FRAUD, SHARE, KNOWN])
+    assert (set(layout.numbers), set(layout.flags)) == ({1}, {2})
+    for values in ([3, 0.375, True], [0, 0.0, False]):
+        found = rejoined(layout, *split(layout, values))
+        assert [(each, type(each)) for each in found] == [(each, type(each)) for each in values]
+
+
+def test_labels_belong_in_the_logs_whose_features_read_them_and_count_the_event() -> None:
+    devices = counting(
+        "d", key="device_fingerprint", event_type="login", counts=("payment",), aggregate=KNOWN.aggregate
+    )
+    both = counting("b", key="card_fingerprint+user_id", aggregate=SHARE.aggregate)
+    features = FeatureSet("t1", [FRAUD, devices, both, counting("m", key="merchant_id")], BUILT_IN)
+    fields: Fields = {"user_id": "u", "device_fingerprint": "d", "merchant_id": "m"}
+    found = [(recorder.plan.name, value) for recorder, value in features.labelled("payment", fields)]
+    assert found == [("user_id", "u"), ("device_fingerprint", "d")]
+    whole = dict(fields, card_fingerprint="c")
+    assert [value for _, value in features.labelled("payment", whole)] == ["u", "d", "c\0u"]
+    assert list(features.labelled("login", fields)) == []
 
 
 def test_features_are_computed_anew_with_their_conditions_and_in_units() -> None:

@@ -17,6 +17,7 @@ SUM = replace(COUNT, name="spent", aggregate=Aggregate.SUM, field="amount")
 TRAVEL = replace(
     COUNT, name="kmh", event_type="login", aggregate=Aggregate.TRAVEL_SPEED, field="ip_address", window_ms=DAY
 )
+SHARE = replace(COUNT, name="share", aggregate=Aggregate.SHARE_FRAUD, delay_ms=7 * DAY)
 DEVICES = replace(COUNT, name="devices", aggregate=Aggregate.DISTINCT, field="device_fingerprint")
 
 
@@ -73,6 +74,27 @@ def test_a_log_without_places_is_the_one_that_it_was_before_there_were_any() -> 
     assert (with_places.has_place, _plan(COUNT, SUM, DEVICES).has_place) == (True, False)
 
 
+@pytest.mark.parametrize("aggregate", [Aggregate.COUNT_FRAUD, Aggregate.SHARE_FRAUD, Aggregate.KNOWN_FRAUD])
+def test_a_kind_with_a_feature_of_labels_has_them_in_a_log_of_its_own(aggregate: Aggregate) -> None:
+    plain, labelled = _plan(COUNT, SUM, DEVICES), _plan(COUNT, SUM, DEVICES, replace(SHARE, aggregate=aggregate))
+    assert (plain.labelled, labelled.labelled) == (False, True)
+    assert (plain.schema, labelled.schema) == ("1fedabe822c3525c", "40837256e0bf9581")
+    assert (labelled.numbers, labelled.counterparts) == (plain.numbers, plain.counterparts)
+
+
+@pytest.mark.parametrize(
+    ("logged", "missing"),
+    [
+        (_plan(replace(COUNT, delay_ms=7 * DAY)), {"share"}),
+        (_plan(replace(COUNT, delay_ms=7 * DAY), replace(SHARE, name="s", aggregate=Aggregate.KNOWN_FRAUD)), set()),
+        (_plan(COUNT, replace(SHARE, name="s", delay_ms=0)), {"share"}),
+    ],
+)
+def test_a_share_of_fraud_is_read_of_logs_with_labels_that_reach_as_far(logged: KindPlan, missing: set[str]) -> None:
+    read = plan_reading(logged, _plan(COUNT, SHARE))
+    assert (set(read.missing), read.labelled, read.schema) == (missing, logged.labelled, logged.schema)
+
+
 def test_equal_plans_are_one() -> None:
     assert _plan(COUNT, SUM) is _plan(COUNT, replace(SUM))
     assert _plan(COUNT, SUM) is not _plan(COUNT, replace(SUM, window_ms=DAY))
@@ -108,7 +130,8 @@ def test_a_schema_is_the_same_whatever_the_order() -> None:
 
 def test_sound_features_have_no_problem() -> None:
     of_both = replace(TRAVEL, name="both", counts=("login", "payment"), delay_ms=HOUR, where="user_id != 'x'")
-    assert check_features([COUNT, SUM, DEVICES, TRAVEL, of_both], BUILT_IN) == []
+    of_cards = replace(SHARE, name="c", key=("user_id", "card_fingerprint"), window_ms=30 * DAY, delay_ms=30 * DAY)
+    assert check_features([COUNT, SUM, DEVICES, TRAVEL, of_both, SHARE, of_cards], BUILT_IN) == []
 
 
 @pytest.mark.parametrize(
@@ -146,6 +169,13 @@ def test_sound_features_have_no_problem() -> None:
         (replace(TRAVEL, field="device_fingerprint"), "field"),
         (replace(TRAVEL, include_current=True), "include_current"),
         (replace(TRAVEL, window_ms=31 * DAY), "window"),
+        (replace(SHARE, field="amount"), "field"),
+        (replace(SHARE, delay_ms=0, include_current=True), "include_current"),
+        (replace(SHARE, same_currency=True), "same_currency"),
+        (replace(SHARE, converted=True), "converted"),
+        (replace(SHARE, window_ms=30 * DAY + 1), "window"),
+        (replace(SHARE, aggregate=Aggregate.COUNT_FRAUD, window_ms=31 * DAY), "window"),
+        (replace(SHARE, aggregate=Aggregate.KNOWN_FRAUD, delay_ms=30 * DAY + 1), "delay"),
         (replace(SUM, same_currency=True), "same_currency"),
         (replace(SUM, aggregate=Aggregate.MEAN, converted=True), "converted"),
         (replace(SUM, event_type="login", counts=("payment",)), "event_type"),
