@@ -105,8 +105,8 @@ class PostgresLabelChanges(PostgresClaims):
             labels.setdefault(row["transaction_id"], []).append(label_of(row))
         found = {}
         for each in transaction_ids:
-            row = decided.get(each)
-            decision_id, event_at = (str(row["decision_id"]), row["event_time"]) if row else (None, None)
+            made = decided.get(each)
+            decision_id, event_at = (str(made["decision_id"]), made["event_time"]) if made else (None, None)
             found[each] = LabelledTransaction(decision_id, event_at, labels.get(each, ()))
         return found
 

@@ -70,15 +70,18 @@ class Kept(NamedTuple):
 
 @pytest.fixture(params=["memory", "postgres"])
 async def kept(request: pytest.FixtureRequest, pool: Pool, fraud_database: Database) -> AsyncIterator[Kept]:
+    imports: LabelImports
+    untold: UntoldLabels
     if request.param == "memory":
         rows = MemoryLabelRows()
-        stores = MemoryLabels(rows), MemoryLabelWriter(rows), MemoryLabelImports(rows), MemoryUntoldLabels(rows)
-        yield Kept(*stores, rows, None)
+        imports, untold = MemoryLabelImports(rows), MemoryUntoldLabels(rows)
+        yield Kept(MemoryLabels(rows), MemoryLabelWriter(rows), imports, untold, rows, None)
         return
     relay = await open_pool(fraud_database.relay_dsn)
     reads = Reads(pool)
-    stores = PostgresLabels(reads), PostgresLabelWriter(pool), PostgresLabelImports(reads)
-    yield Kept(*stores, PostgresUntoldLabels(relay, pool), None, PostgresStore(pool, EventKeys(pool)))
+    imports, untold = PostgresLabelImports(reads), PostgresUntoldLabels(relay, pool)
+    store = PostgresStore(pool, EventKeys(pool))
+    yield Kept(PostgresLabels(reads), PostgresLabelWriter(pool), imports, untold, None, store)
     await relay.close()
 
 
