@@ -1,0 +1,57 @@
+"""Makes a model of a table: learns, converts, compares, measures, and keeps what it was made of."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from services.fraud.models.artifact import SCORE, ModelArtifact, library_versions
+from services.fraud.models.conversion import convert
+from services.fraud.models.dataset import TrainingTable
+from services.fraud.models.drift import reference_bins
+from services.fraud.models.evaluation import evaluate
+from services.fraud.models.golden import check_golden
+from services.fraud.models.parameters import TrainingParameters
+from services.fraud.models.sampling import golden_rows
+from services.fraud.models.serving import ScoringModel
+from services.fraud.models.signature import own_signature
+from services.fraud.models.splits import TimeSplit
+from services.fraud.models.training import Progress, train
+
+__all__ = ["make_model"]
+
+
+def make_model(
+    table: TrainingTable,
+    split: TimeSplit,
+    parameters: TrainingParameters,
+    *,
+    threads: int = 1,
+    progress: Progress = lambda _done, _all: True,
+) -> ModelArtifact:
+    """Learns from the split's first period and measures on its last, by the scores that will be served.
+
+    Raises TrainingTableError, CalibrationError, ConversionError or TrainingCancelledError.
+    """
+    rows = split.training_rows(table)
+    trained = train(rows, rows.labels(split.labels_known_ms), parameters, threads=threads, progress=progress)
+    converted = convert(trained.booster, trained.calibration, table.names)
+    signature = own_signature(table.names)
+    model = ScoringModel(converted, signature)
+    golden = golden_rows(trained.booster, trained.calibration, rows.values, parameters.seed)
+    check_golden(model, golden)
+    test = split.test_rows(table)
+    scores = np.array(model.score(test.values))
+    columns = rows.values.astype(np.float64).T
+    reference = {name: reference_bins(column) for name, column in zip(table.names, columns, strict=True)}
+    return ModelArtifact(
+        onnx=converted,
+        signature=signature,
+        calibration=trained.calibration,
+        booster=trained.booster,
+        parameters=parameters,
+        libraries=library_versions(),
+        data_fingerprint=rows.fingerprint(),
+        evaluation=evaluate(test, scores),
+        reference={**reference, SCORE: reference_bins(scores)},
+        golden=golden,
+    )
