@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import xgboost
+import numpy as np
 
+from services.fraud.models.dataset import LARGEST_VALUE
 from services.fraud.models.failures import ConversionError
+from services.fraud.models.ubjson import read_ubjson
 
 __all__ = ["Forest", "Tree", "forest_of"]
 
@@ -44,35 +46,56 @@ class Forest:
 def forest_of(booster: bytes) -> Forest:
     """Raises ConversionError for what is no XGBoost model of two kinds of rows, made of trees that split by numbers."""
     try:
-        loaded = xgboost.Booster(model_file=bytearray(booster))
-        read = json.loads(loaded.save_raw("json"))["learner"]
-    except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
+        read = _read(booster)["learner"]
+        trees, told = _trees_of(read), read["learner_model_param"]
+        features, base = int(told["num_feature"]), str(told["base_score"])
+        outputs = max(int(told.get("num_target", 1)), int(told["num_class"]))
+    except ConversionError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ConversionError("no model of XGBoost that can be read") from error
-    objective, booster_name = read["objective"]["name"], read["gradient_booster"]["name"]
+    if outputs > 1:
+        raise ConversionError("the model has several outputs")
+    for tree in trees:
+        _check(tree, features)
+    return Forest(trees, _base_of(base), features)
+
+
+def _read(booster: bytes) -> dict[str, Any]:
+    """Either form begins with a brace; in JSON a quotation mark follows, in UBJSON the kind of a length."""
+    read = json.loads(booster) if booster[1:].lstrip()[:1] in (b'"', b"}") else read_ubjson(booster)
+    return dict(read)
+
+
+def _trees_of(learner: dict[str, Any]) -> Sequence[Tree]:
+    objective, booster = learner["objective"]["name"], learner["gradient_booster"]["name"]
     if objective not in LOGISTIC:
         raise ConversionError(f"the objective {objective} gives no probability of one thing")
-    if booster_name != "gbtree":
-        raise ConversionError(f"a booster of the kind {booster_name} is not made of plain trees")
-    told = read["learner_model_param"]
-    if int(told.get("num_target", 1)) != 1 or int(told["num_class"]) > 1:
-        raise ConversionError("the model has several outputs")
-    features = int(told["num_feature"])
-    trees = [_tree_of(each, features) for each in read["gradient_booster"]["model"]["trees"]]
-    return Forest(trees, _base_of(told["base_score"]), features)
+    if booster != "gbtree":
+        raise ConversionError(f"a booster of the kind {booster} is not made of plain trees")
+    return [_tree_of(each) for each in learner["gradient_booster"]["model"]["trees"]]
 
 
-def _tree_of(read: dict[str, Any], features: int) -> Tree:
-    if any(read["split_type"]):
+def _tree_of(read: dict[str, Any]) -> Tree:
+    if any(read.get("split_type", ())):
         raise ConversionError("a split by categories cannot be converted")
     tree = Tree(
-        read["left_children"],
-        read["right_children"],
-        read["split_indices"],
-        read["split_conditions"],
+        [int(each) for each in read["left_children"]],
+        [int(each) for each in read["right_children"]],
+        [int(each) for each in read["split_indices"]],
+        _short(read["split_conditions"]),
         [bool(each) for each in read["default_left"]],
     )
-    _check(tree, features)
+    if len({len(tree.left), len(tree.right), len(tree.features), len(tree.values), len(tree.missing_left)}) != 1:
+        raise ConversionError("the columns of a tree have different lengths")
     return tree
+
+
+def _short(values: Sequence[float]) -> Sequence[float]:
+    """Returns the numbers with 32 bits, in which they are compared; JSON tells no more than that many digits of them."""
+    with np.errstate(over="ignore"):
+        short: list[float] = np.array(values, np.float32).tolist()
+    return short
 
 
 def _check(tree: Tree, features: int) -> None:
@@ -80,7 +103,7 @@ def _check(tree: Tree, features: int) -> None:
     reached, ahead, nodes = set(), [0], range(len(tree.left))
     while ahead:
         node = ahead.pop()
-        if node not in nodes or node in reached or not math.isfinite(tree.values[node]):
+        if node not in nodes or node in reached or not abs(tree.values[node]) <= LARGEST_VALUE:
             raise ConversionError("the nodes of a tree do not fit together")
         reached.add(node)
         if tree.left[node] == -1:
@@ -92,7 +115,10 @@ def _check(tree: Tree, features: int) -> None:
 
 def _base_of(text: str) -> float:
     """Returns the log-odds of the base score: a probability, since XGBoost 3.1 as a list of one."""
-    probability = float(text.strip("[]"))
+    try:
+        probability = float(text.strip("[]"))
+    except ValueError:
+        probability = -1.0
     if not 0 < probability < 1:
         raise ConversionError(f"the base score {text} is no probability")
     return math.log(probability / (1 - probability))
