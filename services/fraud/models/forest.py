@@ -92,7 +92,7 @@ def _tree_of(read: dict[str, Any]) -> Tree:
 
 
 def _short(values: Sequence[float]) -> Sequence[float]:
-    """Returns the numbers with 32 bits, in which they are compared; JSON tells no more than that many digits of them."""
+    """Returns the numbers with 32 bits, in which they are compared, as JSON tells them."""
     with np.errstate(over="ignore"):
         short: list[float] = np.array(values, np.float32).tolist()
     return short

@@ -72,6 +72,8 @@ def check_tensor(tensor: TensorProto) -> None:
         raise RefusedModelError(Refusal.EXTERNAL_DATA, f"the weights {tensor.name!r} lie in another file")
     if tensor.data_type not in _TYPES:
         raise RefusedModelError(Refusal.WEIGHTS, f"the weights {tensor.name!r} are of a type that is not read")
+    if any(length < 0 for length in tensor.dims):
+        raise RefusedModelError(Refusal.WEIGHTS, f"the weights {tensor.name!r} have a negative length")
     try:
         values = numpy_helper.to_array(tensor)
     except Exception as error:

@@ -36,7 +36,12 @@ def test_fraud_counts_from_when_it_is_known() -> None:
 
 
 def test_a_value_that_is_absent_none_or_not_finite_is_missing_and_a_huge_one_the_largest() -> None:
-    rows = [{"a": 1.5}, {"a": None, "b": 2.0}, {"a": float("inf"), "b": 1e300}, {"b": -1e300}]
+    rows: list[dict[str, float | None]] = [
+        {"a": 1.5},
+        {"a": None, "b": 2.0},
+        {"a": float("inf"), "b": 1e300},
+        {"b": -1e300},
+    ]
     found = matrix_of(rows, ["a", "b"])
     assert np.isnan(found[[0, 1, 2, 3], [1, 0, 0, 0]]).all()
     assert found[0, 0] == 1.5

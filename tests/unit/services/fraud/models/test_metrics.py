@@ -115,9 +115,9 @@ def test_fewer_cards_than_the_capacity_are_measured_against_the_capacity() -> No
 def test_bins_say_what_was_said_and_what_came_of_it() -> None:
     bins = reliability(*ranked((0.0, 0), (0.049, 1), (0.05, 0), (1.0, 1), (0.97, 0)))
     assert [each.count for each in bins if each.count] == [2, 1, 2]
-    assert (bins[0].mean_score, bins[0].observed) == (pytest.approx(0.0245), 0.5)
+    assert [bins[0].mean_score, bins[0].observed] == pytest.approx([0.0245, 0.5])
     assert (bins[1].start, bins[1].end, bins[1].count) == (0.05, 0.1, 1)
-    assert (bins[19].mean_score, bins[19].observed) == (pytest.approx(0.985), 0.5)
+    assert [bins[19].mean_score, bins[19].observed] == pytest.approx([0.985, 0.5])
 
 
 @pytest.mark.parametrize(

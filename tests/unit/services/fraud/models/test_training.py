@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import xgboost
 
-from services.fraud.models import training
 from services.fraud.models.calibration import CalibrationKind, probabilities
 from services.fraud.models.dataset import TrainingTable
 from services.fraud.models.failures import (
@@ -87,7 +86,7 @@ def test_many_rows_are_put_into_many_bins(table: TrainingTable, monkeypatch: pyt
         told.append(parameters)
         return grow(parameters, *more, **others)
 
-    monkeypatch.setattr(training.xgboost, "train", listening)
+    monkeypatch.setattr(xgboost, "train", listening)
     quick = replace(FEW, trees=1, calibration=CalibrationKind.NONE)
     train(table, table.labels(), quick, rows_exact=len(table))
     train(table, table.labels(), quick, rows_exact=len(table) - 1, threads=2)
