@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 
 from services.fraud.models.calibration import Calibration
 from services.fraud.models.failures import ConversionError
-from services.fraud.models.forest import Forest, Tree, forest_of
+from services.fraud.models.forest import Forest, SplitTree, forest_of
 from services.fraud.models.signature import FEATURES_INPUT, PROBABILITY_OUTPUT
 
 __all__ = ["convert"]
@@ -83,7 +83,7 @@ def _trees_node(forest: Forest) -> onnx.NodeProto:
     )
 
 
-def _nodes(number: int, tree: Tree) -> Iterator[_Node]:
+def _nodes(number: int, tree: SplitTree) -> Iterator[_Node]:
     """Yields the nodes that are reached from the root; pruning leaves others behind."""
     ahead = [0]
     while ahead:

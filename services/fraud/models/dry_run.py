@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from services.fraud.models.dataset import Floats, Matrix
-from services.fraud.models.failures import Refusal, RefusedModelError, ScoringError
+from services.fraud.models.failures import RefusalReason, RefusedModelError, ScoringError
 from services.fraud.models.serving import TOLERANCE, ScoringModel, opened_session
 from services.fraud.models.shapes import DRY_ROWS
 from services.fraud.models.signature import InputForm, ModelSignature
@@ -35,7 +35,7 @@ def dry_run(
     try:
         session = opened_session(content, optimised=False)
     except ScoringError as error:
-        raise RefusedModelError(Refusal.NOT_RUNNABLE, f"the runtime does not take the model: {error}") from error
+        raise RefusedModelError(RefusalReason.NOT_RUNNABLE, f"the runtime does not take the model: {error}") from error
     signature = ModelSignature(form, features, name, _output(session), 0)
     rows = _made_up(len(features))
     _run(session, signature, rows[:1])
@@ -46,7 +46,7 @@ def dry_run(
     signature = ModelSignature(form, features, name, signature.output, column)
     scores = _scores(answer, column)
     if not _are_probabilities(scores):
-        raise RefusedModelError(Refusal.SCORES, "the model answers what is no probability from 0 to 1")
+        raise RefusedModelError(RefusalReason.SCORES, "the model answers what is no probability from 0 to 1")
     missing = _scores(_run(session, signature, _with_holes(rows)), column)
     _compare(content, signature, rows, scores)
     return signature, _are_probabilities(missing), seconds
@@ -56,7 +56,7 @@ def _output(session: onnxruntime.InferenceSession) -> str:
     """Returns the name of the output that holds probabilities; a label beside it is not asked for."""
     outputs = [each for each in session.get_outputs() if each.type in _FLOATS]
     if len(outputs) != 1:
-        raise RefusedModelError(Refusal.OUTPUT, "the model needs one output of numbers: the probability of fraud")
+        raise RefusedModelError(RefusalReason.OUTPUT, "the model needs one output of numbers: the probability of fraud")
     return str(outputs[0].name)
 
 
@@ -71,7 +71,7 @@ def _run(session: onnxruntime.InferenceSession, signature: ModelSignature, rows:
         if options.terminate:
             raise _too_slow() from error
         words = f"the runtime cannot run the model: {type(error).__name__}"
-        raise RefusedModelError(Refusal.NOT_RUNNABLE, words) from error
+        raise RefusedModelError(RefusalReason.NOT_RUNNABLE, words) from error
     finally:
         stop.cancel()
     if time.monotonic() - started > MOST_SECONDS:
@@ -80,7 +80,7 @@ def _run(session: onnxruntime.InferenceSession, signature: ModelSignature, rows:
 
 
 def _too_slow() -> RefusedModelError:
-    return RefusedModelError(Refusal.TOO_SLOW, f"{DRY_ROWS:,} rows take more than {MOST_SECONDS:g} second")
+    return RefusedModelError(RefusalReason.TOO_SLOW, f"{DRY_ROWS:,} rows take more than {MOST_SECONDS:g} second")
 
 
 def _column(answer: NDArray[np.floating], rows: int) -> int:
@@ -89,7 +89,7 @@ def _column(answer: NDArray[np.floating], rows: int) -> int:
         return 0
     if answer.shape == (rows, 2):
         return 1
-    raise RefusedModelError(Refusal.OUTPUT, f"the model answers {rows:,} rows by the shape {answer.shape}")
+    raise RefusedModelError(RefusalReason.OUTPUT, f"the model answers {rows:,} rows by the shape {answer.shape}")
 
 
 def _scores(answer: NDArray[np.floating], column: int) -> Floats:
@@ -105,9 +105,9 @@ def _compare(content: bytes, signature: ModelSignature, rows: Matrix, scores: Fl
     try:
         served: Sequence[float] = ScoringModel(content, signature).score(rows)
     except ScoringError as error:
-        raise RefusedModelError(Refusal.NOT_RUNNABLE, f"the model cannot be served: {error}") from error
+        raise RefusedModelError(RefusalReason.NOT_RUNNABLE, f"the model cannot be served: {error}") from error
     if float(np.abs(np.array(served) - scores).max()) > SAME:
-        raise RefusedModelError(Refusal.SCORES, "the model answers otherwise once the runtime has optimised it")
+        raise RefusedModelError(RefusalReason.SCORES, "the model answers otherwise once the runtime has optimised it")
 
 
 def _made_up(features: int) -> Matrix:

@@ -9,7 +9,7 @@ __all__ = [
     "CalibrationError",
     "ConversionError",
     "ModelParameterError",
-    "Refusal",
+    "RefusalReason",
     "RefusedModelError",
     "ScoringError",
     "TrainingCancelledError",
@@ -45,7 +45,7 @@ class ArtifactError(ValueError):
     """A stored model that cannot be read, or is not the one that was stored."""
 
 
-class Refusal(Enum):
+class RefusalReason(Enum):
     """Why a model that somebody brought is not taken."""
 
     NO_FILE = "no_file"
@@ -70,11 +70,11 @@ class Refusal(Enum):
 class RefusedModelError(Exception):
     """A model that somebody brought is not taken."""
 
-    def __init__(self, reason: Refusal, words: str) -> None:
+    def __init__(self, reason: RefusalReason, words: str) -> None:
         super().__init__(words)
         self.reason = reason
         self.words = words
 
-    def __reduce__(self) -> tuple[type[RefusedModelError], tuple[Refusal, str]]:
+    def __reduce__(self) -> tuple[type[RefusedModelError], tuple[RefusalReason, str]]:
         """It crosses from the process that inspects."""
         return type(self), (self.reason, self.words)

@@ -14,14 +14,14 @@ from services.fraud.models.dataset import LARGEST_VALUE
 from services.fraud.models.failures import ConversionError
 from services.fraud.models.ubjson import read_ubjson
 
-__all__ = ["Forest", "Tree", "forest_of"]
+__all__ = ["Forest", "SplitTree", "forest_of"]
 
 LOGISTIC = ("binary:logistic", "reg:logistic", "binary:logitraw")
 """What gives log-odds, whatever it makes of them afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class SplitTree:
     """Nodes by number, the root first. A value below the threshold goes left, a missing one where it says."""
 
     left: Sequence[int]
@@ -37,7 +37,7 @@ class Tree:
 class Forest:
     """Trees whose leaves add up to the log-odds of fraud."""
 
-    trees: Sequence[Tree]
+    trees: Sequence[SplitTree]
     base: float
     """What is added to the leaves."""
     features: int
@@ -67,7 +67,7 @@ def _read(booster: bytes) -> dict[str, Any]:
     return dict(read)
 
 
-def _trees_of(learner: dict[str, Any]) -> Sequence[Tree]:
+def _trees_of(learner: dict[str, Any]) -> Sequence[SplitTree]:
     objective, booster = learner["objective"]["name"], learner["gradient_booster"]["name"]
     if objective not in LOGISTIC:
         raise ConversionError(f"the objective {objective} gives no probability of one thing")
@@ -76,10 +76,10 @@ def _trees_of(learner: dict[str, Any]) -> Sequence[Tree]:
     return [_tree_of(each) for each in learner["gradient_booster"]["model"]["trees"]]
 
 
-def _tree_of(read: dict[str, Any]) -> Tree:
+def _tree_of(read: dict[str, Any]) -> SplitTree:
     if any(read.get("split_type", ())):
         raise ConversionError("a split by categories cannot be converted")
-    tree = Tree(
+    tree = SplitTree(
         [int(each) for each in read["left_children"]],
         [int(each) for each in read["right_children"]],
         [int(each) for each in read["split_indices"]],
@@ -98,7 +98,7 @@ def _short(values: Sequence[float]) -> Sequence[float]:
     return short
 
 
-def _check(tree: Tree, features: int) -> None:
+def _check(tree: SplitTree, features: int) -> None:
     """Refuses nodes that are reached twice or are not there, and numbers that are none."""
     reached, ahead, nodes = set(), [0], range(len(tree.left))
     while ahead:

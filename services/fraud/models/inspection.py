@@ -17,7 +17,7 @@ import onnx
 from google.protobuf.message import DecodeError
 
 from services.fraud.models.dry_run import dry_run
-from services.fraud.models.failures import Refusal, RefusedModelError
+from services.fraud.models.failures import RefusalReason, RefusedModelError
 from services.fraud.models.operators import check_operators
 from services.fraud.models.shapes import check_sizes, form_of
 from services.fraud.models.signature import ModelSignature
@@ -63,13 +63,13 @@ def _read(path: Path) -> bytes:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise RefusedModelError(Refusal.NO_FILE, "there is no such file")
+            raise RefusedModelError(RefusalReason.NO_FILE, "there is no such file")
         if found.st_size > MOST_BYTES:
-            raise RefusedModelError(Refusal.TOO_LARGE, f"the file is larger than {MOST_BYTES >> 20} MB")
+            raise RefusedModelError(RefusalReason.TOO_LARGE, f"the file is larger than {MOST_BYTES >> 20} MB")
         with path.open("rb") as file:
             return file.read(MOST_BYTES)
     except OSError as error:
-        raise RefusedModelError(Refusal.NO_FILE, "the file cannot be read") from error
+        raise RefusedModelError(RefusalReason.NO_FILE, "the file cannot be read") from error
 
 
 def _parsed(content: bytes) -> onnx.ModelProto:
@@ -77,7 +77,7 @@ def _parsed(content: bytes) -> onnx.ModelProto:
     try:
         model.ParseFromString(content)
     except DecodeError as error:
-        raise RefusedModelError(Refusal.UNREADABLE, "the file is no ONNX model, or was cut short") from error
+        raise RefusedModelError(RefusalReason.UNREADABLE, "the file is no ONNX model, or was cut short") from error
     if not model.ir_version or not model.graph.node:
-        raise RefusedModelError(Refusal.UNREADABLE, "the file holds no graph")
+        raise RefusedModelError(RefusalReason.UNREADABLE, "the file holds no graph")
     return model

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, TensorProto, numpy_helper
 
-from services.fraud.models.failures import Refusal, RefusedModelError
+from services.fraud.models.failures import RefusalReason, RefusedModelError
 
 __all__ = ["DOMAINS", "MOST_NODES", "OPERATORS", "check_operators", "check_tensor"]
 
@@ -50,16 +50,16 @@ _ATTRIBUTES = (
 def check_operators(model: onnx.ModelProto) -> None:
     """Raises RefusedModelError for anything in the graph that is not on the list, and for weights that are none."""
     if model.functions:
-        raise RefusedModelError(Refusal.FOREIGN_OPERATOR, "functions of the model's own are not run")
+        raise RefusedModelError(RefusalReason.FOREIGN_OPERATOR, "functions of the model's own are not run")
     if model.training_info:
-        raise RefusedModelError(Refusal.FOREIGN_OPERATOR, "the model has graphs for its training")
+        raise RefusedModelError(RefusalReason.FOREIGN_OPERATOR, "the model has graphs for its training")
     strange = sorted({each.domain for each in model.opset_import} - set(DOMAINS))
     if strange:
-        raise RefusedModelError(Refusal.FOREIGN_OPERATOR, f"operators of the domain {strange[0]!r} are not run")
+        raise RefusedModelError(RefusalReason.FOREIGN_OPERATOR, f"operators of the domain {strange[0]!r} are not run")
     if len(model.graph.node) > MOST_NODES:
-        raise RefusedModelError(Refusal.TOO_LARGE, f"the graph has more than {MOST_NODES:,} nodes")
+        raise RefusedModelError(RefusalReason.TOO_LARGE, f"the graph has more than {MOST_NODES:,} nodes")
     if model.graph.sparse_initializer:
-        raise RefusedModelError(Refusal.WEIGHTS, "sparse weights are not read")
+        raise RefusedModelError(RefusalReason.WEIGHTS, "sparse weights are not read")
     for tensor in model.graph.initializer:
         check_tensor(tensor)
     for node in model.graph.node:
@@ -69,38 +69,38 @@ def check_operators(model: onnx.ModelProto) -> None:
 def check_tensor(tensor: TensorProto) -> None:
     """Raises RefusedModelError for weights that lie elsewhere, are cut short, or are no numbers."""
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise RefusedModelError(Refusal.EXTERNAL_DATA, f"the weights {tensor.name!r} lie in another file")
+        raise RefusedModelError(RefusalReason.EXTERNAL_DATA, f"the weights {tensor.name!r} lie in another file")
     if tensor.data_type not in _TYPES:
-        raise RefusedModelError(Refusal.WEIGHTS, f"the weights {tensor.name!r} are of a type that is not read")
+        raise RefusedModelError(RefusalReason.WEIGHTS, f"the weights {tensor.name!r} are of a type that is not read")
     if any(length < 0 for length in tensor.dims):
-        raise RefusedModelError(Refusal.WEIGHTS, f"the weights {tensor.name!r} have a negative length")
+        raise RefusedModelError(RefusalReason.WEIGHTS, f"the weights {tensor.name!r} have a negative length")
     try:
         values = numpy_helper.to_array(tensor)
     except Exception as error:
         raise RefusedModelError(
-            Refusal.WEIGHTS, f"the weights {tensor.name!r} do not have the shape that they claim"
+            RefusalReason.WEIGHTS, f"the weights {tensor.name!r} do not have the shape that they claim"
         ) from error
     if values.dtype.kind == "f" and bool(np.isnan(values).any()):
-        raise RefusedModelError(Refusal.WEIGHTS, f"the weights {tensor.name!r} contain what is no number")
+        raise RefusedModelError(RefusalReason.WEIGHTS, f"the weights {tensor.name!r} contain what is no number")
 
 
 def _check_node(node: onnx.NodeProto) -> None:
     domain = DOMAINS.get(node.domain)
     if domain is None or node.op_type not in OPERATORS[domain]:
         hint = "; export the model without it" if node.op_type == "ZipMap" else ""
-        raise RefusedModelError(Refusal.FOREIGN_OPERATOR, f"the operator {node.op_type!r} is not run{hint}")
+        raise RefusedModelError(RefusalReason.FOREIGN_OPERATOR, f"the operator {node.op_type!r} is not run{hint}")
     if max(len(node.input), len(node.output)) > MOST_INPUTS:
-        raise RefusedModelError(Refusal.TOO_LARGE, f"a node has more than {MOST_INPUTS:,} inputs or outputs")
+        raise RefusedModelError(RefusalReason.TOO_LARGE, f"a node has more than {MOST_INPUTS:,} inputs or outputs")
     for attribute in node.attribute:
         if attribute.type not in _ATTRIBUTES or attribute.ref_attr_name:
             words = f"the operator {node.op_type!r} has the attribute {attribute.name!r} of a kind that is not run"
-            raise RefusedModelError(Refusal.FOREIGN_OPERATOR, words)
+            raise RefusedModelError(RefusalReason.FOREIGN_OPERATOR, words)
         if attribute.type == AttributeProto.TENSOR:
             check_tensor(attribute.t)
         # An imputer may be told to replace what is no number.
         elif node.op_type != "Imputer" and any(np.isnan(value) for value in _floats(attribute)):
             words = f"the operator {node.op_type!r} has numbers that are none in {attribute.name!r}"
-            raise RefusedModelError(Refusal.WEIGHTS, words)
+            raise RefusedModelError(RefusalReason.WEIGHTS, words)
 
 
 def _floats(attribute: AttributeProto) -> Iterator[float]:

@@ -8,7 +8,7 @@ from math import prod
 import onnx
 from onnx import TensorProto, shape_inference
 
-from services.fraud.models.failures import Refusal, RefusedModelError
+from services.fraud.models.failures import RefusalReason, RefusedModelError
 from services.fraud.models.signature import InputForm
 
 __all__ = ["DRY_ROWS", "MOST_VALUES", "check_sizes", "form_of"]
@@ -30,14 +30,14 @@ def form_of(model: onnx.ModelProto, features: Sequence[str]) -> tuple[InputForm,
     if len(inputs) == 1 and names != list(features):
         if widths[0] not in (len(features), None):
             words = f"the model takes {widths[0]} features, and {len(features)} are mapped to it"
-            raise RefusedModelError(Refusal.INPUTS, words)
+            raise RefusedModelError(RefusalReason.INPUTS, words)
         return InputForm.MATRIX, names[0]
     if set(names) != set(features) or len(names) != len(features):
         strange = sorted(set(names) ^ set(features))
         words = f"inputs and features are not the same: {', '.join(strange[:5]) or 'one stands twice'}"
-        raise RefusedModelError(Refusal.INPUTS, words)
+        raise RefusedModelError(RefusalReason.INPUTS, words)
     if any(width not in (1, None) for width in widths):
-        raise RefusedModelError(Refusal.INPUTS, "an input by the name of a feature must take one number a row")
+        raise RefusedModelError(RefusalReason.INPUTS, "an input by the name of a feature must take one number a row")
     return InputForm.COLUMNS, ""
 
 
@@ -55,19 +55,19 @@ def check_sizes(model: onnx.ModelProto) -> None:
     try:
         found = shape_inference.infer_shapes(sized, check_type=True, strict_mode=True, data_prop=True)
     except Exception as error:
-        raise RefusedModelError(Refusal.UNREADABLE, "the parts of the graph do not fit together") from error
+        raise RefusedModelError(RefusalReason.UNREADABLE, "the parts of the graph do not fit together") from error
     for each in (*found.graph.value_info, *found.graph.output):
         if prod(dim.dim_value or 1 for dim in each.type.tensor_type.shape.dim) > MOST_VALUES:
             words = f"{each.name!r} would have more than {MOST_VALUES:,} numbers for {DRY_ROWS:,} rows"
-            raise RefusedModelError(Refusal.TOO_LARGE, words)
+            raise RefusedModelError(RefusalReason.TOO_LARGE, words)
 
 
 def _width(given: onnx.ValueInfoProto) -> int | None:
     """Returns how many numbers a row has, None if that is left open."""
     kind = given.type.tensor_type
     if given.type.WhichOneof("value") != "tensor_type" or kind.elem_type != TensorProto.FLOAT:
-        raise RefusedModelError(Refusal.INPUTS, f"the input {given.name!r} does not take 32-bit numbers")
+        raise RefusedModelError(RefusalReason.INPUTS, f"the input {given.name!r} does not take 32-bit numbers")
     dims = kind.shape.dim
     if len(dims) != 2 or dims[0].dim_value:
-        raise RefusedModelError(Refusal.INPUTS, f"the input {given.name!r} does not take any number of rows")
+        raise RefusedModelError(RefusalReason.INPUTS, f"the input {given.name!r} does not take any number of rows")
     return dims[1].dim_value or None

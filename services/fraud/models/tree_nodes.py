@@ -7,7 +7,7 @@ from typing import Any
 
 import onnx
 
-from services.fraud.models.failures import Refusal, RefusedModelError
+from services.fraud.models.failures import RefusalReason, RefusedModelError
 
 __all__ = ["MOST_OUTPUTS", "check_trees"]
 
@@ -32,17 +32,17 @@ def _check(told: Mapping[str, Sequence[Any]], leaves: str, targets: int, feature
     trees = told.get("nodes_treeids", ())
     columns = [told.get(name, ()) for name in _COLUMNS]
     if not trees or any(len(column) != len(trees) for column in columns):
-        raise RefusedModelError(Refusal.WEIGHTS, "the columns of a forest have different lengths")
+        raise RefusedModelError(RefusalReason.WEIGHTS, "the columns of a forest have different lengths")
     if not all(0 <= feature < features for feature in told["nodes_featureids"]):
-        raise RefusedModelError(Refusal.WEIGHTS, "a tree asks for a feature that the model does not have")
+        raise RefusedModelError(RefusalReason.WEIGHTS, "a tree asks for a feature that the model does not have")
     if not all(0 <= each < MOST_OUTPUTS for each in (*told.get(f"{leaves}_ids", ()), targets - 1)):
-        raise RefusedModelError(Refusal.TOO_LARGE, f"a forest has more than {MOST_OUTPUTS} outputs")
+        raise RefusedModelError(RefusalReason.TOO_LARGE, f"a forest has more than {MOST_OUTPUTS} outputs")
     children = {
         (tree, node): () if mode == b"LEAF" else ((tree, left), (tree, right))
         for tree, node, _, left, right, mode in zip(trees, *columns, strict=True)
     }
     if len(children) != len(trees):
-        raise RefusedModelError(Refusal.WEIGHTS, "a node of a tree stands twice")
+        raise RefusedModelError(RefusalReason.WEIGHTS, "a node of a tree stands twice")
     _walk(children)
 
 
@@ -50,14 +50,14 @@ def _walk(children: Mapping[_Place, tuple[_Place, ...]]) -> None:
     """Follows every tree from its root: each node must be reached once, and none be missing or lie too deep."""
     below = [child for pair in children.values() for child in pair]
     if len(set(below)) != len(below) or not set(below) <= set(children):
-        raise RefusedModelError(Refusal.WEIGHTS, "the nodes of a tree do not fit together")
+        raise RefusedModelError(RefusalReason.WEIGHTS, "the nodes of a tree do not fit together")
     level, reached, depth = list(set(children) - set(below)), 0, 0
     if len(level) != len({tree for tree, _ in children}):
-        raise RefusedModelError(Refusal.WEIGHTS, "the nodes of a tree go in a circle")
+        raise RefusedModelError(RefusalReason.WEIGHTS, "the nodes of a tree go in a circle")
     while level:
         if depth > DEEPEST:
-            raise RefusedModelError(Refusal.TOO_LARGE, f"a tree is deeper than {DEEPEST} splits")
+            raise RefusedModelError(RefusalReason.TOO_LARGE, f"a tree is deeper than {DEEPEST} splits")
         reached, depth = reached + len(level), depth + 1
         level = [child for node in level for child in children[node]]
     if reached != len(children):
-        raise RefusedModelError(Refusal.WEIGHTS, "the nodes of a tree go in a circle")
+        raise RefusedModelError(RefusalReason.WEIGHTS, "the nodes of a tree go in a circle")
