@@ -47,14 +47,14 @@ class FraudTimes:
 
     def enter(self, time: int, labels: _Known) -> None:
         """Adds an event with its labels."""
-        if labels and labels[-1][-1]:
+        if labels[-1][-1]:
             insort(self.times, time)
         for change in _changes(time, labels):
             insort(self.changes, change)
 
     def leave(self, time: int, labels: _Known) -> None:
         """Removes an event that was added with these labels."""
-        if labels and labels[-1][-1]:
+        if labels[-1][-1]:
             del self.times[bisect_left(self.times, time)]
         for change in _changes(time, labels):
             del self.changes[bisect_left(self.changes, change)]
@@ -69,8 +69,8 @@ class _Labelled:
 
     __slots__ = ("inside", "labels", "time")
 
-    def __init__(self) -> None:
-        self.labels: _Known = []
+    def __init__(self, label: tuple[int, int, bool]) -> None:
+        self.labels: _Known = [label]
         self.time: int | None = None
         """Of the record that counts; None while none does."""
         self.inside: Sequence[FraudTimes] = ()
@@ -109,14 +109,16 @@ class Labels:
     def take(self, place: int, label: LogRecord) -> None:
         """Takes a label that was put into the rows. Changes nothing if the same one is here."""
         transaction, number = label.transaction, label.attempt
+        told = label.time, number, bool(label.filters & 1)
         found = self.of.get(transaction)
         if found is None:
-            found = self.of[transaction] = _Labelled()
+            self.of[transaction] = _Labelled(told)
             self.stand(transaction, self._stories.state(transaction).counting)
-        if all(each != number for _, each, _ in found.labels):
-            self.newest = max(self.newest, arrival_of(self._rows, place))
-            labels = sorted([*found.labels, (label.time, number, bool(label.filters & 1))])
-            found.stand(found.time, found.inside, labels)
+        elif any(each == number for _, each, _ in found.labels):
+            return
+        else:
+            found.stand(found.time, found.inside, sorted([*found.labels, told]))
+        self.newest = max(self.newest, arrival_of(self._rows, place))
 
     def take_in(self, places: Sequence[int]) -> None:
         """Takes labels, and notes which events count, of records that were put into the rows."""

@@ -17,7 +17,7 @@ from services.fraud.domain.declared.plan import KindPlan
 from services.fraud.domain.declared.records import EVENT, LABEL, MISSING, RESTORED, LogRecord, RecordLayout
 from services.fraud.domain.logs.stream_plan import StreamPlan
 
-__all__ = ["LIKENESS", "NOTHING_ALIKE", "Likeness", "Table", "TablePlan", "labels_in"]
+__all__ = ["LIKENESS", "NOTHING_ALIKE", "Likeness", "Table", "TablePlan", "has_many_labels", "labels_in"]
 
 Table: TypeAlias = "list[array[int]]"
 """The columns, in the order of `TablePlan.columns`."""
@@ -166,6 +166,11 @@ def labels_in(packed: bytes | bytearray, size: int) -> int:
     """Counts the labels among packed records of a size."""
     kinds = packed[KIND_AT::size]
     return len(kinds) - len(kinds.translate(None, LABELS))
+
+
+def has_many_labels(packed: bytes, size: int) -> bool:
+    """Tells whether more than an eighth of packed records of a size are labels, which are taken one by one."""
+    return 8 * labels_in(packed, size) * size > len(packed)
 
 
 def _without_labels(packed: bytearray, size: int) -> bytearray:

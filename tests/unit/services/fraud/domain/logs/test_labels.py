@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import chain
+from unittest.mock import Mock
 
 import pytest
 
@@ -13,6 +15,7 @@ from services.fraud.domain.declared.records import CORRECTION, EVENT, LABEL, WIT
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.logs import fold as folds
 from services.fraud.domain.logs.fold import Fold
+from services.fraud.domain.logs.streams import Streams
 from tests.support.log_streams import DAY_MS
 
 NOW, HOUR_MS = 1_700_000_000_000, 3_600_000
@@ -143,6 +146,8 @@ def test_the_same_label_counts_once(others: int) -> None:
     twice = [label(1), label(1), label(1, restored=True)]
     fold = folded(others, event(1), *twice, label(1, 2, fraud=False), *twice)
     assert fraud_in(fold) == 0
+    assert fold.labels is not None
+    assert len(fold.labels.of[1].labels) == 2
     assert fraud_in(folded(others, event(1), *twice)) == 1
 
 
@@ -195,8 +200,19 @@ def test_a_small_log_with_labels_stays_a_table(together: bool) -> None:
 def test_very_many_labels_of_few_events_are_taken_in_steps() -> None:
     log = [event(1), *(label(at + 1) for at in range(3_000))]
     fold = Fold(PLAN)
-    assert sum(1 for _ in fold.extend_in_steps(LAYOUT.pack_all(log))) > 10
+    assert sum(1 for _ in fold.extend_in_steps(LAYOUT.pack_all(log))) > 3_000 / 50
     assert fraud_in(fold) == 1
+
+
+def test_events_with_labels_are_put_into_streams_many_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also beside labels of a transaction that was withdrawn."""
+    fold = folded(300, event(1), label(1), event(1, kind=WITHDRAWAL))
+    pairs = [(event(at), label(at)) for at in range(100, 200)]
+    apply = Mock(wraps=fold.streams.apply)
+    monkeypatch.setattr(Streams, "apply", lambda _, *given: apply(*given))
+    fold.extend(LAYOUT.pack_all([label(1, 2), *chain(*pairs)]))
+    assert apply.call_count == 101
+    assert fraud_in(fold) == 100
 
 
 def test_labels_are_passed_over_by_what_does_not_count_them() -> None:
