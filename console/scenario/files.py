@@ -15,7 +15,7 @@ from console.scenario.rules import scenario_path
 from console.scenario.tables import print_lines, rule_table, scenario_table, version_table
 from console.tables import output, show
 
-__all__ = ["create", "diff", "export", "import_file", "list_scenarios", "make_version", "show_one"]
+__all__ = ["create", "diff", "export", "import_file", "list_scenarios", "make_version", "set_model", "show_one"]
 
 PATH = "/api/v1/scenarios"
 
@@ -116,6 +116,22 @@ async def import_file(api: Api, arguments: argparse.Namespace) -> int:
     else:
         done = await api.call("POST", PATH, {"scenario_id": name, "draft": draft, "request_id": named})
     _print(arguments, done)
+    return 0
+
+
+async def set_model(api: Api, arguments: argparse.Namespace) -> int:
+    """Changes the model of a draft; what is said of its features stays."""
+    path = scenario_path(arguments.scenario_id)
+    scenario = await api.call("GET", path)
+    draft = _file(scenario["draft"])
+    if arguments.model == "none":
+        draft.pop("model", None)
+    else:
+        name, _, version = arguments.model.partition("@")
+        if not version.isdecimal():
+            raise WrongArgument(f"MODEL is a version such as cards@3, or none, not {arguments.model!r}.")
+        draft["model"] = {**(draft.get("model") or {}), "name": name, "version": int(version)}
+    _print(arguments, await api.call("PUT", f"{path}/draft?request_id={uuid.uuid4()}", draft))
     return 0
 
 

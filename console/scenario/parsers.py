@@ -62,6 +62,9 @@ def _add_files(actions: Actions) -> None:
     one.add_argument("-o", "--output", metavar="FILE", help="(default: the standard output)")
     one = _action(actions, "import", files.import_file, "make a file the draft of a scenario", "scenario_id")
     one.add_argument("file", metavar="FILE")
+    text = "let a model's score be what evidence of rules is added to, in the draft"
+    one = _action(actions, "model", files.set_model, text, "scenario_id")
+    one.add_argument("model", metavar="MODEL", help="a version of a model, such as cards@3; none for rules alone")
 
 
 def _add_moves(actions: Actions) -> None:

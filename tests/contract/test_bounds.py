@@ -32,12 +32,14 @@ OUTPUT_ONLY = {
     ),
     *(f"rampart.task.v1.Schedule.{name}" for name in ("kind", "last_task_id")),
     "rampart.user.v1.RiskProfile.country",
+    *(f"rampart.fraud.v1.Label.{name}" for name in ("label_id", "decision_id", "created_by")),
 }
 """Of resources that are sent back to be changed: not read, or read as a UUID."""
 TIMES_NEVER_STORED = {
     *(f"rampart.task.v1.Task.{name}_time" for name in ("create", "update", "start", "finish")),
     "rampart.task.v1.Task.run_after",
     "rampart.fraud.v1.Snooze.create_time",
+    "rampart.fraud.v1.Label.create_time",
     *(f"rampart.task.v1.Schedule.{name}_time" for name in ("next_run", "last_run", "create", "update")),
     *(f"rampart.fraud.v1.{name}_time" for name in ("ValueList.create", "ValueList.update", "ListEntry.change")),
     *(f"rampart.user.v1.{name}_time" for name in ("User.create", "User.update", "RiskProfile.create")),

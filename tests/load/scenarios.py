@@ -25,6 +25,7 @@ from services.fraud.domain.scenarios.starter import STARTER, STARTER_REF, starte
 from services.fraud.domain.scenarios.traffic import part_of
 from services.fraud.expressions.rules import CelRules
 from services.fraud.service.scenarios.rule_checks import RuleChecks
+from tests.support.models import FakeModels
 from tests.support.scenarios import BuiltInNames
 
 T = TypeVar("T")
@@ -98,7 +99,7 @@ async def large(count: int) -> None:
         for place in range(count)
     )  # fmt: skip
     content, ref = ScenarioContent(event_type="payment", rules=rules), VersionRef("large", 1)
-    checks = RuleChecks(CelRules(), BuiltInNames())
+    checks = RuleChecks(CelRules(), BuiltInNames(), FakeModels())
     checked, told = await watched(lambda: checks.content("t", content))
     assert not checked.faults, checked.faults
     print(f"{count} rules: checked, {told}")

@@ -20,6 +20,7 @@ from services.fraud.expressions.rules import CelRules
 from services.fraud.service.scenarios.drafts import ScenarioService
 from services.fraud.service.scenarios.publishing import Publishing, UsualCounts, nothing_usual
 from services.fraud.service.scenarios.rule_checks import RuleChecks
+from tests.support.models import FakeModels, FakeScorer
 
 __all__ = ["BuiltInNames", "ScenarioBench", "rule"]
 
@@ -77,7 +78,7 @@ class ScenarioBench:
         self.reads = MemoryScenarios(self.rows)
         self.writer = MemoryScenarioWriter(self.rows)
         self.names = BuiltInNames()
-        self.checks = RuleChecks(CelRules(), self.names)
+        self.checks = RuleChecks(CelRules(), self.names, FakeModels(FakeScorer()))
         self.scenarios: Any = _InTransactions(ScenarioService(self.reads, self.checks, self.clock), self.writer)
         self.publishing = self.publishing_with()
 

@@ -12,19 +12,23 @@ from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
 from meshkit.tasks import TaskFailure
 from services.fraud.adapters.child_backtests import order_from_json
+from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_backtests import PostgresCheckpoints
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_label_arrivals import PostgresLabelArrivals
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
+from services.fraud.adapters.postgres_models import PostgresModels
 from services.fraud.adapters.postgres_past import PostgresPast
 from services.fraud.app.child import cost, do_order, open_store, tell
 from services.fraud.domain.backtests.past import BUILT_IN_SETS
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.scenarios.compiled import CompiledScenario
+from services.fraud.domain.scenarios.scenario import ScenarioModel
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports.backtests import BacktestOrder, SupersededError
+from services.fraud.ports.scoring import Scorer
 from services.fraud.service.backtests.rejudging import Rejudge
 from services.fraud.service.backtests.run import BacktestRun
 from services.fraud.service.tenants.configuration import Configuration, compiled
@@ -89,7 +93,17 @@ async def _rejudge(pool: postgres.Pool, order: BacktestOrder, configuration: Con
         raise TaskFailure("NoEventType", "the tenant has no such event type any more", retryable=False)
     scenario = CompiledScenario(version.ref, version.content, version.trees, compile_pattern)
     lists = await ListCatalog(PostgresListContents(pool)).of(order.tenant_id)
-    return Rejudge(scenario, reader.event_type, lists, order.review_without)
+    scorer = await _scorer(pool, order.tenant_id, version.content.model)
+    return Rejudge(scenario, reader.event_type, lists, order.review_without, scorer)
+
+
+async def _scorer(pool: postgres.Pool, tenant_id: str, model: ScenarioModel | None) -> Scorer | None:
+    if model is None:
+        return None
+    found = await StoredModels(PostgresModels(Reads(pool))).load(tenant_id, model.ref)
+    if found is None:
+        raise TaskFailure("NoModel", f"the model {model.ref} of the version cannot be used", retryable=False)
+    return found
 
 
 if __name__ == "__main__":

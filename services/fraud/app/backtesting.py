@@ -15,10 +15,12 @@ from meshkit.rpc.server import MeshServer
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.child_backtests import ChildBacktests
+from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_backtests import PostgresBacktests, PostgresBacktestWriter
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_lists import PostgresLists
+from services.fraud.adapters.postgres_models import PostgresModels
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
 from services.fraud.adapters.remote_tasks import RemoteTasks
 from services.fraud.expressions.rules import CelRules
@@ -44,7 +46,7 @@ async def serve_backtests(
     writer, stored = PostgresBacktestWriter(pool), PostgresBacktests(reads)
     host.background("old backtests", Periodic("old backtests", writer.prune, interval=PRUNE_SECONDS).run)
     declared = PostgresEventTypes(reads), PostgresFeatures(reads), PostgresLists(pool, reads)
-    checks = RuleChecks(CelRules(), DeclaredVocabularies(*declared))
+    checks = RuleChecks(CelRules(), DeclaredVocabularies(*declared), StoredModels(PostgresModels(reads)))
     scenarios = ScenarioService(PostgresScenarios(reads), checks, _now)
     service = BacktestService(stored, RemoteTasks(tasks, KIND), scenarios, checks, _now)
     servicer = BacktestServicer(service, IdempotentChanges(writer), pages=pages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from rampart.fraud.v1 import (
     event_type_service_pb2,
@@ -26,17 +27,20 @@ from meshkit.storage.reads import Reads
 from services.fraud.adapters.child_verifications import ChildVerifications
 from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.list_cleaning import ListCleaning
+from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes, PostgresEventTypeWriter
 from services.fraud.adapters.postgres_features import PostgresFeatures, PostgresFeatureWriter
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_lists import PostgresLists
+from services.fraud.adapters.postgres_models import PostgresModels
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.expressions.rules import CelRules
 from services.fraud.service.declaring.event_types import EventTypeService
 from services.fraud.service.declaring.features import FeatureService
 from services.fraud.service.logs.rebuilding import Rebuilds
-from services.fraud.service.tenants.configuration import LOADS_AT_ONCE, Configurations, compiled
+from services.fraud.service.tenants.configuration import LOADS_AT_ONCE, Configuration, Configurations, compiled
+from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.value_lists.catalog import READINGS, ListCatalog
 from services.fraud.service.value_lists.importing import ListImports
 from services.fraud.service.value_lists.keeping import ListKeeper
@@ -44,7 +48,7 @@ from services.fraud.service.verification.verifying import Verifications
 from services.fraud.servicer import EventTypeServicer, FeatureServicer, ListServicer
 from services.fraud.settings import FraudSettings
 
-__all__ = ["SERVICES", "open_configurations", "serve_changes"]
+__all__ = ["SERVICES", "Governing", "open_configurations", "serve_changes"]
 
 SERVICES = [
     event_type_service_pb2.DESCRIPTOR.services_by_name["EventTypeService"],
@@ -54,11 +58,27 @@ SERVICES = [
 WRITES_POOL_SIZE = 4
 
 
-async def open_configurations(host: Host, settings: FraudSettings) -> tuple[Configurations, ListCatalog]:
-    """Keeps the newest of the configurations of tenants, and of what is on their lists."""
-    # Its own connections: no decision waits for one, and one more reads what has changed.
+class Governing(NamedTuple):
+    """What decisions go by, kept the newest."""
+
+    configurations: Configurations
+    lists: ListCatalog
+    models: ModelCatalog
+
+
+async def open_configurations(host: Host, settings: FraudSettings) -> Governing:
+    """Keeps the newest of the configurations of tenants, of what is on their lists, and of their models."""
+    # Their own connections: no decision waits for one, and one more reads what has changed.
+    read = await host.open(postgres.pool(settings.dsn, size=2), name="postgres of models")
+    models = ModelCatalog(StoredModels(PostgresModels(Reads(read))))
+
+    async def prepare(tenant_id: str, changed: Configuration) -> None:
+        await models.of(tenant_id, changed.scenarios.models)
+
     pool = await host.open(postgres.pool(settings.dsn, size=LOADS_AT_ONCE + 1), name="postgres of configurations")
-    configurations = Configurations(PostgresDeclarations(pool), partial(compiled, patterns=compile_pattern))
+    configurations = Configurations(
+        PostgresDeclarations(pool), partial(compiled, patterns=compile_pattern), prepare=prepare
+    )
     contents = await host.open(postgres.pool(settings.dsn, size=READINGS + 1), name="postgres of lists")
     lists = ListCatalog(PostgresListContents(contents))
 
@@ -73,7 +93,7 @@ async def open_configurations(host: Host, settings: FraudSettings) -> tuple[Conf
     host.background("configurations", configurations.run)
     host.background("lists", lists.run)
     host.background("configuration listener", Notifications(settings.dsn, CHANNEL, tell=tell, tell_all=tell_all).run)
-    return configurations, lists
+    return Governing(configurations, lists, models)
 
 
 async def serve_changes(host: Host, settings: FraudSettings, server: MeshServer, reads: Reads, pages: Pages) -> None:

@@ -15,10 +15,12 @@ from meshkit.periodic import Periodic
 from meshkit.rpc.server import MeshServer
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
+from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_lists import PostgresLists
+from services.fraud.adapters.postgres_models import PostgresModels
 from services.fraud.adapters.postgres_scenario_changes import PostgresScenarioWriter
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
 from services.fraud.adapters.postgres_shadows import PostgresShadowReports
@@ -36,6 +38,7 @@ from services.fraud.service.scenarios.tripping import BreakerTrips
 from services.fraud.service.scenarios.vocabularies import DeclaredVocabularies
 from services.fraud.service.tenants.configuration import Configurations
 from services.fraud.service.tenants.feature_sets import DeclaredSets
+from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.verification.replaying import Replays
 from services.fraud.servicer import (
     DeploymentCalls,
@@ -97,7 +100,7 @@ async def serve_scenarios(
     host.background("breaker", breaker.run)
     declared = PostgresEventTypes(reads), PostgresFeatures(reads), PostgresLists(pool, reads)
     vocabularies = DeclaredVocabularies(*declared)
-    checks = RuleChecks(CelRules(), vocabularies)
+    checks = RuleChecks(CelRules(), vocabularies, StoredModels(PostgresModels(reads)))
     edits, deployed = ScenarioEdits(IdempotentChanges(writer)), Deployments(scenarios, breaker.usual)
     service = ScenarioService(scenarios, checks, _now)
     servicer = ScenarioServicer(
@@ -109,12 +112,11 @@ async def serve_scenarios(
     server.add(scenario_service_pb2_grpc.add_ScenarioServiceServicer_to_server, servicer)
 
 
-def replays_of(reads: Reads) -> Replays:
+def replays_of(reads: Reads, models: ModelCatalog) -> Replays:
     """Computes decisions again, by the versions that are stored."""
     event_types = PostgresEventTypes(reads)
-    return Replays(
-        PostgresScenarios(reads), event_types, DeclaredSets(PostgresFeatures(reads), event_types), compile_pattern
-    )
+    features = DeclaredSets(PostgresFeatures(reads), event_types)
+    return Replays(PostgresScenarios(reads), event_types, features, models, compile_pattern)
 
 
 def _now() -> datetime:

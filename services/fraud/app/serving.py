@@ -73,11 +73,12 @@ async def serve(host: Host, reader: Reader) -> None:
         relay.notify()
         feed.notify()
 
-    configurations, lists = await open_configurations(host, settings)
+    governing = await open_configurations(host, settings)
+    configurations = governing.configurations
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await open_stores(host, settings, committed, reads)
     rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
-    states = TenantStates(configurations, lists)
+    states = TenantStates(*governing)
     continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
         means=await open_checks(host, settings, redis, verifier, stores, states, rates, counts.committed),
@@ -87,7 +88,7 @@ async def serve(host: Host, reader: Reader) -> None:
         watches=watches,
         continuations=continuations,
         rates=rates,
-        replays=replays_of(reads),
+        replays=replays_of(reads, governing.models),
     )
     server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)

@@ -18,6 +18,8 @@ from services.fraud.convert.signals import (
     address_from_proto,
     address_to_proto,
     lists_from_proto,
+    model_from_proto,
+    model_to_proto,
     ruling_from_proto,
     ruling_to_proto,
 )
@@ -80,7 +82,7 @@ def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestam
         confidence_score=verdict.score,
         decision_id=made.decision_id,
         outcome=verdict.outcome,
-        score_source="rules",
+        score_source="model" if made.facts.model is not None else "rules",
         transaction_id=check.transaction_id,
         user_id=check.user_id,
         transaction_amount=check.amount,
@@ -163,6 +165,8 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         inputs.list_hits.add(list=name, values=values)
     if facts.ruling is not None:
         inputs.list_ruling.CopyFrom(ruling_to_proto(facts.ruling))
+    if facts.model is not None:
+        model_to_proto(facts.model, inputs.model)
     return inputs
 
 
@@ -226,6 +230,7 @@ def base_facts_from_record(inputs: decision_pb2.DecisionInputs, fields: Fields) 
         ip=address_from_proto(inputs.address) if inputs.HasField("address") else None,
         lists=lists_from_proto(inputs),
         ruling=ruling_from_proto(inputs.list_ruling) if inputs.HasField("list_ruling") else None,
+        model=model_from_proto(inputs.model) if inputs.HasField("model") else None,
     )
 
 

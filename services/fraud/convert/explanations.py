@@ -8,6 +8,7 @@ from datetime import datetime
 from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Value
 from rampart.fraud.v1 import decision_pb2, explanation_pb2
 
+from services.fraud.convert.signals import model_to_proto
 from services.fraud.domain.recorded import Difference, Explanation, RecordedDecision
 from services.fraud.domain.scenarios.explaining import ExplainedRule
 
@@ -38,6 +39,8 @@ def explanation_to_proto(recorded: RecordedDecision, made: Explanation) -> expla
         values={name: _value_to_proto(value) for name, value in made.values.items()},
         differences=_differences_to_proto(made.differences),
     )
+    if made.model is not None:
+        model_to_proto(made.model, message.model)
     message.event_time.FromDatetime(recorded.event_time)
     message.create_time.FromDatetime(recorded.create_time)
     return message

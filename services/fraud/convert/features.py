@@ -19,7 +19,7 @@ from services.fraud import errors
 from services.fraud.domain.declared.declaration import Definition, DerivedFeature
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.known import KnownFeature
-from services.fraud.domain.scenarios.checking import ContentFault
+from services.fraud.domain.scenarios.faults import ContentFault
 
 __all__ = [
     "ChangingFeatures",

@@ -12,10 +12,10 @@ from rampart.fraud.v1 import scenario_pb2 as pb
 
 from meshkit.preconditions import Preconditions, etag_mismatch
 from meshkit.updates import Updates
-from services.fraud.domain.scenarios.checking import ContentFault
 from services.fraud.domain.scenarios.diff import FieldChange, ScenarioDiff
+from services.fraud.domain.scenarios.faults import ContentFault
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
-from services.fraud.domain.scenarios.scenario import ScenarioContent
+from services.fraud.domain.scenarios.scenario import ModelReason, ScenarioContent, ScenarioModel
 
 __all__ = [
     "RULE_UPDATES",
@@ -86,6 +86,7 @@ def content_from_proto(message: pb.ScenarioContent) -> ScenarioContent:
         event_type=message.event_type,
         description=message.description,
         rules=tuple(rule_from_proto(each) for each in message.rules),
+        model=_model_from_proto(message.model) if message.HasField("model") else None,
         **shares,
     )
 
@@ -100,7 +101,18 @@ def content_to_proto(content: ScenarioContent, *, rules: bool = True) -> pb.Scen
         prior_share=content.prior_share,
         trust_share=content.trust_share,
         rules=map(rule_to_proto, content.rules) if rules else (),
+        model=_model_to_proto(content.model) if content.model is not None else None,
     )
+
+
+def _model_from_proto(message: pb.ScenarioModel) -> ScenarioModel:
+    reasons = [ModelReason(feature=each.feature, code=each.code, words=each.words) for each in message.reasons]
+    return ScenarioModel(name=message.name, version=message.version, reasons=tuple(reasons))
+
+
+def _model_to_proto(model: ScenarioModel) -> pb.ScenarioModel:
+    reasons = [pb.ModelReason(feature=each.feature, code=each.code, words=each.words) for each in model.reasons]
+    return pb.ScenarioModel(name=model.name, version=model.version, reasons=reasons)
 
 
 def problems_to_proto(faults: Sequence[ContentFault]) -> Sequence[pb.ExpressionProblem]:

@@ -10,6 +10,7 @@ from rampart.fraud.v1 import decision_pb2
 from services.fraud.domain.ip_signals import IpSignals
 from services.fraud.domain.scenarios.consulted import ConsultedLists
 from services.fraud.domain.scenarios.judging import Ruling
+from services.fraud.domain.scoring.model import Contribution, ModelRef, ModelScore
 from services.fraud.domain.travel import GeoPoint
 from services.fraud.domain.verdict import Factor
 
@@ -18,6 +19,8 @@ __all__ = [
     "address_to_proto",
     "geo_point_from_record",
     "lists_from_proto",
+    "model_from_proto",
+    "model_to_proto",
     "ruling_from_proto",
     "ruling_to_proto",
 ]
@@ -70,3 +73,18 @@ def ruling_from_proto(message: decision_pb2.ListRuling) -> Ruling:
 def lists_from_proto(inputs: decision_pb2.DecisionInputs) -> Mapping[str, Container[str]]:
     """Returns lists that hold what was found in them, and nothing else."""
     return ConsultedLists({each.list: frozenset(each.values) for each in inputs.list_hits})
+
+
+def model_to_proto(model: ModelScore, message: decision_pb2.ModelInput) -> None:
+    message.name, message.version = model.ref
+    message.score = model.score
+    for each in model.reasons:
+        message.contributions.add(feature=each.feature, value=each.value, added=each.added)
+
+
+def model_from_proto(message: decision_pb2.ModelInput) -> ModelScore:
+    reasons = [
+        Contribution(each.feature, each.value if each.HasField("value") else None, each.added)
+        for each in message.contributions
+    ]
+    return ModelScore(ModelRef(message.name, message.version), message.score, reasons)

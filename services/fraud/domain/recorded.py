@@ -14,6 +14,7 @@ from services.fraud.domain.scenarios.explaining import ExplainedRule, OutcomeSte
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scoring.model import ModelScore
 from services.fraud.domain.verdict import DECLINE, Factor, Verdict
 
 __all__ = ["AnsweredDecision", "Difference", "Explanation", "RecordedDecision", "differences"]
@@ -85,6 +86,8 @@ class Explanation(NamedTuple):
     values: Mapping[str, object]
     """What rules and words saw; of a list, what was found in it."""
     differences: Sequence[Difference]
+    model: ModelScore | None = None
+    """What the model said, with what its score is made of as far as its trees tell that."""
 
 
 def differences(answered: AnsweredDecision, judgement: Judgement) -> Sequence[Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
 from services.fraud.domain.names import FieldFault
-from services.fraud.domain.scenarios.checking import ContentFault
+from services.fraud.domain.scenarios.faults import ContentFault
 
 __all__ = [
     "backtest_invalid",

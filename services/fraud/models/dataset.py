@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 
 from services.fraud.models.failures import TrainingTableError
 
-__all__ = ["LARGEST_VALUE", "NEVER", "Flags", "Floats", "Integers", "Matrix", "TrainingTable", "matrix_of", "tamed"]
+__all__ = [
+    "LARGEST_VALUE",
+    "NEVER",
+    "Flags",
+    "Floats",
+    "Integers",
+    "Matrix",
+    "TrainingTable",
+    "matrix_from",
+    "tamed",
+]
 
 Matrix = NDArray[np.float32]
 """Rows by features; a missing value is NaN."""
@@ -31,15 +41,9 @@ def tamed(values: NDArray[np.floating]) -> Matrix:
     return np.clip(finite, -LARGEST_VALUE, LARGEST_VALUE).astype(np.float32)
 
 
-def matrix_of(rows: Sequence[Mapping[str, float | None]], names: Sequence[str]) -> Matrix:
-    """Returns rows of values by name as a matrix; a name that a row lacks, or has None for, is missing."""
-    values = np.full((len(rows), len(names)), np.nan)
-    for line, row in enumerate(rows):
-        for place, name in enumerate(names):
-            value = row.get(name)
-            if value is not None:
-                values[line, place] = value
-    return tamed(values)
+def matrix_from(rows: Sequence[Sequence[float]]) -> Matrix:
+    """Returns rows of values, all of the same length, as a matrix; a missing one is NaN."""
+    return tamed(np.array(rows, np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

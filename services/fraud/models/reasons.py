@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.fraud.domain.scoring.model import Contribution
 from services.fraud.models.dataset import Matrix
 from services.fraud.models.failures import ScoringError
 
-__all__ = ["Contribution", "ModelExplainer"]
-
-
-class Contribution(NamedTuple):
-    """What a feature's value did to the log-odds of fraud."""
-
-    feature: str
-    value: float | None
-    """None if it was missing."""
-    added: float
-    """Positive towards fraud."""
+__all__ = ["ModelExplainer"]
 
 
 class ModelExplainer:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import onnxruntime
 
-from services.fraud.models.dataset import Matrix, matrix_of
+from services.fraud.models.dataset import Matrix
 from services.fraud.models.failures import ScoringError
 from services.fraud.models.signature import ModelSignature
 
@@ -46,10 +44,6 @@ class ScoringModel:
         zeros = np.zeros((max(WARM_UP), len(signature.features)), np.float32)
         for size in WARM_UP:
             self.score(zeros[:size])
-
-    def score_rows(self, rows: Sequence[Mapping[str, float | None]]) -> list[float]:
-        """Returns the probability of fraud for each row of values by name; those not there are missing."""
-        return self.score(matrix_of(rows, self.signature.features))
 
     def score(self, values: Matrix) -> list[float]:
         """Returns the probability of fraud for each row.

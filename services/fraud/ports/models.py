@@ -1,12 +1,41 @@
-"""Ports of models: the versions of a tenant's models."""
+"""Ports of models: the versions of a tenant's models, what trains them, and what inspects those that are brought."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol, TypeAlias
+from uuid import UUID
 
+from meshkit.named_requests import Claims, Writer
+from services.fraud.domain.backtests.past import PastDecision
+from services.fraud.domain.labels.label import LabelKind
 from services.fraud.domain.scoring.model import ModelRef, ServedModel
+from services.fraud.domain.scoring.settings import TrainingSettings
+from services.fraud.domain.scoring.version import FraudModel, ModelEnd, ModelOutcome, ModelUse, ModelVersion
+from services.fraud.ports.features import UsingContent
 
-__all__ = ["ServedModels"]
+__all__ = [
+    "CollectedRow",
+    "InspectedUpload",
+    "InspectionOrder",
+    "LabelledDecision",
+    "MadeModel",
+    "ModelChanges",
+    "ModelInspector",
+    "ModelReads",
+    "ModelWriter",
+    "NewImport",
+    "RowSink",
+    "ServedModels",
+    "TrainingAttempts",
+    "TrainingNews",
+    "TrainingOrder",
+    "TrainingRows",
+    "TrainingRunner",
+    "UploadSize",
+]
 
 
 class ServedModels(Protocol):
@@ -14,4 +43,228 @@ class ServedModels(Protocol):
 
     async def served(self, tenant_id: str, ref: ModelRef) -> ServedModel | None:
         """Returns a version that is ready, None if there is none. Raises MeshError UNAVAILABLE during an outage."""
+        ...
+
+
+class ModelReads(Protocol):
+    """The models of each tenant. Every method raises MeshError UNAVAILABLE during an outage."""
+
+    async def model(self, tenant_id: str, name: str) -> FraudModel | None: ...
+
+    async def page(self, tenant_id: str, after: str, limit: int) -> Sequence[FraudModel]:
+        """Returns at most `limit` models in the order of their names, from after one on."""
+        ...
+
+    async def version(self, tenant_id: str, ref: ModelRef) -> ModelVersion | None: ...
+
+    async def versions(self, tenant_id: str, name: str, before: int, limit: int) -> Sequence[ModelVersion]:
+        """Returns at most `limit` versions with smaller numbers, the greatest first."""
+        ...
+
+    async def onnx(self, tenant_id: str, ref: ModelRef, most: int) -> bytes | None:
+        """Returns the model itself, None if it is not ready or larger than `most` bytes."""
+        ...
+
+
+class UploadSize(NamedTuple):
+    """What there is of a file."""
+
+    parts: int
+    size: int
+
+
+class ModelChanges(Claims, Protocol):
+    """One transaction on the models of one tenant. Those of a tenant follow each other."""
+
+    async def model(self, name: str) -> FraudModel | None: ...
+
+    async def count(self) -> int:
+        """Returns how many models there are."""
+        ...
+
+    async def create(self, model: FraudModel) -> bool:
+        """Returns False if there is one of the name."""
+        ...
+
+    async def save(self, model: FraudModel) -> None: ...
+
+    async def delete(self, name: str) -> None:
+        """Deletes a model with its versions and what was uploaded for it."""
+        ...
+
+    async def contents(self) -> Sequence[UsingContent]:
+        """Returns what scenarios of the tenant say, in drafts and in versions at hand."""
+        ...
+
+    async def version(self, ref: ModelRef) -> ModelVersion | None: ...
+
+    async def unfinished(self, name: str = "") -> Sequence[ModelVersion]:
+        """Returns versions without a model that are not known to have ended, of one model or of all, newest first."""
+        ...
+
+    async def add_version(self, version: ModelVersion) -> None:
+        """Adds a version that is to be trained. It is then the newest of its model."""
+        ...
+
+    async def add_inspected(self, version: ModelVersion, upload_id: UUID) -> ModelOutcome | None:
+        """Adds a version that an upload was found to be, whose parts go. Returns what it is, None if nothing is."""
+        ...
+
+    async def use(self, ref: ModelRef, use: ModelUse) -> None: ...
+
+    async def end(self, ref: ModelRef, end: ModelEnd) -> None:
+        """Notes how a training ended, of a version that is not ready."""
+        ...
+
+    async def stage(self, name: str, upload_id: UUID, part: int, data: bytes, author: str) -> UploadSize:
+        """Keeps a part in the place of the one before it, if there is one. Returns what there is of the file."""
+        ...
+
+    async def waiting(self) -> int:
+        """Returns how many parts are kept."""
+        ...
+
+
+ModelWriter: TypeAlias = Writer[ModelChanges]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeModel:
+    """A model as it is stored."""
+
+    outcome: ModelOutcome
+    described: str
+    """What the model hangs on, as JSON."""
+    onnx: bytes
+    booster: bytes
+
+
+class TrainingAttempts(Protocol):
+    """What attempts at training store. Each names its token, which grows from attempt to attempt.
+
+    Every method raises MeshError UNAVAILABLE during an outage.
+    """
+
+    async def begin(self, tenant_id: str, ref: ModelRef, token: int) -> bool:
+        """Begins an attempt: from now on no earlier one stores anything. Returns False if the version is ready.
+
+        Raises SupersededError, also if there is no such version any more.
+        """
+        ...
+
+    async def finish(self, tenant_id: str, ref: ModelRef, token: int, made: MadeModel) -> None:
+        """Stores the model, once. Raises SupersededError."""
+        ...
+
+
+class LabelledDecision(NamedTuple):
+    """A stored decision, and what was ever said of its transaction."""
+
+    past: PastDecision
+    labels: Sequence[tuple[int, int, LabelKind]]
+    """When each label became known, in ms since 1970, its number and what it says."""
+
+
+class TrainingRows(Protocol):
+    """The decisions of a tenant by the time of their events. Every method raises MeshError during an outage."""
+
+    async def count(self, tenant_id: str, event_type: str, since: datetime, until: datetime) -> int: ...
+
+    def pages(
+        self, tenant_id: str, event_type: str, since: datetime, until: datetime
+    ) -> AsyncGenerator[Sequence[LabelledDecision], None]:
+        """Yields the decisions in pages, in the order in which they were made."""
+        ...
+
+
+class CollectedRow(NamedTuple):
+    """A row to learn from or to measure on."""
+
+    values: Sequence[float]
+    """Of the features; NaN is missing."""
+    known_ms: int | None
+    """Since when it is known to be fraud, None if it is not."""
+    time_ms: int
+    entity: int
+    """64-bit hash of whose event it was."""
+    amount: float
+
+
+class RowSink(Protocol):
+    """Takes rows."""
+
+    def add(self, rows: Sequence[CollectedRow]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOrder:
+    """What one attempt at training is to do."""
+
+    tenant_id: str
+    ref: ModelRef
+    event_type: str
+    token: int
+    """Greater than that of every attempt before."""
+    settings: TrainingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingNews:
+    """How far an attempt is."""
+
+    done: int
+    total: int
+    message: str
+
+
+class TrainingRunner(Protocol):
+    """Does attempts at training."""
+
+    def run(self, order: TrainingOrder) -> AsyncGenerator[TrainingNews, None]:
+        """Does an attempt; when the iterator ends, the model is stored. What is no longer iterated, stops.
+
+        Raises TaskFailure and MeshError.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionOrder:
+    """Which upload is to be inspected, and what it is said to be."""
+
+    tenant_id: str
+    name: str
+    """Of the model."""
+    upload_id: UUID
+    size: int
+    sha256: str
+    format: str
+    """"onnx", "xgboost" or empty."""
+    features: tuple[str, ...]
+    """Empty for those that the file names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewImport:
+    """What is asked for."""
+
+    order: InspectionOrder
+    valid_until: datetime | None
+    most_missing: float | None
+    """None for as much as the model takes."""
+
+
+class InspectedUpload(NamedTuple):
+    """What an upload was found to be."""
+
+    features: tuple[str, ...]
+    takes_missing: bool
+
+
+class ModelInspector(Protocol):
+    """Inspects files, in a process of its own that stores what it finds."""
+
+    async def inspect(self, order: InspectionOrder) -> InspectedUpload:
+        """Raises VALIDATION_FAILED with the reason why a file is refused, STATE_NOT_ALLOWED if parts are missing, and
+        MeshError UNAVAILABLE."""
         ...

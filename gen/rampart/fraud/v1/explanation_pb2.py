@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rampart.fraud.v1 import decision_pb2 as rampart_dot_fraud_dot_v1_dot_decision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/fraud/v1/explanation.proto\x12\x10rampart.fraud.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frampart/fraud/v1/decision.proto\"\xb5\x04\n\x13\x44\x65\x63isionExplanation\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x18\n\x10\x63onfidence_score\x18\x04 \x01(\x01\x12\x10\n\x08\x64\x65graded\x18\x05 \x03(\t\x12\x34\n\x08versions\x18\x06 \x01(\x0b\x32\".rampart.fraud.v1.DecisionVersions\x12,\n\x05steps\x18\x07 \x03(\x0b\x32\x1d.rampart.fraud.v1.OutcomeStep\x12.\n\x05rules\x18\x08 \x03(\x0b\x32\x1f.rampart.fraud.v1.ExplainedRule\x12\x41\n\x06values\x18\t \x03(\x0b\x32\x31.rampart.fraud.v1.DecisionExplanation.ValuesEntry\x12\x39\n\x0b\x64ifferences\x18\n \x03(\x0b\x32$.rampart.fraud.v1.DecisionDifference\x12.\n\nevent_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x45\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value:\x02\x38\x01\"N\n\x0bOutcomeStep\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\"\xaf\x01\n\rExplainedRule\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x14\n\x0c\x63ontribution\x18\x05 \x01(\x01\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x12\n\nexpression\x18\x08 \x01(\t\x12\r\n\x05names\x18\t \x03(\t\"\x83\x01\n\x0e\x44\x65\x63isionReplay\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x11\n\tidentical\x18\x02 \x01(\x08\x12\x0e\n\x06intact\x18\x03 \x01(\x08\x12\x39\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32$.rampart.fraud.v1.DecisionDifference\"E\n\x12\x44\x65\x63isionDifference\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06stored\x18\x02 \x01(\t\x12\x10\n\x08\x63omputed\x18\x03 \x01(\tBY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/fraud/v1/explanation.proto\x12\x10rampart.fraud.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1frampart/fraud/v1/decision.proto\"\xe2\x04\n\x13\x44\x65\x63isionExplanation\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x0f\n\x07outcome\x18\x03 \x01(\t\x12\x18\n\x10\x63onfidence_score\x18\x04 \x01(\x01\x12\x10\n\x08\x64\x65graded\x18\x05 \x03(\t\x12\x34\n\x08versions\x18\x06 \x01(\x0b\x32\".rampart.fraud.v1.DecisionVersions\x12,\n\x05steps\x18\x07 \x03(\x0b\x32\x1d.rampart.fraud.v1.OutcomeStep\x12.\n\x05rules\x18\x08 \x03(\x0b\x32\x1f.rampart.fraud.v1.ExplainedRule\x12\x41\n\x06values\x18\t \x03(\x0b\x32\x31.rampart.fraud.v1.DecisionExplanation.ValuesEntry\x12+\n\x05model\x18\r \x01(\x0b\x32\x1c.rampart.fraud.v1.ModelInput\x12\x39\n\x0b\x64ifferences\x18\n \x03(\x0b\x32$.rampart.fraud.v1.DecisionDifference\x12.\n\nevent_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a\x45\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value:\x02\x38\x01\"N\n\x0bOutcomeStep\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x0f\n\x07rule_id\x18\x04 \x01(\t\"\xaf\x01\n\rExplainedRule\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12\x13\n\x0breason_code\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\x01\x12\x14\n\x0c\x63ontribution\x18\x05 \x01(\x01\x12\x0f\n\x07outcome\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t\x12\x12\n\nexpression\x18\x08 \x01(\t\x12\r\n\x05names\x18\t \x03(\t\"\x83\x01\n\x0e\x44\x65\x63isionReplay\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x01 \x01(\t\x12\x11\n\tidentical\x18\x02 \x01(\x08\x12\x0e\n\x06intact\x18\x03 \x01(\x08\x12\x39\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32$.rampart.fraud.v1.DecisionDifference\"E\n\x12\x44\x65\x63isionDifference\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06stored\x18\x02 \x01(\t\x12\x10\n\x08\x63omputed\x18\x03 \x01(\tBY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,15 +38,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECISIONEXPLANATION_VALUESENTRY']._loaded_options = None
   _globals['_DECISIONEXPLANATION_VALUESENTRY']._serialized_options = b'8\001'
   _globals['_DECISIONEXPLANATION']._serialized_start=153
-  _globals['_DECISIONEXPLANATION']._serialized_end=718
-  _globals['_DECISIONEXPLANATION_VALUESENTRY']._serialized_start=649
-  _globals['_DECISIONEXPLANATION_VALUESENTRY']._serialized_end=718
-  _globals['_OUTCOMESTEP']._serialized_start=720
-  _globals['_OUTCOMESTEP']._serialized_end=798
-  _globals['_EXPLAINEDRULE']._serialized_start=801
-  _globals['_EXPLAINEDRULE']._serialized_end=976
-  _globals['_DECISIONREPLAY']._serialized_start=979
-  _globals['_DECISIONREPLAY']._serialized_end=1110
-  _globals['_DECISIONDIFFERENCE']._serialized_start=1112
-  _globals['_DECISIONDIFFERENCE']._serialized_end=1181
+  _globals['_DECISIONEXPLANATION']._serialized_end=763
+  _globals['_DECISIONEXPLANATION_VALUESENTRY']._serialized_start=694
+  _globals['_DECISIONEXPLANATION_VALUESENTRY']._serialized_end=763
+  _globals['_OUTCOMESTEP']._serialized_start=765
+  _globals['_OUTCOMESTEP']._serialized_end=843
+  _globals['_EXPLAINEDRULE']._serialized_start=846
+  _globals['_EXPLAINEDRULE']._serialized_end=1021
+  _globals['_DECISIONREPLAY']._serialized_start=1024
+  _globals['_DECISIONREPLAY']._serialized_end=1155
+  _globals['_DECISIONDIFFERENCE']._serialized_start=1157
+  _globals['_DECISIONDIFFERENCE']._serialized_end=1226
 # @@protoc_insertion_point(module_scope)

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DecisionExplanation(_message.Message):
-    __slots__ = ("decision_id", "event_type", "outcome", "confidence_score", "degraded", "versions", "steps", "rules", "values", "differences", "event_time", "create_time")
+    __slots__ = ("decision_id", "event_type", "outcome", "confidence_score", "degraded", "versions", "steps", "rules", "values", "model", "differences", "event_time", "create_time")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,7 @@ class DecisionExplanation(_message.Message):
     STEPS_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
     DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -41,10 +42,11 @@ class DecisionExplanation(_message.Message):
     steps: _containers.RepeatedCompositeFieldContainer[OutcomeStep]
     rules: _containers.RepeatedCompositeFieldContainer[ExplainedRule]
     values: _containers.MessageMap[str, _struct_pb2.Value]
+    model: _decision_pb2.ModelInput
     differences: _containers.RepeatedCompositeFieldContainer[DecisionDifference]
     event_time: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, decision_id: _Optional[str] = ..., event_type: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., degraded: _Optional[_Iterable[str]] = ..., versions: _Optional[_Union[_decision_pb2.DecisionVersions, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[OutcomeStep, _Mapping]]] = ..., rules: _Optional[_Iterable[_Union[ExplainedRule, _Mapping]]] = ..., values: _Optional[_Mapping[str, _struct_pb2.Value]] = ..., differences: _Optional[_Iterable[_Union[DecisionDifference, _Mapping]]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, decision_id: _Optional[str] = ..., event_type: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., degraded: _Optional[_Iterable[str]] = ..., versions: _Optional[_Union[_decision_pb2.DecisionVersions, _Mapping]] = ..., steps: _Optional[_Iterable[_Union[OutcomeStep, _Mapping]]] = ..., rules: _Optional[_Iterable[_Union[ExplainedRule, _Mapping]]] = ..., values: _Optional[_Mapping[str, _struct_pb2.Value]] = ..., model: _Optional[_Union[_decision_pb2.ModelInput, _Mapping]] = ..., differences: _Optional[_Iterable[_Union[DecisionDifference, _Mapping]]] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class OutcomeStep(_message.Message):
     __slots__ = ("step", "outcome", "message", "rule_id")

@@ -31,7 +31,7 @@ class ScenarioRule(_message.Message):
     def __init__(self, rule_id: _Optional[str] = ..., code: _Optional[str] = ..., words: _Optional[str] = ..., expression: _Optional[str] = ..., contribution: _Optional[float] = ..., outcome: _Optional[str] = ..., habit: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class ScenarioContent(_message.Message):
-    __slots__ = ("event_type", "description", "review_at", "decline_at", "prior_share", "trust_share", "rules")
+    __slots__ = ("event_type", "description", "review_at", "decline_at", "prior_share", "trust_share", "rules", "model")
     EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     REVIEW_AT_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class ScenarioContent(_message.Message):
     PRIOR_SHARE_FIELD_NUMBER: _ClassVar[int]
     TRUST_SHARE_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
     event_type: str
     description: str
     review_at: float
@@ -46,7 +47,28 @@ class ScenarioContent(_message.Message):
     prior_share: float
     trust_share: float
     rules: _containers.RepeatedCompositeFieldContainer[ScenarioRule]
-    def __init__(self, event_type: _Optional[str] = ..., description: _Optional[str] = ..., review_at: _Optional[float] = ..., decline_at: _Optional[float] = ..., prior_share: _Optional[float] = ..., trust_share: _Optional[float] = ..., rules: _Optional[_Iterable[_Union[ScenarioRule, _Mapping]]] = ...) -> None: ...
+    model: ScenarioModel
+    def __init__(self, event_type: _Optional[str] = ..., description: _Optional[str] = ..., review_at: _Optional[float] = ..., decline_at: _Optional[float] = ..., prior_share: _Optional[float] = ..., trust_share: _Optional[float] = ..., rules: _Optional[_Iterable[_Union[ScenarioRule, _Mapping]]] = ..., model: _Optional[_Union[ScenarioModel, _Mapping]] = ...) -> None: ...
+
+class ScenarioModel(_message.Message):
+    __slots__ = ("name", "version", "reasons")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    reasons: _containers.RepeatedCompositeFieldContainer[ModelReason]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., reasons: _Optional[_Iterable[_Union[ModelReason, _Mapping]]] = ...) -> None: ...
+
+class ModelReason(_message.Message):
+    __slots__ = ("feature", "code", "words")
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    feature: str
+    code: str
+    words: str
+    def __init__(self, feature: _Optional[str] = ..., code: _Optional[str] = ..., words: _Optional[str] = ...) -> None: ...
 
 class Scenario(_message.Message):
     __slots__ = ("scenario_id", "draft", "latest_version", "editors", "create_time", "update_time", "etag")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from services.fraud.domain.expressions.tree import cost_of_texts
 from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.scenarios.faults import ContentFault
 from services.fraud.domain.scenarios.file import LARGEST_FILE, file_of
+from services.fraud.domain.scenarios.model_checking import model_faults
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scenarios.words import words_faults
 
-__all__ = ["LONGEST_EXPRESSION", "MOST_RULES", "ContentFault", "content_faults", "cost_faults", "rule_faults"]
+__all__ = ["LONGEST_EXPRESSION", "MOST_RULES", "content_faults", "cost_faults", "rule_faults"]
 
 MOST_RULES = 1_000
 MOST_COST = 3_000_000
@@ -27,21 +28,14 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
-class ContentFault(NamedTuple):
-    """What is wrong with a part of a scenario."""
-
-    place: str
-    """Path of the field, such as `rules[2].code`."""
-    reason: str
-    message: str
-    line: int = 0
-    """In the text of the field, from 1; 0 where it is about the whole."""
-    column: int = 0
-
-
 def content_faults(content: ScenarioContent, variables: Mapping[str, ValueKind]) -> Sequence[ContentFault]:
     """Returns everything that is wrong with a scenario besides its expressions. `variables` are what words may name."""
     faults = list(_whole_faults(content))
+    for index, reason in enumerate(content.model.reasons if content.model is not None else ()):
+        place = f"model.reasons[{index}].words"
+        faults += [
+            ContentFault(place, "words.form", words, 1, at) for at, words in words_faults(reason.words, variables)
+        ]
     for index, rule in enumerate(content.rules[:MOST_RULES]):
         faults += [fault._replace(place=f"rules[{index}].{fault.place}") for fault in rule_faults(rule, variables)]
     if not faults and len(file_of(content).encode()) > LARGEST_FILE:
@@ -107,6 +101,8 @@ def _whole_faults(content: ScenarioContent) -> Iterator[ContentFault]:
         yield ContentFault("review_at", "review_at.order", "must be at most decline_at")
     for name in ("rule_id", "code"):
         yield from _repeated(content, name)
+    if content.model is not None:
+        yield from model_faults(content.model, {rule.code for rule in content.rules})
 
 
 def _repeated(content: ScenarioContent, name: str) -> Iterator[ContentFault]:

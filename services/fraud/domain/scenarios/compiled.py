@@ -14,6 +14,7 @@ from services.fraud.domain.scenarios.judging import Fired, Judgement, Judging, S
 from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
 from services.fraud.domain.scenarios.snoozes import Snoozes
 from services.fraud.domain.scenarios.words import Words
+from services.fraud.domain.scoring.model import ModelScore
 
 __all__ = ["NO_SNOOZES", "CompiledScenario"]
 
@@ -23,7 +24,7 @@ NO_SNOOZES = Snoozes()
 class CompiledScenario:
     """Decides by one version. `trees` are the checked trees of its rules, serialised, in their order."""
 
-    __slots__ = ("_judging", "_places", "_program", "_rule_ids", "asks", "names", "ref")
+    __slots__ = ("_judging", "_places", "_program", "_rule_ids", "asks", "model", "names", "ref")
 
     def __init__(
         self, ref: VersionRef, content: ScenarioContent, trees: Sequence[str], patterns: Patterns = NO_PATTERNS
@@ -31,7 +32,11 @@ class CompiledScenario:
         self.ref = ref
         read = [tree_from_json(json.loads(tree)) for tree in trees]
         asked = {name for tree in read for name in references(tree)}
-        told = {name for rule in content.rules for name in Words(rule.words).names}
+        self.model = content.model.ref if content.model is not None else None
+        """Whose score `decide` wants; None for no model's."""
+        texts = [rule.words for rule in content.rules]
+        texts += [reason.words for reason in content.model.reasons] if content.model is not None else []
+        told = {name for text in texts for name in Words(text).names}
         self.names = tuple(sorted(asked | told))
         """What `decide` wants the values of, in this order."""
         self.asks = frozenset(self.names)
@@ -48,6 +53,7 @@ class CompiledScenario:
         now: datetime,
         snoozes: Snoozes = NO_SNOOZES,
         *,
+        model: ModelScore | None = None,
         review_floor: bool = False,
     ) -> Judgement:
         """Judges an event. `values` are those of `names`, None for one that is missing; `key_of` gives its keys."""
@@ -58,7 +64,7 @@ class CompiledScenario:
         def value_of(name: str) -> object:
             return values[self._places[name]]
 
-        return self._judging.judge(fired, value_of, standing, snoozed=asleep, review_floor=review_floor)
+        return self._judging.judge(fired, value_of, standing, model=model, snoozed=asleep, review_floor=review_floor)
 
 
 def _sorted_out(failures: Sequence[tuple[int, Failure]]) -> tuple[Sequence[int], Sequence[int]]:

@@ -30,4 +30,5 @@ def decide(
     standing = standing_of(facts.profile)
     if version is None or values is None:
         return NO_RULES.judge(NOTHING_FIRED, facts.fields.get, standing, review_floor=review_floor)
-    return version.decide(values(facts), standing, facts.fields.get, now, snoozes, review_floor=review_floor)
+    read, key_of = values(facts), facts.fields.get
+    return version.decide(read, standing, key_of, now, snoozes, model=facts.model, review_floor=review_floor)

@@ -125,7 +125,8 @@ def _scored(
     by = content or NO_RULES_CONTENT
     outcome = DECLINE if score >= by.decline_at else REVIEW if score >= by.review_at else APPROVE
     prior = round(prior_of(by, standing_of(facts.profile)), 6)
-    made = f"The prior {prior:g} and what fired make {score:g}"
+    begun = f"The prior {prior:g}" if facts.model is None else f"What {facts.model.ref} says, {facts.model.score:g},"
+    made = f"{begun} and what fired make {score:g}"
     said = made if content is not None else f"No scenario decides, so the prior {prior:g} does"
     message = f"{said}: review from {by.review_at:g}, decline from {by.decline_at:g}."
     yield OutcomeStep(StepKind.SCORE, outcome, message)

@@ -17,6 +17,7 @@ from services.fraud.domain.profile import Profile
 from services.fraud.domain.rates import RULE_CURRENCY, Rate, Spend
 from services.fraud.domain.scenarios.judging import Ruling
 from services.fraud.domain.scenarios.vocabulary import EVERYWHERE
+from services.fraud.domain.scoring.model import ModelScore
 
 __all__ = ["EventFacts", "ValueReader", "value_reader"]
 
@@ -48,6 +49,8 @@ class EventFacts(NamedTuple):
     """By name, as rules ask them."""
     ruling: Ruling | None = None
     """What a list decides before any rule."""
+    model: ModelScore | None = None
+    """What the model of the version says; None without one, or if it could not be asked."""
 
 
 ValueReader = Callable[[EventFacts], Sequence[object]]
@@ -64,7 +67,7 @@ def value_reader(names: Sequence[str], event_type: EventType, features: FeatureS
     body = ", ".join(parts)
     text = f"""def read(facts):
  get, v, unit = facts.fields.get, facts.features, 10**facts.digits
- profile, ip, lists = facts.profile, facts.ip, facts.lists
+ profile, ip, lists, model = facts.profile, facts.ip, facts.lists, facts.model
  return [{body}]
 """
     exec(text, scope)  # noqa: S102 # The text is our own.

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, NoReturn, TypeVar, cast
 
 from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
-from services.fraud.domain.scenarios.scenario import ScenarioContent
+from services.fraud.domain.scenarios.scenario import ModelReason, ScenarioContent, ScenarioModel
 
 __all__ = ["LARGEST_FILE", "FileFaultError", "content_of", "file_of"]
 
@@ -36,6 +36,9 @@ def file_of(content: ScenarioContent) -> str:
     """
     whole = {"format": FORMAT, **_plain(content, all_fields=True)}
     whole["rules"] = [_plain(rule, all_fields=False) for rule in content.rules]
+    if content.model is None:
+        # As it was written before there were models.
+        del whole["model"]
     return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
@@ -50,7 +53,18 @@ def content_of(file: str | bytes) -> ScenarioContent:
     if type(rules) is not list:
         raise FileFaultError("rules", "must be an array")
     whole["rules"] = tuple(_read(ScenarioRule, _object(rule, place), place) for place, rule in _places(rules))
+    if "model" in whole:
+        whole["model"] = _model(_object(whole["model"], "model"))
     return _read(ScenarioContent, whole, "")
+
+
+def _model(found: dict[str, object]) -> ScenarioModel:
+    reasons = found.get("reasons", [])
+    if type(reasons) is not list:
+        raise FileFaultError("model.reasons", "must be an array")
+    places = ((f"model.reasons[{index}]", each) for index, each in enumerate(reasons))
+    found["reasons"] = tuple(_read(ModelReason, _object(each, place), place) for place, each in places)
+    return _read(ScenarioModel, found, "model")
 
 
 def _plain(value: ScenarioContent | ScenarioRule, *, all_fields: bool) -> dict[str, Any]:
@@ -118,7 +132,9 @@ def _value(annotation: object, value: object, place: str) -> object:
         return _number(value, place)
     if annotation == "RuleOutcome" and isinstance(value, str) and value in {each.value for each in RuleOutcome}:
         return RuleOutcome(value)
-    if isinstance(value, tuple):
+    if annotation == "int" and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, tuple | ScenarioModel):
         return value
     raise FileFaultError(place, f"must be {_WANTED.get(str(annotation), 'something else')}")
 
@@ -134,6 +150,7 @@ _WANTED = {
     "str": "a string",
     "bool": "true or false",
     "float": "a number",
+    "int": "a whole number",
     "RuleOutcome": f"one of {', '.join(repr(each.value) for each in RuleOutcome)}",
 }
 

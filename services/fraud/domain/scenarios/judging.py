@@ -7,6 +7,8 @@ The order, each step ending it:
 3. a rule that fires says `approve_at_once`: approve, unless a rule that fires says `decline`;
 4. the score against the thresholds, and no less than what rules that fire say.
 
+The score is that of the model, or the prior where there is none, with what fired as further evidence.
+
 Whatever approves under 3 or 4 is review at least if an input is missing without which the operator approves nothing.
 """
 
@@ -17,9 +19,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.fraud.domain.profile import Profile
+from services.fraud.domain.scenarios.reason_codes import ReasonCodes
 from services.fraud.domain.scenarios.rule import RuleOutcome
 from services.fraud.domain.scenarios.scenario import DEFAULT_PRIOR, ScenarioContent
 from services.fraud.domain.scenarios.words import Words
+from services.fraud.domain.scoring.model import ModelScore
 from services.fraud.domain.verdict import APPROVE, DECLINE, REVIEW, Factor, Verdict
 
 __all__ = [
@@ -98,12 +102,13 @@ class JudgedRule:
 class Judging:
     """The judge of one scenario."""
 
-    __slots__ = ("_content", "_decline_at", "_review_at", "_rules")
+    __slots__ = ("_content", "_decline_at", "_reasons", "_review_at", "_rules")
 
     def __init__(self, content: ScenarioContent) -> None:
         self._content = content
         self._review_at = content.review_at
         self._decline_at = content.decline_at
+        self._reasons = ReasonCodes(content.model.reasons if content.model is not None else ())
         self._rules = tuple(
             JudgedRule(
                 rule.rule_id,
@@ -122,13 +127,15 @@ class Judging:
         value_of: Callable[[str], object],
         standing: Standing | None = None,
         *,
+        model: ModelScore | None = None,
         snoozed: Collection[str] = (),
         review_floor: bool = False,
     ) -> Judgement:
-        """Combines what fired as independent evidence: 1 - (1 - prior) * (1 - w1) * (1 - w2)...
+        """Combines what fired as independent evidence: 1 - (1 - p) * (1 - w1) * (1 - w2)...
 
-        `value_of` gives the values that words tell; `standing` is None for somebody of whom nothing is known; `snoozed`
-        are identifiers of rules that are left out if they fire. With `review_floor` the outcome is review at least.
+        Where p is what the model says, or the prior without one. `value_of` gives the values that words tell;
+        `standing` is None for somebody of whom nothing is known; `snoozed` are identifiers of rules that are left out
+        if they fire. With `review_floor` the outcome is review at least.
         """
         standing = standing or UNKNOWN_STANDING
         rules = self._rules
@@ -138,7 +145,7 @@ class Judging:
             asleep = tuple(rule.rule_id for rule in found if rule.rule_id in snoozed)
             found = [rule for rule in found if rule.rule_id not in snoozed]
         weighed = _weighed(found, standing.trusted) if found else ()
-        safe = 1.0 - prior_of(self._content, standing)
+        safe = 1.0 - (prior_of(self._content, standing) if model is None else model.score)
         for weight, _ in weighed:
             safe *= 1.0 - weight
         score = round(1.0 - safe, 6)
@@ -146,11 +153,22 @@ class Judging:
         outcome = APPROVE if at_once else self._outcome(score, found)
         if review_floor and outcome == APPROVE:
             outcome, at_once = REVIEW, ""
-        verdict = Verdict(outcome, score, _factors(weighed, value_of, score) if weighed else [])
+        factors = _factors(weighed, value_of, score, model.score if model is not None else 0.0) if weighed else []
+        if model is not None and model.reasons:
+            factors = self._with_reasons(factors, model, value_of, score)
+        verdict = Verdict(outcome, score, factors)
         if not fired.errors and not fired.not_enough_data:
             return Judgement(verdict, at_once, asleep)
         errors, no_data = (tuple([rules[at].rule_id for at in failed]) for failed in fired[1:])
         return Judgement(verdict, at_once, asleep, errors, no_data)
+
+    def _with_reasons(
+        self, factors: Sequence[Factor], model: ModelScore, value_of: Callable[[str], object], score: float
+    ) -> Sequence[Factor]:
+        """Adds what did most to the model's score, by the share of the score that no rule has."""
+        own = score - sum(factor.contribution for factor in factors)
+        found = [*factors, *self._reasons.factors(model.reasons, own, value_of)]
+        return sorted(found, key=lambda each: (-each.contribution, each.code))
 
     def ruled(self, ruling: Ruling) -> Judgement:
         """Returns what a list has decided: before rules for one that allows, whatever they say for one that blocks."""
@@ -183,10 +201,10 @@ def _weighed(found: Sequence[JudgedRule], trusted: bool) -> Sequence[tuple[float
 
 
 def _factors(
-    weighed: Sequence[tuple[float, JudgedRule]], value_of: Callable[[str], object], score: float
+    weighed: Sequence[tuple[float, JudgedRule]], value_of: Callable[[str], object], score: float, model: float
 ) -> Sequence[Factor]:
     # Rules that only raise an outcome weigh nothing, and may be alone.
-    total = sum([weight for weight, _ in weighed]) or 1.0
+    total = sum([weight for weight, _ in weighed]) + model or 1.0
     return [Factor(rule.code, rule.words.fill(value_of), round(score * weight / total, 6)) for weight, rule in weighed]
 
 

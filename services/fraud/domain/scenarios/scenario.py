@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 from services.fraud.domain.scenarios.rule import ScenarioRule
+from services.fraud.domain.scoring.model import ModelRef
 
 __all__ = [
     "DEFAULT_DECLINE_AT",
     "DEFAULT_PRIOR",
     "DEFAULT_REVIEW_AT",
+    "ModelReason",
     "Scenario",
     "ScenarioContent",
+    "ScenarioModel",
     "ScenarioVersion",
     "VersionRef",
 ]
@@ -35,6 +38,34 @@ class VersionRef(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReason:
+    """What is said of a feature that did much to a model's score."""
+
+    feature: str
+    code: str
+    words: str = ""
+    """With places for values, as those of rules; empty tells the feature and its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioModel:
+    """The model whose score is what evidence of rules is added to."""
+
+    name: str
+    version: int
+    reasons: tuple[ModelReason, ...] = ()
+    """Of features that have a code and words of the tenant's."""
+
+    @property
+    def ref(self) -> ModelRef:
+        return ModelRef(self.name, self.version)
+
+    def __str__(self) -> str:
+        own = "".join(f" {each.feature}={each.code}:{each.words!r}" for each in self.reasons)
+        return f"{self.name}@{self.version}{own}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioContent:
     """What decides: rules, and what follows from a score. Equal contents decide alike."""
 
@@ -48,6 +79,8 @@ class ScenarioContent:
     trust_share: float = 0.5
     """What trust leaves of the prior and of contributions of habits."""
     description: str = ""
+    model: ScenarioModel | None = None
+    """None decides by rules alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,9 +22,10 @@ EVERYWHERE: Mapping[str, ValueKind] = MappingProxyType(
         "ip.datacenter": ValueKind.BOOL,
         "ip.private": ValueKind.BOOL,
         "ip.reserved": ValueKind.BOOL,
+        "model.score": ValueKind.DOUBLE,
     }
 )
-"""What is known of every event: missing where there is nobody, or no address, to know it of."""
+"""What is known of every event: missing where there is nobody, no address, or no model, to know it of."""
 
 PREPARED: Mapping[str, ValueKind] = MappingProxyType(
     {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-__all__ = ["MODEL_NAME", "ModelOrigin", "ModelRef", "ServedModel"]
+__all__ = ["MODEL_NAME", "Contribution", "ModelOrigin", "ModelRef", "ModelScore", "ServedModel"]
 
 MODEL_NAME = r"[a-z][a-z0-9_-]{0,62}"
 """What a model may be called."""
@@ -21,6 +22,26 @@ class ModelRef(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.number}"
+
+
+class Contribution(NamedTuple):
+    """What a feature's value did to the log-odds of fraud."""
+
+    feature: str
+    value: float | None
+    """None if it was missing."""
+    added: float
+    """Positive towards fraud."""
+
+
+class ModelScore(NamedTuple):
+    """What a model says of an event."""
+
+    ref: ModelRef
+    score: float
+    """The calibrated probability of fraud."""
+    reasons: Sequence[Contribution] = ()
+    """What did most towards it, the strongest first; none for events that are approved."""
 
 
 class ModelOrigin(Enum):

@@ -102,14 +102,14 @@ class BacktestRun:
         """Chooses where values come from, if nobody has."""
         if self._order.values is not BacktestValues.CHOSEN:
             return self._order.values
-        asked = self._rejudge.version.asks & {*self._features.names}
+        asked = self._rejudge.asks & {*self._features.names}
         known = [self._sets.get(version) for version in extent.sets]
         stored = all(features is not None and asked <= {*features.names} for features in known)
         return BacktestValues.STORED if stored else BacktestValues.RECOMPUTED
 
     def _begin_anew(self, extent: Extent) -> Sequence[str]:
         """Prepares to compute features, if they are. Returns the event types that they count."""
-        features = asked_features(self._features, self._rejudge.version.asks)
+        features = asked_features(self._features, self._rejudge.asks)
         if self._tally.values == BacktestValues.STORED.value or not features.names:
             return ()
         if features.daily:

@@ -1,4 +1,7 @@
-"""Judges checks by what was read for them: lists → rules → outcome. Only the tenants' exchange rates are read here."""
+"""Judges checks by what was read for them: lists → model → rules → outcome.
+
+Only the tenants' exchange rates are read here. Events of a batch are scored together.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,17 @@ from services.fraud.domain.scenarios.deciding import decide
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.judging import Judgement, Ruling
 from services.fraud.domain.scenarios.shadows import Shadow
+from services.fraud.domain.scoring.model import ModelScore
 from services.fraud.domain.value_lists.lists import ListKind
-from services.fraud.domain.verdict import Factor
+from services.fraud.domain.verdict import APPROVE, Factor
 from services.fraud.ports import IpIntelligence
 from services.fraud.service.checks.waits import COMMIT_SECONDS
+from services.fraud.service.deciding.scoring import MODEL, ScoredEvent, explained, score_events
 from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.tenants.states import TenantState
 from services.fraud.service.value_lists.catalog import TenantLists
 
-__all__ = ["DecisionPolicy", "Judge", "ReadCheck", "missing_rates", "ruling_of"]
+__all__ = ["DecisionPolicy", "Judge", "ReadCheck", "missing_model", "missing_rates", "ruling_of"]
 
 _NO_RATES = RateTable()
 _NO_LISTS: Mapping[str, Container[str]] = {}
@@ -65,11 +70,24 @@ class _Case(NamedTuple):
     facts: EventFacts
     state: TenantState
     now: datetime
+    version: CompiledScenario | None
+    shadows: Sequence[CompiledScenario]
+
+    def asked(self, version: CompiledScenario | None) -> ScoredEvent | None:
+        """Returns what scores the event for a version; None if nothing does, or need not."""
+        if version is None or version.model is None or self.facts.ruling is not None:
+            return None
+        scorer = self.state.models.get(version.model)
+        if scorer is None:
+            return None
+        values = self.state.configuration.inputs(scorer, self.check.event_type, self.features.set)
+        return ScoredEvent(scorer, values, self.facts, self.now)
 
 
 class _Judged(NamedTuple):
     """What a version makes of an event, and the inputs that it went without."""
 
+    facts: EventFacts
     judgement: Judgement
     degraded: tuple[str, ...]
     required: tuple[str, ...]
@@ -92,7 +110,9 @@ class Judge:
     async def judge_all(self, inputs: Sequence[ReadCheck], seconds: float = inf) -> Sequence[Decided]:
         """Decides about each check, in order, with the rates that are there within some seconds."""
         tables = await self._tables(inputs, seconds)
-        return [self._judge(*each, tables) for each in inputs]
+        cases = [self._case(each, tables) for each in inputs]
+        judged = self._explained(cases, self._judged(cases))
+        return [self._decided(case, each) for case, each in zip(cases, judged, strict=True)]
 
     async def _tables(self, inputs: Sequence[ReadCheck], seconds: float) -> Mapping[str, RateTable]:
         """Returns the exchange rates of the tenants that need any: dollars do not."""
@@ -103,46 +123,68 @@ class Judge:
         }
         return await self._rates.tables(tenants, seconds) if tenants else {}
 
-    def _judge(
-        self,
-        check: Check,
-        features: Features,
-        profile: Profile | None,
-        state: TenantState,
-        tables: Mapping[str, RateTable],
-    ) -> Decided:
+    def _case(self, read: ReadCheck, tables: Mapping[str, RateTable]) -> _Case:
+        check, features, profile, state = read
         facts = self._facts(check, features, profile, state, tables.get(check.tenant_id, _NO_RATES))
-        case = _Case(check, features, facts, state, self._clock())
         key = check.user_id or check.transaction_id
-        version, shadows = state.configuration.scenarios.deciding(check.tenant_id, check.event_type, key)
-        judged = self._by(version, case)
+        deciding = state.configuration.scenarios.deciding(check.tenant_id, check.event_type, key)
+        return _Case(check, features, facts, state, self._clock(), *deciding)
+
+    def _judged(self, cases: Sequence[_Case]) -> list[_Judged]:
+        """Judges each event by the version that decides it, with the score of the version's model."""
+        asked = [(place, event) for place, case in enumerate(cases) if (event := case.asked(case.version)) is not None]
+        scores = dict(zip([place for place, _ in asked], score_events([event for _, event in asked]), strict=True))
+        return [self._by(case.version, case, scores.get(place)) for place, case in enumerate(cases)]
+
+    def _explained(self, cases: Sequence[_Case], judged: list[_Judged]) -> Sequence[_Judged]:
+        """Adds to what is not approved what the model's score is made of."""
+        places, events, scores = [], [], []
+        for place, (case, found) in enumerate(zip(cases, judged, strict=True)):
+            score = found.facts.model
+            if score is not None and found.judgement.verdict.outcome != APPROVE:
+                event = case.asked(case.version)
+                assert event is not None, "what was scored can be asked for"
+                places.append(place)
+                events.append(event)
+                scores.append(score)
+        for place, told in zip(places, explained(events, scores) if places else (), strict=True):
+            judged[place] = self._by(cases[place].version, cases[place], told)
+        return judged
+
+    def _decided(self, case: _Case, judged: _Judged) -> Decided:
+        check, version = case.check, case.version
         made = Decided(
             check,
             uuid7_text(),
-            features,
-            facts,
+            case.features,
+            judged.facts,
             judged.judgement,
             version.ref if version is not None else None,
             judged.degraded,
             case.now,
             required=judged.required,
-            type_version=state.configuration.readers[check.event_type].event_type.version,
+            type_version=case.state.configuration.readers[check.event_type].event_type.version,
         )
-        return made._replace(shadows=[self._shadow(each, case) for each in shadows]) if shadows else made
+        return made._replace(shadows=[self._shadow(each, case) for each in case.shadows]) if case.shadows else made
 
-    def _by(self, version: CompiledScenario | None, case: _Case) -> _Judged:
-        """Judges an event by a version."""
+    def _by(self, version: CompiledScenario | None, case: _Case, score: ModelScore | None) -> _Judged:
+        """Judges an event by a version, given what the version's model says."""
         check, configuration = case.check, case.state.configuration
-        missing = (*case.state.missing, *_missing(check, case.facts, version), *self._blind(version, case.features.set))
+        facts = case.facts if score is None else case.facts._replace(model=score)
+        missing = (*case.state.missing, *_missing(check, facts, version), *self._blind(version, case.features.set))
         degraded = (*case.features.degraded, *missing, *check.kept.unusable)
         required = tuple(name for name in degraded if name in self._policy.review_without) if degraded else ()
         values = configuration.values(version, check.event_type, case.features.set) if version is not None else None
         snoozes = configuration.scenarios.snoozes
-        judgement = decide(version, values, case.facts, case.now, snoozes, review_floor=bool(required))
-        return _Judged(judgement, degraded, required)
+        judgement = decide(version, values, facts, case.now, snoozes, review_floor=bool(required))
+        return _Judged(facts, judgement, degraded, required)
 
     def _shadow(self, version: CompiledScenario, case: _Case) -> Shadow:
-        return Shadow(version.ref, lambda: self._by(version, case).judgement)
+        def judged() -> Judgement:
+            event = case.asked(version)
+            return self._by(version, case, score_events([event])[0] if event is not None else None).judgement
+
+        return Shadow(version.ref, judged)
 
     def _facts(
         self, check: Check, features: Features, profile: Profile | None, state: TenantState, table: RateTable
@@ -194,7 +236,13 @@ def _spends(sums: Mapping[str, int], table: RateTable, day: date) -> Sequence[Sp
 def _missing(check: Check, facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
     """Names the inputs that a check is judged without."""
     nobody = ("user_profile",) if check.user_id and facts.profile is None else ()
-    return (*nobody, *missing_rates(facts, version))
+    return (*nobody, *missing_rates(facts, version), *missing_model(facts, version))
+
+
+def missing_model(facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:
+    """Says so if the model of a version said nothing of an event that no list has ruled upon."""
+    wanted = version is not None and version.model is not None and facts.ruling is None
+    return (MODEL,) if wanted and facts.model is None else ()
 
 
 def missing_rates(facts: EventFacts, version: CompiledScenario | None) -> Sequence[str]:

@@ -21,7 +21,7 @@ from services.fraud.domain.declaring import DeclaredType, all_types
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.tree import cost_of_texts
 from services.fraud.domain.expressions.types import ValueKind
-from services.fraud.domain.scenarios.checking import ContentFault
+from services.fraud.domain.scenarios.faults import ContentFault
 from services.fraud.domain.scenarios.uses import says
 from services.fraud.domain.scenarios.vocabulary import PREPARED, of_all, of_event
 from services.fraud.ports import EventTypes, FeatureChanges, FeatureReads

@@ -107,7 +107,7 @@ def _writes(tenant_id: str, features: TenantFeatures, label: StoredLabel, counte
     for recorder, stream, _ in features.labelled_recordings(tenant_id, event.event_type):
         plan, layout, value = recorder.plan, recorder.layout, recorder.key(event.fields)
         retain = plan.retention_ms // 1000 + SLACK_SECONDS
-        if value is None or event.event_time < label.created_at - timedelta(seconds=retain):
+        if value is None or event.event_time < label.known_at - timedelta(seconds=retain):
             continue
         records = b"".join(
             layout.label(

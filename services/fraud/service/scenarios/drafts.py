@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
-from services.fraud.domain.scenarios.checking import ContentFault
 from services.fraud.domain.scenarios.diff import ScenarioDiff, compare
+from services.fraud.domain.scenarios.faults import ContentFault
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import Scenario, ScenarioContent, ScenarioVersion, VersionRef

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 from meshkit.preconditions import etag_mismatch
 from services.fraud import errors
 from services.fraud.domain.scenarios.breaker import NOTHING_COUNTED, OutcomeCounts
-from services.fraud.domain.scenarios.checking import ContentFault
 from services.fraud.domain.scenarios.deployment import (
     Deployment,
     DeploymentMove,
@@ -22,6 +21,7 @@ from services.fraud.domain.scenarios.deployment import (
     trip,
     withdraw,
 )
+from services.fraud.domain.scenarios.faults import ContentFault
 from services.fraud.domain.scenarios.publication import (
     MOST_REQUESTS,
     Actor,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from services.fraud import errors
 from services.fraud.domain.expressions.types import ValueKind
-from services.fraud.domain.scenarios.checking import MOST_RULES, ContentFault, content_faults, cost_faults, rule_faults
+from services.fraud.domain.scenarios.checking import MOST_RULES, content_faults, cost_faults, rule_faults
+from services.fraud.domain.scenarios.faults import ContentFault
+from services.fraud.domain.scenarios.model_checking import input_faults, model_faults
 from services.fraud.domain.scenarios.rule import ScenarioRule
-from services.fraud.domain.scenarios.scenario import ScenarioContent
+from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioModel
 from services.fraud.ports.scenarios import RuleChecker, Vocabularies
+from services.fraud.ports.scoring import ModelInputs
 
 __all__ = ["Checked", "RuleChecks"]
 
@@ -29,8 +32,9 @@ class Checked(NamedTuple):
 class RuleChecks:
     """Checks what tenants write."""
 
-    def __init__(self, checker: RuleChecker, vocabularies: Vocabularies) -> None:
+    def __init__(self, checker: RuleChecker, vocabularies: Vocabularies, models: ModelInputs) -> None:
         self._checker = checker
+        self._models = models
         self._vocabularies = vocabularies
         self._turn = asyncio.Lock()
 
@@ -39,9 +43,19 @@ class RuleChecks:
         variables = await self._vocabularies.variables(tenant_id, content.event_type)
         if variables is None:
             return Checked((), [ContentFault("event_type", "event_type.known", "is no event type of the tenant")])
+        faults = [*await self._model(tenant_id, content.model, variables)] if content.model is not None else []
+        if faults:
+            return Checked((), faults)
         # A thousand rules take long enough to hold up decisions, and one check at a time is enough.
         async with self._turn:
             return await asyncio.to_thread(self._content, content, variables, known)
+
+    async def _model(
+        self, tenant_id: str, model: ScenarioModel, variables: Mapping[str, ValueKind]
+    ) -> Iterable[ContentFault]:
+        return list(model_faults(model, ())) or input_faults(
+            model, await self._models.inputs(tenant_id, model.ref), variables
+        )
 
     async def faults(self, tenant_id: str, content: ScenarioContent) -> Sequence[ContentFault]:
         """Returns what is wrong with a whole scenario."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from meshkit.canonical import canonical_address, canonical_email
 from services.fraud import errors
 from services.fraud.domain.event_types import FieldType
-from services.fraud.domain.scenarios.checking import ContentFault
+from services.fraud.domain.scenarios.faults import ContentFault
 from services.fraud.domain.scenarios.snoozes import LONGEST_SNOOZE, MOST_SNOOZES, Snooze
 from services.fraud.ports.scenarios import ScenarioChanges, ScenarioReads, SnoozePlace, Vocabularies
 

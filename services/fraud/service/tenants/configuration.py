@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Gauge
@@ -29,7 +29,9 @@ from services.fraud.domain.expressions.generate import NO_PATTERNS, Patterns
 from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.facts import ValueReader, value_reader
 from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.ports import Declarations, DeclarationStore
+from services.fraud.ports.scoring import Scorer
 from services.fraud.service.scenarios.breaking import Guarded
 from services.fraud.service.tenants.features import TenantFeatures
 from services.fraud.service.tenants.scenarios import TenantScenarios
@@ -47,6 +49,8 @@ PACE_SECONDS = 0.05
 """Least time from one look to the next, however many changes are told."""
 TENANTS = 1_000
 LOADS_AT_ONCE = 2
+PREPARE_SECONDS = 3.0
+"""For how long a changed configuration, and those after it, wait for what is got ready for its decisions."""
 CANONICAL = {FieldType.IP: canonical_address, FieldType.EMAIL: canonical_email}
 
 
@@ -59,15 +63,26 @@ class Configuration:
     """What reads the events of each type."""
     scenarios: TenantScenarios
     features: TenantFeatures
-    value_readers: dict[tuple[VersionRef, str, str], ValueReader] = field(default_factory=dict, compare=False)
-    """Filled as versions decide."""
+    value_readers: dict[tuple[VersionRef | ModelRef, str, str], ValueReader] = field(
+        default_factory=dict, compare=False
+    )
+    """Filled as versions and models decide."""
 
     def values(self, version: CompiledScenario, event_type: str, features: FeatureSet) -> ValueReader:
         """Returns what reads the values that a version asks for of the events of a type."""
-        key = version.ref, event_type, features.version
+        return self._reader(version.ref, version.names, event_type, features)
+
+    def inputs(self, scorer: Scorer, event_type: str, features: FeatureSet) -> ValueReader:
+        """Returns what reads the values that a model is given of the events of a type."""
+        return self._reader(scorer.ref, scorer.features, event_type, features)
+
+    def _reader(
+        self, of: VersionRef | ModelRef, names: Sequence[str], event_type: str, features: FeatureSet
+    ) -> ValueReader:
+        key = of, event_type, features.version
         found = self.value_readers.get(key)
         if found is None:
-            found = value_reader(version.names, self.readers[event_type].event_type, features, DIGITS)
+            found = value_reader(names, self.readers[event_type].event_type, features, DIGITS)
             self.value_readers[key] = found
         return found
 
@@ -95,12 +110,14 @@ class Configurations:
         store: DeclarationStore,
         make: Callable[[Declarations], Configuration] = compiled,
         *,
+        prepare: Callable[[str, Configuration], Awaitable[object]] | None = None,
         most: int = TENANTS,
         poll: float = POLL_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._make = make
+        self._prepare = prepare
         self._most = most
         self._poll = poll
         self._clock = clock
@@ -198,7 +215,18 @@ class Configurations:
             _log.exception("a configuration cannot be compiled; the one before it stays", extra={"fields": fields})
             return
         _loaded.inc()
+        await self._prepared(tenant_id, configuration)
         self._keep(tenant_id, configuration)
+
+    async def _prepared(self, tenant_id: str, configuration: Configuration) -> None:
+        """Gets ready what decisions by a changed configuration would otherwise wait for."""
+        if self._prepare is None:
+            return
+        try:
+            async with asyncio.timeout(PREPARE_SECONDS):
+                await self._prepare(tenant_id, configuration)
+        except TimeoutError:
+            _log.warning("a changed configuration decides unprepared", extra={"fields": {"tenant": tenant_id}})
 
     async def _load(self, tenant_id: str) -> Configuration:
         async with self._turns:

@@ -41,6 +41,13 @@ class TenantScenarios:
         self._alone: dict[str, Deciding] = {}
         """What decides all events of a type, where no version has a share of them."""
         self._limits = declared.policy.limits
+        self.models = frozenset(
+            version.model
+            for each in self._deployments.values()
+            for ref in each.at_hand
+            if (version := self._versions.get(ref)) is not None and version.model is not None
+        )
+        """What versions that decide, or look on, want to be scored by."""
         self.snoozes = Snoozes(declared.snoozes)
 
     def deciding(self, tenant_id: str, event_type: str, key: str) -> Deciding:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from meshkit.currencies import DIGITS
@@ -24,15 +25,20 @@ from services.fraud.domain.scenarios.facts import EventFacts, ValueReader, value
 from services.fraud.domain.scenarios.judging import Judgement
 from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioVersion, VersionRef
 from services.fraud.domain.scenarios.snoozes import RecordedSnoozes
+from services.fraud.domain.scoring.model import ModelScore
 from services.fraud.ports import EventTypes
 from services.fraud.ports.scenarios import ScenarioReads
+from services.fraud.service.deciding.scoring import ScoredEvent, explained
 from services.fraud.service.scenarios.drafts import BUILT_IN
 from services.fraud.service.tenants.feature_sets import FormerFeatures
+from services.fraud.service.tenants.models import ModelCatalog
 
 __all__ = ["Replays"]
 
 VERSIONS = 16
 """Versions that are kept compiled for this, of all tenants."""
+TOLD = 20
+"""Features of which it is told what they did to a score."""
 AT_ONCE = 2
 """What is computed beside the decisions, at most."""
 
@@ -68,12 +74,14 @@ class Replays:
         scenarios: ScenarioReads,
         event_types: EventTypes,
         features: FormerFeatures,
+        models: ModelCatalog,
         patterns: Patterns = NO_PATTERNS,
         *,
         most: int = VERSIONS,
     ) -> None:
         self._scenarios = scenarios
         self._event_types = event_types
+        self._models = models
         self.features = features
         self._patterns = patterns
         self._most = most
@@ -89,7 +97,22 @@ class Replays:
 
     async def explain(self, tenant_id: str, recorded: RecordedDecision) -> Explanation:
         """Raises NOT_COMPUTABLE and UNAVAILABLE."""
-        return await self._apart(_explained, recorded, await self._basis(tenant_id, recorded))
+        basis = await self._basis(tenant_id, recorded)
+        made = await self._apart(_explained, recorded, basis)
+        return made._replace(model=await self._told(tenant_id, basis))
+
+    async def _told(self, tenant_id: str, basis: _Basis) -> ModelScore | None:
+        """Returns what the model said; of what was approved it is computed now what the score is made of."""
+        said, event_type = basis.facts.model, basis.event_type
+        if said is None or said.reasons or event_type is None:
+            return said
+        scorer = (await self._models.of(tenant_id, [said.ref])).get(said.ref)
+        if scorer is None:
+            return said
+        values = value_reader(scorer.features, event_type, basis.features, DIGITS)
+        event = ScoredEvent(scorer, values, basis.facts, datetime.now(UTC))
+        (told,) = await self._apart(explained, [event], [said], TOLD)
+        return told
 
     async def _basis(self, tenant_id: str, recorded: RecordedDecision) -> _Basis:
         if not recorded.complete:

@@ -27,10 +27,12 @@ from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 from services.fraud.service.deciding.judging import DecisionPolicy
 from services.fraud.service.deciding.ways import CheckWays
 from services.fraud.service.tenants.feature_sets import StarterFeatures
+from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.verification.replaying import Replays
 from tests.support.engine import eventually
 from tests.support.fraud import IP, check, configured, named, new_tenant, principal
+from tests.support.models import FakeModels
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
 from tests.support.servers import Database
 
@@ -138,5 +140,5 @@ async def check_replay(process: Process, tenant: str, decision_id: str) -> None:
     stored = await process.store.get(tenant, decision_id)  # type: ignore[arg-type]
     assert stored is not None
     scenarios, types = MemoryScenarios(MemoryScenarioRows()), MemoryEventTypes(MemoryDeclarations())
-    replays = Replays(scenarios, types, StarterFeatures())
+    replays = Replays(scenarios, types, StarterFeatures(), ModelCatalog(FakeModels()))
     assert await replays.replay(tenant, convert.recorded_from_record(stored)) == []

@@ -21,8 +21,10 @@ from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.recorded import RecordedDecision
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.service.tenants.feature_sets import StarterFeatures
+from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import new_tenant
+from tests.support.models import FakeModels
 from tests.support.past import PastTenant
 from tests.support.readers import store_of
 from tests.support.servers import Database
@@ -36,7 +38,13 @@ def store(pool: Pool) -> PostgresStore:
 @pytest.fixture
 def replays(pool: Pool) -> Replays:
     reads = Reads(pool)
-    return Replays(PostgresScenarios(reads), PostgresEventTypes(reads), StarterFeatures(), compile_pattern)
+    return Replays(
+        PostgresScenarios(reads),
+        PostgresEventTypes(reads),
+        StarterFeatures(),
+        ModelCatalog(FakeModels()),
+        compile_pattern,
+    )
 
 
 async def keep(pool: Pool, tenant: PastTenant) -> None:

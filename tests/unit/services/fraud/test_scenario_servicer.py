@@ -32,6 +32,7 @@ from services.fraud.servicer import (
     SnoozeCalls,
 )
 from tests.support.continuations import PAGES
+from tests.support.models import FakeModels
 from tests.support.scenarios import BuiltInNames, ScenarioBench
 
 HIGH = scenario_pb2.ScenarioRule(
@@ -45,7 +46,7 @@ class Wire:
     def __init__(self) -> None:
         bench = ScenarioBench()
         edits = ScenarioEdits(IdempotentChanges(bench.writer))
-        checks = RuleChecks(CelRules(), BuiltInNames())
+        checks = RuleChecks(CelRules(), BuiltInNames(), FakeModels())
         deployed = Deployments(bench.reads, self.usual)
         service = ScenarioService(bench.reads, checks, bench.clock)
         self.reports = MemoryShadowReports()

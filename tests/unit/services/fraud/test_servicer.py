@@ -32,6 +32,7 @@ from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 from services.fraud.service.deciding.judging import DecisionPolicy
 from services.fraud.service.deciding.ways import CheckWays
 from services.fraud.service.tenants.feature_sets import StarterFeatures
+from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.verification.replaying import Replays
 from services.fraud.service.watching.feed import DecisionFeed
@@ -41,6 +42,7 @@ from services.fraud.servicer import DECISION_FIELDS, CheckMeans, FraudServicer
 from tests.support.continuations import CONTINUATIONS, PAGES
 from tests.support.fraud import IP, configured, decided, new_tenant, principal, record, request
 from tests.support.fraud import check as checked
+from tests.support.models import FakeModels
 from tests.support.readers import reader_of
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
@@ -111,7 +113,10 @@ class Service:
             continuations=CONTINUATIONS,
             rates=self.rates,
             replays=Replays(
-                MemoryScenarios(MemoryScenarioRows()), MemoryEventTypes(MemoryDeclarations()), StarterFeatures()
+                MemoryScenarios(MemoryScenarioRows()),
+                MemoryEventTypes(MemoryDeclarations()),
+                StarterFeatures(),
+                ModelCatalog(FakeModels()),
             ),
         )
 

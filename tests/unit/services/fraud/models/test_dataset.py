@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.fraud.models.dataset import LARGEST_VALUE, NEVER, TrainingTable, matrix_of
+from services.fraud.models.dataset import LARGEST_VALUE, NEVER, TrainingTable
 from services.fraud.models.failures import TrainingTableError
+from tests.support.models import matrix_of
 
 
 def small(**more: object) -> TrainingTable:

@@ -20,6 +20,7 @@ from services.fraud.models.failures import RefusalReason, RefusedModelError
 from services.fraud.models.inspection import MOST_BYTES, InspectedModel, inspect
 from services.fraud.models.serving import ScoringModel
 from services.fraud.models.signature import InputForm
+from tests.support.models import matrix_of
 from tests.support.processes import ROOT
 from tests.unit.services.fraud.models import graphs
 from tests.unit.services.fraud.models.graphs import NAMES, WIDTH, after, graph, node, takes, written
@@ -56,7 +57,7 @@ def test_a_sound_model_is_taken_and_served_as_it_was_found(
     assert (found.signature.form, found.signature.column, found.signature.output) == (form, column, "p")
     assert 0 < found.seconds < 1
     served = ScoringModel(model.SerializeToString(), found.signature)
-    (score,) = served.score_rows([{"a": 1.0, "b": 0.0, "c": 2.0}])
+    (score,) = served.score(matrix_of([{"a": 1.0, "b": 0.0, "c": 2.0}], served.signature.features))
     assert 0 <= score <= 1
 
 
@@ -78,7 +79,8 @@ def test_features_reach_the_inputs_of_their_names(tmp_path: Path) -> None:
         inputs=[takes(each, (None, 1)) for each in ("c", "a", "b")],
     )
     served = ScoringModel(weighted.SerializeToString(), looked_at(tmp_path, weighted).signature)
-    scores = served.score_rows([{"a": 1, "b": 2, "c": 3}, {"a": 3, "b": 2, "c": 1}])
+    rows = matrix_of([{"a": 1, "b": 2, "c": 3}, {"a": 3, "b": 2, "c": 1}], served.signature.features)
+    scores = served.score(rows)
     assert scores == pytest.approx([1 / (1 + np.exp(-4)), 1 / (1 + np.exp(4))], abs=1e-6)
 
 
@@ -311,7 +313,8 @@ def test_a_damaged_model_is_refused_or_answers_probabilities(tmp_path: Path, art
             found = looked_at(tmp_path, bytes(damaged))
         except RefusedModelError:
             continue
-        assert len(ScoringModel(bytes(damaged), found.signature).score_rows([{"a": 1.0}, {}])) == 2
+        rows = matrix_of([{"a": 1.0}, {}], found.signature.features)
+        assert len(ScoringModel(bytes(damaged), found.signature).score(rows)) == 2
 
 
 def test_a_refusal_crosses_from_one_process_to_another() -> None:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from services.fraud.models.artifact import ModelArtifact
-from services.fraud.models.dataset import TrainingTable, matrix_of
+from services.fraud.models.dataset import TrainingTable
 from services.fraud.models.failures import ScoringError
 from services.fraud.models.reasons import ModelExplainer
 from services.fraud.models.training import booster_margins
+from tests.support.models import matrix_of
 
 
 @pytest.fixture(scope="module")

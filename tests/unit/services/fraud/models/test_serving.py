@@ -12,6 +12,7 @@ from services.fraud.models.failures import ScoringError
 from services.fraud.models.serving import ScoringModel
 from services.fraud.models.signature import InputForm, ModelSignature
 from services.fraud.models.training import booster_margins
+from tests.support.models import matrix_of
 from tests.unit.services.fraud.models import graphs
 from tests.unit.services.fraud.models.graphs import NAMES, graph, node
 
@@ -40,11 +41,11 @@ def test_rows_are_taken_by_name_and_what_is_not_there_is_missing(model: ScoringM
     told: list[dict[str, float | None]] = [{"risk": 0.9, "amount": 5.0, "other": 1.0}, {"ratio": None}, {}]
     nan = np.nan
     values = np.array([[5, nan, 0.9, nan], [nan] * 4, [nan] * 4], np.float32)
-    assert model.score_rows(told) == model.score(values)
+    assert model.score(matrix_of(told, model.signature.features)) == model.score(values)
 
 
 def test_no_rows_have_no_scores(model: ScoringModel) -> None:
-    assert model.score_rows([]) == []
+    assert model.score(np.zeros((0, 4), np.float32)) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", graphs.external("none").SerializeToString()])

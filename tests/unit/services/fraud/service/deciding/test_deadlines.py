@@ -35,11 +35,13 @@ from services.fraud.service.logs import admission, completing
 from services.fraud.service.logs import slow as slow_logs
 from services.fraud.service.tenants.configuration import Configurations
 from services.fraud.service.tenants.feature_sets import StarterFeatures
+from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.tenants.states import TenantStates
 from services.fraud.service.value_lists.catalog import ListCatalog, TenantLists
 from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import IP, configured, named, new_tenant, request, to_call
+from tests.support.models import FakeModels
 from tests.support.readers import patiently, reader_of
 from tests.support.slow import SlowHistory, SlowLogs, SlowProfiles, SlowRates, SlowSets
 
@@ -141,7 +143,7 @@ async def test_explained_and_computed_again_what_was_missing_is_missing(bench: B
     assert stored is not None
     recorded = convert.recorded_from_record(stored)
     scenarios, types = MemoryScenarios(MemoryScenarioRows()), MemoryEventTypes(MemoryDeclarations())
-    replays = Replays(scenarios, types, StarterFeatures())
+    replays = Replays(scenarios, types, StarterFeatures(), ModelCatalog(FakeModels()))
     bench.store.gate.open()
     assert await replays.replay(bench.tenant, recorded) == []
     explanation = await replays.explain(bench.tenant, recorded)
@@ -384,7 +386,7 @@ class HangingCatalog:
 
 async def test_configuration_and_lists_are_waited_for_no_longer_than_there_is_time() -> None:
     store = MemoryDeclarations()
-    states = TenantStates(Configurations(store), cast("ListCatalog", HangingCatalog()))
+    states = TenantStates(Configurations(store), cast("ListCatalog", HangingCatalog()), ModelCatalog(FakeModels()))
     async with asyncio.timeout(10):
         state = await states.of(new_tenant(), 0.05)
         assert state.missing == ("lists",)

@@ -26,8 +26,10 @@ from services.fraud.domain.scenarios.rule import RuleOutcome, ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioVersion, VersionRef
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports import StoredDecision
+from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import check, decided, new_tenant, record
+from tests.support.models import FakeModels
 from tests.support.past import PastTenant, checked_version
 
 
@@ -52,7 +54,9 @@ class Archive:
 
     def __post_init__(self) -> None:
         types = MemoryEventTypes(self.declarations)
-        self.replays = Replays(MemoryScenarios(self.rows), types, self.sets, compile_pattern, most=self.most)
+        self.replays = Replays(
+            MemoryScenarios(self.rows), types, self.sets, ModelCatalog(FakeModels()), compile_pattern, most=self.most
+        )
 
     def keep(self, tenant: PastTenant) -> None:
         for version in tenant.versions.values():

@@ -1,0 +1,86 @@
+"""Loads versions of models, proves that they say what they said when they were made, and scores by them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.fraud.domain.scoring.model import Contribution, ModelRef, ServedModel
+from services.fraud.models.artifact import ModelArtifact, artifact_of
+from services.fraud.models.dataset import matrix_from
+from services.fraud.models.failures import ArtifactError, ConversionError, ScoringError
+from services.fraud.models.golden import check_golden
+from services.fraud.models.reasons import ModelExplainer
+from services.fraud.models.serving import ScoringModel
+from services.fraud.ports.models import ServedModels
+from services.fraud.ports.scoring import ModelFailedError, Scorer
+
+__all__ = ["OpenedModel", "StoredModels"]
+
+_log = logging.getLogger(__name__)
+
+
+class OpenedModel:
+    """Implements `Scorer`."""
+
+    def __init__(self, served: ServedModel) -> None:
+        """Takes seconds the first time, and is for a thread. Raises ScoringError, ConversionError, ArtifactError."""
+        artifact = _artifact(served)
+        self.ref = served.ref
+        self.features: Sequence[str] = artifact.signature.features
+        self.valid_until: datetime | None = served.valid_until
+        self.most_missing = served.most_missing
+        self._model = ScoringModel(artifact.onnx, artifact.signature)
+        check_golden(self._model, artifact.golden)
+        self._explainer = ModelExplainer(artifact.booster, self.features) if artifact.booster else None
+        if self._explainer is not None:
+            self._explainer.contributions(artifact.golden.values[:1])
+
+    def score(self, rows: Sequence[Sequence[float]]) -> Sequence[float]:
+        try:
+            return self._model.score(matrix_from(rows))
+        except ScoringError as error:
+            raise ModelFailedError(str(error)) from error
+
+    def explain(self, rows: Sequence[Sequence[float]], most: int) -> Sequence[Sequence[Contribution]]:
+        if self._explainer is None:
+            return [()] * len(rows)
+        try:
+            return self._explainer.reasons(matrix_from(rows), most)
+        except Exception as error:
+            # The library raises types of its own.
+            raise ModelFailedError(f"a score cannot be explained: {type(error).__name__}") from error
+
+
+class StoredModels:
+    """Implements `ModelLoader` and `ModelInputs`."""
+
+    def __init__(self, served: ServedModels) -> None:
+        self._served = served
+
+    async def load(self, tenant_id: str, ref: ModelRef) -> Scorer | None:
+        found = await self._served.served(tenant_id, ref)
+        if found is None:
+            return None
+        try:
+            return await asyncio.to_thread(OpenedModel, found)
+        except (ScoringError, ConversionError, ArtifactError) as error:
+            _log.error("a model cannot be loaded: %s", error, extra={"fields": {"model": str(ref)}})
+            return None
+
+    async def inputs(self, tenant_id: str, ref: ModelRef) -> Sequence[str] | None:
+        found = await self._served.served(tenant_id, ref)
+        if found is None:
+            return None
+        features: Sequence[str] = json.loads(found.described)["signature"]["features"]
+        return features
+
+
+def _artifact(served: ServedModel) -> ModelArtifact:
+    try:
+        return artifact_of(json.loads(served.described), served.onnx, served.booster)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError("the stored model cannot be read") from error
