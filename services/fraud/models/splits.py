@@ -65,7 +65,7 @@ class TimeSplit:
         Days count from the start of the period.
         """
         inside = period.holds(table.times_ms)
-        is_old_fraud = table.labels() & (table.times_ms >= self.known_since_ms) & (table.times_ms < period.end_ms)
+        is_old_fraud = table.labels() & (table.times_ms >= self.known_since_ms)
         entities, first = np.unique(table.entities[is_old_fraud], return_index=True)
         if not len(entities):
             return table.taken(inside)

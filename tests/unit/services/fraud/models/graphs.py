@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import AttributeProto, TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 WIDTH = 3
 NAMES = ("a", "b", "c")
@@ -188,10 +188,38 @@ def with_function() -> onnx.ModelProto:
     return model
 
 
-def attribute_of(model: onnx.ModelProto, operator: str, name: str) -> AttributeProto:
-    """Returns an attribute to be changed in place."""
-    (found,) = [each for each in model.graph.node if each.op_type == operator]
-    return next(each for each in found.attribute if each.name == name)
+def replacing() -> onnx.ModelProto:
+    """Returns a graph with a function by the name of a plain operator."""
+    model = after(node("Relu", ["m"], ["n"]))
+    body = [node("Loop", ["v"], ["w2"])]
+    model.functions.append(helper.make_function("", "Relu", ["v"], ["w2"], body, model.opset_import))
+    return model
+
+
+def referring() -> onnx.ModelProto:
+    """Returns a graph with an attribute whose value is that of a function which is not there."""
+    model = after(node("LeakyRelu", ["m"], ["n"], alpha=0.1))
+    model.graph.node[1].attribute[0].ref_attr_name = "slope"
+    return model
+
+
+def ladder(depth: int) -> onnx.ModelProto:
+    """Returns a tree both sides of whose splits are the same next one: there are 2^depth ways to the only leaf."""
+    steps = [*range(1, depth + 1), 0]
+    return stump(
+        nodes_treeids=[0] * (depth + 1),
+        nodes_nodeids=list(range(depth + 1)),
+        nodes_featureids=[0] * (depth + 1),
+        nodes_modes=["BRANCH_LT"] * depth + ["LEAF"],
+        nodes_values=[0.0] * (depth + 1),
+        nodes_truenodeids=steps,
+        nodes_falsenodeids=steps,
+        nodes_missing_value_tracks_true=[0] * (depth + 1),
+        target_treeids=[0],
+        target_nodeids=[depth],
+        target_ids=[0],
+        target_weights=[0.5],
+    )
 
 
 def written(folder: Path, model: onnx.ModelProto | bytes) -> Path:

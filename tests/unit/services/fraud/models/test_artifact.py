@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from services.fraud.models import making
 from services.fraud.models.artifact import SCORE, ModelArtifact, artifact_of
-from services.fraud.models.calibration import CalibrationKind
+from services.fraud.models.calibration import Calibration, CalibrationKind
+from services.fraud.models.conversion import convert
 from services.fraud.models.dataset import TrainingTable
-from services.fraud.models.failures import ArtifactError
+from services.fraud.models.failures import ArtifactError, ConversionError
 from services.fraud.models.golden import GoldenRows, check_golden
 from services.fraud.models.parameters import TrainingParameters
 from services.fraud.models.reasons import ModelExplainer
@@ -105,6 +108,17 @@ def test_bins_of_every_feature_and_of_the_score_are_kept(artifact: ModelArtifact
     amounts = SPLIT.training_rows(table).values[:, 0].astype(float)
     bins = artifact.reference["amount"]
     assert bins.stability_index(bins.counts(amounts)) == 0
+
+
+def test_a_model_whose_graph_answers_otherwise_is_not_made(
+    table: TrainingTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(booster: bytes, calibration: Calibration, names: Sequence[str]) -> bytes:
+        return convert(booster, replace(calibration, offset=calibration.offset + 0.01), names)
+
+    monkeypatch.setattr(making, "convert", wrong)
+    with pytest.raises(ConversionError, match="differ by"):
+        making.make_model(table, SPLIT, TrainingParameters(trees=2, folds=2))
 
 
 def test_it_says_with_what_it_was_made(artifact: ModelArtifact) -> None:

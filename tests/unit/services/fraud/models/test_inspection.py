@@ -7,6 +7,7 @@ import pickle
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,9 @@ import onnx
 import pytest
 from onnx import TensorProto
 
+from services.fraud.models import dry_run
 from services.fraud.models.artifact import ModelArtifact
+from services.fraud.models.dataset import Matrix
 from services.fraud.models.failures import RefusalReason, RefusedModelError
 from services.fraud.models.inspection import MOST_BYTES, InspectedModel, inspect
 from services.fraud.models.serving import ScoringModel
@@ -135,6 +138,8 @@ FOREIGN: dict[str, Callable[[], onnx.ModelProto]] = {
     "a domain of one's own": lambda: after(node("Run", ["m"], ["n"], domain="com.example")),
     "a domain of the runtime": lambda: after(node("FusedMatMul", ["m", "m"], ["n"], domain="com.microsoft")),
     "a function": graphs.with_function,
+    "a function in place of an operator": graphs.replacing,
+    "an attribute of a function": graphs.referring,
     "an import of a strange domain": lambda: graph([node("Sigmoid", ["x"], ["p"])], opsets=[("", 17), ("evil", 1)]),
     "a name that only resembles": lambda: after(node("sigmoid", ["m"], ["n"])),
     "a table of texts": lambda: after(node("ZipMap", ["m"], ["n"], domain="ai.onnx.ml", classlabels_ints=[0])),
@@ -225,6 +230,7 @@ BROKEN_TREES: dict[str, onnx.ModelProto] = {
     "a feature that is not there": graphs.stump(nodes_featureids=[3, 0, 0]),
     "a feature below none": graphs.stump(nodes_featureids=[-1, 0, 0]),
     "a node that stands twice": graphs.stump(nodes_nodeids=[0, 1, 1]),
+    "many ways to one leaf": graphs.ladder(60),
     "two roots": graphs.stump(nodes_modes=["LEAF", "LEAF", "LEAF"]),
     "a column cut short": graphs.stump(nodes_modes=["BRANCH_LT", "LEAF"]),
 }  # fmt: skip
@@ -300,7 +306,21 @@ def test_parts_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_graph_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    assert refused(tmp_path, graphs.slow(layers=400, width=1_024)).reason is RefusalReason.TOO_SLOW
+    """Left alone, it would go on for a minute."""
+    started = time.monotonic()
+    assert refused(tmp_path, graphs.slow(layers=2_000, width=1_024)).reason is RefusalReason.TOO_SLOW
+    assert time.monotonic() - started < 20
+
+
+def test_a_model_that_the_runtime_optimises_to_another_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lying(ScoringModel):
+        def score(self, values: Matrix) -> list[float]:
+            return [each + 0.01 for each in super().score(values)]
+
+    monkeypatch.setattr(dry_run, "ScoringModel", Lying)
+    assert refused(tmp_path, graphs.stump()).reason is RefusalReason.SCORES
 
 
 def test_a_damaged_model_is_refused_or_answers_probabilities(tmp_path: Path, artifact: ModelArtifact) -> None:

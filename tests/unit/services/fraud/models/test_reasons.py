@@ -37,6 +37,15 @@ def test_reasons_are_the_features_that_did_most_either_way(explainer: ModelExpla
     assert abs(first[0].added) >= abs(first[1].added)
 
 
+def test_reasons_come_by_their_strength_whichever_way_they_go(explainer: ModelExplainer, table: TrainingTable) -> None:
+    rows = table.values[:200]
+    ways = set()
+    for found, added in zip(explainer.reasons(rows, 2), explainer.contributions(rows)[:, :-1], strict=True):
+        assert [abs(each.added) for each in found] == pytest.approx(sorted(abs(added), reverse=True)[: len(found)])
+        ways.add(found[0].added > 0)
+    assert ways == {True, False}
+
+
 def test_a_reason_says_that_a_value_was_missing(explainer: ModelExplainer) -> None:
     (found,) = explainer.reasons(matrix_of([{"risk": 0.9}], explainer.names), 4)
     values = {each.feature: each.value for each in found}
