@@ -9,6 +9,7 @@ from console import (
     backtests,
     clients,
     decisions,
+    evaluate,
     event_types,
     features,
     gateway,
@@ -51,6 +52,7 @@ COMMANDS = (
     ledger,
     simulate,
     replay,
+    evaluate,
     gateway,
 )
 

@@ -67,6 +67,13 @@ class Results:
     def is_decided(self, row: int) -> bool:
         return self._outcomes[row] != PENDING
 
+    def score(self, row: int) -> float:
+        """Returns the score of a row that is decided."""
+        return self._scores[row]
+
+    def is_degraded(self, row: int) -> bool:
+        return bool(self._degraded[row])
+
     @property
     def degraded(self) -> int:
         return sum(self._degraded)

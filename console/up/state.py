@@ -18,7 +18,7 @@ MARKER = "rampart.json"
 FORMAT = 1
 SOCKET_PATH_BYTES = 107
 """Longest path of a unix socket on Linux."""
-GUESTS = {"replays"}
+GUESTS = {"evaluations", "replays"}
 """What other commands may have put into the folder before the first start."""
 LONGEST_SOCKET_NAME = len("/.s.PGSQL.5432.lock")
 
