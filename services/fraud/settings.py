@@ -55,6 +55,10 @@ class FraudSettings:
     """Most responses a second that all these streams send together: what watching may take from deciding."""
     fold_cache_mb: int
     """MiB that a process may use for what it has read of entity logs. What does not fit is read from Redis again."""
+    training_memory_mb: int
+    """MiB that one training of a model may hold. It runs in a process of its own, beside what this service takes."""
+    training_cpu_minutes: int
+    """Minutes of processor time that one training of a model may take."""
     ip_country_files: tuple[Path, ...]
     """Countries of addresses, and places: MaxMind DB files (`.mmdb`) or text ([signals](ip-signals.md))."""
     ip_asn_files: tuple[Path, ...]
@@ -87,6 +91,8 @@ class FraudSettings:
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
             fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 512, low=1, high=65_536),
+            training_memory_mb=reader.number("RAMPART_TRAINING_MEMORY_MB", 4_096, low=256, high=262_144),
+            training_cpu_minutes=reader.number("RAMPART_TRAINING_CPU_MINUTES", 240, low=1, high=10_080),
             ip_country_files=reader.paths("RAMPART_IP_COUNTRY_FILES", ""),
             ip_asn_files=reader.paths("RAMPART_IP_ASN_FILES", ""),
             ip_datacenter_files=reader.paths("RAMPART_IP_DATACENTER_FILES", ""),

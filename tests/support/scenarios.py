@@ -20,7 +20,7 @@ from services.fraud.expressions.rules import CelRules
 from services.fraud.service.scenarios.drafts import ScenarioService
 from services.fraud.service.scenarios.publishing import Publishing, UsualCounts, nothing_usual
 from services.fraud.service.scenarios.rule_checks import RuleChecks
-from tests.support.models import FakeModels, FakeScorer
+from tests.support.scorers import FakeModels, FakeScorer
 
 __all__ = ["BuiltInNames", "ScenarioBench", "rule"]
 

@@ -15,6 +15,7 @@ from ._gen.methods import (
     FraudClient,
     LabelClient,
     ListClient,
+    ModelClient,
     ScenarioClient,
     TaskClient,
     UserClient,
@@ -74,6 +75,10 @@ class Services(ABC):
     @cached_property
     def label(self) -> LabelClient:
         return LabelClient(self.caller("fraud"))
+
+    @cached_property
+    def model(self) -> ModelClient:
+        return ModelClient(self.caller("fraud"))
 
     @cached_property
     def data(self) -> DataClient:

@@ -10,7 +10,7 @@ from services.fraud.adapters.model_rows import MODEL_COLUMNS, VERSION_COLUMNS, m
 from services.fraud.domain.scoring.model import ModelRef, ServedModel
 from services.fraud.domain.scoring.version import FraudModel, ModelVersion, outcome_to_json
 from services.fraud.ports.backtests import SupersededError
-from services.fraud.ports.models import MadeModel
+from services.fraud.ports.training import MadeModel
 
 __all__ = ["PostgresModels", "PostgresTrainingAttempts"]
 

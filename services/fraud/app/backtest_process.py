@@ -9,21 +9,17 @@ from dataclasses import asdict
 from typing import Any
 
 from meshkit.storage import postgres
-from meshkit.storage.reads import Reads
 from meshkit.tasks import TaskFailure
 from services.fraud.adapters.child_backtests import order_from_json
 from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_backtests import PostgresCheckpoints
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
-from services.fraud.adapters.postgres_event_types import PostgresEventTypes
-from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_label_arrivals import PostgresLabelArrivals
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_models import PostgresModels
 from services.fraud.adapters.postgres_past import PostgresPast
 from services.fraud.app.child import cost, do_order, open_store, tell
-from services.fraud.domain.backtests.past import BUILT_IN_SETS
-from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.app.former_sets import former_sets
 from services.fraud.domain.scenarios.compiled import CompiledScenario
 from services.fraud.domain.scenarios.scenario import ScenarioModel
 from services.fraud.expressions.patterns import compile_pattern
@@ -32,7 +28,6 @@ from services.fraud.ports.scoring import Scorer
 from services.fraud.service.backtests.rejudging import Rejudge
 from services.fraud.service.backtests.run import BacktestRun
 from services.fraud.service.tenants.configuration import Configuration, compiled
-from services.fraud.service.tenants.feature_sets import SETS, DeclaredSets
 from services.fraud.service.value_lists.catalog import ListCatalog
 
 __all__ = ["main"]
@@ -63,7 +58,7 @@ async def _run(dsn: str, order: BacktestOrder) -> None:
             checkpoints=PostgresCheckpoints(pool),
             rejudge=await _rejudge(pool, order, configuration),
             features=configuration.features.set,
-            sets=await _sets(pool, order.tenant_id, declarations.features.current.number),
+            sets=await former_sets(pool, order.tenant_id, declarations.features.current.number),
         )
         done = 0
         async with aclosing(run.run()) as news:
@@ -72,18 +67,6 @@ async def _run(dsn: str, order: BacktestOrder) -> None:
                 tell(asdict(each))
     fields = {"backtest_id": order.backtest_id, "decisions": done, **cost()}
     _log.info("an attempt at a backtest has ended", extra={"fields": fields})
-
-
-async def _sets(pool: postgres.Pool, tenant_id: str, newest: int) -> Mapping[str, FeatureSet]:
-    """Returns the sets that stored values may be of: those of all tenants, and the last ones of this."""
-    reads = Reads(pool)
-    declared = DeclaredSets(PostgresFeatures(reads), PostgresEventTypes(reads))
-    found = dict(BUILT_IN_SETS)
-    for number in range(max(1, newest - SETS + 1), newest + 1):
-        features = await declared.version(tenant_id, f"t{number}")
-        if features is not None:
-            found[features.version] = features
-    return found
 
 
 async def _rejudge(pool: postgres.Pool, order: BacktestOrder, configuration: Configuration) -> Rejudge:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -27,7 +28,7 @@ from services.fraud.adapters.logs.postgres_gaps import LogFence
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.ports import LogsUnavailableError
 
-__all__ = ["cost", "do_order", "open_logs", "open_store", "tell"]
+__all__ = ["cost", "do_order", "limit_resources", "open_logs", "open_store", "tell"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +44,15 @@ ORPHANED = 3
 COLLECTOR_THRESHOLDS = 20_000, 50, 100
 
 
-def do_order(work: Callable[[Mapping[str, Any]], Awaitable[None]]) -> None:
-    """Reads an order from the standard input, and ends with it. `work` does it, and may raise whatever happens."""
-    _give_way()
+def do_order(work: Callable[[Mapping[str, Any]], Awaitable[None]], *, nice: int = NICE) -> None:
+    """Reads an order from the standard input, and ends with it. `work` does it, and may raise whatever happens.
+
+    Niced less than by default it gives way, but is not left without any time: for what somebody waits for.
+    """
+    if nice == NICE:
+        _give_way()
+    else:
+        os.nice(nice)
     logs.configure("fraud", os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
     order = sys.stdin.buffer.readline()
     # What is there now stays; what comes goes again page by page, and is not looked through each time.
@@ -58,6 +65,13 @@ def do_order(work: Callable[[Mapping[str, Any]], Awaitable[None]]) -> None:
 def tell(told: Mapping[str, object]) -> None:
     """Tells who started this process how far it is."""
     print(json.dumps(told), flush=True)
+
+
+def limit_resources(*, memory_mb: int, cpu_seconds: int) -> None:
+    """Limits this process: what it holds beyond fails as out of memory, and beyond the time it is ended."""
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb << 20, memory_mb << 20))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @asynccontextmanager

@@ -34,11 +34,14 @@ from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
 from services.fraud.app.labelling import LABEL_SERVICE, serve_labels
+from services.fraud.app.modelling import MODEL_SERVICE, serve_models
 from services.fraud.service import retention as retaining
 from services.fraud.service.backtests import tasks as backtesting
 from services.fraud.service.backtests.tasks import BacktestWork
 from services.fraud.service.labels import importing as label_files
 from services.fraud.service.labels.importing import LabelImportWork
+from services.fraud.service.models import training
+from services.fraud.service.models.training import TrainingWork
 from services.fraud.service.retention import DecisionRetention
 from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.tenants.states import TenantStates
@@ -51,7 +54,7 @@ from services.fraud.settings import FraudSettings
 __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE]
+SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE, MODEL_SERVICE]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -98,7 +101,8 @@ async def serve(host: Host, reader: Reader) -> None:
     tasks = await _tasks(host, settings)
     backtests = await serve_backtests(host, settings, server, reads, pages, tasks)
     labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, configurations, committed)
-    await _working(host, settings, tasks, backtests, labels)
+    models = await serve_models(host, settings, server, reads, pages, tasks)
+    await _working(host, settings, tasks, backtests, labels, models)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
@@ -132,16 +136,27 @@ async def _tasks(host: Host, settings: FraudSettings) -> grpc.aio.Channel:
 
 
 async def _working(
-    host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, backtests: BacktestWork, labels: LabelImportWork
+    host: Host,
+    settings: FraudSettings,
+    tasks: grpc.aio.Channel,
+    backtests: BacktestWork,
+    labels: LabelImportWork,
+    models: TrainingWork,
 ) -> None:
     """Does the tasks of this service."""
     pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
     retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
-    handlers = {retaining.KIND: retention.run, backtesting.KIND: backtests.run, label_files.KIND: labels.run}
+    handlers = {
+        retaining.KIND: retention.run,
+        backtesting.KIND: backtests.run,
+        label_files.KIND: labels.run,
+        training.KIND: models.run,
+    }
     limits = {
         retaining.KIND: retaining.LIMITS,
         backtesting.KIND: backtesting.LIMITS,
         label_files.KIND: label_files.IMPORTS_AT_ONCE,
+        training.KIND: training.TRAININGS_AT_ONCE,
     }
     worker = Worker(tasks, handlers, limits=limits, schedules=[retaining.SCHEDULE])
     host.background("tasks", worker.run)

@@ -31,6 +31,7 @@ __all__ = [
     "rule_exists",
     "scenario_exists",
     "second_person_needed",
+    "shown_names",
     "step_not_allowed",
     "too_many_event_types",
     "too_many_features",
@@ -210,12 +211,13 @@ def feature_built_in() -> MeshError:
 
 
 def feature_in_use(using: Sequence[str]) -> MeshError:
-    return step_not_allowed(f"the feature is used by {_shown(using)}", "in_use")
+    return step_not_allowed(f"the feature is used by {shown_names(using)}", "in_use")
 
 
 def list_in_use(using: Sequence[str]) -> MeshError:
-    return step_not_allowed(f"the list is asked by {_shown(using)}", "in_use")
+    return step_not_allowed(f"the list is asked by {shown_names(using)}", "in_use")
 
 
-def _shown(using: Sequence[str]) -> str:
+def shown_names(using: Sequence[str]) -> str:
+    """Returns names as a list in words, the first few of many."""
     return ", ".join(using[:USES_TOLD]) + (f" and {len(using) - USES_TOLD} more" if len(using) > USES_TOLD else "")

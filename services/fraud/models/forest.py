@@ -14,7 +14,7 @@ from services.fraud.models.dataset import LARGEST_VALUE
 from services.fraud.models.failures import ConversionError
 from services.fraud.models.ubjson import read_ubjson
 
-__all__ = ["Forest", "SplitTree", "forest_of"]
+__all__ = ["Forest", "SplitTree", "forest_of", "names_of"]
 
 LOGISTIC = ("binary:logistic", "reg:logistic", "binary:logitraw")
 """What gives log-odds, whatever it makes of them afterwards."""
@@ -59,6 +59,15 @@ def forest_of(booster: bytes) -> Forest:
     for tree in trees:
         _check(tree, features)
     return Forest(trees, _base_of(base), features)
+
+
+def names_of(booster: bytes) -> Sequence[str]:
+    """Returns the features that an XGBoost model names, none if it names none. Raises ConversionError."""
+    try:
+        names = _read(booster)["learner"].get("feature_names", [])
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise ConversionError("no model of XGBoost that can be read") from error
+    return [str(each) for each in names] if isinstance(names, list) else []
 
 
 def _read(booster: bytes) -> dict[str, Any]:

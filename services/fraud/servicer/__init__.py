@@ -10,6 +10,7 @@ from services.fraud.servicer.features import FeatureServicer
 from services.fraud.servicer.fraud import FraudServicer
 from services.fraud.servicer.labels import LabelServicer
 from services.fraud.servicer.lists import ListServicer
+from services.fraud.servicer.models import ModelServicer, ModelUseCases
 from services.fraud.servicer.scenario_service import ScenarioServicer
 from services.fraud.servicer.scenarios import ScenarioCalls, ScenarioEdits
 from services.fraud.servicer.shadows import ShadowCalls
@@ -25,6 +26,8 @@ __all__ = [
     "FraudServicer",
     "LabelServicer",
     "ListServicer",
+    "ModelServicer",
+    "ModelUseCases",
     "ScenarioCalls",
     "ScenarioEdits",
     "ScenarioServicer",

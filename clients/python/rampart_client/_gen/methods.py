@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Unpack
 
 from .._call import Caller, CallOptions, Method, present
+from .google.api import HttpBody
 from .rampart.auth.v1 import IssueTokenRequest, IssueTokenResponse
 from .rampart.data.v1 import (
     ListDailyTotalsRequest,
@@ -25,6 +26,8 @@ from .rampart.fraud.v1 import (
     BatchCreateLabelsResponse,
     CancelBacktestRequest,
     CancelBacktestResponse,
+    CancelModelVersionRequest,
+    CancelModelVersionResponse,
     CheckEventRequest,
     CheckEventResponse,
     CheckExpressionRequest,
@@ -43,6 +46,8 @@ from .rampart.fraud.v1 import (
     CreateLabelResponse,
     CreateListRequest,
     CreateListResponse,
+    CreateModelRequest,
+    CreateModelResponse,
     CreateScenarioRequest,
     CreateScenarioResponse,
     CreateScenarioRuleRequest,
@@ -56,6 +61,8 @@ from .rampart.fraud.v1 import (
     DeleteFeatureResponse,
     DeleteListRequest,
     DeleteListResponse,
+    DeleteModelRequest,
+    DeleteModelResponse,
     DeleteScenarioRuleRequest,
     DeleteScenarioRuleResponse,
     Deployment,
@@ -63,6 +70,8 @@ from .rampart.fraud.v1 import (
     DeployScenarioResponse,
     DiffScenariosRequest,
     DiffScenariosResponse,
+    DownloadModelVersionRequest,
+    DownloadModelVersionResponse,
     EndSnoozeRequest,
     EndSnoozeResponse,
     EventType,
@@ -87,6 +96,10 @@ from .rampart.fraud.v1 import (
     GetLabelResponse,
     GetListRequest,
     GetListResponse,
+    GetModelRequest,
+    GetModelResponse,
+    GetModelVersionRequest,
+    GetModelVersionResponse,
     GetScenarioPolicyRequest,
     GetScenarioPolicyResponse,
     GetScenarioRequest,
@@ -101,6 +114,8 @@ from .rampart.fraud.v1 import (
     ImportEntriesResponse,
     ImportLabelsRequest,
     ImportLabelsResponse,
+    ImportModelVersionRequest,
+    ImportModelVersionResponse,
     Label,
     LabelImport,
     ListBacktestsRequest,
@@ -121,6 +136,10 @@ from .rampart.fraud.v1 import (
     ListLabelsResponse,
     ListListsRequest,
     ListListsResponse,
+    ListModelsRequest,
+    ListModelsResponse,
+    ListModelVersionsRequest,
+    ListModelVersionsResponse,
     ListScenariosRequest,
     ListScenariosResponse,
     ListScenarioVersionsRequest,
@@ -129,6 +148,8 @@ from .rampart.fraud.v1 import (
     ListSnoozesResponse,
     ListTransitionsRequest,
     ListTransitionsResponse,
+    Model,
+    ModelVersion,
     RebuildFeaturesRequest,
     RebuildFeaturesResponse,
     RejectPublicationRequest,
@@ -153,14 +174,22 @@ from .rampart.fraud.v1 import (
     Snooze,
     SnoozeRuleRequest,
     SnoozeRuleResponse,
+    TrainModelVersionRequest,
+    TrainModelVersionResponse,
     UpdateEventTypeRequest,
     UpdateEventTypeResponse,
     UpdateFeatureRequest,
     UpdateFeatureResponse,
     UpdateListRequest,
     UpdateListResponse,
+    UpdateModelRequest,
+    UpdateModelResponse,
+    UpdateModelVersionRequest,
+    UpdateModelVersionResponse,
     UpdateScenarioRuleRequest,
     UpdateScenarioRuleResponse,
+    UploadModelPartRequest,
+    UploadModelPartResponse,
     ValueList,
     VerifyFeaturesRequest,
     VerifyFeaturesResponse,
@@ -1078,6 +1107,251 @@ class ListClient:
         is entered as a whole. Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
         """
         return await self._caller.call(COMMIT_IMPORT, request, options)
+
+
+CREATE_MODEL = Method(
+    path="/rampart.fraud.v1.ModelService/CreateModel",
+    request=CreateModelRequest,
+    response=CreateModelResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_MODEL = Method(
+    path="/rampart.fraud.v1.ModelService/GetModel",
+    request=GetModelRequest,
+    response=GetModelResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_MODELS = Method(
+    path="/rampart.fraud.v1.ModelService/ListModels",
+    request=ListModelsRequest,
+    response=ListModelsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_MODEL = Method(
+    path="/rampart.fraud.v1.ModelService/UpdateModel",
+    request=UpdateModelRequest,
+    response=UpdateModelResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_MODEL = Method(
+    path="/rampart.fraud.v1.ModelService/DeleteModel",
+    request=DeleteModelRequest,
+    response=DeleteModelResponse,
+    timeout=5.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+TRAIN_MODEL_VERSION = Method(
+    path="/rampart.fraud.v1.ModelService/TrainModelVersion",
+    request=TrainModelVersionRequest,
+    response=TrainModelVersionResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+UPLOAD_MODEL_PART = Method(
+    path="/rampart.fraud.v1.ModelService/UploadModelPart",
+    request=UploadModelPartRequest,
+    response=UploadModelPartResponse,
+    timeout=10.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+IMPORT_MODEL_VERSION = Method(
+    path="/rampart.fraud.v1.ModelService/ImportModelVersion",
+    request=ImportModelVersionRequest,
+    response=ImportModelVersionResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_MODEL_VERSION = Method(
+    path="/rampart.fraud.v1.ModelService/GetModelVersion",
+    request=GetModelVersionRequest,
+    response=GetModelVersionResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_MODEL_VERSIONS = Method(
+    path="/rampart.fraud.v1.ModelService/ListModelVersions",
+    request=ListModelVersionsRequest,
+    response=ListModelVersionsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CANCEL_MODEL_VERSION = Method(
+    path="/rampart.fraud.v1.ModelService/CancelModelVersion",
+    request=CancelModelVersionRequest,
+    response=CancelModelVersionResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_MODEL_VERSION = Method(
+    path="/rampart.fraud.v1.ModelService/UpdateModelVersion",
+    request=UpdateModelVersionRequest,
+    response=UpdateModelVersionResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DOWNLOAD_MODEL_VERSION = Method(
+    path="/rampart.fraud.v1.ModelService/DownloadModelVersion",
+    request=DownloadModelVersionRequest,
+    response=DownloadModelVersionResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class ModelClient:
+    """Keeps models of fraud: trains versions of the tenant's own decisions and labels, and takes those that were
+    made elsewhere.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_model(self, request: CreateModelRequest, **options: Unpack[CallOptions]) -> Model:
+        """Creates a model without versions. A tenant has at most 100. Reasons: VALIDATION_FAILED,
+        RESOURCE_EXISTS, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(CREATE_MODEL, request, options)
+        return present(response.model)
+
+    async def get_model(self, request: GetModelRequest, **options: Unpack[CallOptions]) -> Model:
+        """Returns a model. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_MODEL, request, options)
+        return present(response.model)
+
+    async def list_models(self, request: ListModelsRequest, **options: Unpack[CallOptions]) -> ListModelsResponse:
+        """Lists the models of the tenant in the order of their names. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_MODELS, request, options)
+
+    async def update_model(self, request: UpdateModelRequest, **options: Unpack[CallOptions]) -> Model:
+        """Changes the description of a model (AIP-134). Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND,
+        ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(UPDATE_MODEL, request, options)
+        return present(response.model)
+
+    async def delete_model(self, request: DeleteModelRequest, **options: Unpack[CallOptions]) -> DeleteModelResponse:
+        """Deletes a model with its versions (AIP-135). Refused while a version of it is trained, and while the
+        draft of a scenario, or a version that decides, looks on or would take over names it.
+        Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT,
+        DEPENDENCY_UNAVAILABLE.
+        """
+        return await self._caller.call(DELETE_MODEL, request, options)
+
+    async def train_model_version(
+        self, request: TrainModelVersionRequest, **options: Unpack[CallOptions]
+    ) -> ModelVersion:
+        """Makes a version by training, which begins when its turn comes: one training of a tenant runs at a
+        time. A model has at most 1,000 versions.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED for more than 10 that have not
+        ended, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(TRAIN_MODEL_VERSION, request, options)
+        return present(response.model_version)
+
+    async def upload_model_part(
+        self, request: UploadModelPartRequest, **options: Unpack[CallOptions]
+    ) -> UploadModelPartResponse:
+        """Keeps a part of a file for a day, until `ImportModelVersion` takes all of it: a file of up to 32 MiB
+        in up to 32 parts. The same part again takes the place of the first.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED for more parts than may wait.
+        """
+        return await self._caller.call(UPLOAD_MODEL_PART, request, options)
+
+    async def import_model_version(
+        self, request: ImportModelVersionRequest, **options: Unpack[CallOptions]
+    ) -> ModelVersion:
+        """Makes a version of an uploaded file: ONNX, or XGBoost's own form (JSON or UBJSON), which becomes ONNX.
+        It is inspected in a process of its own first; what is refused is told with the reason.
+        Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED if parts are missing,
+        IDEMPOTENCY_CONFLICT, OVERLOADED, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(IMPORT_MODEL_VERSION, request, options)
+        return present(response.model_version)
+
+    async def get_model_version(self, request: GetModelVersionRequest, **options: Unpack[CallOptions]) -> ModelVersion:
+        """Returns a version with how far it is and, at the end, what it was worth. Reasons: RESOURCE_NOT_FOUND,
+        DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(GET_MODEL_VERSION, request, options)
+        return present(response.model_version)
+
+    async def list_model_versions(
+        self, request: ListModelVersionsRequest, **options: Unpack[CallOptions]
+    ) -> ListModelVersionsResponse:
+        """Lists the versions of a model, newest first, without thresholds and bins. Reasons: RESOURCE_NOT_FOUND,
+        PAGE_TOKEN_INVALID, DEPENDENCY_UNAVAILABLE.
+        """
+        return await self._caller.call(LIST_MODEL_VERSIONS, request, options)
+
+    async def cancel_model_version(
+        self, request: CancelModelVersionRequest, **options: Unpack[CallOptions]
+    ) -> ModelVersion:
+        """Cancels a training. One that runs is "cancelling" until it has stopped, which is a matter of seconds.
+        To cancel again changes nothing. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED for one that has
+        ended, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CANCEL_MODEL_VERSION, request, options)
+        return present(response.model_version)
+
+    async def update_model_version(
+        self, request: UpdateModelVersionRequest, **options: Unpack[CallOptions]
+    ) -> ModelVersion:
+        """Changes for how long a version may be used, and how much of its features may be missing: nothing else
+        of it ever changes. Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(UPDATE_MODEL_VERSION, request, options)
+        return present(response.model_version)
+
+    async def download_model_version(
+        self, request: DownloadModelVersionRequest, **options: Unpack[CallOptions]
+    ) -> HttpBody:
+        """Returns a version as ONNX, if it has at most 7 MiB. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED for
+        one that is not ready, or larger.
+        """
+        response = await self._caller.call(DOWNLOAD_MODEL_VERSION, request, options)
+        return present(response.body)
 
 
 CREATE_SCENARIO = Method(

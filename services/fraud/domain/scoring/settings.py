@@ -14,6 +14,7 @@ from services.fraud.domain.names import FieldFault
 __all__ = [
     "LONGEST_TRAINING_PERIOD",
     "MOST_FEATURES",
+    "NewTraining",
     "TrainingSettings",
     "TrainingTarget",
     "settings_faults",
@@ -31,6 +32,22 @@ class TrainingTarget(Enum):
     FRAUD = "fraud"
     """Chargebacks as well."""
     CHARGEBACK = "chargeback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTraining:
+    """What is asked for; what is None or empty is the usual."""
+
+    features: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    days: int = 90
+    validation_days: int = 0
+    test_days: int = 7
+    delay_days: int = 7
+    target: TrainingTarget = TrainingTarget.FRAUD
+    entity_field: str = ""
+    parameters: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ __all__ = [
     "ModelOutcome",
     "ModelUse",
     "ModelVersion",
+    "NewModel",
     "outcome_from_json",
     "outcome_to_json",
     "use_faults",
@@ -38,6 +39,15 @@ MOST_TRAININGS = 10
 LARGEST_FILE_BYTES = 32 << 20
 MOST_UPLOAD_PARTS = 96
 """Of a tenant that wait to be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """What is asked for."""
+
+    name: str
+    description: str
+    event_type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

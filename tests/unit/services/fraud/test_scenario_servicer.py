@@ -32,7 +32,7 @@ from services.fraud.servicer import (
     SnoozeCalls,
 )
 from tests.support.continuations import PAGES
-from tests.support.models import FakeModels
+from tests.support.scorers import FakeModels
 from tests.support.scenarios import BuiltInNames, ScenarioBench
 
 HIGH = scenario_pb2.ScenarioRule(

@@ -9,7 +9,7 @@ import pytest
 
 from services.fraud.models.dataset import LARGEST_VALUE, NEVER, TrainingTable
 from services.fraud.models.failures import TrainingTableError
-from tests.support.models import matrix_of
+from tests.support.scorers import matrix_of
 
 
 def small(**more: object) -> TrainingTable:

@@ -10,7 +10,7 @@ from services.fraud.models.dataset import TrainingTable
 from services.fraud.models.failures import ScoringError
 from services.fraud.models.reasons import ModelExplainer
 from services.fraud.models.training import booster_margins
-from tests.support.models import matrix_of
+from tests.support.scorers import matrix_of
 
 
 @pytest.fixture(scope="module")

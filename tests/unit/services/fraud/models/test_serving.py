@@ -12,7 +12,7 @@ from services.fraud.models.failures import ScoringError
 from services.fraud.models.serving import ScoringModel
 from services.fraud.models.signature import InputForm, ModelSignature
 from services.fraud.models.training import booster_margins
-from tests.support.models import matrix_of
+from tests.support.scorers import matrix_of
 from tests.unit.services.fraud.models import graphs
 from tests.unit.services.fraud.models.graphs import NAMES, graph, node
 

@@ -25,7 +25,7 @@ from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.verification.replaying import Replays
 from tests.support.deciding import STARTED, DecidingBench, ruled, version_of
 from tests.support.fraud import new_tenant, record, request, to_call
-from tests.support.models import FRAUD, FakeModels, FakeScorer
+from tests.support.scorers import FRAUD, FakeModels, FakeScorer
 
 WORDS = "{amount:.2f} is much."
 MODEL = ScenarioModel(name=FRAUD.name, version=FRAUD.number)

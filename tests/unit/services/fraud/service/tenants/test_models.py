@@ -8,7 +8,7 @@ from meshkit.errors import unavailable
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.ports.scoring import Scorer
 from services.fraud.service.tenants.models import AGAIN_SECONDS, ModelCatalog
-from tests.support.models import FRAUD, FakeModels, FakeScorer
+from tests.support.scorers import FRAUD, FakeModels, FakeScorer
 
 OTHER = ModelRef("other", 1)
 

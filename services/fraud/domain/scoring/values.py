@@ -1,0 +1,52 @@
+"""Which names a model may have as features, and how their values become numbers: trained and served alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.event_types import EventType
+from services.fraud.domain.expressions.types import ValueKind
+from services.fraud.domain.names import FieldFault
+from services.fraud.domain.scenarios.facts import EventFacts, value_reader
+from services.fraud.domain.scenarios.vocabulary import EVERYWHERE, PREPARED
+
+__all__ = ["MISSING_NUMBER", "NUMERIC_KINDS", "FeatureReader", "feature_faults", "feature_reader", "numeric_names"]
+
+NUMERIC_KINDS = frozenset({ValueKind.DOUBLE, ValueKind.INT, ValueKind.BOOL})
+MISSING_NUMBER = math.nan
+FeatureReader = Callable[[EventFacts], list[float]]
+"""Returns the numbers of some names, in their order; NaN for one that is missing."""
+
+
+def feature_reader(
+    names: Sequence[str], event_type: EventType, features: FeatureSet, digits: Mapping[str, int]
+) -> FeatureReader:
+    """Returns what reads features of a model in the units in which rules see them, truth values as 0 and 1."""
+    read = value_reader(names, event_type, features, digits)
+    return lambda facts: [_number(value) for value in read(facts)]
+
+
+def numeric_names(variables: Mapping[str, ValueKind]) -> Sequence[str]:
+    """Returns the features that a model has unless somebody chooses: those of the event type, and its fields."""
+    others = {*EVERYWHERE, *PREPARED}
+    return sorted(name for name, kind in variables.items() if kind in NUMERIC_KINDS and name not in others)
+
+
+def feature_faults(names: Sequence[str], variables: Mapping[str, ValueKind], path: str) -> Sequence[FieldFault]:
+    """Returns which of some names are no features of a model."""
+    faults = []
+    for place, name in enumerate(names):
+        kind = variables.get(name)
+        if kind is None:
+            words = f"{name} is no field of the event type, and no feature of it"
+            faults.append(FieldFault(f"{path}[{place}]", "features.known", words))
+        elif kind not in NUMERIC_KINDS:
+            words = f"{name} is neither a number nor a truth value"
+            faults.append(FieldFault(f"{path}[{place}]", "features.kind", words))
+    return faults
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else MISSING_NUMBER

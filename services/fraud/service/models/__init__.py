@@ -1,0 +1,1 @@
+"""Keeps models, has versions trained, and takes those that are brought."""
