@@ -50,6 +50,13 @@ class Api:
         """
         return await self._repeated("POST", path, media_type, data, repeat=True)
 
+    async def download(self, path: str) -> bytes:
+        """Returns the bytes that answer. Raises CommandFailure with the words of the problem if one does."""
+        response = await self._repeated("GET", path, JSON_TYPE, None, repeat=True)
+        if response.status != 200:
+            raise refusal(response)
+        return response.body
+
     async def _repeated(self, method: str, path: str, media_type: str, body: bytes | None, *, repeat: bool) -> Response:
         for attempt in range(1, ATTEMPTS + 1):
             last = attempt == ATTEMPTS or not repeat

@@ -5820,15 +5820,15 @@ class ModelProgress(betterproto2.Message):
     """
     How far a training is.
 
-    Example: {"done": "120", "total": "600", "message": "growing trees"}
+    Example: {"done": 120, "total": 600, "message": "growing trees"}
     """
 
-    done: "int" = betterproto2.field(1, betterproto2.TYPE_UINT64)
+    done: "int" = betterproto2.field(1, betterproto2.TYPE_UINT32)
     """
     Decisions that were read, or trees that were grown.
     """
 
-    total: "int" = betterproto2.field(2, betterproto2.TYPE_UINT64)
+    total: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
     """
     Of how many.
     """
