@@ -51,7 +51,7 @@ LEAST_DAYS = DELAY_DAYS + TRAINED_DAYS
 """Of the file before a week that is tested."""
 SCOPES = (
     "decision:create", "fraud:backfill", "event_type:read", "event_type:write", "label:write",
-    "scenario:read", "scenario:write", "scenario:publish",
+    "model:read", "model:write", "scenario:read", "scenario:write", "scenario:publish",
 )  # fmt: skip
 HANDBOOK_HELP = """Replays card payments of the Fraud Detection Handbook through the REST edge of the platform, in a
 tenant of their own. Fraud is made known by labels seven days late; before each test week a model is trained on four

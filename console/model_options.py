@@ -33,7 +33,10 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--days", type=whole(1, 400), metavar="N", help="length of the period without --since (default 90)"
     )
-    parser.add_argument("--test-days", type=whole(1, 100), metavar="N", help="the last days, to measure on (default 7)")
+    parser.add_argument(
+        "--test-days", type=whole(0, 100), metavar="N",
+        help="the last days, to measure on (default 7); 0 measures on those that are learned from, each unseen",
+    )  # fmt: skip
     parser.add_argument(
         "--validation-days", type=whole(0, 100), metavar="N", help="days before them, left out (default 0)"
     )

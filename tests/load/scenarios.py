@@ -25,8 +25,8 @@ from services.fraud.domain.scenarios.starter import STARTER, STARTER_REF, starte
 from services.fraud.domain.scenarios.traffic import part_of
 from services.fraud.expressions.rules import CelRules
 from services.fraud.service.scenarios.rule_checks import RuleChecks
-from tests.support.scorers import FakeModels
 from tests.support.scenarios import BuiltInNames
+from tests.support.scorers import FakeModels
 
 T = TypeVar("T")
 ROUNDS = 20_000

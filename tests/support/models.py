@@ -57,7 +57,7 @@ def settings(until: datetime, **changed: Any) -> TrainingSettings:
 
 def model(name: str = "cards", **changed: Any) -> FraudModel:
     now = datetime.now(UTC)
-    values = {"event_type": "payment", "tag": uuid4(), "created_at": now, "updated_at": now}
+    values: dict[str, Any] = {"event_type": "payment", "tag": uuid4(), "created_at": now, "updated_at": now}
     return FraudModel(name=name, **values | changed)
 
 

@@ -58,7 +58,7 @@ class FakeModels:
         self.scorers = {each.ref: each for each in scorers}
         self.loads: list[tuple[str, ModelRef]] = []
 
-    async def load(self, tenant_id: str, ref: ModelRef) -> Scorer | None:
+    async def load(self, tenant_id: str, ref: ModelRef, known: Scorer | None = None) -> Scorer | None:
         self.loads.append((tenant_id, ref))
         return self.scorers.get(ref)
 

@@ -80,6 +80,10 @@ class MemoryModels:
             most_missing=use.most_missing,
         )  # fmt: skip
 
+    async def use(self, tenant_id: str, ref: ModelRef) -> ModelUse | None:
+        version = self._rows.versions.get((tenant_id, ref)) if (tenant_id, ref) in self._rows.made else None
+        return version.use if version is not None else None
+
 
 class MemoryModelWriter:
     """Implements `ModelWriter`: one transaction at a time."""

@@ -6,9 +6,11 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 
 from services.fraud.domain.scoring.model import Contribution, ModelRef, ServedModel
+from services.fraud.domain.scoring.version import ModelUse
 from services.fraud.models.artifact import ModelArtifact, artifact_of
 from services.fraud.models.dataset import matrix_from
 from services.fraud.models.failures import ArtifactError, ConversionError, ScoringError
@@ -39,6 +41,12 @@ class OpenedModel:
         if self._explainer is not None:
             self._explainer.contributions(artifact.golden.values[:1])
 
+    def used(self, use: ModelUse) -> OpenedModel:
+        """Returns the same model, to be used as is said now."""
+        found = copy(self)
+        found.valid_until, found.most_missing = use.valid_until, use.most_missing
+        return found
+
     def score(self, rows: Sequence[Sequence[float]]) -> Sequence[float]:
         try:
             return self._model.score(matrix_from(rows))
@@ -61,7 +69,10 @@ class StoredModels:
     def __init__(self, served: ServedModels) -> None:
         self._served = served
 
-    async def load(self, tenant_id: str, ref: ModelRef) -> Scorer | None:
+    async def load(self, tenant_id: str, ref: ModelRef, known: Scorer | None = None) -> Scorer | None:
+        if isinstance(known, OpenedModel):
+            use = await self._served.use(tenant_id, ref)
+            return known.used(use) if use is not None else None
         found = await self._served.served(tenant_id, ref)
         if found is None:
             return None

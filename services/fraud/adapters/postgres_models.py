@@ -8,7 +8,7 @@ from meshkit.storage.postgres import Pool, transaction
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.model_rows import MODEL_COLUMNS, VERSION_COLUMNS, model_of, model_version_of
 from services.fraud.domain.scoring.model import ModelRef, ServedModel
-from services.fraud.domain.scoring.version import FraudModel, ModelVersion, outcome_to_json
+from services.fraud.domain.scoring.version import FraudModel, ModelUse, ModelVersion, outcome_to_json
 from services.fraud.ports.backtests import SupersededError
 from services.fraud.ports.training import MadeModel
 
@@ -24,6 +24,9 @@ _ONNX = """
 SELECT onnx FROM model_versions WHERE tenant_id = $1 AND name = $2 AND number = $3 AND octet_length(onnx) <= $4"""
 _SERVED = """
 SELECT described, onnx, booster, valid_until, most_missing FROM model_versions
+WHERE tenant_id = $1 AND name = $2 AND number = $3 AND outcome IS NOT NULL"""
+_USE = """
+SELECT valid_until, most_missing FROM model_versions
 WHERE tenant_id = $1 AND name = $2 AND number = $3 AND outcome IS NOT NULL"""
 _BEGIN = """
 UPDATE model_versions SET token = $4
@@ -69,6 +72,11 @@ class PostgresModels:
         async with self._reads.of(tenant_id) as connection:
             row = await connection.fetchrow(_SERVED, tenant_id, *ref)
         return ServedModel(ref=ref, **dict(row.items())) if row else None
+
+    async def use(self, tenant_id: str, ref: ModelRef) -> ModelUse | None:
+        async with self._reads.of(tenant_id) as connection:
+            row = await connection.fetchrow(_USE, tenant_id, *ref)
+        return ModelUse(*row) if row else None
 
 
 class PostgresTrainingAttempts:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from meshkit.storage import postgres
+from meshkit.storage.reads import Reads
 from meshkit.tasks import TaskFailure
 from services.fraud.adapters.child_backtests import order_from_json
 from services.fraud.adapters.opened_models import StoredModels

@@ -105,7 +105,7 @@ def training_from_proto(message: model_pb2.TrainingSettings) -> NewTraining:
         until=_moment(message.until) if message.HasField("until") else None,
         days=message.days or usual.days,
         validation_days=message.validation_days,
-        test_days=message.test_days or usual.test_days,
+        test_days=message.test_days if message.HasField("test_days") else usual.test_days,
         delay_days=message.delay_days if message.HasField("delay_days") else usual.delay_days,
         target=TrainingTarget(message.target) if message.target else usual.target,
         entity_field=message.entity_field,

@@ -5,17 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from services.fraud.models.artifact import SCORE, ModelArtifact, library_versions
+from services.fraud.models.calibration import probabilities
 from services.fraud.models.conversion import convert
-from services.fraud.models.dataset import TrainingTable
+from services.fraud.models.dataset import Floats, TrainingTable
 from services.fraud.models.drift import reference_bins
 from services.fraud.models.evaluation import evaluate
+from services.fraud.models.failures import TrainingTableError
 from services.fraud.models.golden import check_golden
 from services.fraud.models.parameters import TrainingParameters
 from services.fraud.models.sampling import golden_rows
 from services.fraud.models.serving import ScoringModel
 from services.fraud.models.signature import own_signature
 from services.fraud.models.splits import TimeSplit
-from services.fraud.models.training import Progress, train
+from services.fraud.models.training import Progress, TrainedModel, train
 
 __all__ = ["make_model"]
 
@@ -30,6 +32,7 @@ def make_model(
 ) -> ModelArtifact:
     """Learns from the split's first period and measures on its last, by the scores that will be served.
 
+    Where the last is empty it measures on the first, each day by trees that have not seen it.
     Raises TrainingTableError, CalibrationError, ConversionError or TrainingCancelledError.
     """
     rows = split.training_rows(table)
@@ -39,8 +42,11 @@ def make_model(
     model = ScoringModel(converted, signature)
     golden = golden_rows(trained.booster, trained.calibration, rows.values, parameters.seed)
     check_golden(model, golden)
-    test = split.test_rows(table)
-    scores = np.array(model.score(test.values))
+    if split.test.is_empty:
+        test, scores = rows, _unseen_scores(trained)
+    else:
+        test = split.test_rows(table)
+        scores = np.array(model.score(test.values))
     columns = rows.values.astype(np.float64).T
     reference = {name: reference_bins(column) for name, column in zip(table.names, columns, strict=True)}
     return ModelArtifact(
@@ -55,3 +61,9 @@ def make_model(
         reference={**reference, SCORE: reference_bins(scores)},
         golden=golden,
     )
+
+
+def _unseen_scores(trained: TrainedModel) -> Floats:
+    if not len(trained.unseen):
+        raise TrainingTableError("without days to measure on there must be a calibration, which parts days")
+    return probabilities(trained.calibration, trained.unseen)

@@ -26,6 +26,10 @@ class Period:
     start_ms: int
     end_ms: int
 
+    @property
+    def is_empty(self) -> bool:
+        return self.start_ms >= self.end_ms
+
     def holds(self, times_ms: Integers) -> Flags:
         return (times_ms >= self.start_ms) & (times_ms < self.end_ms)
 

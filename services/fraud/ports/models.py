@@ -33,6 +33,10 @@ class ServedModels(Protocol):
         """Returns a version that is ready, None if there is none. Raises MeshError UNAVAILABLE during an outage."""
         ...
 
+    async def use(self, tenant_id: str, ref: ModelRef) -> ModelUse | None:
+        """Returns how a version may be used, None if there is none. Raises MeshError UNAVAILABLE during an outage."""
+        ...
+
 
 class ModelReads(Protocol):
     """The models of each tenant. Every method raises MeshError UNAVAILABLE during an outage."""

@@ -57,6 +57,9 @@ class Scorer(Protocol):
 class ModelLoader(Protocol):
     """Loads versions."""
 
-    async def load(self, tenant_id: str, ref: ModelRef) -> Scorer | None:
-        """Returns a version, warmed up; None if there is none that can be used. Raises MeshError UNAVAILABLE."""
+    async def load(self, tenant_id: str, ref: ModelRef, known: Scorer | None = None) -> Scorer | None:
+        """Returns a version, warmed up; None if there is none that can be used. Raises MeshError UNAVAILABLE.
+
+        `known` is the same one as it was loaded before: only how it may be used can have changed since.
+        """
         ...

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-from services.fraud.domain.scenarios.file import file_of
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 
 __all__ = ["asks_list", "asks_model", "says"]
@@ -25,6 +23,5 @@ def asks_list(content: ScenarioContent, name: str) -> bool:
 
 
 def asks_model(content: ScenarioContent, name: str) -> bool:
-    """Tells whether the file of a scenario names a model, be it with the number of a version."""
-    named = json.loads(file_of(content)).get("model")
-    return re.search(rf'"{re.escape(name)}(@[0-9]+)?"', json.dumps(named)) is not None
+    """Tells whether a version of a model scores for a scenario."""
+    return content.model is not None and content.model.name == name

@@ -73,16 +73,18 @@ class ModelCatalog:
 
     async def _loaded(self, key: Key) -> None:
         fields = {"tenant": key[0], "model": str(key[1])}
+        before, _ = self._known.get(key, (None, 0.0))
         try:
-            found = await self._loader.load(*key)
+            found = await self._loader.load(*key, before)
         except MeshError as error:
             _loaded.labels("failed").inc()
             _log.warning("a model cannot be read: %s", error.message, extra={"fields": fields})
             # What is known goes on; what is not is asked for again.
             if key in self._known:
-                self._keep(key, self._known[key][0])
+                self._keep(key, before)
             return
-        _loaded.labels("loaded" if found is not None else "missing").inc()
+        if before is None:
+            _loaded.labels("loaded" if found is not None else "missing").inc()
         if found is None:
             _log.error("a model that decides cannot be used", extra={"fields": fields})
         self._keep(key, found)

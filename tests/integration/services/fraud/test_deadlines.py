@@ -32,8 +32,8 @@ from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.verification.replaying import Replays
 from tests.support.engine import eventually
 from tests.support.fraud import IP, check, configured, named, new_tenant, principal
-from tests.support.scorers import FakeModels
 from tests.support.readers import keys_of, logs_in, reader_of, settled, store_of
+from tests.support.scorers import FakeModels
 from tests.support.servers import Database
 
 LOCK = 4_711

@@ -54,6 +54,7 @@ from services.fraud.service.labels.keeping import LabelService
 from tests.support.fraud import check, decided, milliseconds, new_tenant
 from tests.support.labels import said
 from tests.support.models import FEATURES, MadePayment, made_model, made_payments, model, settings, version
+from tests.support.scorers import matrix_of
 from tests.support.servers import Database
 from tests.unit.services.fraud.models import graphs
 
@@ -118,6 +119,7 @@ async def test_a_version_is_read_as_it_was_added(kept: Kept, tenant: str) -> Non
     assert await kept.reads.versions(tenant, "cards", 2, 10) == [first]
     assert await kept.reads.version(new_tenant(), FIRST) is None
     assert await kept.reads.served(tenant, FIRST) is None
+    assert await kept.reads.use(tenant, FIRST) is None, "it is not ready"
     async with kept.writer.begin(tenant) as changes:
         await changes.use(FIRST, ModelUse(None, 0.25))
         assert (await changes.version(FIRST)) == replace(first, use=ModelUse(None, 0.25))
@@ -140,6 +142,8 @@ async def test_a_model_is_stored_once_by_the_latest_attempt(kept: Kept, tenant: 
     assert found is not None and (found.outcome, found.end) == (made_model().outcome, None)
     served = await kept.reads.served(tenant, FIRST)
     assert served is not None and (served.onnx, served.booster, served.described) == (b"onnx", b"trees", '{"form": 1}')
+    assert await kept.reads.use(tenant, FIRST) == found.use
+    assert await kept.reads.use(new_tenant(), FIRST) is None
     assert await kept.reads.onnx(tenant, FIRST, 4) == b"onnx"
     assert await kept.reads.onnx(tenant, FIRST, 3) is None
     assert await kept.reads.served(new_tenant(), FIRST) is None
@@ -245,7 +249,7 @@ async def test_a_process_trains_a_model_that_scores_also_after_one_that_was_kill
     assert artifact.fingerprint() == found.outcome.fingerprint
     scoring = ScoringModel(served.onnx, artifact.signature)
     check_golden(scoring, artifact.golden)
-    small, large = scoring.score_rows([{"amount": 10.0}, {"amount": 500.0}])
+    small, large = scoring.score(matrix_of([{"amount": 10.0}, {"amount": 500.0}], FEATURES))
     assert large > 0.3 > 0.2 > small
     assert found.outcome.evaluation is not None and found.outcome.evaluation["rows"] > 100
     assert (found.outcome.learned_rows > 250, found.outcome.unreadable) == (True, 0)

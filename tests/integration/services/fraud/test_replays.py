@@ -24,9 +24,9 @@ from services.fraud.service.tenants.feature_sets import StarterFeatures
 from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import new_tenant
-from tests.support.scorers import FakeModels
 from tests.support.past import PastTenant
 from tests.support.readers import store_of
+from tests.support.scorers import FakeModels
 from tests.support.servers import Database
 
 

@@ -32,8 +32,8 @@ from services.fraud.servicer import (
     SnoozeCalls,
 )
 from tests.support.continuations import PAGES
-from tests.support.scorers import FakeModels
 from tests.support.scenarios import BuiltInNames, ScenarioBench
+from tests.support.scorers import FakeModels
 
 HIGH = scenario_pb2.ScenarioRule(
     rule_id="high", code="HIGH", words="{amount:.2f} is high.", expression="amount > 500", contribution=0.4

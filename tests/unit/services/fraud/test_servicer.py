@@ -42,8 +42,8 @@ from services.fraud.servicer import DECISION_FIELDS, CheckMeans, FraudServicer
 from tests.support.continuations import CONTINUATIONS, PAGES
 from tests.support.fraud import IP, configured, decided, new_tenant, principal, record, request
 from tests.support.fraud import check as checked
-from tests.support.scorers import FakeModels
 from tests.support.readers import reader_of
+from tests.support.scorers import FakeModels
 
 FRAUD = pb.DESCRIPTOR.services_by_name["FraudService"]
 CONTEXT = cast("Any", None)

@@ -23,8 +23,8 @@ from services.fraud.models.failures import RefusalReason, RefusedModelError
 from services.fraud.models.inspection import MOST_BYTES, InspectedModel, inspect
 from services.fraud.models.serving import ScoringModel
 from services.fraud.models.signature import InputForm
-from tests.support.scorers import matrix_of
 from tests.support.processes import ROOT
+from tests.support.scorers import matrix_of
 from tests.unit.services.fraud.models import graphs
 from tests.unit.services.fraud.models.graphs import NAMES, WIDTH, after, graph, node, takes, written
 

@@ -41,8 +41,8 @@ from services.fraud.service.tenants.states import TenantStates
 from services.fraud.service.value_lists.catalog import ListCatalog, TenantLists
 from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import IP, configured, named, new_tenant, request, to_call
-from tests.support.scorers import FakeModels
 from tests.support.readers import patiently, reader_of
+from tests.support.scorers import FakeModels
 from tests.support.slow import SlowHistory, SlowLogs, SlowProfiles, SlowRates, SlowSets
 
 NOW = datetime.fromtimestamp(1_800_000_000, UTC)

@@ -52,9 +52,29 @@ async def test_a_model_that_is_not_there_is_known_to_be_missing_and_asked_for_ag
     assert catalog.at_hand("t", {OTHER}) == {OTHER: scorer}
 
 
+async def test_of_a_model_that_is_known_it_is_only_asked_how_it_may_be_used() -> None:
+    class Told(FakeModels):
+        known: Scorer | None = None
+
+        async def load(self, tenant_id: str, ref: ModelRef, known: Scorer | None = None) -> Scorer | None:
+            self.known = known
+            return await super().load(tenant_id, ref)
+
+    models, clock = Told(FakeScorer()), Clock()
+    catalog = ModelCatalog(models, clock=clock)
+    first = (await catalog.of("t", {FRAUD}))[FRAUD]
+    assert models.known is None
+    models.scorers[FRAUD] = changed = FakeScorer(most_missing=0.5)
+    clock.now = AGAIN_SECONDS + 1
+    assert catalog.at_hand("t", {FRAUD}) == {FRAUD: first}
+    await asyncio.sleep(0.01)
+    assert models.known is first
+    assert catalog.at_hand("t", {FRAUD}) == {FRAUD: changed}
+
+
 async def test_what_is_loaded_goes_on_while_the_store_is_away() -> None:
     class Away(FakeModels):
-        async def load(self, tenant_id: str, ref: ModelRef) -> Scorer | None:
+        async def load(self, tenant_id: str, ref: ModelRef, known: Scorer | None = None) -> Scorer | None:
             if self.loads:
                 raise unavailable("postgres")
             return await super().load(tenant_id, ref)

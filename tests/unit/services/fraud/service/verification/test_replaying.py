@@ -29,8 +29,8 @@ from services.fraud.ports import StoredDecision
 from services.fraud.service.tenants.models import ModelCatalog
 from services.fraud.service.verification.replaying import Replays
 from tests.support.fraud import check, decided, new_tenant, record
-from tests.support.scorers import FakeModels
 from tests.support.past import PastTenant, checked_version
+from tests.support.scorers import FakeModels
 
 
 @dataclass

@@ -167,8 +167,11 @@ __all__ = (
     "ListTransitionsRequest",
     "ListTransitionsResponse",
     "Model",
+    "ModelContribution",
+    "ModelInput",
     "ModelMetrics",
     "ModelProgress",
+    "ModelReason",
     "ModelThreshold",
     "ModelVersion",
     "OutcomeCounts",
@@ -194,6 +197,7 @@ __all__ = (
     "RuleChange",
     "Scenario",
     "ScenarioContent",
+    "ScenarioModel",
     "ScenarioPolicy",
     "ScenarioRule",
     "ScenarioVersion",
@@ -2022,7 +2026,7 @@ class Decision(betterproto2.Message):
         3, betterproto2.TYPE_STRING, repeated=True
     )
     """
-    Reason codes of the rules that fired, strongest first. The codes are stable; their words are in `explanations`.
+    Reason codes of the rules that fired, and of what did most to a model's score, strongest first. The codes are stable; their words are in `explanations`.
     """
 
     decision_id: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
@@ -2041,7 +2045,7 @@ class Decision(betterproto2.Message):
     """
     Inputs that could not be used. Empty means a full decision.
 
-    "features_slow_path": what was counted came from the store, because Redis did not have all of it. "features": what some keys of the event did could not be read in time, so features of theirs have no value. "daily_totals": totals of days, of which windows of more than 30 days are made, could not be read in time. "user_profile": the user's profile could not be read in time. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address. "attributes": the text of an attribute is none of the field of payments that it names. "ip_intelligence": a rule asks what the operator's files about addresses do not tell. "lists": the lists of the tenant could not be read in time.
+    "features_slow_path": what was counted came from the store, because Redis did not have all of it. "features": what some keys of the event did could not be read in time, so features of theirs have no value. "daily_totals": totals of days, of which windows of more than 30 days are made, could not be read in time. "user_profile": the user's profile could not be read in time. "exchange_rate": the tenant has given no rate for a currency, so rules about amounts were silent or saw less. "email": what was given is no e-mail address. "attributes": the text of an attribute is none of the field of payments that it names. "ip_intelligence": a rule asks what the operator's files about addresses do not tell. "lists": the lists of the tenant could not be read in time. "model": the model of the version could not be asked, is not valid any more, lacks too many of its features or failed, so rules decided.
     """
 
     explanations: "list[Explanation]" = betterproto2.field(
@@ -2053,7 +2057,7 @@ class Decision(betterproto2.Message):
 
     score_source: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
     """
-    "rules": the uncalibrated score of the rules. "model": a calibrated probability.
+    "rules": the uncalibrated score of the rules. "model": the calibrated probability of a model, and what rules that fired add to it.
     """
 
     transaction_id: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
@@ -2278,6 +2282,13 @@ class DecisionExplanation(betterproto2.Message):
     What the rules and their words saw, by name. Null is a value that was missing; of a list it is what was asked for and found in it, a time is in RFC 3339.
     """
 
+    model: "ModelInput | None" = betterproto2.field(
+        13, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    What the model of the version said, with what its score is made of as far as its trees tell that. Not set if none was asked.
+    """
+
     differences: "list[DecisionDifference]" = betterproto2.field(
         10, betterproto2.TYPE_MESSAGE, repeated=True
     )
@@ -2470,6 +2481,13 @@ class DecisionInputs(betterproto2.Message):
     )
     """
     What a list decided before any rule. Not set if none did.
+    """
+
+    model: "ModelInput | None" = betterproto2.field(
+        26, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    What a model said. Not set if none was asked.
     """
 
     arrival: "int" = betterproto2.field(29, betterproto2.TYPE_UINT64)
@@ -5733,6 +5751,67 @@ default_message_pool.register_message("rampart.fraud.v1", "Model", Model)
 
 
 @dataclass(eq=False, repr=False)
+class ModelContribution(betterproto2.Message):
+    """
+    What the value of a feature did to a score.
+    """
+
+    feature: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the feature.
+    """
+
+    value: "float | None" = betterproto2.field(
+        2, betterproto2.TYPE_DOUBLE, optional=True
+    )
+    """
+    Its value, as the model was given it. Not set if it was missing.
+    """
+
+    added: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    What it added to the log-odds of fraud.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "ModelContribution", ModelContribution
+)
+
+
+@dataclass(eq=False, repr=False)
+class ModelInput(betterproto2.Message):
+    """
+    What a model said of an event.
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the model.
+    """
+
+    version: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+    """
+    Number of its version.
+    """
+
+    score: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    The calibrated probability of fraud.
+    """
+
+    contributions: "list[ModelContribution]" = betterproto2.field(
+        4, betterproto2.TYPE_MESSAGE, repeated=True
+    )
+    """
+    What did most to it, the strongest first. None for events that were approved.
+    """
+
+
+default_message_pool.register_message("rampart.fraud.v1", "ModelInput", ModelInput)
+
+
+@dataclass(eq=False, repr=False)
 class ModelMetrics(betterproto2.Message):
     """
     What a version was worth on rows that it has not seen, by everything that was known of them when it was trained.
@@ -5842,6 +5921,33 @@ class ModelProgress(betterproto2.Message):
 default_message_pool.register_message(
     "rampart.fraud.v1", "ModelProgress", ModelProgress
 )
+
+
+@dataclass(eq=False, repr=False)
+class ModelReason(betterproto2.Message):
+    """
+    What is said of a feature that did much to a score.
+
+    Example: {"feature": "merchant_share_7d", "code": "MERCHANT_WITH_FRAUD", "words": "{merchant_share_7d:.2f} of the payments at this merchant were fraud."}
+    """
+
+    feature: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the feature.
+    """
+
+    code: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    The reason code.
+    """
+
+    words: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    One sentence, with places for values as in the words of rules. Empty tells the feature and its value.
+    """
+
+
+default_message_pool.register_message("rampart.fraud.v1", "ModelReason", ModelReason)
 
 
 @dataclass(eq=False, repr=False)
@@ -6742,9 +6848,47 @@ class ScenarioContent(betterproto2.Message):
     The rules, in the order in which people read them; it decides nothing.
     """
 
+    model: "ScenarioModel | None" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The model whose score evidence of rules is added to, in the place of the prior. Absent means that rules decide alone.
+    """
+
 
 default_message_pool.register_message(
     "rampart.fraud.v1", "ScenarioContent", ScenarioContent
+)
+
+
+@dataclass(eq=False, repr=False)
+class ScenarioModel(betterproto2.Message):
+    """
+    The model of a scenario.
+
+    Example: {"name": "cards", "version": 3, "reasons": [{"feature": "merchant_share_7d", "code": "MERCHANT_WITH_FRAUD", "words": "{merchant_share_7d:.2f} of the payments at this merchant were fraud."}]}
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the model.
+    """
+
+    version: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+    """
+    Number of its version, which is ready.
+    """
+
+    reasons: "list[ModelReason]" = betterproto2.field(
+        3, betterproto2.TYPE_MESSAGE, repeated=True
+    )
+    """
+    What is said of features that did much to a score. One that is not here is told by its name and value, with the code "MODEL_" and its name.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "ScenarioModel", ScenarioModel
 )
 
 
@@ -7360,9 +7504,11 @@ class TrainingSettings(betterproto2.Message):
     Days that settings may be chosen by: they are left out of learning and of the measure.
     """
 
-    test_days: "int" = betterproto2.field(6, betterproto2.TYPE_UINT32)
+    test_days: "int | None" = betterproto2.field(
+        6, betterproto2.TYPE_UINT32, optional=True
+    )
     """
-    Days that are measured on. Zero means 7.
+    Days that are measured on. Absent means 7. Zero learns from all days up to the delay, and measures on these, each by trees that have not seen it.
     """
 
     delay_days: "int | None" = betterproto2.field(
