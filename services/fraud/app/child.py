@@ -40,6 +40,9 @@ REDIS_SECONDS = 2.0
 CONNECT_SECONDS = 10.0
 """Who gets only the time that is left connects slowly."""
 STATUS = Path("/proc/self/status")
+OOM_SCORE = Path("/proc/self/oom_score_adj")
+FIRST_TO_GO = "1000"
+"""Where memory is short, Linux ends this process and no other."""
 ORPHANED = 3
 COLLECTOR_THRESHOLDS = 20_000, 50, 100
 
@@ -72,6 +75,8 @@ def limit_resources(*, memory_mb: int, cpu_seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory_mb << 20, memory_mb << 20))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        OOM_SCORE.write_text(FIRST_TO_GO)
 
 
 @asynccontextmanager

@@ -52,7 +52,7 @@ BacktestWriter: TypeAlias = Writer[BacktestChanges]
 
 
 class SupersededError(Exception):
-    """Another attempt at the same backtest has begun: nothing may be stored any more."""
+    """Another attempt at the same work has begun: nothing may be stored any more."""
 
 
 class BacktestCheckpoint(NamedTuple):
