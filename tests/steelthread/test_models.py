@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
+import os
+import signal
 import time
 import uuid
 from collections.abc import Sequence
@@ -120,6 +123,33 @@ async def test_a_training_is_cancelled_and_makes_no_model(taught: Taught) -> Non
     answer = await edge.send("GET", f"{MODELS}/slow/versions/1:download")
     assert refusal(answer)["reason"] == "STATE_NOT_ALLOWED"
     assert (await edge.send("DELETE", f"{MODELS}/slow")).status == 200
+
+
+async def test_a_training_that_is_killed_begins_again_and_makes_its_model(taught: Taught, platform: Platform) -> None:
+    edge = taught.edge
+    await edge.post(MODELS, {"name": "killed"})
+    version = await edge.post(f"{MODELS}/killed/versions:train", TRAINING)
+    until = time.monotonic() + SECONDS
+    while not (found := trainers(platform)):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.02)
+    for pid in found:
+        os.kill(pid, signal.SIGKILL)
+    ready = await ended(edge, version)
+    assert (ready["state"], ready["error"]) == ("ready", "")
+    attempts = "SELECT count(*) FROM attempts AS a JOIN tasks AS t USING (tenant_id, task_id) WHERE t.title = $1"
+    assert await platform.value("task", attempts, "Training of killed@1") == 2
+
+
+def trainers(platform: Platform) -> list[int]:
+    """Returns the processes in which this platform trains."""
+    own, found = set(platform.dev["pids"].values()), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if b"services.fraud.app.training_process" in (folder / "cmdline").read_bytes():
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                found += [int(folder.name)] if parent in own else []
+    return found
 
 
 async def test_what_a_training_lacks_is_said(taught: Taught, platform: Platform) -> None:
