@@ -61,7 +61,8 @@ class ChildInspection:
             if is_ready:
                 raise errors.model_refused("too_slow", f"took more than {self._seconds:g} seconds to inspect") from None
             raise unavailable("inspection", "the process that inspects files did not start in time") from None
-        except TaskFailure:
+        except (TaskFailure, ValueError, LookupError, TypeError):
+            # It fails, or tells what no process of ours would.
             if not is_ready:
                 raise unavailable("inspection", "the process that inspects files did not start") from None
             raise errors.model_refused("not_runnable", "ended the process that inspected it") from None
@@ -76,8 +77,10 @@ def _found(news: Mapping[str, Any], order: InspectionOrder) -> InspectedUpload:
             raise errors.model_refused(reason, words)
         case {"incomplete": size}:
             raise errors.upload_incomplete(size, order.size)
-        case _:
+        case {"differs": True}:
             raise errors.upload_differs()
+        case _:
+            raise ValueError("nothing that can be understood")
 
 
 def inspection_order_to_json(order: InspectionOrder) -> dict[str, Any]:

@@ -23,6 +23,8 @@ __all__ = ["main"]
 
 NICE = 10
 MEMORY_MB = 1_024
+MOST_WORDS = 300
+"""Characters: a file may call its parts anything, at any length."""
 CPU_SECONDS = int(INSPECTION_SECONDS) + 5
 
 
@@ -79,7 +81,7 @@ def _stored(imported: ImportedModel) -> MadeModel:
 def _refusal(error: RefusedModelError | PartsMissingError | MeshError | MemoryError) -> Mapping[str, object]:
     match error:
         case RefusedModelError():
-            return {"refused": error.reason.value, "words": error.words}
+            return {"refused": error.reason.value, "words": error.words[:MOST_WORDS]}
         case MemoryError():
             return {"refused": "too_large", "words": f"the model needs more than {MEMORY_MB:,} MB"}
         case PartsMissingError():

@@ -6,6 +6,7 @@ To be called in a process whose memory and time are limited, as `inspection` say
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ __all__ = ["ONNX", "XGBOOST", "ImportedModel", "import_model"]
 
 ONNX, XGBOOST = "onnx", "xgboost"
 GOLDEN_ROWS = 64
+MOST_NAMES = 200
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}([.][a-z][a-z0-9_]{0,62})?")
+"""What fields and features may be called, and what is known of every event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,14 @@ def import_model(path: Path, form: str, names: Sequence[str]) -> ImportedModel:
     content = path.read_bytes()
     if (form or (XGBOOST if content[:1] == b"{" else ONNX)) == XGBOOST:
         return _from_booster(path, content, names)
-    inspected = inspect(path, names or _onnx_names(content))
+    inspected = inspect(path, _checked(names or _onnx_names(content)))
     artifact = _artifact(content, b"", inspected.signature, takes_missing=inspected.takes_missing)
     return ImportedModel(artifact, inspected.takes_missing)
 
 
 def _from_booster(path: Path, content: bytes, names: Sequence[str]) -> ImportedModel:
     try:
-        known = tuple(names or names_of(content))
+        known = _checked(names or names_of(content))
         converted = convert(content, UNCALIBRATED, _numbered(content, known))
     except ConversionError as error:
         raise RefusedModelError(RefusalReason.UNREADABLE, str(error)) from error
@@ -64,6 +68,17 @@ def _from_booster(path: Path, content: bytes, names: Sequence[str]) -> ImportedM
     artifact = _artifact(converted, booster, inspected.signature, takes_missing=True)
     _compare(artifact, booster)
     return ImportedModel(artifact, inspected.takes_missing)
+
+
+def _checked(names: Sequence[str]) -> tuple[str, ...]:
+    """Returns names that features may have: those of a file are anything."""
+    if len(names) > MOST_NAMES:
+        raise RefusedModelError(RefusalReason.INPUTS, f"the model takes more than {MOST_NAMES} features")
+    for place, name in enumerate(names, 1):
+        if not _NAME.fullmatch(name):
+            words = f"what the file calls feature {place} is no name of a feature: name them, in the order of training"
+            raise RefusedModelError(RefusalReason.INPUTS, words)
+    return tuple(names)
 
 
 def _numbered(content: bytes, names: Sequence[str]) -> Sequence[str]:

@@ -438,6 +438,8 @@ async def test_a_file_that_is_not_whole_or_another_is_refused(
         ("print('{\"ready\": true}', flush=True); import time; time.sleep(60)", "VALIDATION_FAILED"),
         ("print('{\"ready\": true}', flush=True); import os; os.abort()", "VALIDATION_FAILED"),
         ("", "DEPENDENCY_UNAVAILABLE"),
+        ('print(\'{"ready": true}\\n{"done": 1}\', flush=True)', "VALIDATION_FAILED"),
+        ("print('{\"ready\": true}\\n' + 'x' * (3 << 20), flush=True)", "VALIDATION_FAILED"),
     ],
 )
 async def test_a_process_that_hangs_or_breaks_takes_nothing_with_it(tenant: str, program: str, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,9 @@ def test_an_onnx_file_may_name_its_features(file: Path) -> None:
     helper.set_model_props(model, {"features": '["x1", "x2", "x3"]'})
     file.write_bytes(model.SerializeToString())
     assert import_model(file, "onnx", ()).artifact.signature.features == ("x1", "x2", "x3")
+    for strange in ('["x1", "x2", "X 3"]', json.dumps(["x"] * 201), json.dumps(["x" * 70, "y", "z"])):
+        helper.set_model_props(model, {"features": strange})
+        assert refusal(file, model.SerializeToString()).reason is RefusalReason.INPUTS
     helper.set_model_props(model, {"features": "{"})
     assert refusal(file, model.SerializeToString()).reason is RefusalReason.INPUTS
 
