@@ -25,6 +25,8 @@ MOST_ROWS_EXACT = 100_000
 """Above it, splits are looked for among so many bins of a feature: a sixth of the time, and as good there."""
 NEXT_BINS = 4_096
 LEAST_FRAUDS = 20
+OUT_OF_MEMORY = "bad_alloc"
+"""What the library says then."""
 
 Progress = Callable[[int, int], bool]
 """Is told how many trees of how many are grown, and tells whether to go on."""
@@ -53,8 +55,8 @@ def train(
 ) -> TrainedModel:
     """Learns from all rows. The same rows and parameters give the same trees.
 
-    Raises TrainingTableError for too few rows of either kind, TrainingCancelledError once `progress` says so, and
-    CalibrationError if scores of unseen days say nothing.
+    Raises TrainingTableError for too few rows of either kind, TrainingCancelledError once `progress` says so,
+    CalibrationError if scores of unseen days say nothing, and MemoryError.
     """
     frauds = int(labels.sum())
     if min(frauds, len(labels) - frauds) < LEAST_FRAUDS:
@@ -102,9 +104,14 @@ class _Grower:
         self._grown = 0
 
     def grow(self, values: Matrix, labels: Flags) -> xgboost.Booster:
-        matrix = xgboost.DMatrix(values, labels, feature_names=list(self._names), nthread=self._threads)
         report = _Report(self._tree_grown)
-        booster = xgboost.train(self._told(len(labels)), matrix, self.parameters.trees, callbacks=[report])
+        try:
+            matrix = xgboost.DMatrix(values, labels, feature_names=list(self._names), nthread=self._threads)
+            booster = xgboost.train(self._told(len(labels)), matrix, self.parameters.trees, callbacks=[report])
+        except xgboost.core.XGBoostError as error:
+            if OUT_OF_MEMORY in str(error):
+                raise MemoryError from error
+            raise
         if report.stopped:
             raise TrainingCancelledError
         return booster
