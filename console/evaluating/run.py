@@ -19,7 +19,7 @@ from console.failure import CommandFailure
 from console.replaying.records import Record
 from console.replaying.results import Results
 
-__all__ = ["EvaluationRun", "Step", "first_day"]
+__all__ = ["EvaluationRun", "EvaluationStep", "first_day"]
 
 HISTORY_DAYS = 44
 """Before the first day that is learned from: the farthest that a feature looks back."""
@@ -29,7 +29,7 @@ RULES = "rules"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EvaluationStep:
     """What is being done, and how far it is."""
 
     what: str
@@ -65,10 +65,10 @@ class EvaluationRun:
 
     async def run(
         self, records: Iterable[Record], weeks: Sequence[Week], *, by_rules: bool
-    ) -> AsyncGenerator[Step, None]:
+    ) -> AsyncGenerator[EvaluationStep, None]:
         """Yields each step as it begins. Raises CommandFailure."""
         first, starts = first_day(weeks, self._transactions), {week.start: week for week in weeks}
-        yield Step("declaring features")
+        yield EvaluationStep("declaring features")
         await self._platform.declare_features()
         if by_rules:
             await self._deploy(RULES, rule_draft())
@@ -79,15 +79,15 @@ class EvaluationRun:
                 async with aclosing(self._model(starts[day])) as steps:
                     async for step in steps:
                         yield step
-            yield Step(f"payments of {day}", total=len(self._transactions.of(day)), counts_decisions=True)
+            yield EvaluationStep(f"payments of {day}", total=len(self._transactions.of(day)), counts_decisions=True)
             await self._day(day, found, first)
 
-    async def _model(self, week: Week) -> AsyncGenerator[Step, None]:
+    async def _model(self, week: Week) -> AsyncGenerator[EvaluationStep, None]:
         """Trains a version for a week and lets it decide."""
         key = str(week)
         versions = self._notes.get(VERSIONS)
         if key not in versions:
-            yield Step(f"training for {week}")
+            yield EvaluationStep(f"training for {week}")
             versions[key] = await self._platform.train(week)
             self._notes.put(VERSIONS, versions)
         while (version := await self._platform.model_version(versions[key]))["state"] != "ready":
@@ -96,9 +96,11 @@ class EvaluationRun:
                 self._notes.put(VERSIONS, versions)
                 raise CommandFailure(f"The training for {week} has {version['state']}: {version['error']}")
             progress = version.get("progress") or {"message": "", "done": 0, "total": 0}
-            yield Step(f"training for {week}: {progress['message']}", int(progress["done"]), int(progress["total"]))
+            yield EvaluationStep(
+                f"training for {week}: {progress['message']}", int(progress["done"]), int(progress["total"])
+            )
             await asyncio.sleep(POLL_SECONDS)
-        yield Step(f"{MODEL}@{versions[key]} is to decide")
+        yield EvaluationStep(f"{MODEL}@{versions[key]} is to decide")
         await self._deploy(key, model_draft(versions[key]))
 
     async def _deploy(self, key: str, draft: Json) -> None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from console.evaluating.run import Step
+from console.evaluating.run import EvaluationStep
 from console.replaying.results import Results
 
 __all__ = ["show_steps"]
@@ -17,7 +17,7 @@ __all__ = ["show_steps"]
 TICK_SECONDS = 0.25
 
 
-async def show_steps(console: Console, steps: AsyncIterator[Step], results: Results) -> None:
+async def show_steps(console: Console, steps: AsyncIterator[EvaluationStep], results: Results) -> None:
     """Takes all steps, and shows the one that is being done; of payments how many are decided."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, console=console, auto_refresh=False) as progress:

@@ -13,7 +13,7 @@ from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.label_rows import LABEL_COLUMNS, label_of, label_row
-from services.fraud.convert import label_event
+from services.fraud.convert import label_to_event
 from services.fraud.domain.labels.imports import MOST_REFUSED, ImportedRows, LabelImport
 from services.fraud.domain.labels.label import LabelledTransaction, StoredLabel, in_effect
 from services.fraud.ports.labels import LabelChanges, LabelFilter
@@ -114,7 +114,7 @@ class PostgresLabelChanges(PostgresClaims):
         if labels:
             columns = zip(*map(label_row, labels), strict=True)
             await self._connection.execute(_ADD, self._tenant_id, *map(list, columns))
-            events = [label_event(self._tenant_id, each) for each in labels]
+            events = [label_to_event(self._tenant_id, each) for each in labels]
             await self._connection.execute(_TELL, self._tenant_id, events)
 
     async def add_import(self, new: LabelImport, data: bytes) -> None:

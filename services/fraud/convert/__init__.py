@@ -33,11 +33,11 @@ from services.fraud.convert.features import (
 )
 from services.fraud.convert.labels import (
     LABEL_COLUMNS_OF_FILES,
-    label_event,
     label_filter_from_proto,
     label_from_proto,
     label_from_row,
     label_import_to_proto,
+    label_to_event,
     label_to_proto,
     refused_row_to_proto,
 )
@@ -120,11 +120,11 @@ __all__ = [
     "filter_from_proto",
     "geo_point_from_record",
     "intact_from_record",
-    "label_event",
     "label_filter_from_proto",
     "label_from_proto",
     "label_from_row",
     "label_import_to_proto",
+    "label_to_event",
     "label_to_proto",
     "page_to_proto",
     "past_from_record",

@@ -23,11 +23,11 @@ from services.fraud.ports.labels import LabelFilter
 
 __all__ = [
     "LABEL_COLUMNS_OF_FILES",
-    "label_event",
     "label_filter_from_proto",
     "label_from_proto",
     "label_from_row",
     "label_import_to_proto",
+    "label_to_event",
     "label_to_proto",
     "refused_row_to_proto",
 ]
@@ -100,7 +100,7 @@ def label_to_proto(label: StoredLabel) -> label_pb2.Label:
     return message
 
 
-def label_event(tenant_id: str, label: StoredLabel) -> bytes:
+def label_to_event(tenant_id: str, label: StoredLabel) -> bytes:
     """Returns what the other services learn of a label."""
     event = event_pb2.DecisionEvent(
         tenant_id=tenant_id,

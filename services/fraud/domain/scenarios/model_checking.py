@@ -7,15 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.faults import ContentFault
+from services.fraud.domain.scenarios.model_inputs import NUMERIC_KINDS, OWN_SCORE
 from services.fraud.domain.scenarios.scenario import ScenarioModel
 from services.fraud.domain.scoring.model import MODEL_NAME
 
-__all__ = ["MOST_REASONS", "NUMERIC", "input_faults", "model_faults"]
+__all__ = ["MOST_REASONS", "input_faults", "model_faults"]
 
 MOST_REASONS = 200
-NUMERIC = frozenset({ValueKind.INT, ValueKind.DOUBLE, ValueKind.BOOL})
-"""Kinds of values that a model can be given."""
-OWN_SCORE = "model.score"
 _NAME = re.compile(MODEL_NAME)
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
 
@@ -54,7 +52,7 @@ def input_faults(
         words = f"names {model.ref}, which is no version that is ready"
         yield ContentFault("model.version", "model.version.known", words)
         return
-    missing = [name for name in inputs if variables.get(name) not in NUMERIC or name == OWN_SCORE]
+    missing = [name for name in inputs if variables.get(name) not in NUMERIC_KINDS or name == OWN_SCORE]
     if missing:
         words = f"is of {model.ref}, which needs {', '.join(missing[:5])}: no such number is known of these events"
         yield ContentFault("model.name", "model.features.known", words)

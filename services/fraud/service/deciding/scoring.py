@@ -8,12 +8,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from math import isnan, nan
+from math import isnan
 from typing import NamedTuple, TypeAlias
 
 from prometheus_client import Counter, Histogram
 
 from services.fraud.domain.scenarios.facts import EventFacts, ValueReader
+from services.fraud.domain.scenarios.model_inputs import number_of
 from services.fraud.domain.scoring.model import ModelScore
 from services.fraud.ports.scoring import ModelFailedError, Scorer
 
@@ -97,7 +98,7 @@ def _row(event: ScoredEvent) -> Row | None:
 
 
 def _values(event: ScoredEvent) -> Row:
-    return [nan if value is None else float(value) for value in event.values(event.facts)]  # type: ignore[arg-type]
+    return [number_of(value) for value in event.values(event.facts)]
 
 
 def _failed(scorer: Scorer, error: ModelFailedError, count: int) -> None:

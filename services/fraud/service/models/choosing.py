@@ -10,8 +10,8 @@ from services.fraud.domain.declaring import all_types
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.names import FieldFault
+from services.fraud.domain.scenarios.model_inputs import feature_faults, numeric_names
 from services.fraud.domain.scoring.settings import MOST_FEATURES, NewTraining, TrainingSettings, settings_faults
-from services.fraud.domain.scoring.values import feature_faults, numeric_names
 from services.fraud.domain.scoring.version import FraudModel
 from services.fraud.ports import EventTypes
 from services.fraud.ports.scenarios import Vocabularies

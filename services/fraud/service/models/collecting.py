@@ -13,9 +13,9 @@ from services.fraud.domain.backtests.past import PastDecision, amount_of, stored
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.labels.label import LabelKind
+from services.fraud.domain.scenarios.model_inputs import FeatureReader, feature_reader
 from services.fraud.domain.scoring.known import SaidLabel, learned_or_known
 from services.fraud.domain.scoring.settings import TrainingTarget
-from services.fraud.domain.scoring.values import FeatureReader, feature_reader
 from services.fraud.ports.training import (
     CollectedRow,
     LabelledDecision,

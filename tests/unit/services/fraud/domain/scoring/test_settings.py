@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.scenarios.model_inputs import feature_faults, numeric_names
 from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scenarios.uses import asks_model
 from services.fraud.domain.scoring.settings import TrainingTarget, settings_faults, settings_from_json, settings_to_json
-from services.fraud.domain.scoring.values import feature_faults, numeric_names
 from services.fraud.domain.scoring.version import ModelUse, outcome_from_json, outcome_to_json, use_faults
 from tests.support.models import made_model, settings
 from tests.support.scenarios import BuiltInNames

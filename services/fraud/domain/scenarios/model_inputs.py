@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
 
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event_types import EventType
@@ -12,10 +12,19 @@ from services.fraud.domain.names import FieldFault
 from services.fraud.domain.scenarios.facts import EventFacts, value_reader
 from services.fraud.domain.scenarios.vocabulary import EVERYWHERE, PREPARED
 
-__all__ = ["MISSING_NUMBER", "NUMERIC_KINDS", "FeatureReader", "feature_faults", "feature_reader", "numeric_names"]
+__all__ = [
+    "NUMERIC_KINDS",
+    "OWN_SCORE",
+    "FeatureReader",
+    "feature_faults",
+    "feature_reader",
+    "number_of",
+    "numeric_names",
+]
 
 NUMERIC_KINDS = frozenset({ValueKind.DOUBLE, ValueKind.INT, ValueKind.BOOL})
-MISSING_NUMBER = math.nan
+OWN_SCORE = "model.score"
+"""What no model can be given: it comes of one."""
 FeatureReader = Callable[[EventFacts], list[float]]
 """Returns the numbers of some names, in their order; NaN for one that is missing."""
 
@@ -25,7 +34,7 @@ def feature_reader(
 ) -> FeatureReader:
     """Returns what reads features of a model in the units in which rules see them, truth values as 0 and 1."""
     read = value_reader(names, event_type, features, digits)
-    return lambda facts: [_number(value) for value in read(facts)]
+    return lambda facts: [number_of(value) for value in read(facts)]
 
 
 def numeric_names(variables: Mapping[str, ValueKind]) -> Sequence[str]:
@@ -38,7 +47,7 @@ def feature_faults(names: Sequence[str], variables: Mapping[str, ValueKind], pat
     """Returns which of some names are no features of a model."""
     faults = []
     for place, name in enumerate(names):
-        kind = variables.get(name)
+        kind = variables.get(name) if name != OWN_SCORE else None
         if kind is None:
             words = f"{name} is no field of the event type, and no feature of it"
             faults.append(FieldFault(f"{path}[{place}]", "features.known", words))
@@ -48,5 +57,6 @@ def feature_faults(names: Sequence[str], variables: Mapping[str, ValueKind], pat
     return faults
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else MISSING_NUMBER
+def number_of(value: object) -> float:
+    """Returns a value as a model takes it: truth as 0 and 1, what is missing or no number as NaN."""
+    return float(value) if isinstance(value, (int, float)) else nan
