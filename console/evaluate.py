@@ -26,7 +26,7 @@ from console.evaluating.report import print_json, show_measures
 from console.evaluating.run import EvaluationRun
 from console.evaluating.screen import show_steps
 from console.evaluating.transactions import Transactions
-from console.evaluating.weeks import DELAY_DAYS, TEST_DAYS, Week, last_weeks, tested_days
+from console.evaluating.weeks import DELAY_DAYS, TEST_DAYS, Week, last_weeks, measured_days
 from console.failure import CommandFailure, WrongArgument
 from console.http import HttpClient
 from console.replay import file_digest
@@ -98,7 +98,7 @@ async def _evaluate(arguments: argparse.Namespace) -> int:
     with contextlib.closing(Evaluation(arguments, console, file, digest, transactions, weeks)) as evaluation:
         results = await evaluation.run()
     title = "rules alone" if arguments.rules else "models"
-    tested = [place for week in weeks for day in tested_days(week, transactions) for place in day]
+    tested = [place for week in weeks for day in measured_days(week, transactions) for place in day]
     measured = {week: measure(week, transactions, results.score) for week in weeks}
     degraded = sum(results.is_degraded(place) for place in tested)
     if arguments.json:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 
 from console.evaluating.transactions import Transactions
-from console.evaluating.weeks import Week, tested_days
+from console.evaluating.weeks import Week, measured_days
 from console.metrics import DayScores, auc, average_precision, calibration_error, card_precision, ratio
 
 __all__ = ["CERTAIN", "WeekMeasures", "mean_of", "measure"]
@@ -34,7 +34,7 @@ class WeekMeasures:
 
 def measure(week: Week, transactions: Transactions, score: Callable[[int], float]) -> WeekMeasures:
     """Measures a week by the score of each transaction, given its place."""
-    days = [_day(places, transactions, score) for places in tested_days(week, transactions)]
+    days = [_day(places, transactions, score) for places in measured_days(week, transactions)]
     scores = [each for day in days for each in day.scores]
     fraud = [each for day in days for each in day.fraud]
     certain = [truth for each, truth in zip(scores, fraud, strict=True) if each >= CERTAIN]

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from console.evaluating.transactions import Transactions
 
-__all__ = ["DELAY_DAYS", "TEST_DAYS", "Week", "last_weeks", "tested_days"]
+__all__ = ["DELAY_DAYS", "TEST_DAYS", "Week", "last_weeks", "measured_days"]
 
 TEST_DAYS = 7
 DELAY_DAYS = 7
@@ -46,7 +46,7 @@ def last_weeks(first: date, last: date, count: int) -> Sequence[Week]:
     return [Week(last + timedelta(days=1 - TEST_DAYS * back)) for back in range(min(count, whole), 0, -1)]
 
 
-def tested_days(week: Week, transactions: Transactions) -> Iterator[Sequence[int]]:
+def measured_days(week: Week, transactions: Transactions) -> Iterator[Sequence[int]]:
     """Yields the places of the transactions of each day of a week, without customers known as compromised by then."""
     trained = week.start - timedelta(days=DELAY_DAYS)
     known: set[str] = set()
