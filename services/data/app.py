@@ -7,6 +7,8 @@ from pathlib import Path
 from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
 from meshkit.continuations import Continuations
+from meshkit.following.consumer import STREAM_WAIT, Consumer
+from meshkit.following.decisions import FRAUD_EVENTS, FRAUD_POLICIES, RemoteDecisions, RemoteOutbox, StreamedBatches
 from meshkit.host import Host
 from meshkit.pages import Pages
 from meshkit.rpc import keys
@@ -21,9 +23,10 @@ from meshkit.storage.redis import open_redis
 from services.data.adapters.postgres import PostgresLedger
 from services.data.adapters.postgres_desk import PostgresDesk
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
-from services.data.adapters.remote import FRAUD_POLICIES, RemoteDecisions, RemoteOutbox
-from services.data.adapters.stream import StreamedBatches
-from services.data.service.consumer import STREAM_WAIT, Consumer
+from services.data.convert import transaction_from_event
+from services.data.domain.ledger import Transaction
+from services.data.ports import LedgerWriter
+from services.data.service.following import LEDGER_WATCH
 from services.data.service.ledger import LedgerService
 from services.data.service.rebuilding import Rebuilder
 from services.data.servicer import DataServicer
@@ -33,7 +36,6 @@ __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DATA_SERVICE = data_service_pb2.DESCRIPTOR.services_by_name["DataService"]
-STREAM_KEY = "events:fraud"
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -49,11 +51,13 @@ async def serve(host: Host, reader: Reader) -> None:
     pool = await host.open(read_pool(settings.dsn, settings.reads), name="postgres", check=postgres.check)
     # An idle stream is silent for as long as a read waits, so the client waits longer.
     redis = await host.open(open_redis(settings.redis_url, timeout=STREAM_WAIT + 1.0))
-    stream = RedisStream(redis, STREAM_KEY)
+    stream = RedisStream(redis, FRAUD_EVENTS)
     host.check("redis", stream.check)
     verifier = await host.open(keys.remote_verifier(mesh, settings.auth_address), name="auth", check=keys.check)
     fraud = await host.open(open_channel(settings.fraud_address, mesh.tls, FRAUD_POLICIES, rare=True))
-    consumer = Consumer(StreamedBatches(stream), RemoteOutbox(fraud), Rebuilder(RemoteDecisions(fraud)))
+    read = transaction_from_event
+    rebuilder = Rebuilder(RemoteDecisions(fraud, read))
+    consumer = Consumer(StreamedBatches(stream, read), RemoteOutbox(fraud, "data", read), rebuilder, LEDGER_WATCH)
     host.background("consumer", _leader(settings.dsn, consumer).run)
     desk = PostgresDesk(pool)
     host.warn("ledger", desk.check)
@@ -64,7 +68,7 @@ async def serve(host: Host, reader: Reader) -> None:
     await host.serve(server, admin=mesh.admin_listen)
 
 
-def _leader(dsn: str, consumer: Consumer) -> Leader:
+def _leader(dsn: str, consumer: Consumer[Transaction, LedgerWriter]) -> Leader:
     async def follow(session: Session) -> None:
         await consumer.follow(PostgresLedgerWriter(session))
 

@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
-from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.data.v1 import data_service_pb2, transaction_pb2
-from rampart.fraud.v1 import event_pb2, fraud_service_pb2
+from rampart.fraud.v1 import event_pb2
 
 from meshkit.pages import Pages, invalid, page_size
-from services.data.domain.ledger import (
-    Batch,
-    Cursor,
-    DailyTotal,
-    DecidedPage,
-    LedgerState,
-    Position,
-    Proof,
-    Rejected,
-    Transaction,
-)
+from services.data.domain.ledger import DailyTotal, LedgerState, Transaction
 from services.data.errors import not_a_date, not_a_time
 from services.data.ports import TotalsQuery, TransactionQuery
 
 __all__ = [
-    "batch_from_proto",
-    "decided_page_from_proto",
-    "position_from_proto",
     "state_to_proto",
     "total_to_place",
     "total_to_proto",
     "totals_query_from_proto",
+    "transaction_from_event",
     "transaction_query_from_proto",
     "transaction_to_place",
     "transaction_to_proto",
@@ -51,47 +36,14 @@ _LEDGER_TYPES = ("payment", "")
 _EARLIEST = 946_684_800
 
 
-def position_from_proto(message: event_pb2.OutboxPosition) -> Position:
-    """Reads a position; an unset message is the beginning."""
-    return Position(message.xid, message.seq)
-
-
-def batch_from_proto(message: event_pb2.EventBatch) -> Batch:
-    """Reads the payments of a batch: no other event moves money. One that cannot be read is rejected."""
-    transactions, payloads, rejected = [], [], []
-    for payload in message.events:
-        try:
-            event = event_pb2.DecisionEvent.FromString(payload)
-            if event.event_type in _LEDGER_TYPES:
-                transactions.append(_transaction(event))
-                payloads.append(payload)
-        except (DecodeError, ValueError, OverflowError) as error:
-            rejected.append(Rejected(payload, f"{type(error).__name__}: {error}"))
-    return Batch(
-        position_from_proto(message.after),
-        position_from_proto(message.last),
-        transactions,
-        payloads,
-        rejected,
-        Proof(message.cluster, hashlib.sha256(message.events[-1]).digest() if message.events else b""),
-        message.relay,
-    )
-
-
-def decided_page_from_proto(message: fraud_service_pb2.ReadDecisionsResponse) -> DecidedPage:
-    batch = batch_from_proto(event_pb2.EventBatch(last=message.newest, events=message.events))
-    more = message.last_tenant_id != ""
-    return DecidedPage(
-        replace(batch, proof=Proof(message.cluster, message.newest_event)),
-        Cursor(message.last_tenant_id, message.last_decision_id) if more else None,
-    )
-
-
 def state_to_proto(state: LedgerState) -> data_service_pb2.LedgerState:
     return data_service_pb2.LedgerState(lost=state.lost, rebuilding=state.rebuilding, decisions=state.decisions)
 
 
-def _transaction(event: event_pb2.DecisionEvent) -> Transaction:
+def transaction_from_event(event: event_pb2.DecisionEvent) -> Transaction | None:
+    """Reads a payment: no other event moves money. Raises ValueError and OverflowError for one that cannot be true."""
+    if event.event_type not in _LEDGER_TYPES:
+        return None
     if not event.transaction_id or not event.HasField("event_time") or not event.HasField("create_time"):
         raise ValueError("a required field is not set")
     if event.currency_digits > _MAX_DIGITS:

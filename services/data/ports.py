@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.data.domain.ledger import (
-    Batch,
-    Cursor,
-    DailyTotal,
-    DecidedPage,
-    LedgerState,
-    Position,
-    Proof,
-    Rebuild,
-    Transaction,
-)
+from meshkit.following.batches import FIRST, Cursor, DecidedPage
+from meshkit.following.ports import FollowingWriter
+from services.data.domain.ledger import DailyTotal, LedgerState, Transaction
 
-__all__ = [
-    "BatchStream",
-    "DecidedLog",
-    "EventOutbox",
-    "Ledger",
-    "LedgerDesk",
-    "LedgerWriter",
-    "TotalsQuery",
-    "TransactionQuery",
-]
+__all__ = ["Ledger", "LedgerDesk", "LedgerWriter", "Rebuild", "TotalsQuery", "TransactionQuery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +49,22 @@ class Ledger(Protocol):
     async def totals(self, query: TotalsQuery) -> list[DailyTotal]: ...
 
 
-class LedgerWriter(Protocol):
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """How far the ledger has read the decisions, to have what it lost its place among."""
+
+    after: Cursor = FIRST
+    begun: bool = False
+    """False before the first page, which fixes where the outbox will be followed from."""
+
+
+class LedgerWriter(FollowingWriter[Transaction], Protocol):
     """Follows the decisions, each exactly once in effect."""
-
-    async def position(self) -> Position:
-        """Returns how far the ledger has followed."""
-
-    async def proof(self) -> Proof:
-        """Returns what is kept with the position."""
-
-    async def note(self, lost: str) -> None:
-        """Keeps why the position is lost, empty if it is not."""
-
-    async def apply(self, batch: Batch) -> Position:
-        """Enters a batch and moves the position to its end in one transaction.
-
-        A batch that does not continue the stored position changes nothing. Returns the position that is stored then.
-        An event that the store refuses goes to the dead letters; the others are entered.
-        """
 
     async def rebuild(self) -> Rebuild | None:
         """Returns the rebuild that was asked for and has not come to its end."""
 
-    async def enter_page(self, page: DecidedPage) -> None:
+    async def enter_page(self, page: DecidedPage[Transaction]) -> None:
         """Enters what the ledger lacks of a page and moves the rebuild behind it, in one transaction.
 
         After the last page the position is the one of the first page, no longer lost, and the rebuild has ended.
@@ -103,39 +78,3 @@ class LedgerDesk(Protocol):
 
     async def ask_rebuild(self) -> None:
         """Asks for a rebuild; one that is under way goes on."""
-
-
-class BatchStream(Protocol):
-    """The event stream of the fraud service: fast, and it may lose anything. Raises MeshError while it is away."""
-
-    def rewind(self) -> None:
-        """Makes the next read begin with the oldest entry."""
-        ...
-
-    async def rewind_if_emptied(self) -> None:
-        """Rewinds a stream that was emptied: its new entries may come before those read so far."""
-        ...
-
-    async def read(self, known: Position, *, wait: float) -> Sequence[Batch] | None:
-        """Returns what follows the last read, after up to `wait` seconds; None if nothing does.
-
-        Entries that go no further than `known` are left out; one that cannot be read is an empty batch.
-        """
-        ...
-
-
-class EventOutbox(Protocol):
-    """The fraud service's outbox, which has every event that the stream may have lost."""
-
-    async def read(self, after: Position, proof: Proof, limit: int) -> Batch:
-        """Returns up to `limit` events after a position and acknowledges those up to it.
-
-        Raises MeshError, STREAM_POSITION_LOST if not all that followed the position can be had.
-        """
-
-
-class DecidedLog(Protocol):
-    """The stored decisions of the fraud service, for a ledger that has lost its place in the outbox."""
-
-    async def read(self, after: Cursor, limit: int) -> DecidedPage:
-        """Returns up to `limit` events of decisions after a cursor. Raises MeshError."""

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from services.data.domain.ledger import Batch, Position, Rejected, Transaction
+from meshkit.following.batches import Batch, Position, Rejected
+from services.data.domain.ledger import Transaction
 
 __all__ = ["NOON", "batch", "tenant", "transaction"]
 
@@ -30,7 +31,9 @@ def transaction(tenant_id: str, name: str, *, minutes: float = 0, amount: str = 
     return found._replace(**changes)
 
 
-def batch(after: Position, transactions: Sequence[Transaction], *rejected: Rejected, places: int = 0) -> Batch:
+def batch(
+    after: Position, transactions: Sequence[Transaction], *rejected: Rejected, places: int = 0
+) -> Batch[Transaction]:
     """Returns a batch that follows `after`, each transaction one place further."""
     last = Position(after.xid + (places or len(transactions) + len(rejected)), 1)
     payloads = [f"{entry.tenant_id}/{entry.transaction_id}".encode() for entry in transactions]

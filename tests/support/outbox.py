@@ -13,9 +13,11 @@ import asyncpg
 from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import unavailable
+from meshkit.following.batches import Batch, Cursor, DecidedPage, Position, Proof
+from meshkit.following.decisions import batch_from_proto, decided_page_from_proto
 from meshkit.storage.event_stream import EventStream
-from services.data.convert import batch_from_proto, decided_page_from_proto
-from services.data.domain.ledger import Batch, Cursor, DecidedPage, Position, Proof
+from services.data.convert import transaction_from_event
+from services.data.domain.ledger import Transaction
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.convert import decided_page_to_proto, page_to_proto
@@ -127,12 +129,12 @@ class DirectOutbox:
         self.away = False
         self.asked: list[Position] = []
 
-    async def read(self, after: Position, proof: Proof, limit: int) -> Batch:
+    async def read(self, after: Position, proof: Proof, limit: int) -> Batch[Transaction]:
         self.asked.append(after)
         if self.away:
             raise unavailable("fraud")
         page = await self._reader.read("data", Place(*after), limit, PlaceProof(*proof))
-        return batch_from_proto(page_to_proto(page))
+        return batch_from_proto(page_to_proto(page), transaction_from_event)
 
 
 class DirectDecisions:
@@ -145,8 +147,8 @@ class DirectDecisions:
         self.pause = 0.0
         self.asked: list[Cursor] = []
 
-    async def read(self, after: Cursor, limit: int) -> DecidedPage:
+    async def read(self, after: Cursor, limit: int) -> DecidedPage[Transaction]:
         await asyncio.sleep(self.pause)
         self.asked.append(after)
         page = await self._decided.read((after.tenant_id, after.decision_id), min(limit, self.most))
-        return decided_page_from_proto(decided_page_to_proto(page))
+        return decided_page_from_proto(decided_page_to_proto(page), transaction_from_event)

@@ -5,20 +5,9 @@ from __future__ import annotations
 from datetime import UTC
 from decimal import Decimal
 
-from services.data.domain.ledger import (
-    BEGINNING,
-    UNKNOWN,
-    Batch,
-    DailyTotal,
-    DecidedPage,
-    LedgerState,
-    Position,
-    Proof,
-    Rebuild,
-    Rejected,
-    Transaction,
-)
-from services.data.ports import TotalsQuery, TransactionQuery
+from meshkit.following.batches import BEGINNING, UNKNOWN, Batch, DecidedPage, Position, Proof, Rejected
+from services.data.domain.ledger import DailyTotal, LedgerState, Transaction
+from services.data.ports import Rebuild, TotalsQuery, TransactionQuery
 
 __all__ = ["MemoryLedger"]
 
@@ -50,7 +39,7 @@ class MemoryLedger:
     async def rebuild(self) -> Rebuild | None:
         return self._rebuild
 
-    async def enter_page(self, page: DecidedPage) -> None:
+    async def enter_page(self, page: DecidedPage[Transaction]) -> None:
         self._take(page.batch)
         self._target = self._target or (page.batch.last, page.batch.proof)
         self._read += len(page.batch)
@@ -67,16 +56,16 @@ class MemoryLedger:
         if self._rebuild is None:
             self._rebuild, self._read = Rebuild(), 0
 
-    async def apply(self, batch: Batch) -> Position:
+    async def apply(self, batch: Batch[Transaction]) -> Position:
         if not batch.continues(self._position):
             return self._position
         self._take(batch)
         self._position, self._proof, self._lost = batch.last, batch.proof, ""
         return batch.last
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: Batch[Transaction]) -> None:
         rejected = list(batch.rejected)
-        for transaction, payload in zip(batch.transactions, batch.payloads, strict=True):
+        for transaction, payload in zip(batch.items, batch.payloads, strict=True):
             if transaction.outcome in OUTCOMES and transaction.amount >= 0:
                 self._entered.setdefault((transaction.tenant_id, transaction.transaction_id), transaction)
             else:

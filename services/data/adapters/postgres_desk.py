@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from meshkit.following.postgres import SOURCE
 from meshkit.storage.postgres import Pool, connected
 from meshkit.telemetry.admin import NotReadyError
-from services.data.adapters.postgres_writer import SOURCE
 from services.data.domain.ledger import LedgerState
 
 __all__ = ["PostgresDesk"]

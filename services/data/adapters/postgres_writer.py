@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Sequence
 
 from prometheus_client import Counter
 
+from meshkit.following.batches import FIRST, Batch, Cursor, DecidedPage, Position, Proof, Rejected
+from meshkit.following.postgres import SOURCE, PostgresPlace
 from meshkit.halving import halving
 from meshkit.storage.leader import Session
 from meshkit.storage.postgres import REFUSALS
-from services.data.domain.ledger import (
-    FIRST,
-    Batch,
-    Cursor,
-    DecidedPage,
-    Position,
-    Proof,
-    Rebuild,
-    Rejected,
-    Transaction,
-)
+from services.data.domain.ledger import Transaction
+from services.data.ports import Rebuild
 
-__all__ = ["SOURCE", "PostgresLedgerWriter"]
+__all__ = ["PostgresLedgerWriter"]
 
-_log = logging.getLogger(__name__)
 _buried = Counter("ledger_dead_letters", "Events that could not enter the ledger and were put aside.")
-
-# The row lock keeps two writers apart even if both believe to lead.
-_LOCK = """
-SELECT xid, seq, set_config('rampart.tenants', $2, true) FROM positions WHERE source = $1 FOR UPDATE"""
 
 # Totals count only what was really inserted. Rows are written in the order of their keys: transactions that lock the
 # same keys in different orders deadlock.
@@ -50,12 +36,6 @@ ORDER BY tenant_id, day, currency, outcome
 ON CONFLICT (tenant_id, day, currency, outcome) DO UPDATE
 SET count = total.count + EXCLUDED.count, amount = total.amount + EXCLUDED.amount"""
 
-_BURY = """
-INSERT INTO dead_letters (source, digest, after_xid, after_seq, last_xid, last_seq, payload, error)
-VALUES ($1, $2, $3::xid8, $4, $5::xid8, $6, $7, $8) ON CONFLICT DO NOTHING"""
-
-_MOVE = "UPDATE positions SET xid = $2::xid8, seq = $3, cluster = $4, event = $5, lost = '' WHERE source = $1"
-
 # The first page fixes the place: decisions that were committed before it are in the pages, the others follow it.
 _ADVANCE = """
 UPDATE rebuilds SET xid = coalesce(xid, $2::xid8), seq = CASE WHEN xid IS NULL THEN $3 ELSE seq END,
@@ -63,31 +43,15 @@ UPDATE rebuilds SET xid = coalesce(xid, $2::xid8), seq = CASE WHEN xid IS NULL T
     last_tenant = $6::uuid, last_decision = $7::uuid, decisions = decisions + $8
 WHERE source = $1 RETURNING xid, seq, cluster, event"""
 
-SOURCE = "fraud"
-"""Whose decisions the ledger follows, as the rows of its position and its rebuild name it."""
-
 Entry = tuple[Transaction, bytes]
 """A transaction and the event that tells of it."""
 
 
-class PostgresLedgerWriter:
-    """Writes on one session; whoever else writes waits for it at the row of the position."""
+class PostgresLedgerWriter(PostgresPlace):
+    """Implements `LedgerWriter`."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
-
-    async def position(self) -> Position:
-        row = await self._session.fetchrow("SELECT xid, seq FROM positions WHERE source = $1", SOURCE)
-        assert row is not None, "the migration makes the row"
-        return Position(row["xid"], row["seq"])
-
-    async def proof(self) -> Proof:
-        row = await self._session.fetchrow("SELECT cluster, event FROM positions WHERE source = $1", SOURCE)
-        assert row is not None, "the migration makes the row"
-        return Proof(row["cluster"], row["event"])
-
-    async def note(self, lost: str) -> None:
-        await self._session.execute("UPDATE positions SET lost = $2 WHERE source = $1", SOURCE, lost)
+        super().__init__(session, _buried, "enter the ledger")
 
     async def rebuild(self) -> Rebuild | None:
         row = await self._session.fetchrow(
@@ -97,34 +61,33 @@ class PostgresLedgerWriter:
             return None
         return Rebuild(Cursor(str(row["last_tenant"]), str(row["last_decision"])), row["begun"])
 
-    async def enter_page(self, page: DecidedPage) -> None:
+    async def enter_page(self, page: DecidedPage[Transaction]) -> None:
         batch, following = page.batch, page.following
         async with self._session.transaction():
-            await self._session.fetchrow(_LOCK, SOURCE, ",".join(batch.tenants))
+            await self.lock(batch.tenants)
             await self._take(batch)
             target = await self._session.fetchrow(
                 _ADVANCE, SOURCE, *batch.last, *batch.proof, *(following or FIRST), len(batch)
             )
             if following is None and target is not None:
-                await self._session.execute(_MOVE, SOURCE, *target.values())
+                xid, seq, *proof = target.values()
+                await self.move(Position(xid, seq), Proof(*proof))
                 await self._session.execute("DELETE FROM rebuilds WHERE source = $1", SOURCE)
 
-    async def apply(self, batch: Batch) -> Position:
+    async def apply(self, batch: Batch[Transaction]) -> Position:
         async with self._session.transaction():
-            row = await self._session.fetchrow(_LOCK, SOURCE, ",".join(batch.tenants))
-            assert row is not None, "the migration makes the row"
-            stored = Position(row["xid"], row["seq"])
+            stored = await self.lock(batch.tenants)
             if not batch.continues(stored):
                 return stored
             await self._take(batch)
-            await self._session.execute(_MOVE, SOURCE, *batch.last, *batch.proof)
+            await self.move(batch.last, batch.proof)
         return batch.last
 
-    async def _take(self, batch: Batch) -> None:
+    async def _take(self, batch: Batch[Transaction]) -> None:
         """Enters what can enter, and puts the rest aside."""
-        entries = sorted(zip(batch.transactions, batch.payloads, strict=True))
+        entries = sorted(zip(batch.items, batch.payloads, strict=True))
         for item in (*batch.rejected, *await self._enter(entries)):
-            await self._bury(item, batch)
+            await self.bury(item, batch)
 
     async def _enter(self, entries: Sequence[Entry]) -> list[Rejected]:
         """Enters transactions and returns those that the store refuses."""
@@ -137,16 +100,6 @@ class PostgresLedgerWriter:
 
         found = await halving(entries, enter, splits=REFUSALS, alone=_rejected)
         return [each for each in found if each is not None]
-
-    async def _bury(self, item: Rejected, batch: Batch) -> None:
-        digest = hashlib.sha256(item.payload).digest()
-        error = item.error.replace("\x00", "")
-        values = (SOURCE, digest, *batch.after, *batch.last, item.payload, error)
-        if (await self._session.execute(_BURY, *values)).endswith(" 1"):
-            _buried.inc()
-            # The error may quote the event, so the log has only its kind; the dead letter has the rest.
-            fields = {"after": str(batch.after), "last": str(batch.last), "error": error.partition(":")[0]}
-            _log.error("an event cannot enter the ledger and was put aside", extra={"fields": fields})
 
 
 def _rejected(entry: Entry, error: Exception) -> Rejected:

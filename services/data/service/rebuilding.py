@@ -10,7 +10,9 @@ import asyncio
 import logging
 
 from meshkit.errors import MeshError
-from services.data.ports import DecidedLog, LedgerWriter
+from meshkit.following.ports import DecidedLog
+from services.data.domain.ledger import Transaction
+from services.data.ports import LedgerWriter
 
 __all__ = ["Rebuilder"]
 
@@ -23,7 +25,7 @@ RETRY_SECONDS = 1.0
 class Rebuilder:
     """Does what operators have asked for. Outages of the fraud service are waited out."""
 
-    def __init__(self, decisions: DecidedLog) -> None:
+    def __init__(self, decisions: DecidedLog[Transaction]) -> None:
         self._decisions = decisions
 
     async def run(self, writer: LedgerWriter) -> bool:

@@ -15,6 +15,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from meshkit.following import consumer as consumer_module
+from meshkit.following.consumer import Consumer
+from meshkit.following.decisions import StreamedBatches
 from meshkit.storage import postgres
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.leader import Leader
@@ -22,10 +25,10 @@ from meshkit.storage.redis import open_redis
 from meshkit.telemetry.admin import NotReadyError
 from services.data.adapters.postgres_desk import PostgresDesk
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
-from services.data.adapters.stream import StreamedBatches
-from services.data.domain.ledger import LedgerState
-from services.data.service import consumer as consumer_module
-from services.data.service.consumer import Consumer
+from services.data.convert import transaction_from_event
+from services.data.domain.ledger import LedgerState, Transaction
+from services.data.ports import LedgerWriter
+from services.data.service.following import LEDGER_WATCH
 from services.data.service.rebuilding import Rebuilder
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.event_keys import EventKeys
@@ -75,8 +78,9 @@ class Mesh:
         await leader_elected(self.fraud)
         return relay
 
-    def consumer(self, stream: RedisStream | None = None) -> Consumer:
-        return Consumer(StreamedBatches(stream or self.stream), self.outbox, Rebuilder(self.decisions))
+    def consumer(self, stream: RedisStream | None = None) -> Consumer[Transaction, LedgerWriter]:
+        batches = StreamedBatches(stream or self.stream, transaction_from_event)
+        return Consumer(batches, self.outbox, Rebuilder(self.decisions), LEDGER_WATCH)
 
     def start_consumer(self, stream: RedisStream | None = None) -> asyncio.Task[None]:
         consumer = self.consumer(stream)
@@ -185,12 +189,12 @@ async def test_the_ledger_follows_when_nothing_is_published(mesh: Mesh) -> None:
 async def test_what_the_stream_lost_is_read_from_the_outbox(mesh: Mesh) -> None:
     await mesh.writer.write(*"abcdef")
     first, _, third = await mesh.batches(2, 2, 2)
-    gaps = count_of(consumer_module._gaps)
+    gaps = count_of(LEDGER_WATCH.gaps)
     await mesh.stream.append(first)
     await mesh.stream.append(third)
     mesh.start_consumer()
     await mesh.follows(*"abcdef")
-    assert count_of(consumer_module._gaps) == gaps + 1
+    assert count_of(LEDGER_WATCH.gaps) == gaps + 1
 
 
 async def test_a_gap_waits_for_a_fraud_service_that_is_away(mesh: Mesh) -> None:
@@ -257,10 +261,10 @@ async def test_an_entry_that_is_not_ours_is_skipped(mesh: Mesh, valkey_url: str)
     await mesh.stream.append(b"\xff\xff\xff")
     async with open_redis(valkey_url) as redis:
         await redis.xadd(mesh.stream.key, {b"other": b"field"})
-    gaps = count_of(consumer_module._gaps)
+    gaps = count_of(LEDGER_WATCH.gaps)
     mesh.start_consumer()
     await mesh.follows("a")
-    assert count_of(consumer_module._gaps) > gaps
+    assert count_of(LEDGER_WATCH.gaps) > gaps
 
 
 async def test_poison_is_put_aside_and_the_rest_flows(mesh: Mesh) -> None:
@@ -453,7 +457,7 @@ class Restored:
 
 @pytest.fixture
 async def restored(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Restored]:
-    for wait in ("STREAM_WAIT", "RETRY_SECONDS", "REBUILD_CHECK_SECONDS"):
+    for wait in ("STREAM_WAIT", "RETRY_SECONDS", "RECOVERY_CHECK_SECONDS"):
         monkeypatch.setattr(consumer_module, wait, 0.1)
     fraud = await asyncpg.connect(mesh.fraud.server.dsn(mesh.fraud.name), timeout=5)
     pools = [await postgres.open_pool(mesh.fraud.dsn), await postgres.open_pool(mesh.data.dsn)]

@@ -11,11 +11,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from meshkit.following.batches import Position, Rejected
 from meshkit.storage import postgres
 from services.data.adapters.memory import MemoryLedger
 from services.data.adapters.postgres import PostgresLedger
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
-from services.data.domain.ledger import DailyTotal, Position, Rejected, Transaction
+from services.data.domain.ledger import DailyTotal, Transaction
 from services.data.ports import Ledger, LedgerWriter, TotalsQuery, TransactionQuery
 from tests.integration.conftest import FreshDatabase
 from tests.support.ledger import NOON, batch, tenant, transaction

@@ -21,12 +21,13 @@ from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
 from console.up.state import State
 from meshkit.errors import Kind, MeshError
+from meshkit.following.batches import BEGINNING, UNKNOWN
+from meshkit.following.decisions import FRAUD_POLICIES, RemoteOutbox
 from meshkit.identity.policy import policies
 from meshkit.rpc.channel import open_channel
 from meshkit.rpc.failures import from_rpc_error
 from meshkit.topology import load
-from services.data.adapters.remote import FRAUD_POLICIES, RemoteOutbox
-from services.data.domain.ledger import BEGINNING, UNKNOWN
+from services.data.convert import transaction_from_event
 from tests.integration.conftest import FreshDatabase
 from tests.support.certificates import Certificates
 from tests.support.continuations import key_files
@@ -271,7 +272,7 @@ async def test_only_the_data_service_reads_the_outbox(neighbours: Neighbours, wr
         )
         async with channel:
             with pytest.raises(MeshError) as raised:
-                await RemoteOutbox(channel).read(BEGINNING, UNKNOWN, 10)
+                await RemoteOutbox(channel, "data", transaction_from_event).read(BEGINNING, UNKNOWN, 10)
         assert raised.value.reason == "CALLER_NOT_ALLOWED"
 
 
@@ -279,13 +280,13 @@ async def test_the_outbox_is_read_over_the_mesh(neighbours: Neighbours, writer: 
     await writer.write("first", "second")
     tls = neighbours.certificates.identity("service/data")
     async with open_channel(neighbours.addresses["fraud"], tls, FRAUD_POLICIES) as channel:
-        outbox = RemoteOutbox(channel)
+        outbox = RemoteOutbox(channel, "data", transaction_from_event)
         whole = await outbox.read(BEGINNING, UNKNOWN, 1000)
-        assert [entry.transaction_id for entry in whole.transactions][-2:] == ["first", "second"]
+        assert [entry.transaction_id for entry in whole.items][-2:] == ["first", "second"]
         assert not await outbox.read(whole.last, whole.proof, 1000)
     async with open_channel(f"127.0.0.1:{free_port()}", tls, FRAUD_POLICIES) as channel:
         with pytest.raises(MeshError) as raised:
-            await RemoteOutbox(channel).read(BEGINNING, UNKNOWN, 10)
+            await RemoteOutbox(channel, "data", transaction_from_event).read(BEGINNING, UNKNOWN, 10)
     assert raised.value.kind in (Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED)
 
 

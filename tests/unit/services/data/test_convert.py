@@ -10,8 +10,11 @@ from rampart.data.v1 import data_service_pb2 as pb
 from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import MeshError
+from meshkit.following.batches import Position
+from meshkit.following.decisions import batch_from_proto
 from services.data import convert
-from services.data.domain.ledger import DailyTotal, Position
+from services.data.convert import transaction_from_event
+from services.data.domain.ledger import DailyTotal
 from tests.support.continuations import PAGES
 from tests.support.ledger import transaction
 from tests.support.outbox import TENANT, event
@@ -31,7 +34,7 @@ def batch_of(*payloads: bytes) -> event_pb2.EventBatch:
 def test_amounts_are_exact(minor: int, digits: int, amount: str) -> None:
     sent = event("a")
     sent.amount_minor, sent.currency_digits = minor, digits
-    (entry,) = convert.batch_from_proto(batch_of(sent.SerializeToString())).transactions
+    (entry,) = batch_from_proto(batch_of(sent.SerializeToString()), transaction_from_event).items
     assert str(entry.amount) == amount
     assert convert.transaction_to_proto(entry).amount == amount
 
@@ -39,8 +42,8 @@ def test_amounts_are_exact(minor: int, digits: int, amount: str) -> None:
 def test_an_event_keeps_all_it_says() -> None:
     sent = event("a")
     sent.event_time.FromDatetime(datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC))
-    found = convert.batch_from_proto(batch_of(sent.SerializeToString()))
-    (entry,) = found.transactions
+    found = batch_from_proto(batch_of(sent.SerializeToString()), transaction_from_event)
+    (entry,) = found.items
     assert (found.after, found.last, len(found)) == (Position(7, 1), Position(9, 4), 1)
     assert entry.event_time == datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
     message = convert.transaction_to_proto(entry)
@@ -73,7 +76,7 @@ def without(field: str) -> bytes:
 )
 def test_an_event_that_cannot_be_read_is_rejected_alone(payload: bytes) -> None:
     good = event("good").SerializeToString()
-    found = convert.batch_from_proto(batch_of(good, payload, good))
+    found = batch_from_proto(batch_of(good, payload, good), transaction_from_event)
     assert found.payloads == [good, good]
     assert [rejected.payload for rejected in found.rejected] == [payload]
     assert found.rejected[0].error

@@ -12,15 +12,17 @@ from prometheus_client import REGISTRY
 from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import unavailable
+from meshkit.following import consumer as consumer_module
+from meshkit.following.batches import BEGINNING, FIRST, Batch, Cursor, DecidedPage, Position, Proof
+from meshkit.following.consumer import Consumer
+from meshkit.following.decisions import StreamedBatches, batch_from_proto
 from meshkit.storage.event_stream import Entry, MemoryStream
 from services.data.adapters.memory import MemoryLedger
-from services.data.adapters.stream import StreamedBatches
-from services.data.convert import batch_from_proto
-from services.data.domain.ledger import BEGINNING, FIRST, Batch, Cursor, DecidedPage, LedgerState, Position, Proof
-from services.data.ports import TotalsQuery, TransactionQuery
-from services.data.service import consumer as consumer_module
+from services.data.convert import transaction_from_event
+from services.data.domain.ledger import LedgerState, Transaction
+from services.data.ports import LedgerWriter, TotalsQuery, TransactionQuery
 from services.data.service import rebuilding
-from services.data.service.consumer import Consumer
+from services.data.service.following import LEDGER_WATCH
 from services.data.service.rebuilding import Rebuilder
 from services.fraud.errors import events_lost
 from tests.support.outbox import TENANT, event
@@ -41,14 +43,16 @@ class MemoryOutbox:
             found.after.CopyFrom(_place(start))
         return found
 
-    async def read(self, after: Position, proof: Proof, limit: int) -> Batch:
+    async def read(self, after: Position, proof: Proof, limit: int) -> Batch[Transaction]:
         self.asked.append(after)
         if self.failures:
             self.failures -= 1
             raise unavailable("fraud")
         if after.xid < self.pruned:
             raise events_lost("what follows it is kept no longer")
-        return batch_from_proto(self.message(after.xid, min(after.xid + limit, len(self.payloads))))
+        return batch_from_proto(
+            self.message(after.xid, min(after.xid + limit, len(self.payloads))), transaction_from_event
+        )
 
 
 class MemoryDecisions:
@@ -57,7 +61,7 @@ class MemoryDecisions:
     def __init__(self, outbox: MemoryOutbox) -> None:
         self._outbox = outbox
 
-    async def read(self, after: Cursor, limit: int) -> DecidedPage:
+    async def read(self, after: Cursor, limit: int) -> DecidedPage[Transaction]:
         if self._outbox.failures:
             self._outbox.failures -= 1
             raise unavailable("fraud")
@@ -65,7 +69,7 @@ class MemoryDecisions:
         await asyncio.sleep(0)
         events = self._outbox.payloads[start : start + min(limit, 7)]
         newest = _place(len(self._outbox.payloads))
-        batch = batch_from_proto(event_pb2.EventBatch(last=newest, events=events))
+        batch = batch_from_proto(event_pb2.EventBatch(last=newest, events=events), transaction_from_event)
         return DecidedPage(batch, Cursor(TENANT, str(start + len(events))) if events else None)
 
 
@@ -85,7 +89,7 @@ class LossyStream(MemoryStream):
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consumer_module, "STREAM_WAIT", 0.01)
     monkeypatch.setattr(consumer_module, "RETRY_SECONDS", 0.001)
-    monkeypatch.setattr(consumer_module, "REBUILD_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(consumer_module, "RECOVERY_CHECK_SECONDS", 0.0)
     monkeypatch.setattr(rebuilding, "RETRY_SECONDS", 0.001)
 
 
@@ -93,8 +97,9 @@ def _place(number: int) -> event_pb2.OutboxPosition:
     return event_pb2.OutboxPosition(xid=number, seq=1 if number else 0)
 
 
-def consumer(stream: MemoryStream, outbox: MemoryOutbox) -> Consumer:
-    return Consumer(StreamedBatches(stream), outbox, Rebuilder(MemoryDecisions(outbox)))
+def consumer(stream: MemoryStream, outbox: MemoryOutbox) -> Consumer[Transaction, LedgerWriter]:
+    stream_of = StreamedBatches(stream, transaction_from_event)
+    return Consumer(stream_of, outbox, Rebuilder(MemoryDecisions(outbox)), LEDGER_WATCH)
 
 
 async def follow(ledger: MemoryLedger, stream: MemoryStream, outbox: MemoryOutbox, count: int) -> None:
@@ -159,7 +164,7 @@ async def test_without_stream_and_outbox_the_ledger_waits() -> None:
 
 async def test_reading_a_busy_outbox_ends() -> None:
     class BusyOutbox(MemoryOutbox):
-        async def read(self, after: Position, proof: Proof, limit: int) -> Batch:
+        async def read(self, after: Position, proof: Proof, limit: int) -> Batch[Transaction]:
             await asyncio.sleep(0)
             self.payloads.append(event(f"new{len(self.payloads)}").SerializeToString())
             return await super().read(after, proof, limit)
@@ -177,7 +182,7 @@ async def test_the_writer_has_the_last_word_on_the_position() -> None:
     task = asyncio.create_task(consumer(stream, outbox).follow(ledger))
     await asyncio.sleep(0.05)
     outbox.payloads += [event(f"more{number}").SerializeToString() for number in range(2)]
-    await ledger.apply(batch_from_proto(outbox.message(6, 7)))
+    await ledger.apply(batch_from_proto(outbox.message(6, 7), transaction_from_event))
     await stream.append(outbox.message(6, 8).SerializeToString())
     async with asyncio.timeout(5):
         while True:
@@ -196,7 +201,7 @@ async def lost(ledger: MemoryLedger) -> None:
 
 async def test_ledger_that_lost_its_place_enters_nothing_until_it_is_rebuilt() -> None:
     ledger, stream, outbox = MemoryLedger(), MemoryStream(), MemoryOutbox(40)
-    await ledger.apply(batch_from_proto(outbox.message(0, 5)))
+    await ledger.apply(batch_from_proto(outbox.message(0, 5), transaction_from_event))
     outbox.pruned = 20
     await stream.append(outbox.message(5, 10).SerializeToString())
     task = asyncio.create_task(follow(ledger, stream, outbox, 60))

@@ -1,10 +1,10 @@
-"""Enters decisions into the ledger: from the event stream while it has them all, from the fraud service when not.
+"""Follows the events of the fraud service: from its stream while that has them all, from its outbox when not.
 
 The stream is fast and may lose anything; the outbox loses nothing. A batch from either says which place it follows, so
-the ledger never steps over a gap, and its position moves in the transaction of the effect, so nothing counts twice.
+a gap is never stepped over, and the position moves in the transaction of the effect, so nothing counts twice.
 
 What the outbox has pruned, or a database that was restored, cannot be followed. The fraud service says so when it is
-asked, and it is asked first wherever the relay was interrupted. The ledger then waits for a rebuild, and tells of it.
+asked, and it is asked first wherever the relay was interrupted. Nothing is followed then until the place is recovered.
 """
 
 from __future__ import annotations
@@ -12,40 +12,63 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge
 
 from meshkit.errors import MeshError
-from services.data.domain.ledger import BEGINNING, UNKNOWN, Batch
-from services.data.ports import BatchStream, EventOutbox, LedgerWriter
-from services.data.service.rebuilding import Rebuilder
+from meshkit.following.batches import BEGINNING, UNKNOWN, Batch, FollowedEvent
+from meshkit.following.ports import BatchStream, EventOutbox, FollowingWriter, Recovery
 
-__all__ = ["STREAM_WAIT", "Consumer"]
+__all__ = ["STREAM_WAIT", "Consumer", "FollowingWatch"]
 
 _log = logging.getLogger(__name__)
-_lag = Gauge("ledger_lag_seconds", "Age of the newest decision of the ledger at its entry; 0 if all are in.")
-_applied = Counter("ledger_applied", "Events that were entered into the ledger or put aside.")
-_gaps = Counter("ledger_gaps", "Entries of the stream that did not follow on the ledger.")
-_lost = Gauge("ledger_place_lost", "1 while the ledger cannot go on from its place in the outbox and needs a rebuild.")
 
 STREAM_WAIT = 1.0
 """Seconds without an entry after which the outbox is asked."""
 
 OUTBOX_ROWS = 2_000
-# Asking the outbox acknowledges what the ledger has; a busy stream alone would let the outbox grow for ever.
+# Asking the outbox acknowledges what took effect; a busy stream alone would let the outbox grow for ever.
 ACKNOWLEDGE_SECONDS = 30.0
 RETRY_SECONDS = 0.5
-REBUILD_CHECK_SECONDS = 1.0
+RECOVERY_CHECK_SECONDS = 1.0
 POSITION_LOST = "STREAM_POSITION_LOST"
 
+Item = TypeVar("Item", bound=FollowedEvent)
+Writer = TypeVar("Writer", bound=FollowingWriter[Any])
 
-class Consumer:
-    """A task of every replica of the service; the one that leads enters the events (see `meshkit.storage.leader`)."""
 
-    def __init__(self, stream: BatchStream, outbox: EventOutbox, rebuilder: Rebuilder) -> None:
+@dataclass(frozen=True, slots=True)
+class FollowingWatch:
+    """What operators see of a follower."""
+
+    lag: Gauge
+    """Age of the newest decision when it took effect, in seconds; 0 if all have."""
+    applied: Counter
+    """Events that took effect or were put aside."""
+    gaps: Counter
+    """Entries of the stream that did not follow on the position."""
+    lost: Gauge
+    """1 while it is not possible to go on from the position."""
+    stopped: str
+    """Says in the log that the place is lost, and what helps."""
+
+
+class Consumer(Generic[Item, Writer]):
+    """A task of every replica of a service; the one that leads enters the events (see `meshkit.storage.leader`)."""
+
+    def __init__(
+        self,
+        stream: BatchStream[Item],
+        outbox: EventOutbox[Item],
+        recovery: Recovery[Writer],
+        watch: FollowingWatch,
+    ) -> None:
         self._stream = stream
         self._outbox = outbox
-        self._rebuilder = rebuilder
+        self._recovery = recovery
+        self._watch = watch
         self._position = BEGINNING
         self._proof = UNKNOWN
         self._relay = ""
@@ -55,7 +78,7 @@ class Consumer:
         self._looked = float("-inf")
         self._down: set[str] = set()
 
-    async def follow(self, writer: LedgerWriter) -> None:
+    async def follow(self, writer: Writer) -> None:
         """Enters events until cancelled, or until the writer's store fails.
 
         Outages of the stream and of the fraud service are waited out.
@@ -63,7 +86,7 @@ class Consumer:
         await self._begin(writer)
         try:
             while True:
-                await self._rebuild(writer)
+                await self._recover(writer)
                 if self._lost:
                     await asyncio.sleep(RETRY_SECONDS)
                     await self._catch_up(writer)
@@ -75,24 +98,24 @@ class Consumer:
                     await self._find_stream_again()
         finally:
             # Whoever leads next finds out for himself.
-            _lost.set(0)
+            self._watch.lost.set(0)
 
-    async def _begin(self, writer: LedgerWriter) -> None:
+    async def _begin(self, writer: Writer) -> None:
         self._position, self._proof = await writer.position(), await writer.proof()
         self._relay = self._lost = ""
         self._noted = None
         self._stream.rewind()
 
-    async def _rebuild(self, writer: LedgerWriter) -> None:
-        """Does a rebuild that was asked for within the last second."""
-        if self._now() - self._looked < REBUILD_CHECK_SECONDS:
+    async def _recover(self, writer: Writer) -> None:
+        """Recovers the place, if that was asked for within the last second."""
+        if self._now() - self._looked < RECOVERY_CHECK_SECONDS:
             return
         self._looked = self._now()
-        if await self._rebuilder.run(writer):
+        if await self._recovery.run(writer):
             await self._begin(writer)
             await self._catch_up(writer)
 
-    async def _from_stream(self, writer: LedgerWriter) -> bool:
+    async def _from_stream(self, writer: Writer) -> bool:
         """Enters what the stream has within a second; False if that is nothing."""
         try:
             batches = await self._stream.read(self._position, wait=STREAM_WAIT)
@@ -105,11 +128,11 @@ class Consumer:
             await self._take(writer, batch)
         return batches is not None
 
-    async def _take(self, writer: LedgerWriter, batch: Batch) -> None:
+    async def _take(self, writer: Writer, batch: Batch[Item]) -> None:
         if batch and batch.last <= self._position:
             return
         if not batch or batch.after > self._position:
-            _gaps.inc()
+            self._watch.gaps.inc()
         elif batch.relay in ("", self._relay) or self._proof == UNKNOWN:
             self._relay = batch.relay
             await self._enter(writer, batch)
@@ -120,8 +143,8 @@ class Consumer:
         if "outbox" not in self._down and not self._lost:
             self._relay = batch.relay
 
-    async def _catch_up(self, writer: LedgerWriter) -> bool:
-        """Enters what the outbox has after the ledger's position; False if that is nothing, or not to be had.
+    async def _catch_up(self, writer: Writer) -> bool:
+        """Enters what the outbox has after the position; False if that is nothing, or not to be had.
 
         Ends with the first answer that is not full: what was written meanwhile is left to the stream.
         """
@@ -136,38 +159,38 @@ class Consumer:
             await self._note(writer, "")
             self._asked = self._now()
             if not batch:
-                _lag.set(0)
+                self._watch.lag.set(0)
                 return entered
             await self._enter(writer, batch)
             entered = True
             if len(batch) < OUTBOX_ROWS:
                 return entered
 
-    async def _enter(self, writer: LedgerWriter, batch: Batch) -> None:
+    async def _enter(self, writer: Writer, batch: Batch[Item]) -> None:
         self._position = await writer.apply(batch)
         if self._position != batch.last:
             self._proof = await writer.proof()
             return
         self._proof = batch.proof
-        _applied.inc(len(batch))
-        if batch.transactions:
-            _lag.set(max(0.0, time.time() - batch.transactions[-1].decide_time.timestamp()))
+        self._watch.applied.inc(len(batch))
+        if batch.items:
+            self._watch.lag.set(max(0.0, time.time() - batch.items[-1].decide_time.timestamp()))
 
-    async def _refused(self, writer: LedgerWriter, error: MeshError) -> None:
+    async def _refused(self, writer: Writer, error: MeshError) -> None:
         if error.reason == POSITION_LOST:
             await self._note(writer, error.message)
         else:
             self._failed("outbox", error)
 
-    async def _note(self, writer: LedgerWriter, lost: str) -> None:
+    async def _note(self, writer: Writer, lost: str) -> None:
         """Tells that the place is lost, or found again."""
-        _lost.set(1 if lost else 0)
+        self._watch.lost.set(1 if lost else 0)
         self._lost = lost
         if lost != self._noted:
             self._noted = lost
             await writer.note(lost)
             if lost:
-                _log.error("the ledger has stopped and needs `rampart ledger rebuild`: %s", lost)
+                _log.error("%s: %s", self._watch.stopped, lost)
 
     async def _find_stream_again(self) -> None:
         try:
