@@ -130,6 +130,7 @@ def _add_fields(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument("--contribution", type=decimal(0, 1), metavar="WEIGHT", help="as evidence of fraud, 0 to 1")
     parser.add_argument("--outcome", choices=OUTCOMES, help="what it makes of the outcome, whatever the score")
     parser.add_argument("--habit", action=argparse.BooleanOptionalAction, help="trust lessens its weight")
+    parser.add_argument("--alert", action=argparse.BooleanOptionalAction, help="asks for an alert when it fires")
 
 
 def _add_reason(parser: argparse.ArgumentParser) -> None:

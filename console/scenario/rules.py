@@ -14,7 +14,7 @@ from console.tasking.options import given
 
 __all__ = ["add_rule", "check_rule", "list_rules", "remove_rule", "scenario_path", "set_rule"]
 
-FIELDS = ("code", "words", "expression", "contribution", "outcome", "habit")
+FIELDS = ("code", "words", "expression", "contribution", "outcome", "habit", "alert")
 
 
 def scenario_path(scenario_id: str) -> str:

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 SCENARIOS = ("scenario_id", "event type", "newest version", "edited by", "changed", "description")
-RULES = ("rule_id", "code", "contribution", "outcome", "habit", "expression", "words")
+RULES = ("rule_id", "code", "contribution", "outcome", "habit", "alert", "expression", "words")
 VERSIONS = ("version", "state", "rules", "authors", "made", "note")
 DEPLOYMENTS = ("event type", "live", "share", "shadows", "waiting", "breaker", "decisions", "declined", "reviewed")
 HISTORY = ("number", "time", "step", "version", "share", "by", "asked by", "reason")
@@ -90,10 +90,10 @@ def _scenario_row(item: Json) -> list[str]:
 
 
 def _rule_row(rule: Json) -> list[str]:
-    habit = "yes" if rule["habit"] else ""
+    habit, alert = ("yes" if rule[name] else "" for name in ("habit", "alert"))
     return [
-        rule["rule_id"], rule["code"], f"{rule['contribution']:g}", rule["outcome"], habit, rule["expression"],
-        rule["words"],
+        rule["rule_id"], rule["code"], f"{rule['contribution']:g}", rule["outcome"], habit, alert,
+        rule["expression"], rule["words"],
     ]  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.verdict import DECLINE
 
 __all__ = [
+    "CARD",
     "FORMAT",
     "DecisionRecord",
     "base_facts_from_record",
@@ -45,6 +46,8 @@ __all__ = [
 
 FORMAT = 1
 """Of inputs that are all that a decision hangs on."""
+CARD = "card_fingerprint"
+"""The field of an event that names a card."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,6 +78,10 @@ def decided_to_record(made: Decided) -> DecisionRecord:
     )
 
 
+def _score_source(made: Decided) -> str:
+    return "model" if made.facts.model is not None else "rules"
+
+
 def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> decision_pb2.Decision:
     check, verdict, scenario, judgement = made.check, made.verdict, made.scenario, made.judgement
     decision = decision_pb2.Decision(
@@ -82,7 +89,7 @@ def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestam
         confidence_score=verdict.score,
         decision_id=made.decision_id,
         outcome=verdict.outcome,
-        score_source="model" if made.facts.model is not None else "rules",
+        score_source=_score_source(made),
         transaction_id=check.transaction_id,
         user_id=check.user_id,
         transaction_amount=check.amount,
@@ -127,6 +134,10 @@ def _event_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp
         event_time=event_time,
         create_time=create_time,
         event_type=check.event_type,
+        risk_factors=[factor.code for factor in made.verdict.factors],
+        alert_rules=made.judgement.alerts,
+        card_fingerprint=str(check.fields.get(CARD, "")),
+        score_source=_score_source(made),
     )
 
 
@@ -149,6 +160,8 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         inputs.review_without.extend(made.required)
     if made.judgement.snoozed:
         inputs.snoozed_rules.extend(made.judgement.snoozed)
+    if made.judgement.alerts:
+        inputs.alert_rules.extend(made.judgement.alerts)
     if check.kept is not NOTHING_KEPT:
         _kept_to_proto(check.kept, inputs)
     for spend in facts.elsewhere:

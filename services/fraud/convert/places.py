@@ -8,6 +8,7 @@ from google.protobuf.message import DecodeError
 from rampart.fraud.v1 import decision_pb2, event_pb2, fraud_service_pb2
 
 from meshkit.continuations import Continuations
+from services.fraud.convert.decisions import CARD
 from services.fraud.convert.events import fields_from_record
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, StoredPage
 from services.fraud.domain.watching import Selection, WatchEvent
@@ -84,12 +85,13 @@ def page_to_proto(page: OutboxPage, relay: str = "") -> event_pb2.EventBatch:
 def event_from_record(tenant_id: str, fields: bytes, answer: bytes, inputs: bytes) -> bytes:
     """Makes the event of a decision again from what is stored of it."""
     decision, basis = decision_pb2.Decision.FromString(answer), decision_pb2.DecisionInputs.FromString(inputs)
+    known = fields_from_record(fields)
     return event_pb2.DecisionEvent(
         tenant_id=tenant_id,
         decision_id=decision.decision_id,
         transaction_id=decision.transaction_id,
         user_id=decision.user_id,
-        merchant_id=str(fields_from_record(fields).get("merchant_id", "")),
+        merchant_id=str(known.get("merchant_id", "")),
         amount_minor=basis.amount_minor,
         currency_digits=basis.currency_digits,
         currency=decision.currency,
@@ -99,6 +101,10 @@ def event_from_record(tenant_id: str, fields: bytes, answer: bytes, inputs: byte
         event_time=decision.event_time,
         create_time=decision.create_time,
         event_type=decision.event_type,
+        risk_factors=decision.risk_factors,
+        alert_rules=basis.alert_rules,
+        card_fingerprint=str(known.get(CARD, "")),
+        score_source=decision.score_source,
     ).SerializeToString()
 
 

@@ -30,7 +30,7 @@ __all__ = [
     "updated_rule_from_proto",
 ]
 
-_MUTABLE = ("code", "words", "expression", "contribution", "outcome", "habit")
+_MUTABLE = ("code", "words", "expression", "contribution", "outcome", "habit", "alert")
 _SHARES = ("review_at", "decline_at", "prior_share", "trust_share")
 RULE_UPDATES = Updates("rule", pb.ScenarioRule, identifier="rule_id", mutable=_MUTABLE)
 
@@ -44,6 +44,7 @@ def rule_from_proto(message: pb.ScenarioRule) -> ScenarioRule:
         contribution=message.contribution,
         outcome=RuleOutcome(message.outcome),
         habit=message.habit,
+        alert=message.alert,
     )
 
 
@@ -63,6 +64,7 @@ def rule_to_proto(rule: ScenarioRule) -> pb.ScenarioRule:
         contribution=rule.contribution,
         outcome=rule.outcome.value,
         habit=rule.habit,
+        alert=rule.alert,
         etag=_etag(rule),
     )
 

@@ -15,7 +15,7 @@ Capture = pytest.CaptureFixture[str]
 PATH = "/api/v1/scenarios"
 RULE = {
     "rule_id": "high", "code": "HIGH", "words": "High.", "expression": "amount > 500", "contribution": 0.4,
-    "outcome": "", "habit": False, "etag": '"1"',
+    "outcome": "", "habit": False, "alert": False, "etag": '"1"',
 }  # fmt: skip
 CONTENT = {
     "event_type": "payment", "description": "Mine", "review_at": 0.5, "decline_at": 0.8, "prior_share": 0.5,

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crampart/fraud/v1/event.proto\x12\x10rampart.fraud.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x03\n\rDecisionEvent\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\t\x12\x16\n\x0etransaction_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x05 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x06 \x01(\x03\x12\x17\n\x0f\x63urrency_digits\x18\x07 \x01(\r\x12\x10\n\x08\x63urrency\x18\x08 \x01(\t\x12\x0f\n\x07\x63hannel\x18\t \x01(\t\x12\x0f\n\x07outcome\x18\n \x01(\t\x12\x18\n\x10\x63onfidence_score\x18\x0b \x01(\x01\x12.\n\nevent_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nevent_type\x18\x0e \x01(\t\x12.\n\x05label\x18\x0f \x01(\x0b\x32\x1f.rampart.fraud.v1.LabelRecorded\"\x9e\x01\n\rLabelRecorded\x12\x10\n\x08label_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12.\n\nknown_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14labelled_decision_id\x18\x06 \x01(\t\"*\n\x0eOutboxPosition\x12\x0b\n\x03xid\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x9d\x01\n\nEventBatch\x12/\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32 .rampart.fraud.v1.OutboxPosition\x12.\n\x04last\x18\x02 \x01(\x0b\x32 .rampart.fraud.v1.OutboxPosition\x12\x0e\n\x06\x65vents\x18\x03 \x03(\x0c\x12\x0f\n\x07\x63luster\x18\x04 \x01(\t\x12\r\n\x05relay\x18\x05 \x01(\tBY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crampart/fraud/v1/event.proto\x12\x10rampart.fraud.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x04\n\rDecisionEvent\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65\x63ision_id\x18\x02 \x01(\t\x12\x16\n\x0etransaction_id\x18\x03 \x01(\t\x12\x0f\n\x07user_id\x18\x04 \x01(\t\x12\x13\n\x0bmerchant_id\x18\x05 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x06 \x01(\x03\x12\x17\n\x0f\x63urrency_digits\x18\x07 \x01(\r\x12\x10\n\x08\x63urrency\x18\x08 \x01(\t\x12\x0f\n\x07\x63hannel\x18\t \x01(\t\x12\x0f\n\x07outcome\x18\n \x01(\t\x12\x18\n\x10\x63onfidence_score\x18\x0b \x01(\x01\x12.\n\nevent_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nevent_type\x18\x0e \x01(\t\x12.\n\x05label\x18\x0f \x01(\x0b\x32\x1f.rampart.fraud.v1.LabelRecorded\x12\x14\n\x0crisk_factors\x18\x10 \x03(\t\x12\x13\n\x0b\x61lert_rules\x18\x11 \x03(\t\x12\x18\n\x10\x63\x61rd_fingerprint\x18\x12 \x01(\t\x12\x14\n\x0cscore_source\x18\x13 \x01(\t\x12+\n\x05\x61lert\x18\x14 \x01(\x0b\x32\x1c.rampart.fraud.v1.AlertAsked\"\x9e\x01\n\rLabelRecorded\x12\x10\n\x08label_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\x12\x0e\n\x06source\x18\x04 \x01(\t\x12.\n\nknown_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14labelled_decision_id\x18\x06 \x01(\t\";\n\nAlertAsked\x12\r\n\x05\x63\x61use\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\r\n\x05words\x18\x03 \x01(\t\"*\n\x0eOutboxPosition\x12\x0b\n\x03xid\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\"\x9d\x01\n\nEventBatch\x12/\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32 .rampart.fraud.v1.OutboxPosition\x12.\n\x04last\x18\x02 \x01(\x0b\x32 .rampart.fraud.v1.OutboxPosition\x12\x0e\n\x06\x65vents\x18\x03 \x03(\x0c\x12\x0f\n\x07\x63luster\x18\x04 \x01(\t\x12\r\n\x05relay\x18\x05 \x01(\tBY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\020rampart.fraud.v1P\001Z*rampart.local/gen/rampart/fraud/v1;fraudv1\242\002\003RMP\252\002\020Rampart.Fraud.V1'
   _globals['_DECISIONEVENT']._serialized_start=84
-  _globals['_DECISIONEVENT']._serialized_end=491
-  _globals['_LABELRECORDED']._serialized_start=494
-  _globals['_LABELRECORDED']._serialized_end=652
-  _globals['_OUTBOXPOSITION']._serialized_start=654
-  _globals['_OUTBOXPOSITION']._serialized_end=696
-  _globals['_EVENTBATCH']._serialized_start=699
-  _globals['_EVENTBATCH']._serialized_end=856
+  _globals['_DECISIONEVENT']._serialized_end=627
+  _globals['_LABELRECORDED']._serialized_start=630
+  _globals['_LABELRECORDED']._serialized_end=788
+  _globals['_ALERTASKED']._serialized_start=790
+  _globals['_ALERTASKED']._serialized_end=849
+  _globals['_OUTBOXPOSITION']._serialized_start=851
+  _globals['_OUTBOXPOSITION']._serialized_end=893
+  _globals['_EVENTBATCH']._serialized_start=896
+  _globals['_EVENTBATCH']._serialized_end=1053
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DecisionEvent(_message.Message):
-    __slots__ = ("tenant_id", "decision_id", "transaction_id", "user_id", "merchant_id", "amount_minor", "currency_digits", "currency", "channel", "outcome", "confidence_score", "event_time", "create_time", "event_type", "label")
+    __slots__ = ("tenant_id", "decision_id", "transaction_id", "user_id", "merchant_id", "amount_minor", "currency_digits", "currency", "channel", "outcome", "confidence_score", "event_time", "create_time", "event_type", "label", "risk_factors", "alert_rules", "card_fingerprint", "score_source", "alert")
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     DECISION_ID_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,11 @@ class DecisionEvent(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
     LABEL_FIELD_NUMBER: _ClassVar[int]
+    RISK_FACTORS_FIELD_NUMBER: _ClassVar[int]
+    ALERT_RULES_FIELD_NUMBER: _ClassVar[int]
+    CARD_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_SOURCE_FIELD_NUMBER: _ClassVar[int]
+    ALERT_FIELD_NUMBER: _ClassVar[int]
     tenant_id: str
     decision_id: str
     transaction_id: str
@@ -41,7 +46,12 @@ class DecisionEvent(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     event_type: str
     label: LabelRecorded
-    def __init__(self, tenant_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency_digits: _Optional[int] = ..., currency: _Optional[str] = ..., channel: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_type: _Optional[str] = ..., label: _Optional[_Union[LabelRecorded, _Mapping]] = ...) -> None: ...
+    risk_factors: _containers.RepeatedScalarFieldContainer[str]
+    alert_rules: _containers.RepeatedScalarFieldContainer[str]
+    card_fingerprint: str
+    score_source: str
+    alert: AlertAsked
+    def __init__(self, tenant_id: _Optional[str] = ..., decision_id: _Optional[str] = ..., transaction_id: _Optional[str] = ..., user_id: _Optional[str] = ..., merchant_id: _Optional[str] = ..., amount_minor: _Optional[int] = ..., currency_digits: _Optional[int] = ..., currency: _Optional[str] = ..., channel: _Optional[str] = ..., outcome: _Optional[str] = ..., confidence_score: _Optional[float] = ..., event_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event_type: _Optional[str] = ..., label: _Optional[_Union[LabelRecorded, _Mapping]] = ..., risk_factors: _Optional[_Iterable[str]] = ..., alert_rules: _Optional[_Iterable[str]] = ..., card_fingerprint: _Optional[str] = ..., score_source: _Optional[str] = ..., alert: _Optional[_Union[AlertAsked, _Mapping]] = ...) -> None: ...
 
 class LabelRecorded(_message.Message):
     __slots__ = ("label_id", "number", "label", "source", "known_time", "labelled_decision_id")
@@ -58,6 +68,16 @@ class LabelRecorded(_message.Message):
     known_time: _timestamp_pb2.Timestamp
     labelled_decision_id: str
     def __init__(self, label_id: _Optional[str] = ..., number: _Optional[int] = ..., label: _Optional[str] = ..., source: _Optional[str] = ..., known_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., labelled_decision_id: _Optional[str] = ...) -> None: ...
+
+class AlertAsked(_message.Message):
+    __slots__ = ("cause", "subject", "words")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    subject: str
+    words: str
+    def __init__(self, cause: _Optional[str] = ..., subject: _Optional[str] = ..., words: _Optional[str] = ...) -> None: ...
 
 class OutboxPosition(_message.Message):
     __slots__ = ("xid", "seq")

@@ -11,7 +11,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ScenarioRule(_message.Message):
-    __slots__ = ("rule_id", "code", "words", "expression", "contribution", "outcome", "habit", "etag")
+    __slots__ = ("rule_id", "code", "words", "expression", "contribution", "outcome", "habit", "etag", "alert")
     RULE_ID_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     WORDS_FIELD_NUMBER: _ClassVar[int]
@@ -20,6 +20,7 @@ class ScenarioRule(_message.Message):
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     HABIT_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    ALERT_FIELD_NUMBER: _ClassVar[int]
     rule_id: str
     code: str
     words: str
@@ -28,7 +29,8 @@ class ScenarioRule(_message.Message):
     outcome: str
     habit: bool
     etag: str
-    def __init__(self, rule_id: _Optional[str] = ..., code: _Optional[str] = ..., words: _Optional[str] = ..., expression: _Optional[str] = ..., contribution: _Optional[float] = ..., outcome: _Optional[str] = ..., habit: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+    alert: bool
+    def __init__(self, rule_id: _Optional[str] = ..., code: _Optional[str] = ..., words: _Optional[str] = ..., expression: _Optional[str] = ..., contribution: _Optional[float] = ..., outcome: _Optional[str] = ..., habit: _Optional[bool] = ..., etag: _Optional[str] = ..., alert: _Optional[bool] = ...) -> None: ...
 
 class ScenarioContent(_message.Message):
     __slots__ = ("event_type", "description", "review_at", "decline_at", "prior_share", "trust_share", "rules", "model")

@@ -84,6 +84,8 @@ class Judgement(NamedTuple):
     snoozed: tuple[str, ...] = _NONE
     errors: tuple[str, ...] = _NONE
     not_enough_data: tuple[str, ...] = _NONE
+    alerts: tuple[str, ...] = _NONE
+    """Rules that fired and ask for an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,14 @@ class JudgedRule:
     weight: float
     trusted_weight: float
     """Its weight for somebody who is trusted."""
+    alert: bool
+    """True if it asks for an alert."""
 
 
 class Judging:
     """The judge of one scenario."""
 
-    __slots__ = ("_content", "_decline_at", "_reasons", "_review_at", "_rules")
+    __slots__ = ("_asked", "_content", "_decline_at", "_reasons", "_review_at", "_rules")
 
     def __init__(self, content: ScenarioContent) -> None:
         self._content = content
@@ -117,9 +121,11 @@ class Judging:
                 rule.outcome,
                 rule.contribution,
                 rule.contribution * (content.trust_share if rule.habit else 1.0),
+                rule.alert,
             )
             for rule in content.rules
         )
+        self._asked = any(rule.alert for rule in content.rules)
 
     def judge(
         self,
@@ -157,10 +163,11 @@ class Judging:
         if model is not None and model.reasons:
             factors = self._with_reasons(factors, model, value_of, score)
         verdict = Verdict(outcome, score, factors)
+        alerts = tuple([rule.rule_id for rule in found if rule.alert]) if self._asked else _NONE
         if not fired.errors and not fired.not_enough_data:
-            return Judgement(verdict, at_once, asleep)
+            return Judgement(verdict, at_once, asleep, alerts=alerts)
         errors, no_data = (tuple([rules[at].rule_id for at in failed]) for failed in fired[1:])
-        return Judgement(verdict, at_once, asleep, errors, no_data)
+        return Judgement(verdict, at_once, asleep, errors, no_data, alerts)
 
     def _with_reasons(
         self, factors: Sequence[Factor], model: ModelScore, value_of: Callable[[str], object], score: float

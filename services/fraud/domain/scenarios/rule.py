@@ -34,3 +34,5 @@ class ScenarioRule:
     outcome: RuleOutcome = RuleOutcome.NONE
     habit: bool = False
     """True for what a trusted user may be in the habit of: trust lessens its contribution, and no other one."""
+    alert: bool = False
+    """True for a rule that asks for an alert of the analysts whenever it fires."""

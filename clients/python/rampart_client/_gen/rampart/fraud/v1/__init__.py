@@ -2505,6 +2505,13 @@ class DecisionInputs(betterproto2.Message):
     BLAKE2b, of 16 bytes, over answer, event and inputs as they were stored. Not set where a decision is shown.
     """
 
+    alert_rules: "list[str]" = betterproto2.field(
+        40, betterproto2.TYPE_STRING, repeated=True
+    )
+    """
+    Rules that fired and asked for an alert: their identifiers.
+    """
+
 
 default_message_pool.register_message(
     "rampart.fraud.v1", "DecisionInputs", DecisionInputs
@@ -6941,7 +6948,7 @@ class ScenarioRule(betterproto2.Message):
     """
     A rule of a scenario: when it fires, what that is worth, and how it is told.
 
-    Example: {"rule_id": "burst", "code": "USER_BURST", "words": "{user_count_1m} payments in a minute.", "expression": "user_count_1m >= 5", "contribution": 0.5, "outcome": "", "habit": false, "etag": "\\"1c6e\\""}
+    Example: {"rule_id": "burst", "code": "USER_BURST", "words": "{user_count_1m} payments in a minute.", "expression": "user_count_1m >= 5", "contribution": 0.5, "outcome": "", "habit": false, "alert": false, "etag": "\\"1c6e\\""}
     """
 
     rule_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -6982,6 +6989,11 @@ class ScenarioRule(betterproto2.Message):
     etag: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
     """
     Names this state of the rule (AIP-154). Set by the service.
+    """
+
+    alert: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
+    """
+    True for a rule that asks for an alert of the analysts whenever it fires, whatever the score.
     """
 
 
