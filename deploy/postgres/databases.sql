@@ -17,6 +17,8 @@
 \getenv fraud_cleaner RAMPART_FRAUD_CLEANER_PASSWORD
 \getenv data_owner RAMPART_DATA_OWNER_PASSWORD
 \getenv data_service RAMPART_DATA_SERVICE_PASSWORD
+\getenv cases_owner RAMPART_CASES_OWNER_PASSWORD
+\getenv cases_service RAMPART_CASES_SERVICE_PASSWORD
 
 -- <service>_owner runs the migrations; <service>_service is what the process connects as, and row-level security holds
 -- for it.
@@ -37,6 +39,8 @@ CREATE ROLE rampart_fraud_relay LOGIN NOBYPASSRLS PASSWORD :'fraud_relay';
 CREATE ROLE rampart_fraud_cleaner LOGIN NOBYPASSRLS PASSWORD :'fraud_cleaner';
 CREATE ROLE rampart_data_owner LOGIN PASSWORD :'data_owner';
 CREATE ROLE rampart_data_service LOGIN NOBYPASSRLS PASSWORD :'data_service';
+CREATE ROLE rampart_cases_owner LOGIN PASSWORD :'cases_owner';
+CREATE ROLE rampart_cases_service LOGIN NOBYPASSRLS PASSWORD :'cases_service';
 COMMIT;
 
 CREATE DATABASE rampart_auth OWNER rampart_auth_owner;
@@ -44,10 +48,12 @@ CREATE DATABASE rampart_user OWNER rampart_user_owner;
 CREATE DATABASE rampart_task OWNER rampart_task_owner;
 CREATE DATABASE rampart_fraud OWNER rampart_fraud_owner;
 CREATE DATABASE rampart_data OWNER rampart_data_owner;
+CREATE DATABASE rampart_cases OWNER rampart_cases_owner;
 
-REVOKE ALL ON DATABASE rampart_auth, rampart_user, rampart_task, rampart_fraud, rampart_data FROM PUBLIC;
+REVOKE ALL ON DATABASE rampart_auth, rampart_user, rampart_task, rampart_fraud, rampart_data, rampart_cases FROM PUBLIC;
 GRANT CONNECT ON DATABASE rampart_auth TO rampart_auth_service;
 GRANT CONNECT ON DATABASE rampart_user TO rampart_user_service;
 GRANT CONNECT ON DATABASE rampart_task TO rampart_task_service, rampart_task_engine;
 GRANT CONNECT ON DATABASE rampart_fraud TO rampart_fraud_service, rampart_fraud_relay, rampart_fraud_cleaner;
 GRANT CONNECT ON DATABASE rampart_data TO rampart_data_service;
+GRANT CONNECT ON DATABASE rampart_cases TO rampart_cases_service;

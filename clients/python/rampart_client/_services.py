@@ -8,7 +8,9 @@ from functools import cached_property
 
 from ._call import Caller
 from ._gen.methods import (
+    AlertClient,
     BacktestClient,
+    CaseClient,
     DataClient,
     EventTypeClient,
     FeatureClient,
@@ -31,6 +33,7 @@ class Addresses:
     task: str = ""
     fraud: str = ""
     data: str = ""
+    cases: str = ""
 
 
 class Services(ABC):
@@ -83,3 +86,11 @@ class Services(ABC):
     @cached_property
     def data(self) -> DataClient:
         return DataClient(self.caller("data"))
+
+    @cached_property
+    def alert(self) -> AlertClient:
+        return AlertClient(self.caller("cases"))
+
+    @cached_property
+    def case(self) -> CaseClient:
+        return CaseClient(self.caller("cases"))

@@ -8,6 +8,49 @@ from typing import Unpack
 from .._call import Caller, CallOptions, Method, present
 from .google.api import HttpBody
 from .rampart.auth.v1 import IssueTokenRequest, IssueTokenResponse
+from .rampart.cases.v1 import (
+    AcknowledgeAlertRequest,
+    AcknowledgeAlertResponse,
+    AddCaseAttachmentRequest,
+    AddCaseAttachmentResponse,
+    AddCaseNoteRequest,
+    AddCaseNoteResponse,
+    Alert,
+    AlertSettings,
+    AssignCaseRequest,
+    AssignCaseResponse,
+    CaseAttachment,
+    CaseNote,
+    ClaimNextCaseRequest,
+    ClaimNextCaseResponse,
+    CloseCaseRequest,
+    CloseCaseResponse,
+    DismissAlertRequest,
+    DismissAlertResponse,
+    FraudCase,
+    GetAlertRequest,
+    GetAlertResponse,
+    GetAlertSettingsRequest,
+    GetAlertSettingsResponse,
+    GetCaseRequest,
+    GetCaseResponse,
+    ListAlertsRequest,
+    ListAlertsResponse,
+    ListCaseHistoryRequest,
+    ListCaseHistoryResponse,
+    ListCasesRequest,
+    ListCasesResponse,
+    ListCaseTransactionsRequest,
+    ListCaseTransactionsResponse,
+    MergeCasesRequest,
+    MergeCasesResponse,
+    ReopenCaseRequest,
+    ReopenCaseResponse,
+    SplitCaseRequest,
+    SplitCaseResponse,
+    UpdateAlertSettingsRequest,
+    UpdateAlertSettingsResponse,
+)
 from .rampart.data.v1 import (
     ListDailyTotalsRequest,
     ListDailyTotalsResponse,
@@ -260,6 +303,325 @@ ISSUE_TOKEN = Method(
     public=True,
     ids=(),
 )
+
+LIST_ALERTS = Method(
+    path="/rampart.cases.v1.AlertService/ListAlerts",
+    request=ListAlertsRequest,
+    response=ListAlertsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_ALERT = Method(
+    path="/rampart.cases.v1.AlertService/GetAlert",
+    request=GetAlertRequest,
+    response=GetAlertResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+ACKNOWLEDGE_ALERT = Method(
+    path="/rampart.cases.v1.AlertService/AcknowledgeAlert",
+    request=AcknowledgeAlertRequest,
+    response=AcknowledgeAlertResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DISMISS_ALERT = Method(
+    path="/rampart.cases.v1.AlertService/DismissAlert",
+    request=DismissAlertRequest,
+    response=DismissAlertResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_ALERT_SETTINGS = Method(
+    path="/rampart.cases.v1.AlertService/GetAlertSettings",
+    request=GetAlertSettingsRequest,
+    response=GetAlertSettingsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_ALERT_SETTINGS = Method(
+    path="/rampart.cases.v1.AlertService/UpdateAlertSettings",
+    request=UpdateAlertSettingsRequest,
+    response=UpdateAlertSettingsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class AlertClient:
+    """Keeps what analysts are to be told of."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def list_alerts(self, request: ListAlertsRequest, **options: Unpack[CallOptions]) -> ListAlertsResponse:
+        """Lists alerts, those that were raised last first. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_ALERTS, request, options)
+
+    async def get_alert(self, request: GetAlertRequest, **options: Unpack[CallOptions]) -> Alert:
+        """Returns an alert with the newest of its transactions. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_ALERT, request, options)
+        return present(response.alert)
+
+    async def acknowledge_alert(self, request: AcknowledgeAlertRequest, **options: Unpack[CallOptions]) -> Alert:
+        """Says that somebody has seen an alert; it still takes what comes. Reasons: RESOURCE_NOT_FOUND,
+        STATE_NOT_ALLOWED, ETAG_MISMATCH.
+        """
+        response = await self._caller.call(ACKNOWLEDGE_ALERT, request, options)
+        return present(response.alert)
+
+    async def dismiss_alert(self, request: DismissAlertRequest, **options: Unpack[CallOptions]) -> Alert:
+        """Ends an alert that nothing is to be done about. What comes then raises another. Reasons:
+        RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, ETAG_MISMATCH.
+        """
+        response = await self._caller.call(DISMISS_ALERT, request, options)
+        return present(response.alert)
+
+    async def get_alert_settings(
+        self, request: GetAlertSettingsRequest, **options: Unpack[CallOptions]
+    ) -> AlertSettings:
+        """Returns when alerts are raised, and how long cases may take."""
+        response = await self._caller.call(GET_ALERT_SETTINGS, request, options)
+        return present(response.settings)
+
+    async def update_alert_settings(
+        self, request: UpdateAlertSettingsRequest, **options: Unpack[CallOptions]
+    ) -> AlertSettings:
+        """Changes when alerts are raised, and how long cases may take: what is absent stays. Decisions that come
+        go by it. Reasons: VALIDATION_FAILED, ETAG_MISMATCH.
+        """
+        response = await self._caller.call(UPDATE_ALERT_SETTINGS, request, options)
+        return present(response.settings)
+
+
+LIST_CASES = Method(
+    path="/rampart.cases.v1.CaseService/ListCases",
+    request=ListCasesRequest,
+    response=ListCasesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_CASE = Method(
+    path="/rampart.cases.v1.CaseService/GetCase",
+    request=GetCaseRequest,
+    response=GetCaseResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_CASE_TRANSACTIONS = Method(
+    path="/rampart.cases.v1.CaseService/ListCaseTransactions",
+    request=ListCaseTransactionsRequest,
+    response=ListCaseTransactionsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_CASE_HISTORY = Method(
+    path="/rampart.cases.v1.CaseService/ListCaseHistory",
+    request=ListCaseHistoryRequest,
+    response=ListCaseHistoryResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CLAIM_NEXT_CASE = Method(
+    path="/rampart.cases.v1.CaseService/ClaimNextCase",
+    request=ClaimNextCaseRequest,
+    response=ClaimNextCaseResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+ASSIGN_CASE = Method(
+    path="/rampart.cases.v1.CaseService/AssignCase",
+    request=AssignCaseRequest,
+    response=AssignCaseResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+ADD_CASE_NOTE = Method(
+    path="/rampart.cases.v1.CaseService/AddCaseNote",
+    request=AddCaseNoteRequest,
+    response=AddCaseNoteResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+ADD_CASE_ATTACHMENT = Method(
+    path="/rampart.cases.v1.CaseService/AddCaseAttachment",
+    request=AddCaseAttachmentRequest,
+    response=AddCaseAttachmentResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+CLOSE_CASE = Method(
+    path="/rampart.cases.v1.CaseService/CloseCase",
+    request=CloseCaseRequest,
+    response=CloseCaseResponse,
+    timeout=30.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+REOPEN_CASE = Method(
+    path="/rampart.cases.v1.CaseService/ReopenCase",
+    request=ReopenCaseRequest,
+    response=ReopenCaseResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+MERGE_CASES = Method(
+    path="/rampart.cases.v1.CaseService/MergeCases",
+    request=MergeCasesRequest,
+    response=MergeCasesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+SPLIT_CASE = Method(
+    path="/rampart.cases.v1.CaseService/SplitCase",
+    request=SplitCaseRequest,
+    response=SplitCaseResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class CaseClient:
+    """Keeps the cases that analysts investigate."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def list_cases(self, request: ListCasesRequest, **options: Unpack[CallOptions]) -> ListCasesResponse:
+        """Lists cases in the order of the queue: priority, then money at stake, then age. Reasons:
+        PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_CASES, request, options)
+
+    async def get_case(self, request: GetCaseRequest, **options: Unpack[CallOptions]) -> FraudCase:
+        """Returns a case with its notes and attachments. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_CASE, request, options)
+        return present(response.fraud_case)
+
+    async def list_case_transactions(
+        self, request: ListCaseTransactionsRequest, **options: Unpack[CallOptions]
+    ) -> ListCaseTransactionsResponse:
+        """Lists the transactions of the alerts of a case, the newest first. Reasons: RESOURCE_NOT_FOUND,
+        PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_CASE_TRANSACTIONS, request, options)
+
+    async def list_case_history(
+        self, request: ListCaseHistoryRequest, **options: Unpack[CallOptions]
+    ) -> ListCaseHistoryResponse:
+        """Lists what was done with a case, in its order. Reasons: RESOURCE_NOT_FOUND, PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_CASE_HISTORY, request, options)
+
+    async def claim_next_case(self, request: ClaimNextCaseRequest, **options: Unpack[CallOptions]) -> FraudCase:
+        """Assigns the first open case of the queue to the caller: no two callers get the same one. Reasons:
+        RESOURCE_NOT_FOUND for an empty queue, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(CLAIM_NEXT_CASE, request, options)
+        return present(response.fraud_case)
+
+    async def assign_case(self, request: AssignCaseRequest, **options: Unpack[CallOptions]) -> FraudCase:
+        """Assigns a case, or takes it from whom it was assigned to. Reasons: RESOURCE_NOT_FOUND,
+        STATE_NOT_ALLOWED for a closed case and for one that somebody else has and no `etag` names,
+        ETAG_MISMATCH.
+        """
+        response = await self._caller.call(ASSIGN_CASE, request, options)
+        return present(response.fraud_case)
+
+    async def add_case_note(self, request: AddCaseNoteRequest, **options: Unpack[CallOptions]) -> CaseNote:
+        """Adds a note to a case. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT."""
+        response = await self._caller.call(ADD_CASE_NOTE, request, options)
+        return present(response.note)
+
+    async def add_case_attachment(
+        self, request: AddCaseAttachmentRequest, **options: Unpack[CallOptions]
+    ) -> CaseAttachment:
+        """Adds to a case where something is kept. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED,
+        STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(ADD_CASE_ATTACHMENT, request, options)
+        return present(response.attachment)
+
+    async def close_case(self, request: CloseCaseRequest, **options: Unpack[CallOptions]) -> FraudCase:
+        """Closes a case. Every chosen transaction gets the label that the disposition says, stored with the
+        token of the caller, which needs the scope `label:write` as well; the case is closed only if all
+        labels are stored. The same again changes nothing. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED,
+        ETAG_MISMATCH, SCOPE_MISSING, VALIDATION_FAILED, CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CLOSE_CASE, request, options)
+        return present(response.fraud_case)
+
+    async def reopen_case(self, request: ReopenCaseRequest, **options: Unpack[CallOptions]) -> FraudCase:
+        """Opens a closed case again, for the caller. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED,
+        ETAG_MISMATCH.
+        """
+        response = await self._caller.call(REOPEN_CASE, request, options)
+        return present(response.fraud_case)
+
+    async def merge_cases(self, request: MergeCasesRequest, **options: Unpack[CallOptions]) -> FraudCase:
+        """Moves the alerts of another case to this one; the other one is closed as merged. Reasons:
+        RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, ETAG_MISMATCH.
+        """
+        response = await self._caller.call(MERGE_CASES, request, options)
+        return present(response.fraud_case)
+
+    async def split_case(self, request: SplitCaseRequest, **options: Unpack[CallOptions]) -> FraudCase:
+        """Moves chosen alerts of a case to a new one. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED,
+        STATE_NOT_ALLOWED, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(SPLIT_CASE, request, options)
+        return present(response.fraud_case)
+
 
 LIST_TRANSACTIONS = Method(
     path="/rampart.data.v1.DataService/ListTransactions",

@@ -1,0 +1,1 @@
+"""Alerts of each tenant, and the cases that its analysts investigate."""

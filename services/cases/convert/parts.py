@@ -1,0 +1,29 @@
+"""What alerts and cases have in common when they are converted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from rampart.cases.v1 import alert_pb2
+
+from services.cases.domain.levels import AmountSum
+from services.cases.domain.masking import masked
+
+__all__ = ["amounts_to_proto", "shown", "time_to_proto"]
+
+
+def time_to_proto(when: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(when.astimezone(UTC))
+    return stamp
+
+
+def amounts_to_proto(amounts: Iterable[AmountSum]) -> Sequence[alert_pb2.AlertAmount]:
+    return [alert_pb2.AlertAmount(currency=each.currency, amount=each.minor / 10**each.digits) for each in amounts]
+
+
+def shown(value: str, personal: bool) -> str:
+    """Returns what a caller sees of something `personal`."""
+    return masked(value) if personal else value

@@ -1,0 +1,1 @@
+"""Pure rules and entities: the standard library only."""

@@ -1,0 +1,207 @@
+"""A case: the alerts of one entity as one piece of work, and what may be done with it in which state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+
+from services.cases.domain.alerts import AlertedEntity, StoredAlert
+from services.cases.domain.levels import (
+    AmountSum,
+    CaseSettings,
+    UrgencyLevel,
+    at_stake,
+    level_of,
+    priority_at,
+    summed,
+)
+
+__all__ = [
+    "MERGED",
+    "AttachedFile",
+    "CaseDisposition",
+    "CaseNote",
+    "CaseState",
+    "CaseStepError",
+    "DoneWithCase",
+    "StoredCase",
+    "assigned_to",
+    "closed_as",
+    "merged_into",
+    "opened_case",
+    "reopened_for",
+    "weighed",
+]
+
+MERGED = "merged"
+"""Disposition of a case whose alerts another one has taken."""
+
+
+class CaseState(Enum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    ASSIGNED = "assigned"
+    CLOSED = "closed"
+
+
+class CaseDisposition(Enum):
+    """What became of a case."""
+
+    FRAUD = "fraud"
+    LEGITIMATE = "legitimate"
+    FALSE_POSITIVE = "false_positive"
+    CHARGEBACK = "chargeback"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def label(self) -> str:
+        """Returns the label of its transactions, empty if it says nothing of them."""
+        return "" if self is CaseDisposition.INCONCLUSIVE else self.value
+
+
+class CaseStepError(Exception):
+    """A case is not in a state for what is asked."""
+
+    def __init__(self, words: str, state: CaseState) -> None:
+        super().__init__(words)
+        self.words = words
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCase:
+    """A case as it is kept."""
+
+    case_id: str
+    entity: AlertedEntity
+    state: CaseState = CaseState.OPEN
+    assignee: str = ""
+    level: UrgencyLevel = UrgencyLevel.LOW
+    """By score and money."""
+    priority: UrgencyLevel = UrgencyLevel.LOW
+    """By level and age, as it was when that was last looked at."""
+    score: float = 0.0
+    amounts: tuple[AmountSum, ...] = ()
+    alert_count: int = 0
+    transaction_count: int = 0
+    disposition: str = ""
+    merged_into: str | None = None
+    split_from: str | None = None
+    overdue: bool = False
+    revision: int = 1
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime
+    closed_at: datetime | None = None
+
+    @property
+    def money(self) -> int:
+        """Returns what it is compared with others by."""
+        return at_stake(self.amounts)
+
+    def changed(self, now: datetime, **changes: object) -> StoredCase:
+        """Returns the next state."""
+        return replace(self, updated_at=now, revision=self.revision + 1, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNote:
+    """What an analyst has written."""
+
+    note_id: str
+    words: str
+    author: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """Something that is kept elsewhere, and never fetched."""
+
+    attachment_id: str
+    uri: str
+    name: str
+    media_type: str
+    size: int
+    author: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DoneWithCase:
+    """An entry of the history of a case."""
+
+    number: int
+    action: str
+    actor: str
+    """Empty for the platform."""
+    created_at: datetime
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+def opened_case(
+    case_id: str, entity: AlertedEntity, settings: CaseSettings, now: datetime, split_from: str | None = None
+) -> StoredCase:
+    due = settings.due(UrgencyLevel.LOW, now)
+    return StoredCase(case_id=case_id, entity=entity, created_at=now, updated_at=now, due_at=due, split_from=split_from)
+
+
+def weighed(case: StoredCase, alerts: Sequence[StoredAlert], settings: CaseSettings, now: datetime) -> StoredCase:
+    """Returns a case with what follows from its alerts."""
+    amounts = summed(amount for alert in alerts for amount in alert.amounts)
+    score = max((alert.score for alert in alerts), default=0.0)
+    level = level_of(score, amounts)
+    return case.changed(
+        now,
+        score=score,
+        amounts=amounts,
+        level=level,
+        priority=priority_at(level, case.created_at, now),
+        alert_count=len(alerts),
+        transaction_count=sum(alert.count for alert in alerts),
+        due_at=settings.due(level, case.created_at),
+    )
+
+
+def assigned_to(case: StoredCase, assignee: str, now: datetime, *, seen: bool) -> StoredCase:
+    """Returns a case with another assignee, none if that is empty. `seen` if the caller knows its present state.
+
+    Raises CaseStepError for one that is closed, and for one that somebody else has, which is not known to the caller.
+    """
+    _must_be_live(case)
+    if assignee == case.assignee:
+        return case
+    if case.assignee and not seen:
+        raise CaseStepError("somebody works on the case: name its etag to assign it all the same", case.state)
+    return case.changed(now, assignee=assignee, state=CaseState.ASSIGNED if assignee else CaseState.OPEN)
+
+
+def closed_as(case: StoredCase, disposition: str, now: datetime, merged: str | None = None) -> StoredCase:
+    """Raises CaseStepError for a case that was closed otherwise."""
+    if case.state is CaseState.CLOSED and (case.disposition, case.merged_into) == (disposition, merged):
+        return case
+    _must_be_live(case)
+    state = CaseState.CLOSED
+    return case.changed(now, state=state, disposition=disposition, merged_into=merged, closed_at=now)
+
+
+def merged_into(case: StoredCase, other_id: str, now: datetime) -> StoredCase:
+    """Raises CaseStepError for a case that was closed otherwise."""
+    return closed_as(case, MERGED, now, other_id)
+
+
+def reopened_for(case: StoredCase, assignee: str, now: datetime) -> StoredCase:
+    """Raises CaseStepError for a case that is not closed, and for one without alerts of its own."""
+    if case.state is not CaseState.CLOSED:
+        raise CaseStepError("the case is not closed", case.state)
+    if case.merged_into is not None:
+        raise CaseStepError("another case has taken the alerts of this one", case.state)
+    return case.changed(now, state=CaseState.ASSIGNED, assignee=assignee, disposition="", closed_at=None)
+
+
+def _must_be_live(case: StoredCase) -> None:
+    if case.state is CaseState.CLOSED:
+        raise CaseStepError("the case is closed", case.state)

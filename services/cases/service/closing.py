@@ -1,0 +1,147 @@
+"""Ends cases: by what became of them, which their transactions are labelled with, or into other cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from meshkit.preconditions import etag_mismatch, revision_from_etag
+from services.cases import errors
+from services.cases.domain.alerts import AlertState
+from services.cases.domain.cases import (
+    CaseDisposition,
+    CaseState,
+    CaseStepError,
+    StoredCase,
+    closed_as,
+    merged_into,
+)
+from services.cases.ports import CaseChanges, CaseLabels, CaseWriter
+from services.cases.service.cases import case_in_state, refused_step
+from services.cases.service.raising import AlertRaising
+from services.cases.service.telling import case_told
+
+__all__ = ["CaseClosing"]
+
+
+class CaseClosing:
+    """The use cases that end cases."""
+
+    def __init__(
+        self, writer: CaseWriter, labels: CaseLabels, raising: AlertRaising, clock: Callable[[], datetime]
+    ) -> None:
+        self._writer = writer
+        self._labels = labels
+        self._raising = raising
+        self._clock = clock
+
+    async def close(
+        self, tenant_id: str, case_id: UUID, actor: str, disposition: CaseDisposition, chosen: Sequence[str], etag: str
+    ) -> StoredCase:
+        """Labels the chosen transactions, all of them if none is chosen, and then closes the case.
+
+        The labels are stored before, outside of any transaction: what fails in between is done again by the same
+        request, whose labels say what is there already. Raises MeshError.
+        """
+        async with self._writer.begin(tenant_id) as changes:
+            found = await case_in_state(changes, case_id)
+            if _closed_so(found, disposition):
+                return found
+            _check(found, disposition, etag, self._clock())
+            names = await _chosen(changes, found, chosen)
+        if disposition.label and names:
+            await self._labels.store(names, disposition.label, f"case {found.case_id}")
+        async with self._writer.begin(tenant_id) as changes:
+            now_found = await case_in_state(changes, case_id)
+            if _closed_so(now_found, disposition):
+                return now_found
+            if now_found.alert_count != found.alert_count or now_found.transaction_count != found.transaction_count:
+                raise errors.changed_meanwhile()
+            return await self._close(changes, now_found, actor, disposition, len(names))
+
+    async def merge(self, changes: CaseChanges, case_id: UUID, actor: str, other_id: UUID, etag: str) -> StoredCase:
+        """Moves the alerts of another case to one. Raises MeshError."""
+        if case_id == other_id:
+            raise errors.field_invalid("other_case_id", "other_case_id.other", "must be another case")
+        other, now = await case_in_state(changes, other_id), self._clock()
+        case = await case_in_state(changes, case_id)
+        if other.merged_into == case.case_id:
+            return case
+        if revision_from_etag(etag) not in (None, case.revision):
+            raise etag_mismatch()
+        if case.state is CaseState.CLOSED:
+            raise errors.step_refused("the case is closed", case.state.value)
+        try:
+            merged = merged_into(other, case.case_id, now)
+        except CaseStepError as error:
+            raise refused_step(error) from None
+        for alert in await changes.alerts_of(other.case_id):
+            await changes.save_alert(alert.changed(now, case_id=case.case_id))
+        await changes.save_case(merged)
+        for each, told in ((merged, case), (case, merged)):
+            await changes.record(each.case_id, "merged", actor, now, {"other_case_id": told.case_id})
+        await changes.tell(case_told("merged", merged, now))
+        return await self._raising.weigh(changes, case, now)
+
+    async def split(
+        self, changes: CaseChanges, case_id: UUID, actor: str, alert_ids: Collection[str], etag: str
+    ) -> StoredCase:
+        """Moves chosen alerts of a case to a new one, and returns that. Raises MeshError."""
+        case, now = await case_in_state(changes, case_id, etag), self._clock()
+        if case.state is CaseState.CLOSED:
+            raise errors.step_refused("the case is closed", case.state.value)
+        alerts = await changes.alerts_of(case.case_id)
+        moving = [alert for alert in alerts if alert.alert_id in {str(UUID(each)) for each in alert_ids}]
+        if len(moving) < len(alert_ids):
+            raise errors.field_invalid("alert_ids", "alert_ids.of_case", "must be alerts of the case")
+        if len(moving) == len(alerts):
+            raise errors.field_invalid("alert_ids", "alert_ids.some", "must leave an alert in the case")
+        new = await self._raising.open(changes, case.entity, now, actor, split_from=case.case_id)
+        for alert in moving:
+            await changes.save_alert(alert.changed(now, case_id=new.case_id))
+        await changes.record(case.case_id, "split", actor, now, {"other_case_id": new.case_id})
+        await self._raising.weigh(changes, case, now)
+        return await self._raising.weigh(changes, new, now)
+
+    async def _close(
+        self, changes: CaseChanges, case: StoredCase, actor: str, disposition: CaseDisposition, labelled: int
+    ) -> StoredCase:
+        now = self._clock()
+        try:
+            closed = closed_as(case, disposition.value, now)
+        except CaseStepError as error:
+            raise refused_step(error) from None
+        for alert in await changes.alerts_of(case.case_id):
+            if alert.state.live:
+                await changes.save_alert(alert.changed(now, state=AlertState.CLOSED, changed_by=actor))
+        await changes.save_case(closed)
+        labels = labelled if disposition.label else 0
+        details = {"disposition": disposition.value, "labels": str(labels)}
+        await changes.record(case.case_id, "closed", actor, now, details)
+        await changes.tell(case_told("closed", closed, now))
+        return closed
+
+
+def _closed_so(case: StoredCase, disposition: CaseDisposition) -> bool:
+    return case.state is CaseState.CLOSED and case.disposition == disposition.value
+
+
+def _check(case: StoredCase, disposition: CaseDisposition, etag: str, now: datetime) -> None:
+    if revision_from_etag(etag) not in (None, case.revision):
+        raise etag_mismatch()
+    try:
+        closed_as(case, disposition.value, now)
+    except CaseStepError as error:
+        raise refused_step(error) from None
+
+
+async def _chosen(changes: CaseChanges, case: StoredCase, chosen: Sequence[str]) -> Sequence[str]:
+    known = await changes.transactions_of(case.case_id)
+    if not chosen:
+        return known
+    there = set(known)
+    for at, each in enumerate(chosen):
+        if each not in there:
+            raise errors.field_invalid(f"transaction_ids[{at}]", "transaction_ids.of_case", "is not of the case")
+    return chosen

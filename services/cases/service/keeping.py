@@ -1,0 +1,70 @@
+"""Watches over cases while they wait: raises their priorities by age, and tells once of those that are overdue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from meshkit.errors import MeshError
+from services.cases.domain.alerts import AlertCause, AlertedEntity, RaisedFor
+from services.cases.domain.levels import UrgencyLevel
+from services.cases.ports import CaseWriter, TenantsWithCases
+from services.cases.service.raising import AlertRaising
+from services.cases.service.telling import case_told, cases_overdue, open_cases
+
+__all__ = ["CaseKeeper"]
+
+_log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 5.0
+LATE_AT_ONCE = 100
+
+
+class CaseKeeper:
+    """A task of every replica; the one that leads works."""
+
+    def __init__(
+        self, tenants: TenantsWithCases, writer: CaseWriter, raising: AlertRaising, clock: Callable[[], datetime]
+    ) -> None:
+        self._tenants = tenants
+        self._writer = writer
+        self._raising = raising
+        self._clock = clock
+
+    async def keep(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        """Works until cancelled. Outages are waited out."""
+        while True:
+            try:
+                await self.round()
+            except MeshError as error:
+                _log.warning("cases are not watched over: %s", error.message)
+            await pause(PAUSE_SECONDS)
+
+    async def round(self) -> None:
+        """Looks at every tenant once."""
+        totals = dict.fromkeys(UrgencyLevel, 0)
+        for tenant_id in await self._tenants.all():
+            while await self._late(tenant_id) == LATE_AT_ONCE:
+                pass
+            for level, count in await self._tenants.counts(tenant_id):
+                totals[level] += count
+        for level, count in totals.items():
+            open_cases.labels(level.word).set(count)
+
+    async def _late(self, tenant_id: str) -> int:
+        """Tells of cases that are overdue, each in the commit that notes it, and returns how many there were."""
+        now = self._clock()
+        async with self._writer.begin(tenant_id) as changes:
+            await changes.age_cases(now)
+            late = await changes.late_cases(now, LATE_AT_ONCE)
+            for case in late:
+                marked = case.changed(now, overdue=True)
+                await changes.save_case(marked)
+                await changes.record(case.case_id, "overdue", "", now, {})
+                await changes.tell(case_told("overdue", marked, now))
+                raised_for = RaisedFor(AlertedEntity("case", case.case_id), AlertCause.OVERDUE, case.case_id)
+                await self._raising.ask(changes, raised_for, now, "A case was not closed in time.")
+        cases_overdue.inc(len(late))
+        return len(late)
