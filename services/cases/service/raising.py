@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -68,9 +69,7 @@ class AlertRaising:
         raised = alert is None
         alert = alert or first_alert(uuid7_text(), raised_for, evidence.event_time, now)
         case = await self._case(changes, alert, now)
-        alert = with_evidence(alert, evidence, now)
-        if alert.case_id is None:
-            alert = alert.changed(now, case_id=case.case_id)
+        alert = replace(with_evidence(alert, evidence, now), case_id=case.case_id)
         await changes.save_alert(alert)
         await changes.add_evidence(alert.alert_id, evidence)
         await self.weigh(changes, case, now)

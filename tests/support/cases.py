@@ -1,0 +1,78 @@
+"""Decisions, labels and stores for tests of alerts and cases."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from meshkit.errors import MeshError, unavailable
+from services.cases.domain.alerts import Evidence
+from services.cases.domain.events import DecidedEvent
+from services.cases.ports import CaseReads, CaseWriter, TenantsWithCases
+from services.cases.service.alerts import AlertDesk
+from services.cases.service.cases import CaseDesk
+from services.cases.service.closing import CaseClosing
+from services.cases.service.keeping import CaseKeeper
+from services.cases.service.raising import AlertRaising
+
+__all__ = ["NOON", "CaseWorld", "ToldLabels", "decided_event"]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def decided_event(
+    tenant_id: str, name: str, *rules: str, score: float = 0.97, minutes: float = 0, minor: int = 12_50, **more: Any
+) -> DecidedEvent:
+    """Returns a declined payment of `user-1`, `minutes` after noon."""
+    time = NOON + timedelta(minutes=minutes)
+    evidence = Evidence(
+        name, str(uuid.uuid5(uuid.NAMESPACE_OID, tenant_id + name)), "user-1", "", minor, 2, "USD", score, "rules",
+        "decline", ("BURST",), time, time + timedelta(seconds=1),
+    )  # fmt: skip
+    return DecidedEvent(tenant_id, evidence._replace(**more), rules)
+
+
+@dataclass
+class ToldLabels:
+    """Labels as they were told. `failure` is raised once instead."""
+
+    told: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
+    failure: MeshError | None = None
+
+    async def store(self, transaction_ids: Sequence[str], label: str, reason: str) -> None:
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
+        self.told.append((tuple(transaction_ids), label, reason))
+
+    def be_away(self) -> None:
+        self.failure = unavailable("fraud")
+
+
+class CaseWorld:
+    """All use cases on one store, with a clock that a test moves."""
+
+    def __init__(
+        self, reads: CaseReads, writer: CaseWriter, tenants: TenantsWithCases, claiming: CaseWriter | None = None
+    ) -> None:
+        self.now = NOON
+        self.reads, self.writer, self.claiming = reads, writer, claiming or writer
+        self.labels = ToldLabels()
+        self.raising = AlertRaising(self._clock)
+        self.alerts = AlertDesk(reads, writer, self._clock)
+        self.desk = CaseDesk(reads, self._clock)
+        self.closing = CaseClosing(writer, self.labels, self.raising, self._clock)
+        self.keeper = CaseKeeper(tenants, writer, self.raising, self._clock)
+        self.tenant = str(uuid.uuid4())
+
+    def _clock(self) -> datetime:
+        return self.now
+
+    async def decide(self, name: str, *rules: str, tenant: str = "", **more: Any) -> None:
+        """Has a decision take effect."""
+        event = decided_event(tenant or self.tenant, name, *rules, **more)
+        async with self.writer.begin(event.tenant_id) as changes:
+            await self.raising.take(changes, event)
