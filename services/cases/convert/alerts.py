@@ -9,7 +9,7 @@ from rampart.cases.v1 import alert_pb2
 from rampart.cases.v1 import alert_service_pb2 as pb
 
 from meshkit.preconditions import etag_from_revision
-from services.cases.convert.parts import amounts_to_proto, shown, time_to_proto
+from services.cases.convert.parts import amounts_to_proto, personal_to_proto, time_to_proto
 from services.cases.domain.alerts import AlertCause, AlertState, Evidence, StoredAlert
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 from services.cases.ports import AlertFilter
@@ -34,7 +34,7 @@ def alert_to_proto(alert: StoredAlert, evidence: Iterable[Evidence] = (), *, pii
         cause=cause.value,
         subject=subject,
         entity_kind=kind,
-        entity=shown(entity, not pii and kind not in IMPERSONAL),
+        entity=personal_to_proto(entity, not pii and kind not in IMPERSONAL),
         state=alert.state.value,
         severity=alert.severity.word,
         score=alert.score,
@@ -57,8 +57,8 @@ def evidence_to_proto(evidence: Evidence, *, pii: bool) -> alert_pb2.AlertTransa
     message = alert_pb2.AlertTransaction(
         transaction_id=evidence.transaction_id,
         decision_id=evidence.decision_id,
-        user_id=shown(evidence.user_id, not pii),
-        card_fingerprint=shown(evidence.card, not pii),
+        user_id=personal_to_proto(evidence.user_id, not pii),
+        card_fingerprint=personal_to_proto(evidence.card, not pii),
         amount=evidence.amount_minor / 10**evidence.digits,
         currency=evidence.currency,
         score=evidence.score,

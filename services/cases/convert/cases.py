@@ -10,7 +10,7 @@ from rampart.cases.v1 import case_service_pb2 as pb
 
 from meshkit.pages import invalid
 from meshkit.preconditions import etag_from_revision
-from services.cases.convert.parts import amounts_to_proto, shown, time_to_proto
+from services.cases.convert.parts import amounts_to_proto, personal_to_proto, time_to_proto
 from services.cases.domain.alerts import Evidence
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
 from services.cases.domain.levels import UrgencyLevel
@@ -40,7 +40,7 @@ def case_to_proto(
     message = case_pb2.FraudCase(
         case_id=case.case_id,
         entity_kind=case.entity.kind,
-        entity=shown(case.entity.value, not pii),
+        entity=personal_to_proto(case.entity.value, not pii),
         state=case.state.value,
         assignee=case.assignee,
         priority=case.priority.word,

@@ -11,7 +11,7 @@ from rampart.cases.v1 import alert_pb2
 from services.cases.domain.levels import AmountSum
 from services.cases.domain.masking import masked
 
-__all__ = ["amounts_to_proto", "shown", "time_to_proto"]
+__all__ = ["amounts_to_proto", "personal_to_proto", "time_to_proto"]
 
 
 def time_to_proto(when: datetime) -> Timestamp:
@@ -24,6 +24,6 @@ def amounts_to_proto(amounts: Iterable[AmountSum]) -> Sequence[alert_pb2.AlertAm
     return [alert_pb2.AlertAmount(currency=each.currency, amount=each.minor / 10**each.digits) for each in amounts]
 
 
-def shown(value: str, personal: bool) -> str:
+def personal_to_proto(value: str, personal: bool) -> str:
     """Returns what a caller sees of something `personal`."""
     return masked(value) if personal else value

@@ -47,7 +47,6 @@ __all__ = [
 FORMAT = 1
 """Of inputs that are all that a decision hangs on."""
 CARD = "card_fingerprint"
-"""The field of an event that names a card."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -160,8 +159,7 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         inputs.review_without.extend(made.required)
     if made.judgement.snoozed:
         inputs.snoozed_rules.extend(made.judgement.snoozed)
-    if made.judgement.alerts:
-        inputs.alert_rules.extend(made.judgement.alerts)
+    inputs.alert_rules.extend(made.judgement.alerts)
     if check.kept is not NOTHING_KEPT:
         _kept_to_proto(check.kept, inputs)
     for spend in facts.elsewhere:

@@ -858,7 +858,7 @@ class FraudCase(betterproto2.Message):
     """
     The alerts of one entity, as one piece of work for an analyst. The entity and the words of notes are masked for callers without the scope `pii:read`.
 
-    Example: {"case_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c58", "entity_kind": "user", "entity": "us…01", "state": "assigned", "assignee": "ana", "priority": "high", "score": 0.97, "amounts": [{"currency": "EUR", "amount": 129.5}], "alert_count": 2, "transaction_count": 3, "disposition": "", "merged_into": "", "split_from": "", "overdue": false, "etag": "\\"4\\"", "create_time": "2026-11-28T09:00:00Z", "update_time": "2026-11-28T09:04:00Z", "due_time": "2026-11-29T09:00:00Z", "notes": [], "attachments": []}
+    Example: {"case_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c58", "entity_kind": "user", "entity": "us…01", "state": "assigned", "assignee": "ana", "priority": "high", "score": 0.97, "amounts": [{"currency": "EUR", "amount": 129.5}], "alert_count": 2, "transaction_count": "3", "disposition": "", "merged_into": "", "split_from": "", "overdue": false, "etag": "\\"4\\"", "create_time": "2026-11-28T09:00:00Z", "update_time": "2026-11-28T09:04:00Z", "due_time": "2026-11-29T09:00:00Z", "notes": [], "attachments": []}
     """
 
     case_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
