@@ -6,7 +6,9 @@ import os
 import sys
 
 from console import (
+    alerts,
     backtests,
+    cases,
     clients,
     decisions,
     evaluate,
@@ -51,6 +53,8 @@ COMMANDS = (
     decisions,
     labels,
     models,
+    alerts,
+    cases,
     ledger,
     simulate,
     replay,
