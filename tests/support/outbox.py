@@ -1,4 +1,4 @@
-"""Writes decisions into a real outbox, as the fraud service does, and follows them as the data service does."""
+"""Writes decisions into a real outbox, as the fraud service does, and reads them as other services do."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import asyncpg
 from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import unavailable
-from meshkit.following.batches import Batch, Cursor, DecidedPage, Position, Proof
-from meshkit.following.decisions import batch_from_proto, decided_page_from_proto
+from meshkit.following.batches import Batch, Cursor, DecidedPage, FollowedEvent, Position, Proof
+from meshkit.following.decisions import ReadEvent, batch_from_proto, decided_page_from_proto
 from meshkit.storage.event_stream import EventStream
-from services.data.convert import transaction_from_event
-from services.data.domain.ledger import Transaction
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.convert import decided_page_to_proto, page_to_proto
@@ -37,6 +35,8 @@ __all__ = [
 ]
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+Item = TypeVar("Item", bound=FollowedEvent)
 
 TENANT = "0192f0c1-2d7a-7000-8000-000000000001"
 _LEADERS = """
@@ -121,34 +121,37 @@ async def outbox_writer(database: Database) -> AsyncIterator[OutboxWriter]:
         await session.close(timeout=5)
 
 
-class DirectOutbox:
-    """What the data service reads over the mesh, without the mesh. `away` stands for a fraud service that is down."""
+class DirectOutbox(Generic[Item]):
+    """What a service reads over the mesh, without the mesh. `away` stands for a fraud service that is down."""
 
-    def __init__(self, reader: OutboxReader) -> None:
+    def __init__(self, reader: OutboxReader, read: ReadEvent[Item], consumer: str = "data") -> None:
         self._reader = reader
+        self._read = read
+        self._consumer = consumer
         self.away = False
         self.asked: list[Position] = []
 
-    async def read(self, after: Position, proof: Proof, limit: int) -> Batch[Transaction]:
+    async def read(self, after: Position, proof: Proof, limit: int) -> Batch[Item]:
         self.asked.append(after)
         if self.away:
             raise unavailable("fraud")
-        page = await self._reader.read("data", Place(*after), limit, PlaceProof(*proof))
-        return batch_from_proto(page_to_proto(page), transaction_from_event)
+        page = await self._reader.read(self._consumer, Place(*after), limit, PlaceProof(*proof))
+        return batch_from_proto(page_to_proto(page), self._read)
 
 
-class DirectDecisions:
-    """What the data service reads of stored decisions over the mesh, without the mesh."""
+class DirectDecisions(Generic[Item]):
+    """What a service reads of stored decisions over the mesh, without the mesh."""
 
-    def __init__(self, decided: DecidedEvents) -> None:
+    def __init__(self, decided: DecidedEvents, read: ReadEvent[Item]) -> None:
         self._decided = decided
+        self._read = read
         self.most = 1_000
         """Bounds pages, so that a rebuild of a few decisions has many."""
         self.pause = 0.0
         self.asked: list[Cursor] = []
 
-    async def read(self, after: Cursor, limit: int) -> DecidedPage[Transaction]:
+    async def read(self, after: Cursor, limit: int) -> DecidedPage[Item]:
         await asyncio.sleep(self.pause)
         self.asked.append(after)
         page = await self._decided.read((after.tenant_id, after.decision_id), min(limit, self.most))
-        return decided_page_from_proto(decided_page_to_proto(page), transaction_from_event)
+        return decided_page_from_proto(decided_page_to_proto(page), self._read)

@@ -10,6 +10,8 @@ from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Pool, transaction
 from services.fraud.adapters.engine_revisions import hold, move
 from services.fraud.adapters.scenario_rows import deployment_of, policy_of, scenario_of, state_of, version_of
+from services.fraud.convert import asked_event_from_transition
+from services.fraud.domain.scenarios.deployment import DeploymentMove
 from services.fraud.domain.scenarios.file import file_of
 from services.fraud.domain.scenarios.publication import DeploymentState, ScenarioPolicy, Transition
 from services.fraud.domain.scenarios.scenario import Scenario, ScenarioVersion, VersionRef
@@ -41,6 +43,7 @@ _TRANSITION = """
 INSERT INTO scenario_transitions (tenant_id, event_type, number, move, scenario_id, version, parts, principal,
     requested_by, reason, replaced_scenario_id, replaced_version, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"""
+_TELL = "INSERT INTO outbox (tenant_id, payload) VALUES ($1, $2)"
 _POLICY = "SELECT * FROM scenario_policies WHERE tenant_id = $1"
 _SAVE_POLICY = """
 INSERT INTO scenario_policies (tenant_id, two_persons, declines, reviews, times, above, revision)
@@ -147,6 +150,9 @@ class PostgresScenarioChanges(PostgresClaims):
             *(transition.replaced or (None, None)),
             transition.at,
         )
+        if transition.move is DeploymentMove.TRIP:
+            event = asked_event_from_transition(self._tenant_id, transition)
+            await self._connection.execute(_TELL, self._tenant_id, event)
         await move(self._connection, self._tenant_id)
 
     async def policy(self) -> ScenarioPolicy:

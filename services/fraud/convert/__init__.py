@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.fraud.convert.asked import asked_event_from_transition
 from services.fraud.convert.backtests import backtest_to_proto, period_from_proto
 from services.fraud.convert.checks import check_from_event, check_from_proto
 from services.fraud.convert.decisions import (
@@ -94,6 +95,7 @@ __all__ = [
     "Positions",
     "admits_from_proto",
     "admits_revision_from_proto",
+    "asked_event_from_transition",
     "backtest_to_proto",
     "changes_to_proto",
     "check_from_event",

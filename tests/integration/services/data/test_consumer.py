@@ -60,8 +60,8 @@ class Mesh:
     fraud: Database
     data: Database
     stream: RedisStream
-    outbox: DirectOutbox
-    decisions: DirectDecisions
+    outbox: DirectOutbox[Transaction]
+    decisions: DirectDecisions[Transaction]
     writer: OutboxWriter
     reader: OutboxReader
     superuser: Any
@@ -138,7 +138,9 @@ async def opened(fraud: Database, data: Database, valkey_url: str) -> AsyncItera
         cleaner = await postgres.open_pool(fraud.server.dsn(fraud.name, "rampart_fraud_cleaner"))
         stack.push_async_callback(cleaner.close)
         decided = DecidedEvents(relay=pool, service=service, tenants=PostgresOldDecisions(cleaner, 400))
-        mesh = Mesh(fraud, data, stream, DirectOutbox(reader), DirectDecisions(decided), writer, reader, superuser)
+        outbox = DirectOutbox(reader, transaction_from_event)
+        decisions = DirectDecisions(decided, transaction_from_event)
+        mesh = Mesh(fraud, data, stream, outbox, decisions, writer, reader, superuser)
         yield mesh
         for task in mesh.tasks:
             task.cancel()

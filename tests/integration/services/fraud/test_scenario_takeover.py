@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from rampart.fraud.v1 import event_pb2
 
 from meshkit.storage.notifications import Notifications
-from meshkit.storage.postgres import Pool
+from meshkit.storage.postgres import Pool, transaction
 from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
@@ -107,6 +108,12 @@ async def test_a_version_that_declines_too_much_is_stopped_for_all_processes(
         print(f"taken over after {max(took):.2f} s")
         configuration = await first.configurations.of(tenant)
         assert configuration.scenarios.guarded("payment").deployment.tripped
+        async with transaction(pool, [tenant]) as connection:
+            (told,) = await connection.fetch("SELECT payload FROM outbox WHERE tenant_id = $1", tenant)
+        asked = event_pb2.DecisionEvent.FromString(told["payload"])
+        assert (asked.event_type, asked.alert.cause, asked.alert.subject) == (
+            "alert.asked", "breaker", VERSION.ref.scenario_id,
+        )  # fmt: skip
 
 
 async def test_snoozes_and_shadows_are_at_hand(fraud_database: Database, pool: Pool, tenant: str) -> None:
