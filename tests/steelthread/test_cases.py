@@ -1,4 +1,4 @@
-"""Cases over REST and on the command line: from a payment that a rule declines to the label that an analyst gives it."""
+"""Cases over REST and by commands: from a payment that a rule declines to the label that an analyst gives it."""
 
 from __future__ import annotations
 
