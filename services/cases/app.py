@@ -24,7 +24,9 @@ from meshkit.storage.leader import Leader, Session
 from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
+from meshkit.tasks import Worker, task_policies
 from services.cases.adapters.fraud_labels import LABEL_POLICIES, FraudLabels
+from services.cases.adapters.job_tasks import RemoteJobTasks
 from services.cases.adapters.postgres_changes import PostgresCaseWriter
 from services.cases.adapters.postgres_follower import PostgresCaseFollower
 from services.cases.adapters.postgres_reads import PostgresCaseReads
@@ -35,6 +37,7 @@ from services.cases.ports import CaseFollowing
 from services.cases.service.alerts import AlertDesk
 from services.cases.service.cases import CaseDesk
 from services.cases.service.closing import CaseClosing
+from services.cases.service.jobs import JOB_KIND, JOBS_AT_ONCE, CaseJobs, CaseJobWork
 from services.cases.service.keeping import CaseKeeper
 from services.cases.service.raising import AlertRaising
 from services.cases.service.recovering import PlaceRecovery
@@ -66,6 +69,7 @@ async def serve(host: Host, reader: Reader) -> None:
     verifier = await host.open(keys.remote_verifier(mesh, settings.auth_address), name="auth", check=keys.check)
     policies = {**FRAUD_POLICIES, **LABEL_POLICIES}
     fraud = await host.open(open_channel(settings.fraud_address, mesh.tls, policies, rare=True))
+    tasks = await host.open(open_channel(settings.task_address, mesh.tls, task_policies(), rare=True))
     _follow(host, settings.dsn, raising, stream, fraud)
     writer = PostgresCaseWriter(pool)
     keeper = CaseKeeper(PostgresTenantsWithCases(pool), writer, raising, _now)
@@ -77,7 +81,10 @@ async def serve(host: Host, reader: Reader) -> None:
     alerts = AlertServicer(AlertDesk(reads, writer, _now), pages)
     server.add(alert_service_pb2_grpc.add_AlertServiceServicer_to_server, alerts)
     closing, claiming = CaseClosing(writer, FraudLabels(fraud), raising, _now), PostgresCaseWriter(pool, follow=False)
-    cases = CaseServicer(CaseDesk(reads, _now), closing, writer, claiming, pages)
+    desk, jobs = CaseDesk(reads, _now), CaseJobs(reads, RemoteJobTasks(tasks, JOB_KIND), _now)
+    work = CaseJobWork(reads, writer, AlertDesk(reads, writer, _now), desk, closing)
+    host.background("tasks", Worker(tasks, {JOB_KIND: work.run}, limits={JOB_KIND: JOBS_AT_ONCE}).run)
+    cases = CaseServicer(desk, closing, jobs, writer, claiming, pages)
     server.add(case_service_pb2_grpc.add_CaseServiceServicer_to_server, cases)
     await host.serve(server, admin=mesh.admin_listen)
 

@@ -14,6 +14,7 @@ from meshkit.named_requests import Claims, Writer
 from services.cases.domain.alerts import AlertCause, AlertedEntity, AlertState, Evidence, RaisedFor, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
 from services.cases.domain.events import EventOfFraud, LabelledEvent
+from services.cases.domain.jobs import JobState, StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "CaseReads",
     "CaseTold",
     "CaseWriter",
+    "JobTasks",
     "QueuePlace",
     "TenantsWithCases",
 ]
@@ -110,6 +112,8 @@ class CaseReads(Protocol):
 
     async def settings(self, tenant_id: str) -> CaseSettings: ...
 
+    async def job(self, tenant_id: str, job_id: UUID) -> StoredJob | None: ...
+
 
 class CaseChanges(Claims, Protocol):
     """One transaction on the alerts and cases of one tenant. Those of a tenant follow each other."""
@@ -176,6 +180,12 @@ class CaseChanges(Claims, Protocol):
         """Adds to the history of a case."""
         ...
 
+    async def add_job(self, job: StoredJob) -> None: ...
+
+    async def advance(self, job: StoredJob, looked_at: int, changed: int) -> bool:
+        """Notes what came of the next items of a job. False, and nothing is noted, if its place was another already."""
+        ...
+
     async def tell(self, told: CaseTold) -> None:
         """Tells the other services."""
         ...
@@ -223,3 +233,13 @@ class TenantsWithCases(Protocol):
     async def counts(self, tenant_id: str) -> Sequence[tuple[UrgencyLevel, int]]:
         """Returns how many cases are not closed, by priority."""
         ...
+
+
+class JobTasks(Protocol):
+    """The tasks of jobs, of the tenant whose call is carried out. Every method raises MeshError."""
+
+    async def submit(self, job_id: str, title: str) -> str:
+        """Has a job done. Returns the identifier of its task."""
+        ...
+
+    async def state(self, task_id: str) -> JobState: ...

@@ -27,6 +27,8 @@ class CasesSettings:
     """Where the event stream is."""
     auth_address: str
     """host:port of the auth service, for its keys."""
+    task_address: str
+    """host:port of the task service, for jobs."""
     fraud_address: str
     """host:port of the fraud service, for events that the stream lost and for labels of closed cases."""
 
@@ -40,5 +42,6 @@ class CasesSettings:
             reads=ReadLimits.read(reader),
             redis_url=reader.text("RAMPART_REDIS_URL"),
             auth_address=reader.upstream("RAMPART_AUTH_ADDRESS"),
+            task_address=reader.upstream("RAMPART_TASK_ADDRESS"),
             fraud_address=reader.upstream("RAMPART_FRAUD_ADDRESS"),
         )

@@ -15,6 +15,7 @@ from meshkit.storage.named_requests import MemoryClaims
 from services.cases.domain.alerts import MOST_EVIDENCE, AlertedEntity, Evidence, RaisedFor, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
 from services.cases.domain.events import LabelledEvent
+from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel, priority_at
 from services.cases.ports import CaseChanges, CaseTold, QueuePlace
 
@@ -36,6 +37,7 @@ class MemoryCaseRows:
     attachments: dict[tuple[str, str], tuple[AttachedFile, ...]] = field(default_factory=dict)
     history: dict[tuple[str, str], tuple[DoneWithCase, ...]] = field(default_factory=dict)
     requests: dict[tuple[str, UUID], Answered] = field(default_factory=dict)
+    jobs: dict[tuple[str, str], StoredJob] = field(default_factory=dict)
     told: dict[int, tuple[str, CaseTold]] = field(default_factory=dict)
 
 
@@ -151,6 +153,18 @@ class MemoryCaseChanges(MemoryClaims):
     async def record(self, case_id: str, action: str, actor: str, at: datetime, details: Mapping[str, str]) -> None:
         number = len(self._rows.history.get((self._tenant_id, case_id), ())) + 1
         self._add(self._rows.history, case_id, DoneWithCase(number, action, actor, at, dict(details)))
+
+    async def add_job(self, job: StoredJob) -> None:
+        self._rows.jobs[self._tenant_id, job.job_id] = job
+
+    async def advance(self, job: StoredJob, looked_at: int, changed: int) -> bool:
+        known = self._rows.jobs[self._tenant_id, job.job_id]
+        if known.done != job.done:
+            return False
+        refused = known.refused + looked_at - changed
+        moved = replace(known, done=known.done + looked_at, changed=known.changed + changed, refused=refused)
+        self._rows.jobs[self._tenant_id, job.job_id] = moved
+        return True
 
     async def tell(self, told: CaseTold) -> None:
         self._rows.told[len(self._rows.told)] = self._tenant_id, told

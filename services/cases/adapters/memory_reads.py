@@ -12,6 +12,7 @@ from services.cases.adapters.memory import MemoryCaseChanges, MemoryCaseRows, qu
 from services.cases.domain.alerts import Evidence, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
 from services.cases.domain.events import EventOfFraud
+from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, QueuePlace
 
@@ -86,6 +87,9 @@ class MemoryCaseReads:
 
     async def settings(self, tenant_id: str) -> CaseSettings:
         return self._rows.settings.get(tenant_id, CaseSettings())
+
+    async def job(self, tenant_id: str, job_id: UUID) -> StoredJob | None:
+        return self._rows.jobs.get((tenant_id, str(job_id)))
 
 
 class MemoryTenantsWithCases:

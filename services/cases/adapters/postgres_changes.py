@@ -25,6 +25,7 @@ from services.cases.convert import told_to_event
 from services.cases.domain.alerts import MOST_EVIDENCE, AlertedEntity, Evidence, RaisedFor, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, StoredCase
 from services.cases.domain.events import LabelledEvent
+from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import AGES, CaseSettings, UrgencyLevel
 from services.cases.ports import CaseChanges, CaseTold
 
@@ -87,6 +88,13 @@ SELECT (SELECT count(*) FROM case_notes WHERE tenant_id = $1 AND case_id = $2)
 _RECORD = """
 INSERT INTO case_history (tenant_id, case_id, number, action, actor, created_at, details)
 SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6 FROM case_history WHERE tenant_id = $1 AND case_id = $2"""
+_ADD_JOB = """
+INSERT INTO case_jobs (tenant_id, job_id, task_id, action, argument, items, done, changed, refused, created_by,
+    created_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $8)"""
+_ADVANCE = """
+UPDATE case_jobs SET done = done + $4, changed = changed + $5, refused = refused + $6
+WHERE tenant_id = $1 AND job_id = $2 AND done = $3"""
 _TELL = "INSERT INTO outbox (tenant_id, payload) VALUES ($1, $2)"
 
 
@@ -190,6 +198,15 @@ class PostgresCaseChanges(PostgresClaims):
     async def record(self, case_id: str, action: str, actor: str, at: datetime, details: Mapping[str, str]) -> None:
         values = action, actor, at, json.dumps(dict(details))
         await self._connection.execute(_RECORD, self._tenant_id, case_id, *values)
+
+    async def add_job(self, job: StoredJob) -> None:
+        values = job.job_id, job.task_id, job.action.value, job.argument, job.items, job.created_by, job.created_at
+        await self._connection.execute(_ADD_JOB, self._tenant_id, *values)
+
+    async def advance(self, job: StoredJob, looked_at: int, changed: int) -> bool:
+        counts = looked_at, changed, looked_at - changed
+        done = await self._connection.execute(_ADVANCE, self._tenant_id, job.job_id, job.done, *counts)
+        return done.endswith(" 1")
 
     async def tell(self, told: CaseTold) -> None:
         await self._connection.execute(_TELL, self._tenant_id, told_to_event(self._tenant_id, told))

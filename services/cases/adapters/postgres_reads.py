@@ -21,6 +21,7 @@ from services.cases.adapters.rows import (
 )
 from services.cases.domain.alerts import Evidence, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, DoneWithCase, StoredCase
+from services.cases.domain.jobs import JobAction, StoredJob
 from services.cases.domain.levels import CaseSettings
 from services.cases.ports import AlertFilter, CaseFilter, QueuePlace
 
@@ -52,6 +53,9 @@ WHERE tenant_id = $1 AND case_id = $2 ORDER BY attachment_id"""
 _HISTORY = """
 SELECT number, action, actor, created_at, details FROM case_history
 WHERE tenant_id = $1 AND case_id = $2 AND number > $3 ORDER BY number LIMIT $4"""
+_JOB = """
+SELECT job_id::text, task_id::text, action, argument, items, done, changed, refused, created_by, created_at
+FROM case_jobs WHERE tenant_id = $1 AND job_id = $2"""
 LAST = UUID(int=(1 << 128) - 1)
 
 
@@ -121,6 +125,14 @@ class PostgresCaseReads:
     async def settings(self, tenant_id: str) -> CaseSettings:
         rows = await self._fetch(tenant_id, SETTINGS)
         return CaseSettings(**dict(rows[0])) if rows else CaseSettings()
+
+    async def job(self, tenant_id: str, job_id: UUID) -> StoredJob | None:
+        rows = await self._fetch(tenant_id, _JOB, job_id)
+        if not rows:
+            return None
+        values = dict(rows[0])
+        action, items = JobAction(values.pop("action")), tuple(map(str, values.pop("items")))
+        return StoredJob(action=action, items=items, **values)
 
     async def _fetch(self, tenant_id: str, query: str, *values: object) -> list[asyncpg.Record]:
         async with self._reads.of(tenant_id) as connection:

@@ -20,6 +20,7 @@ from services.cases.convert.cases import (
     queue_place_to_token,
 )
 from services.cases.convert.events import event_of_fraud_from_proto, told_to_event
+from services.cases.convert.jobs import job_filter_from_proto, job_to_proto
 
 __all__ = [
     "alert_filter_from_proto",
@@ -33,6 +34,8 @@ __all__ = [
     "evidence_place_from_token",
     "evidence_place_to_token",
     "evidence_to_proto",
+    "job_filter_from_proto",
+    "job_to_proto",
     "level_from_word",
     "note_to_proto",
     "queue_place_from_token",

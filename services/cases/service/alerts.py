@@ -48,6 +48,10 @@ class AlertDesk:
         """Raises RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED and ETAG_MISMATCH."""
         return await self._move(tenant_id, alert_id, actor, etag, AlertState.DISMISSED, reason)
 
+    async def dismiss_in(self, changes: CaseChanges, alert_id: UUID, actor: str, reason: str) -> StoredAlert:
+        """Does the same in a transaction that is given."""
+        return await self._move_in(changes, alert_id, actor, "", AlertState.DISMISSED, reason)
+
     async def settings(self, tenant_id: str) -> CaseSettings:
         return await self._reads.settings(tenant_id)
 
@@ -67,16 +71,21 @@ class AlertDesk:
         self, tenant_id: str, alert_id: UUID, actor: str, etag: str, state: AlertState, reason: str
     ) -> StoredAlert:
         async with self._writer.begin(tenant_id) as changes:
-            found = await changes.alert(alert_id)
-            if found is None:
-                raise errors.found_none("alert")
-            if found.state is state:
-                return found
-            if revision_from_etag(etag) not in (None, found.revision):
-                raise etag_mismatch()
-            if not found.state.live:
-                raise errors.step_refused(f"the alert is {found.state.value}", found.state.value)
-            return await self._store(changes, found, state, actor, reason)
+            return await self._move_in(changes, alert_id, actor, etag, state, reason)
+
+    async def _move_in(
+        self, changes: CaseChanges, alert_id: UUID, actor: str, etag: str, state: AlertState, reason: str
+    ) -> StoredAlert:
+        found = await changes.alert(alert_id)
+        if found is None:
+            raise errors.found_none("alert")
+        if found.state is state:
+            return found
+        if revision_from_etag(etag) not in (None, found.revision):
+            raise etag_mismatch()
+        if not found.state.live:
+            raise errors.step_refused(f"the alert is {found.state.value}", found.state.value)
+        return await self._store(changes, found, state, actor, reason)
 
     async def _store(
         self, changes: CaseChanges, found: StoredAlert, state: AlertState, actor: str, reason: str

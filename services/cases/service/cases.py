@@ -86,6 +86,10 @@ class CaseDesk:
         found = await case_in_state(changes, case_id, etag)
         return await self._assigned(changes, found, actor, assignee, seen=bool(etag) or found.assignee == actor)
 
+    async def assign_any(self, changes: CaseChanges, case_id: UUID, actor: str, assignee: str) -> StoredCase:
+        """Assigns a case whoever has it. Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
+        return await self._assigned(changes, await case_in_state(changes, case_id), actor, assignee, seen=True)
+
     async def reopen(self, changes: CaseChanges, case_id: UUID, actor: str, reason: str, etag: str) -> StoredCase:
         """Raises RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED and ETAG_MISMATCH."""
         found, now = await case_in_state(changes, case_id, etag), self._clock()

@@ -60,6 +60,11 @@ class CaseClosing:
                 raise errors.changed_meanwhile()
             return await self._close(changes, now_found, actor, disposition, len(names))
 
+    async def close_unlabelled(self, changes: CaseChanges, case_id: UUID, actor: str) -> StoredCase:
+        """Closes a case of which nothing became known. Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
+        found, disposition = await case_in_state(changes, case_id), CaseDisposition.INCONCLUSIVE
+        return found if _closed_so(found, disposition) else await self._close(changes, found, actor, disposition, 0)
+
     async def merge(self, changes: CaseChanges, case_id: UUID, actor: str, other_id: UUID, etag: str) -> StoredCase:
         """Moves the alerts of another case to one. Raises MeshError."""
         if case_id == other_id:

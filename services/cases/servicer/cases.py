@@ -13,9 +13,11 @@ from meshkit.named_requests import IdempotentChanges, named_request
 from meshkit.pages import Pages, invalid, page_size
 from services.cases import convert
 from services.cases.domain.cases import CaseDisposition
+from services.cases.domain.jobs import JobAction, JobState
 from services.cases.ports import CaseChanges, CaseWriter
 from services.cases.service.cases import CaseDesk
 from services.cases.service.closing import CaseClosing
+from services.cases.service.jobs import CaseJobs
 from services.cases.servicer.callers import sees_pii
 
 __all__ = ["CaseServicer"]
@@ -27,9 +29,16 @@ class CaseServicer:
     """Implements `rampart.cases.v1.CaseService`. Claims have a writer of their own: they wait for nobody."""
 
     def __init__(
-        self, desk: CaseDesk, closing: CaseClosing, writer: CaseWriter, claiming: CaseWriter, pages: Pages
+        self,
+        desk: CaseDesk,
+        closing: CaseClosing,
+        jobs: CaseJobs,
+        writer: CaseWriter,
+        claiming: CaseWriter,
+        pages: Pages,
     ) -> None:
         self._desk = desk
+        self._jobs = jobs
         self._closing = closing
         self._writer = writer
         self._idempotent: IdempotentChanges[CaseChanges] = IdempotentChanges(writer)
@@ -144,3 +153,20 @@ class CaseServicer:
 
         named = named_request(request, lambda content: None)
         return await self._idempotent.respond(caller.tenant_id, named, split, pb.SplitCaseResponse)
+
+    async def CreateCaseJob(self, request: pb.CreateCaseJobRequest, _: CaseContext) -> pb.CreateCaseJobResponse:
+        caller, action = principal(), JobAction(request.action)
+        only = convert.job_filter_from_proto(request)
+
+        async def create(changes: CaseChanges) -> pb.CreateCaseJobResponse:
+            items = await self._jobs.matching(caller.tenant_id, only)
+            argument = request.reason or request.assignee
+            made = await self._jobs.create(changes, caller.client_id, action, argument, items)
+            return pb.CreateCaseJobResponse(job=convert.job_to_proto(made, JobState()))
+
+        named = named_request(request, lambda content: None)
+        return await self._idempotent.respond(caller.tenant_id, named, create, pb.CreateCaseJobResponse)
+
+    async def GetCaseJob(self, request: pb.GetCaseJobRequest, _: CaseContext) -> pb.GetCaseJobResponse:
+        found = await self._jobs.get(principal().tenant_id, UUID(request.job_id))
+        return pb.GetCaseJobResponse(job=convert.job_to_proto(*found))

@@ -20,11 +20,14 @@ from .rampart.cases.v1 import (
     AssignCaseRequest,
     AssignCaseResponse,
     CaseAttachment,
+    CaseJob,
     CaseNote,
     ClaimNextCaseRequest,
     ClaimNextCaseResponse,
     CloseCaseRequest,
     CloseCaseResponse,
+    CreateCaseJobRequest,
+    CreateCaseJobResponse,
     DismissAlertRequest,
     DismissAlertResponse,
     FraudCase,
@@ -32,6 +35,8 @@ from .rampart.cases.v1 import (
     GetAlertResponse,
     GetAlertSettingsRequest,
     GetAlertSettingsResponse,
+    GetCaseJobRequest,
+    GetCaseJobResponse,
     GetCaseRequest,
     GetCaseResponse,
     ListAlertsRequest,
@@ -531,6 +536,26 @@ SPLIT_CASE = Method(
     ids=(),
 )
 
+CREATE_CASE_JOB = Method(
+    path="/rampart.cases.v1.CaseService/CreateCaseJob",
+    request=CreateCaseJobRequest,
+    response=CreateCaseJobResponse,
+    timeout=5.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_CASE_JOB = Method(
+    path="/rampart.cases.v1.CaseService/GetCaseJob",
+    request=GetCaseJobRequest,
+    response=GetCaseJobResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
 
 class CaseClient:
     """Keeps the cases that analysts investigate."""
@@ -621,6 +646,20 @@ class CaseClient:
         """
         response = await self._caller.call(SPLIT_CASE, request, options)
         return present(response.fraud_case)
+
+    async def create_case_job(self, request: CreateCaseJobRequest, **options: Unpack[CallOptions]) -> CaseJob:
+        """Does something with all alerts or cases that match, 10,000 at most, as a task: each once, whatever
+        dies. "dismiss" is for alerts; "assign" and "close" for cases, which are closed as inconclusive, for a
+        task has nobody's token to store labels with.
+        Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CREATE_CASE_JOB, request, options)
+        return present(response.job)
+
+    async def get_case_job(self, request: GetCaseJobRequest, **options: Unpack[CallOptions]) -> CaseJob:
+        """Returns a job and how far it is. Reasons: RESOURCE_NOT_FOUND, DEPENDENCY_UNAVAILABLE."""
+        response = await self._caller.call(GET_CASE_JOB, request, options)
+        return present(response.job)
 
 
 LIST_TRANSACTIONS = Method(

@@ -107,6 +107,32 @@ class CaseHistoryEntry(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     def __init__(self, number: _Optional[int] = ..., action: _Optional[str] = ..., actor: _Optional[str] = ..., details: _Optional[_Mapping[str, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class CaseJob(_message.Message):
+    __slots__ = ("job_id", "action", "state", "total", "done", "changed", "refused", "error", "created_by", "create_time", "finish_time")
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_FIELD_NUMBER: _ClassVar[int]
+    DONE_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CREATED_BY_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    FINISH_TIME_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    action: str
+    state: str
+    total: int
+    done: int
+    changed: int
+    refused: int
+    error: str
+    created_by: str
+    create_time: _timestamp_pb2.Timestamp
+    finish_time: _timestamp_pb2.Timestamp
+    def __init__(self, job_id: _Optional[str] = ..., action: _Optional[str] = ..., state: _Optional[str] = ..., total: _Optional[int] = ..., done: _Optional[int] = ..., changed: _Optional[int] = ..., refused: _Optional[int] = ..., error: _Optional[str] = ..., created_by: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
 class CaseEvent(_message.Message):
     __slots__ = ("tenant_id", "event_type", "alert_id", "case_id", "state", "what", "create_time")
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]

@@ -220,3 +220,45 @@ class SplitCaseResponse(_message.Message):
     FRAUD_CASE_FIELD_NUMBER: _ClassVar[int]
     fraud_case: _case_pb2.FraudCase
     def __init__(self, fraud_case: _Optional[_Union[_case_pb2.FraudCase, _Mapping]] = ...) -> None: ...
+
+class CreateCaseJobRequest(_message.Message):
+    __slots__ = ("action", "assignee", "reason", "state", "cause", "entity", "min_level", "of_assignee", "overdue", "request_id")
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNEE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    MIN_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    OF_ASSIGNEE_FIELD_NUMBER: _ClassVar[int]
+    OVERDUE_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    action: str
+    assignee: str
+    reason: str
+    state: str
+    cause: str
+    entity: str
+    min_level: str
+    of_assignee: str
+    overdue: bool
+    request_id: str
+    def __init__(self, action: _Optional[str] = ..., assignee: _Optional[str] = ..., reason: _Optional[str] = ..., state: _Optional[str] = ..., cause: _Optional[str] = ..., entity: _Optional[str] = ..., min_level: _Optional[str] = ..., of_assignee: _Optional[str] = ..., overdue: _Optional[bool] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CreateCaseJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: _case_pb2.CaseJob
+    def __init__(self, job: _Optional[_Union[_case_pb2.CaseJob, _Mapping]] = ...) -> None: ...
+
+class GetCaseJobRequest(_message.Message):
+    __slots__ = ("job_id",)
+    JOB_ID_FIELD_NUMBER: _ClassVar[int]
+    job_id: str
+    def __init__(self, job_id: _Optional[str] = ...) -> None: ...
+
+class GetCaseJobResponse(_message.Message):
+    __slots__ = ("job",)
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    job: _case_pb2.CaseJob
+    def __init__(self, job: _Optional[_Union[_case_pb2.CaseJob, _Mapping]] = ...) -> None: ...

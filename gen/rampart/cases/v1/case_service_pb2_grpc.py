@@ -95,6 +95,16 @@ class CaseServiceStub:
                 request_serializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.SplitCaseRequest.SerializeToString,
                 response_deserializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.SplitCaseResponse.FromString,
                 _registered_method=True)
+        self.CreateCaseJob = channel.unary_unary(
+                '/rampart.cases.v1.CaseService/CreateCaseJob',
+                request_serializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.CreateCaseJobRequest.SerializeToString,
+                response_deserializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.CreateCaseJobResponse.FromString,
+                _registered_method=True)
+        self.GetCaseJob = channel.unary_unary(
+                '/rampart.cases.v1.CaseService/GetCaseJob',
+                request_serializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.GetCaseJobRequest.SerializeToString,
+                response_deserializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.GetCaseJobResponse.FromString,
+                _registered_method=True)
 
 
 class CaseServiceServicer:
@@ -185,6 +195,21 @@ class CaseServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateCaseJob(self, request, context):
+        """Does something with all alerts or cases that match, 10,000 at most, as a task: each once, whatever dies. "dismiss" is for alerts; "assign" and "close" for cases, which are closed as inconclusive, for a task has nobody's token to store labels with.
+        Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCaseJob(self, request, context):
+        """Returns a job and how far it is. Reasons: RESOURCE_NOT_FOUND, DEPENDENCY_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CaseServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -247,6 +272,16 @@ def add_CaseServiceServicer_to_server(servicer, server):
                     servicer.SplitCase,
                     request_deserializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.SplitCaseRequest.FromString,
                     response_serializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.SplitCaseResponse.SerializeToString,
+            ),
+            'CreateCaseJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCaseJob,
+                    request_deserializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.CreateCaseJobRequest.FromString,
+                    response_serializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.CreateCaseJobResponse.SerializeToString,
+            ),
+            'GetCaseJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCaseJob,
+                    request_deserializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.GetCaseJobRequest.FromString,
+                    response_serializer=rampart_dot_cases_dot_v1_dot_case__service__pb2.GetCaseJobResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -574,6 +609,60 @@ class CaseService:
             '/rampart.cases.v1.CaseService/SplitCase',
             rampart_dot_cases_dot_v1_dot_case__service__pb2.SplitCaseRequest.SerializeToString,
             rampart_dot_cases_dot_v1_dot_case__service__pb2.SplitCaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCaseJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.cases.v1.CaseService/CreateCaseJob',
+            rampart_dot_cases_dot_v1_dot_case__service__pb2.CreateCaseJobRequest.SerializeToString,
+            rampart_dot_cases_dot_v1_dot_case__service__pb2.CreateCaseJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCaseJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.cases.v1.CaseService/GetCaseJob',
+            rampart_dot_cases_dot_v1_dot_case__service__pb2.GetCaseJobRequest.SerializeToString,
+            rampart_dot_cases_dot_v1_dot_case__service__pb2.GetCaseJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -18,11 +18,14 @@ __all__ = (
     "AssignCaseResponse",
     "CaseAttachment",
     "CaseHistoryEntry",
+    "CaseJob",
     "CaseNote",
     "ClaimNextCaseRequest",
     "ClaimNextCaseResponse",
     "CloseCaseRequest",
     "CloseCaseResponse",
+    "CreateCaseJobRequest",
+    "CreateCaseJobResponse",
     "DismissAlertRequest",
     "DismissAlertResponse",
     "FraudCase",
@@ -30,6 +33,8 @@ __all__ = (
     "GetAlertResponse",
     "GetAlertSettingsRequest",
     "GetAlertSettingsResponse",
+    "GetCaseJobRequest",
+    "GetCaseJobResponse",
     "GetCaseRequest",
     "GetCaseResponse",
     "ListAlertsRequest",
@@ -671,6 +676,83 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class CaseJob(betterproto2.Message):
+    """
+    Something that is done with many alerts or cases, one by one. Those that matched when it was asked for are looked at once each.
+
+    Example: {"job_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c62", "action": "dismiss", "state": "succeeded", "total": 120, "done": 120, "changed": 118, "refused": 2, "error": "", "created_by": "ana", "create_time": "2026-11-28T09:12:00Z", "finish_time": "2026-11-28T09:12:04Z"}
+    """
+
+    job_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Identifier, a UUIDv7.
+    """
+
+    action: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    "assign", "close" or "dismiss".
+    """
+
+    state: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    "pending", "running", "cancelling", "succeeded", "failed", "dead" (after several attempts that failed) or "cancelled".
+    """
+
+    total: "int" = betterproto2.field(4, betterproto2.TYPE_UINT32)
+    """
+    How many matched.
+    """
+
+    done: "int" = betterproto2.field(5, betterproto2.TYPE_UINT32)
+    """
+    How many were looked at.
+    """
+
+    changed: "int" = betterproto2.field(6, betterproto2.TYPE_UINT32)
+    """
+    Of those, how many were changed or were so already.
+    """
+
+    refused: "int" = betterproto2.field(7, betterproto2.TYPE_UINT32)
+    """
+    Of those, how many were in no state for it.
+    """
+
+    error: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    Why it failed, in words. Empty if it did not.
+    """
+
+    created_by: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
+    """
+    Who asked for it.
+    """
+
+    create_time: "datetime.datetime | None" = betterproto2.field(
+        10,
+        betterproto2.TYPE_MESSAGE,
+        unwrap=lambda: ___google__protobuf__.Timestamp,
+        optional=True,
+    )
+    """
+    When it was asked for.
+    """
+
+    finish_time: "datetime.datetime | None" = betterproto2.field(
+        11,
+        betterproto2.TYPE_MESSAGE,
+        unwrap=lambda: ___google__protobuf__.Timestamp,
+        optional=True,
+    )
+    """
+    When it ended. Absent before.
+    """
+
+
+default_message_pool.register_message("rampart.cases.v1", "CaseJob", CaseJob)
+
+
+@dataclass(eq=False, repr=False)
 class CaseNote(betterproto2.Message):
     """
     What an analyst has written.
@@ -802,6 +884,89 @@ class CloseCaseResponse(betterproto2.Message):
 
 default_message_pool.register_message(
     "rampart.cases.v1", "CloseCaseResponse", CloseCaseResponse
+)
+
+
+@dataclass(eq=False, repr=False)
+class CreateCaseJobRequest(betterproto2.Message):
+    """
+    Asks to do something with all alerts or cases that match. What is empty does not restrict.
+
+    Example: {"action": "dismiss", "cause": "rule", "min_level": "low", "reason": "The rule was wrong."}
+    """
+
+    action: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    "dismiss" (alerts), "assign" or "close" (cases).
+    """
+
+    assignee: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
+    """
+    Who is to work on the cases. Only for "assign"; empty puts them back into the queue.
+    """
+
+    reason: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    Why, in words. Only for "dismiss".
+    """
+
+    state: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
+    """
+    Only alerts or cases in this state. Empty does not restrict; those that have ended are refused one by one.
+    """
+
+    cause: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Only alerts for this cause. Only for "dismiss".
+    """
+
+    entity: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
+    """
+    Only those of this entity, as it is and not as it is masked.
+    """
+
+    min_level: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
+    """
+    Only those of this severity or priority and above.
+    """
+
+    of_assignee: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    Only cases of this analyst. Not for "dismiss".
+    """
+
+    overdue: "bool" = betterproto2.field(9, betterproto2.TYPE_BOOL)
+    """
+    Only cases that were not closed in time. Not for "dismiss".
+    """
+
+    request_id: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
+    """
+    Names the request among its retries (AIP-155): the same request again gets the answer of the first, for 24 hours at least. Over REST, send an `Idempotency-Key` instead. Absent means that each attempt is a request of its own.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.cases.v1", "CreateCaseJobRequest", CreateCaseJobRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class CreateCaseJobResponse(betterproto2.Message):
+    """
+    The job.
+    """
+
+    job: "CaseJob | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The job as created.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.cases.v1", "CreateCaseJobResponse", CreateCaseJobResponse
 )
 
 
@@ -1066,6 +1231,44 @@ class GetAlertSettingsResponse(betterproto2.Message):
 
 default_message_pool.register_message(
     "rampart.cases.v1", "GetAlertSettingsResponse", GetAlertSettingsResponse
+)
+
+
+@dataclass(eq=False, repr=False)
+class GetCaseJobRequest(betterproto2.Message):
+    """
+    Asks for a job.
+
+    Example: {"job_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c62"}
+    """
+
+    job_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Identifier of the job.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.cases.v1", "GetCaseJobRequest", GetCaseJobRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class GetCaseJobResponse(betterproto2.Message):
+    """
+    The job asked for.
+    """
+
+    job: "CaseJob | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The job as it is now.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.cases.v1", "GetCaseJobResponse", GetCaseJobResponse
 )
 
 
