@@ -1,0 +1,123 @@
+"""Jobs look at each alert and case once, by the same tests in memory and in PostgreSQL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+from google.protobuf import json_format
+from rampart.task.v1 import task_service_pb2
+
+from meshkit.errors import MeshError, unavailable
+from meshkit.ids import uuid7_text
+from meshkit.storage import postgres
+from meshkit.storage.reads import Reads
+from meshkit.tasks import LeasedTask, TaskFailure
+from services.cases.adapters.memory import MemoryCaseRows, MemoryCaseWriter
+from services.cases.adapters.memory_reads import MemoryCaseReads, MemoryTenantsWithCases
+from services.cases.adapters.postgres_changes import PostgresCaseWriter
+from services.cases.adapters.postgres_reads import PostgresCaseReads
+from services.cases.adapters.postgres_tenants import PostgresTenantsWithCases
+from services.cases.domain.alerts import AlertState
+from services.cases.domain.cases import CaseDisposition
+from services.cases.domain.jobs import JobAction, JobState, StoredJob
+from services.cases.ports import AlertFilter, CaseFilter
+from services.cases.service import jobs
+from services.cases.service.jobs import CaseJobs, CaseJobWork
+from tests.support.cases import CaseWorld
+from tests.support.servers import Database
+
+
+class OrderedJobs:
+    """Tasks that somebody may do."""
+
+    async def submit(self, job_id: str, title: str) -> str:
+        return uuid7_text()
+
+    async def state(self, task_id: str) -> JobState:
+        return JobState("running")
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def world(request: pytest.FixtureRequest, databases: dict[str, Database]) -> AsyncIterator[CaseWorld]:
+    if request.param == "memory":
+        rows = MemoryCaseRows()
+        yield CaseWorld(MemoryCaseReads(rows), MemoryCaseWriter(rows), MemoryTenantsWithCases(rows))
+        return
+    async with postgres.pool(databases["cases"].dsn) as pool:
+        yield CaseWorld(PostgresCaseReads(Reads(pool)), PostgresCaseWriter(pool), PostgresTenantsWithCases(pool))
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "ITEMS_AT_ONCE", 3)
+
+
+async def create(world: CaseWorld, only: AlertFilter | CaseFilter, action: JobAction, argument: str = "") -> StoredJob:
+    service = CaseJobs(world.reads, OrderedJobs(), lambda: world.now)
+    items = await service.matching(world.tenant, only)
+    async with world.writer.begin(world.tenant) as changes:
+        made = await service.create(changes, "ana", action, argument, items)
+    assert await service.get(world.tenant, UUID(made.job_id)) == (made, JobState("running"))
+    return made
+
+
+def task_of(world: CaseWorld, job_id: str) -> LeasedTask:
+    message = task_service_pb2.LeasedTask(tenant_id=world.tenant, kind=jobs.JOB_KIND, lease_seconds=30, token=1)
+    json_format.ParseDict({"job_id": job_id}, message.arguments)
+    return LeasedTask(message, time.monotonic())
+
+
+def work_of(world: CaseWorld) -> CaseJobWork:
+    return CaseJobWork(world.reads, world.writer, world.alerts, world.desk, world.closing)
+
+
+async def test_a_job_goes_on_where_it_was_interrupted(world: CaseWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        await world.decide(f"t{number}", user_id=f"user-{number}")
+    made = await create(world, AlertFilter(state=AlertState.OPEN), JobAction.DISMISS, "Wrong rule.")
+    first, *_ = made.items
+    alert, _ = await world.alerts.get(world.tenant, UUID(first))
+    await world.closing.close(world.tenant, UUID(alert.case_id), "ana", CaseDisposition.FRAUD, (), "")
+    work, dismissed = work_of(world), world.alerts.dismiss_in
+    left = 5
+
+    async def failing(*arguments: object) -> object:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise unavailable("postgres")
+        return await dismissed(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.alerts, "dismiss_in", failing)
+    with pytest.raises(MeshError):
+        await work.run(task_of(world, made.job_id))
+    half = await world.reads.job(world.tenant, UUID(made.job_id))
+    assert half is not None and (half.done, half.changed, half.refused) == (3, 2, 1)
+    monkeypatch.setattr(world.alerts, "dismiss_in", dismissed)
+    assert await work.run(task_of(world, made.job_id)) == {"changed": 7, "refused": 1}
+    assert await work.run(task_of(world, made.job_id)) == {"changed": 7, "refused": 1}
+    found, _ = await world.alerts.page(world.tenant, AlertFilter(state=AlertState.DISMISSED), None, 10)
+    assert {(each.reason, each.changed_by, each.revision) for each in found} == {("Wrong rule.", "ana", 3)}
+
+
+async def test_cases_are_assigned_and_closed(world: CaseWorld) -> None:
+    for number in range(4):
+        await world.decide(f"t{number}", user_id=f"user-{number}")
+    assigning = await create(world, CaseFilter(), JobAction.ASSIGN, "bob")
+    assert await work_of(world).run(task_of(world, assigning.job_id)) == {"changed": 4, "refused": 0}
+    closing = await create(world, CaseFilter(assignee="bob"), JobAction.CLOSE)
+    assert await work_of(world).run(task_of(world, closing.job_id)) == {"changed": 4, "refused": 0}
+    cases, _ = await world.desk.page(world.tenant, CaseFilter(), None, 10)
+    assert {(each.assignee, each.disposition) for each in cases} == {("bob", "inconclusive")}
+    assert world.labels.told == []
+
+
+async def test_a_job_needs_something_to_do_and_one_that_was_not_created_fails(world: CaseWorld) -> None:
+    with pytest.raises(MeshError) as caught:
+        await create(world, CaseFilter(), JobAction.CLOSE)
+    assert caught.value.reason == "VALIDATION_FAILED"
+    with pytest.raises(TaskFailure):
+        await work_of(world).run(task_of(world, uuid7_text()))
