@@ -18,7 +18,7 @@ from services.cases.ports import CaseChanges, CaseWriter
 from services.cases.service.cases import CaseDesk
 from services.cases.service.closing import CaseClosing
 from services.cases.service.jobs import CaseJobs
-from services.cases.servicer.callers import sees_pii
+from services.cases.servicer.callers import case_seen_by, note_seen_by, sees_pii
 
 __all__ = ["CaseServicer"]
 
@@ -91,10 +91,11 @@ class CaseServicer:
 
         async def claim(changes: CaseChanges) -> pb.ClaimNextCaseResponse:
             found = await self._desk.claim(changes, caller.client_id, level)
-            return pb.ClaimNextCaseResponse(fraud_case=convert.case_to_proto(found, pii=sees_pii(caller)))
+            return pb.ClaimNextCaseResponse(fraud_case=convert.case_to_proto(found, pii=True))
 
         named = named_request(request, lambda content: None)
-        return await self._claims.respond(caller.tenant_id, named, claim, pb.ClaimNextCaseResponse)
+        answer = await self._claims.respond(caller.tenant_id, named, claim, pb.ClaimNextCaseResponse)
+        return pb.ClaimNextCaseResponse(fraud_case=case_seen_by(caller, answer.fraud_case))
 
     async def AssignCase(self, request: pb.AssignCaseRequest, _: CaseContext) -> pb.AssignCaseResponse:
         caller, case_id = principal(), UUID(request.case_id)
@@ -107,11 +108,11 @@ class CaseServicer:
 
         async def add(changes: CaseChanges) -> pb.AddCaseNoteResponse:
             note = await self._desk.note(changes, UUID(request.case_id), caller.client_id, request.words)
-            # Who has written it may see it.
             return pb.AddCaseNoteResponse(note=convert.note_to_proto(note, pii=True))
 
         named = named_request(request, lambda content: None)
-        return await self._idempotent.respond(caller.tenant_id, named, add, pb.AddCaseNoteResponse)
+        answer = await self._idempotent.respond(caller.tenant_id, named, add, pb.AddCaseNoteResponse)
+        return pb.AddCaseNoteResponse(note=note_seen_by(caller, answer.note))
 
     async def AddCaseAttachment(
         self, request: pb.AddCaseAttachmentRequest, _: CaseContext
@@ -149,10 +150,11 @@ class CaseServicer:
 
         async def split(changes: CaseChanges) -> pb.SplitCaseResponse:
             made = await self._closing.split(changes, case_id, caller.client_id, request.alert_ids, request.etag)
-            return pb.SplitCaseResponse(fraud_case=convert.case_to_proto(made, pii=sees_pii(caller)))
+            return pb.SplitCaseResponse(fraud_case=convert.case_to_proto(made, pii=True))
 
         named = named_request(request, lambda content: None)
-        return await self._idempotent.respond(caller.tenant_id, named, split, pb.SplitCaseResponse)
+        answer = await self._idempotent.respond(caller.tenant_id, named, split, pb.SplitCaseResponse)
+        return pb.SplitCaseResponse(fraud_case=case_seen_by(caller, answer.fraud_case))
 
     async def CreateCaseJob(self, request: pb.CreateCaseJobRequest, _: CaseContext) -> pb.CreateCaseJobResponse:
         caller, action = principal(), JobAction(request.action)

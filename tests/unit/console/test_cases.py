@@ -1,0 +1,103 @@
+"""Runs `rampart alert` and `rampart case` against a real HTTP server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.__main__ import main
+from tests.support.task_edge import TaskEdge
+
+Capture = pytest.CaptureFixture[str]
+ALERT = {
+    "alert_id": "018f0000-0000-7000-8000-000000000001", "cause": "rule", "subject": "burst", "entity_kind": "user",
+    "entity": "us…42", "state": "open", "severity": "high", "score": 0.97, "count": "3",
+    "amounts": [{"currency": "EUR", "amount": 129.5}], "last_time": "2026-01-01T00:00:00Z", "case_id": "c1",
+}  # fmt: skip
+CASE = {
+    "case_id": "c1", "priority": "high", "state": "assigned", "assignee": "ana", "entity_kind": "user",
+    "entity": "us…42", "score": 0.97, "amounts": [], "alert_count": 1, "due_time": "2026-01-02T00:00:00Z",
+    "overdue": True, "disposition": "", "etag": '"4"',
+}  # fmt: skip
+ENTRY = {
+    "number": 1, "action": "assigned", "actor": "ana", "details": {"assignee": "bob"},
+    "create_time": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+
+
+def command(home: Path, *arguments: str) -> int:
+    return main([*arguments, "--home", str(home)])
+
+
+def answers(edge: TaskEdge, answer: Any) -> None:
+    edge.answer = lambda call: (200, answer)
+
+
+def test_alerts_are_listed_by_filters(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    answers(edge, {"alerts": [ALERT], "next_page_token": ""})
+    assert command(home, "alert", "list", "--state", "open", "--min-severity", "high", "--entity", "user-42") == 0
+    (call,) = edge.calls
+    assert (call.path, call.query["entity"], call.query["min_severity"]) == ("/api/v1/alerts", "user-42", "high")
+    said = capsys.readouterr().out
+    assert "rule burst" in said and "129.5 EUR" in said
+    assert command(home, "alert", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == ALERT
+
+
+def test_an_alert_is_shown_and_dismissed_and_the_threshold_is_set(home: Path, edge: TaskEdge) -> None:
+    answers(edge, ALERT)
+    assert command(home, "alert", "show", "a/1") == 0
+    assert command(home, "alert", "dismiss", "a1", "--reason", "Ours.") == 0
+    assert command(home, "alert", "threshold", "0.9") == 0
+    assert command(home, "alert", "threshold") == 0
+    asked = [(call.method, call.path, call.body) for call in edge.calls]
+    assert asked[1:3] == [
+        ("POST", "/api/v1/alerts/a1:dismiss", {"reason": "Ours."}),
+        ("PATCH", "/api/v1/alert-settings", {"threshold": 0.9}),
+    ]
+    assert [method for method, *_ in asked] == ["GET", "POST", "PATCH", "GET"]
+
+
+def test_a_threshold_out_of_bounds_is_refused(home: Path, edge: TaskEdge) -> None:
+    with pytest.raises(SystemExit):
+        command(home, "alert", "threshold", "0.4")
+    assert edge.calls == []
+
+
+def test_cases_are_listed_in_a_table(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    answers(edge, {"cases": [CASE], "next_page_token": ""})
+    assert command(home, "case", "list", "--overdue", "--assignee", "ana") == 0
+    (call,) = edge.calls
+    assert (call.query["overdue"], call.query["assignee"]) == ("true", "ana")
+    assert "overdue" in capsys.readouterr().out
+    answers(edge, {"entries": [ENTRY], "next_page_token": ""})
+    assert command(home, "case", "history", "c1") == 0
+    assert "assignee=bob" in capsys.readouterr().out
+
+
+def test_what_is_done_with_a_case(home: Path, edge: TaskEdge) -> None:
+    answers(edge, CASE)
+    assert command(home, "case", "next", "--min-priority", "high") == 0
+    assert command(home, "case", "assign", "c1", "bob", "--etag", '"4"') == 0
+    assert command(home, "case", "assign", "c1") == 0
+    assert command(home, "case", "note", "c1", "Called.") == 0
+    assert command(home, "case", "attach", "c1", "s3://b/x", "--name", "x", "--size", "12") == 0
+    assert command(home, "case", "close", "c1", "fraud", "--transaction-id", "t1", "--transaction-id", "t2") == 0
+    assert command(home, "case", "merge", "c1", "c2") == 0
+    assert command(home, "case", "split", "c1", "a1", "a2") == 0
+    bodies = [(call.path.removeprefix("/api/v1/cases"), call.body or {}) for call in edge.calls]
+    named = [body.pop("request_id", None) for _, body in bodies]
+    assert [bool(each) for each in named] == [True, False, False, True, True, False, False, True]
+    assert bodies == [
+        (":claim", {"min_priority": "high"}),
+        ("/c1:assign", {"assignee": "bob", "etag": '"4"'}),
+        ("/c1:assign", {"assignee": ""}),
+        ("/c1/notes", {"words": "Called."}),
+        ("/c1/attachments", {"uri": "s3://b/x", "name": "x", "media_type": "application/octet-stream", "size": 12}),
+        ("/c1:close", {"disposition": "fraud", "transaction_ids": ["t1", "t2"]}),
+        ("/c1:merge", {"other_case_id": "c2"}),
+        ("/c1:split", {"alert_ids": ["a1", "a2"]}),
+    ]
