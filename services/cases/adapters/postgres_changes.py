@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
+from meshkit.errors import unavailable
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
 from services.cases.adapters.rows import (
@@ -29,10 +32,9 @@ from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import AGES, CaseSettings, UrgencyLevel
 from services.cases.ports import CaseChanges, CaseTold
 
-__all__ = ["HOLD", "SETTINGS", "SETTINGS_COLUMNS", "PostgresCaseChanges", "PostgresCaseWriter"]
+__all__ = ["SETTINGS", "SETTINGS_COLUMNS", "PostgresCaseChanges", "PostgresCaseWriter", "hold_cases"]
 
-HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('cases ' || $1, 0))"
-"""Until the end of the transaction: changes of a tenant follow each other, but for claims of its queue."""
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('cases ' || $1, 0))"
 SETTINGS_COLUMNS = ("threshold", "low_hours", "normal_hours", "high_hours", "urgent_hours", "revision")
 SETTINGS = f"SELECT {', '.join(SETTINGS_COLUMNS)} FROM settings WHERE tenant_id = $1"
 _SAVE_SETTINGS = f"""
@@ -98,6 +100,17 @@ WHERE tenant_id = $1 AND job_id = $2 AND done = $3"""
 _TELL = "INSERT INTO outbox (tenant_id, payload) VALUES ($1, $2)"
 
 
+async def hold_cases(connection: Connection, tenant_id: str) -> None:
+    """Lets changes of a tenant follow each other, but for claims of its queue: until the end of the transaction.
+
+    Raises MeshError UNAVAILABLE if others take longer than can be waited.
+    """
+    try:
+        await connection.execute(_HOLD, tenant_id)
+    except asyncpg.LockNotAvailableError:
+        raise unavailable("postgres", "the cases of the tenant are being changed") from None
+
+
 class PostgresCaseWriter:
     """Implements `CaseWriter`. What only claims from the queue does not `follow` other changes of the tenant."""
 
@@ -109,7 +122,7 @@ class PostgresCaseWriter:
     async def begin(self, tenant_id: str) -> AsyncIterator[CaseChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
             if self._follow:
-                await connection.execute(HOLD, tenant_id)
+                await hold_cases(connection, tenant_id)
             yield PostgresCaseChanges(connection, tenant_id)
 
 

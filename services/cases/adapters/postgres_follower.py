@@ -12,7 +12,7 @@ from meshkit.following.batches import Batch, Position, Proof, Rejected
 from meshkit.following.postgres import SOURCE, PostgresPlace
 from meshkit.storage.leader import Session
 from meshkit.storage.postgres import REFUSALS, Connection
-from services.cases.adapters.postgres_changes import HOLD, PostgresCaseChanges
+from services.cases.adapters.postgres_changes import PostgresCaseChanges, hold_cases
 from services.cases.domain.events import EventOfFraud
 from services.cases.ports import CaseChanges
 
@@ -60,7 +60,7 @@ class PostgresCaseFollower(PostgresPlace):
         refused = []
         connection, known = cast("Connection", self._session), dict[str, PostgresCaseChanges]()
         for tenant_id in sorted({event.tenant_id for event in events}):
-            await self._session.execute(HOLD, tenant_id)
+            await hold_cases(connection, tenant_id)
             known[tenant_id] = PostgresCaseChanges(connection, tenant_id)
         for event, payload in zip(events, payloads, strict=True):
             try:

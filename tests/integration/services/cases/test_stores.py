@@ -279,3 +279,18 @@ async def test_what_fails_leaves_nothing(world: CaseWorld) -> None:
 async def test_the_outbox_is_told_in_the_commit_and_kept_for_its_time(databases: dict[str, Database]) -> None:
     async with postgres.pool(databases["cases"].dsn) as pool:
         assert await CaseOutboxRetention(pool).delete() == 0
+
+
+async def test_a_change_waits_for_another_of_the_tenant_and_no_longer_than_it_can(
+    databases: dict[str, Database],
+) -> None:
+    tenant = str(uuid.uuid4())
+    async with postgres.pool(databases["cases"].dsn) as pool:
+        writer, claiming = PostgresCaseWriter(pool), PostgresCaseWriter(pool, follow=False)
+        async with writer.begin(tenant):
+            async with claiming.begin(tenant):
+                pass
+            with pytest.raises(MeshError) as caught:
+                async with writer.begin(tenant):
+                    pass
+        assert caught.value.reason == "DEPENDENCY_UNAVAILABLE"
