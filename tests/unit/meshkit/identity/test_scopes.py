@@ -16,6 +16,6 @@ def test_every_scope_that_a_method_asks_for_is_declared() -> None:
     for policy in policies(services).values():
         assert policy.scopes <= found.ordinary
         assert not policy.elevated_scope or policy.elevated_scope in found.elevated
-    assert found.elevated == {"fraud:backfill", "scenario:policy", "scenario:publish"}
+    assert found.elevated == {"fraud:backfill", "pii:read", "scenario:policy", "scenario:publish"}
     assert found.ordinary.isdisjoint(found.elevated)
     assert found.declared == found.ordinary | found.elevated
