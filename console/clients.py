@@ -37,7 +37,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--scope",
         action="append",
         default=[],
-        help="may be repeated (default: all but fraud:backfill, scenario:publish and scenario:policy)",
+        help="may be repeated (default: all but fraud:backfill, pii:read, scenario:publish and scenario:policy)",
     )
     create.add_argument("--rate-limit", type=units(STOP), metavar="N", help="requests per second (default 100)")
     create.add_argument("--name", default="", help="what the client is for")
