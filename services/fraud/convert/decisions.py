@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from rampart.fraud.v1 import decision_pb2, event_pb2
+from rampart.fraud.v1 import decision_pb2
 
+from services.fraud.convert.decision_events import decided_to_event
 from services.fraud.convert.events import fields_to_record
 from services.fraud.convert.seals import sealed_to_record
 from services.fraud.convert.signals import (
@@ -35,7 +36,6 @@ from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.verdict import DECLINE
 
 __all__ = [
-    "CARD",
     "FORMAT",
     "DecisionRecord",
     "base_facts_from_record",
@@ -46,7 +46,6 @@ __all__ = [
 
 FORMAT = 1
 """Of inputs that are all that a decision hangs on."""
-CARD = "card_fingerprint"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,35 +65,30 @@ class DecisionRecord(NamedTuple):
 
 def decided_to_record(made: Decided) -> DecisionRecord:
     """Renders a decision once for its answer, its row and its event."""
-    event_time, create_time = _timestamp_to_proto(made.features.event_time), _timestamp_to_proto(made.create_time)
-    answer = _answer_to_proto(made, event_time, create_time).SerializeToString()
-    fields = fields_to_record(made.check.fields)
+    decision, fields = _answer_to_proto(made), fields_to_record(made.check.fields)
+    answer = decision.SerializeToString()
     return DecisionRecord(
         answer,
         sealed_to_record(answer, fields, _inputs_to_proto(made).SerializeToString()),
-        _event_to_proto(made, event_time, create_time).SerializeToString(),
+        decided_to_event(made, decision).SerializeToString(),
         fields,
     )
 
 
-def _score_source(made: Decided) -> str:
-    return "model" if made.facts.model is not None else "rules"
-
-
-def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> decision_pb2.Decision:
+def _answer_to_proto(made: Decided) -> decision_pb2.Decision:
     check, verdict, scenario, judgement = made.check, made.verdict, made.scenario, made.judgement
     decision = decision_pb2.Decision(
         is_fraudulent=verdict.outcome == DECLINE,
         confidence_score=verdict.score,
         decision_id=made.decision_id,
         outcome=verdict.outcome,
-        score_source=_score_source(made),
+        score_source="model" if made.facts.model is not None else "rules",
         transaction_id=check.transaction_id,
         user_id=check.user_id,
         transaction_amount=check.amount,
         currency=check.currency,
-        event_time=event_time,
-        create_time=create_time,
+        event_time=_timestamp_to_proto(made.features.event_time),
+        create_time=_timestamp_to_proto(made.create_time),
         event_type=check.event_type,
     )
     # What is in another message is written in its place: made by itself, it would be copied.
@@ -114,30 +108,6 @@ def _answer_to_proto(made: Decided, event_time: Timestamp, create_time: Timestam
         decision.snoozed_rules.extend(judgement.snoozed)
         decision.failed_rules.extend(judgement.errors)
     return decision
-
-
-def _event_to_proto(made: Decided, event_time: Timestamp, create_time: Timestamp) -> event_pb2.DecisionEvent:
-    check = made.check
-    return event_pb2.DecisionEvent(
-        tenant_id=check.tenant_id,
-        decision_id=made.decision_id,
-        transaction_id=check.transaction_id,
-        user_id=check.user_id,
-        merchant_id=check.merchant,
-        amount_minor=check.amount_minor,
-        currency_digits=check.currency_digits,
-        currency=check.currency,
-        channel=check.channel,
-        outcome=made.verdict.outcome,
-        confidence_score=made.verdict.score,
-        event_time=event_time,
-        create_time=create_time,
-        event_type=check.event_type,
-        risk_factors=[factor.code for factor in made.verdict.factors],
-        alert_rules=made.judgement.alerts,
-        card_fingerprint=str(check.fields.get(CARD, "")),
-        score_source=_score_source(made),
-    )
 
 
 def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:

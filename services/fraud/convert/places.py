@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from rampart.fraud.v1 import decision_pb2, event_pb2, fraud_service_pb2
 
 from meshkit.continuations import Continuations
-from services.fraud.convert.decisions import CARD
+from services.fraud.convert.decision_events import CARD
 from services.fraud.convert.events import fields_from_record
 from services.fraud.domain.outbox import BEGINNING, OutboxPage, Place, StoredPage
 from services.fraud.domain.watching import Selection, WatchEvent

@@ -151,18 +151,15 @@ class Judging:
             asleep = tuple(rule.rule_id for rule in found if rule.rule_id in snoozed)
             found = [rule for rule in found if rule.rule_id not in snoozed]
         weighed = _weighed(found, standing.trusted) if found else ()
-        safe = 1.0 - (prior_of(self._content, standing) if model is None else model.score)
-        for weight, _ in weighed:
-            safe *= 1.0 - weight
-        score = round(1.0 - safe, 6)
+        score = _combined(prior_of(self._content, standing) if model is None else model.score, weighed)
         at_once = _approves(found) if found else ""
         outcome = APPROVE if at_once else self._outcome(score, found)
         if review_floor and outcome == APPROVE:
             outcome, at_once = REVIEW, ""
-        factors = _factors(weighed, value_of, score, model.score if model is not None else 0.0) if weighed else []
+        told = _factors(weighed, value_of, score, model.score if model is not None else 0.0) if weighed else []
         if model is not None and model.reasons:
-            factors = self._with_reasons(factors, model, value_of, score)
-        verdict = Verdict(outcome, score, factors)
+            told = self._with_reasons(told, model, value_of, score)
+        verdict = Verdict(outcome, score, told)
         alerts = tuple([rule.rule_id for rule in found if rule.alert]) if self._asked else _NONE
         if not fired.errors and not fired.not_enough_data:
             return Judgement(verdict, at_once, asleep, alerts=alerts)
@@ -187,6 +184,13 @@ class Judging:
         if score >= self._decline_at or RuleOutcome.DECLINE in outcomes:
             return DECLINE
         return REVIEW if score >= self._review_at or RuleOutcome.REVIEW in outcomes else APPROVE
+
+
+def _combined(prior: float, weighed: Sequence[tuple[float, JudgedRule]]) -> float:
+    safe = 1.0 - prior
+    for weight, _ in weighed:
+        safe *= 1.0 - weight
+    return round(1.0 - safe, 6)
 
 
 def prior_of(content: ScenarioContent, standing: Standing | None) -> float:
