@@ -43,6 +43,11 @@ class Taught(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def taught(platform: Platform) -> Taught:
+    return await teach(platform)
+
+
+async def teach(platform: Platform) -> Taught:
+    """Returns a client whose tenant has decided payments, and been told which were fraud."""
     edge = await platform.new_edge(scopes=(*SCOPES, "fraud:backfill"))
     payments = made_payments(datetime.now(UTC), 600)
     for start in range(0, len(payments), AT_ONCE):
