@@ -237,3 +237,15 @@ async def test_a_file_of_other_columns_is_refused_as_a_whole(edge: Edge) -> None
     answer = await edge.send("POST", IMPORTS, b"id,verdict\n1,fraud\n", headers={"content-type": "text/csv"})
     assert answer.status == 400
     assert "transaction_id and label" in refusal(answer)["errors"][0]["message"]
+
+
+async def test_scopes_of_labels_are_enough_to_enter_a_file(platform: Platform) -> None:
+    edge = await platform.new_edge(scopes=("label:read", "label:write"))
+    answer = await edge.send("POST", IMPORTS, b"transaction_id,label\nt1,fraud\n", headers={"content-type": "text/csv"})
+    assert answer.status == 200, answer
+    path, found = f"{IMPORTS}/{answer.json()['import_id']}", answer.json()
+    async with asyncio.timeout(30):
+        while found["state"] not in ("succeeded", "failed", "dead"):
+            await asyncio.sleep(0.1)
+            found = await edge.get(path)
+    assert (found["state"], found["stored_rows"]) == ("succeeded", 1)

@@ -173,6 +173,15 @@ async def test_what_a_training_lacks_is_said(taught: Taught, platform: Platform)
         assert (answer.status, [each["field"] for each in refusal(answer)["errors"]]) == (400, [field])
 
 
+async def test_scopes_of_models_are_enough_to_train(platform: Platform) -> None:
+    edge = await platform.new_edge(scopes=("model:read", "model:write"))
+    await edge.post(MODELS, {"name": "cards"})
+    failed = await ended(edge, await edge.post(f"{MODELS}/cards/versions:train", {"days": 20}))
+    assert failed["state"] == "failed"
+    reader = await platform.new_edge(scopes=("model:read",))
+    assert (await send(reader, "POST", MODELS, {"name": "cards"})).status == 403
+
+
 async def test_another_tenant_sees_nothing(taught: Taught, platform: Platform) -> None:
     await taught.edge.post(MODELS, {"name": "hidden"})
     other = await platform.new_edge()
