@@ -81,10 +81,12 @@ class Batch(Generic[Item_co]):
     """Of `last`."""
     relay: str = ""
     """Who has published it on the event stream, another after each interruption; empty for what came otherwise."""
+    passed_over: int = 0
+    """Events that do not concern the follower: its place goes past them like past any other."""
 
     def __len__(self) -> int:
         """Returns the number of events."""
-        return len(self.items) + len(self.rejected)
+        return len(self.items) + len(self.rejected) + self.passed_over
 
     def continues(self, stored: Position) -> bool:
         """Tells whether applying this batch leaves nothing out and adds something.

@@ -172,7 +172,7 @@ class Consumer(Generic[Item, Writer]):
             self._proof = await writer.proof()
             return
         self._proof = batch.proof
-        self._watch.applied.inc(len(batch))
+        self._watch.applied.inc(len(batch) - batch.passed_over)
         if batch.items:
             self._watch.lag.set(max(0.0, time.time() - batch.items[-1].decide_time.timestamp()))
 

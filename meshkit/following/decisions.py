@@ -143,6 +143,7 @@ def batch_from_proto(message: event_pb2.EventBatch, read: ReadEvent[Item]) -> Ba
         rejected,
         Proof(message.cluster, hashlib.sha256(message.events[-1]).digest() if message.events else b""),
         message.relay,
+        len(message.events) - len(items) - len(rejected),
     )
 
 

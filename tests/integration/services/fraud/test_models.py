@@ -366,7 +366,7 @@ async def test_an_onnx_file_is_inspected_elsewhere_and_taken(pool: Pool, tenant:
 async def test_a_file_of_xgboost_becomes_onnx(pool: Pool, tenant: str, fraud_database: Database, form: str) -> None:
     content = boosted(form)
     asked = await uploaded(pool, tenant, content, features=())
-    found = await ChildInspection(fraud_database.dsn).inspect(asked)
+    found = await ChildInspection(fraud_database.dsn, start_seconds=30.0, seconds=30.0).inspect(asked)
     assert (found.features, found.takes_missing) == (FEATURES, True)
     async with transaction(pool, [tenant]) as connection:
         row = await connection.fetchrow("SELECT described, onnx, booster FROM inspected_models")
@@ -412,7 +412,7 @@ async def test_what_is_no_model_is_refused_with_the_reason(
 ) -> None:
     asked = await uploaded(pool, tenant, content, features=features)
     with pytest.raises(MeshError) as caught:
-        await ChildInspection(fraud_database.dsn).inspect(asked)
+        await ChildInspection(fraud_database.dsn, start_seconds=30.0, seconds=30.0).inspect(asked)
     (violation,) = caught.value.violations
     assert (caught.value.reason, violation.reason) == ("VALIDATION_FAILED", f"model.{reason}")
     assert words in violation.message

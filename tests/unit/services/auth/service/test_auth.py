@@ -23,8 +23,9 @@ from services.auth.service.keyring import Keyring
 from tests.support.tokens import AUDIENCE, ISSUER
 
 DEFAULTS = (
-    "decision:create decision:read event_type:read event_type:write list:read list:write rate:read rate:write "
-    "scenario:read scenario:write task:read task:write transaction:read user:read user:write"
+    "case:read case:write decision:create decision:read event_type:read event_type:write label:read label:write "
+    "list:read list:write model:read model:write rate:read rate:write scenario:read scenario:write task:read "
+    "task:write transaction:read user:read user:write"
 )
 
 

@@ -154,6 +154,19 @@ async def test_an_unbroken_stream_needs_no_outbox(monkeypatch: pytest.MonkeyPatc
     assert len(await entered(ledger)) == 40
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_events_that_do_not_concern_the_ledger_are_passed_over_however_many_there_are(streamed: bool) -> None:
+    outbox, ledger, stream = MemoryOutbox(0), MemoryLedger(), MemoryStream()
+    told = event("told")
+    told.event_type = "label.recorded"
+    many = consumer_module.OUTBOX_ROWS + 1
+    outbox.payloads = [told.SerializeToString()] * many + [event("t1").SerializeToString()]
+    if streamed:
+        await stream.append(outbox.message(0, many).SerializeToString())
+    await follow(ledger, stream, outbox, many + 1)
+    assert [each.transaction_id for each in await ledger.transactions(TransactionQuery(TENANT, limit=5))] == ["t1"]
+
+
 async def test_without_stream_and_outbox_the_ledger_waits() -> None:
     ledger, stream, outbox = MemoryLedger(), LossyStream(), MemoryOutbox(4)
     stream.failures = outbox.failures = 5
