@@ -9,22 +9,35 @@ async def export(task: LeasedTask) -> Result:
 
 channel = await host.open(open_channel(settings.task_address, settings.mesh.tls, task_policies()), name="task")
 host.background("tasks", Worker(channel, {"report.export": export}).run)
+
+A service also has work of its own kinds done for the tenant whose call it carries out:
+
+work = OrderedWork(report_id, "A report", {"report_id": report_id})
+task_id = await RemoteTasks(channel, "report.export").submit(work)
 """
 
 from __future__ import annotations
 
 from meshkit.tasks.client import task_policies
 from meshkit.tasks.leased import Handler, LeasedTask, Reference, Result, TaskFailure
+from meshkit.tasks.submitted import GONE, UNFINISHED, OrderedWork, SubmittedTasks, WorkState
+from meshkit.tasks.submitting import RemoteTasks
 from meshkit.tasks.worker import KindLimits, SystemSchedule, Worker
 
 __all__ = [
+    "GONE",
+    "UNFINISHED",
     "Handler",
     "KindLimits",
     "LeasedTask",
+    "OrderedWork",
     "Reference",
+    "RemoteTasks",
     "Result",
+    "SubmittedTasks",
     "SystemSchedule",
     "TaskFailure",
+    "WorkState",
     "Worker",
     "task_policies",
 ]

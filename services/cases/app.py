@@ -24,9 +24,8 @@ from meshkit.storage.leader import Leader, Session
 from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
-from meshkit.tasks import Worker, task_policies
+from meshkit.tasks import RemoteTasks, Worker, task_policies
 from services.cases.adapters.fraud_labels import LABEL_POLICIES, FraudLabels
-from services.cases.adapters.job_tasks import RemoteJobTasks
 from services.cases.adapters.postgres_changes import PostgresCaseWriter
 from services.cases.adapters.postgres_follower import PostgresCaseFollower
 from services.cases.adapters.postgres_reads import PostgresCaseReads
@@ -81,7 +80,7 @@ async def serve(host: Host, reader: Reader) -> None:
     alerts = AlertServicer(AlertDesk(reads, writer, _now), pages)
     server.add(alert_service_pb2_grpc.add_AlertServiceServicer_to_server, alerts)
     closing, claiming = CaseClosing(writer, FraudLabels(fraud), raising, _now), PostgresCaseWriter(pool, follow=False)
-    desk, jobs = CaseDesk(reads, _now), CaseJobs(reads, RemoteJobTasks(tasks, JOB_KIND), _now)
+    desk, jobs = CaseDesk(reads, _now), CaseJobs(reads, RemoteTasks(tasks, JOB_KIND), _now)
     work = CaseJobWork(reads, writer, AlertDesk(reads, writer, _now), desk, closing)
     host.background("tasks", Worker(tasks, {JOB_KIND: work.run}, limits={JOB_KIND: JOBS_AT_ONCE}).run)
     cases = CaseServicer(desk, closing, jobs, writer, claiming, pages)

@@ -14,7 +14,7 @@ from meshkit.named_requests import Claims, Writer
 from services.cases.domain.alerts import AlertCause, AlertedEntity, AlertState, Evidence, RaisedFor, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
 from services.cases.domain.events import EventOfFraud, LabelledEvent
-from services.cases.domain.jobs import JobState, StoredJob
+from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "CaseReads",
     "CaseTold",
     "CaseWriter",
-    "JobTasks",
     "QueuePlace",
     "TenantsWithCases",
 ]
@@ -233,13 +232,3 @@ class TenantsWithCases(Protocol):
     async def counts(self, tenant_id: str) -> Sequence[tuple[UrgencyLevel, int]]:
         """Returns how many cases are not closed, by priority."""
         ...
-
-
-class JobTasks(Protocol):
-    """The tasks of jobs, of the tenant whose call is carried out. Every method raises MeshError."""
-
-    async def submit(self, job_id: str, title: str) -> str:
-        """Has a job done. Returns the identifier of its task."""
-        ...
-
-    async def state(self, task_id: str) -> JobState: ...

@@ -5,11 +5,12 @@ from __future__ import annotations
 from rampart.cases.v1 import case_pb2
 from rampart.cases.v1 import case_service_pb2 as pb
 
+from meshkit.tasks import WorkState
 from services.cases.convert.cases import level_from_word
 from services.cases.convert.parts import time_to_proto
 from services.cases.domain.alerts import AlertCause, AlertState
 from services.cases.domain.cases import CaseState
-from services.cases.domain.jobs import JobAction, JobState, StoredJob
+from services.cases.domain.jobs import JobAction, StoredJob
 from services.cases.errors import field_invalid
 from services.cases.ports import AlertFilter, CaseFilter
 
@@ -39,7 +40,7 @@ def job_filter_from_proto(request: pb.CreateCaseJobRequest) -> AlertFilter | Cas
     return CaseFilter(of_state, request.of_assignee, level, request.entity, request.overdue)
 
 
-def job_to_proto(job: StoredJob, state: JobState) -> case_pb2.CaseJob:
+def job_to_proto(job: StoredJob, state: WorkState) -> case_pb2.CaseJob:
     message = case_pb2.CaseJob(
         job_id=job.job_id,
         action=job.action.value,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-__all__ = ["MOST_ITEMS", "JobAction", "JobState", "StoredJob"]
+__all__ = ["MOST_ITEMS", "JobAction", "StoredJob"]
 
 MOST_ITEMS = 10_000
 """Alerts or cases of one job."""
@@ -18,15 +18,6 @@ class JobAction(Enum):
     ASSIGN = "assign"
     CLOSE = "close"
     DISMISS = "dismiss"
-
-
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """Where the task of a job stands."""
-
-    state: str = "pending"
-    error: str = ""
-    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,19 @@ from uuid import UUID
 
 from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7_text
-from meshkit.tasks import KindLimits, LeasedTask, Result, TaskFailure
+from meshkit.tasks import (
+    GONE,
+    KindLimits,
+    LeasedTask,
+    OrderedWork,
+    Result,
+    SubmittedTasks,
+    TaskFailure,
+    WorkState,
+)
 from services.cases import errors
-from services.cases.domain.jobs import MOST_ITEMS, JobAction, JobState, StoredJob
-from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, CaseReads, CaseWriter, JobTasks
+from services.cases.domain.jobs import MOST_ITEMS, JobAction, StoredJob
+from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, CaseReads, CaseWriter
 from services.cases.service.alerts import AlertDesk
 from services.cases.service.cases import CaseDesk
 from services.cases.service.closing import CaseClosing
@@ -27,7 +36,7 @@ ITEMS_AT_ONCE = 100
 class CaseJobs:
     """The use cases of jobs."""
 
-    def __init__(self, reads: CaseReads, tasks: JobTasks, clock: Callable[[], datetime]) -> None:
+    def __init__(self, reads: CaseReads, tasks: SubmittedTasks, clock: Callable[[], datetime]) -> None:
         self._reads = reads
         self._tasks = tasks
         self._clock = clock
@@ -49,9 +58,10 @@ class CaseJobs:
     ) -> StoredJob:
         """Has something done with each item. Raises DEPENDENCY_UNAVAILABLE."""
         job_id = uuid7_text()
+        work = OrderedWork(job_id, f"{action.value.capitalize()} {len(items)} at once", {"job_id": job_id})
         job = StoredJob(
             job_id=job_id,
-            task_id=await self._tasks.submit(job_id, f"{action.value.capitalize()} {len(items)} at once"),
+            task_id=await self._tasks.submit(work),
             action=action,
             argument=argument,
             items=tuple(items),
@@ -61,12 +71,13 @@ class CaseJobs:
         await changes.add_job(job)
         return job
 
-    async def get(self, tenant_id: str, job_id: UUID) -> tuple[StoredJob, JobState]:
+    async def get(self, tenant_id: str, job_id: UUID) -> tuple[StoredJob, WorkState]:
         """Raises RESOURCE_NOT_FOUND."""
         found = await self._reads.job(tenant_id, job_id)
         if found is None:
             raise errors.found_none("case job")
-        return found, await self._tasks.state(found.task_id)
+        states = await self._tasks.states([found.task_id])
+        return found, states.get(found.task_id, GONE)
 
 
 class CaseJobWork:

@@ -11,9 +11,10 @@ from rampart.cases.v1 import case_service_pb2 as pb
 from meshkit.context import principal
 from meshkit.named_requests import IdempotentChanges, named_request
 from meshkit.pages import Pages, invalid, page_size
+from meshkit.tasks import WorkState
 from services.cases import convert
 from services.cases.domain.cases import CaseDisposition
-from services.cases.domain.jobs import JobAction, JobState
+from services.cases.domain.jobs import JobAction
 from services.cases.ports import CaseChanges, CaseWriter
 from services.cases.service.cases import CaseDesk
 from services.cases.service.closing import CaseClosing
@@ -164,7 +165,7 @@ class CaseServicer:
             items = await self._jobs.matching(caller.tenant_id, only)
             argument = request.reason or request.assignee
             made = await self._jobs.create(changes, caller.client_id, action, argument, items)
-            return pb.CreateCaseJobResponse(job=convert.job_to_proto(made, JobState()))
+            return pb.CreateCaseJobResponse(job=convert.job_to_proto(made, WorkState("pending")))
 
         named = named_request(request, lambda content: None)
         return await self._idempotent.respond(caller.tenant_id, named, create, pb.CreateCaseJobResponse)

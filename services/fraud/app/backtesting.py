@@ -14,6 +14,7 @@ from meshkit.periodic import Periodic
 from meshkit.rpc.server import MeshServer
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
+from meshkit.tasks import RemoteTasks
 from services.fraud.adapters.child_backtests import ChildBacktests
 from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_backtests import PostgresBacktests, PostgresBacktestWriter
@@ -22,7 +23,6 @@ from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.adapters.postgres_models import PostgresModels
 from services.fraud.adapters.postgres_scenarios import PostgresScenarios
-from services.fraud.adapters.remote_tasks import RemoteTasks
 from services.fraud.expressions.rules import CelRules
 from services.fraud.service.backtests.keeping import BacktestService
 from services.fraud.service.backtests.tasks import KIND, BacktestWork

@@ -15,6 +15,7 @@ from meshkit.rpc.server import MeshServer
 from meshkit.storage import postgres
 from meshkit.storage.leader import Leader
 from meshkit.storage.reads import Reads
+from meshkit.tasks import RemoteTasks
 from services.fraud import convert
 from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.logs.postgres_gaps import LogFence
@@ -22,7 +23,6 @@ from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.postgres_label_imports import PostgresLabelImports
 from services.fraud.adapters.postgres_labels import PostgresLabels, PostgresLabelWriter
 from services.fraud.adapters.postgres_untold_labels import PostgresUntoldLabels
-from services.fraud.adapters.remote_tasks import RemoteTasks
 from services.fraud.service.labels.importing import KIND, LabelFiles, LabelImportWork
 from services.fraud.service.labels.keeping import LabelService
 from services.fraud.service.labels.matching import LabelKeeper

@@ -13,6 +13,7 @@ from meshkit.periodic import Periodic
 from meshkit.rpc.server import MeshServer
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
+from meshkit.tasks import RemoteTasks
 from services.fraud.adapters.child_inspection import ChildInspection
 from services.fraud.adapters.child_training import ChildTraining, TrainingLimits
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
@@ -20,7 +21,6 @@ from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.adapters.postgres_model_changes import PostgresModelWriter
 from services.fraud.adapters.postgres_models import PostgresModels
-from services.fraud.adapters.remote_tasks import RemoteTasks
 from services.fraud.service.models.choosing import TrainingChoices
 from services.fraud.service.models.importing import ModelImports
 from services.fraud.service.models.keeping import ModelKeeper

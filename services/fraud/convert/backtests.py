@@ -10,11 +10,11 @@ from rampart.fraud.v1 import backtest_pb2 as pb
 from rampart.fraud.v1 import backtest_service_pb2 as service_pb
 
 from meshkit.currencies import DIGITS
+from meshkit.tasks import WorkState
 from services.fraud.domain.backtests.backtest import Backtest, BacktestValues
 from services.fraud.domain.backtests.tally import BacktestExample, BacktestTally, Change
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.verdict import APPROVE, DECLINE
-from services.fraud.domain.work import WorkState
 
 __all__ = ["backtest_to_proto", "period_from_proto", "result_to_proto"]
 

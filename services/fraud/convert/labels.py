@@ -12,13 +12,13 @@ from rampart.fraud.v1 import label_service_pb2 as pb
 from meshkit.currencies import DIGITS, LARGEST_MINOR
 from meshkit.errors import MeshError
 from meshkit.rpc.interceptors.validation import validate
+from meshkit.tasks import WorkState
 from services.fraud import errors
 from services.fraud.domain.event import Money
 from services.fraud.domain.labels.imports import LabelImport, RefusedRow
 from services.fraud.domain.labels.label import LabelKind, NewLabel, StoredLabel
 from services.fraud.domain.money import to_minor
 from services.fraud.domain.names import FieldFault
-from services.fraud.domain.work import WorkState
 from services.fraud.ports.labels import LabelFilter
 
 __all__ = [

@@ -14,11 +14,11 @@ from rampart.fraud.v1 import model_service_pb2 as pb
 
 from meshkit.named_requests import NamedRequest, named_request
 from meshkit.preconditions import Preconditions
+from meshkit.tasks import WorkState
 from meshkit.updates import Updates
 from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scoring.settings import NewTraining, TrainingSettings, TrainingTarget
 from services.fraud.domain.scoring.version import FraudModel, ModelOutcome, ModelUse, ModelVersion, NewModel
-from services.fraud.domain.work import WorkState
 from services.fraud.ports.models import InspectionOrder, NewImport
 
 __all__ = [

@@ -17,9 +17,9 @@ from meshkit.errors import MeshError, to_status
 from meshkit.named_requests import IdempotentChanges, named_request
 from meshkit.pages import Pages, page_size
 from meshkit.rpc.interceptors.validation import validate
+from meshkit.tasks import WorkState
 from services.fraud import convert
 from services.fraud.domain.labels.label import NewLabel, StoredLabel
-from services.fraud.domain.work import WorkState
 from services.fraud.ports.labels import LabelChanges, LabelWriter
 from services.fraud.service.labels.importing import LabelFiles
 from services.fraud.service.labels.keeping import LabelService, ToldLabel

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from meshkit.ids import uuid7_text
+from meshkit.tasks import GONE, UNFINISHED, OrderedWork, SubmittedTasks, WorkState
 from services.fraud import errors
 from services.fraud.domain.backtests.backtest import (
     MOST_UNFINISHED,
@@ -17,9 +18,7 @@ from services.fraud.domain.backtests.backtest import (
 )
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.scenario import ScenarioVersion, VersionRef
-from services.fraud.domain.work import UNFINISHED, OrderedWork, WorkState
 from services.fraud.ports.backtests import BacktestChanges, BacktestReads
-from services.fraud.ports.work import SubmittedTasks
 from services.fraud.service.scenarios.drafts import ScenarioService
 from services.fraud.service.scenarios.rule_checks import RuleChecks
 
@@ -28,7 +27,6 @@ __all__ = ["BacktestService", "NewBacktest", "ToldBacktest"]
 LOOKED_AT = 200
 """Backtests without a result, the newest, of which it is asked whether they have ended."""
 SUCCEEDED = "succeeded"
-GONE = WorkState("failed", error="there is no such task any more")
 """Of a backtest whose task was deleted."""
 
 

@@ -9,13 +9,11 @@ from uuid import UUID
 
 from meshkit.errors import MeshError, Violation, validation_failed
 from meshkit.ids import uuid7_text
-from meshkit.tasks import KindLimits, LeasedTask, Result, TaskFailure
+from meshkit.tasks import GONE, KindLimits, LeasedTask, OrderedWork, Result, SubmittedTasks, TaskFailure, WorkState
 from services.fraud import errors
 from services.fraud.domain.labels.imports import MOST_UNFINISHED_IMPORTS, ImportedRows, LabelImport, RefusedRow
 from services.fraud.domain.labels.label import NewLabel, StoredLabel
-from services.fraud.domain.work import OrderedWork, WorkState
 from services.fraud.ports.labels import LabelChanges, LabelImports, LabelWriter
-from services.fraud.ports.work import SubmittedTasks
 from services.fraud.service.csv_records import csv_records
 from services.fraud.service.labels.keeping import LabelService, ToldLabel
 from services.fraud.service.labels.telling import LabelTeller
@@ -28,7 +26,6 @@ ROWS_AT_ONCE = 500
 TURN_ROWS = 50
 """Rows that are read while everything else waits: a few milliseconds."""
 REQUIRED = ("transaction_id", "label")
-GONE = WorkState("failed", error="there is no such task any more")
 SHOWN = 3
 """Violations of a row that are told."""
 

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
+from meshkit.tasks import WorkState
 from services.fraud import errors
 from services.fraud.domain.scoring.model import ModelOrigin
 from services.fraud.domain.scoring.version import MOST_UPLOAD_PARTS, ModelUse, ModelVersion, use_faults
-from services.fraud.domain.work import WorkState
 from services.fraud.ports.models import (
     InspectedUpload,
     ModelChanges,

@@ -8,14 +8,13 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from meshkit.preconditions import etag_mismatch
+from meshkit.tasks import UNFINISHED, SubmittedTasks
 from services.fraud import errors
 from services.fraud.domain.names import FieldFault
 from services.fraud.domain.scenarios.uses import asks_model
 from services.fraud.domain.scoring.version import MOST_MODELS, FraudModel, NewModel
-from services.fraud.domain.work import UNFINISHED
 from services.fraud.ports.models import ModelChanges, ModelReads
 from services.fraud.ports.scenarios import Vocabularies
-from services.fraud.ports.work import SubmittedTasks
 
 __all__ = ["AdmitsModel", "ChecksModel", "ModelKeeper"]
 

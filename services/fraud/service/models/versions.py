@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from meshkit.ids import uuid7_text
+from meshkit.tasks import GONE, UNFINISHED, OrderedWork, SubmittedTasks, WorkState
 from services.fraud import errors
 from services.fraud.domain.scoring.model import ModelOrigin, ModelRef
 from services.fraud.domain.scoring.settings import NewTraining
@@ -19,16 +20,13 @@ from services.fraud.domain.scoring.version import (
     ModelVersion,
     use_faults,
 )
-from services.fraud.domain.work import UNFINISHED, OrderedWork, WorkState
 from services.fraud.ports.models import ModelChanges, ModelReads
-from services.fraud.ports.work import SubmittedTasks
 from services.fraud.service.models.choosing import TrainingChoices
 
 __all__ = ["LARGEST_DOWNLOAD", "ModelVersions", "ToldVersion", "model_with_room"]
 
 LARGEST_DOWNLOAD = 7 << 20
 """Bytes: what fits into a message of the mesh."""
-GONE = WorkState("failed", error="there is no such task any more")
 READY, FAILED, CANCELLED = "ready", "failed", "cancelled"
 _TOLD = {"succeeded": "running", "dead": FAILED}
 """Of a task whose model was not seen yet: it is there at the next look."""

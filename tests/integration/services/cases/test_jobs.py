@@ -14,7 +14,7 @@ from meshkit.errors import MeshError, unavailable
 from meshkit.ids import uuid7_text
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
-from meshkit.tasks import LeasedTask, TaskFailure
+from meshkit.tasks import LeasedTask, TaskFailure, WorkState
 from services.cases.adapters.memory import MemoryCaseRows, MemoryCaseWriter
 from services.cases.adapters.memory_reads import MemoryCaseReads, MemoryTenantsWithCases
 from services.cases.adapters.postgres_changes import PostgresCaseWriter
@@ -22,22 +22,13 @@ from services.cases.adapters.postgres_reads import PostgresCaseReads
 from services.cases.adapters.postgres_tenants import PostgresTenantsWithCases
 from services.cases.domain.alerts import AlertState
 from services.cases.domain.cases import CaseDisposition
-from services.cases.domain.jobs import JobAction, JobState, StoredJob
+from services.cases.domain.jobs import JobAction, StoredJob
 from services.cases.ports import AlertFilter, CaseFilter
 from services.cases.service import jobs
 from services.cases.service.jobs import CaseJobs, CaseJobWork
 from tests.support.cases import CaseWorld
 from tests.support.servers import Database
-
-
-class OrderedJobs:
-    """Tasks that somebody may do."""
-
-    async def submit(self, job_id: str, title: str) -> str:
-        return uuid7_text()
-
-    async def state(self, task_id: str) -> JobState:
-        return JobState("running")
+from tests.support.submitted import MemoryTasks
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -56,11 +47,11 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def create(world: CaseWorld, only: AlertFilter | CaseFilter, action: JobAction, argument: str = "") -> StoredJob:
-    service = CaseJobs(world.reads, OrderedJobs(), lambda: world.now)
+    service = CaseJobs(world.reads, MemoryTasks(), lambda: world.now)
     items = await service.matching(world.tenant, only)
     async with world.writer.begin(world.tenant) as changes:
         made = await service.create(changes, "ana", action, argument, items)
-    assert await service.get(world.tenant, UUID(made.job_id)) == (made, JobState("running"))
+    assert await service.get(world.tenant, UUID(made.job_id)) == (made, WorkState("pending"))
     return made
 
 

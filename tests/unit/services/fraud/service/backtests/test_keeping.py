@@ -9,51 +9,29 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from meshkit.errors import MeshError, unavailable
-from meshkit.tasks import LeasedTask, TaskFailure
+from meshkit.errors import MeshError
+from meshkit.tasks import LeasedTask, TaskFailure, WorkState
 from services.fraud.adapters.memory_backtests import MemoryBacktestRows, MemoryBacktests, MemoryBacktestWriter
 from services.fraud.domain.backtests.backtest import Backtest
 from services.fraud.domain.backtests.tally import BacktestTally
 from services.fraud.domain.scenarios.publication import Actor
 from services.fraud.domain.scenarios.scenario import VersionRef
-from services.fraud.domain.work import OrderedWork, WorkState
 from services.fraud.ports.backtests import BacktestNews, BacktestOrder
 from services.fraud.service.backtests.keeping import BacktestService, NewBacktest, ToldBacktest
 from services.fraud.service.backtests.tasks import BacktestWork
 from tests.support.scenarios import ScenarioBench
+from tests.support.submitted import MemoryTasks
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ALICE = Actor("t", "alice")
 DRAFT, FIRST = VersionRef("cards", 0), VersionRef("cards", 1)
 
 
-class Tasks:
-    """Implements `SubmittedTasks`."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, WorkState] = {}
-        self.away = False
-
-    async def submit(self, work: OrderedWork) -> str:
-        if self.away:
-            raise unavailable("task")
-        task_id = str(uuid4())
-        self.known[task_id] = WorkState("pending")
-        return task_id
-
-    async def states(self, task_ids: Collection[str]) -> Mapping[str, WorkState]:
-        return {each: self.known[each] for each in task_ids if each in self.known}
-
-    async def cancel(self, task_id: str) -> WorkState:
-        self.known[task_id] = WorkState("cancelled")
-        return self.known[task_id]
-
-
 class Bench:
     """The use cases in memory."""
 
     def __init__(self) -> None:
-        self.scenarios, self.tasks, self.rows = ScenarioBench(now=NOW), Tasks(), MemoryBacktestRows()
+        self.scenarios, self.tasks, self.rows = ScenarioBench(now=NOW), MemoryTasks(), MemoryBacktestRows()
         self.reads, self.writer = MemoryBacktests(self.rows), MemoryBacktestWriter(self.rows)
         service = self.scenarios.scenarios._service
         self.service = BacktestService(self.reads, self.tasks, service, self.scenarios.checks, lambda: NOW)

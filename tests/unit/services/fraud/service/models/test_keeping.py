@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from meshkit.errors import MeshError, unavailable
-from meshkit.tasks import LeasedTask, TaskFailure
+from meshkit.errors import MeshError
+from meshkit.tasks import LeasedTask, TaskFailure, WorkState
 from services.fraud.adapters.memory_event_types import MemoryDeclarations, MemoryEventTypes
 from services.fraud.adapters.memory_models import (
     MemoryModelRows,
@@ -23,7 +23,6 @@ from services.fraud.domain.scenarios.scenario import ScenarioContent
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.domain.scoring.settings import NewTraining
 from services.fraud.domain.scoring.version import MOST_MODELS, MOST_TRAININGS, MOST_VERSIONS, FraudModel, NewModel
-from services.fraud.domain.work import OrderedWork, WorkState
 from services.fraud.ports import UsingContent
 from services.fraud.ports.models import InspectedUpload, InspectionOrder, NewImport
 from services.fraud.ports.training import TrainingNews, TrainingOrder
@@ -35,31 +34,10 @@ from services.fraud.service.models.training import TrainingWork
 from services.fraud.service.models.versions import ModelVersions, ToldVersion
 from tests.support.models import FEATURES, made_model
 from tests.support.scenarios import BuiltInNames
+from tests.support.submitted import MemoryTasks
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 FIRST = ModelRef("cards", 1)
-
-
-class Tasks:
-    """Implements `SubmittedTasks`."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, WorkState] = {}
-        self.away = False
-
-    async def submit(self, work: OrderedWork) -> str:
-        if self.away:
-            raise unavailable("task")
-        task_id = str(uuid4())
-        self.known[task_id] = WorkState("pending")
-        return task_id
-
-    async def states(self, task_ids: Collection[str]) -> Mapping[str, WorkState]:
-        return {each: self.known[each] for each in task_ids if each in self.known}
-
-    async def cancel(self, task_id: str) -> WorkState:
-        self.known[task_id] = WorkState("cancelled")
-        return self.known[task_id]
 
 
 class Inspector:
@@ -79,7 +57,7 @@ class Bench:
     """The use cases in memory."""
 
     def __init__(self) -> None:
-        self.rows, self.tasks = MemoryModelRows(), Tasks()
+        self.rows, self.tasks = MemoryModelRows(), MemoryTasks()
         self.reads, self.writer = MemoryModels(self.rows), MemoryModelWriter(self.rows)
         self.attempts, self.inspector = MemoryTrainingAttempts(self.rows), Inspector(self.rows)
         names, clock = BuiltInNames(), lambda: NOW

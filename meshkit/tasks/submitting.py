@@ -16,7 +16,7 @@ from meshkit.context import current
 from meshkit.identity.policy import policies
 from meshkit.rpc.channel import call_timeout
 from meshkit.rpc.unary import invoke
-from services.fraud.domain.work import UNFINISHED, OrderedWork, WorkState
+from meshkit.tasks.submitted import UNFINISHED, OrderedWork, WorkState
 
 __all__ = ["RemoteTasks"]
 
