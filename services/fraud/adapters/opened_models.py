@@ -13,7 +13,7 @@ from services.fraud.domain.scoring.model import Contribution, ModelRef, ServedMo
 from services.fraud.domain.scoring.version import ModelUse
 from services.fraud.models.artifact import ModelArtifact, artifact_of
 from services.fraud.models.dataset import matrix_from
-from services.fraud.models.failures import ArtifactError, ConversionError, ScoringError
+from services.fraud.models.failures import ArtifactError, ScoringError
 from services.fraud.models.golden import check_golden
 from services.fraud.models.reasons import ModelExplainer
 from services.fraud.models.serving import ScoringModel
@@ -29,7 +29,7 @@ class OpenedModel:
     """Implements `Scorer`."""
 
     def __init__(self, served: ServedModel) -> None:
-        """Takes seconds the first time, and is for a thread. Raises ScoringError, ConversionError, ArtifactError."""
+        """Takes seconds the first time, and is for a thread. Raises whatever the libraries do for a broken model."""
         artifact = _artifact(served)
         self.ref = served.ref
         self.features: Sequence[str] = artifact.signature.features
@@ -78,8 +78,10 @@ class StoredModels:
             return None
         try:
             return await asyncio.to_thread(OpenedModel, found)
-        except (ScoringError, ConversionError, ArtifactError) as error:
-            _log.error("a model cannot be loaded: %s", error, extra={"fields": {"model": str(ref)}})
+        except Exception:
+            # The libraries raise types of their own, and whatever it is, rules decide.
+            fields = {"tenant": tenant_id, "model": str(ref)}
+            _log.exception("a model cannot be loaded", extra={"fields": fields})
             return None
 
     async def inputs(self, tenant_id: str, ref: ModelRef) -> Sequence[str] | None:
