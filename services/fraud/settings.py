@@ -9,7 +9,10 @@ from pathlib import Path
 from meshkit.settings import MeshSettings, Reader
 from meshkit.storage.reads import ReadLimits
 
-__all__ = ["FraudSettings"]
+__all__ = ["TRAINING_MEMORY_MB", "FraudSettings"]
+
+TRAINING_MEMORY_MB = 2_048
+"""Of a training, unless the operator says otherwise: beside the service it fits into the container of the manifests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class FraudSettings:
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
             fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 512, low=1, high=65_536),
-            training_memory_mb=reader.number("RAMPART_TRAINING_MEMORY_MB", 4_096, low=256, high=262_144),
+            training_memory_mb=reader.number("RAMPART_TRAINING_MEMORY_MB", TRAINING_MEMORY_MB, low=256, high=262_144),
             training_cpu_minutes=reader.number("RAMPART_TRAINING_CPU_MINUTES", 240, low=1, high=10_080),
             ip_country_files=reader.paths("RAMPART_IP_COUNTRY_FILES", ""),
             ip_asn_files=reader.paths("RAMPART_IP_ASN_FILES", ""),

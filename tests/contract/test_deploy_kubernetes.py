@@ -15,6 +15,7 @@ from gateway.edge.address import AddressResolver
 from meshkit.descriptors import DESCRIPTORS
 from meshkit.settings import MeshSettings, Reader
 from meshkit.topology import load
+from services.fraud.settings import TRAINING_MEMORY_MB
 from tests.support.deploy import BASE, SERVICES, edges, in_cluster, migration_jobs
 from tests.support.gateway import Gateway
 from tools import check_deploy
@@ -185,6 +186,18 @@ def test_pods_meet_the_restricted_standard(name: str) -> None:
         assert container["resources"]["limits"]["memory"]
     labels = of_kind(BASE, "Namespace")["rampart"]["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_a_training_fits_into_the_container_beside_the_service() -> None:
+    (container,) = DEPLOYMENTS["fraud"]["spec"]["template"]["spec"]["containers"]
+    resources = container["resources"]
+    limit, service = (_mebibytes(resources[part]["memory"]) for part in ("limits", "requests"))
+    training = int(in_cluster(container).get("RAMPART_TRAINING_MEMORY_MB", TRAINING_MEMORY_MB))
+    assert training + service <= limit
+
+
+def _mebibytes(quantity: str) -> int:
+    return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
 
 
 def test_images_have_the_version_of_the_project() -> None:
