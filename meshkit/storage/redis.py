@@ -8,8 +8,10 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import Pipeline
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from meshkit.context import current
 from meshkit.storage.patience import Patience
@@ -19,6 +21,32 @@ __all__ = ["open_redis"]
 
 UNPATIENT = 4
 """Times the time for a command after which a connection is given up in any case."""
+
+
+class _Pool(BlockingConnectionPool):
+    """Has no connection once it is closed: the library opens them again for whoever comes too late."""
+
+    is_closed = False
+
+    async def get_connection(self, *args: Any, **options: Any) -> AbstractConnection:
+        if not self.is_closed:
+            connection: AbstractConnection = await super().get_connection(*args, **options)  # type: ignore[no-untyped-call]
+            if not self.is_closed:
+                return connection
+            await self.release(connection)
+        raise RedisConnectionError("the client is closed")
+
+    async def release(self, connection: AbstractConnection) -> None:
+        try:
+            await super().release(connection)
+        finally:
+            # Whoever had it may have opened it again.
+            if self.is_closed:
+                await connection.disconnect(nowait=True)
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+        await super().aclose()
 
 
 class _Client(Redis):
@@ -76,7 +104,7 @@ class _Recorded(_Client):
 
 def open_redis(url: str, *, timeout: float = 0.25, size: int = 8) -> Redis:
     """Returns a client that fails within `timeout` seconds. Answers are bytes."""
-    pool = BlockingConnectionPool.from_url(
+    pool = _Pool.from_url(
         url,
         max_connections=size,
         timeout=timeout,
