@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from console.api import Api, Json
 from console.arguments import whole
+from console.model_drift import print_drift
 from console.model_files import send_model, write_model
 from console.model_options import PARAMETERS, SETTINGS, add_import_options, add_training_options, add_use_options
 from console.model_tables import MODEL_COLUMNS, VERSION_COLUMNS, model_row, print_version, version_row
@@ -71,6 +72,9 @@ def _add_versions(actions: _SubParsersAction[argparse.ArgumentParser]) -> None:
         ("cancel", _cancel, "cancel a training"),
     ):
         _add_number(actions.add_parser(name, help=text, description=text), run)
+    drifting = actions.add_parser("drift", help="tell how far what a version sees lies from what it has learned from")
+    drifting.add_argument("--days", metavar="N", type=whole(1, 90), default=7, help="(default 7)")
+    _add_number(drifting, _drift)
     using = actions.add_parser("use", help="change for how long a version may be used, and how much may be missing")
     using.add_argument("--valid-forever", action="store_const", const=True, help="take the end away")
     add_use_options(using)
@@ -162,6 +166,15 @@ async def _watch(api: Api, arguments: argparse.Namespace) -> int:
 
 async def _cancel(api: Api, arguments: argparse.Namespace) -> int:
     _print(arguments, await api.call("POST", f"{_version_path(arguments)}:cancel", {}))
+    return 0
+
+
+async def _drift(api: Api, arguments: argparse.Namespace) -> int:
+    found = await api.call("GET", f"{_version_path(arguments)}:drift?days={arguments.days}")
+    if arguments.json:
+        print(json.dumps(found))
+    else:
+        print_drift(output(), found)
     return 0
 
 

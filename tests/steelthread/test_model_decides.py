@@ -77,6 +77,20 @@ async def test_live_scores_are_those_of_the_downloaded_model_for_the_stored_valu
         assert stored["model"]["score"] == pytest.approx(score, abs=1e-6)
 
 
+async def test_what_a_version_sees_is_compared_with_what_it_has_learned_from(deciding: Deciding) -> None:
+    path, until = f"{MODELS}/cards/versions/1:drift", time.monotonic() + SECONDS
+    while not int((found := await deciding.edge.get(path))["rows"]):
+        assert time.monotonic() < until, found
+        await deciding.edge.post(CHECK, a_check())
+        await asyncio.sleep(0.2)
+    assert {each["name"] for each in found["inputs"]} == {*deciding.features}
+    assert found["score"]["name"] == "score"
+    assert {each["state"] for each in found["inputs"]} == {"unknown"}
+    assert found["days"][0]["day"] == datetime.now(UTC).date().isoformat()
+    refused = await deciding.edge.send("GET", f"{MODELS}/cards/versions/9:drift")
+    assert (refused.status, refusal(refused)["reason"]) == (404, "RESOURCE_NOT_FOUND")
+
+
 async def test_what_did_most_is_told_with_a_review_and_of_an_approval_when_it_is_explained(deciding: Deciding) -> None:
     high = await deciding.edge.post(CHECK, a_check(transaction_amount=900.0))
     assert high["outcome"] in ("review", "decline")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import copy
 from datetime import datetime
 
+from services.fraud.adapters.watched_models import ModelSight, WatchedModels
 from services.fraud.domain.scoring.model import Contribution, ModelRef, ServedModel
 from services.fraud.domain.scoring.version import ModelUse
 from services.fraud.models.artifact import ModelArtifact, artifact_of
@@ -17,6 +18,7 @@ from services.fraud.models.failures import ArtifactError, ScoringError
 from services.fraud.models.golden import check_golden
 from services.fraud.models.reasons import ModelExplainer
 from services.fraud.models.serving import ScoringModel
+from services.fraud.ports.drift import WatchedModel
 from services.fraud.ports.models import ServedModels
 from services.fraud.ports.scoring import ModelFailedError, Scorer
 
@@ -35,6 +37,10 @@ class OpenedModel:
         self.features: Sequence[str] = artifact.signature.features
         self.valid_until: datetime | None = served.valid_until
         self.most_missing = served.most_missing
+        self.reference = artifact.reference
+        """Bins of the values learned from, by feature."""
+        self.sight: ModelSight | None = None
+        """What it tells what it sees."""
         self._model = ScoringModel(artifact.onnx, artifact.signature)
         check_golden(self._model, artifact.golden)
         self._explainer = ModelExplainer(artifact.booster, self.features) if artifact.booster else None
@@ -48,10 +54,14 @@ class OpenedModel:
         return found
 
     def score(self, rows: Sequence[Sequence[float]]) -> Sequence[float]:
+        values = matrix_from(rows)
         try:
-            return self._model.score(matrix_from(rows))
+            scores = self._model.score(values)
         except ScoringError as error:
             raise ModelFailedError(str(error)) from error
+        if self.sight is not None:
+            self.sight.add(values, scores)
+        return scores
 
     def explain(self, rows: Sequence[Sequence[float]], most: int) -> Sequence[Sequence[Contribution]]:
         if self._explainer is None:
@@ -66,8 +76,10 @@ class OpenedModel:
 class StoredModels:
     """Implements `ModelLoader` and `ModelInputs`."""
 
-    def __init__(self, served: ServedModels) -> None:
+    def __init__(self, served: ServedModels, watched: WatchedModels | None = None) -> None:
+        """`watched` is told what models see that are loaded."""
         self._served = served
+        self._watched = watched
 
     async def load(self, tenant_id: str, ref: ModelRef, known: Scorer | None = None) -> Scorer | None:
         if isinstance(known, OpenedModel):
@@ -77,12 +89,15 @@ class StoredModels:
         if found is None:
             return None
         try:
-            return await asyncio.to_thread(OpenedModel, found)
+            opened = await asyncio.to_thread(OpenedModel, found)
         except Exception:
             # The libraries raise types of their own, and whatever it is, rules decide.
             fields = {"tenant": tenant_id, "model": str(ref)}
             _log.exception("a model cannot be loaded", extra={"fields": fields})
             return None
+        if self._watched is not None:
+            opened.sight = self._watched.sight_of(WatchedModel(tenant_id, ref), opened.features, opened.reference)
+        return opened
 
     async def inputs(self, tenant_id: str, ref: ModelRef) -> Sequence[str] | None:
         found = await self._served.served(tenant_id, ref)

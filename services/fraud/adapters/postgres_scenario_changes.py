@@ -10,7 +10,7 @@ from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Pool, transaction
 from services.fraud.adapters.engine_revisions import hold, move
 from services.fraud.adapters.scenario_rows import deployment_of, policy_of, scenario_of, state_of, version_of
-from services.fraud.convert import asked_event_from_transition
+from services.fraud.convert import transition_to_event
 from services.fraud.domain.scenarios.deployment import DeploymentMove
 from services.fraud.domain.scenarios.file import file_of
 from services.fraud.domain.scenarios.publication import DeploymentState, ScenarioPolicy, Transition
@@ -151,7 +151,7 @@ class PostgresScenarioChanges(PostgresClaims):
             transition.at,
         )
         if transition.move is DeploymentMove.TRIP:
-            event = asked_event_from_transition(self._tenant_id, transition)
+            event = transition_to_event(self._tenant_id, transition)
             await self._connection.execute(_TELL, self._tenant_id, event)
         await move(self._connection, self._tenant_id)
 

@@ -34,8 +34,10 @@ from services.fraud.adapters.postgres_features import PostgresFeatures, Postgres
 from services.fraud.adapters.postgres_list_contents import PostgresListContents
 from services.fraud.adapters.postgres_lists import PostgresLists
 from services.fraud.adapters.postgres_models import PostgresModels
+from services.fraud.adapters.watched_models import WatchedModels
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.expressions.rules import CelRules
+from services.fraud.ports.drift import SeenWatch
 from services.fraud.service.declaring.event_types import EventTypeService
 from services.fraud.service.declaring.features import FeatureService
 from services.fraud.service.logs.rebuilding import Rebuilds
@@ -64,13 +66,16 @@ class Governing(NamedTuple):
     configurations: Configurations
     lists: ListCatalog
     models: ModelCatalog
+    seen: SeenWatch
+    """What these models see."""
 
 
 async def open_configurations(host: Host, settings: FraudSettings) -> Governing:
     """Keeps the newest of the configurations of tenants, of what is on their lists, and of their models."""
     # Their own connections: no decision waits for one, and one more reads what has changed.
     read = await host.open(postgres.pool(settings.dsn, size=2), name="postgres of models")
-    models = ModelCatalog(StoredModels(PostgresModels(Reads(read))))
+    seen = WatchedModels()
+    models = ModelCatalog(StoredModels(PostgresModels(Reads(read)), seen))
 
     async def prepare(tenant_id: str, changed: Configuration) -> None:
         await models.of(tenant_id, changed.scenarios.models)
@@ -93,7 +98,7 @@ async def open_configurations(host: Host, settings: FraudSettings) -> Governing:
     host.background("configurations", configurations.run)
     host.background("lists", lists.run)
     host.background("configuration listener", Notifications(settings.dsn, CHANNEL, tell=tell, tell_all=tell_all).run)
-    return Governing(configurations, lists, models)
+    return Governing(configurations, lists, models, seen)
 
 
 async def serve_changes(host: Host, settings: FraudSettings, server: MeshServer, reads: Reads, pages: Pages) -> None:

@@ -81,7 +81,7 @@ async def serve(host: Host, reader: Reader) -> None:
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await open_stores(host, settings, committed, reads)
     rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
-    states = TenantStates(*governing)
+    states = TenantStates(configurations, governing.lists, governing.models)
     continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
         means=await open_checks(host, settings, redis, verifier, stores, states, rates, counts.committed),
@@ -101,7 +101,7 @@ async def serve(host: Host, reader: Reader) -> None:
     tasks = await _tasks(host, settings)
     backtests = await serve_backtests(host, settings, server, reads, pages, tasks)
     labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, configurations, committed)
-    models = await serve_models(host, settings, server, reads, pages, tasks)
+    models = await serve_models(host, settings, server, reads, pages, tasks, governing.seen)
     await _working(host, settings, tasks, backtests, labels, models)
     await host.serve(server, admin=settings.mesh.admin_listen)
 

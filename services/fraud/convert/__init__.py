@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.fraud.convert.asked import asked_event_from_transition
+from services.fraud.convert.asked import drift_to_event, transition_to_event
 from services.fraud.convert.backtests import backtest_to_proto, period_from_proto
 from services.fraud.convert.checks import check_from_event, check_from_proto
 from services.fraud.convert.decisions import (
@@ -95,7 +95,6 @@ __all__ = [
     "Positions",
     "admits_from_proto",
     "admits_revision_from_proto",
-    "asked_event_from_transition",
     "backtest_to_proto",
     "changes_to_proto",
     "check_from_event",
@@ -106,6 +105,7 @@ __all__ = [
     "declared_type_to_proto",
     "definition_from_proto",
     "deployment_to_proto",
+    "drift_to_event",
     "etag_from_rates",
     "event_from_record",
     "event_type_from_proto",
@@ -153,6 +153,7 @@ __all__ = [
     "snooze_to_proto",
     "step_from_proto",
     "stored_to_proto",
+    "transition_to_event",
     "transition_to_proto",
     "type_admits_from_proto",
     "type_change_from_proto",

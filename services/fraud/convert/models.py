@@ -17,6 +17,7 @@ from meshkit.preconditions import Preconditions
 from meshkit.tasks import WorkState
 from meshkit.updates import Updates
 from services.fraud.domain.event_types import PAYMENT
+from services.fraud.domain.scoring.drift import CERTAIN
 from services.fraud.domain.scoring.settings import NewTraining, TrainingSettings, TrainingTarget
 from services.fraud.domain.scoring.version import FraudModel, ModelOutcome, ModelUse, ModelVersion, NewModel
 from services.fraud.ports.models import InspectionOrder, NewImport
@@ -43,8 +44,6 @@ ChangingModels: TypeAlias = (
     | pb.ImportModelVersionRequest
 )
 """Requests that may have a name."""
-CERTAIN = 0.95
-"""From here on a score raises an alert: what it turned out to be is told of every version."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GIVEN = ("name", "description", "event_type")
 _MODEL = Updates(

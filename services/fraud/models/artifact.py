@@ -18,11 +18,9 @@ from services.fraud.models.golden import GoldenRows
 from services.fraud.models.parameters import TrainingParameters
 from services.fraud.models.signature import ModelSignature
 
-__all__ = ["SCORE", "ModelArtifact", "artifact_of", "library_versions"]
+__all__ = ["ModelArtifact", "artifact_of", "library_versions"]
 
 FORM = 1
-SCORE = "score"
-"""Under this name the bins of the model's own scores stand beside those of its features."""
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "xgboost-cpu")
 
 

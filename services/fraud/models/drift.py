@@ -1,22 +1,22 @@
-"""Says how far values of today lie from those that a model has learned from."""
+"""Counts values in the bins of those that a model has learned from."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from services.fraud.models.dataset import Floats, Integers
+from services.fraud.models.dataset import Floats, Integers, Matrix
 from services.fraud.models.failures import TrainingTableError
 
-__all__ = ["DRIFTED", "ReferenceBins", "reference_bins"]
+__all__ = ["ReferenceBins", "SeenCounts", "SeenValues", "reference_bins"]
 
 DECILES = 10
-LEAST_SHARE = 1e-4
-"""An empty bin counts as this share: its logarithm is to be finite."""
-DRIFTED = 0.25
-"""An index from which on a population is commonly taken to be another one; from 0.1 on it is worth a look."""
+SAMPLE_SECONDS = 0.1
+"""Between two batches that are counted: of many events a sample says as much as all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +34,66 @@ class ReferenceBins:
         places = np.where(missing, len(self.shares) - 1, np.searchsorted(self.edges, values, side="left"))
         return np.bincount(places, minlength=len(self.shares)).astype(np.int64)
 
-    def stability_index(self, counts: Integers) -> float:
-        """Returns the population stability index: 0 for the same shares.
-
-        Raises TrainingTableError for other bins, or none filled.
-        """
-        if len(counts) != len(self.shares) or not counts.sum():
-            raise TrainingTableError("counts of other bins, or of nothing")
-        now = np.maximum(counts / counts.sum(), LEAST_SHARE)
-        then = np.maximum(self.shares, LEAST_SHARE)
-        return float(np.sum((now - then) * np.log(now / then)))
-
     def to_dict(self) -> dict[str, Any]:
         return {"edges": list(self.edges), "shares": list(self.shares)}
 
     @classmethod
     def from_dict(cls, read: dict[str, Any]) -> ReferenceBins:
         return cls(tuple(read["edges"]), tuple(read["shares"]))
+
+
+class SeenCounts(NamedTuple):
+    """What was counted."""
+
+    rows: int
+    certain: int
+    counts: Mapping[str, Sequence[int]]
+
+
+class SeenValues:
+    """Counts a sample of what a model is given and says. For one thread."""
+
+    def __init__(
+        self,
+        features: Sequence[str],
+        score: str,
+        reference: Mapping[str, ReferenceBins],
+        certain: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`score` is what the bins of the scores are called. Without a reference scores alone are counted."""
+        self._columns = [(name, place, reference[name]) for place, name in enumerate(features) if name in reference]
+        self._score, self._of_scores, self._certain = score, reference.get(score), certain
+        self._clock = clock
+        self._next = 0.0
+        self.clear()
+
+    def clear(self) -> None:
+        """Begins anew."""
+        self._rows = self._acted = 0
+        self._counts: dict[str, Integers] = {}
+
+    def add(self, values: Matrix, said: Sequence[float]) -> None:
+        """Counts a batch, unless one was counted just now."""
+        now = self._clock()
+        if now < self._next:
+            return
+        self._next = now + SAMPLE_SECONDS
+        scores = np.array(said)
+        self._rows += len(scores)
+        self._acted += int((scores >= self._certain).sum())
+        for name, place, bins in self._columns:
+            self._count(name, bins.counts(values[:, place].astype(np.float64)))
+        if self._of_scores is not None:
+            self._count(self._score, self._of_scores.counts(scores))
+
+    def told(self) -> SeenCounts:
+        """Returns all that was counted since it began."""
+        return SeenCounts(self._rows, self._acted, {name: counts.tolist() for name, counts in self._counts.items()})
+
+    def _count(self, name: str, counts: Integers) -> None:
+        known = self._counts.get(name)
+        self._counts[name] = counts if known is None else known + counts
 
 
 def reference_bins(values: Floats) -> ReferenceBins:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from services.fraud.domain.scoring.drift import CERTAIN
 from services.fraud.models.dataset import Floats, TrainingTable
 from services.fraud.models.metrics import (
     AtThreshold,
@@ -19,10 +20,8 @@ from services.fraud.models.metrics import (
     reliability,
 )
 
-__all__ = ["CERTAIN", "ModelEvaluation", "evaluate"]
+__all__ = ["ModelEvaluation", "evaluate"]
 
-CERTAIN = 0.95
-"""From here on a score raises an alert: it had better be true."""
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, CERTAIN, 0.99)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from services.fraud.models.artifact import SCORE, ModelArtifact, library_versions
+from services.fraud.domain.scoring.drift import SCORE
+from services.fraud.models.artifact import ModelArtifact, library_versions
 from services.fraud.models.calibration import probabilities
 from services.fraud.models.conversion import convert
 from services.fraud.models.dataset import Floats, TrainingTable

@@ -18,8 +18,10 @@ from meshkit.context import principal
 from meshkit.named_requests import IdempotentChanges
 from meshkit.pages import Pages, page_size
 from services.fraud.convert import models as convert
+from services.fraud.convert.drift import drift_to_proto
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.ports.models import ModelChanges, ModelWriter
+from services.fraud.service.models.drifting import ModelDrifts
 from services.fraud.service.models.importing import ModelImports
 from services.fraud.service.models.keeping import ModelKeeper
 from services.fraud.service.models.versions import ModelVersions, ToldVersion
@@ -34,6 +36,7 @@ Response = TypeVar("Response", bound=Message)
 MOST_PER_PAGE = 100
 """Versions: of each the metrics are told."""
 NEWEST = 1 << 31
+USUAL_DAYS = 7
 ONNX_TYPE = "application/octet-stream"
 
 
@@ -44,6 +47,7 @@ class ModelUseCases:
     keeper: ModelKeeper
     versions: ModelVersions
     imports: ModelImports
+    drifts: ModelDrifts
 
 
 class ModelServicer:
@@ -51,6 +55,7 @@ class ModelServicer:
 
     def __init__(self, cases: ModelUseCases, writer: ModelWriter, pages: Pages) -> None:
         self._keeper, self._versions, self._imports = cases.keeper, cases.versions, cases.imports
+        self._drifts = cases.drifts
         self._writer = writer
         self._idempotent: IdempotentChanges[ModelChanges] = IdempotentChanges(writer)
         self._pages = pages
@@ -167,6 +172,11 @@ class ModelServicer:
     ) -> pb.DownloadModelVersionResponse:
         found = await self._versions.download(principal().tenant_id, ModelRef(request.name, request.version))
         return pb.DownloadModelVersionResponse(body=httpbody_pb2.HttpBody(content_type=ONNX_TYPE, data=found))
+
+    async def GetModelDrift(self, request: pb.GetModelDriftRequest, _: ModelContext) -> pb.GetModelDriftResponse:
+        ref = ModelRef(request.name, request.version)
+        found = await self._drifts.of(principal().tenant_id, ref, request.days or USUAL_DAYS)
+        return pb.GetModelDriftResponse(model_drift=drift_to_proto(ref, *found))
 
     async def _change(
         self,

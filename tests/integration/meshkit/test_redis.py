@@ -18,6 +18,10 @@ def connections(client: Redis) -> int:
     return sum(each.is_connected for each in {*pool._available_connections, *pool._in_use_connections})
 
 
+async def ping(client: Redis) -> None:
+    await client.ping()
+
+
 async def test_client_that_is_closed_opens_no_connection(valkey_url: str) -> None:
     client = open_redis(valkey_url, timeout=3.0)
     assert await client.ping()
@@ -30,7 +34,7 @@ async def test_client_that_is_closed_opens_no_connection(valkey_url: str) -> Non
 @pytest.mark.parametrize("steps", range(12))
 async def test_connection_that_is_being_opened_when_its_client_is_closed_is_closed(valkey_url: str, steps: int) -> None:
     client = open_redis(valkey_url, timeout=3.0)
-    asking = asyncio.create_task(client.ping())
+    asking = asyncio.create_task(ping(client))
     for _ in range(steps):
         await asyncio.sleep(0)
     await client.aclose()
@@ -42,7 +46,7 @@ async def test_connection_that_is_being_opened_when_its_client_is_closed_is_clos
 @pytest.mark.parametrize("steps", range(12))
 async def test_connection_of_a_command_that_is_cancelled_goes_with_its_client(valkey_url: str, steps: int) -> None:
     client = open_redis(valkey_url, timeout=3.0)
-    asking = asyncio.create_task(client.ping())
+    asking = asyncio.create_task(ping(client))
     for _ in range(steps):
         await asyncio.sleep(0)
     asking.cancel()

@@ -144,6 +144,8 @@ from .rampart.fraud.v1 import (
     GetLabelResponse,
     GetListRequest,
     GetListResponse,
+    GetModelDriftRequest,
+    GetModelDriftResponse,
     GetModelRequest,
     GetModelResponse,
     GetModelVersionRequest,
@@ -197,6 +199,7 @@ from .rampart.fraud.v1 import (
     ListTransitionsRequest,
     ListTransitionsResponse,
     Model,
+    ModelDrift,
     ModelVersion,
     RebuildFeaturesRequest,
     RebuildFeaturesResponse,
@@ -1640,6 +1643,16 @@ DOWNLOAD_MODEL_VERSION = Method(
     ids=(),
 )
 
+GET_MODEL_DRIFT = Method(
+    path="/rampart.fraud.v1.ModelService/GetModelDrift",
+    request=GetModelDriftRequest,
+    response=GetModelDriftResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
 
 class ModelClient:
     """Keeps models of fraud: trains versions of the tenant's own decisions and labels, and takes those that were
@@ -1753,6 +1766,13 @@ class ModelClient:
         """
         response = await self._caller.call(DOWNLOAD_MODEL_VERSION, request, options)
         return present(response.body)
+
+    async def get_model_drift(self, request: GetModelDriftRequest, **options: Unpack[CallOptions]) -> ModelDrift:
+        """Tells how far what a version sees lies from what it has learned from. Reasons: RESOURCE_NOT_FOUND for
+        one that is not ready.
+        """
+        response = await self._caller.call(GET_MODEL_DRIFT, request, options)
+        return present(response.model_drift)
 
 
 CREATE_SCENARIO = Method(

@@ -198,3 +198,67 @@ class ReliabilityBin(_message.Message):
     mean_score: float
     observed: float
     def __init__(self, start: _Optional[float] = ..., end: _Optional[float] = ..., rows: _Optional[int] = ..., mean_score: _Optional[float] = ..., observed: _Optional[float] = ...) -> None: ...
+
+class ModelDrift(_message.Message):
+    __slots__ = ("name", "version", "since_time", "rows", "alert_rate", "usual_alert_rate", "score", "inputs", "days", "labelled")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    ALERT_RATE_FIELD_NUMBER: _ClassVar[int]
+    USUAL_ALERT_RATE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    LABELLED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    since_time: _timestamp_pb2.Timestamp
+    rows: int
+    alert_rate: float
+    usual_alert_rate: float
+    score: DriftedInput
+    inputs: _containers.RepeatedCompositeFieldContainer[DriftedInput]
+    days: _containers.RepeatedCompositeFieldContainer[DriftDay]
+    labelled: LabelledAlerts
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rows: _Optional[int] = ..., alert_rate: _Optional[float] = ..., usual_alert_rate: _Optional[float] = ..., score: _Optional[_Union[DriftedInput, _Mapping]] = ..., inputs: _Optional[_Iterable[_Union[DriftedInput, _Mapping]]] = ..., days: _Optional[_Iterable[_Union[DriftDay, _Mapping]]] = ..., labelled: _Optional[_Union[LabelledAlerts, _Mapping]] = ...) -> None: ...
+
+class DriftedInput(_message.Message):
+    __slots__ = ("name", "stability_index", "state", "missing", "usually_missing")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STABILITY_INDEX_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    USUALLY_MISSING_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    stability_index: float
+    state: str
+    missing: float
+    usually_missing: float
+    def __init__(self, name: _Optional[str] = ..., stability_index: _Optional[float] = ..., state: _Optional[str] = ..., missing: _Optional[float] = ..., usually_missing: _Optional[float] = ...) -> None: ...
+
+class DriftDay(_message.Message):
+    __slots__ = ("day", "rows", "alert_rate", "score_index", "worst_input", "worst_index")
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    ALERT_RATE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_INDEX_FIELD_NUMBER: _ClassVar[int]
+    WORST_INPUT_FIELD_NUMBER: _ClassVar[int]
+    WORST_INDEX_FIELD_NUMBER: _ClassVar[int]
+    day: str
+    rows: int
+    alert_rate: float
+    score_index: float
+    worst_input: str
+    worst_index: float
+    def __init__(self, day: _Optional[str] = ..., rows: _Optional[int] = ..., alert_rate: _Optional[float] = ..., score_index: _Optional[float] = ..., worst_input: _Optional[str] = ..., worst_index: _Optional[float] = ...) -> None: ...
+
+class LabelledAlerts(_message.Message):
+    __slots__ = ("alerts", "frauds", "precision")
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    FRAUDS_FIELD_NUMBER: _ClassVar[int]
+    PRECISION_FIELD_NUMBER: _ClassVar[int]
+    alerts: int
+    frauds: int
+    precision: float
+    def __init__(self, alerts: _Optional[int] = ..., frauds: _Optional[int] = ..., precision: _Optional[float] = ...) -> None: ...

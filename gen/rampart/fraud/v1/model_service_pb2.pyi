@@ -235,3 +235,19 @@ class DownloadModelVersionResponse(_message.Message):
     BODY_FIELD_NUMBER: _ClassVar[int]
     body: _httpbody_pb2.HttpBody
     def __init__(self, body: _Optional[_Union[_httpbody_pb2.HttpBody, _Mapping]] = ...) -> None: ...
+
+class GetModelDriftRequest(_message.Message):
+    __slots__ = ("name", "version", "days")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    days: int
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., days: _Optional[int] = ...) -> None: ...
+
+class GetModelDriftResponse(_message.Message):
+    __slots__ = ("model_drift",)
+    MODEL_DRIFT_FIELD_NUMBER: _ClassVar[int]
+    model_drift: _model_pb2.ModelDrift
+    def __init__(self, model_drift: _Optional[_Union[_model_pb2.ModelDrift, _Mapping]] = ...) -> None: ...

@@ -100,6 +100,11 @@ class ModelServiceStub:
                 request_serializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.DownloadModelVersionRequest.SerializeToString,
                 response_deserializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.DownloadModelVersionResponse.FromString,
                 _registered_method=True)
+        self.GetModelDrift = channel.unary_unary(
+                '/rampart.fraud.v1.ModelService/GetModelDrift',
+                request_serializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.GetModelDriftRequest.SerializeToString,
+                response_deserializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.GetModelDriftResponse.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer:
@@ -201,6 +206,13 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetModelDrift(self, request, context):
+        """Tells how far what a version sees lies from what it has learned from. Reasons: RESOURCE_NOT_FOUND for one that is not ready.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -268,6 +280,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.DownloadModelVersion,
                     request_deserializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.DownloadModelVersionRequest.FromString,
                     response_serializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.DownloadModelVersionResponse.SerializeToString,
+            ),
+            'GetModelDrift': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModelDrift,
+                    request_deserializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.GetModelDriftRequest.FromString,
+                    response_serializer=rampart_dot_fraud_dot_v1_dot_model__service__pb2.GetModelDriftResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -622,6 +639,33 @@ class ModelService:
             '/rampart.fraud.v1.ModelService/DownloadModelVersion',
             rampart_dot_fraud_dot_v1_dot_model__service__pb2.DownloadModelVersionRequest.SerializeToString,
             rampart_dot_fraud_dot_v1_dot_model__service__pb2.DownloadModelVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetModelDrift(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.fraud.v1.ModelService/GetModelDrift',
+            rampart_dot_fraud_dot_v1_dot_model__service__pb2.GetModelDriftRequest.SerializeToString,
+            rampart_dot_fraud_dot_v1_dot_model__service__pb2.GetModelDriftResponse.FromString,
             options,
             channel_credentials,
             insecure,

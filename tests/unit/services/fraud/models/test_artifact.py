@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from services.fraud.domain.scoring.drift import SCORE, stability_index
 from services.fraud.models import making
-from services.fraud.models.artifact import SCORE, ModelArtifact, artifact_of
+from services.fraud.models.artifact import ModelArtifact, artifact_of
 from services.fraud.models.calibration import Calibration, CalibrationKind
 from services.fraud.models.conversion import convert
 from services.fraud.models.dataset import TrainingTable
@@ -107,7 +108,7 @@ def test_bins_of_every_feature_and_of_the_score_are_kept(artifact: ModelArtifact
     assert set(artifact.reference) == {*NAMES, SCORE}
     amounts = SPLIT.training_rows(table).values[:, 0].astype(float)
     bins = artifact.reference["amount"]
-    assert bins.stability_index(bins.counts(amounts)) == 0
+    assert stability_index(bins.shares, bins.counts(amounts).tolist()) == 0
 
 
 def test_a_model_whose_graph_answers_otherwise_is_not_made(

@@ -7,12 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from services.fraud.models.drift import DRIFTED, ReferenceBins, reference_bins
+from services.fraud.domain.scoring.drift import DRIFTED, stability_index
+from services.fraud.models.drift import ReferenceBins, SeenValues, reference_bins
 from services.fraud.models.failures import TrainingTableError
 
 
 def index(bins: ReferenceBins, values: object) -> float:
-    return bins.stability_index(bins.counts(np.array(values, float)))
+    return stability_index(bins.shares, bins.counts(np.array(values, float)).tolist())
 
 
 def test_deciles_hold_a_tenth_each_and_the_last_bin_what_is_missing() -> None:
@@ -71,7 +72,40 @@ def test_bins_come_back_from_json() -> None:
 def test_nothing_to_compare_is_refused() -> None:
     with pytest.raises(TrainingTableError):
         reference_bins(np.zeros(0))
-    bins = reference_bins(np.arange(20.0))
-    for counts in (np.zeros(len(bins.shares), np.int64), np.ones(3, np.int64)):
-        with pytest.raises(TrainingTableError):
-            bins.stability_index(counts)
+    shares = reference_bins(np.arange(20.0)).shares
+    for counts in ([0] * len(shares), [1] * 3):
+        with pytest.raises(ValueError, match="other bins"):
+            stability_index(shares, counts)
+
+
+def seen_values(clock: list[float], reference: dict[str, ReferenceBins]) -> SeenValues:
+    return SeenValues(["amount", "count"], "score", reference, 0.95, lambda: clock[0])
+
+
+REFERENCE = {"amount": ReferenceBins((10.0,), (0.5, 0.5, 0.0)), "score": ReferenceBins((0.5,), (0.9, 0.1, 0.0))}
+
+
+def test_what_a_model_sees_is_counted_by_feature_and_score() -> None:
+    clock = [5.0]
+    seen = seen_values(clock, REFERENCE)
+    seen.add(np.array([[5, 1], [20, 1], [np.nan, 1]], np.float32), [0.1, 0.2, 0.97])
+    clock[0] = 6.0
+    seen.add(np.array([[5, 1]], np.float32), [0.95])
+    told = seen.told()
+    assert (told.rows, told.certain) == (4, 2)
+    assert told.counts == {"amount": [2, 1, 1], "score": [2, 2, 0]}
+
+
+def test_of_many_batches_a_sample_is_counted() -> None:
+    clock = [5.0]
+    seen = seen_values(clock, REFERENCE)
+    for _ in range(50):
+        seen.add(np.array([[5, 1]], np.float32), [0.1])
+        clock[0] += 0.01
+    assert 4 <= seen.told().rows <= 6
+
+
+def test_a_model_without_a_reference_tells_how_often_it_is_certain() -> None:
+    seen = seen_values([5.0], {})
+    seen.add(np.array([[5, 1], [5, 1]], np.float32), [0.1, 0.99])
+    assert seen.told() == (2, 1, {})

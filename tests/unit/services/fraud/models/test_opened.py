@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
 
 from services.fraud.adapters.opened_models import OpenedModel, StoredModels
+from services.fraud.adapters.watched_models import WatchedModels
+from services.fraud.domain.scoring.drift import SCORE
 from services.fraud.domain.scoring.model import ModelRef, ServedModel
 from services.fraud.domain.scoring.version import ModelUse
 from services.fraud.models.artifact import ModelArtifact
+from services.fraud.models.drift import SAMPLE_SECONDS
 from services.fraud.models.serving import ScoringModel
+from services.fraud.ports.drift import WatchedModel
 
 REF = ModelRef("cards", 1)
+TODAY, TOMORROW = date(2026, 11, 29), date(2026, 11, 30)
 ROW = (500.0, 3.0, 0.9, 0.0)
 
 
@@ -103,3 +110,39 @@ async def test_a_model_that_no_longer_says_what_it_said_is_not_used(served: Serv
 async def test_a_version_that_is_not_there_is_none(served: Served) -> None:
     assert await StoredModels(served).load("t", ModelRef("cards", 2)) is None
     assert await StoredModels(served).inputs("t", ModelRef("cards", 2)) is None
+
+
+async def test_what_a_loaded_model_sees_is_told_once(served: Served) -> None:
+    watched = WatchedModels()
+    model = await StoredModels(served, watched).load("t", REF)
+    assert model is not None and watched.take(TODAY) == []
+    model.score([ROW, ROW])
+    (part,) = watched.take(TODAY)
+    assert (part.watched, part.seen.day, part.seen.rows) == (WatchedModel("t", REF), TODAY, 2)
+    assert {*part.seen.counts} == {*model.features, SCORE}
+    assert all(sum(counts) == 2 for counts in part.seen.counts.values())
+    assert watched.take(TODAY) == []
+
+
+async def test_a_day_is_told_whole_and_the_next_begins_anew(served: Served) -> None:
+    watched = WatchedModels()
+    model = await StoredModels(served, watched).load("t", REF)
+    assert model is not None
+    for rows, day in ((1, TODAY), (2, TODAY), (3, TOMORROW), (4, TOMORROW)):
+        await asyncio.sleep(SAMPLE_SECONDS + 0.01)
+        model.score([ROW] * rows)
+        (part,) = watched.take(day)
+        expected = {1: (TODAY, 1), 2: (TODAY, 3), 3: (TODAY, 6), 4: (TOMORROW, 4)}
+        assert (part.seen.day, part.seen.rows) == expected[rows]
+
+
+async def test_what_a_model_sees_goes_with_it(served: Served) -> None:
+    watched = WatchedModels()
+    model = await StoredModels(served, watched).load("t", REF)
+    again = await StoredModels(served, watched).load("t", REF, model)
+    assert model is not None and again is not None
+    again.score([ROW])
+    assert len(watched.take(TODAY)) == 1
+    del model, again
+    gc.collect()
+    assert watched.take(TOMORROW) == []

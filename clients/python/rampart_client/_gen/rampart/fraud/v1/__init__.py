@@ -77,6 +77,8 @@ __all__ = (
     "DifferenceCount",
     "DownloadModelVersionRequest",
     "DownloadModelVersionResponse",
+    "DriftDay",
+    "DriftedInput",
     "EndSnoozeRequest",
     "EndSnoozeResponse",
     "EventField",
@@ -109,6 +111,8 @@ __all__ = (
     "GetLabelResponse",
     "GetListRequest",
     "GetListResponse",
+    "GetModelDriftRequest",
+    "GetModelDriftResponse",
     "GetModelRequest",
     "GetModelResponse",
     "GetModelVersionRequest",
@@ -133,6 +137,7 @@ __all__ = (
     "Label",
     "LabelImport",
     "LabelImportError",
+    "LabelledAlerts",
     "ListBacktestsRequest",
     "ListBacktestsResponse",
     "ListDecisionsRequest",
@@ -168,6 +173,7 @@ __all__ = (
     "ListTransitionsResponse",
     "Model",
     "ModelContribution",
+    "ModelDrift",
     "ModelInput",
     "ModelMetrics",
     "ModelProgress",
@@ -3105,6 +3111,87 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class DriftDay(betterproto2.Message):
+    """
+    A day in short.
+
+    Example: {"day": "2026-11-29", "rows": "12000", "alert_rate": 0.003, "score_index": 0.05, "worst_input": "amount", "worst_index": 0.33}
+    """
+
+    day: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    The day (UTC).
+    """
+
+    rows: "int" = betterproto2.field(2, betterproto2.TYPE_UINT64)
+    """
+    Events that were sampled.
+    """
+
+    alert_rate: "float" = betterproto2.field(3, betterproto2.TYPE_DOUBLE)
+    """
+    Share of scores of 0.95 and more among them.
+    """
+
+    score_index: "float | None" = betterproto2.field(
+        4, betterproto2.TYPE_DOUBLE, optional=True
+    )
+    """
+    Index of the scores. Absent without anything to compare with.
+    """
+
+    worst_input: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
+    """
+    Feature that lies farthest. Empty without anything to compare with.
+    """
+
+    worst_index: "float" = betterproto2.field(6, betterproto2.TYPE_DOUBLE)
+    """
+    Its index.
+    """
+
+
+default_message_pool.register_message("rampart.fraud.v1", "DriftDay", DriftDay)
+
+
+@dataclass(eq=False, repr=False)
+class DriftedInput(betterproto2.Message):
+    """
+    How far values lie from those learned from.
+
+    Example: {"name": "amount", "stability_index": 0.31, "state": "drifted", "missing": 0.01, "usually_missing": 0.01}
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the feature, or "score".
+    """
+
+    stability_index: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
+    """
+    Population stability index over the deciles of the values learned from and what is missing: 0 for the same shares.
+    """
+
+    state: "str" = betterproto2.field(3, betterproto2.TYPE_STRING)
+    """
+    "stable"; "shifted" from 0.1 on; "drifted" from 0.25 on; "unknown" of fewer than 1,000 events.
+    """
+
+    missing: "float" = betterproto2.field(4, betterproto2.TYPE_DOUBLE)
+    """
+    Share of events in which it was missing.
+    """
+
+    usually_missing: "float" = betterproto2.field(5, betterproto2.TYPE_DOUBLE)
+    """
+    That share among those learned from.
+    """
+
+
+default_message_pool.register_message("rampart.fraud.v1", "DriftedInput", DriftedInput)
+
+
+@dataclass(eq=False, repr=False)
 class EndSnoozeRequest(betterproto2.Message):
     """
     Asks to end a snooze.
@@ -4110,6 +4197,54 @@ default_message_pool.register_message(
 
 
 @dataclass(eq=False, repr=False)
+class GetModelDriftRequest(betterproto2.Message):
+    """
+    Asks for the drift of a version.
+
+    Example: {"name": "cards", "version": 3, "days": 7}
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the model.
+    """
+
+    version: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+    """
+    Number of the version.
+    """
+
+    days: "int" = betterproto2.field(3, betterproto2.TYPE_UINT32)
+    """
+    Days that are looked at, today with them. Zero means 7. What was seen is kept for 90 days.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "GetModelDriftRequest", GetModelDriftRequest
+)
+
+
+@dataclass(eq=False, repr=False)
+class GetModelDriftResponse(betterproto2.Message):
+    """
+    The drift.
+    """
+
+    model_drift: "ModelDrift | None" = betterproto2.field(
+        1, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The drift of the version.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "GetModelDriftResponse", GetModelDriftResponse
+)
+
+
+@dataclass(eq=False, repr=False)
 class GetModelRequest(betterproto2.Message):
     """
     Asks for a model.
@@ -4816,6 +4951,37 @@ class LabelImportError(betterproto2.Message):
 
 default_message_pool.register_message(
     "rampart.fraud.v1", "LabelImportError", LabelImportError
+)
+
+
+@dataclass(eq=False, repr=False)
+class LabelledAlerts(betterproto2.Message):
+    """
+    What became known of scores of 0.95 and more, by the 2,000 newest labels. What has no label yet is not among them.
+
+    Example: {"alerts": "40", "frauds": "38", "precision": 0.95}
+    """
+
+    alerts: "int" = betterproto2.field(1, betterproto2.TYPE_UINT64)
+    """
+    Decisions with such a score that have a label.
+    """
+
+    frauds: "int" = betterproto2.field(2, betterproto2.TYPE_UINT64)
+    """
+    Those that were fraud.
+    """
+
+    precision: "float | None" = betterproto2.field(
+        3, betterproto2.TYPE_DOUBLE, optional=True
+    )
+    """
+    Share of frauds. Absent without labels.
+    """
+
+
+default_message_pool.register_message(
+    "rampart.fraud.v1", "LabelledAlerts", LabelledAlerts
 )
 
 
@@ -5784,6 +5950,83 @@ class ModelContribution(betterproto2.Message):
 default_message_pool.register_message(
     "rampart.fraud.v1", "ModelContribution", ModelContribution
 )
+
+
+@dataclass(eq=False, repr=False)
+class ModelDrift(betterproto2.Message):
+    """
+    How far what a version sees lies from what it has learned from, by a sample of the events that it scores.
+
+    Example: {"name": "cards", "version": 3, "since_time": "2026-11-23T00:00:00Z", "rows": "84000", "alert_rate": 0.003, "usual_alert_rate": 0.0029, "score": {"name": "score", "stability_index": 0.04, "state": "stable", "missing": 0, "usually_missing": 0}, "inputs": [{"name": "amount", "stability_index": 0.31, "state": "drifted", "missing": 0, "usually_missing": 0}], "days": [{"day": "2026-11-29", "rows": "12000", "alert_rate": 0.003, "score_index": 0.05, "worst_input": "amount", "worst_index": 0.33}], "labelled": {"alerts": "40", "frauds": "38", "precision": 0.95}}
+    """
+
+    name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
+    """
+    Name of the model.
+    """
+
+    version: "int" = betterproto2.field(2, betterproto2.TYPE_UINT32)
+    """
+    Number of the version.
+    """
+
+    since_time: "datetime.datetime | None" = betterproto2.field(
+        3,
+        betterproto2.TYPE_MESSAGE,
+        unwrap=lambda: ___google__protobuf__.Timestamp,
+        optional=True,
+    )
+    """
+    Beginning of the period: the first day (UTC) that is looked at.
+    """
+
+    rows: "int" = betterproto2.field(4, betterproto2.TYPE_UINT64)
+    """
+    Events that were sampled.
+    """
+
+    alert_rate: "float" = betterproto2.field(5, betterproto2.TYPE_DOUBLE)
+    """
+    Share of scores of 0.95 and more among them.
+    """
+
+    usual_alert_rate: "float | None" = betterproto2.field(
+        6, betterproto2.TYPE_DOUBLE, optional=True
+    )
+    """
+    That share where the version was measured. Absent in one that was imported.
+    """
+
+    score: "DriftedInput | None" = betterproto2.field(
+        7, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    The drift of its scores. Absent in one that was imported, of which nobody knows what it has learned from.
+    """
+
+    inputs: "list[DriftedInput]" = betterproto2.field(
+        8, betterproto2.TYPE_MESSAGE, repeated=True
+    )
+    """
+    The drift of its features, the one that lies farthest first.
+    """
+
+    days: "list[DriftDay]" = betterproto2.field(
+        9, betterproto2.TYPE_MESSAGE, repeated=True
+    )
+    """
+    The days on which it saw anything, the newest first.
+    """
+
+    labelled: "LabelledAlerts | None" = betterproto2.field(
+        10, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    What became known of decisions of the period with scores of 0.95 and more.
+    """
+
+
+default_message_pool.register_message("rampart.fraud.v1", "ModelDrift", ModelDrift)
 
 
 @dataclass(eq=False, repr=False)
