@@ -74,6 +74,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )  # fmt: skip
     handbook.add_argument("--rules", action="store_true", help="decide by written rules alone, without a model")
     handbook.add_argument(
+        "--shuffle-labels", type=whole(0, 2**31 - 1), metavar="SEED", dest="shuffle",
+        help="have other transactions of each day be the frauds, drawn at random: an AUC other than 0.5 is a leak",
+    )  # fmt: skip
+    handbook.add_argument(
         "--concurrency", type=whole(1, 4_096), default=64, metavar="N", help="requests at once (default: 64)"
     )
     handbook.add_argument("--restart", action="store_true", help="begin anew, in another tenant")
@@ -93,11 +97,13 @@ async def _evaluate(arguments: argparse.Namespace) -> int:
     file = TransactionFile(_transactions_file(arguments.path))
     with console.status(f"Reading {file.path}"):
         digest = file_digest(file.path)
-        transactions = Transactions.read(file.records())
+        transactions = Transactions.read(file.records(), arguments.shuffle)
     weeks = _weeks(arguments.test_week, transactions)
     with contextlib.closing(Evaluation(arguments, console, file, digest, transactions, weeks)) as evaluation:
         results = await evaluation.run()
     title = "rules alone" if arguments.rules else "models"
+    if arguments.shuffle is not None:
+        title = f"{title}, labels shuffled"
     tested = [place for week in weeks for day in measured_days(week, transactions) for place in day]
     measured = {week: measure(week, transactions, results.score) for week in weeks}
     degraded = sum(results.is_degraded(place) for place in tested)
@@ -127,6 +133,8 @@ class Evaluation:
         self._transactions = transactions
         self._weeks = weeks
         how = "rules" if arguments.rules else "model"
+        if arguments.shuffle is not None:
+            how = f"{how}-shuffled-{arguments.shuffle}"
         # Other weeks are another evaluation: what decides depends on them.
         first, last = weeks[0], weeks[-1]
         self._name = f"handbook-{digest[:8]}-{first}-{last}-{len(weeks)}-{how}"

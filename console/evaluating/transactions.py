@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 from console.failure import CommandFailure
 from console.replaying.records import Record
@@ -31,14 +32,20 @@ class Transactions:
         self._compromised: dict[date, set[str]] = {}
 
     @classmethod
-    def read(cls, records: Iterable[Record]) -> Transactions:
-        """Raises CommandFailure unless each has a label and they are in the order of their days."""
+    def read(cls, records: Iterable[Record], shuffled_by: int | None = None) -> Transactions:
+        """Reads a file; with a seed the frauds of each day are other transactions of that day, drawn at random.
+
+        Raises CommandFailure unless each has a label and they are in the order of their days.
+        """
         found = cls()
         names: dict[str, str] = {}
         for record in records:
             found._add(record, names)
         if not found.customers:
             raise CommandFailure("The file has no transactions.")
+        if shuffled_by is not None:
+            found._shuffle(Random(shuffled_by))
+        found._note_compromised()
         return found
 
     def _add(self, record: Record, names: dict[str, str]) -> None:
@@ -55,8 +62,16 @@ class Transactions:
         self.fraud.append(record.is_fraud)
         self.times.append(record.event_time)
         self.identifiers.append(record.transaction_id)
-        if record.is_fraud:
-            self._compromised.setdefault(day, set()).add(customer)
+
+    def _shuffle(self, dice: Random) -> None:
+        for first, end in self._days.values():
+            frauds = list(self.fraud[first:end])
+            dice.shuffle(frauds)
+            self.fraud[first:end] = bytes(frauds)
+
+    def _note_compromised(self) -> None:
+        for day, places in self._days.items():
+            self._compromised[day] = {self.customers[place] for place in range(*places) if self.fraud[place]}
 
     def __len__(self) -> int:
         return len(self.customers)

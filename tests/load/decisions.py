@@ -1,7 +1,8 @@
 """`make bench ENGINE=1`: what a check costs with declared features and many rules, by process and stage.
 
-Beside the platform as it comes there are two whose tenant has 38 features more, to 30 days, and 50 or 250 rules. Each
-is loaded at two fixed rates and to saturation, in turn. What stages cost alone: `tests.load.engine`, `.scenarios`.
+Beside the platform as it comes there are three whose tenant has 38 features more, to 30 days, and 50 or 250 rules, the
+last with a model of 300 trees as well. Each is loaded at two fixed rates and to saturation, in turn. What stages cost
+alone: `tests.load.engine`, `.judged`, `.scenarios`.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def _bench(plan: Plan) -> None:
     with state_folder() as folder:
         platforms: list[Rampart] = [Rampart(PLAIN, folder / "plain", coalesce=True)]
         platforms += [Declared(f"{rules} rules", folder / str(rules), rules) for rules in RULES]
+        platforms.append(Declared(f"{RULES[-1]} rules and a model", folder / "model", RULES[-1], model=True))
         figures = asyncio.run(
             bounded(LONGEST_SECONDS, _measure(plan, platforms, partial(console.print, highlight=False)))
         )

@@ -13,14 +13,17 @@ import asyncpg
 from rampart.fraud.v1 import decision_pb2
 
 from console.api import Api, Json
+from console.model_files import send_model
 from console.target import Target as Login
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from tests.load.folds import engine_features
+from tests.load.forest import a_forest
 from tests.load.platforms import COUNT_SECONDS, Rampart
 
 __all__ = ["Declared", "StageMedians"]
 
-FEATURES, SCENARIOS, NAME = "/api/v1/features", "/api/v1/scenarios", "measured"
+FEATURES, MODELS, SCENARIOS, NAME = "/api/v1/features", "/api/v1/models", "/api/v1/scenarios", "measured"
+MORE_NAMES = ("amount", "user_count_1h")
 READY_SECONDS = 180.0
 LATEST = 500
 """Decisions whose times are looked at."""
@@ -30,11 +33,15 @@ StageMedians = tuple[float, float]
 
 
 class Declared(Rampart):
-    """A tenant with 38 features of its own over 5 kinds of key, to 30 days, and a live version with some rules."""
+    """A tenant with 38 features of its own over 5 kinds of key, to 30 days, and a live version with some rules.
 
-    def __init__(self, name: str, home: Path, rules: int) -> None:
+    With a model, that has 300 trees over these and two more, and approves everything.
+    """
+
+    def __init__(self, name: str, home: Path, rules: int, *, model: bool = False) -> None:
         super().__init__(name, home, coalesce=True)
         self._rules = rules
+        self._model = model
 
     async def start(self) -> None:
         await super().start()
@@ -43,7 +50,10 @@ class Declared(Rampart):
         with contextlib.closing(Api(login)) as api:
             async with asyncio.timeout(READY_SECONDS):
                 await _declare(api)
-                await _go_live(api, some_rules(self._rules))
+                draft: Json = {"event_type": "payment", "rules": list(some_rules(self._rules))}
+                if self._model:
+                    draft |= await _import_model(api, self._home / "forest.ubj")
+                await _go_live(api, draft)
 
     async def stage_times(self) -> StageMedians:
         """Returns what the latest decisions say of themselves."""
@@ -97,7 +107,16 @@ async def _declare(api: Api) -> None:
         await asyncio.sleep(1.0)
 
 
-async def _go_live(api: Api, rules: Sequence[Json]) -> None:
-    await api.call("POST", SCENARIOS, {"scenario_id": NAME, "draft": {"event_type": "payment", "rules": list(rules)}})
+async def _import_model(api: Api, file: Path) -> Json:
+    """Returns what a scenario says to be scored by it."""
+    names = [*[each.name for each in engine_features()], *MORE_NAMES]
+    file.write_bytes((await asyncio.to_thread(a_forest, names)).booster)
+    await api.call("POST", MODELS, {"name": NAME})
+    made = await send_model(api, f"{MODELS}/{NAME}", str(file), {"format": "xgboost", "features": names})
+    return {"model": {"name": NAME, "version": made["version"]}, "review_at": 1.0, "decline_at": 1.0}
+
+
+async def _go_live(api: Api, draft: Json) -> None:
+    await api.call("POST", SCENARIOS, {"scenario_id": NAME, "draft": draft})
     version = await api.call("POST", f"{SCENARIOS}/{NAME}/versions", {})
     await api.call("POST", f"{SCENARIOS}/{NAME}/versions/{version['version']}:deploy", {"target": "live"})

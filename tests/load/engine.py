@@ -27,7 +27,7 @@ from meshkit.storage.redis import open_redis
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory import MemoryStore
 from services.fraud.adapters.memory_daily import MemoryDailyTotals
-from services.fraud.domain.check import Check
+from services.fraud.domain.check import Check, Features
 from services.fraud.domain.declared.declaration import DeclaredFeatures
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
@@ -49,7 +49,7 @@ from tests.support.fraud import IP
 from tests.support.readers import patiently
 from tests.support.servers import valkey_server
 
-__all__: list[str] = []
+__all__ = ["Engine", "EngineFeatures", "Load"]
 
 TENANT = "01a2219d-42f6-7000-8c10-76b0eeb5eded"
 VALUES = {"user_id": 800, "device_fingerprint": 1_000, "ip_address": 800, "merchant_id": 200, "card_fingerprint": 800}
@@ -144,7 +144,7 @@ class Engine:
     def __init__(self, redis: Redis, sets: EngineFeatures) -> None:
         self._redis, self._sets = redis, sets
         self.logs = RedisLogs(redis, secret=_secret, fence=_no_fence)
-        self._append, self._appending = self.logs.append, 0.0
+        self._append, self.appending = self.logs.append, 0.0
         self.logs.append = self._timed_append  # type: ignore[assignment,method-assign]
         self.forget()
 
@@ -155,21 +155,34 @@ class Engine:
         daily = DailyReader(MemoryDailyTotals())
         self._reader = FeatureReader(self.logs, folds, self._sets, IP, daily, lambda: datetime.now(UTC))
 
-    async def run(self, checks: Sequence[Check]) -> float:
+    async def restore(self, load: Load, records: int) -> int:
+        """Fills the logs of all values. Returns how many there are."""
+        proof = await self.logs.proof()
+        restored = list(load.restored(self._sets, records))
+        for start in range(0, len(restored), 200):
+            await self.logs.restore(restored[start : start + 200], proof)
+        assert await self.logs.prove_all(proof)
+        return len(restored)
+
+    async def read(self, checks: Sequence[Check]) -> tuple[Sequence[Features], float]:
         """Reads for a batch and settles it. Returns the CPU time that it took, in seconds."""
         began = process_time()
         reading = await self._reader.read(checks, patiently())
         self._reader.settle(reading, checks, ())
         took = process_time() - began
-        assert not any(isinstance(each, Exception) or each.degraded for each in reading.features), "all are whole"
-        return took
+        whole = [each for each in reading.features if isinstance(each, Features) and not each.degraded]
+        assert len(whole) == len(checks), "all are whole"
+        return whole, took
+
+    async def run(self, checks: Sequence[Check]) -> float:
+        return (await self.read(checks))[1]
 
     async def measure(self, name: str, batches: Sequence[Sequence[Check]]) -> None:
         size = len(batches[0])
-        before, self._appending = await self._server_seconds(), 0.0
+        before, self.appending = await self._server_seconds(), 0.0
         rounds = [await self.run(batch) / size * 1e6 for batch in batches]
         server = (await self._server_seconds() - before) / len(batches) / size * 1e6
-        append = self._appending / len(batches) / size * 1e6
+        append = self.appending / len(batches) / size * 1e6
         print(
             f"{name}, batches of {size:>3}: {median(rounds):6.1f} us a check (least {min(rounds):6.1f}), "
             f"{append:5.1f} of them in append (mean); Redis {server:5.1f} us"
@@ -203,7 +216,7 @@ class Engine:
         try:
             return await self._append(*arguments)
         finally:
-            self._appending += process_time() - began
+            self.appending += process_time() - began
 
     async def _server_seconds(self) -> float:
         found: dict[str, float] = await self._redis.info("cpu")
@@ -221,14 +234,8 @@ async def _no_fence(generation: bytes) -> None:
 async def measure(url: str, records: int, checks: int, shown: int) -> None:
     redis, load, sets = open_redis(url, timeout=30), Load(random.Random(1)), EngineFeatures()
     engine = Engine(redis, sets)
-    logs, proof = engine.logs, await engine.logs.proof()
-    restored = list(load.restored(sets, records))
-    for start in range(0, len(restored), 200):
-        await logs.restore(restored[start : start + 200], proof)
-    assert await logs.prove_all(proof)
-    print(
-        f"{len(sets.set.features)} features of {len(KINDS)} kinds, {len(restored):,} logs with {records} records each"
-    )
+    logs = await engine.restore(load, records)
+    print(f"{len(sets.set.features)} features of {len(KINDS)} kinds, {logs:,} logs with {records} records each")
     await engine.run([load.check()])
     await engine.measure("cold", [[load.check() for _ in range(32)] for _ in range(10)])
     for _ in range(checks // 32):

@@ -64,6 +64,19 @@ def test_scores_that_say_the_truth_are_worth_everything() -> None:
     assert found.calibration_error == pytest.approx(0.01 * found.frauds / found.transactions)
 
 
+def test_shuffled_labels_are_as_many_of_each_day_and_of_others() -> None:
+    made, asis = some_transactions(4, days=20)
+    records = [record(row, *each) for row, each in enumerate(made)]
+    one, again, other = (Transactions.read(records, seed) for seed in (1, 1, 2))
+    assert one.fraud == again.fraud
+    assert len({bytes(each.fraud) for each in (asis, one, other)}) == 3
+    for ahead in range(20):
+        day = FIRST + timedelta(days=ahead)
+        frauds = [place for place in one.of(day) if one.fraud[place]]
+        assert len(frauds) == sum(asis.fraud[place] for place in asis.of(day))
+        assert one.compromised(day) == {one.customers[place] for place in frauds}
+
+
 def test_a_file_that_is_not_in_order_of_days_is_refused_with_its_line() -> None:
     with pytest.raises(CommandFailure, match=r"Line 3 is of 2018-07-03, after lines of 2018-07-04: sort the file"):
         Transactions.read([record(0, 3, "a", False), record(1, 2, "b", False)])
