@@ -18,10 +18,10 @@ A_DAY = 200
 DELAY_DAYS = 7
 
 
-def world(seed: int = 3) -> TrainingTable:
+def world(seed: int = 3, a_day: int = A_DAY) -> TrainingTable:
     """Returns three weeks of events: much fraud where ratio is high or risk is not zero, and values missing."""
     chance = np.random.default_rng(seed)
-    rows = DAYS * A_DAY
+    rows = DAYS * a_day
     amount, ratio = chance.lognormal(3, 1, rows), chance.lognormal(0, 0.6, rows)
     risk = np.where(chance.random(rows) < 0.05, chance.random(rows), 0.0)
     odds = -4.5 + 2.5 * (ratio > 2.5) + 6 * risk + 1.5 * (amount > 80)
