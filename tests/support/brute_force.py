@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import filterfalse
+from operator import attrgetter
 
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
 from services.fraud.domain.declared.plan import KindPlan, filter_of
@@ -24,6 +26,7 @@ from services.fraud.domain.declared.records import (
 __all__ = ["BruteForce"]
 
 DAY_MS = 86_400_000
+_restored = attrgetter("restored")
 MEASURES = ("sum", "mean", "min", "max", "stddev")
 
 
@@ -34,6 +37,16 @@ class BruteForce:
     plan: KindPlan
     records: list[LogRecord] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        types, filters = self.plan.types, self.plan.filters
+        self._counted = {
+            each.name: (
+                {place for place, name in enumerate(types) if name in each.counted},
+                1 << filters.index(filter_of(each)) if each.where else 0,
+            )
+            for each in self.plan.features
+        }
+
     def present(self, arrived: int | None = None) -> dict[int, LogRecord]:
         """What counts of each transaction, by what came before a record (by its number), or by everything."""
         stories: dict[int, list[LogRecord]] = {}
@@ -41,6 +54,11 @@ class BruteForce:
             stories.setdefault(each.transaction, []).append(each)
         counting = {transaction: _counting(story) for transaction, story in stories.items()}
         return {transaction: record for transaction, record in counting.items() if record is not None}
+
+    def holds(self, transaction: int) -> bool:
+        """Tells whether a transaction is in `present()`."""
+        story = [each for each in self.records if each.transaction == transaction]
+        return _counting([*filter(_restored, story), *filterfalse(_restored, story)]) is not None
 
     def read(self, record: LogRecord, arrived: int | None = None) -> list[object]:
         """What a new event sees, or one that arrived as a record did: of its own transaction nothing."""
@@ -72,7 +90,7 @@ class BruteForce:
     def _value(
         self, feature: Feature, current: LogRecord, present: Sequence[LogRecord], fraud: Collection[int]
     ) -> object:
-        rows = [each for each in present if self._counts(feature, each) and _inside(feature, current.time, each.time)]
+        rows = [each for each in present if _inside(feature, current.time, each.time) and self._counts(feature, each)]
         if feature.include_current and self._counts(feature, current):
             rows = [*rows, current]
         kind = feature.aggregate.value
@@ -137,9 +155,8 @@ class BruteForce:
         return max(_speed(each, _place(current.numbers[column]), apart) for each in (places[0], places[-1]))
 
     def _counts(self, feature: Feature, record: LogRecord) -> bool:
-        if record.type >= len(self.plan.types) or self.plan.types[record.type] not in feature.counted:
-            return False
-        return not feature.where or bool(record.filters & 1 << self.plan.filters.index(filter_of(feature)))
+        types, mask = self._counted[feature.name]
+        return record.type in types and (not mask or bool(record.filters & mask))
 
 
 def _counting(story: Sequence[LogRecord]) -> LogRecord | None:

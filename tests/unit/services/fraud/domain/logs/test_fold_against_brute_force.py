@@ -85,7 +85,7 @@ def _compare(seed: int, given: list[LogRecord] | None = None) -> int:
             compared += _same(fold.read(current), twin.read(current))
         fold.add(record)
         twin.records.append(record)
-        assert fold.holds(record.transaction) == (record.transaction in twin.present())
+        assert fold.holds(record.transaction) == twin.holds(record.transaction)
     for _ in range(3):
         found = fold.first(dice.choice(log).transaction)
         if found is not None:
