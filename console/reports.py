@@ -28,8 +28,8 @@ GIVEN = (*TIMES, "event_type", "unlabelled", "group_by", "entity_field", "review
 BY_HELP = "outcome, rule, scenario, model, or what rules can ask, such as channel or ip.country; repeatable"
 DELAY_HELP = "how long labels take: younger decisions without one count as nothing (default 30d)"
 STORED_HELP = "leave out what was stored from then on, also if it says that it was known before (default: now)"
-CREATE_HELP = f"""Counts what the decisions about the events of a period turned out to be: precision, recall, money saved
-and blocked, in total and by groups. What is not known yet is never counted as good. {FINAL_HELP}"""
+CREATE_HELP = f"""Counts what the decisions about the events of a period turned out to be: precision, recall, money
+saved and blocked, in total and by groups. What is not known yet is never counted as good. {FINAL_HELP}"""
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -71,8 +71,10 @@ def becomes(edge: TaskEdge, *states: dict[str, Any]) -> None:
 def test_a_report_is_made_and_told(home: Path, edge: TaskEdge, capsys: Capture) -> None:
     reading = {"state": "running", "progress": {"done": 60, "total": 120, "message": "reading decisions"}}
     becomes(edge, {}, reading, {"state": "succeeded", "result": RESULT})
-    asked = ("--since", "2026-09-01", "--until", "2026-10-01", "--by", "rule", "--by", "channel", "--label-delay", "7d",
-             "--where", "currency=EUR", "--review-cost", "4.5", "--currency", "EUR", "--review-capacity", "50")  # fmt: skip
+    asked = (
+        "--since", "2026-09-01", "--until", "2026-10-01", "--by", "rule", "--by", "channel", "--label-delay", "7d",
+        "--where", "currency=EUR", "--review-cost", "4.5", "--currency", "EUR", "--review-capacity", "50",
+    )  # fmt: skip
     assert command(home, "create", *asked) == 0
     body = edge.calls[0].body
     assert body is not None and (edge.calls[0].method, edge.calls[0].path) == ("POST", PATH)
