@@ -19,12 +19,13 @@ from services.fraud.domain.quality.report import QualityReport
 from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.scoring.model import ModelRef, ModelScore
 from services.fraud.domain.verdict import Factor, Verdict
-from tests.support.fraud import check, decided
+from tests.support.fraud import check, decided, milliseconds
 from tests.support.labels import label
 
 __all__ = ["NOW", "PaidHistory", "quality_report", "question", "read_result"]
 
-NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+NOW = milliseconds(datetime.now(UTC) - timedelta(hours=1))
+"""Decisions are stored when tests run, and none is stored before its event."""
 DAYS = 40
 CODES = ("BURST", "NEW_DEVICE", "TOR")
 

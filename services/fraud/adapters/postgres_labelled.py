@@ -21,10 +21,10 @@ __all__ = ["PostgresLabelledDecisions"]
 PAGE = 500
 WAIT_SECONDS = 5.0
 
-# Events come no earlier than they happen, but for clocks that are ahead; late ones may come at any time.
+# Events come at most five minutes before they happen, by clocks that are ahead; late ones may come at any time.
 _PERIOD = """
 FROM decisions AS d WHERE d.tenant_id = $1 AND d.event_type = $2 AND d.event_time >= $3 AND d.event_time < $4
-    AND d.decision_id >= first_decision_id($3 - interval '1 minute')
+    AND d.decision_id >= first_decision_id($3 - interval '6 minutes')
     AND d.decision_id < coalesce(first_decision_id($5::timestamptz), 'ffffffff-ffff-ffff-ffff-ffffffffffff')"""
 _COUNT = f"SELECT count(*) {_PERIOD}"
 _PAGE = f"""

@@ -43,7 +43,9 @@ from services.fraud.ports.labelled import DecidedPeriod, LabelledDecision, Label
 from services.fraud.ports.quality import QualityAttempts, QualityNews, QualityOrder, QualityReads, QualityWriter
 from services.fraud.service.quality.grouping import Grouping
 from services.fraud.service.quality.run import QualityRun
-from tests.support.fraud import new_tenant
+from tests.support.fraud import check, milliseconds, new_tenant
+from tests.support.fraud import decided as decided_check
+from tests.support.labels import label
 from tests.support.quality import NOW, PaidHistory, quality_report, question, read_result
 from tests.support.servers import Database
 
@@ -198,7 +200,24 @@ async def test_what_was_stored_later_is_left_out(pool: Pool, tenant: str) -> Non
     first = min(UUID(each.past.decision_id) for each in everything)
     made = datetime.fromtimestamp((first.int >> 80) / 1_000, UTC)
     assert await read(decisions, replace(period, stored_before=made)) == []
-    assert len(await read(decisions, replace(period, stored_before=made + timedelta(days=1)))) == 20
+    soon = replace(period, stored_before=datetime.now(UTC) + timedelta(minutes=1))
+    late = label(50, known=NOW, created_at=NOW + timedelta(days=1), transaction_id="t3",
+                 decision_id=history.decisions[3].decision_id)  # fmt: skip
+    async with PostgresLabelWriter(pool).begin(tenant) as changes:
+        await changes.add([late])
+    assert sum(len(each.labels) for each in await read(decisions, soon)) == labels
+    assert sum(len(each.labels) for each in await read(decisions, period)) == labels + 1
+
+
+async def test_what_came_before_it_happened_is_of_the_time_at_which_it_did(pool: Pool, tenant: str) -> None:
+    now = milliseconds(datetime.now(UTC))
+    ahead = decided_check(check(tenant, "ahead", event_time=now + timedelta(minutes=4, seconds=50)))
+    generation = await pool.fetchval("SELECT generation FROM log_generation")
+    ahead = ahead._replace(features=ahead.features._replace(generation=generation))
+    await PostgresStore(pool, EventKeys(pool)).commit([ahead])
+    since = now + timedelta(minutes=4, seconds=50)
+    period = DecidedPeriod(tenant_id=tenant, event_type="payment", since=since, until=since + timedelta(seconds=1))
+    assert len(await read(PostgresLabelledDecisions(pool), period)) == 1
 
 
 def order(tenant: str, report: QualityReport, token: int = 1) -> QualityOrder:

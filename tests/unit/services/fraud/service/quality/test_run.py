@@ -30,6 +30,7 @@ from tests.support.quality import NOW, PaidHistory, quality_report, question, re
 TENANT = "t"
 NAMES = ("rule", "scenario", "model", "outcome", "merchant_id", "currency")
 FIVE = NAMES[:5]
+NINE = timedelta(days=9)
 
 
 class Reporter:
@@ -181,12 +182,13 @@ async def test_what_is_not_known_yet_is_never_counted_as_good() -> None:
     history = PaidHistory(TENANT)
     for labels in history.labels.values():
         labels[:] = [each for each in labels if each.kind.is_fraud]
-    young = await result(history, since=NOW - timedelta(days=9))
+    young = await result(history, since=NOW - NINE)
     assert young.total.unlabelled == young.total.legitimate == 0 < young.total.immature
     assert (young.total.declined.precision.share, young.total.mature) == (1.0, 0), "of what is known"
     (score,) = [each for each in young.scores if not each.model]
     assert (score.known, score.entity_days, score.HasField("auc_roc")) == (score.fraud, 0, False)
-    assert score.entity_days_left_out == 10
+    days = {made.features.event_time.date() for made in history.decisions if made.features.event_time >= NOW - NINE}
+    assert score.entity_days_left_out == len(days)
     old = await result(history, until=NOW - timedelta(days=10))
     assert old.total.immature == 0 < old.total.unlabelled
     assert old.total.declined.precision.share < 1.0
