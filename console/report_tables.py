@@ -19,10 +19,14 @@ __all__ = ["REPORT_COLUMNS", "print_report", "report_row"]
 REPORT_COLUMNS = ("report_id", "event type", "since", "until", "as of", "by", "state", "done", "created by", "created")
 TRUTHS = ("fraud", "legitimate", "unlabelled", "immature")
 OUTCOMES = ("outcome", "decisions", *TRUTHS)
-GROUPS = ("decisions", "mature", *TRUTHS, "precision", "recall", "declined: precision", "recall")
+GROUPS = (
+    "decisions", "mature", *TRUTHS, "flagged: precision", "flagged: recall", "declined: precision", "declined: recall",
+)  # fmt: skip
 RULES = ("hits", "mature", *TRUTHS, "precision", "recall", "alone", "fraud alone")
-MONEY = ("currency", "decided", "fraud declined", "reviewed", "approved", "good declined", "reviewed",
-         "without label, declined", "immature, declined", "immature")  # fmt: skip
+MONEY = (
+    "currency", "decided", "saved", "fraud reviewed", "missed", "good blocked", "good reviewed", "unlabelled blocked",
+    "immature blocked", "immature",
+)  # fmt: skip
 SUMS = ("currency", "decided", "fraud_declined", "fraud_reviewed", "fraud_approved", "good_declined", "good_reviewed",
         "unlabelled_declined", "immature_declined", "immature")  # fmt: skip
 SCORES = ("scored by", "known", "fraud", "AUC", "average precision", "calibration error", "entity precision", "days",

@@ -14,7 +14,7 @@ from services.fraud.adapters.child_quality import quality_order_from_json
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_labelled import PostgresLabelledDecisions
 from services.fraud.adapters.postgres_quality import PostgresQualityAttempts
-from services.fraud.app.child import cost, do_order, open_store, tell
+from services.fraud.app.child import cost, do_order, limit_resources, open_store, tell
 from services.fraud.app.former_sets import former_sets
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.models.score_quality import ScoreTable
@@ -28,6 +28,10 @@ __all__ = ["main"]
 
 _log = logging.getLogger(__name__)
 
+MEMORY_MB = 640
+"""Two million decisions take half of it."""
+CPU_SECONDS = 3_600
+
 
 def main() -> None:
     """Reads an order from the standard input, and ends with it."""
@@ -35,10 +39,14 @@ def main() -> None:
 
 
 async def _main(read: Mapping[str, Any]) -> None:
+    limit_resources(memory_mb=MEMORY_MB, cpu_seconds=CPU_SECONDS)
     try:
         await _run(read["dsn"], quality_order_from_json(read))
     except SupersededError:
         raise TaskFailure("Superseded", "another attempt has begun, or the report was deleted") from None
+    except MemoryError:
+        words = "the decisions need more memory than a report may take: choose a shorter period"
+        raise TaskFailure("OutOfMemory", words, retryable=False) from None
 
 
 async def _run(dsn: str, order: QualityOrder) -> None:

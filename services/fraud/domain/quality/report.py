@@ -15,7 +15,7 @@ __all__ = ["MOST_DECISIONS", "MOST_UNFINISHED_REPORTS", "QualityReport", "Qualit
 
 MOST_UNFINISHED_REPORTS = 10
 """Of a tenant."""
-MOST_DECISIONS = 5_000_000
+MOST_DECISIONS = 2_000_000
 """Of a report: each takes 27 bytes until the end."""
 
 
