@@ -21,8 +21,9 @@ TRUTHS = ("fraud", "legitimate", "unlabelled", "immature")
 OUTCOMES = ("outcome", "decisions", *TRUTHS)
 GROUPS = (
     "decisions", "mature", *TRUTHS, "flagged: precision", "flagged: recall", "declined: precision", "declined: recall",
+    "entity precision",
 )  # fmt: skip
-RULES = ("hits", "mature", *TRUTHS, "precision", "recall", "alone", "fraud alone")
+RULES = ("hits", "mature", *TRUTHS, "precision", "recall", "alone", "fraud alone", "entity precision")
 MONEY = (
     "currency", "decided", "saved", "fraud reviewed", "missed", "good blocked", "good reviewed", "unlabelled blocked",
     "immature blocked", "immature",
@@ -108,16 +109,20 @@ def _print_groups(console: Console, breakdown: Json) -> None:
 
 def _rule_row(group: Json) -> Sequence[str]:
     alone, frauds = sum(int(group["alone"][name]) for name in TRUTHS), int(group["alone"]["fraud"])
-    return [*_counts(group), *_rates(group["membership"]), f"{alone:,}", f"{frauds:,}"]
+    return [*_counts(group), *_rates(group["membership"]), f"{alone:,}", f"{frauds:,}", _entities(group)]
 
 
 def _group_row(group: Json) -> Sequence[str]:
-    return [*_counts(group), *_rates(group["flagged"]), *_rates(group["declined"])]
+    return [*_counts(group), *_rates(group["flagged"]), *_rates(group["declined"]), _entities(group)]
 
 
 def _counts(group: Json) -> Sequence[str]:
     name = "(others)" if group["others"] else group["value"] or "(none)"
     return [name, *(f"{int(group[each]):,}" for each in ("decisions", "mature", *TRUTHS))]
+
+
+def _entities(group: Json) -> str:
+    return _number(group.get("scores") or {}, "entity_precision")
 
 
 def _rates(rates: Json) -> Sequence[str]:

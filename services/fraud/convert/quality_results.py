@@ -24,7 +24,10 @@ def quality_result_to_record(result: QualityResult) -> bytes:
     tally, groups = result.tally, _Groups(result)
     message = pb.QualityResult(
         total=groups.told("", tally.total),
-        breakdowns=[pb.QualityBreakdown(name=name, groups=groups.all_told(tally.groups(name))) for name in tally.names],
+        breakdowns=[
+            pb.QualityBreakdown(name=name, groups=groups.all_told(tally.groups(name), scores))
+            for name, scores in zip(tally.names, result.group_scores, strict=True)
+        ],
         scores=[_scores(each) for each in result.scores],
         unread=tally.unread,
     )
@@ -39,8 +42,10 @@ class _Groups:
         self._frauds = result.tally.total.number(truths=(FRAUD,))
         self._cost = result.question.review_cost
 
-    def all_told(self, found: ToldGroups) -> list[pb.QualityGroup]:
+    def all_told(self, found: ToldGroups, scores: Mapping[str, ScoreQuality]) -> list[pb.QualityGroup]:
         told = [self.told(value, group) for value, group in found.groups.items()]
+        for each in told:
+            each.scores.CopyFrom(_scores(scores[each.value]))
         if found.others is not None:
             others = self.told("", found.others)
             others.others = True

@@ -1,14 +1,17 @@
-"""Measures what the scores of decisions were worth, in total and of each version of a model."""
+"""Measures what the scores of decisions were worth, in total, of each version of a model, and in groups."""
 
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.fraud.domain.quality.scores import ScoredBin, ScoredDecision, ScoreQuality, ScoreThreshold
+from services.fraud.domain.quality.tally import MOST_COUNTED
 from services.fraud.models.dataset import Flags, Floats, Integers
 from services.fraud.models.evaluation import THRESHOLDS
 from services.fraud.models.metrics import (
@@ -29,8 +32,12 @@ RULES, OTHER_MODELS = 0, MOST_MODELS_MEASURED + 1
 _FRAUD, _GOOD, _UNKNOWN, _IMMATURE = range(4)
 
 
+_Chosen: TypeAlias = "Flags | NDArray[np.uint32]"
+"""Rows: which ones, or their places."""
+
+
 class ScoreTable:
-    """The scores of decisions, in 27 bytes each."""
+    """The scores of decisions, in 27 bytes each, and 4 for each group that one is in."""
 
     def __init__(self, capacity: int) -> None:
         """`capacity` is how many entities can be reviewed a day."""
@@ -41,8 +48,14 @@ class ScoreTable:
         self._truths = array("b")
         self._scorers = array("H")
         self._models: dict[str, int] = {"": RULES}
+        self._groups: defaultdict[int, dict[str, array[int]]] = defaultdict(dict)
+        """Places of rows by the place of a name, and value: as many as the counting tells apart."""
 
     def add(self, rows: Sequence[ScoredDecision]) -> None:
+        for place, row in enumerate(rows, len(self._scores)):
+            for name, values in enumerate(row.groups):
+                for value in values:
+                    self._enter(name, value, place)
         self._scores.extend([row.score for row in rows])
         self._times.extend([row.time_ms for row in rows])
         self._entities.extend([row.entity for row in rows])
@@ -52,12 +65,25 @@ class ScoreTable:
     def measure(self) -> Sequence[ScoreQuality]:
         """Returns what all scores were worth, then those of each version."""
         scorers = np.frombuffer(self._scorers, np.uint16)
-        everything = np.ones(len(scorers), np.bool_)
-        found = [self._measured("", everything, are_probabilities=bool((scorers != RULES).all()))]
+        found = [self._measured("", np.ones(len(scorers), np.bool_))]
         for model, number in self._models.items():
             if number != RULES:
-                found.append(self._measured(model, scorers == number, are_probabilities=True))
+                found.append(self._measured(model, scorers == number))
         return found
+
+    def measure_group(self, name: int, value: str) -> ScoreQuality:
+        """Returns what the scores in a group were worth, without thresholds and bins; `name` is a place among names."""
+        places = np.frombuffer(self._groups[name].get(value, array("I")), np.uint32)
+        return self._measured("", places)._replace(thresholds=(), reliability=())
+
+    def _enter(self, name: int, value: str, place: int) -> None:
+        groups = self._groups[name]
+        known = groups.get(value)
+        if known is None:
+            if len(groups) >= MOST_COUNTED:
+                return
+            known = groups[value] = array("I")
+        known.append(place)
 
     def _scorer(self, model: str) -> int:
         known = self._models.get(model)
@@ -67,7 +93,8 @@ class ScoreTable:
             known = self._models[model] = len(self._models)
         return known
 
-    def _measured(self, model: str, chosen: Flags, *, are_probabilities: bool) -> ScoreQuality:
+    def _measured(self, model: str, chosen: _Chosen) -> ScoreQuality:
+        are_probabilities = bool((np.frombuffer(self._scorers, np.uint16)[chosen] != RULES).all())
         truths = np.frombuffer(self._truths, np.int8)[chosen]
         scores = np.frombuffer(self._scores, np.float64)[chosen]
         known = truths <= _GOOD

@@ -78,6 +78,10 @@ class ScoreSink(Protocol):
         """Returns what all scores were worth, then those of each version of a model."""
         ...
 
+    def measure_group(self, name: int, value: str) -> ScoreQuality:
+        """Returns what the scores in a group were worth, without thresholds and bins; `name` is a place among names."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityOrder:

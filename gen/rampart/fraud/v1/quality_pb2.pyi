@@ -99,7 +99,7 @@ class QualityBreakdown(_message.Message):
     def __init__(self, name: _Optional[str] = ..., groups: _Optional[_Iterable[_Union[QualityGroup, _Mapping]]] = ...) -> None: ...
 
 class QualityGroup(_message.Message):
-    __slots__ = ("value", "others", "decisions", "mature", "fraud", "legitimate", "unlabelled", "immature", "outcomes", "declined", "flagged", "membership", "money", "alone", "review_costs")
+    __slots__ = ("value", "others", "decisions", "mature", "fraud", "legitimate", "unlabelled", "immature", "outcomes", "declined", "flagged", "membership", "money", "alone", "review_costs", "scores")
     VALUE_FIELD_NUMBER: _ClassVar[int]
     OTHERS_FIELD_NUMBER: _ClassVar[int]
     DECISIONS_FIELD_NUMBER: _ClassVar[int]
@@ -115,6 +115,7 @@ class QualityGroup(_message.Message):
     MONEY_FIELD_NUMBER: _ClassVar[int]
     ALONE_FIELD_NUMBER: _ClassVar[int]
     REVIEW_COSTS_FIELD_NUMBER: _ClassVar[int]
+    SCORES_FIELD_NUMBER: _ClassVar[int]
     value: str
     others: bool
     decisions: int
@@ -130,7 +131,8 @@ class QualityGroup(_message.Message):
     money: _containers.RepeatedCompositeFieldContainer[QualityMoney]
     alone: QualityCounts
     review_costs: str
-    def __init__(self, value: _Optional[str] = ..., others: _Optional[bool] = ..., decisions: _Optional[int] = ..., mature: _Optional[int] = ..., fraud: _Optional[int] = ..., legitimate: _Optional[int] = ..., unlabelled: _Optional[int] = ..., immature: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[QualityOutcome, _Mapping]]] = ..., declined: _Optional[_Union[QualityRates, _Mapping]] = ..., flagged: _Optional[_Union[QualityRates, _Mapping]] = ..., membership: _Optional[_Union[QualityRates, _Mapping]] = ..., money: _Optional[_Iterable[_Union[QualityMoney, _Mapping]]] = ..., alone: _Optional[_Union[QualityCounts, _Mapping]] = ..., review_costs: _Optional[str] = ...) -> None: ...
+    scores: QualityScores
+    def __init__(self, value: _Optional[str] = ..., others: _Optional[bool] = ..., decisions: _Optional[int] = ..., mature: _Optional[int] = ..., fraud: _Optional[int] = ..., legitimate: _Optional[int] = ..., unlabelled: _Optional[int] = ..., immature: _Optional[int] = ..., outcomes: _Optional[_Iterable[_Union[QualityOutcome, _Mapping]]] = ..., declined: _Optional[_Union[QualityRates, _Mapping]] = ..., flagged: _Optional[_Union[QualityRates, _Mapping]] = ..., membership: _Optional[_Union[QualityRates, _Mapping]] = ..., money: _Optional[_Iterable[_Union[QualityMoney, _Mapping]]] = ..., alone: _Optional[_Union[QualityCounts, _Mapping]] = ..., review_costs: _Optional[str] = ..., scores: _Optional[_Union[QualityScores, _Mapping]] = ...) -> None: ...
 
 class QualityCounts(_message.Message):
     __slots__ = ("fraud", "legitimate", "unlabelled", "immature")

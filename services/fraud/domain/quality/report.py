@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -16,7 +16,7 @@ __all__ = ["MOST_DECISIONS", "MOST_UNFINISHED_REPORTS", "QualityReport", "Qualit
 MOST_UNFINISHED_REPORTS = 10
 """Of a tenant."""
 MOST_DECISIONS = 2_000_000
-"""Of a report: each takes 27 bytes until the end."""
+"""Of a report: each takes 27 bytes until the end, and 4 for each group that it is in."""
 
 
 class QualityResult(NamedTuple):
@@ -26,6 +26,8 @@ class QualityResult(NamedTuple):
     tally: QualityTally
     scores: Sequence[ScoreQuality]
     """Of all decisions first, then of those that each version of a model scored."""
+    group_scores: Sequence[Mapping[str, ScoreQuality]]
+    """Of each name by which is grouped, in its order: of each group that is told, in short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 __all__ = ["ScoreQuality", "ScoreThreshold", "ScoredBin", "ScoredDecision"]
@@ -22,6 +22,8 @@ class ScoredDecision(NamedTuple):
     """Whether it counts as fraud or as legitimate; None as neither."""
     immature: bool
     """True if something may still become known."""
+    groups: Sequence[Collection[str]]
+    """Of each name by which is grouped: the groups that it is in."""
 
 
 class ScoreThreshold(NamedTuple):
@@ -48,7 +50,7 @@ class ScoreQuality(NamedTuple):
     """What the scores of some decisions were worth. What cannot be measured is None."""
 
     model: str
-    """The version that scored them, as name@number; empty for all decisions, whoever scored them."""
+    """The version that scored them, as name@number; empty for decisions whoever scored them."""
     known: int
     """Decisions of which it is known what they were: what follows is measured on them, but for entities."""
     frauds: int

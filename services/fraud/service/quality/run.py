@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from meshkit.tasks import TaskFailure
 from services.fraud.domain.backtests.past import PastDecision, amount_of, entity_of
 from services.fraud.domain.quality.report import MOST_DECISIONS, QualityResult
-from services.fraud.domain.quality.scores import ScoredDecision
+from services.fraud.domain.quality.scores import ScoredDecision, ScoreQuality
 from services.fraud.domain.quality.tally import JudgedDecision, QualityTally
 from services.fraud.domain.quality.truth import FRAUD, IMMATURE, good_truths, truth_of
 from services.fraud.ports.labelled import DecidedPeriod, LabelledDecision, LabelledDecisions
@@ -66,8 +66,13 @@ class QualityRun:
                 self._count(page)
                 done += len(page)
                 yield QualityNews(done, total, READING)
+        group_scores: list[Mapping[str, ScoreQuality]] = []
+        for number, name in enumerate(question.group_by):
+            yield QualityNews(done, done, MEASURING)
+            told = self._tally.groups(name).groups
+            group_scores.append({value: self._scores.measure_group(number, value) for value in told})
         yield QualityNews(done, done, MEASURING)
-        await self._attempts.finish(*place, QualityResult(question, self._tally, self._scores.measure()))
+        await self._attempts.finish(*place, QualityResult(question, self._tally, self._scores.measure(), group_scores))
 
     def _count(self, page: Sequence[LabelledDecision]) -> None:
         scored = []
@@ -78,8 +83,9 @@ class QualityRun:
             if past.answer is None or not self._is_asked_for(groups):
                 continue
             truth = truth_of(labels[-1][2] if labels else None, past.event_time, self._question)
-            self._tally.count(self._judged(past, truth, groups or ()))
-            scored.append(self._scored(past, truth))
+            told = (groups or ())[: len(self._question.group_by)]
+            self._tally.count(self._judged(past, truth, told))
+            scored.append(self._scored(past, truth, told))
         self._scores.add(scored)
 
     def _is_asked_for(self, groups: Sequence[Collection[str]] | None) -> bool:
@@ -96,10 +102,10 @@ class QualityRun:
             mature=self._question.is_mature(past.event_time),
             amount=amount_of(past.fields),
             codes=len(past.answer.codes),
-            groups=groups[: len(self._question.group_by)],
+            groups=groups,
         )
 
-    def _scored(self, past: PastDecision, truth: str) -> ScoredDecision:
+    def _scored(self, past: PastDecision, truth: str, groups: Sequence[Collection[str]]) -> ScoredDecision:
         assert past.answer is not None
         return ScoredDecision(
             score=past.answer.score,
@@ -108,4 +114,5 @@ class QualityRun:
             model=model_of(past),
             truth=True if truth == FRAUD else False if truth in self._good else None,
             immature=truth == IMMATURE,
+            groups=groups,
         )

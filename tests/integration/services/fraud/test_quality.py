@@ -79,7 +79,7 @@ async def added(kept: Kept, made: QualityReport) -> QualityReport:
 def told(decisions: int = 0) -> QualityResult:
     tally = QualityTally(("rule",))
     tally.unread = decisions
-    return QualityResult(question(group_by=("rule",)), tally, ())
+    return QualityResult(question(group_by=("rule",)), tally, (), [{}])
 
 
 async def test_a_report_is_read_as_it_was_added_listed_and_deleted(kept: Kept, tenant: str) -> None:

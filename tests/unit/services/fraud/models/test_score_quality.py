@@ -8,6 +8,7 @@ import pytest
 
 from console.metrics import DayScores, auc, average_precision, calibration_error, card_precision
 from services.fraud.domain.quality.scores import ScoredDecision
+from services.fraud.domain.quality.tally import MOST_COUNTED
 from services.fraud.models.score_quality import MOST_MODELS_MEASURED, ScoreTable
 
 DAY_MS = 86_400_000
@@ -21,7 +22,8 @@ def rows(count: int = 500, seed: int = 3, model: str = "stolen@1") -> list[Score
         score = chance.random()
         truth = chance.choice([None, chance.random() < score, chance.random() < score])
         time_ms = number * 10 * DAY_MS // count
-        found.append(ScoredDecision(score, time_ms, chance.randrange(40), model, truth, False))
+        groups = [(chance.choice("xyz"),), chance.choice([(), ("A",), ("A", "B")])]
+        found.append(ScoredDecision(score, time_ms, chance.randrange(40), model, truth, False, groups))
     return found
 
 
@@ -90,3 +92,26 @@ def test_so_many_models_are_measured_and_the_others_in_the_total_alone() -> None
     measured = table.measure()
     assert len(measured) == MOST_MODELS_MEASURED + 1
     assert measured[0].known > sum(each.known for each in measured[1:])
+
+
+def test_a_group_is_measured_as_if_it_were_everything() -> None:
+    made = rows()
+    table = ScoreTable(2)
+    for start in range(0, len(made), 70):
+        table.add(made[start : start + 70])
+    for name, value in ((0, "x"), (1, "A"), (1, "B")):
+        alone = ScoreTable(2)
+        alone.add([each for each in made if value in each.groups[name]])
+        expected = alone.measure()[0]._replace(thresholds=(), reliability=())
+        assert table.measure_group(name, value) == expected and expected.entity_precision
+    assert table.measure_group(1, "nothing").known == 0
+
+
+def test_groups_are_measured_as_far_as_they_are_told_apart() -> None:
+    table = ScoreTable(2)
+    (one,) = rows(1)
+    for number in range(MOST_COUNTED + 1):
+        table.add([one._replace(groups=[(f"v{number}",), ("A",)], truth=True)])
+    assert table.measure_group(0, f"v{MOST_COUNTED - 1}").known == 1
+    assert table.measure_group(0, f"v{MOST_COUNTED}").known == 0
+    assert table.measure_group(1, "A").known == MOST_COUNTED + 1

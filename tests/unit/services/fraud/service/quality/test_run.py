@@ -112,6 +112,8 @@ async def test_groups_are_counted_as_by_hand(days_ago: int, names: tuple[str, ..
         assert set(told) == {value for each in made for value in groups_of(each, name)}
         for value, group in told.items():
             check_group(group, history, asked, [each for each in made if value in groups_of(each, name)], made)
+            assert group.scores.known == group.fraud + group.legitimate + group.unlabelled
+            assert group.scores.fraud == group.fraud
     check_group(found.total, history, asked, made, made)
 
 

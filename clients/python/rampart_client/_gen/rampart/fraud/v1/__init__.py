@@ -6752,6 +6752,13 @@ class QualityGroup(betterproto2.Message):
     What reviews cost, exact, in units of the currency of `review_cost`. Empty if that was not said.
     """
 
+    scores: "QualityScores | None" = betterproto2.field(
+        16, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    What scores were worth within the group, without thresholds and bins. Absent for the total, which `QualityResult.scores` has, and for the others together.
+    """
+
 
 default_message_pool.register_message("rampart.fraud.v1", "QualityGroup", QualityGroup)
 
@@ -7171,7 +7178,7 @@ class QualityScores(betterproto2.Message):
 
     model: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    The version that scored them; empty for all decisions, whoever scored them.
+    The version that scored them; empty for decisions whoever scored them.
     """
 
     known: "int" = betterproto2.field(2, betterproto2.TYPE_UINT64)
