@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from meshkit.tasks import GONE, OrderedWork, WorkState, states_of, unfinished
 from tests.support.submitted import MemoryTasks
 
@@ -20,7 +22,7 @@ async def test_states_come_in_the_order_asked_for_and_of_what_is_gone_too() -> N
     assert await unfinished(tasks, [first, second]) == 1
 
 
-async def test_of_no_task_nobody_is_asked() -> None:
+async def test_of_no_task_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = MemoryTasks()
-    tasks.away = True
+    monkeypatch.setattr(tasks, "states", None)
     assert (await states_of(tasks, []), await unfinished(tasks, [])) == ([], 0)
