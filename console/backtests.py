@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import uuid
 from typing import TYPE_CHECKING
@@ -14,9 +13,8 @@ from console.arguments import past_time, whole
 from console.result_tables import print_backtest_result
 from console.tables import output, show, state_text, table, when
 from console.tasking.action import finish
-from console.tasking.bar import display
-from console.tasking.follow import FINAL
 from console.tasking.options import add_limit
+from console.tasking.submitted import EXIT_STATUS, FINAL_HELP, followed
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -26,11 +24,8 @@ if TYPE_CHECKING:
 PATH = "/api/v1/backtests"
 COLUMNS = ("backtest_id", "version", "state", "since", "until", "values", "done", "by", "created")
 VERSION = whole(1, 2**31 - 1)
-POLL_SECONDS = 0.5
 SINCE_HELP = "decisions from then on: a time, or how long ago, such as 30d"
-EXIT_STATUS = {"succeeded": 0, "failed": 3, "dead": 4, "cancelled": 5}
-RUN_HELP = f"""Decides a past period anew by a version, or by the draft, and tells what would have been otherwise. The
-exit status says how it ended: {", ".join(f"{status} {state}" for state, status in EXIT_STATUS.items())}."""
+RUN_HELP = f"Decides a past period anew by a version, or by the draft: what would have been otherwise. {FINAL_HELP}"
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -82,16 +77,10 @@ async def _watch(api: Api, arguments: argparse.Namespace) -> int:
 
 async def _follow(api: Api, arguments: argparse.Namespace, backtest: Json) -> int:
     """Shows a backtest until it has ended, then its result."""
-    with display(output()) as shown:
-        while True:
-            if not arguments.json:
-                shown.update({**backtest, "title": _title(backtest), "error": None})
-            if backtest["state"] in FINAL:
-                break
-            await asyncio.sleep(POLL_SECONDS)
-            backtest = await api.call("GET", _path(backtest["backtest_id"]))
-    _print(arguments, backtest)
-    return EXIT_STATUS[backtest["state"]]
+    title = f"backtest of {_version(backtest)}"
+    ended = await followed(api, arguments, backtest, _path(backtest["backtest_id"]), title)
+    _print(arguments, ended)
+    return EXIT_STATUS[ended["state"]]
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
@@ -131,10 +120,6 @@ def _row(backtest: Json) -> list[str | Text]:
         backtest["backtest_id"], _version(backtest), state_text(backtest["state"]), when(backtest["since"]),
         when(backtest["until"]), backtest["values"], done, backtest["created_by"], when(backtest["create_time"]),
     ]  # fmt: skip
-
-
-def _title(backtest: Json) -> str:
-    return f"backtest of {_version(backtest)}"
 
 
 def _version(backtest: Json) -> str:

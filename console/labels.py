@@ -17,6 +17,7 @@ from console.tasking.action import finish, print_item
 from console.tasking.bar import display
 from console.tasking.follow import FINAL
 from console.tasking.options import add_limit, given
+from console.tasking.submitted import EXIT_STATUS
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -29,7 +30,6 @@ GIVEN = ("transaction_id", "label", "source", "reason", "amount", "currency", "k
 POLL_SECONDS = 0.5
 MOST_SHOWN = 20
 """Refused rows that are shown; with --json all are."""
-EXIT_STATUS = {"succeeded": 0, "failed": 3, "dead": 4, "cancelled": 5}
 REFUSED_STATUS = 1
 IMPORT_HELP = """Enters a CSV file with a first row that names its columns: transaction_id and label, and any of source,
 reason, amount, currency, known_time (RFC 3339). Each row is entered for itself; those at fault are listed, and the exit

@@ -10,7 +10,7 @@ from rich.text import Text
 from console.api import Json
 from console.tables import state_text, table, when
 
-__all__ = ["MODEL_COLUMNS", "VERSION_COLUMNS", "model_row", "print_version", "version_row"]
+__all__ = ["MODEL_COLUMNS", "VERSION_COLUMNS", "model_row", "print_score_tables", "print_version", "version_row"]
 
 MODEL_COLUMNS = ("name", "event type", "newest", "description", "created")
 VERSION_COLUMNS = ("version", "origin", "state", "features", "AP", "AUC", "of 0.95+", "by", "created", "valid until")
@@ -60,9 +60,14 @@ def _print_metrics(console: Console, metrics: Json) -> None:
     if int(metrics["unreadable"]):
         console.print(f"{metrics['unreadable']} decisions could not be read", markup=False, soft_wrap=True)
     console.print(table(METRICS, [(words, f"{metrics[name]:.4f}", said) for name, words, said in WORDS]))
-    if metrics["thresholds"]:
-        console.print(table(THRESHOLDS, map(_threshold_row, metrics["thresholds"])))
-    bins = [each for each in metrics["reliability"] if int(each["rows"])]
+    print_score_tables(console, metrics)
+
+
+def print_score_tables(console: Console, measured: Json) -> None:
+    """Prints what it would have meant to act on scores, and what probabilities turned out to be."""
+    if measured["thresholds"]:
+        console.print(table(THRESHOLDS, map(_threshold_row, measured["thresholds"])))
+    bins = [each for each in measured["reliability"] if int(each["rows"])]
     if bins:
         console.print(table(BINS, map(_bin_row, bins)))
 

@@ -20,7 +20,15 @@ from __future__ import annotations
 
 from meshkit.tasks.client import task_policies
 from meshkit.tasks.leased import Handler, LeasedTask, Reference, Result, TaskFailure
-from meshkit.tasks.submitted import GONE, UNFINISHED, OrderedWork, SubmittedTasks, WorkState
+from meshkit.tasks.submitted import (
+    GONE,
+    UNFINISHED,
+    OrderedWork,
+    SubmittedTasks,
+    WorkState,
+    states_of,
+    unfinished,
+)
 from meshkit.tasks.submitting import RemoteTasks
 from meshkit.tasks.worker import KindLimits, SystemSchedule, Worker
 
@@ -39,5 +47,7 @@ __all__ = [
     "TaskFailure",
     "WorkState",
     "Worker",
+    "states_of",
     "task_policies",
+    "unfinished",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-__all__ = ["GONE", "UNFINISHED", "OrderedWork", "SubmittedTasks", "WorkState"]
+__all__ = ["GONE", "UNFINISHED", "OrderedWork", "SubmittedTasks", "WorkState", "states_of", "unfinished"]
 
 UNFINISHED = frozenset({"pending", "running", "cancelling"})
 """States of which something may still come out."""
@@ -52,3 +52,14 @@ class SubmittedTasks(Protocol):
     async def cancel(self, task_id: str) -> WorkState:
         """Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
         ...
+
+
+async def states_of(tasks: SubmittedTasks, task_ids: Sequence[str]) -> Sequence[WorkState]:
+    """Returns how far the work of each task is, in their order. Raises MeshError."""
+    states = await tasks.states(task_ids) if task_ids else {}
+    return [states.get(each, GONE) for each in task_ids]
+
+
+async def unfinished(tasks: SubmittedTasks, task_ids: Sequence[str]) -> int:
+    """Returns of how many tasks something may still come out. Raises MeshError."""
+    return sum(each.state in UNFINISHED for each in await states_of(tasks, task_ids))

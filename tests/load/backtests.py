@@ -9,36 +9,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import json
 import random
-import re
 import sys
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from console.api import Api
-from console.target import Target as Login
-from console.up.state import State
-from meshkit.ids import uuid7_text
-from meshkit.storage.postgres import Pool, pool
-from meshkit.topology import load
-from services.fraud.adapters.event_keys import EventKeys
-from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.domain.check import Decided
+from meshkit.storage.postgres import pool
 from services.fraud.domain.declared.starter import STARTER_FEATURES
 from tests.load.frame import bounded, run_bench, state_folder
+from tests.load.history import api_of, cost_of, seed, service_dsn
 from tests.load.paced import PacedLoop
 from tests.load.platforms import Rampart
 from tests.load.workload import Target, fraud_checks
-from tests.support.fraud import check, decided, vector
 
 __all__: list[str] = []
 
 LONGEST_SECONDS = 1_500.0
-BATCH = 250
 CONNECTIONS = 32
 RULES = 250
 
@@ -62,21 +51,21 @@ async def _measure(arguments: argparse.Namespace, home: Path) -> None:
     platform = Rampart("rampart", home, coalesce=True)
     await platform.start()
     try:
-        api = _api(platform)
+        api = api_of(platform)
         begun = datetime.now(UTC) - timedelta(seconds=5)
         await api.call(
             "POST", "/api/v1/fraud-check", {"user_id": "u1", "transaction_amount": 1.0, "channel": "card_present"}
         )
         reader = platform.dev["dsn"]["fraud"]
-        async with pool(reader, size=1) as reads, pool(_service_dsn(home, reader), seconds=30) as lent:
+        async with pool(reader, size=1) as reads, pool(service_dsn(home, reader), seconds=30) as lent:
             tenant = str(await reads.fetchval("SELECT tenant_id FROM decisions"))
-            await _seed(lent, tenant, arguments.decisions)
+            await seed(lent, tenant, arguments.decisions)
         await platform.settle()
         await _version(api)
         for values in ("stored", "recomputed"):
             found = await _backtest(api, begun, values)
             wall = _seconds(found)
-            cpu = _cpu(home, found["backtest_id"])
+            cpu, _ = cost_of(home, found["backtest_id"])
             done = int(found["result"]["decisions"])
             print(f"{values:<11} {done} decisions, {RULES} rules: {done / wall:,.0f}/s with the start of the process,")
             print(
@@ -146,43 +135,6 @@ def _seconds(backtest: dict[str, Any]) -> float:
     return (ended - began).total_seconds()
 
 
-def _cpu(home: Path, backtest_id: str) -> float:
-    for _ in range(50):
-        for path in (home / "logs").glob("fraud*.log"):
-            for line in path.read_text().splitlines():
-                if backtest_id in line and "cpu_seconds" in line:
-                    return float(json.loads(line)["cpu_seconds"])
-        time.sleep(0.1)
-    raise AssertionError("the log does not say what it cost")
-
-
-async def _seed(lent: Pool, tenant: str, count: int) -> None:
-    """Stores decisions about payments of a few thousand users."""
-    store, chance = PostgresStore(lent, EventKeys(lent)), random.Random(1)
-    generation: bytes = await lent.fetchval("SELECT generation FROM log_generation")
-    for start in range(0, count, BATCH):
-        parts = [n / count for n in range(start, min(start + BATCH, count))]
-        made = [_decision(tenant, generation, chance, part) for part in parts]
-        result = await store.commit(sorted(made, key=lambda each: each.check.key))
-        assert len(result.answers) == len(made)
-        await asyncio.sleep(0)
-
-
-def _decision(tenant: str, generation: bytes, chance: random.Random, part: float) -> Decided:
-    """`part` says where in the last 30 days the event is."""
-    happened = (datetime.now(UTC) - timedelta(days=30 * (1 - part))).replace(microsecond=0)
-    amount = chance.randrange(100, 60_000)
-    made = decided(
-        check(
-            tenant, uuid7_text(), user_id=f"u{chance.randrange(3_000)}", device=f"d{chance.randrange(4_000)}",
-            ip=f"203.0.{chance.randrange(200)}.{chance.randrange(200)}", merchant=f"m{chance.randrange(300)}",
-            amount=amount / 100, amount_minor=amount, event_time=happened,
-        )
-    )  # fmt: skip
-    counts = {name: chance.randrange(60) for name in ("user_count_1h", "user_count_24h", "device_count_1h")}
-    return made._replace(features=made.features._replace(values=vector(**counts), generation=generation))
-
-
 async def _version(api: Api) -> None:
     choice, names = (
         random.Random(2),
@@ -199,17 +151,6 @@ async def _version(api: Api) -> None:
     draft = {"event_type": "payment", "rules": rules}
     await api.call("POST", "/api/v1/scenarios", {"scenario_id": "large", "draft": draft})
     await api.call("POST", "/api/v1/scenarios/large/versions", {})
-
-
-def _service_dsn(home: Path, reader: str) -> str:
-    """Returns the address of the database for the role of the service."""
-    user = load().service("fraud").user("service")
-    return re.sub("//[^@]+@", f"//{user}:{State.open(home).password(user)}@", reader)
-
-
-def _api(platform: Rampart) -> Api:
-    client = platform.dev["client"]
-    return Api(Login(platform.dev["base_url"], platform.dev["token_url"], client["client_id"], client["client_secret"]))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from ._gen.methods import (
     LabelClient,
     ListClient,
     ModelClient,
+    QualityClient,
     ScenarioClient,
     TaskClient,
     UserClient,
@@ -82,6 +83,10 @@ class Services(ABC):
     @cached_property
     def model(self) -> ModelClient:
         return ModelClient(self.caller("fraud"))
+
+    @cached_property
+    def quality(self) -> QualityClient:
+        return QualityClient(self.caller("fraud"))
 
     @cached_property
     def data(self) -> DataClient:

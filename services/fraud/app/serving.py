@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import grpc
 from rampart.fraud.v1 import fraud_service_pb2_grpc
@@ -21,7 +23,7 @@ from meshkit.storage import migrations, postgres
 from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
-from meshkit.tasks import Worker, task_policies
+from meshkit.tasks import Handler, KindLimits, Worker, task_policies
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
@@ -34,14 +36,13 @@ from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
 from services.fraud.app.labelling import LABEL_SERVICE, serve_labels
-from services.fraud.app.modelling import MODEL_SERVICE, serve_models
+from services.fraud.app.modelling import MODEL_SERVICE, serve_models, watch_models
+from services.fraud.app.reporting import QUALITY_SERVICE, serve_quality
 from services.fraud.service import retention as retaining
 from services.fraud.service.backtests import tasks as backtesting
-from services.fraud.service.backtests.tasks import BacktestWork
 from services.fraud.service.labels import importing as label_files
-from services.fraud.service.labels.importing import LabelImportWork
 from services.fraud.service.models import training
-from services.fraud.service.models.training import TrainingWork
+from services.fraud.service.quality import tasks as reporting
 from services.fraud.service.retention import DecisionRetention
 from services.fraud.service.tenants.rates import ExchangeRates
 from services.fraud.service.tenants.states import TenantStates
@@ -54,7 +55,9 @@ from services.fraud.settings import FraudSettings
 __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE, MODEL_SERVICE]
+SERVED = [
+    FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE, MODEL_SERVICE, QUALITY_SERVICE,
+]  # fmt: skip
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -99,10 +102,10 @@ async def serve(host: Host, reader: Reader) -> None:
     await serve_changes(host, settings, server, reads, pages)
     await serve_scenarios(host, settings, server, reads, pages, configurations, counts)
     tasks = await _tasks(host, settings)
-    backtests = await serve_backtests(host, settings, server, reads, pages, tasks)
     labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, configurations, committed)
-    models = await serve_models(host, settings, server, reads, pages, tasks, governing.seen)
-    await _working(host, settings, tasks, backtests, labels, models)
+    await watch_models(host, settings, governing.seen)
+    done = await _serve_work(host, settings, server, reads, pages, tasks)
+    await _working(host, settings, tasks, [_Work(label_files.KIND, labels.run, label_files.IMPORTS_AT_ONCE), *done])
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
@@ -135,29 +138,33 @@ async def _tasks(host: Host, settings: FraudSettings) -> grpc.aio.Channel:
     return await host.open(channel, name="task")
 
 
-async def _working(
-    host: Host,
-    settings: FraudSettings,
-    tasks: grpc.aio.Channel,
-    backtests: BacktestWork,
-    labels: LabelImportWork,
-    models: TrainingWork,
-) -> None:
+class _Work(NamedTuple):
+    """A kind of tasks, and what does them."""
+
+    kind: str
+    run: Handler
+    limits: KindLimits
+
+
+async def _serve_work(
+    host: Host, settings: FraudSettings, server: MeshServer, reads: Reads, pages: Pages, tasks: grpc.aio.Channel
+) -> Sequence[_Work]:
+    """Adds the services whose work is done by processes of their own. Returns what does it."""
+    means = host, settings, server, reads, pages, tasks
+    backtests, models, reports = await serve_backtests(*means), await serve_models(*means), await serve_quality(*means)
+    return [
+        _Work(backtesting.KIND, backtests.run, backtesting.LIMITS),
+        _Work(training.KIND, models.run, training.TRAININGS_AT_ONCE),
+        _Work(reporting.KIND, reports.run, reporting.REPORTS_AT_ONCE),
+    ]
+
+
+async def _working(host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, submitted: Sequence[_Work]) -> None:
     """Does the tasks of this service."""
     pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
     retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
-    handlers = {
-        retaining.KIND: retention.run,
-        backtesting.KIND: backtests.run,
-        label_files.KIND: labels.run,
-        training.KIND: models.run,
-    }
-    limits = {
-        retaining.KIND: retaining.LIMITS,
-        backtesting.KIND: backtesting.LIMITS,
-        label_files.KIND: label_files.IMPORTS_AT_ONCE,
-        training.KIND: training.TRAININGS_AT_ONCE,
-    }
+    works = [_Work(retaining.KIND, retention.run, retaining.LIMITS), *submitted]
+    handlers, limits = {each.kind: each.run for each in works}, {each.kind: each.limits for each in works}
     worker = Worker(tasks, handlers, limits=limits, schedules=[retaining.SCHEDULE])
     host.background("tasks", worker.run)
 

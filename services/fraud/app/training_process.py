@@ -16,8 +16,8 @@ from meshkit.storage import postgres
 from meshkit.tasks import TaskFailure
 from services.fraud.adapters.child_training import training_order_from_json
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
+from services.fraud.adapters.postgres_labelled import PostgresLabelledDecisions
 from services.fraud.adapters.postgres_models import PostgresTrainingAttempts
-from services.fraud.adapters.postgres_training import PostgresTrainingRows
 from services.fraud.app.child import cost, do_order, limit_resources, open_store, tell
 from services.fraud.app.former_sets import former_sets
 from services.fraud.domain.scoring.settings import TrainingSettings
@@ -91,7 +91,7 @@ async def _collect(pool: postgres.Pool, order: TrainingOrder, rows: TableRows) -
         raise TaskFailure("NoEventType", "the tenant has no such event type any more", retryable=False)
     collector = TrainingCollector(
         order,
-        rows=PostgresTrainingRows(pool),
+        rows=PostgresLabelledDecisions(pool),
         sink=rows,
         event_type=reader.event_type,
         sets=await former_sets(pool, order.tenant_id, declarations.features.current.number),

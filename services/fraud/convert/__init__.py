@@ -54,6 +54,8 @@ from services.fraud.convert.places import (
     selection_from_proto,
     watch_event_to_proto,
 )
+from services.fraud.convert.quality import quality_report_to_proto, quality_request_from_proto
+from services.fraud.convert.quality_results import quality_result_to_record
 from services.fraud.convert.rates import admits_from_proto, etag_from_rates, rates_from_proto, rates_to_proto
 from services.fraud.convert.records import recorded_from_record
 from services.fraud.convert.rules import (
@@ -136,6 +138,9 @@ __all__ = [
     "policy_from_proto",
     "policy_to_proto",
     "problems_to_proto",
+    "quality_report_to_proto",
+    "quality_request_from_proto",
+    "quality_result_to_record",
     "rates_from_proto",
     "rates_to_proto",
     "recorded_check_from_record",

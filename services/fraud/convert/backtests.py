@@ -9,8 +9,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import backtest_pb2 as pb
 from rampart.fraud.v1 import backtest_service_pb2 as service_pb
 
-from meshkit.currencies import DIGITS
 from meshkit.tasks import WorkState
+from services.fraud.convert.amounts import units_from_minor
 from services.fraud.domain.backtests.backtest import Backtest, BacktestValues
 from services.fraud.domain.backtests.tally import BacktestExample, BacktestTally, Change
 from services.fraud.domain.scenarios.scenario import VersionRef
@@ -90,11 +90,10 @@ def _rules(tally: BacktestTally) -> list[pb.BacktestRule]:
 
 
 def _money(tally: BacktestTally, currency: str) -> pb.BacktestMoney:
-    digits = DIGITS.get(currency, 0)
     sums = [(before, after, total) for (before, after, of), total in tally.money.items() if of == currency]
 
     def told(counts: Callable[[str, str], bool]) -> str:
-        return _units(sum(total for before, after, total in sums if counts(before, after)), digits)
+        return units_from_minor(sum(total for before, after, total in sums if counts(before, after)), currency)
 
     return pb.BacktestMoney(
         currency=currency,
@@ -103,14 +102,6 @@ def _money(tally: BacktestTally, currency: str) -> pb.BacktestMoney:
         newly_declined=told(lambda before, after: before != DECLINE and after == DECLINE),
         newly_approved=told(lambda before, after: before != APPROVE and after == APPROVE),
     )
-
-
-def _units(minor: int, digits: int) -> str:
-    """Returns an amount in units of its currency, exact."""
-    if not digits:
-        return str(minor)
-    whole, rest = divmod(minor, 10**digits)
-    return f"{whole}.{rest:0{digits}d}"
 
 
 def _example(change: Change, example: BacktestExample) -> pb.BacktestExample:

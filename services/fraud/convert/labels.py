@@ -9,15 +9,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import event_pb2, label_pb2
 from rampart.fraud.v1 import label_service_pb2 as pb
 
-from meshkit.currencies import DIGITS, LARGEST_MINOR
 from meshkit.errors import MeshError
 from meshkit.rpc.interceptors.validation import validate
 from meshkit.tasks import WorkState
 from services.fraud import errors
-from services.fraud.domain.event import Money
+from services.fraud.convert.amounts import money_from_amount, money_to_amount
 from services.fraud.domain.labels.imports import LabelImport, RefusedRow
 from services.fraud.domain.labels.label import LabelKind, NewLabel, StoredLabel
-from services.fraud.domain.money import to_minor
 from services.fraud.domain.names import FieldFault
 from services.fraud.ports.labels import LabelFilter
 
@@ -45,7 +43,7 @@ def label_from_proto(message: label_pb2.Label, within: str = "") -> NewLabel:
         kind=LabelKind(message.label),
         source=message.source or OWN_SOURCE,
         reason=message.reason,
-        amount=_amount(message, within),
+        amount=money_from_amount(message.amount, message.currency, f"{within}amount", f"{within}currency"),
         known_at=_known_at(message, within),
     )
 
@@ -95,7 +93,7 @@ def label_to_proto(label: StoredLabel) -> label_pb2.Label:
         create_time=_time(label.created_at),
     )
     if label.amount is not None:
-        message.amount = label.amount.minor / 10 ** DIGITS.get(label.amount.currency, 0)
+        message.amount = money_to_amount(label.amount)
         message.currency = label.amount.currency
     return message
 
@@ -139,21 +137,6 @@ def label_import_to_proto(found: LabelImport, state: WorkState) -> label_pb2.Lab
 
 def refused_row_to_proto(refused: RefusedRow) -> label_pb2.LabelImportError:
     return label_pb2.LabelImportError(row=refused.row, field=refused.field, message=refused.message)
-
-
-def _amount(message: label_pb2.Label, within: str) -> Money | None:
-    if bool(message.amount) != bool(message.currency):
-        raise _refused(f"{within}currency", "currency.amount", "is required with an amount, and only with one")
-    if not message.currency:
-        return None
-    digits = DIGITS.get(message.currency)
-    if digits is None:
-        raise _refused(f"{within}currency", *errors.CURRENCY_UNKNOWN)
-    minor = to_minor(message.amount, digits)
-    if minor is None or minor > LARGEST_MINOR:
-        words = f"must have at most {digits} digits after the point in {message.currency}, and 15 in all"
-        raise _refused(f"{within}amount", "currency.precision", words)
-    return Money(minor, message.currency)
 
 
 def _known_at(message: label_pb2.Label, within: str) -> datetime | None:

@@ -10,6 +10,7 @@ from services.fraud.convert.decisions import facts_from_record
 from services.fraud.convert.events import fields_from_record
 from services.fraud.convert.signals import geo_point_from_record
 from services.fraud.domain.backtests.past import PastAnswer, PastDecision, StoredVector
+from services.fraud.domain.scenarios.scenario import VersionRef
 
 __all__ = ["past_from_record", "vector_version_from_record"]
 
@@ -33,8 +34,14 @@ def past_from_record(row: Any) -> PastDecision:
     answer = decision_pb2.Decision.FromString(row["answer"])
     inputs = decision_pb2.DecisionInputs.FromString(row["inputs"])
     vector = inputs.vector
+    versions = answer.versions
     told = PastAnswer(
-        answer.outcome, answer.confidence_score, [*answer.risk_factors], [*answer.snoozed_rules], [*inputs.degraded]
+        answer.outcome,
+        answer.confidence_score,
+        [*answer.risk_factors],
+        [*answer.snoozed_rules],
+        [*inputs.degraded],
+        VersionRef(versions.scenario, versions.scenario_version) if versions.scenario else None,
     )
     stored = StoredVector(vector.version, [*vector.values], [*vector.numbers], [*vector.missing])
     facts = facts_from_record(inputs, fields, None)

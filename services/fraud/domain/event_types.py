@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from services.fraud.domain.expressions.types import ValueKind
 
-__all__ = ["BUILT_IN", "PAYMENT", "EventType", "Field", "FieldType"]
+__all__ = ["BUILT_IN", "PAYMENT", "EventType", "Field", "FieldType", "usual_entity"]
 
 
 class FieldType(Enum):
@@ -77,6 +77,12 @@ class EventType:
 
     def field(self, name: str) -> Field | None:
         return next((field for field in self.fields if field.name == name), None)
+
+
+def usual_entity(event_type: EventType) -> str:
+    """Returns the key whose values are compromised by fraud unless somebody names another; empty without a key."""
+    keys = [key.name for key in event_type.keys]
+    return "user_id" if "user_id" in keys else next(iter(keys), "")
 
 
 _USER = Field("user_id", FieldType.STRING, required=True, personal=True, key=True)

@@ -28,6 +28,7 @@ __all__ = [
     "lists_under_change",
     "not_verifiable",
     "period_invalid",
+    "report_invalid",
     "rule_exists",
     "scenario_exists",
     "second_person_needed",
@@ -147,6 +148,10 @@ def event_type_exists() -> MeshError:
 
 
 def backtest_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
+
+
+def report_invalid(faults: Iterable[FieldFault]) -> MeshError:
     return validation_failed(*(Violation(*each) for each in faults))
 
 

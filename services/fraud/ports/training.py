@@ -1,27 +1,22 @@
-"""Ports of training: what it reads, who does it, and what it stores."""
+"""Ports of training: who does it, what it gathers, and what it stores."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from services.fraud.domain.backtests.past import PastDecision
-from services.fraud.domain.labels.label import LabelKind
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.domain.scoring.settings import TrainingSettings
 from services.fraud.domain.scoring.version import ModelOutcome
 
 __all__ = [
     "CollectedRow",
-    "LabelledDecision",
     "MadeModel",
     "RowSink",
     "TrainingAttempts",
     "TrainingNews",
     "TrainingOrder",
-    "TrainingRows",
     "TrainingRunner",
 ]
 
@@ -52,26 +47,6 @@ class TrainingAttempts(Protocol):
 
     async def finish(self, tenant_id: str, ref: ModelRef, token: int, made: MadeModel) -> None:
         """Stores the model, once. Raises SupersededError."""
-        ...
-
-
-class LabelledDecision(NamedTuple):
-    """A stored decision, and what was ever said of its transaction."""
-
-    past: PastDecision
-    labels: Sequence[tuple[int, int, LabelKind]]
-    """When each label became known, in ms since 1970, its number and what it says."""
-
-
-class TrainingRows(Protocol):
-    """The decisions of a tenant by the time of their events. Every method raises MeshError during an outage."""
-
-    async def count(self, tenant_id: str, event_type: str, since: datetime, until: datetime) -> int: ...
-
-    def pages(
-        self, tenant_id: str, event_type: str, since: datetime, until: datetime
-    ) -> AsyncGenerator[Sequence[LabelledDecision], None]:
-        """Yields the decisions in pages, in the order in which they were made."""
         ...
 
 

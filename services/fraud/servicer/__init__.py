@@ -11,6 +11,7 @@ from services.fraud.servicer.fraud import FraudServicer
 from services.fraud.servicer.labels import LabelServicer
 from services.fraud.servicer.lists import ListServicer
 from services.fraud.servicer.models import ModelServicer, ModelUseCases
+from services.fraud.servicer.quality import QualityServicer
 from services.fraud.servicer.scenario_service import ScenarioServicer
 from services.fraud.servicer.scenarios import ScenarioCalls, ScenarioEdits
 from services.fraud.servicer.shadows import ShadowCalls
@@ -28,6 +29,7 @@ __all__ = [
     "ListServicer",
     "ModelServicer",
     "ModelUseCases",
+    "QualityServicer",
     "ScenarioCalls",
     "ScenarioEdits",
     "ScenarioServicer",

@@ -76,6 +76,8 @@ from .rampart.fraud.v1 import (
     CancelBacktestResponse,
     CancelModelVersionRequest,
     CancelModelVersionResponse,
+    CancelQualityReportRequest,
+    CancelQualityReportResponse,
     CheckEventRequest,
     CheckEventResponse,
     CheckExpressionRequest,
@@ -96,6 +98,8 @@ from .rampart.fraud.v1 import (
     CreateListResponse,
     CreateModelRequest,
     CreateModelResponse,
+    CreateQualityReportRequest,
+    CreateQualityReportResponse,
     CreateScenarioRequest,
     CreateScenarioResponse,
     CreateScenarioRuleRequest,
@@ -111,6 +115,8 @@ from .rampart.fraud.v1 import (
     DeleteListResponse,
     DeleteModelRequest,
     DeleteModelResponse,
+    DeleteQualityReportRequest,
+    DeleteQualityReportResponse,
     DeleteScenarioRuleRequest,
     DeleteScenarioRuleResponse,
     Deployment,
@@ -150,6 +156,8 @@ from .rampart.fraud.v1 import (
     GetModelResponse,
     GetModelVersionRequest,
     GetModelVersionResponse,
+    GetQualityReportRequest,
+    GetQualityReportResponse,
     GetScenarioPolicyRequest,
     GetScenarioPolicyResponse,
     GetScenarioRequest,
@@ -190,6 +198,8 @@ from .rampart.fraud.v1 import (
     ListModelsResponse,
     ListModelVersionsRequest,
     ListModelVersionsResponse,
+    ListQualityReportsRequest,
+    ListQualityReportsResponse,
     ListScenariosRequest,
     ListScenariosResponse,
     ListScenarioVersionsRequest,
@@ -201,6 +211,7 @@ from .rampart.fraud.v1 import (
     Model,
     ModelDrift,
     ModelVersion,
+    QualityReport,
     RebuildFeaturesRequest,
     RebuildFeaturesResponse,
     RejectPublicationRequest,
@@ -1773,6 +1784,108 @@ class ModelClient:
         """
         response = await self._caller.call(GET_MODEL_DRIFT, request, options)
         return present(response.model_drift)
+
+
+CREATE_QUALITY_REPORT = Method(
+    path="/rampart.fraud.v1.QualityService/CreateQualityReport",
+    request=CreateQualityReportRequest,
+    response=CreateQualityReportResponse,
+    timeout=10.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_QUALITY_REPORT = Method(
+    path="/rampart.fraud.v1.QualityService/GetQualityReport",
+    request=GetQualityReportRequest,
+    response=GetQualityReportResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_QUALITY_REPORTS = Method(
+    path="/rampart.fraud.v1.QualityService/ListQualityReports",
+    request=ListQualityReportsRequest,
+    response=ListQualityReportsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CANCEL_QUALITY_REPORT = Method(
+    path="/rampart.fraud.v1.QualityService/CancelQualityReport",
+    request=CancelQualityReportRequest,
+    response=CancelQualityReportResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_QUALITY_REPORT = Method(
+    path="/rampart.fraud.v1.QualityService/DeleteQualityReport",
+    request=DeleteQualityReportRequest,
+    response=DeleteQualityReportResponse,
+    timeout=5.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class QualityClient:
+    """Tells what decisions were worth: reports of quality over past periods."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_quality_report(
+        self, request: CreateQualityReportRequest, **options: Unpack[CallOptions]
+    ) -> QualityReport:
+        """Creates a report, which is made when its turn comes. Reasons: VALIDATION_FAILED, STATE_NOT_ALLOWED for
+        more than 10 that have not ended, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CREATE_QUALITY_REPORT, request, options)
+        return present(response.quality_report)
+
+    async def get_quality_report(
+        self, request: GetQualityReportRequest, **options: Unpack[CallOptions]
+    ) -> QualityReport:
+        """Returns a report with its progress and, at the end, what it says. Reasons: RESOURCE_NOT_FOUND,
+        DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(GET_QUALITY_REPORT, request, options)
+        return present(response.quality_report)
+
+    async def list_quality_reports(
+        self, request: ListQualityReportsRequest, **options: Unpack[CallOptions]
+    ) -> ListQualityReportsResponse:
+        """Lists reports, newest first, without what they say. Reasons: PAGE_TOKEN_INVALID,
+        DEPENDENCY_UNAVAILABLE.
+        """
+        return await self._caller.call(LIST_QUALITY_REPORTS, request, options)
+
+    async def cancel_quality_report(
+        self, request: CancelQualityReportRequest, **options: Unpack[CallOptions]
+    ) -> QualityReport:
+        """Cancels a report. One that is made is "cancelling" until that has stopped, which is a matter of
+        seconds. To cancel again changes nothing. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED for one that
+        has ended, DEPENDENCY_UNAVAILABLE.
+        """
+        response = await self._caller.call(CANCEL_QUALITY_REPORT, request, options)
+        return present(response.quality_report)
+
+    async def delete_quality_report(
+        self, request: DeleteQualityReportRequest, **options: Unpack[CallOptions]
+    ) -> DeleteQualityReportResponse:
+        """Deletes a report that has ended. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED for one that has not
+        ended, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
+        """
+        return await self._caller.call(DELETE_QUALITY_REPORT, request, options)
 
 
 CREATE_SCENARIO = Method(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,9 +14,19 @@ from services.fraud.domain.declared.starter import NAMES_OF_BEFORE, STARTER, STA
 from services.fraud.domain.declared.vector import FeatureValue, rejoined
 from services.fraud.domain.event import Fields, Money
 from services.fraud.domain.scenarios.facts import EventFacts
+from services.fraud.domain.scenarios.scenario import VersionRef
 from services.fraud.domain.travel import GeoPoint
 
-__all__ = ["BUILT_IN_SETS", "Extent", "PastAnswer", "PastDecision", "StoredVector", "amount_of", "stored_values"]
+__all__ = [
+    "BUILT_IN_SETS",
+    "Extent",
+    "PastAnswer",
+    "PastDecision",
+    "StoredVector",
+    "amount_of",
+    "entity_of",
+    "stored_values",
+]
 
 BUILT_IN_SETS: Mapping[str, FeatureSet] = MappingProxyType({STARTER.version: STARTER, "1": STARTER, "2": STARTER})
 """The feature sets that every tenant has, by the version that stored values name."""
@@ -43,6 +54,8 @@ class PastAnswer(NamedTuple):
     """Identifiers of rules that fired and were snoozed."""
     degraded: Sequence[str]
     """What the decision was made without."""
+    scenario: VersionRef | None = None
+    """What decided; None if no scenario decided events of the type."""
 
 
 class PastDecision(NamedTuple):
@@ -87,6 +100,13 @@ def amount_of(fields: Fields) -> Money | None:
     if isinstance(amount, Money):
         return amount
     return next((value for value in fields.values() if isinstance(value, Money)), None)
+
+
+def entity_of(past: PastDecision, field: str) -> int:
+    """Returns a 64-bit hash of whose event it was, by a field. An event of nobody is an entity of its own."""
+    value = past.fields.get(field)
+    whose = past.decision_id if value is None else f"{field} {value}"
+    return int.from_bytes(blake2b(whose.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def _of_before(name: str, named: Mapping[str, int]) -> FeatureValue:

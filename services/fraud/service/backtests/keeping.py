@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from meshkit.ids import uuid7_text
-from meshkit.tasks import GONE, UNFINISHED, OrderedWork, SubmittedTasks, WorkState
+from meshkit.tasks import OrderedWork, SubmittedTasks, WorkState, states_of, unfinished
 from services.fraud import errors
 from services.fraud.domain.backtests.backtest import (
     MOST_UNFINISHED,
@@ -78,8 +78,7 @@ class BacktestService:
             raise errors.backtest_invalid(faults)
         version = await self.version(actor.tenant_id, new.ref)
         waiting = await changes.without_result(LOOKED_AT)
-        states = await self._tasks.states([each.task_id for each in waiting]) if waiting else {}
-        if sum(each.state in UNFINISHED for each in states.values()) >= MOST_UNFINISHED:
+        if await unfinished(self._tasks, [each.task_id for each in waiting]) >= MOST_UNFINISHED:
             words = f"there are {MOST_UNFINISHED} backtests that have not ended: wait, or cancel one"
             raise errors.step_not_allowed(words, "pending")
         made = Backtest(
@@ -140,8 +139,8 @@ class BacktestService:
         return found
 
     async def _told(self, backtests: Sequence[Backtest]) -> Sequence[ToldBacktest]:
-        states = await self._tasks.states([each.task_id for each in backtests]) if backtests else {}
-        return [ToldBacktest(each, states.get(each.task_id, GONE)) for each in backtests]
+        states = await states_of(self._tasks, [each.task_id for each in backtests])
+        return [ToldBacktest(*each) for each in zip(backtests, states, strict=True)]
 
 
 def _work(backtest: Backtest) -> OrderedWork:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from services.fraud import errors
 from services.fraud.domain.declaring import all_types
-from services.fraud.domain.event_types import EventType
+from services.fraud.domain.event_types import usual_entity
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.names import FieldFault
 from services.fraud.domain.scenarios.model_inputs import feature_faults, numeric_names
@@ -17,8 +17,6 @@ from services.fraud.ports import EventTypes
 from services.fraud.ports.scenarios import Vocabularies
 
 __all__ = ["TrainingChoices"]
-
-USUAL_ENTITY = "user_id"
 
 
 class TrainingChoices:
@@ -35,7 +33,7 @@ class TrainingChoices:
         names = new.features or tuple(numeric_names(variables))
         faults = list(_feature_faults(names, variables, "training.features"))
         event_type = all_types(await self._event_types.all(tenant_id))[model.event_type].event_type
-        entity = new.entity_field or _usual_entity(event_type)
+        entity = new.entity_field or usual_entity(event_type)
         if entity not in {key.name for key in event_type.keys}:
             faults.append(FieldFault("training.entity_field", "entity_field.key", "must be a key of the event type"))
         now = self._clock()
@@ -69,8 +67,3 @@ def _feature_faults(names: Sequence[str], variables: Mapping[str, ValueKind], pa
             FieldFault(path, "features.most", f"must be 1 to {MOST_FEATURES}: name those that are to be learned from")
         ]
     return feature_faults(names, variables, path)
-
-
-def _usual_entity(event_type: EventType) -> str:
-    keys = [key.name for key in event_type.keys]
-    return USUAL_ENTITY if USUAL_ENTITY in keys else next(iter(keys), "")

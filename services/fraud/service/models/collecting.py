@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 
 from meshkit.currencies import DIGITS
 from meshkit.tasks import TaskFailure
-from services.fraud.domain.backtests.past import PastDecision, amount_of, stored_values
+from services.fraud.domain.backtests.past import amount_of, entity_of
+from services.fraud.domain.backtests.reading import PastReader
 from services.fraud.domain.declared.feature_set import FeatureSet
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.labels.label import LabelKind
-from services.fraud.domain.scenarios.model_inputs import FeatureReader, feature_reader
+from services.fraud.domain.scenarios.model_inputs import feature_reader
 from services.fraud.domain.scoring.known import SaidLabel, learned_or_known
 from services.fraud.domain.scoring.settings import TrainingTarget
-from services.fraud.ports.training import (
-    CollectedRow,
-    LabelledDecision,
-    RowSink,
-    TrainingNews,
-    TrainingOrder,
-    TrainingRows,
-)
+from services.fraud.ports.labelled import DecidedPeriod, LabelledDecision, LabelledDecisions
+from services.fraud.ports.training import CollectedRow, RowSink, TrainingNews, TrainingOrder
 
 __all__ = ["MOST_TRAINING_ROWS", "TrainingCollector"]
 
@@ -40,7 +34,7 @@ class TrainingCollector:
         self,
         order: TrainingOrder,
         *,
-        rows: TrainingRows,
+        rows: LabelledDecisions,
         sink: RowSink,
         event_type: EventType,
         sets: Mapping[str, FeatureSet],
@@ -51,28 +45,33 @@ class TrainingCollector:
         self._order = order
         self._rows = rows
         self._sink = sink
-        self._event_type = event_type
-        self._sets = sets
+        self._reader = PastReader(
+            lambda features: feature_reader(settings.features, event_type, features, DIGITS), sets
+        )
         self._most = most
         self._now_ms = _ms(now)
         self._learned_until_ms = _ms(settings.learned_until)
         self._labels_until_ms = _ms(settings.labels_until)
-        self._readers: dict[str, FeatureReader] = {}
         self.unreadable = 0
         """Decisions whose values are of a set, or a kind, that is known no longer."""
 
     async def run(self) -> AsyncGenerator[TrainingNews, None]:
         """Tells how far it is. Raises TaskFailure for too many decisions, or none, and MeshError."""
         settings = self._order.settings
-        period = self._order.tenant_id, self._order.event_type, settings.since, settings.until
-        total, done = await self._rows.count(*period), 0
+        period = DecidedPeriod(
+            tenant_id=self._order.tenant_id,
+            event_type=self._order.event_type,
+            since=settings.since,
+            until=settings.until,
+        )
+        total, done = await self._rows.count(period), 0
         if total > self._most:
             words = f"the period has {total:,} events, more than {self._most:,}: choose a shorter one"
             raise TaskFailure("TooManyRows", words, retryable=False)
         if not total:
             raise TaskFailure("NoRows", "the period has no events of the type", retryable=False)
         yield TrainingNews(0, total, READING)
-        async with aclosing(self._rows.pages(*period)) as pages:
+        async with aclosing(self._rows.pages(period)) as pages:
             async for page in pages:
                 rows = [self._row(each) for each in page]
                 found = [row for row in rows if row is not None]
@@ -83,7 +82,7 @@ class TrainingCollector:
 
     def _row(self, labelled: LabelledDecision) -> CollectedRow | None:
         past = labelled.past
-        values = self._values(past)
+        values = self._reader.read(past)
         if values is None:
             return None
         time_ms = _ms(past.event_time)
@@ -92,28 +91,7 @@ class TrainingCollector:
         known_ms = learned_or_known(said, self._labels_until_ms if is_learned else None, self._now_ms)
         amount = amount_of(past.fields)
         units = amount.minor / 10 ** DIGITS.get(amount.currency, 0) if amount is not None else 0.0
-        return CollectedRow(values, known_ms, time_ms, self._entity(past), units)
-
-    def _values(self, past: PastDecision) -> Sequence[float] | None:
-        if past.facts is None or past.vector is None:
-            return None
-        features = self._sets.get(past.vector.version)
-        if features is None:
-            return None
-        reader = self._readers.get(features.version)
-        if reader is None:
-            reader = feature_reader(self._order.settings.features, self._event_type, features, DIGITS)
-            self._readers[features.version] = reader
-        try:
-            return reader(past.facts._replace(features=stored_values(past.vector, features)))
-        except (ArithmeticError, LookupError, TypeError, ValueError, StopIteration):
-            return None
-
-    def _entity(self, past: PastDecision) -> int:
-        """An event of nobody is an entity of its own."""
-        value = past.fields.get(self._order.settings.entity_field)
-        whose = past.decision_id if value is None else f"{self._order.settings.entity_field} {value}"
-        return int.from_bytes(blake2b(whose.encode(), digest_size=8).digest(), "little")
+        return CollectedRow(values, known_ms, time_ms, entity_of(past, self._order.settings.entity_field), units)
 
     def _is_target(self, kind: LabelKind) -> bool:
         if self._order.settings.target is TrainingTarget.CHARGEBACK:

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from meshkit.preconditions import etag_mismatch
-from meshkit.tasks import UNFINISHED, SubmittedTasks
+from meshkit.tasks import SubmittedTasks, unfinished
 from services.fraud import errors
 from services.fraud.domain.names import FieldFault
 from services.fraud.domain.scenarios.uses import asks_model
@@ -95,9 +95,8 @@ class ModelKeeper:
         using = [each.name for each in await changes.contents() if asks_model(each.content, name)]
         if using:
             raise errors.model_in_use(using)
-        unfinished = await changes.unfinished(name)
-        states = await self._tasks.states([each.task_id for each in unfinished]) if unfinished else {}
-        if any(each.state in UNFINISHED for each in states.values()):
+        waiting = await changes.unfinished(name)
+        if await unfinished(self._tasks, [each.task_id for each in waiting]):
             raise errors.step_not_allowed("a version of the model is trained: cancel it, or wait", "training")
         await changes.delete(name)
 

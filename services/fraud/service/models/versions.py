@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from meshkit.ids import uuid7_text
-from meshkit.tasks import GONE, UNFINISHED, OrderedWork, SubmittedTasks, WorkState
+from meshkit.tasks import GONE, OrderedWork, SubmittedTasks, WorkState, unfinished
 from services.fraud import errors
 from services.fraud.domain.scoring.model import ModelOrigin, ModelRef
 from services.fraud.domain.scoring.settings import NewTraining
@@ -61,8 +61,7 @@ class ModelVersions:
         model = await model_with_room(changes, name)
         settings = await self._choices.settings(tenant_id, model, new)
         waiting = await changes.unfinished()
-        states = await self._tasks.states([each.task_id for each in waiting]) if waiting else {}
-        if sum(each.state in UNFINISHED for each in states.values()) >= MOST_TRAININGS:
+        if await unfinished(self._tasks, [each.task_id for each in waiting]) >= MOST_TRAININGS:
             raise errors.too_many_trainings(MOST_TRAININGS)
         ref = ModelRef(name, model.newest + 1)
         work = OrderedWork(uuid7_text(), f"Training of {ref}", {"model": name, "version": str(ref.number)})

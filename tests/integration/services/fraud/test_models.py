@@ -35,11 +35,11 @@ from services.fraud.adapters.memory_models import (
     MemoryTrainingAttempts,
 )
 from services.fraud.adapters.postgres_inspected import PostgresInspected
+from services.fraud.adapters.postgres_labelled import PostgresLabelledDecisions
 from services.fraud.adapters.postgres_labels import PostgresLabels, PostgresLabelWriter
 from services.fraud.adapters.postgres_model_changes import PostgresModelWriter
 from services.fraud.adapters.postgres_models import PostgresModels, PostgresTrainingAttempts
 from services.fraud.adapters.postgres_store import PostgresStore
-from services.fraud.adapters.postgres_training import PostgresTrainingRows
 from services.fraud.domain.scoring.model import ModelOrigin, ModelRef
 from services.fraud.domain.scoring.version import ModelEnd, ModelUse, ModelVersion
 from services.fraud.models.artifact import artifact_of
@@ -48,6 +48,7 @@ from services.fraud.models.conversion import convert
 from services.fraud.models.golden import check_golden
 from services.fraud.models.serving import ScoringModel
 from services.fraud.ports.backtests import SupersededError
+from services.fraud.ports.labelled import DecidedPeriod
 from services.fraud.ports.models import InspectionOrder, ModelWriter
 from services.fraud.ports.training import TrainingAttempts, TrainingOrder
 from services.fraud.service.labels.keeping import LabelService
@@ -218,13 +219,14 @@ async def test_decisions_are_read_by_the_time_of_their_events_with_their_labels(
     await labelled(pool, tenant, payments)
     await labelled(pool, new_tenant(), payments[:3])
     since, until = payments[10].when - timedelta(seconds=1), payments[30].when - timedelta(seconds=1)
-    rows = PostgresTrainingRows(pool)
-    assert await rows.count(tenant, "payment", since, until) == 20
-    found = [each async for page in rows.pages(tenant, "payment", since, until) for each in page]
+    rows = PostgresLabelledDecisions(pool)
+    period = DecidedPeriod(tenant_id=tenant, event_type="payment", since=since, until=until)
+    assert await rows.count(period) == 20
+    found = [each async for page in rows.pages(period) for each in page]
     assert {each.past.transaction_id for each in found} == {f"p{number}" for number in range(10, 30)}
     frauds = {each.transaction_id for each in payments if each.is_fraud}
     assert {each.past.transaction_id for each in found if each.labels} == frauds & {f"p{n}" for n in range(10, 30)}
-    assert await rows.count(tenant, "login", since, until) == 0
+    assert await rows.count(replace(period, event_type="login")) == 0
 
 
 async def test_a_process_trains_a_model_that_scores_also_after_one_that_was_killed(

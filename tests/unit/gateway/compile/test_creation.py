@@ -110,6 +110,7 @@ def test_the_platforms_creations_are_these() -> None:
         "CreateBacktest": "/api/v1/backtests",
         "CreateLabel": "/api/v1/labels",
         "CreateModel": "/api/v1/models",
+        "CreateQualityReport": "/api/v1/quality-reports",
         "CreateCaseJob": "/api/v1/case-jobs",
         "CreateScenario": "/api/v1/scenarios",
         "CreateScenarioRule": "/api/v1/scenarios/{scenario_id}/rules",

@@ -24,8 +24,8 @@ from tests.support.tokens import AUDIENCE, ISSUER
 
 DEFAULTS = (
     "case:read case:write decision:create decision:read event_type:read event_type:write label:read label:write "
-    "list:read list:write model:read model:write rate:read rate:write scenario:read scenario:write task:read "
-    "task:write transaction:read user:read user:write"
+    "list:read list:write model:read model:write rate:read rate:write report:read report:write scenario:read "
+    "scenario:write task:read task:write transaction:read user:read user:write"
 )
 
 

@@ -17,7 +17,8 @@ from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.labels.label import LabelKind
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.domain.scoring.settings import TrainingTarget
-from services.fraud.ports.training import CollectedRow, LabelledDecision, TrainingNews, TrainingOrder
+from services.fraud.ports.labelled import DecidedPeriod, LabelledDecision
+from services.fraud.ports.training import CollectedRow, TrainingNews, TrainingOrder
 from services.fraud.service.models.collecting import TrainingCollector
 from tests.support.fraud import check, decided, record
 from tests.support.models import settings
@@ -44,18 +45,16 @@ def ms(when: datetime) -> int:
 
 
 class Rows:
-    """Implements `TrainingRows` and `RowSink`: two decisions a page."""
+    """Implements `LabelledDecisions` and `RowSink`: two decisions a page."""
 
     def __init__(self, *decisions: LabelledDecision) -> None:
         self.decisions = decisions
         self.taken: list[CollectedRow] = []
 
-    async def count(self, tenant_id: str, event_type: str, since: datetime, until: datetime) -> int:
+    async def count(self, period: DecidedPeriod) -> int:
         return len(self.decisions)
 
-    async def pages(
-        self, tenant_id: str, event_type: str, since: datetime, until: datetime
-    ) -> AsyncGenerator[Sequence[LabelledDecision], None]:
+    async def pages(self, period: DecidedPeriod) -> AsyncGenerator[Sequence[LabelledDecision], None]:
         for start in range(0, len(self.decisions), 2):
             yield self.decisions[start : start + 2]
 

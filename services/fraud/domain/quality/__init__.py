@@ -1,0 +1,1 @@
+"""How good decisions were, by what became known of their transactions."""

@@ -1,0 +1,1 @@
+"""Reports of quality: what decisions were worth, by what was known at a time."""
