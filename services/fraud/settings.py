@@ -60,6 +60,8 @@ class FraudSettings:
     """MiB that a process may use for what it has read of entity logs. What does not fit is read from Redis again."""
     training_memory_mb: int
     """MiB that one training of a model may hold. It runs in a process of its own, beside what this service takes."""
+    model_drift_seconds: int
+    """Seconds between two looks at how far what models see lies from what they have learned from."""
     training_cpu_minutes: int
     """Minutes of processor time that one training of a model may take."""
     ip_country_files: tuple[Path, ...]
@@ -95,6 +97,7 @@ class FraudSettings:
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
             fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 512, low=1, high=65_536),
             training_memory_mb=reader.number("RAMPART_TRAINING_MEMORY_MB", TRAINING_MEMORY_MB, low=256, high=262_144),
+            model_drift_seconds=reader.number("RAMPART_MODEL_DRIFT_SECONDS", 60, low=1, high=86_400),
             training_cpu_minutes=reader.number("RAMPART_TRAINING_CPU_MINUTES", 240, low=1, high=10_080),
             ip_country_files=reader.paths("RAMPART_IP_COUNTRY_FILES", ""),
             ip_asn_files=reader.paths("RAMPART_IP_ASN_FILES", ""),

@@ -30,12 +30,13 @@ def collector() -> Iterator[Collector]:
 async def platform(collector: Collector) -> AsyncIterator[Platform]:
     """A running platform with a state folder of its own. It records the traces whose callers do, and no other."""
     folder = Path(tempfile.mkdtemp(prefix="rampart-steel-"))
-    traces = {
+    settings = {
+        "RAMPART_MODEL_DRIFT_SECONDS": "2",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_TRACES_SAMPLER": "parentbased_always_off",
         "OTEL_BSP_SCHEDULE_DELAY": "100",
     }
-    platform = Platform(folder / "home", traces)
+    platform = Platform(folder / "home", settings)
     try:
         await platform.start()
         yield platform

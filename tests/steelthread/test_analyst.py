@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,34 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.steelthread.analyst import Analyst
 from tests.steelthread.edge import Edge, a_check
 from tests.steelthread.platform import Platform
 
 PAUSE = 0.02
 """Seconds between two payments of one sender."""
 SENDERS = 4
-
-
-class Analyst:
-    """Somebody with the command line and the credentials of a tenant."""
-
-    def __init__(self, platform: Platform, edge: Edge, secret: Path) -> None:
-        secret.write_text(edge.target.client_secret)
-        self._platform = platform
-        self._as = ("--base-url", edge.target.base_url, "--client-id", edge.target.client_id,
-                    "--client-secret-file", str(secret))  # fmt: skip
-
-    async def does(self, *arguments: str) -> str:
-        status, said = await self._platform.rampart(*arguments, *self._as)
-        assert status == 0, said
-        return said
-
-    async def reads(self, *arguments: str) -> list[Any]:
-        return [json.loads(line) for line in (await self.does(*arguments, "--json")).splitlines()]
-
-    async def deployment(self) -> Any:
-        (found,) = await self.reads("scenario", "status", "payment")
-        return found
 
 
 class Payments:

@@ -67,7 +67,7 @@ async def watch_models(host: Host, settings: FraudSettings, watch: SeenWatch) ->
     """Keeps what the models of this process see."""
     # Its own connection: what is kept waits for nobody who asks.
     pool = await host.open(postgres.pool(settings.dsn, size=1), name="postgres of drift")
-    keeper = DriftKeeper(watch, PostgresDrift(pool), _now)
+    keeper = DriftKeeper(watch, PostgresDrift(pool), _now, settings.model_drift_seconds)
     host.background("drift of models", Periodic("drift of models", keeper.keep, interval=WATCH_SECONDS).run)
     host.background("old drift of models", Periodic("old drift of models", keeper.prune, interval=PRUNE_SECONDS).run)
 

@@ -22,7 +22,6 @@ _drifted = Gauge("models_drifted", "Versions of models at hand that see others t
 _watched = Gauge("models_watched", "Versions of models at hand that have seen events today (UTC).")
 
 KEPT_DAYS = 90
-MEASURE_SECONDS = 60.0
 LOOKED_BACK_DAYS = 7
 """For a model that sees few events."""
 NAMED = 3
@@ -63,11 +62,13 @@ class DriftKeeper:
         watch: SeenWatch,
         store: SeenStore,
         clock: Callable[[], datetime],
+        measure_seconds: float,
         passed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._watch = watch
         self._store = store
         self._clock = clock
+        self._measure_seconds = measure_seconds
         self._passed = passed
         self._seen: dict[WatchedModel, bool] = {}
         """Those that have seen anything today, and whether they were drifted when they were last measured."""
@@ -84,7 +85,7 @@ class DriftKeeper:
         for part in parts:
             self._seen.setdefault(part.watched, False)
         if self._passed() >= self._next:
-            self._next = self._passed() + MEASURE_SECONDS
+            self._next = self._passed() + self._measure_seconds
             await self._measure()
         return 0
 

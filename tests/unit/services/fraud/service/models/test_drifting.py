@@ -14,10 +14,11 @@ from services.fraud.adapters.memory_drift import MemoryDrift
 from services.fraud.domain.scoring.drift import LabelledAlerts, SeenDay
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.ports.drift import DriftReference, SeenPart, WatchedModel
-from services.fraud.service.models.drifting import MEASURE_SECONDS, DriftKeeper, ModelDrifts
+from services.fraud.service.models.drifting import DriftKeeper, ModelDrifts
 
 REF = ModelRef("cards", 2)
 WATCHED = WatchedModel("t", REF)
+MEASURE_SECONDS = 60.0
 NOW = datetime(2026, 11, 29, 15, 30, tzinfo=UTC)
 USUAL, OTHER = [900, 100, 0], [100, 900, 0]
 
@@ -41,7 +42,7 @@ class Bench:
     def __init__(self) -> None:
         self.now, self.passed = NOW, 1_000.0
         self.watch, self.store = Watch(), MemoryDrift({WATCHED: DriftReference({"amount": (0.9, 0.1, 0.0)}, 0.002)})
-        self.keeper = DriftKeeper(self.watch, self.store, lambda: self.now, lambda: self.passed)
+        self.keeper = DriftKeeper(self.watch, self.store, lambda: self.now, MEASURE_SECONDS, lambda: self.passed)
 
     async def keep(self, after: float = MEASURE_SECONDS) -> None:
         self.passed += after
