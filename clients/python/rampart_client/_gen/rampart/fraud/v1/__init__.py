@@ -3197,6 +3197,11 @@ class EventField(betterproto2.Message):
     What it is, in words for people.
     """
 
+    entity: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
+    """
+    The kind of entity that a key names in the graph (docs/graph.md): keys of several names may name entities of one kind. Two of them in one event are a transfer, from the one that is declared first to the other. Empty means a kind of the key's own name.
+    """
+
 
 default_message_pool.register_message("rampart.fraud.v1", "EventField", EventField)
 
@@ -3487,7 +3492,7 @@ default_message_pool.register_message(
 @dataclass(eq=False, repr=False)
 class Feature(betterproto2.Message):
     """
-    What is counted by which key, over which window; or, with an `expression`, what is computed of that. Rules know a feature by its name. What it counts never changes: for that, declare another one.
+    What is counted by which key, over which window; or, with an `expression`, what is computed of that; or, with a `measure`, what the graph knows of an entity. Rules know a feature by its name. What it counts never changes: for that, declare another one.
 
     Example:
     {
@@ -3510,7 +3515,8 @@ class Feature(betterproto2.Message):
       "create_time": "2026-11-28T12:30:00.412345Z",
       "update_time": "2026-11-28T12:30:00.412345Z",
       "etag": "\\"1\\"",
-      "resolution": "exact"
+      "resolution": "exact",
+      "measure": ""
     }
     """
 
@@ -3541,7 +3547,7 @@ class Feature(betterproto2.Message):
 
     aggregate: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
-    "count", "sum", "mean", "min", "max", "stddev" (of the population), "distinct", "first_seen" and "last_seen" (seconds since the first or last event), "is_new" (whether no event in the window has the current one's value of `field`), "travel_speed" (least km/h from the place of the last event that has one), "count_fraud", "share_fraud" and "known_fraud" (how many events in the window, which part of them, and whether any, were known to be fraud by their newest labels at the current event's time). Empty for one with an `expression`.
+    "count", "sum", "mean", "min", "max", "stddev" (of the population), "distinct", "first_seen" and "last_seen" (seconds since the first or last event), "is_new" (whether no event in the window has the current one's value of `field`), "travel_speed" (least km/h from the place of the last event that has one), "count_fraud", "share_fraud" and "known_fraud" (how many events in the window, which part of them, and whether any, were known to be fraud by their newest labels at the current event's time). Empty for one with an `expression` or a `measure`.
     """
 
     field: "str" = betterproto2.field(7, betterproto2.TYPE_STRING)
@@ -3631,7 +3637,12 @@ class Feature(betterproto2.Message):
 
     resolution: "str" = betterproto2.field(20, betterproto2.TYPE_STRING)
     """
-    "exact" to the millisecond, or "day": the window, of more than 30 days, begins with a day of UTC and is counted by days but for the newest 29 and a part (docs/features.md). Empty for one with an `expression`. Set by the service.
+    "exact" to the millisecond, or "day": the window, of more than 30 days, begins with a day of UTC and is counted by days but for the newest 29 and a part (docs/features.md). Empty for one with an `expression` or a `measure`. Set by the service.
+    """
+
+    measure: "str" = betterproto2.field(21, betterproto2.TYPE_STRING)
+    """
+    What the graph knows of the entity that `key`, one field, names (docs/graph.md). Then the event type and the key are all that goes with it. "degree" (different neighbours), "component_size" and "component_growth" (members of its component, and by how many it grew in seven days), "fraud_within_two_hops" (other entities near it with known fraud), "fan_in" and "fan_out" (different entities that it got transfers from, or sent to), "most_repeats" (of transfers between it and one other), "smallest_repeated" (the smallest amount of those between it and one other of which there were several) and "cycles" (of transfers that came back).
     """
 
 
