@@ -33,6 +33,7 @@ from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
+from services.fraud.app.graphing import GRAPH_SERVICE, serve_graph
 from services.fraud.app.labelling import LABEL_SERVICE, serve_labels
 from services.fraud.app.modelling import MODEL_SERVICE, serve_models
 from services.fraud.service import retention as retaining
@@ -54,7 +55,7 @@ from services.fraud.settings import FraudSettings
 __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
-SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE, MODEL_SERVICE]
+SERVED = [FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE, MODEL_SERVICE, GRAPH_SERVICE]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -102,6 +103,7 @@ async def serve(host: Host, reader: Reader) -> None:
     backtests = await serve_backtests(host, settings, server, reads, pages, tasks)
     labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, configurations, committed)
     models = await serve_models(host, settings, server, reads, pages, tasks)
+    await serve_graph(host, settings, server, reads)
     await _working(host, settings, tasks, backtests, labels, models)
     await host.serve(server, admin=settings.mesh.admin_listen)
 

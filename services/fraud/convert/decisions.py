@@ -148,6 +148,10 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         inputs.list_ruling.CopyFrom(ruling_to_proto(facts.ruling))
     if facts.model is not None:
         model_to_proto(facts.model, inputs.model)
+    graph = made.features.graph
+    if graph is not None:
+        inputs.graph.age_ms = graph.age_ms
+        inputs.graph.partial.extend(graph.partial)
     return inputs
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.batch import EdgeAddition, GraphEvent, SeenEntity
 from services.fraud.domain.graph.cycles import KnownTransfers
-from services.fraud.domain.graph.entities import EntitySummary
+from services.fraud.domain.graph.entities import EntitySummary, GraphEdge
 from services.fraud.domain.graph.growth import SizeHistory
 from services.fraud.domain.outbox import Place, PlaceProof
 
@@ -24,7 +24,6 @@ __all__ = [
     "EntityRef",
     "EntityState",
     "GraphChanges",
-    "GraphEdge",
     "GraphEvents",
     "GraphPage",
     "GraphReach",
@@ -230,19 +229,6 @@ class ReadEntities(NamedTuple):
     """All decisions of before are in them; None if nobody has followed yet."""
     missing: Collection[str] = ()
     """Tenants whose graph is not whole."""
-
-
-class GraphEdge(NamedTuple):
-    """What is kept between two entities."""
-
-    source: int
-    target: int
-    is_transfer: bool
-    events: int
-    amount: Money | None
-    """The sum, in the currency of the first amount."""
-    first_time: datetime
-    last_time: datetime
 
 
 class GraphReads(Protocol):

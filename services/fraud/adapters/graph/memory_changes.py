@@ -10,10 +10,10 @@ from uuid import UUID
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.batch import EdgeAddition, SeenEntity
 from services.fraud.domain.graph.cycles import KnownTransfers
-from services.fraud.domain.graph.entities import HUB_DEGREE, EntitySummary
+from services.fraud.domain.graph.entities import HUB_DEGREE, EntitySummary, GraphEdge
 from services.fraud.domain.graph.growth import SizeHistory, day_of, lone
 from services.fraud.domain.outbox import Place, PlaceProof
-from services.fraud.ports.graph import EdgeState, EntityCounts, EntityState, GraphEdge, GraphReach
+from services.fraud.ports.graph import EdgeState, EntityCounts, EntityState, GraphReach
 
 __all__ = ["GraphOfMemory", "MemoryGraphChanges"]
 

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from services.fraud.adapters.graph.memory_changes import GraphOfMemory, MemoryGraphChanges
 from services.fraud.adapters.memory_event_types import MemoryDeclarations
+from services.fraud.domain.graph.entities import GraphEdge
 from services.fraud.domain.outbox import Place, PlaceProof
-from services.fraud.ports.graph import EntityRef, GraphChanges, GraphEdge, GraphReach, ReadEntities
+from services.fraud.ports.graph import EntityRef, GraphChanges, GraphReach, ReadEntities
 
 __all__ = ["MemoryGraph"]
 

@@ -8,9 +8,9 @@ import asyncpg
 
 from meshkit.storage.postgres import Pool, connected, transaction
 from services.fraud.domain.event import Money
-from services.fraud.domain.graph.entities import EntityName, EntitySummary
+from services.fraud.domain.graph.entities import EntityName, EntitySummary, GraphEdge
 from services.fraud.domain.graph.growth import SizeHistory, day_of, lone
-from services.fraud.ports.graph import EntityRef, GraphEdge, ReadEntities
+from services.fraud.ports.graph import EntityRef, ReadEntities
 
 __all__ = ["PostgresGraphReads"]
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.growth import SizeHistory
 
-__all__ = ["HUB_DEGREE", "EntityName", "EntitySummary", "entity_number"]
+__all__ = ["HUB_DEGREE", "EntityName", "EntitySummary", "GraphEdge", "entity_number"]
 
 HUB_DEGREE = 64
 """An entity with more neighbours is a hub, such as a shared address: it joins no components, and nobody is near fraud
@@ -65,3 +65,16 @@ class EntitySummary(NamedTuple):
     @property
     def is_hub(self) -> bool:
         return self.degree > HUB_DEGREE
+
+
+class GraphEdge(NamedTuple):
+    """What is kept between two entities."""
+
+    source: int
+    target: int
+    is_transfer: bool
+    events: int
+    amount: Money | None
+    """The sum, in the currency of the first amount."""
+    first_time: datetime
+    last_time: datetime

@@ -34,8 +34,10 @@ class EventLinks:
 
     def __init__(self, event_type: EventType) -> None:
         self._kinds = {field.name: field.entity or field.name for field in event_type.keys}
-        self.personal = {self._kinds[field.name] for field in event_type.keys if field.personal}
-        """The kinds of entities whose values are personal data."""
+        self.kinds = frozenset(self._kinds.values())
+        """The kinds of entities that they have."""
+        self.personal = frozenset(self._kinds[field.name] for field in event_type.keys if field.personal)
+        """Those of them whose values are personal data."""
 
     def entity(self, key: str, fields: Fields) -> EntityName | None:
         """Returns the entity that a key of an event names, None for an event without it."""

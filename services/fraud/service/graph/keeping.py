@@ -35,9 +35,9 @@ POSITION_LOST = "STREAM_POSITION_LOST"
 ROUND_SECONDS = 0.25
 IDLE_SECONDS = 5.0
 """From one look for tenants with graphs to the next, as long as there is none."""
-AHEAD_SECONDS = 5.0
+AHEAD_SECONDS = 2.0
 """Decisions that are made from so long after the beginning of a graph are followed: more than clocks are apart."""
-SETTLED_SECONDS = 30.0
+SETTLED_SECONDS = 15.0
 """After which nothing is stored any more of what was decided: ten seconds, and what clocks may be apart."""
 PAGE = 500
 DOUBTED = 32
