@@ -127,7 +127,10 @@ def _row(item: Json) -> list[str]:
 
 
 def _field_row(item: Json) -> list[str]:
-    return [item["name"], item["type"], *(_yes(item[name]) for name in (*FLAGS, "retired")), item["description"]]
+    flags = (_yes(item[name]) for name in FLAGS)
+    return [
+        item["name"], item["type"], *flags, item.get("entity", ""), _yes(item["retired"]), item["description"],
+    ]  # fmt: skip
 
 
 def _yes(said: Any) -> str:

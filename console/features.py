@@ -121,7 +121,8 @@ async def _delete(api: Api, arguments: argparse.Namespace) -> int:
 
 
 def _row(item: Json) -> list[str]:
-    what = item["expression"] or item.get("measure") or item["aggregate"] + (f" of {item['field']}" if item["field"] else "")
+    aggregate = item["aggregate"] + (f" of {item['field']}" if item["field"] else "")
+    what = item["expression"] or item.get("measure") or aggregate
     if item["where"]:
         what += f" where {item['where']}"
     state = "built in" if item["built_in"] else item["state"]

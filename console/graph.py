@@ -38,7 +38,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
         "--max-nodes", type=whole(1, 500), default=100, metavar="N", help="entities to show (default: 100)"
     )
     finish(around, _around)
-    entities = actions.add_parser("entities", help="show what is known of up to 100 entities of a kind")
+    entities = actions.add_parser("entities", help="show what is known of up to 50 entities of a kind")
     entities.add_argument("kind", metavar="KIND", help=KIND_HELP)
     entities.add_argument("values", nargs="+", metavar="VALUE")
     finish(entities, _entities)

@@ -41,11 +41,10 @@ def transfer(
     return event._replace(**changed)
 
 
-def payment(user: str, hours: float = 0.0, **changed: Any) -> GraphEvent:
+def payment(user: str, hours: float = 0.0, *, fraud: bool = False, **keys: FieldValue) -> GraphEvent:
     """Returns a payment of a user with further keys; `fraud` says what is known of it."""
-    is_fraud = changed.pop("fraud", False)
-    fields: dict[str, FieldValue] = {"user_id": user, "amount": Money(500, "USD"), **changed}
-    return GraphEvent(uuid7(), "payment", fields, START + timedelta(hours=hours), is_fraud)
+    fields: dict[str, FieldValue] = {"user_id": user, "amount": Money(500, "USD"), **keys}
+    return GraphEvent(uuid7(), "payment", fields, START + timedelta(hours=hours), fraud)
 
 
 def account(value: str) -> EntityName:

@@ -32,7 +32,7 @@ KEEPER_SECONDS = 30.0
 async def open_graph(host: Host, settings: FraudSettings, sets: FeatureSets) -> GraphReader:
     """Reads the graph for checks, and keeps it."""
     # Connections of their own: what is slow here holds up no commit.
-    reads = await host.open(postgres.pool(settings.dsn, size=2), name="postgres of the graph")
+    reads = await host.open(postgres.pool(settings.dsn, size=3), name="postgres of the graph")
     service = await host.open(postgres.pool(settings.dsn, size=1, seconds=KEEPER_SECONDS), name="postgres of graphs")
     relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the tenants of graphs")
     keeper = GraphKeeper(

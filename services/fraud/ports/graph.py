@@ -97,8 +97,6 @@ class EdgeState(NamedTuple):
     """What is kept between two entities, after something was added."""
 
     is_new: bool
-    is_first: bool
-    """True if it is new, and there is none the other way round."""
     events: int
     smallest: Money | None
     """The smallest amount."""

@@ -1247,7 +1247,7 @@ class GraphClient:
     async def batch_get_graph_entities(
         self, request: BatchGetGraphEntitiesRequest, **options: Unpack[CallOptions]
     ) -> BatchGetGraphEntitiesResponse:
-        """Returns what the graph knows of up to 100 entities of one kind. Those that are not in the graph are
+        """Returns what the graph knows of up to 50 entities of one kind. Those that are not in the graph are
         left out. Reasons: STATE_NOT_ALLOWED.
         """
         return await self._caller.call(BATCH_GET_GRAPH_ENTITIES, request, options)

@@ -59,7 +59,7 @@ class GraphServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetGraphEntities(self, request, context):
-        """Returns what the graph knows of up to 100 entities of one kind. Those that are not in the graph are left out. Reasons: STATE_NOT_ALLOWED.
+        """Returns what the graph knows of up to 50 entities of one kind. Those that are not in the graph are left out. Reasons: STATE_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

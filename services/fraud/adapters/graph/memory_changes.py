@@ -94,9 +94,8 @@ class MemoryGraphChanges:
             if each.smallest_minor is not None and (least is None or least.currency == each.currency):
                 least = Money(min(each.smallest_minor, least.minor if least else each.smallest_minor), each.currency)
                 graph.smallest[key] = least
-            is_first = known is None and (each.target, each.source) not in graph.edges
             graph.edges[key] = GraphEdge(*key, each.is_transfer, events, total, first, last)
-            states.append(EdgeState(known is None, is_first, events, least))
+            states.append(EdgeState(known is None, events, least))
         return states
 
     async def count(self, tenant_id: str, counts: Mapping[int, EntityCounts]) -> None:

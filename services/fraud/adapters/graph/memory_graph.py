@@ -63,11 +63,10 @@ class MemoryGraph:
 
     @staticmethod
     def _unlink(graph: GraphOfMemory, edge: GraphEdge) -> None:
-        paired = (edge.target, edge.source) in graph.edges
         for number, sent, got in ((edge.source, 1, 0), (edge.target, 0, 1)):
             before = graph.entities[number]
             graph.entities[number] = before._replace(
-                degree=before.degree - (not paired),
+                degree=before.degree - 1,
                 fan_out=before.fan_out - (edge.is_transfer * sent),
                 fan_in=before.fan_in - (edge.is_transfer * got),
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from meshkit.storage.postgres import Connection
@@ -48,23 +47,24 @@ ON CONFLICT (tenant_id, source, target) DO UPDATE SET
     smallest_minor = CASE WHEN e.currency IN ('', excluded.currency)
         THEN least(e.smallest_minor, excluded.smallest_minor) ELSE e.smallest_minor END
 RETURNING source, target, events, currency, smallest_minor, xmax = 0 AS is_new"""
-_REVERSED = """
-SELECT e.target, e.source FROM unnest($2::bigint[], $3::bigint[]) AS asked (source, target)
-JOIN graph_edges e ON e.tenant_id = $1 AND e.source = asked.target AND e.target = asked.source"""
+# One by one, by its key: joined with many, all of a tenant's might be read.
 _COUNT = """
-UPDATE graph_entities AS e SET degree = e.degree + c.degree, fan_in = e.fan_in + c.fan_in,
-    fan_out = e.fan_out + c.fan_out, cycles = e.cycles + c.cycles, most_repeats = greatest(e.most_repeats, c.repeats),
-    smallest_minor = CASE WHEN e.smallest_currency IS NULL OR e.smallest_currency = c.currency
-        THEN least(e.smallest_minor, c.smallest) ELSE e.smallest_minor END,
-    smallest_currency = coalesce(e.smallest_currency, c.currency)
-FROM unnest($2::bigint[], $3::integer[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::bigint[],
-    $9::text[]) AS c (entity, degree, fan_in, fan_out, cycles, repeats, smallest, currency)
-WHERE e.tenant_id = $1 AND e.entity = c.entity"""
+UPDATE graph_entities SET degree = degree + $3, fan_in = fan_in + $4, fan_out = fan_out + $5, cycles = cycles + $6,
+    most_repeats = greatest(most_repeats, $7),
+    smallest_minor = CASE WHEN smallest_currency IS NULL OR smallest_currency = $9
+        THEN least(smallest_minor, $8) ELSE smallest_minor END,
+    smallest_currency = coalesce(smallest_currency, $9)
+WHERE tenant_id = $1 AND entity = $2"""
+# Each by its key, whatever the statistics say of a tenant's rows.
 _SIZES = """
 SELECT asked.component, c.size, c.day, c.ends, e.first_time
 FROM unnest($2::bigint[]) AS asked (component)
-LEFT JOIN graph_components c ON c.tenant_id = $1 AND c.component = asked.component
-LEFT JOIN graph_entities e ON e.tenant_id = $1 AND e.entity = asked.component"""
+LEFT JOIN LATERAL (
+    SELECT size, day, ends FROM graph_components WHERE tenant_id = $1 AND component = asked.component LIMIT 1
+) AS c ON true
+LEFT JOIN LATERAL (
+    SELECT first_time FROM graph_entities WHERE tenant_id = $1 AND entity = asked.component LIMIT 1
+) AS e ON true"""
 _RELABEL = """
 UPDATE graph_entities AS e SET component = m.new FROM unnest($2::bigint[], $3::bigint[]) AS m (old, new)
 WHERE e.tenant_id = $1 AND e.component = m.old"""
@@ -118,10 +118,6 @@ class PostgresGraphChanges(PostgresGraphFraud):
         return {row["entity"]: EntityState(row["component"], row["degree"], row["frauds"], row["near"]) for row in rows}
 
     async def link(self, tenant_id: str, added: Sequence[EdgeAddition]) -> Sequence[EdgeState]:
-        transfers = [each for each in added if each.is_transfer]
-        ends = [each.source for each in transfers], [each.target for each in transfers]
-        rows = await self._connection.fetch(_REVERSED, tenant_id, *ends) if transfers else ()
-        paired = {(row["target"], row["source"]) for row in rows}
         names = ("source", "target", "is_transfer", "first_time", "last_time", "events", "currency", "amount_minor",
                  "smallest_minor")  # fmt: skip
         columns = [[getattr(each, name) for each in added] for name in names]
@@ -131,19 +127,21 @@ class PostgresGraphChanges(PostgresGraphFraud):
         states = []
         for each in added:
             row = found[each.source, each.target]
-            first = row["is_new"] and (each.source, each.target) not in paired
-            paired.add((each.target, each.source))
             smallest = None if row["smallest_minor"] is None else Money(row["smallest_minor"], row["currency"])
-            states.append(EdgeState(row["is_new"], first, row["events"], smallest))
+            states.append(EdgeState(row["is_new"], row["events"], smallest))
         return states
 
     async def count(self, tenant_id: str, counts: Mapping[int, EntityCounts]) -> None:
         rows = [
-            (*each[:5], each.smallest.minor, each.smallest.currency) if each.smallest else (*each[:5], None, None)
-            for each in counts.values()
+            (
+                tenant_id,
+                entity,
+                *each[:5],
+                *((each.smallest.minor, each.smallest.currency) if each.smallest else (None, None)),
+            )
+            for entity, each in counts.items()
         ]
-        columns: list[list[Any]] = [[row[at] for row in rows] for at in range(7)]
-        await self._connection.execute(_COUNT, tenant_id, list(counts), *columns)
+        await self._connection.executemany(_COUNT, rows)
 
     async def sizes(self, tenant_id: str, components: Collection[int]) -> Mapping[int, SizeHistory]:
         rows = await self._connection.fetch(_SIZES, tenant_id, list(components))

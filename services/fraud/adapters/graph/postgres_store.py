@@ -27,19 +27,14 @@ _GONE = "DELETE FROM graph_tenants WHERE tenant_id = $1"
 _FORGET = """
 WITH gone AS (
     DELETE FROM graph_edges WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM graph_edges WHERE tenant_id = $1 AND last_time < $2 ORDER BY last_time LIMIT $3
-    )) AND tenant_id = $1 RETURNING source, target, is_transfer
-), ends AS (
-    SELECT source AS entity, target AS other, is_transfer AS sent, false AS got FROM gone
-    UNION ALL SELECT target, source, false, is_transfer FROM gone
+        SELECT ctid FROM graph_edges WHERE tenant_id = $1 AND last_time < $2
+            AND (last_time AT TIME ZONE 'UTC')::date <= ($2::timestamptz AT TIME ZONE 'UTC')::date LIMIT $3
+    )) AND tenant_id = $1 RETURNING source, target, is_transfer::integer AS transfer
 ), lost AS (
-    SELECT entity, count(*) FILTER (WHERE sent) AS fan_out, count(*) FILTER (WHERE got) AS fan_in,
-        count(DISTINCT other) FILTER (WHERE NOT EXISTS (
-            SELECT FROM graph_edges r WHERE r.tenant_id = $1
-                AND (r.source, r.target) IN ((ends.entity, ends.other), (ends.other, ends.entity))
-                AND (r.source, r.target) NOT IN (SELECT source, target FROM gone)
-        )) AS degree
-    FROM ends GROUP BY entity
+    SELECT entity, count(*) AS degree, sum(fan_out) AS fan_out, sum(fan_in) AS fan_in FROM (
+        SELECT source AS entity, transfer AS fan_out, 0 AS fan_in FROM gone
+        UNION ALL SELECT target, 0, transfer FROM gone
+    ) AS ends GROUP BY entity
 ), changed AS (
     UPDATE graph_entities AS e SET degree = e.degree - lost.degree, fan_in = e.fan_in - lost.fan_in,
         fan_out = e.fan_out - lost.fan_out, doubted = e.doubted OR e.fraud_near > 0

@@ -13,7 +13,7 @@ from services.fraud.domain.graph.growth import SizeHistory
 __all__ = ["HUB_DEGREE", "EntityName", "EntitySummary", "GraphEdge", "entity_number"]
 
 HUB_DEGREE = 64
-"""An entity with more neighbours is a hub, such as a shared address: it joins no components, and nobody is near fraud
+"""An entity with more links is a hub, such as a shared address: it joins no components, and nobody is near fraud
 through it. So many neighbours of an entity are looked at, too."""
 
 
@@ -33,7 +33,7 @@ def entity_number(name: EntityName) -> int:
 
 
 class EntitySummary(NamedTuple):
-    """What is kept of an entity. Transfers are directed, and counted in and out; other links count as neighbours."""
+    """What is kept of an entity. Transfers are directed, and counted in and out."""
 
     number: int
     name: EntityName
@@ -47,7 +47,7 @@ class EntitySummary(NamedTuple):
     is_full: bool = False
     """True if its component takes in no others any more: it has at least so many members."""
     degree: int = 0
-    """Different neighbours."""
+    """Links with others: a transfer there and one back are two."""
     fan_in: int = 0
     """Different entities that it got transfers from."""
     fan_out: int = 0

@@ -1,14 +1,15 @@
 """Reads the graph for checks, beside the append to the logs: one query a batch, for tenants with features of it.
 
-What is there when the logs have answered, or shortly after, is used, and the decision keeps how old it was. What is not
-is missing: no decision waits for it.
+What is there when the logs have answered, or shortly after, is used; what is not is as it was when it was last read, or
+missing: no decision waits for it. The decision keeps how old it was.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
@@ -16,7 +17,7 @@ from prometheus_client import Counter, Histogram
 
 from meshkit.errors import MeshError
 from services.fraud.domain.check import Check, GraphInputs
-from services.fraud.domain.graph.entities import EntityName, entity_number
+from services.fraud.domain.graph.entities import EntityName, EntitySummary, entity_number
 from services.fraud.domain.graph.measures import is_partial, measured
 from services.fraud.ports.graph import EntityRef, GraphReads, ReadEntities
 from services.fraud.service.logs.groups import CheckRecords, to_time
@@ -41,9 +42,21 @@ PAUSE_SECONDS = 1.0
 """For how long nobody asks again after a query that failed or was given up."""
 STALE = timedelta(hours=1)
 """What is older is not used."""
+KNOWN = 20_000
+"""Entities of which what was read last is at hand: 10 MB."""
+TURNS = 4
+"""Of the event loop, after the wait: what has arrived on a busy one is taken in."""
 
 _Asked: TypeAlias = "dict[CheckRecords, Sequence[tuple[GraphReading, EntityRef | None]]]"
 """What checks read, and of which entities."""
+
+
+class _AtHand(NamedTuple):
+    """What was read of an entity."""
+
+    summary: EntitySummary | None
+    """None if it is not in the graph."""
+    reached: datetime
 
 
 class GraphAnswer(NamedTuple):
@@ -66,13 +79,16 @@ class GraphReader:
         *,
         wait_seconds: float = WAIT_SECONDS,
         read_seconds: float = READ_SECONDS,
+        known: int = KNOWN,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._reads = reads
         self._wait_seconds = wait_seconds
         self._read_seconds = read_seconds
+        self._most_known = known
         self._clock = clock
-        self._reading: set[asyncio.Task[ReadEntities | None]] = set()
+        self._known: OrderedDict[EntityRef, _AtHand] = OrderedDict()
+        self._reading: set[asyncio.Task[None]] = set()
         self._paused_until = 0.0
 
     def begin(self, checks: Sequence[Check], records: Sequence[CheckRecords]) -> GraphReadBatch | None:
@@ -83,27 +99,39 @@ class GraphReader:
                 readings = each.features.graph(check.event_type)
                 if readings:
                     asked[each] = [(reading, _ref(check, each, reading)) for reading in readings]
-        if not asked:
-            return None
         refs = {ref: None for own in asked.values() for _, ref in own if ref is not None}
-        if not refs or asyncio.get_running_loop().time() < self._paused_until:
-            return GraphReadBatch(asked, None, self._wait_seconds, self._clock)
-        task = asyncio.create_task(self._read(list(refs)))
-        self._reading.add(task)
-        task.add_done_callback(self._reading.discard)
-        return GraphReadBatch(asked, task, self._wait_seconds, self._clock)
+        if not refs:
+            return None
+        reading = None
+        if asyncio.get_running_loop().time() >= self._paused_until:
+            reading = asyncio.create_task(self._read(list(refs)))
+            self._reading.add(reading)
+            reading.add_done_callback(self._reading.discard)
+        return GraphReadBatch(asked, reading, self._wait_seconds, self.at_hand)
 
-    async def _read(self, refs: Sequence[EntityRef]) -> ReadEntities | None:
+    def at_hand(self) -> tuple[Mapping[EntityRef, _AtHand], datetime]:
+        """Returns what is known of entities, and now."""
+        return self._known, self._clock()
+
+    async def _read(self, refs: Sequence[EntityRef]) -> None:
         try:
             async with asyncio.timeout(self._read_seconds):
-                return await self._reads.entities(refs)
+                self._keep(refs, await self._reads.entities(refs))
+                return
         except TimeoutError:
             why = "not in time"
         except MeshError as error:
             why = error.message
         _log.warning("the graph cannot be read: %s", why)
         self._paused_until = asyncio.get_running_loop().time() + PAUSE_SECONDS
-        return None
+
+    def _keep(self, refs: Sequence[EntityRef], read: ReadEntities) -> None:
+        for ref in refs:
+            if ref.tenant_id not in read.missing and read.reached is not None:
+                self._known[ref] = _AtHand(read.summaries.get(ref), read.reached)
+                self._known.move_to_end(ref)
+        while len(self._known) > self._most_known:
+            self._known.popitem(last=False)
 
 
 class GraphReadBatch:
@@ -112,49 +140,48 @@ class GraphReadBatch:
     def __init__(
         self,
         asked: _Asked,
-        reading: asyncio.Task[ReadEntities | None] | None,
+        reading: asyncio.Task[None] | None,
         wait_seconds: float,
-        clock: Callable[[], datetime],
+        at_hand: Callable[[], tuple[Mapping[EntityRef, _AtHand], datetime]],
     ) -> None:
         self._asked = asked
         self._reading = reading
         self._wait_seconds = wait_seconds
-        self._clock = clock
-        self._found: ReadEntities | None = None
-        self._age_ms = 0
+        self._at_hand = at_hand
 
     async def read(self, seconds: float) -> None:
         """Waits for what is being read: as long as a batch waits for the graph, and so long at most."""
-        if self._reading is None:
+        if self._reading is None or self._reading.done():
             return
-        if not self._reading.done():
-            await asyncio.wait({self._reading}, timeout=min(seconds, self._wait_seconds))
-        found = self._reading.result() if self._reading.done() else None
-        if found is not None and found.reached is not None:
-            age = max(self._clock() - found.reached, timedelta())
-            _ages.observe(age.total_seconds())
-            if age <= STALE:
-                self._found, self._age_ms = found, age // timedelta(milliseconds=1)
+        await asyncio.wait({self._reading}, timeout=min(seconds, self._wait_seconds))
+        for _ in range(TURNS):
+            if not self._reading.done():
+                await asyncio.sleep(0)
 
     def complete(self, check: Check, records: CheckRecords, values: list[Any], time: int) -> GraphAnswer:
         """Puts values into their places, as the event of a time sees them (ms since 1970)."""
         asked = self._asked.get(records)
         if asked is None:
             return NOTHING
-        found = self._found
-        if found is None or check.tenant_id in found.missing:
-            is_missed = any(ref is not None for _, ref in asked)
-            _missed.inc(is_missed)
-            return GraphAnswer((GRAPH_DEGRADED,)) if is_missed else NOTHING
-        when, partial = to_time(time), []
+        known, now = self._at_hand()
+        when, oldest, missed, partial = to_time(time), now, False, []
         for (place, feature), ref in asked:
             if ref is None:
                 continue
-            summary = found.summaries.get(ref)
-            values[place] = measured(feature.measure, summary, when, check.currency, check.currency_digits)
-            if is_partial(feature.measure, summary):
+            found = known.get(ref)
+            if found is None or now - found.reached > STALE:
+                missed = True
+                continue
+            oldest = min(oldest, found.reached)
+            values[place] = measured(feature.measure, found.summary, when, check.currency, check.currency_digits)
+            if is_partial(feature.measure, found.summary):
                 partial.append(feature.name)
-        return GraphAnswer((), GraphInputs(self._age_ms, tuple(partial)))
+        _missed.inc(missed)
+        age = now - oldest
+        _ages.observe(age.total_seconds())
+        return GraphAnswer(
+            (GRAPH_DEGRADED,) if missed else (), GraphInputs(age // timedelta(milliseconds=1), tuple(partial))
+        )
 
 
 def _ref(check: Check, records: CheckRecords, reading: GraphReading) -> EntityRef | None:

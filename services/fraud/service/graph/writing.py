@@ -135,7 +135,7 @@ def _counts(edges: Iterable[tuple[EdgeAddition, EdgeState]]) -> dict[int, Entity
             if smallest is not None and (least is None or (least.currency == smallest.currency and smallest < least)):
                 least = smallest
             counts[entity] = EntityCounts(
-                before.degree + state.is_first, before.fan_in + fan_in, before.fan_out + fan_out, 0,
+                before.degree + state.is_new, before.fan_in + fan_in, before.fan_out + fan_out, 0,
                 max(before.repeats, repeats), least,
             )  # fmt: skip
     return counts

@@ -26,6 +26,7 @@ from tests.support.fraud import new_tenant
 from tests.support.graph import enter, payment
 
 TENANT = new_tenant()
+SHARED = "192.0.2.1"
 SIZE = GraphFeature(name="size", event_type="payment", key="user_id", measure=GraphMeasure.COMPONENT_SIZE)
 DEGREE = GraphFeature(name="ip_users", event_type="payment", key="ip_address", measure=GraphMeasure.DEGREE)
 NEAR = GraphFeature(name="near", event_type="payment", key="ip_address", measure=GraphMeasure.FRAUD_WITHIN_TWO_HOPS)
@@ -75,7 +76,15 @@ async def test_a_graph_that_is_slow_is_not_waited_for() -> None:
     found.beside.graph = GraphReader(SlowGraph(), clock=lambda: found.now)
     assert degraded(await found.decide(TENANT, {})) == [("graph",)]
     assert "size" not in inputs(found).features
-    assert not inputs(found).HasField("graph")
+
+
+async def test_what_came_too_late_is_at_hand_for_the_next_and_says_how_old_it_is() -> None:
+    found = await bench(SIZE)
+    found.beside.graph = GraphReader(LateGraph(found.graph), clock=lambda: found.now)
+    assert degraded(await found.decide(TENANT, {})) == [("graph",)]
+    await asyncio.sleep(0.05)
+    assert degraded(await found.decide(TENANT, {})) == [()]
+    assert (inputs(found).features["size"], inputs(found).graph.age_ms) == (3, 3_000)
 
 
 async def test_a_graph_that_fails_is_not_asked_again_at_once() -> None:
@@ -107,8 +116,7 @@ async def test_a_tenant_without_features_of_it_does_not_ask_the_graph() -> None:
 
 async def test_a_hub_and_a_full_component_say_that_there_may_be_more() -> None:
     found = await bench(SIZE, DEGREE, NEAR)
-    shared = {"ip_address": "192.0.2.1"}
-    await enter(found.graph, TENANT, *(payment(f"v{each}", **shared) for each in range(HUB_DEGREE + 1)))
+    await enter(found.graph, TENANT, *(payment(f"v{each}", ip_address=SHARED) for each in range(HUB_DEGREE + 1)))
     graph = found.graph.graphs[TENANT]
     (user,) = (each for each in graph.entities.values() if each.name.value == "u1")
     graph.sizes[user.component] = graph.sizes[user.component]._replace(size=MOST_MEMBERS)
@@ -125,6 +133,18 @@ class SlowGraph(MemoryGraph):
     async def entities(self, refs: Collection[EntityRef]) -> ReadEntities:
         await asyncio.sleep(0.1)
         return ReadEntities({}, STARTED)
+
+
+class LateGraph(MemoryGraph):
+    """Answers what another does, a moment too late."""
+
+    def __init__(self, of: MemoryGraph) -> None:
+        super().__init__()
+        self._of = of
+
+    async def entities(self, refs: Collection[EntityRef]) -> ReadEntities:
+        await asyncio.sleep(0.02)
+        return await self._of.entities(refs)
 
 
 class BrokenGraph(MemoryGraph):

@@ -3726,7 +3726,7 @@ class Feature(betterproto2.Message):
 
     measure: "str" = betterproto2.field(21, betterproto2.TYPE_STRING)
     """
-    What the graph knows of the entity that `key`, one field, names (docs/graph.md). Then the event type and the key are all that goes with it. "degree" (different neighbours), "component_size" and "component_growth" (members of its component, and by how many it grew in seven days), "fraud_within_two_hops" (other entities near it with known fraud), "fan_in" and "fan_out" (different entities that it got transfers from, or sent to), "most_repeats" (of transfers between it and one other), "smallest_repeated" (the smallest amount of those between it and one other of which there were several) and "cycles" (of transfers that came back).
+    What the graph knows of the entity that `key`, one field, names (docs/graph.md). Then the event type and the key are all that goes with it. "degree" (links with others), "component_size" and "component_growth" (members of its component, and by how many it grew in seven days), "fraud_within_two_hops" (other entities near it with known fraud), "fan_in" and "fan_out" (different entities that it got transfers from, or sent to), "most_repeats" (of transfers between it and one other), "smallest_repeated" (the smallest amount of those between it and one other of which there were several) and "cycles" (of transfers that came back).
     """
 
 
@@ -4669,12 +4669,12 @@ class GraphEntity(betterproto2.Message):
 
     is_hub: "bool" = betterproto2.field(4, betterproto2.TYPE_BOOL)
     """
-    True if it has more than 64 neighbours: it joins no components, and nobody is near fraud through it.
+    True if it has more than 64 links: it joins no components, and nobody is near fraud through it.
     """
 
     degree: "int" = betterproto2.field(5, betterproto2.TYPE_UINT32)
     """
-    Different neighbours.
+    Links with others: a transfer there and one back are two.
     """
 
     component_size: "int" = betterproto2.field(6, betterproto2.TYPE_UINT32)
