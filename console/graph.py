@@ -23,6 +23,7 @@ COLUMNS = (
     "value", "degree", "component", "grown", "fraud near", "frauds", "in", "out", "repeats", "smallest repeated",
     "cycles", "last event",
 )  # fmt: skip
+FINDINGS = (("frauds", "known frauds"), ("fraud_within_two_hops", "near it have known fraud"), ("cycles", "cycles"))
 KIND_HELP = "user_id, device_fingerprint, or a kind that an event type gives a key"
 
 
@@ -95,7 +96,7 @@ def _words(entity: Json, link: Json | None = None, *, pays: bool = False) -> Tex
     text.append(entity["value"], style="bold red" if entity["frauds"] else "bold")
     if entity["is_hub"]:
         text.append(f"  hub of {entity['degree']}", style="yellow")
-    for name, words in (("frauds", "known frauds"), ("fraud_within_two_hops", "with fraud near"), ("cycles", "cycles")):
+    for name, words in FINDINGS:
         if entity[name]:
             text.append(f"  {entity[name]} {words}", style="red")
     return text

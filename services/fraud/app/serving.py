@@ -78,7 +78,6 @@ async def serve(host: Host, reader: Reader) -> None:
         feed.notify()
 
     governing = await open_configurations(host, settings)
-    configurations = governing.configurations
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await open_stores(host, settings, committed, reads)
     rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
@@ -98,10 +97,10 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
-    await serve_scenarios(host, settings, server, reads, pages, configurations, counts)
+    await serve_scenarios(host, settings, server, reads, pages, governing.configurations, counts)
     tasks = await _tasks(host, settings)
     backtests = await serve_backtests(host, settings, server, reads, pages, tasks)
-    labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, configurations, committed)
+    labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, governing.configurations, committed)
     models = await serve_models(host, settings, server, reads, pages, tasks)
     await serve_graph(host, settings, server, reads)
     await _working(host, settings, tasks, backtests, labels, models)

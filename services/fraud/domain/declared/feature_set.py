@@ -75,11 +75,7 @@ class FeatureSet:
         """The names of those that need daily totals, or hang on such."""
         self.of_graph = self._hanging_on(self.graph)
         """The names of those that are read of the graph, or hang on such."""
-        self.daily = tuple(
-            DailyFeature(place, each, daily_stream(self.plans[each.kind], each))
-            for place, each in enumerate(self.features)
-            if each.by_day
-        )
+        self.daily = tuple(self._daily())
         """The features of which logs have a part alone."""
         self.starts = _starts(self.plans)
         self._types = types
@@ -87,6 +83,11 @@ class FeatureSet:
         self._derive = derive
         self._derivations: dict[str, Derivation | None] = {}
         self._recorders: dict[tuple[KindPlan, str], KindRecorder] = {}
+
+    def _daily(self) -> Iterator[DailyFeature]:
+        for place, each in enumerate(self.features):
+            if each.by_day:
+                yield DailyFeature(place, each, daily_stream(self.plans[each.kind], each))
 
     def is_money(self, feature: Feature) -> bool:
         """Tells whether a feature aggregates amounts of money."""

@@ -1137,7 +1137,18 @@ class BatchGetGraphEntitiesResponse(betterproto2.Message):
           "entity": {
             "kind": "account",
             "value": "ac…c-1",
-            "degree": 2
+            "depth": 0,
+            "is_hub": false,
+            "degree": 2,
+            "component_size": 5,
+            "component_growth": 0,
+            "fraud_within_two_hops": 0,
+            "frauds": 0,
+            "fan_in": 0,
+            "fan_out": 0,
+            "most_repeats": 0,
+            "cycles": 0,
+            "partial": false
           }
         }
       ],
@@ -3307,7 +3318,8 @@ class EventType(betterproto2.Message):
           "personal": true,
           "key": true,
           "retired": false,
-          "description": ""
+          "description": "",
+          "entity": ""
         },
         {
           "name": "amount",
@@ -3316,7 +3328,8 @@ class EventType(betterproto2.Message):
           "personal": false,
           "key": false,
           "retired": false,
-          "description": ""
+          "description": "",
+          "entity": ""
         },
         {
           "name": "ordered_at",
@@ -3325,7 +3338,8 @@ class EventType(betterproto2.Message):
           "personal": false,
           "key": false,
           "retired": false,
-          "description": "When the customer asked for it"
+          "description": "When the customer asked for it",
+          "entity": ""
         }
       ],
       "version": 1,
@@ -4357,8 +4371,17 @@ class GetNeighbourhoodResponse(betterproto2.Message):
           "kind": "user_id",
           "value": "u-…01",
           "depth": 0,
+          "is_hub": false,
           "degree": 2,
-          "component_size": 5
+          "component_size": 5,
+          "component_growth": 0,
+          "fraud_within_two_hops": 0,
+          "frauds": 0,
+          "fan_in": 0,
+          "fan_out": 0,
+          "most_repeats": 0,
+          "cycles": 0,
+          "partial": false
         }
       ],
       "links": [],
