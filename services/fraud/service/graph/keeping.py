@@ -35,6 +35,8 @@ POSITION_LOST = "STREAM_POSITION_LOST"
 ROUND_SECONDS = 0.25
 IDLE_SECONDS = 5.0
 """From one look for tenants with graphs to the next, as long as there is none."""
+LOOK_SECONDS = 2.0
+"""From one look for changed features to the next."""
 AHEAD_SECONDS = 2.0
 """Decisions that are made from so long after the beginning of a graph are followed: more than clocks are apart."""
 SETTLED_SECONDS = 15.0
@@ -59,12 +61,13 @@ class GraphKeeper:
         kept: timedelta,
         ahead_seconds: float = AHEAD_SECONDS,
         settled_seconds: float = SETTLED_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Edges are kept for so long after their last event, by its own time."""
         self._store = store
         self._events = events
-        self._tenants = GraphTenants(heads, sets)
+        self._tenants = GraphTenants(heads, sets, look_seconds)
         self._kept = kept
         self._ahead = timedelta(seconds=ahead_seconds)
         self._settled = timedelta(seconds=settled_seconds)
@@ -83,6 +86,8 @@ class GraphKeeper:
                     seconds = await self.round()
                 except MeshError as error:
                     _log.warning("graphs cannot be kept: %s", error.message)
+                if self._told is not None:
+                    _lag.set(max(0.0, (self._clock() - self._told).total_seconds()))
                 await asyncio.sleep(seconds)
         finally:
             # Whoever leads next tells.
@@ -90,19 +95,21 @@ class GraphKeeper:
 
     async def round(self) -> float:
         """Goes on with every graph. Returns for how long to rest. Raises MeshError."""
-        links, reach = await self._tenants.links(), await self._store.reach()
-        for tenant_id, each in reach.items():
-            if each.dropped or tenant_id not in links:
-                return 0.0 if await self._store.drop(tenant_id) else ROUND_SECONDS
+        links, reach = dict(await self._tenants.links()), await self._store.reach()
+        behind = False
+        for tenant_id in [each for each, known in reach.items() if known.dropped or each not in links]:
+            # One that is wanted again is begun once all of it is gone.
+            links.pop(tenant_id, None)
+            behind |= await self._store.drop(tenant_id)
         if not links:
-            self._place = None
-            return IDLE_SECONDS
+            self._place = self._told = None
+            return 0.0 if behind else (ROUND_SECONDS if reach else IDLE_SECONDS)
         if self._place is None:
             self._place = await self._begin(is_new=not reach)
-        behind = False
         for tenant_id, own in links.items():
             behind |= await self._go_on(tenant_id, reach.get(tenant_id), own)
-        behind |= await self._follow(self._place, links, reach)
+        # What was begun or filled just now is followed accordingly.
+        behind |= await self._follow(self._place, links, await self._store.reach())
         return 0.0 if behind else ROUND_SECONDS
 
     async def _begin(self, *, is_new: bool) -> tuple[Place, PlaceProof]:
@@ -158,8 +165,6 @@ class GraphKeeper:
             return True
         if page.last != place[0] or self._told is None or page.reached - self._told > timedelta(seconds=TOLD_SECONDS):
             await self._enter(place, page, links, reach)
-        if self._told is not None:
-            _lag.set(max(0.0, (self._clock() - self._told).total_seconds()))
         return page.more
 
     async def _enter(

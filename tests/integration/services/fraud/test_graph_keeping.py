@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from services.fraud.adapters.postgres_features import PostgresFeatureHeads, Post
 from services.fraud.adapters.postgres_labels import PostgresLabelWriter
 from services.fraud.domain.check import Check
 from services.fraud.domain.declared.graph import GraphFeature
+from services.fraud.domain.graph.batch import GraphEvent
 from services.fraud.domain.graph.entities import EntityName, EntitySummary
 from services.fraud.domain.graph.measures import GraphMeasure
 from services.fraud.service.graph.keeping import GraphKeeper
@@ -54,6 +57,7 @@ class Kept:
             kept=timedelta(days=30),
             ahead_seconds=ahead,
             settled_seconds=settled,
+            look_seconds=0.0,
         )
 
     async def declare(self, *features: GraphFeature, without: tuple[str, ...] = ()) -> None:
@@ -184,3 +188,20 @@ async def test_graphs_whose_place_is_lost_are_made_anew(kept: Kept, lone_databas
     assert user is not None
     (edge,) = await PostgresGraphReads(kept.pool).edges(kept.tenant, [user.number], 10)
     assert edge.events == 2
+
+
+async def test_a_label_that_comes_while_its_decision_is_filled_in_is_not_lost(kept: Kept) -> None:
+    await kept.decide(kept.payment(transaction_id="t1"))
+    await kept.declare(SIZE)
+    keeper = kept.keeper()
+    events = PostgresGraphEvents(kept.relay, kept.pool)
+
+    async def labelled(*asked: Any) -> Sequence[GraphEvent]:
+        found = await events.stored(*asked)
+        await kept.label("t1")
+        return found
+
+    keeper._events = SimpleNamespace(stored=labelled, follow=events.follow, newest=events.newest)
+    await rounds(keeper, 6)
+    user = await kept.summary()
+    assert user is not None and user.frauds == 1
