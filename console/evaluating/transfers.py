@@ -6,6 +6,7 @@ value and time, a step from 1 on; both may be compressed with gzip.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
 import io
@@ -100,9 +101,15 @@ def _file(folder: Path, name: str) -> Path:
     return found
 
 
+def _open(path: Path) -> io.TextIOBase:
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            yield from csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+        with contextlib.closing(_open(path)) as text:
+            yield from csv.DictReader(text)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise CommandFailure(f"Cannot read {path}: {error}.") from error
