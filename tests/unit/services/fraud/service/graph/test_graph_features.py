@@ -13,11 +13,13 @@ from services.fraud import convert
 from services.fraud.adapters.graph.memory_graph import MemoryGraph
 from services.fraud.domain.declared.declaration import DerivedFeature
 from services.fraud.domain.declared.graph import GraphFeature
+from services.fraud.domain.declared.vector import rejoined, split
 from services.fraud.domain.graph.components import MOST_MEMBERS
 from services.fraud.domain.graph.entities import HUB_DEGREE
 from services.fraud.domain.graph.measures import GraphMeasure
 from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.domain.scenarios.deployment import Deployment
+from services.fraud.domain.verification.union import ComparedSet
 from services.fraud.ports.graph import EntityRef, ReadEntities
 from services.fraud.service.checks.calls import Outcome
 from services.fraud.service.graph.reading import GraphReader
@@ -30,6 +32,7 @@ SHARED = "192.0.2.1"
 SIZE = GraphFeature(name="size", event_type="payment", key="user_id", measure=GraphMeasure.COMPONENT_SIZE)
 DEGREE = GraphFeature(name="ip_users", event_type="payment", key="ip_address", measure=GraphMeasure.DEGREE)
 NEAR = GraphFeature(name="near", event_type="payment", key="ip_address", measure=GraphMeasure.FRAUD_WITHIN_TWO_HOPS)
+TWICE_OF_COUNT = DerivedFeature(name="twice_count", event_type="payment", expression="double(user_count_1h) * 2.0")
 TWICE = DerivedFeature(name="twice", event_type="payment", expression="double(size) * 2.0")
 
 
@@ -125,6 +128,19 @@ async def test_a_hub_and_a_full_component_say_that_there_may_be_more() -> None:
     stored = inputs(found)
     assert list(stored.graph.partial) == ["size", "near"]
     assert stored.features["ip_users"] == HUB_DEGREE + 1
+
+
+async def test_values_of_the_graph_and_what_hangs_on_them_are_not_verified() -> None:
+    known = (await bench(SIZE, TWICE)).of("").set
+    assert known.of_graph == {"size", "twice"}
+    assert ComparedSet(known).names == set(known.names) - known.of_graph
+
+
+async def test_a_set_with_features_of_the_graph_has_them_between_logs_and_derived_ones() -> None:
+    known = (await bench(TWICE_OF_COUNT, SIZE)).of("").set
+    assert known.names[-2:] == ("size", "twice_count")
+    values = [None] * (len(known.names) - 2) + [3, 8.0]
+    assert rejoined(known.layout, *split(known.layout, values)) == values
 
 
 class SlowGraph(MemoryGraph):
