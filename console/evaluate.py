@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +16,7 @@ from rich.console import Console
 
 from console.api import Api
 from console.arguments import calendar_date, whole
+from console.evaluating.amlsim import add_amlsim
 from console.evaluating.measures import measure
 from console.evaluating.notes import FOLDER, Notes
 from console.evaluating.platform import EvaluatedPlatform
@@ -25,6 +24,7 @@ from console.evaluating.recipe import TRAINED_DAYS
 from console.evaluating.report import print_json, show_measures
 from console.evaluating.run import EvaluationRun
 from console.evaluating.screen import show_steps
+from console.evaluating.tenant import own_target
 from console.evaluating.transactions import Transactions
 from console.evaluating.weeks import DELAY_DAYS, TEST_DAYS, Week, last_weeks, measured_days
 from console.failure import CommandFailure, WrongArgument
@@ -38,15 +38,13 @@ from console.replaying.replayer import Replayer
 from console.replaying.results import Results
 from console.replaying.sender import Sender
 from console.tables import output
-from console.target import AccessTokens, Target, add_target, chosen_target
+from console.target import AccessTokens, add_target
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 WEEKS = 4
 PATIENCE_SECONDS = 120.0
-CLIENT = "client"
-RATE_LIMIT = 50_000
 LEAST_DAYS = DELAY_DAYS + TRAINED_DAYS
 """Of the file before a week that is tested."""
 SCOPES = (
@@ -84,6 +82,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     handbook.add_argument("--json", action="store_true", help="print JSON for scripts")
     add_target(handbook)
     handbook.set_defaults(run=run)
+    add_amlsim(actions)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -146,7 +145,7 @@ class Evaluation:
 
     async def run(self) -> Results:
         """Decides what is not decided yet. Raises CommandFailure."""
-        target = await self._target()
+        target = await own_target(self._arguments, self._notes, SCOPES)
         results = Results([bool(each) for each in self._transactions.fraud])
         subject = Subject(self._digest, self._name, target.client_id)
         for answer in self._journal.open(subject, restart=self._arguments.restart):
@@ -171,29 +170,6 @@ class Evaluation:
         concurrency = self._arguments.concurrency
         # In the order in which they happened, for each customer and terminal: so are they labelled and counted.
         return Replayer(sender, self._journal, results, order=KeyOrder(), pace=FullSpeed(), concurrency=concurrency)
-
-    async def _target(self) -> Target:
-        """Returns a client of a tenant of the evaluation's own, or that of the options."""
-        if self._arguments.base_url is not None:
-            return chosen_target(self._arguments)
-        development = Target.from_home(self._arguments.home)
-        noted = self._notes.get(CLIENT)
-        if not noted:
-            noted = await _make_client(self._arguments.home)
-            self._notes.put(CLIENT, noted)
-        return replace(development, client_id=noted["client_id"], client_secret=noted["client_secret"])
-
-
-async def _make_client(home: Path) -> dict[str, str]:
-    from console.directory import find_auth, open_directory  # gRPC takes long to load
-
-    tenant = f"evaluation-{uuid.uuid4().hex[:12]}"
-    async with open_directory(*find_auth(home)) as directory:
-        await directory.create_tenant(tenant)
-        client = await directory.create_client(
-            tenant, scopes=SCOPES, rate_limit=RATE_LIMIT, display_name="rampart evaluate"
-        )
-    return {"tenant": tenant, "client_id": client.client_id, "client_secret": client.client_secret}
 
 
 def _transactions_file(path: Path) -> Path:

@@ -22,9 +22,10 @@ PATH = "/api/v1/event-types"
 FLAGS = ("required", "personal", "key")
 TYPES = ("string", "number", "money", "bool", "time", "ip", "email")
 COLUMNS = ("name", "version", "fields", "keys", "changed", "description")
-FIELD_COLUMNS = ("field", "type", "required", "personal", "key", "retired", "description")
+FIELD_COLUMNS = ("field", "type", "required", "personal", "key", "entity", "retired", "description")
 FIELD_HELP = f"""a field: its name and its type, one of {", ".join(TYPES)}, then what else is so of it, of
-{", ".join(FLAGS)}; such as user_id:string:required,personal,key"""
+{", ".join(FLAGS)} and, for keys, entity=KIND, the kind of entity in the graph; such as user_id:string:required,key"""
+ENTITY = "entity="
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,10 +55,13 @@ def field(text: str) -> Json:
     """Reads a field as the options say it."""
     name, _, rest = text.partition(":")
     kind, _, said = rest.partition(":")
-    flags = said.split(",") if said else []
+    words = said.split(",") if said else []
+    entity = [each.removeprefix(ENTITY) for each in words if each.startswith(ENTITY)]
+    flags = [each for each in words if not each.startswith(ENTITY)]
     if not name or kind not in TYPES or not set(flags) <= set(FLAGS):
         raise ArgumentTypeError(f"must be such as amount:money:required, not {text!r}")
-    return {"name": name, "type": kind, **{flag: flag in flags for flag in FLAGS}}
+    made = {"name": name, "type": kind, **{flag: flag in flags for flag in FLAGS}}
+    return made | ({"entity": entity[-1]} if entity else {})
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
@@ -123,7 +127,10 @@ def _row(item: Json) -> list[str]:
 
 
 def _field_row(item: Json) -> list[str]:
-    return [item["name"], item["type"], *(_yes(item[name]) for name in (*FLAGS, "retired")), item["description"]]
+    flags = (_yes(item[name]) for name in FLAGS)
+    return [
+        item["name"], item["type"], *flags, item.get("entity", ""), _yes(item["retired"]), item["description"],
+    ]  # fmt: skip
 
 
 def _yes(said: Any) -> str:

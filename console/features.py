@@ -24,6 +24,10 @@ AGGREGATES = (
     "count", "sum", "mean", "min", "max", "stddev", "distinct", "first_seen", "last_seen", "is_new", "travel_speed",
     "count_fraud", "share_fraud", "known_fraud",
 )  # fmt: skip
+MEASURES = (
+    "degree", "component_size", "component_growth", "fraud_within_two_hops", "fan_in", "fan_out", "most_repeats",
+    "smallest_repeated", "cycles",
+)  # fmt: skip
 BOUNDARIES = ("(]", "[)")
 COLUMNS = ("name", "event type", "what", "by", "window", "state", "description")
 _WHOLE = re.compile(r"([0-9]+)s")
@@ -68,6 +72,7 @@ def _add_definition(parser: argparse.ArgumentParser) -> None:
     add("--same-currency", action="store_true", default=None, help="count events in its currency alone")
     add("--where", metavar="EXPRESSION", help="which events count")
     add("--expression", metavar="EXPRESSION", help="what is computed of fields and features, in place of an aggregate")
+    add("--measure", choices=MEASURES, help="what the graph knows of the key's entity, in place of an aggregate")
 
 
 def span(text: str) -> str:
@@ -92,7 +97,7 @@ async def _show(api: Api, arguments: argparse.Namespace) -> int:
 async def _create(api: Api, arguments: argparse.Namespace) -> int:
     names = (
         "name", "description", "event_type", "counts", "key", "aggregate", "field", "window", "delay", "boundary",
-        "include_current", "same_currency", "where", "expression",
+        "include_current", "same_currency", "where", "expression", "measure",
     )  # fmt: skip
     body = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     # Named, so that a request that is sent again finds what it has declared.
@@ -116,7 +121,8 @@ async def _delete(api: Api, arguments: argparse.Namespace) -> int:
 
 
 def _row(item: Json) -> list[str]:
-    what = item["expression"] or item["aggregate"] + (f" of {item['field']}" if item["field"] else "")
+    aggregate = item["aggregate"] + (f" of {item['field']}" if item["field"] else "")
+    what = item["expression"] or item.get("measure") or aggregate
     if item["where"]:
         what += f" where {item['where']}"
     state = "built in" if item["built_in"] else item["state"]

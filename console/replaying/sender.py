@@ -6,10 +6,10 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 from console.failure import CommandFailure
 from console.http import HttpClient, HttpError, Response
-from console.replaying.records import Record
 from console.replaying.results import Answer
 from console.target import AccessTokens
 
@@ -18,6 +18,23 @@ TRY_AGAIN = (429, 502, 503, 504)
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 2.0
 LONGEST_PAUSE = 60.0
+
+
+class Sendable(Protocol):
+    """A line of a file, as a request. `row` counts from 0."""
+
+    @property
+    def row(self) -> int: ...
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+    def fault(self, field: str, expected: str) -> str:
+        """Says where the value of a field came from, what it is and what was expected."""
+        ...
 
 
 @dataclass
@@ -38,14 +55,15 @@ class Sender:
     (Retry-After), everything pauses. `patience` is how many seconds a transaction may be without an answer.
     """
 
-    def __init__(self, client: HttpClient, tokens: AccessTokens, *, patience: float) -> None:
+    def __init__(self, client: HttpClient, tokens: AccessTokens, *, patience: float, path: str = PATH) -> None:
         self._client = client
         self._tokens = tokens
         self._patience = patience
+        self._path = path
         self._resume_at = 0.0
         self.retries = 0
 
-    async def send(self, record: Record) -> Answer:
+    async def send(self, record: Sendable) -> Answer:
         """Returns the decision, or an error that trying again will not change. Raises Failure."""
         trouble = _Trouble()
         while True:
@@ -71,7 +89,7 @@ class Sender:
             # Not all at the same moment, or the next wave is refused as a whole.
             await asyncio.sleep(delay * random.uniform(1, 1.1))
 
-    async def _post(self, record: Record) -> Response:
+    async def _post(self, record: Sendable) -> Response:
         token = await self._tokens.token()
         response = await self._send(record, token)
         if response.status == 401:
@@ -81,9 +99,9 @@ class Sender:
                 raise CommandFailure("The platform refuses the access token that it has just issued.")
         return response
 
-    async def _send(self, record: Record, token: str) -> Response:
+    async def _send(self, record: Sendable, token: str) -> Response:
         headers = [("content-type", "application/json"), ("authorization", f"Bearer {token}")]
-        return await self._client.request("POST", PATH, headers=headers, body=record.body)
+        return await self._client.request("POST", self._path, headers=headers, body=record.body)
 
     def _check_patience(self, trouble: _Trouble, what: str, limited: bool) -> None:
         """A limit is an answer: whoever is told to wait has not lost the platform."""
@@ -100,7 +118,7 @@ def retry_after(response: Response) -> float | None:
     return min(float(text), LONGEST_PAUSE) if text.isdecimal() else None
 
 
-def answer(record: Record, response: Response, latency: float) -> Answer:
+def answer(record: Sendable, response: Response, latency: float) -> Answer:
     """Reads a decision, or the reason why there is none. Raises HttpError if it is neither."""
     if response.status != 200:
         return Answer(record.row, error=reason(response), detail=detail(record, response))
@@ -117,7 +135,7 @@ def answer(record: Record, response: Response, latency: float) -> Answer:
         raise HttpError(f"the answer is not a decision: {error!r}") from error
 
 
-def detail(record: Record, response: Response) -> str:
+def detail(record: Sendable, response: Response) -> str:
     """Says which line was refused and, where the platform names fields, which columns and what it expected."""
     try:
         document = response.json()

@@ -58,6 +58,10 @@ class FraudSettings:
     """Most responses a second that all these streams send together: what watching may take from deciding."""
     fold_cache_mb: int
     """MiB that a process may use for what it has read of entity logs. What does not fit is read from Redis again."""
+    graph_retention_days: int
+    """Days after their last event for which links of the graph are kept, where a tenant has a graph."""
+    graph_wait_ms: int
+    """Milliseconds that decisions wait for the graph once the logs have answered; without it they go on."""
     training_memory_mb: int
     """MiB that one training of a model may hold. It runs in a process of its own, beside what this service takes."""
     model_drift_seconds: int
@@ -96,6 +100,8 @@ class FraudSettings:
             watches_per_tenant=reader.number("RAMPART_WATCHES_PER_TENANT", 32, low=1),
             watch_rate=reader.number("RAMPART_WATCH_RATE", 2_000, low=1),
             fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 512, low=1, high=65_536),
+            graph_retention_days=reader.number("RAMPART_GRAPH_RETENTION_DAYS", 180, low=8, high=3_650),
+            graph_wait_ms=reader.number("RAMPART_GRAPH_WAIT_MS", 2, low=1, high=50),
             training_memory_mb=reader.number("RAMPART_TRAINING_MEMORY_MB", TRAINING_MEMORY_MB, low=256, high=262_144),
             model_drift_seconds=reader.number("RAMPART_MODEL_DRIFT_SECONDS", 60, low=1, high=86_400),
             training_cpu_minutes=reader.number("RAMPART_TRAINING_CPU_MINUTES", 240, low=1, high=10_080),

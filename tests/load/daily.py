@@ -96,7 +96,7 @@ class LongEngine(Engine):
         self.forget_days()
 
     def forget_days(self) -> None:
-        self._reader._daily = DailyReader(self._totals, read_seconds=5.0, cache_bytes=256 << 20)
+        self._reader._beside.daily = DailyReader(self._totals, read_seconds=5.0, cache_bytes=256 << 20)
 
 
 def _days(dice: random.Random, count: int, money: bool) -> Days:

@@ -24,6 +24,7 @@ from redis.asyncio import Redis
 
 from console.up.state import State
 from meshkit.storage.redis import open_redis
+from services.fraud.adapters.graph.memory_graph import MemoryGraph
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory import MemoryStore
 from services.fraud.adapters.memory_daily import MemoryDailyTotals
@@ -37,7 +38,9 @@ from services.fraud.domain.event import Money
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.ports import LogKey, Restored
 from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.features.beside import BesideLogs
 from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.graph.reading import GraphReader
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
@@ -152,8 +155,8 @@ class Engine:
         """Begins with no fold at hand."""
         store = MemoryStore()
         folds = LogFolds(self.logs, Completer(self.logs, store), FoldCache(CACHE_BYTES), UnloggedDecisions(store))
-        daily = DailyReader(MemoryDailyTotals())
-        self._reader = FeatureReader(self.logs, folds, self._sets, IP, daily, lambda: datetime.now(UTC))
+        beside = BesideLogs(DailyReader(MemoryDailyTotals()), GraphReader(MemoryGraph()))
+        self._reader = FeatureReader(self.logs, folds, self._sets, IP, beside, lambda: datetime.now(UTC))
 
     async def restore(self, load: Load, records: int) -> int:
         """Fills the logs of all values. Returns how many there are."""

@@ -83,6 +83,10 @@ async def test_decisions_have_the_values_under_their_names_also_when_the_feature
         ({"aggregate": ""}, ["aggregate"]),
         ({"expression": "amount"}, ["key", "aggregate", "field", "window"]),
         ({"include_current": True, "delay": "60s"}, ["include_current"]),
+        ({"measure": "degree"}, ["aggregate", "field", "window"]),
+        ({"measure": "degree", "aggregate": "", "field": "", "window": None, "key": ["user_id", "email"]}, ["key"]),
+        ({"measure": "degree", "aggregate": "", "field": "", "window": None, "key": ["channel"]}, ["key"]),
+        ({"measure": "centrality", "aggregate": "", "field": "", "window": None}, ["measure"]),
     ],
 )
 async def test_what_is_wrong_is_said_of_its_place(edge: Edge, changes: dict[str, Any], fields: list[str]) -> None:

@@ -11,6 +11,7 @@ from rampart.fraud.v1 import decision_pb2
 
 from meshkit.errors import MeshError, internal, unavailable
 from meshkit.rpc.batches import handle_valid
+from services.fraud.adapters.graph.memory_graph import MemoryGraph
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
 from services.fraud.adapters.memory_daily import MemoryDailyTotals
@@ -19,8 +20,10 @@ from services.fraud.ports import CommitResult, Stored
 from services.fraud.service.daily.reading import DailyReader
 from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.features.beside import BesideLogs
 from services.fraud.service.features.reading import FeatureReader
 from services.fraud.service.features.readings import Reading
+from services.fraud.service.graph.reading import GraphReader
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
@@ -46,7 +49,7 @@ class Reader(FeatureReader):
             LogFolds(logs, Completer(logs, store), FoldCache(1 << 20), UnloggedDecisions(store)),
             sets,
             IP,
-            DailyReader(MemoryDailyTotals()),
+            BesideLogs(DailyReader(MemoryDailyTotals()), GraphReader(MemoryGraph())),
             clock,
         )
         self.committed: list[Key] = []

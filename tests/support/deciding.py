@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from meshkit.context import CallContext
 from meshkit.errors import MeshError
 from meshkit.rpc.batches import handle_valid
+from services.fraud.adapters.graph.memory_graph import MemoryGraph
 from services.fraud.adapters.logs.memory_logs import MemoryLogs
 from services.fraud.adapters.memory import MemoryRates, MemoryRiskProfiles, MemoryStore
 from services.fraud.adapters.memory_daily import MemoryDailyTotals
@@ -19,6 +20,7 @@ from services.fraud.adapters.memory_ip import MemoryIpIntelligence
 from services.fraud.domain.check import Check, Decided
 from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet, Definition
 from services.fraud.domain.declared.feature import Feature
+from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event_types import BUILT_IN
 from services.fraud.domain.scenarios.deployment import Deployment
@@ -32,7 +34,9 @@ from services.fraud.ports.scenarios import DeclaredScenarios
 from services.fraud.service.daily.reading import DailyReader
 from services.fraud.service.deciding.decider import CheckCall, Decider, Outcome
 from services.fraud.service.deciding.judging import DecisionPolicy
+from services.fraud.service.features.beside import BesideLogs
 from services.fraud.service.features.reading import FeatureReader
+from services.fraud.service.graph.reading import GraphReader
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
@@ -61,12 +65,13 @@ def version_of(
     *rules: ScenarioRule,
     scenario_id: str = "cards",
     event_type: str = "payment",
-    features: Sequence[Feature] = (),
+    features: Sequence[Feature | GraphFeature] = (),
     derived: Sequence[str] = (),
     **content: Any,
 ) -> ScenarioVersion:
     """Makes a version, its expressions checked as they are when somebody saves them."""
-    known = [each for each in (*STARTER_FEATURES, *features) if each.event_type == event_type]
+    read: list[Feature | GraphFeature] = [*STARTER_FEATURES, *features]
+    known = [each for each in read if each.event_type == event_type]
     variables = variables_of(BUILT_IN[event_type], known, derived=derived)
     trees = [CelRules().check(rule.expression, variables) for rule in rules]
     assert all(isinstance(tree, str) for tree in trees), trees
@@ -86,6 +91,8 @@ class DecidingBench:
     on_commit: Callable[[Decided], None] = lambda _: None
     features: Sequence[Definition] = ()
     """That are declared, beside those that every tenant has."""
+    linked: bool = True
+    """Whether the graph is whole, where features are of it."""
     ip: IpIntelligence = field(
         default_factory=lambda: MemoryIpIntelligence({"country": {}, "tor": {}, "datacenter": {}})
     )
@@ -97,8 +104,10 @@ class DecidingBench:
         self.store, self.profiles, self.rates = MemoryStore(), MemoryRiskProfiles(), MemoryRates()
         folds = LogFolds(self.logs, Completer(self.logs, self.store), FoldCache(1 << 20), UnloggedDecisions(self.store))
         self.deploy(self.deployment, self.versions)
+        self.graph = MemoryGraph()
+        self.beside = BesideLogs(DailyReader(MemoryDailyTotals()), GraphReader(self.graph, clock=lambda: self.now))
         self.decider = Decider(
-            reader=FeatureReader(self.logs, folds, self, self.ip, DailyReader(MemoryDailyTotals()), lambda: self.now),
+            reader=FeatureReader(self.logs, folds, self, self.ip, self.beside, lambda: self.now),
             profiles=self.profiles,
             rates=ExchangeRates(self.rates),
             store=self.store,
@@ -116,7 +125,7 @@ class DecidingBench:
         found = DeclaredSet()
         for each in self.features:
             found = following(found, each)
-        features = DeclaredFeatures(found, found)
+        features = DeclaredFeatures(found, found, linked=self.linked)
         self.state = TenantState(compiled(Declarations(scenarios=declared, features=features)))
 
     async def prepare(self, tenants: Collection[str]) -> None:

@@ -47,9 +47,9 @@ async def declare(writer: FeatureWriter, tenant: str, *new: Definition, without:
 def _tree(definition: Definition, before: DeclaredSet) -> str:
     if isinstance(definition, DerivedFeature):
         names = [each.name for each, _ in before.derived]
-        variables = of_event(BUILT_IN[definition.event_type], before.aggregates, names)
+        variables = of_event(BUILT_IN[definition.event_type], [*before.aggregates, *before.graph], names)
         found = CelRules().check(definition.expression, variables, ValueKind.DOUBLE)
-    elif definition.where:
+    elif isinstance(definition, Feature) and definition.where:
         found = CelRules().check(definition.where, of_all([BUILT_IN[each] for each in definition.counted]))
     else:
         return ""

@@ -10,15 +10,19 @@ from redis.asyncio import Redis
 
 from meshkit.storage.postgres import Pool
 from services.fraud.adapters.event_keys import EventKeys
+from services.fraud.adapters.graph.memory_graph import MemoryGraph
 from services.fraud.adapters.logs.postgres_gaps import LogFence
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.memory_daily import MemoryDailyTotals
 from services.fraud.adapters.postgres_store import PostgresStore
 from services.fraud.ports import DailyTotals, EntityLogs, History, IpIntelligence
+from services.fraud.ports.graph import GraphReads
 from services.fraud.service.checks.waits import Waits
 from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.features.beside import BesideLogs
 from services.fraud.service.features.reading import FeatureReader
 from services.fraud.service.features.readings import Manner
+from services.fraud.service.graph.reading import GraphReader
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
 from services.fraud.service.logs.folds import LogFolds
@@ -38,10 +42,12 @@ def reader_of(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     cache_bytes: int = 64 << 20,
     daily: DailyTotals | None = None,
+    graph: GraphReads | None = None,
 ) -> FeatureReader:
     """Returns a reader with folds of its own. Without daily totals there are none."""
     folds = LogFolds(logs, Completer(logs, history), FoldCache(cache_bytes), UnloggedDecisions(history))
-    return FeatureReader(logs, folds, sets, ip, DailyReader(daily or MemoryDailyTotals()), clock)
+    beside = BesideLogs(DailyReader(daily or MemoryDailyTotals()), GraphReader(graph or MemoryGraph()))
+    return FeatureReader(logs, folds, sets, ip, beside, clock)
 
 
 def patiently(*, as_of_first: bool = False) -> Manner:

@@ -15,6 +15,7 @@ from ._gen.methods import (
     EventTypeClient,
     FeatureClient,
     FraudClient,
+    GraphClient,
     LabelClient,
     ListClient,
     ModelClient,
@@ -87,6 +88,10 @@ class Services(ABC):
     @cached_property
     def quality(self) -> QualityClient:
         return QualityClient(self.caller("fraud"))
+
+    @cached_property
+    def graph(self) -> GraphClient:
+        return GraphClient(self.caller("fraud"))
 
     @cached_property
     def data(self) -> DataClient:

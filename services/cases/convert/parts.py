@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.cases.v1 import alert_pb2
 
+from meshkit.masking import masked
 from services.cases.domain.levels import AmountSum
-from services.cases.domain.masking import masked
 
 __all__ = ["amounts_to_proto", "personal_to_proto", "time_to_proto"]
 

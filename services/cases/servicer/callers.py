@@ -5,7 +5,7 @@ from __future__ import annotations
 from rampart.cases.v1 import case_pb2
 
 from meshkit.context import Principal
-from services.cases.domain.masking import MASK, masked
+from meshkit.masking import MASK, masked
 
 __all__ = ["case_seen_by", "note_seen_by", "sees_pii"]
 

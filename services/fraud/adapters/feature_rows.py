@@ -19,6 +19,8 @@ from services.fraud.domain.declared.declaration import (
     DerivedFeature,
 )
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
+from services.fraud.domain.declared.graph import GraphFeature
+from services.fraud.domain.graph.measures import GraphMeasure
 from services.fraud.ports import FeatureHead
 
 __all__ = ["features_to_row", "read_features", "read_set"]
@@ -26,6 +28,7 @@ __all__ = ["features_to_row", "read_features", "read_set"]
 _HEAD = "SELECT current, ready, former FROM feature_heads WHERE tenant_id = $1"
 _SETS = "SELECT number, base, features, since FROM feature_sets WHERE tenant_id = $1 AND number = ANY ($2::integer[])"
 _TOTALLED = "SELECT stream FROM daily_streams WHERE tenant_id = $1 AND whole"
+_LINKED = "SELECT whole FROM graph_tenants WHERE tenant_id = $1"
 
 _DEFAULTS = {each.name: each.default for each in fields(Feature)}
 _TUPLES = ("key", "counts")
@@ -47,7 +50,8 @@ async def read_features(connection: Connection, tenant_id: str) -> DeclaredFeatu
     former, current = sets[head.former] if head.former is not None else None, sets[head.current]
     by_day = any(each.by_day for each in current.aggregates)
     totalled = await connection.fetch(_TOTALLED, tenant_id) if by_day else ()
-    return DeclaredFeatures(current, sets[head.ready], former, frozenset(row["stream"] for row in totalled))
+    linked = bool(current.graph) and bool(await connection.fetchval(_LINKED, tenant_id))
+    return DeclaredFeatures(current, sets[head.ready], former, frozenset(row["stream"] for row in totalled), linked)
 
 
 async def read_set(connection: Connection, tenant_id: str, number: int) -> DeclaredSet | None:
@@ -75,6 +79,8 @@ def _to_json(feature: DeclaredFeature) -> Mapping[str, Any]:
         definition = {
             name: value for name, value in definition.items() if getattr(feature.definition, name) != _DEFAULTS[name]
         }
+    if isinstance(feature.definition, GraphFeature):
+        definition["measure"] = feature.definition.measure.value
     return {**found, "definition": definition}
 
 
@@ -86,6 +92,8 @@ def _from_json(data: Mapping[str, Any]) -> DeclaredFeature:
 def _definition(data: Mapping[str, Any]) -> Definition:
     if "expression" in data:
         return DerivedFeature(**data)
+    if "measure" in data:
+        return GraphFeature(**{**data, "measure": GraphMeasure(data["measure"])})
     named: dict[str, Any] = {**data, "aggregate": Aggregate(data["aggregate"])}
     if "boundary" in data:
         named["boundary"] = Boundary(data["boundary"])

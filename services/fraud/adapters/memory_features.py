@@ -115,7 +115,7 @@ class MemoryFeatureHeads:
             None if number is None else self._features.sets.get((tenant_id, number), DeclaredSet()) for number in after
         )
         assert current is not None and ready is not None, "only the former one may be none"
-        after_move = DeclaredFeatures(current, ready, former, found.features.totalled)
+        after_move = DeclaredFeatures(current, ready, former, found.features.totalled, found.features.linked)
         _keep(self._features, tenant_id, found, after_move)
         self._features.declarations.on_change(tenant_id)
         return True

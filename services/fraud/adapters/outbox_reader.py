@@ -47,13 +47,23 @@ class OutboxReader:
         self, consumer: str, after: Place = BEGINNING, limit: int = 0, proof: PlaceProof = PlaceProof()
     ) -> OutboxPage:
         async with postgres.transaction(self._pool, ()) as connection:
-            records = await connection.fetch(_READ, after.xid, after.seq, limit or DEFAULT_LIMIT)
-            _check(records[0], after, proof)
+            page = await _page(connection, after, limit or DEFAULT_LIMIT, proof)
             # Only now: what a consumer has of another outbox must not let rows of this one be pruned.
             await connection.execute(_ACKNOWLEDGE, consumer, after.xid, after.seq)
-        rows = [record for record in records if record["xid"] is not None]
-        last = Place(rows[-1]["xid"], rows[-1]["seq"]) if rows else after
-        return OutboxPage(after, last, [row["payload"] for row in rows], cluster=records[0]["cluster"])
+        return page
+
+    async def peek(self, after: Place, limit: int, proof: PlaceProof) -> OutboxPage:
+        """Reads as `read` does for who can do without what is pruned: no row waits for him."""
+        async with postgres.transaction(self._pool, ()) as connection:
+            return await _page(connection, after, limit, proof)
+
+
+async def _page(connection: postgres.Connection, after: Place, limit: int, proof: PlaceProof) -> OutboxPage:
+    records = await connection.fetch(_READ, after.xid, after.seq, limit)
+    _check(records[0], after, proof)
+    rows = [record for record in records if record["xid"] is not None]
+    last = Place(rows[-1]["xid"], rows[-1]["seq"]) if rows else after
+    return OutboxPage(after, last, [row["payload"] for row in rows], cluster=records[0]["cluster"])
 
 
 def _check(state: asyncpg.Record, after: Place, proof: PlaceProof) -> None:

@@ -21,9 +21,11 @@ from services.fraud.adapters.postgres_daily import PostgresDailyTotals, Postgres
 from services.fraud.adapters.postgres_features import PostgresFeatureHeads
 from services.fraud.adapters.postgres_retention import PostgresOldDecisions
 from services.fraud.adapters.postgres_store import PostgresStore
+from services.fraud.app.graphing import open_graph
 from services.fraud.ports import IpIntelligence
 from services.fraud.service.daily.keeping import DailyKeeper
 from services.fraud.service.daily.reading import DailyReader
+from services.fraud.service.features.beside import BesideLogs
 from services.fraud.service.features.reading import FeatureReader
 from services.fraud.service.logs.completing import Completer
 from services.fraud.service.logs.fold_cache import FoldCache
@@ -81,7 +83,8 @@ async def open_features(
     completer = Completer(logs, history)
     folds = LogFolds(logs, completer, FoldCache(settings.fold_cache_mb << 20), UnloggedDecisions(history))
     daily = await _open_daily(host, settings, stores.keys, sets)
-    return FeatureReader(logs, folds, sets, ip, daily, _now)
+    beside = BesideLogs(daily, await open_graph(host, settings, sets))
+    return FeatureReader(logs, folds, sets, ip, beside, _now)
 
 
 async def _open_daily(host: Host, settings: FraudSettings, keys: EventKeys, sets: FeatureSets) -> DailyReader:

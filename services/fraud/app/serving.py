@@ -35,6 +35,7 @@ from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
+from services.fraud.app.graphing import GRAPH_SERVICE, serve_graph
 from services.fraud.app.labelling import LABEL_SERVICE, serve_labels
 from services.fraud.app.modelling import MODEL_SERVICE, serve_models, watch_models
 from services.fraud.app.reporting import QUALITY_SERVICE, serve_quality
@@ -57,6 +58,7 @@ __all__ = ["migrate", "serve"]
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 SERVED = [
     FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE, MODEL_SERVICE, QUALITY_SERVICE,
+    GRAPH_SERVICE,
 ]  # fmt: skip
 
 
@@ -80,11 +82,10 @@ async def serve(host: Host, reader: Reader) -> None:
         feed.notify()
 
     governing = await open_configurations(host, settings)
-    configurations = governing.configurations
     reads = Reads(await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads"), settings.reads)
     stores = await open_stores(host, settings, committed, reads)
     rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
-    states = TenantStates(configurations, governing.lists, governing.models)
+    states = TenantStates(governing.configurations, governing.lists, governing.models)
     continuations = Continuations(settings.continuation_keys)
     servicer = FraudServicer(
         means=await open_checks(host, settings, redis, verifier, stores, states, rates, counts.committed),
@@ -100,10 +101,11 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
-    await serve_scenarios(host, settings, server, reads, pages, configurations, counts)
+    await serve_scenarios(host, settings, server, reads, pages, governing.configurations, counts)
     tasks = await _tasks(host, settings)
-    labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, configurations, committed)
+    labels = await serve_labels(host, settings, server, reads, pages, tasks, redis, governing.configurations, committed)
     await watch_models(host, settings, governing.seen)
+    await serve_graph(host, settings, server, reads)
     done = await _serve_work(host, settings, server, reads, pages, tasks)
     await _working(host, settings, tasks, [_Work(label_files.KIND, labels.run, label_files.IMPORTS_AT_ONCE), *done])
     await host.serve(server, admin=settings.mesh.admin_listen)

@@ -32,6 +32,7 @@ from services.fraud.convert.features import (
     feature_to_proto,
     feature_words_from_proto,
 )
+from services.fraud.convert.graph_events import told_of_graph_from_record
 from services.fraud.convert.labels import (
     LABEL_COLUMNS_OF_FILES,
     label_filter_from_proto,
@@ -158,6 +159,7 @@ __all__ = [
     "snooze_to_proto",
     "step_from_proto",
     "stored_to_proto",
+    "told_of_graph_from_record",
     "transition_to_event",
     "transition_to_proto",
     "type_admits_from_proto",

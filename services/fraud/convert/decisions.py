@@ -123,7 +123,7 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
         arrival=made.features.arrival,
         unlogged=made.features.basis is Basis.UNLOGGED,
     )
-    _vector_to_proto(made.features, inputs.vector)
+    _features_to_proto(made.features, inputs)
     if made.degraded:
         inputs.degraded.extend(made.degraded)
         inputs.review_without.extend(made.required)
@@ -151,14 +151,17 @@ def _inputs_to_proto(made: Decided) -> decision_pb2.DecisionInputs:
     return inputs
 
 
-def _vector_to_proto(features: Features, vector: decision_pb2.FeatureVector) -> None:
-    parts = split(features.set.layout, features.values)
+def _features_to_proto(features: Features, inputs: decision_pb2.DecisionInputs) -> None:
+    parts, vector, graph = split(features.set.layout, features.values), inputs.vector, features.graph
     vector.version = features.set.version
     vector.values.extend(parts.values)
     if parts.numbers:
         vector.numbers.extend(parts.numbers)
     if parts.missing:
         vector.missing.extend(parts.missing)
+    if graph is not None:
+        inputs.graph.age_ms = graph.age_ms
+        inputs.graph.partial.extend(graph.partial)
 
 
 def _vector_from_proto(vector: decision_pb2.FeatureVector, layout: VectorLayout) -> Mapping[str, float]:

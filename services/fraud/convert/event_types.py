@@ -104,6 +104,7 @@ def _field(message: pb.EventField) -> Field:
         key=message.key,
         retired=message.retired,
         description=message.description,
+        entity=message.entity,
     )
 
 
@@ -116,6 +117,7 @@ def _field_to_proto(field: Field) -> pb.EventField:
         key=field.key,
         retired=field.retired,
         description=field.description,
+        entity=field.entity,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -18,7 +18,9 @@ from meshkit.updates import Updates
 from services.fraud import errors
 from services.fraud.domain.declared.declaration import Definition, DerivedFeature
 from services.fraud.domain.declared.feature import Aggregate, Boundary, Feature
+from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.declared.known import KnownFeature
+from services.fraud.domain.graph.measures import GraphMeasure
 from services.fraud.domain.scenarios.faults import ContentFault
 
 __all__ = [
@@ -39,13 +41,13 @@ ChangingFeatures: TypeAlias = (
 _OF_AGGREGATES = (
     "counts", "key", "aggregate", "field", "window", "delay", "boundary", "include_current", "same_currency", "where",
 )  # fmt: skip
-_GIVEN = ("name", "description", "event_type", *_OF_AGGREGATES, "expression")
+_GIVEN = ("name", "description", "event_type", *_OF_AGGREGATES, "expression", "measure")
 _FEATURE = Updates(
     "feature",
     pb.Feature,
     identifier="name",
     mutable=["description"],
-    fixed=["event_type", *_OF_AGGREGATES, "expression", "built_in", "resolution"],
+    fixed=["event_type", *_OF_AGGREGATES, "expression", "measure", "built_in", "resolution"],
     unversioned=["state"],
     fixed_words="never changes: declare another feature",
 )
@@ -69,16 +71,19 @@ def _reduce(content: ChangingFeatures) -> None:
 
 
 def definition_from_proto(message: pb.Feature) -> Definition:
-    """Returns what is declared. Raises VALIDATION_FAILED for what is neither an aggregate nor an expression."""
+    """Returns what is declared. Raises VALIDATION_FAILED for what is no aggregate, no expression and no measure."""
+    if message.measure:
+        _check_absent(message, {*_OF_AGGREGATES, "expression"} - {"key"}, "a measure")
+        if len(message.key) != 1:
+            fault = ContentFault("key", "key.one", "must name one field: whose entity is measured")
+            raise errors.content_refused([fault], "feature.")
+        measure = GraphMeasure(message.measure)
+        return GraphFeature(name=message.name, event_type=message.event_type, key=message.key[0], measure=measure)
     if message.expression:
-        set_ = {field.name for field, _ in message.ListFields()}
-        words = "must be absent from a feature that has an expression"
-        faults = [ContentFault(name, f"{name}.absent", words) for name in _OF_AGGREGATES if name in set_]
-        if faults:
-            raise errors.content_refused(faults, "feature.")
+        _check_absent(message, _OF_AGGREGATES, "an expression")
         return DerivedFeature(name=message.name, event_type=message.event_type, expression=message.expression)
     if not message.aggregate:
-        fault = ContentFault("aggregate", "aggregate.required", "must be said, or an expression in its place")
+        fault = ContentFault("aggregate", "aggregate.required", "must be said, or an expression or a measure")
         raise errors.content_refused([fault], "feature.")
     return Feature(
         name=message.name,
@@ -94,6 +99,15 @@ def definition_from_proto(message: pb.Feature) -> Definition:
         same_currency=message.same_currency,
         where=message.where,
     )
+
+
+def _check_absent(message: pb.Feature, names: Collection[str], beside: str) -> None:
+    """Raises VALIDATION_FAILED for what does not go with something else."""
+    given = {field.name for field, _ in message.ListFields()}
+    words = f"must be absent from a feature that has {beside}"
+    faults = [ContentFault(name, f"{name}.absent", words) for name in _GIVEN if name in names and name in given]
+    if faults:
+        raise errors.content_refused(faults, "feature.")
 
 
 def feature_words_from_proto(message: pb.Feature, mask: FieldMask) -> str | None:
@@ -134,6 +148,9 @@ def feature_to_proto(known: KnownFeature) -> pb.Feature:
     )
     if isinstance(definition, DerivedFeature):
         message.expression = definition.expression
+    elif isinstance(definition, GraphFeature):
+        message.key.append(definition.key)
+        message.measure = definition.measure.value
     else:
         _aggregate_to_proto(definition, message)
     return message

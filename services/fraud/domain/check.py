@@ -29,6 +29,7 @@ __all__ = [
     "Check",
     "Decided",
     "Features",
+    "GraphInputs",
     "Kept",
     "Key",
     "Spelling",
@@ -114,6 +115,15 @@ class Basis(IntEnum):
     """From the store, without a record in the logs."""
 
 
+class GraphInputs(NamedTuple):
+    """How far what was read of the graph is to be trusted."""
+
+    age_ms: int
+    """How long before it was read something may have been decided that is not in it, in milliseconds."""
+    partial: tuple[str, ...] = ()
+    """The features that may be more than was counted of them."""
+
+
 class Features(NamedTuple):
     """The values of a feature set, in its order, and what could not be used for them."""
 
@@ -131,6 +141,8 @@ class Features(NamedTuple):
     """What is known of the event's address, if its place is in the logs: one look tells both."""
     arrival: int = 0
     """Where the check stands in the order of arrival: microseconds since 1970, by the logs' clock if there is one."""
+    graph: GraphInputs | None = None
+    """None if nothing was read of the graph."""
 
 
 class StageTimes(NamedTuple):

@@ -110,6 +110,8 @@ def _keyed(sent: Sequence[Field], _: EventType | None) -> Iterator[FieldFault]:
     for place, field in enumerate(sent):
         if field.key and field.type not in KEY_TYPES:
             yield FieldFault(f"fields[{place}].key", "key.type", "is for fields of type string, ip and email alone")
+        if field.entity and not field.key:
+            yield FieldFault(f"fields[{place}].entity", "entity.key", "is for keys alone")
         if field.retired and field.required:
             yield FieldFault(
                 f"fields[{place}].required", "required.retired", "cannot be said of a field that is retired"

@@ -55,6 +55,8 @@ class Field:
     retired: bool = False
     """Declared still, but no longer read: events may have it, and what uses it finds it missing."""
     description: str = ""
+    entity: str = ""
+    """The kind of entity that a key names in the graph; that of its own name if empty."""
 
 
 @dataclass(frozen=True, slots=True)

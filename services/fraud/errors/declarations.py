@@ -18,6 +18,7 @@ __all__ = [
     "feature_exists",
     "feature_in_use",
     "found_none",
+    "graph_not_whole",
     "import_incomplete",
     "label_invalid",
     "list_exists",
@@ -188,6 +189,11 @@ def event_type_invalid(faults: Iterable[FieldFault]) -> MeshError:
 
 def too_many_event_types(most: int) -> MeshError:
     return validation_failed(Violation("event_type", "event_types.most", f"is one more than {most}, a tenant's most"))
+
+
+def graph_not_whole() -> MeshError:
+    words = "the tenant has no feature of the graph, or what was decided before is being filled in"
+    return step_not_allowed(words, "filling")
 
 
 def found_none(resource: str) -> MeshError:

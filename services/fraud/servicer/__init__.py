@@ -8,6 +8,7 @@ from services.fraud.servicer.deployments import DeploymentCalls, SnoozeCalls
 from services.fraud.servicer.event_types import EventTypeServicer
 from services.fraud.servicer.features import FeatureServicer
 from services.fraud.servicer.fraud import FraudServicer
+from services.fraud.servicer.graph import GraphServicer
 from services.fraud.servicer.labels import LabelServicer
 from services.fraud.servicer.lists import ListServicer
 from services.fraud.servicer.models import ModelServicer, ModelUseCases
@@ -25,6 +26,7 @@ __all__ = [
     "EventTypeServicer",
     "FeatureServicer",
     "FraudServicer",
+    "GraphServicer",
     "LabelServicer",
     "ListServicer",
     "ModelServicer",

@@ -72,6 +72,8 @@ from .rampart.fraud.v1 import (
     BatchCheckFraudResponse,
     BatchCreateLabelsRequest,
     BatchCreateLabelsResponse,
+    BatchGetGraphEntitiesRequest,
+    BatchGetGraphEntitiesResponse,
     CancelBacktestRequest,
     CancelBacktestResponse,
     CancelModelVersionRequest,
@@ -156,6 +158,8 @@ from .rampart.fraud.v1 import (
     GetModelResponse,
     GetModelVersionRequest,
     GetModelVersionResponse,
+    GetNeighbourhoodRequest,
+    GetNeighbourhoodResponse,
     GetQualityReportRequest,
     GetQualityReportResponse,
     GetScenarioPolicyRequest,
@@ -1214,6 +1218,53 @@ class FraudClient:
         Reasons: VALIDATION_FAILED, ETAG_MISMATCH.
         """
         return await self._caller.call(REPLACE_EXCHANGE_RATES, request, options)
+
+
+GET_NEIGHBOURHOOD = Method(
+    path="/rampart.fraud.v1.GraphService/GetNeighbourhood",
+    request=GetNeighbourhoodRequest,
+    response=GetNeighbourhoodResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+BATCH_GET_GRAPH_ENTITIES = Method(
+    path="/rampart.fraud.v1.GraphService/BatchGetGraphEntities",
+    request=BatchGetGraphEntitiesRequest,
+    response=BatchGetGraphEntitiesResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class GraphClient:
+    """Shows the graph of entities that the events of a tenant link. A tenant has one as soon as it has declared
+    a feature of it (docs/graph.md).
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def get_neighbourhood(
+        self, request: GetNeighbourhoodRequest, **options: Unpack[CallOptions]
+    ) -> GetNeighbourhoodResponse:
+        """Returns what is linked with an entity, up to three steps away: the entity first, then what is nearest
+        and was seen last. Of each entity the 64 links with the latest events are followed, and none through
+        hubs. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        """
+        return await self._caller.call(GET_NEIGHBOURHOOD, request, options)
+
+    async def batch_get_graph_entities(
+        self, request: BatchGetGraphEntitiesRequest, **options: Unpack[CallOptions]
+    ) -> BatchGetGraphEntitiesResponse:
+        """Returns what the graph knows of up to 50 entities of one kind. Those that are not in the graph are
+        left out. Reasons: STATE_NOT_ALLOWED.
+        """
+        return await self._caller.call(BATCH_GET_GRAPH_ENTITIES, request, options)
 
 
 CREATE_LABEL = Method(

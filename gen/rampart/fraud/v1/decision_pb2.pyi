@@ -66,7 +66,7 @@ class Explanation(_message.Message):
     def __init__(self, reason_code: _Optional[str] = ..., message: _Optional[str] = ..., contribution: _Optional[float] = ...) -> None: ...
 
 class DecisionInputs(_message.Message):
-    __slots__ = ("features", "user_base_risk", "user_tier", "user_known", "user_chargeback_count", "channel", "amount_minor", "degraded", "currency_digits", "vector", "currency", "usd_per_unit", "rate_since", "user_elsewhere_24h", "spellings", "email", "card_fingerprint", "attributes", "format", "user_profile_read", "review_without", "snoozed_rules", "address", "list_hits", "list_ruling", "model", "arrival", "unlogged", "digest", "alert_rules")
+    __slots__ = ("features", "user_base_risk", "user_tier", "user_known", "user_chargeback_count", "channel", "amount_minor", "degraded", "currency_digits", "vector", "currency", "usd_per_unit", "rate_since", "user_elsewhere_24h", "spellings", "email", "card_fingerprint", "attributes", "format", "user_profile_read", "review_without", "snoozed_rules", "address", "list_hits", "list_ruling", "model", "arrival", "unlogged", "digest", "alert_rules", "graph")
     class FeaturesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -111,6 +111,7 @@ class DecisionInputs(_message.Message):
     UNLOGGED_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     ALERT_RULES_FIELD_NUMBER: _ClassVar[int]
+    GRAPH_FIELD_NUMBER: _ClassVar[int]
     features: _containers.ScalarMap[str, float]
     user_base_risk: float
     user_tier: str
@@ -141,7 +142,16 @@ class DecisionInputs(_message.Message):
     unlogged: bool
     digest: bytes
     alert_rules: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., user_base_risk: _Optional[float] = ..., user_tier: _Optional[str] = ..., user_known: _Optional[bool] = ..., user_chargeback_count: _Optional[int] = ..., channel: _Optional[str] = ..., amount_minor: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., currency_digits: _Optional[int] = ..., vector: _Optional[_Union[FeatureVector, _Mapping]] = ..., currency: _Optional[str] = ..., usd_per_unit: _Optional[float] = ..., rate_since: _Optional[str] = ..., user_elsewhere_24h: _Optional[_Iterable[_Union[CurrencySum, _Mapping]]] = ..., spellings: _Optional[_Iterable[_Union[IdentifierSpelling, _Mapping]]] = ..., email: _Optional[str] = ..., card_fingerprint: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., format: _Optional[int] = ..., user_profile_read: _Optional[bool] = ..., review_without: _Optional[_Iterable[str]] = ..., snoozed_rules: _Optional[_Iterable[str]] = ..., address: _Optional[_Union[AddressSignals, _Mapping]] = ..., list_hits: _Optional[_Iterable[_Union[ListHits, _Mapping]]] = ..., list_ruling: _Optional[_Union[ListRuling, _Mapping]] = ..., model: _Optional[_Union[ModelInput, _Mapping]] = ..., arrival: _Optional[int] = ..., unlogged: _Optional[bool] = ..., digest: _Optional[bytes] = ..., alert_rules: _Optional[_Iterable[str]] = ...) -> None: ...
+    graph: GraphInput
+    def __init__(self, features: _Optional[_Mapping[str, float]] = ..., user_base_risk: _Optional[float] = ..., user_tier: _Optional[str] = ..., user_known: _Optional[bool] = ..., user_chargeback_count: _Optional[int] = ..., channel: _Optional[str] = ..., amount_minor: _Optional[int] = ..., degraded: _Optional[_Iterable[str]] = ..., currency_digits: _Optional[int] = ..., vector: _Optional[_Union[FeatureVector, _Mapping]] = ..., currency: _Optional[str] = ..., usd_per_unit: _Optional[float] = ..., rate_since: _Optional[str] = ..., user_elsewhere_24h: _Optional[_Iterable[_Union[CurrencySum, _Mapping]]] = ..., spellings: _Optional[_Iterable[_Union[IdentifierSpelling, _Mapping]]] = ..., email: _Optional[str] = ..., card_fingerprint: _Optional[str] = ..., attributes: _Optional[_Mapping[str, str]] = ..., format: _Optional[int] = ..., user_profile_read: _Optional[bool] = ..., review_without: _Optional[_Iterable[str]] = ..., snoozed_rules: _Optional[_Iterable[str]] = ..., address: _Optional[_Union[AddressSignals, _Mapping]] = ..., list_hits: _Optional[_Iterable[_Union[ListHits, _Mapping]]] = ..., list_ruling: _Optional[_Union[ListRuling, _Mapping]] = ..., model: _Optional[_Union[ModelInput, _Mapping]] = ..., arrival: _Optional[int] = ..., unlogged: _Optional[bool] = ..., digest: _Optional[bytes] = ..., alert_rules: _Optional[_Iterable[str]] = ..., graph: _Optional[_Union[GraphInput, _Mapping]] = ...) -> None: ...
+
+class GraphInput(_message.Message):
+    __slots__ = ("age_ms", "partial")
+    AGE_MS_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    age_ms: int
+    partial: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, age_ms: _Optional[int] = ..., partial: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ModelInput(_message.Message):
     __slots__ = ("name", "version", "score", "contributions")

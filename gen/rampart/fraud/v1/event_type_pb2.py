@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rampart/fraud/v1/event_type.proto\x12\x10rampart.fraud.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x02\n\tEventType\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\x12)\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12\x36\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x1c.rampart.fraud.v1.EventFieldB\x08\xbaH\x05\x92\x01\x02\x10@\x12\x0f\n\x07version\x18\x04 \x01(\r\x12\x10\n\x08\x62uilt_in\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\xe9\x01\n\nEventField\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\x12\x41\n\x04type\x18\x02 \x01(\tB3\xbaH0r.R\x06stringR\x06numberR\x05moneyR\x04\x62oolR\x04timeR\x02ipR\x05\x65mail\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x10\n\x08personal\x18\x04 \x01(\x08\x12\x0b\n\x03key\x18\x05 \x01(\x08\x12\x0f\n\x07retired\x18\x06 \x01(\x08\x12)\n\x0b\x64\x65scription\x18\x07 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$BY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rampart/fraud/v1/event_type.proto\x12\x10rampart.fraud.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x02\n\tEventType\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\x12)\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12\x36\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x1c.rampart.fraud.v1.EventFieldB\x08\xbaH\x05\x92\x01\x02\x10@\x12\x0f\n\x07version\x18\x04 \x01(\r\x12\x10\n\x08\x62uilt_in\x18\x05 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\x9b\x02\n\nEventField\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,62}$\x12\x41\n\x04type\x18\x02 \x01(\tB3\xbaH0r.R\x06stringR\x06numberR\x05moneyR\x04\x62oolR\x04timeR\x02ipR\x05\x65mail\x12\x10\n\x08required\x18\x03 \x01(\x08\x12\x10\n\x08personal\x18\x04 \x01(\x08\x12\x0b\n\x03key\x18\x05 \x01(\x08\x12\x0f\n\x07retired\x18\x06 \x01(\x08\x12)\n\x0b\x64\x65scription\x18\x07 \x01(\tB\x14\xbaH\x11r\x0f\x18\xc8\x01\x32\n^[^\\x00]*$\x12\x30\n\x06\x65ntity\x18\x08 \x01(\tB \xbaH\x1dr\x1b\x32\x19^([a-z][a-z0-9_]{0,62})?$BY\n\x10rampart.fraud.v1P\x01Z*rampart.local/gen/rampart/fraud/v1;fraudv1\xa2\x02\x03RMP\xaa\x02\x10Rampart.Fraud.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,8 +48,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTFIELD'].fields_by_name['type']._serialized_options = b'\272H0r.R\006stringR\006numberR\005moneyR\004boolR\004timeR\002ipR\005email'
   _globals['_EVENTFIELD'].fields_by_name['description']._loaded_options = None
   _globals['_EVENTFIELD'].fields_by_name['description']._serialized_options = b'\272H\021r\017\030\310\0012\n^[^\\x00]*$'
+  _globals['_EVENTFIELD'].fields_by_name['entity']._loaded_options = None
+  _globals['_EVENTFIELD'].fields_by_name['entity']._serialized_options = b'\272H\035r\0332\031^([a-z][a-z0-9_]{0,62})?$'
   _globals['_EVENTTYPE']._serialized_start=118
   _globals['_EVENTTYPE']._serialized_end=430
   _globals['_EVENTFIELD']._serialized_start=433
-  _globals['_EVENTFIELD']._serialized_end=666
+  _globals['_EVENTFIELD']._serialized_end=716
 # @@protoc_insertion_point(module_scope)

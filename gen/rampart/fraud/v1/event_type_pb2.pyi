@@ -31,7 +31,7 @@ class EventType(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., fields: _Optional[_Iterable[_Union[EventField, _Mapping]]] = ..., version: _Optional[int] = ..., built_in: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class EventField(_message.Message):
-    __slots__ = ("name", "type", "required", "personal", "key", "retired", "description")
+    __slots__ = ("name", "type", "required", "personal", "key", "retired", "description", "entity")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     REQUIRED_FIELD_NUMBER: _ClassVar[int]
@@ -39,6 +39,7 @@ class EventField(_message.Message):
     KEY_FIELD_NUMBER: _ClassVar[int]
     RETIRED_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     required: bool
@@ -46,4 +47,5 @@ class EventField(_message.Message):
     key: bool
     retired: bool
     description: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., required: _Optional[bool] = ..., personal: _Optional[bool] = ..., key: _Optional[bool] = ..., retired: _Optional[bool] = ..., description: _Optional[str] = ...) -> None: ...
+    entity: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., required: _Optional[bool] = ..., personal: _Optional[bool] = ..., key: _Optional[bool] = ..., retired: _Optional[bool] = ..., description: _Optional[str] = ..., entity: _Optional[str] = ...) -> None: ...

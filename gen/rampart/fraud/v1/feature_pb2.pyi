@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Feature(_message.Message):
-    __slots__ = ("name", "description", "event_type", "counts", "key", "aggregate", "field", "window", "delay", "boundary", "include_current", "same_currency", "where", "expression", "state", "built_in", "create_time", "update_time", "etag", "resolution")
+    __slots__ = ("name", "description", "event_type", "counts", "key", "aggregate", "field", "window", "delay", "boundary", "include_current", "same_currency", "where", "expression", "state", "built_in", "create_time", "update_time", "etag", "resolution", "measure")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     EVENT_TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -33,6 +33,7 @@ class Feature(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
     RESOLUTION_FIELD_NUMBER: _ClassVar[int]
+    MEASURE_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     event_type: str
@@ -53,4 +54,5 @@ class Feature(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     etag: str
     resolution: str
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., event_type: _Optional[str] = ..., counts: _Optional[_Iterable[str]] = ..., key: _Optional[_Iterable[str]] = ..., aggregate: _Optional[str] = ..., field: _Optional[str] = ..., window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., boundary: _Optional[str] = ..., include_current: _Optional[bool] = ..., same_currency: _Optional[bool] = ..., where: _Optional[str] = ..., expression: _Optional[str] = ..., state: _Optional[str] = ..., built_in: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., resolution: _Optional[str] = ...) -> None: ...
+    measure: str
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., event_type: _Optional[str] = ..., counts: _Optional[_Iterable[str]] = ..., key: _Optional[_Iterable[str]] = ..., aggregate: _Optional[str] = ..., field: _Optional[str] = ..., window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., boundary: _Optional[str] = ..., include_current: _Optional[bool] = ..., same_currency: _Optional[bool] = ..., where: _Optional[str] = ..., expression: _Optional[str] = ..., state: _Optional[str] = ..., built_in: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., resolution: _Optional[str] = ..., measure: _Optional[str] = ...) -> None: ...

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.feature import Feature
+from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.declared.plan import KindPlan, plan_kinds
 from services.fraud.domain.declared.starter import BASES, NEWEST_BASE
 from services.fraud.domain.event_types import EventType
@@ -29,7 +31,7 @@ class DerivedFeature:
     expression: str
 
 
-Definition: TypeAlias = Feature | DerivedFeature
+Definition: TypeAlias = Feature | DerivedFeature | GraphFeature
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,16 @@ class DeclaredSet:
         """The features that are read of logs, those that every tenant has first."""
         own = [each.definition for each in self.features]
         return [*BASES[self.base], *(each for each in own if isinstance(each, Feature))]
+
+    @property
+    def graph(self) -> Sequence[GraphFeature]:
+        """The features that are read of the graph."""
+        return [each.definition for each in self.features if isinstance(each.definition, GraphFeature)]
+
+    def read_by(self, event_type: str) -> Sequence[Feature | GraphFeature]:
+        """Returns the features that the checks of a type read, of logs or of the graph."""
+        found: Iterator[Feature | GraphFeature] = chain(self.aggregates, self.graph)
+        return [each for each in found if each.event_type == event_type]
 
     @property
     def names(self) -> Collection[str]:
@@ -118,6 +130,8 @@ class DeclaredFeatures(NamedTuple):
     """What was ready before, and is read by processes that have not seen yet that another one is."""
     totalled: frozenset[int] = frozenset()
     """The streams of the current set whose daily totals are whole (see `daily`)."""
+    linked: bool = False
+    """Whether the graph is whole, if the current set has features of it."""
 
     @property
     def written(self) -> Sequence[DeclaredSet]:

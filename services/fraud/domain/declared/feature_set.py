@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.daily import DailyStream, daily_stream
 from services.fraud.domain.declared.feature import Aggregate, Feature
+from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.declared.plan import KindFilter, KindPlan, by_kind, plan_kinds
 from services.fraud.domain.declared.recording import Condition, KindRecorder
 from services.fraud.domain.declared.vector import FeatureValue, layout_of
@@ -50,6 +51,7 @@ class FeatureSet:
         conditions: Mapping[KindFilter, Condition] | None = None,
         derived: Sequence[DerivedTree] = (),
         derive: Callable[[FeatureSet, str], Derivation] | None = None,
+        graph: Sequence[GraphFeature] = (),
     ) -> None:
         """The features have passed `check_features`. Of derived ones each comes after those that it is computed of.
 
@@ -59,9 +61,10 @@ class FeatureSet:
         self.version = version
         self.plans: Mapping[str, KindPlan] = plan_kinds(features, types)
         self.features = vector_order(features)
-        """Those that are read of logs. The values of derived ones stand after theirs."""
+        """Those that are read of logs. After their values stand those of the graph, and then the derived ones."""
+        self.graph = tuple(graph)
         self.derived = tuple(derived)
-        self.layout = layout_of(self.features, [each.name for each in derived])
+        self.layout = layout_of(self.features, [each.name for each in derived], self.graph)
         self.names = self.layout.names
         self.numbers = self.layout.numbers
         self.sums = tuple(place for place, each in enumerate(self.features) if each.aggregate is Aggregate.SUM)
@@ -70,11 +73,9 @@ class FeatureSet:
         """The names of those that need the places of events, or hang on such."""
         self.of_days = self._hanging_on(each for each in self.features if each.by_day)
         """The names of those that need daily totals, or hang on such."""
-        self.daily = tuple(
-            DailyFeature(place, each, daily_stream(self.plans[each.kind], each))
-            for place, each in enumerate(self.features)
-            if each.by_day
-        )
+        self.of_graph = self._hanging_on(self.graph)
+        """The names of those that are read of the graph, or hang on such."""
+        self.daily = tuple(self._daily())
         """The features of which logs have a part alone."""
         self.starts = _starts(self.plans)
         self._types = types
@@ -82,6 +83,11 @@ class FeatureSet:
         self._derive = derive
         self._derivations: dict[str, Derivation | None] = {}
         self._recorders: dict[tuple[KindPlan, str], KindRecorder] = {}
+
+    def _daily(self) -> Iterator[DailyFeature]:
+        for place, each in enumerate(self.features):
+            if each.by_day:
+                yield DailyFeature(place, each, daily_stream(self.plans[each.kind], each))
 
     def is_money(self, feature: Feature) -> bool:
         """Tells whether a feature aggregates amounts of money."""
@@ -101,9 +107,10 @@ class FeatureSet:
                 wanted |= references(each.tree)
         chosen = [feature for feature in self.features if feature.name in wanted]
         derived = [each for each in self.derived if each.name in wanted]
-        return FeatureSet(self.version, chosen, self._types, self._conditions, derived, self._derive)
+        graph = [feature for feature in self.graph if feature.name in wanted]
+        return FeatureSet(self.version, chosen, self._types, self._conditions, derived, self._derive, graph)
 
-    def _hanging_on(self, features: Iterable[Feature]) -> frozenset[str]:
+    def _hanging_on(self, features: Iterable[Feature | GraphFeature]) -> frozenset[str]:
         """Returns the names of features, and of those that are computed of them."""
         found = {each.name for each in features}
         for each in self.derived:

@@ -51,8 +51,10 @@ def derived_using(current: DeclaredSet, name: str) -> Sequence[str]:
 def _read(declared: DeclaredFeatures, types: Mapping[str, EventType]) -> Collection[str]:
     """Returns the names of the features that the logs have all of, or that are computed of such."""
     current = declared.current
-    features = {each.name for each in current.aggregates}
+    graph = {each.name for each in current.graph}
+    features = {each.name for each in current.aggregates} | graph
     read = set(features_read(written_logs(declared, types))) - _not_totalled(declared, types)
+    read |= graph if declared.linked else set()
     for each, tree in current.derived:
         features.add(each.name)
         if read >= _names_in(tree) & features:

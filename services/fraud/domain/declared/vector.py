@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
+from services.fraud.domain.declared.graph import GraphFeature
 
 __all__ = ["FeatureValue", "SplitValues", "VectorLayout", "joined", "layout_of", "rejoined", "split"]
 
@@ -40,12 +41,16 @@ class SplitValues(NamedTuple):
     """Places of features without a value."""
 
 
-def layout_of(features: Sequence[Feature], derived: Sequence[str] = ()) -> VectorLayout:
-    """Returns the layout of features, and of derived ones after them, which are numbers."""
+def layout_of(
+    features: Sequence[Feature], derived: Sequence[str] = (), graph: Sequence[GraphFeature] = ()
+) -> VectorLayout:
+    """Returns the layout of features, of those of the graph after them, and last of derived ones, which are numbers."""
     numbers = {place for place, feature in enumerate(features) if feature.aggregate in _NUMBERS}
+    numbers |= {place for place, feature in enumerate(graph, len(features)) if feature.measure.is_number}
+    names = (*(each.name for each in features), *(each.name for each in graph), *derived)
     return VectorLayout(
-        names=(*(feature.name for feature in features), *derived),
-        numbers=frozenset(numbers).union(range(len(features), len(features) + len(derived))),
+        names=names,
+        numbers=frozenset(numbers).union(range(len(names) - len(derived), len(names))),
         flags=frozenset(place for place, feature in enumerate(features) if feature.aggregate in _FLAGS),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from services.fraud.domain.declared.feature import Aggregate, Feature
+from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.event_types import EventType, FieldType
 from services.fraud.domain.expressions.types import ValueKind
 
@@ -49,7 +50,7 @@ _KINDS = {
 
 def variables_of(
     event_type: EventType,
-    features: Iterable[Feature] = (),
+    features: Iterable[Feature | GraphFeature] = (),
     lists: Iterable[str] = (),
     derived: Iterable[str] = (),
 ) -> Mapping[str, ValueKind]:
@@ -64,14 +65,20 @@ def variables_of(
 
 
 def of_event(
-    event_type: EventType, features: Iterable[Feature] = (), derived: Iterable[str] = ()
+    event_type: EventType, features: Iterable[Feature | GraphFeature] = (), derived: Iterable[str] = ()
 ) -> Mapping[str, ValueKind]:
     """Returns the kind of each name that derived features may use: fields, and features of the event type."""
     return {
-        **{each.name: _KINDS.get(each.aggregate, ValueKind.DOUBLE) for each in features if not each.converted},
+        **{each.name: _kind(each) for each in features if isinstance(each, GraphFeature) or not each.converted},
         **dict.fromkeys(derived, ValueKind.DOUBLE),
         **{field.name: field.type.value_kind for field in event_type.fields},
     }
+
+
+def _kind(feature: Feature | GraphFeature) -> ValueKind:
+    if isinstance(feature, GraphFeature):
+        return ValueKind.DOUBLE if feature.measure.is_number else ValueKind.INT
+    return _KINDS.get(feature.aggregate, ValueKind.DOUBLE)
 
 
 def of_all(event_types: Sequence[EventType]) -> Mapping[str, ValueKind]:

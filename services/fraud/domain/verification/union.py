@@ -30,8 +30,8 @@ class ComparedSet:
     """A set that decisions name: how what was read for the union is compared with what they stored."""
 
     def __init__(self, whole: FeatureSet, only: Collection[str] = ()) -> None:
-        """Without `only` all are compared. Left out are those of daily totals, which may have changed since."""
-        names = (set(only).intersection(whole.names) if only else set(whole.names)) - whole.of_days
+        """Without `only` all are compared. Left out are those of daily totals and of the graph: these change."""
+        names = (set(only).intersection(whole.names) if only else set(whole.names)) - whole.of_days - whole.of_graph
         self._whole = whole
         self.names = frozenset(names)
         """What is compared."""

@@ -116,6 +116,10 @@ class BacktestRun:
             names = ", ".join(each.feature.name for each in features.daily)
             words = f"windows of more than 30 days are not computed again: ask for stored values, or without {names}"
             raise TaskFailure("DailyTotals", words, retryable=False)
+        if features.graph:
+            names = ", ".join(each.name for each in features.graph)
+            words = f"values of the graph are not computed again: ask for stored values, or without {names}"
+            raise TaskFailure("GraphFeatures", words, retryable=False)
         late = min(LATEST, timedelta(seconds=max(extent.latest_event, 0.0)))
         since = (self._order.since - _EPOCH) // _MILLISECOND
         self._anew = FeaturesAnew(self._order.tenant_id, features, -(-late // _MILLISECOND), since)

@@ -16,6 +16,7 @@ from services.fraud.domain.declared.declaration import (
     DerivedFeature,
 )
 from services.fraud.domain.declared.feature import Feature
+from services.fraud.domain.declared.graph import GraphFeature, graph_faults
 from services.fraud.domain.declared.known import KnownFeature, depth_of, derived_using, known_features
 from services.fraud.domain.declaring import DeclaredType, all_types
 from services.fraud.domain.event_types import EventType
@@ -122,6 +123,8 @@ class FeatureService:
         """Returns the checked tree of the feature's expression, empty if it has none. Raises VALIDATION_FAILED."""
         if isinstance(definition, DerivedFeature):
             tree, faults = self._check_derived(definition, current, types)
+        elif isinstance(definition, GraphFeature):
+            tree, faults = "", _graph_problems(definition, types)
         else:
             tree, faults = self._check_aggregate(definition, current, types)
         if faults:
@@ -152,9 +155,8 @@ class FeatureService:
         if event_type is None:
             words = f"names the event type {feature.event_type}, which does not exist"
             return "", [*problems, ContentFault("event_type", "event_type.valid", words)]
-        aggregates = [each for each in current.aggregates if each.event_type == event_type.name]
         derived = [each.name for each, _ in current.derived if each.event_type == event_type.name]
-        variables = of_event(event_type, aggregates, derived)
+        variables = of_event(event_type, current.read_by(event_type.name), derived)
         tree, faults = self._checked("expression", feature.expression, variables, ValueKind.DOUBLE)
         if tree and depth_of(tree, current) > DEEPEST:
             words = f"must not hang on more than {DEEPEST - 1} derived features one after the other"
@@ -168,6 +170,11 @@ class FeatureService:
         if isinstance(found, str):
             return found, ()
         return "", [ContentFault(place, f"{place}.type", each.message, each.line, each.column) for each in found]
+
+
+def _graph_problems(feature: GraphFeature, types: Types) -> Sequence[ContentFault]:
+    problems = [("name", words) for words in name_problems(feature.name, types, PREPARED)]
+    return [ContentFault(place, f"{place}.valid", words) for place, words in (*problems, *graph_faults(feature, types))]
 
 
 def _types(declared: Iterable[DeclaredType]) -> Types:

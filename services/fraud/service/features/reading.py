@@ -19,8 +19,9 @@ from services.fraud import errors
 from services.fraud.domain.check import FEATURES, FEATURES_SLOW_PATH, Basis, Check, Features, Key
 from services.fraud.ports import WRITES_AT_ONCE, Appended, EntityLogs, IpIntelligence, LogsUnavailableError
 from services.fraud.service.checks.waits import Waits
-from services.fraud.service.daily.reading import DailyBatch, DailyReader
+from services.fraud.service.features.beside import BesideBatch, BesideLogs
 from services.fraud.service.features.readings import CameBefore, Manner, Reading, together, unprepared
+from services.fraud.service.graph.reading import GraphAnswer
 from services.fraud.service.logs import reads as log_reads
 from services.fraud.service.logs.folds import LogFolds
 from services.fraud.service.logs.groups import TIME, CheckRecords, LogGroup, group_checks, to_milliseconds, to_time
@@ -32,6 +33,7 @@ __all__ = ["FeatureReader"]
 _log = logging.getLogger(__name__)
 UNLOGGED_SECONDS = 0.1
 """For so long the logs are waited for before anything is decided without a record in them: see `Basis.UNLOGGED`."""
+_NOTHING = GraphAnswer()
 LIVE_MS = 300_000
 """An event that is older, by its own time, was decided upon elsewhere, and is put in later."""
 
@@ -44,7 +46,7 @@ class _Batch(NamedTuple):
     unread: set[LogGroup]
     slow: Collection[LogGroup]
     """Logs that were completed from the history."""
-    daily: DailyBatch | None
+    beside: BesideBatch | None
     manner: Manner
 
 
@@ -57,14 +59,14 @@ class FeatureReader:
         folds: LogFolds,
         sets: FeatureSets,
         ip: IpIntelligence,
-        daily: DailyReader,
+        beside: BesideLogs,
         clock: Callable[[], datetime],
     ) -> None:
         self._logs = logs
         self._folds = folds
         self._sets = sets
         self._ip = ip
-        self._daily = daily
+        self._beside = beside
         self._clock = clock
 
     async def read(self, checks: Sequence[Check], manner: Manner) -> Reading:
@@ -109,15 +111,15 @@ class FeatureReader:
         waits = manner.waits
         now, began = self._clock(), monotonic()
         groups, records = group_checks(checks, self._sets, self._ip.look_up, now)
-        daily = self._daily.begin(checks, records)
+        beside = self._beside.begin(checks, records)
         try:
             async with asyncio.timeout(waits.left):
                 appended = await self._append(checks, groups)
         except TimeoutError:
             _log.warning("%d checks go on without the logs: they do not answer", len(checks))
             return self._unlogged(checks, records, waits, monotonic() - began)
-        if daily is not None:
-            await daily.read(waits.left)
+        if beside is not None:
+            await beside.read(waits.left)
         arrival = appended.arrival_ms if appended else to_milliseconds(now)
         order = appended.order if appended else arrival * 1_000
         stamp, generation = TIME.pack(arrival), appended.generation if appended else b""
@@ -133,7 +135,7 @@ class FeatureReader:
         for group in read:
             self._folds.take(group)
         unread = {group for group in read if group.fold is None}
-        batch = _Batch(appended, arrival, unread, slow, daily, manner)
+        batch = _Batch(appended, arrival, unread, slow, beside, manner)
         features = [
             self._partly(check, each, order + place, batch)
             if unread and any(group in unread for group, _ in each.places)
@@ -222,7 +224,7 @@ class FeatureReader:
         self, check: Check, records: CheckRecords, places: Places, order: int, batch: _Batch
     ) -> Features | MeshError:
         """Reads the features of a check, which sees those before it. Nothing is awaited between two checks."""
-        features, daily, appended = records.features.set, batch.daily, batch.appended
+        features, beside, appended = records.features.set, batch.beside, batch.appended
         # A sum that is to be converted is read as one of each currency.
         values: list[Any] = [None] * len(features.names)
         arrival, unseen = batch.arrival, False
@@ -238,7 +240,7 @@ class FeatureReader:
                 values[start : start + len(read)] = read
         if unseen:
             return CameBefore()
-        late = daily.complete(check, records, values, time, arrival) if features.daily and daily is not None else ()
+        late, graph = beside.complete(check, records, values, time, arrival) if beside is not None else _NOTHING
         sums = log_reads.sums_to_convert(values, features.sums)
         if sums is None:
             return errors.sum_too_large()
@@ -246,7 +248,7 @@ class FeatureReader:
         if derive is not None:
             derive(values, check.fields)
         elsewhere = {each: total for each, total in sums.items() if total and each != check.currency} if sums else sums
-        own = elsewhere, features, records.ip, order
+        own = elsewhere, features, records.ip, order, graph
         if appended is None:
             return Features(values, to_time(time), (FEATURES_SLOW_PATH, *late), Basis.UNLOGGED, b"", *own)
         if not batch.slow:

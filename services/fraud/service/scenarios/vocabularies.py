@@ -28,10 +28,9 @@ class DeclaredVocabularies:
         if declared is None:
             return None
         features = (await self._features.declared(tenant_id)).current
-        aggregates = [each for each in features.aggregates if each.event_type == event_type]
         derived = [each.name for each, _ in features.derived if each.event_type == event_type]
         lists = [each.name for each in await self._lists.page(tenant_id, "", MAX_LISTS)]
-        return variables_of(declared.event_type, aggregates, lists, derived)
+        return variables_of(declared.event_type, features.read_by(event_type), lists, derived)
 
     async def keys(self, tenant_id: str) -> Mapping[str, FieldType]:
         types = all_types(await self._event_types.all(tenant_id)).values()

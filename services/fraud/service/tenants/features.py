@@ -11,17 +11,19 @@ from services.fraud.domain.declared.conditions import condition_of
 from services.fraud.domain.declared.declaration import DeclaredFeatures, DeclaredSet
 from services.fraud.domain.declared.feature import Feature
 from services.fraud.domain.declared.feature_set import DailyFeature, Derivation, DerivedTree, FeatureSet
+from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.declared.plan import KindFilter, KindPlan, filter_of
 from services.fraud.domain.declared.recording import Condition, KindRecorder
 from services.fraud.domain.declared.written import NOT_READ, filled_logs, written_logs
 from services.fraud.domain.event_types import EventType
 from services.fraud.domain.expressions.generate import NO_PATTERNS, Patterns
 from services.fraud.domain.expressions.tree import Tree, tree_from_json
+from services.fraud.domain.graph.links import EventLinks
 from services.fraud.domain.logs.compiled import compile_plan
 from services.fraud.domain.scenarios.deriving import Deriving
 from services.fraud.ports import FeatureHead, LogStream
 
-__all__ = ["DailyReading", "Recording", "TenantFeatures", "conditions_of", "feature_set_of"]
+__all__ = ["DailyReading", "GraphReading", "Recording", "TenantFeatures", "conditions_of", "feature_set_of"]
 
 
 class Recording(NamedTuple):
@@ -48,6 +50,14 @@ class DailyReading(NamedTuple):
     features: Sequence[DailyFeature]
 
 
+class GraphReading(NamedTuple):
+    """A feature of the graph that the checks of a type have."""
+
+    place: int
+    """Of its value."""
+    feature: GraphFeature
+
+
 class TenantFeatures:
     """What the features of a tenant are at one revision of its configuration."""
 
@@ -64,6 +74,10 @@ class TenantFeatures:
         """The event types whose records have the place of their event."""
         self.labelled = any(log.plan.labelled for log in self.logs)
         """Whether any log is told of labels."""
+        self.links = {name: EventLinks(each) for name, each in types.items()} if self.set.graph else {}
+        """What links the entities of events in the graph; nothing without features of it."""
+        self.linked = declared.linked
+        """Whether the graph is whole."""
         self._filled = filled_logs(declared, types)
         self._types = types
         self._totalled = declared.totalled
@@ -75,6 +89,9 @@ class TenantFeatures:
                 compile_plan(log.plan)
         for name in types:
             self.set.derivation(name)
+        self._graph: dict[str, list[GraphReading]] = {}
+        for place, each in enumerate(self.set.graph, len(self.set.features)):
+            self._graph.setdefault(each.event_type, []).append(GraphReading(place, each))
 
     def recordings(self, tenant_id: str, event_type: str) -> Sequence[Recording]:
         """Returns where the events of a type are recorded. `tenant_id` is always the same."""
@@ -104,6 +121,10 @@ class TenantFeatures:
             if event_type in self._types:
                 self._daily[event_type] = found
         return found
+
+    def graph(self, event_type: str) -> Sequence[GraphReading]:
+        """Returns the features of the graph that the checks of a type have."""
+        return self._graph.get(event_type, ())
 
     def _readings(self, event_type: str) -> Iterator[DailyReading]:
         streams: dict[int, list[DailyFeature]] = {}
@@ -135,7 +156,7 @@ def feature_set_of(
         return Deriving(features, types[event_type], DIGITS, patterns)
 
     derived = [DerivedTree(each.name, each.event_type, _tree(tree)) for each, tree in declared.derived]
-    return FeatureSet(declared.version, declared.aggregates, types, conditions, derived, derive)
+    return FeatureSet(declared.version, declared.aggregates, types, conditions, derived, derive, declared.graph)
 
 
 def conditions_of(sets: Iterable[DeclaredSet], patterns: Patterns) -> Mapping[KindFilter, Condition]:

@@ -255,7 +255,7 @@ async def process(redis: Redis, logged_database: Database) -> AsyncIterator[Proc
     known = Configurations(PostgresDeclarations(reading), lambda found: compiled(found, compile_pattern), poll=0.06)
     engine = Engine(redis, pool, configurations=known, stale_seconds=0.2)
     totals = PostgresDailyTotals(reading, keys_of(reading))
-    engine.reader._daily = DailyReader(totals, read_seconds=10.0)
+    engine.reader._beside.daily = DailyReader(totals, read_seconds=10.0)
     keeper = DailyKeeper(
         totals=PostgresTotalsKeeping(pool, keys_of(pool), unsettled_seconds=0.0),
         heads=PostgresFeatureHeads(relay, pool),
@@ -287,7 +287,7 @@ async def test_a_mean_of_a_year_over_decisions_of_before_and_of_now(process: Pro
     assert await process.value("mean_year", paid(tenant, timedelta(0), 1_200)) == (400.0, ())
     assert await process.value("mean_year", paid(tenant, timedelta(0), 5)) == (600.0, ())
     # A restart loses nothing: what is at hand is empty.
-    process.engine.reader._daily = DailyReader(process.engine.reader._daily._totals, read_seconds=10.0)
+    process.engine.reader._beside.daily = DailyReader(process.engine.reader._beside.daily._totals, read_seconds=10.0)
     assert (await process.value("mean_year", paid(tenant, timedelta(0), 5)))[0] == pytest.approx(2_405 / 5)
 
 
@@ -301,10 +301,10 @@ async def test_a_lock_on_totals_costs_the_value_and_not_the_decision(
     async with owner.acquire() as connection, connection.transaction():
         await connection.execute("LOCK TABLE daily_totals IN ACCESS EXCLUSIVE MODE")
         stranger = check(tenant, user_id="never seen")
-        process.engine.reader._daily._read_seconds = 0.1
+        process.engine.reader._beside.daily._read_seconds = 0.1
         assert await process.value("year", stranger) == (None, ("daily_totals",))
     await owner.close()
-    process.engine.reader._daily._read_seconds = 10.0
+    process.engine.reader._beside.daily._read_seconds = 10.0
 
     async def again() -> bool:
         return (await process.value("year", check(tenant, user_id="other")))[1] == ()

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from meshkit.masking import masked
 from services.cases.domain.alerts import (
     AlertCause,
     AlertedEntity,
@@ -37,7 +38,6 @@ from services.cases.domain.levels import (
     priority_at,
     summed,
 )
-from services.cases.domain.masking import masked
 from tests.support.cases import NOON, decided_event
 
 USER = AlertedEntity("user", "user-1")

@@ -16,8 +16,10 @@ from services.fraud.domain.backtests.backtest import BacktestValues
 from services.fraud.domain.backtests.tally import BacktestTally, tally_from_json, tally_to_json
 from services.fraud.domain.declared.feature import Aggregate, Feature
 from services.fraud.domain.declared.feature_set import FeatureSet
+from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.declared.starter import STARTER_FEATURES
 from services.fraud.domain.event_types import BUILT_IN
+from services.fraud.domain.graph.measures import GraphMeasure
 from services.fraud.domain.profile import Profile
 from services.fraud.domain.scenarios.deployment import Deployment
 from services.fraud.domain.scenarios.scenario import ScenarioVersion
@@ -186,6 +188,16 @@ async def test_windows_over_30_days_are_not_computed_again_and_the_backtest_says
     one = BacktestBench(bench, tenant, features=FeatureSet("t1", [*STARTER_FEATURES, year], BUILT_IN))
     with pytest.raises(TaskFailure, match="stored values, or without year"):
         await one.result(with_feature("year >= 3", "year"), RECOMPUTED)
+    assert (await one.result(OTHER, RECOMPUTED)).values == "recomputed"
+
+
+async def test_values_of_the_graph_are_not_computed_again_and_the_backtest_says_so() -> None:
+    tenant = new_tenant()
+    bench = await decided(tenant, LIVE, payments(9, 5))
+    size = GraphFeature(name="size", event_type="payment", key="user_id", measure=GraphMeasure.COMPONENT_SIZE)
+    one = BacktestBench(bench, tenant, features=FeatureSet("t1", STARTER_FEATURES, BUILT_IN, graph=[size]))
+    with pytest.raises(TaskFailure, match="stored values, or without size"):
+        await one.result(with_feature("size >= 3", "size"), RECOMPUTED)
     assert (await one.result(OTHER, RECOMPUTED)).values == "recomputed"
 
 

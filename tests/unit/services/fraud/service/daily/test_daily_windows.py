@@ -86,8 +86,8 @@ class World:
     def reader(self) -> FeatureReader:
         sets = ConfiguredFeatures(self.known)
         found = reader_of(self.logs, MemoryStore(), sets, clock=lambda: self.now, daily=self.totals)
-        found._daily._clock = lambda: self.now.timestamp()
-        found._daily._read_seconds = 0.05
+        found._beside.daily._clock = lambda: self.now.timestamp()
+        found._beside.daily._read_seconds = 0.05
         return found
 
     def another_keeper(self) -> DailyKeeper:

@@ -1,0 +1,1 @@
+"""The graph in PostgreSQL and in memory, and the events that it is made of."""

@@ -1,0 +1,1 @@
+"""The graph: kept from the outbox, read for checks and for people."""

@@ -1,0 +1,207 @@
+"""What a graph is kept from: the outbox exactly once, the store before that, and labels."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from meshkit.storage.postgres import Pool, open_pool
+from services.fraud.adapters.graph.postgres_events import PostgresGraphEvents
+from services.fraud.adapters.graph.postgres_reads import PostgresGraphReads
+from services.fraud.adapters.graph.postgres_store import PostgresGraphStore
+from services.fraud.adapters.postgres_declarations import PostgresDeclarations
+from services.fraud.adapters.postgres_features import PostgresFeatureHeads, PostgresFeatureWriter
+from services.fraud.adapters.postgres_labels import PostgresLabelWriter
+from services.fraud.domain.check import Check
+from services.fraud.domain.declared.graph import GraphFeature
+from services.fraud.domain.graph.batch import GraphEvent
+from services.fraud.domain.graph.entities import EntityName, EntitySummary
+from services.fraud.domain.graph.measures import GraphMeasure
+from services.fraud.service.graph.keeping import GraphKeeper
+from services.fraud.service.labels.keeping import LabelService
+from services.fraud.service.tenants.configuration import Configurations
+from services.fraud.service.tenants.feature_sets import ConfiguredFeatures
+from tests.support.features import declare
+from tests.support.fraud import check, decided, new_tenant
+from tests.support.graph import read
+from tests.support.labels import said
+from tests.support.readers import store_of
+from tests.support.servers import Database
+
+SIZE = GraphFeature(name="size", event_type="payment", key="user_id", measure=GraphMeasure.COMPONENT_SIZE)
+U1, U2 = EntityName("user_id", "u1"), EntityName("user_id", "u2")
+ALONE = {"device": "", "ip": "", "merchant": ""}
+
+
+@dataclass
+class Kept:
+    """A store of decisions, and keepers of graphs beside it."""
+
+    pool: Pool
+    relay: Pool
+
+    def keeper(self, *, ahead: float = 0.0, settled: float = 0.0, rows: int = 100) -> GraphKeeper:
+        """Returns the keeper of another process."""
+        sets = ConfiguredFeatures(Configurations(PostgresDeclarations(self.pool)), stale_seconds=0.0)
+        return GraphKeeper(
+            store=PostgresGraphStore(self.relay, self.pool),
+            events=PostgresGraphEvents(self.relay, self.pool, rows=rows),
+            heads=PostgresFeatureHeads(self.relay, self.pool),
+            sets=sets,
+            kept=timedelta(days=30),
+            ahead_seconds=ahead,
+            settled_seconds=settled,
+            look_seconds=0.0,
+        )
+
+    async def declare(self, *features: GraphFeature, without: tuple[str, ...] = ()) -> None:
+        await declare(PostgresFeatureWriter(self.pool), self.tenant, *features, without=without)
+
+    async def decide(self, *checks: Check) -> None:
+        assert not (await store_of(self.pool).commit([decided(each) for each in checks])).earlier
+
+    async def label(self, transaction_id: str, kind: str = "fraud") -> None:
+        async with PostgresLabelWriter(self.pool).begin(self.tenant) as changes:
+            service = LabelService(None, lambda: datetime.now(UTC))  # type: ignore[arg-type] # Nothing is read.
+            await service.store(changes, "analyst", [said(transaction_id, kind)])
+
+    async def summary(self, name: EntityName = U1) -> EntitySummary | None:
+        (found,) = await read(PostgresGraphReads(self.pool), self.tenant, name)
+        return found
+
+    @property
+    def tenant(self) -> str:
+        return self._tenant
+
+    def __post_init__(self) -> None:
+        self._tenant = new_tenant()
+
+    def payment(self, user: str = "u1", device: str = "d1", transaction_id: str = "") -> Check:
+        return check(self.tenant, transaction_id, user_id=user, **{**ALONE, "device": device})
+
+
+@pytest.fixture
+async def kept(lone_database: Database) -> AsyncIterator[Kept]:
+    pool, relay = await open_pool(lone_database.dsn), await open_pool(lone_database.relay_dsn)
+    yield Kept(pool, relay)
+    await pool.close()
+    await relay.close()
+
+
+async def rounds(keeper: GraphKeeper, count: int = 4) -> None:
+    for _ in range(count):
+        await keeper.round()
+
+
+async def test_what_is_decided_is_in_the_graph_exactly_once(kept: Kept) -> None:
+    await kept.declare(SIZE)
+    one, other = kept.keeper(rows=2), kept.keeper(rows=2)
+    await rounds(one)
+    await kept.decide(*(kept.payment() for _ in range(3)), kept.payment("u2"))
+    for _ in range(4):
+        await one.round()
+        await other.round()
+    user = await kept.summary()
+    assert user is not None and (user.degree, user.sizes.size) == (1, 3)
+    (edge,) = await PostgresGraphReads(kept.pool).edges(kept.tenant, [user.number], 10)
+    assert edge.events == 3
+
+
+async def test_what_was_decided_before_is_filled_in(kept: Kept) -> None:
+    await kept.decide(kept.payment(), kept.payment("u2"))
+    await kept.declare(SIZE)
+    keeper = kept.keeper(ahead=1.5)
+    await rounds(keeper, 2)
+    assert await kept.summary() is None, "it is not whole"
+    await kept.decide(kept.payment())
+    while (user := await kept.summary()) is None:
+        await keeper.round()
+        await asyncio.sleep(0.05)
+    await kept.decide(kept.payment())
+    await rounds(keeper)
+    user = await kept.summary()
+    assert user is not None and user.sizes.size == 3
+    (edge,) = await PostgresGraphReads(kept.pool).edges(kept.tenant, [user.number], 10)
+    assert edge.events == 3
+
+
+async def test_a_label_counts_as_known_fraud_and_can_be_corrected(kept: Kept) -> None:
+    await kept.declare(SIZE)
+    keeper = kept.keeper()
+    await rounds(keeper)
+    await kept.decide(kept.payment(transaction_id="t1"), kept.payment("u2"))
+    await rounds(keeper)
+    await kept.label("t1")
+    await rounds(keeper)
+    u1, u2 = await kept.summary(), await kept.summary(U2)
+    assert u1 is not None and u2 is not None
+    assert (u1.frauds, u2.fraud_near) == (1, 2), "the device has it too"
+    await kept.label("t1", "legitimate")
+    await rounds(keeper)
+    u1, u2 = await kept.summary(), await kept.summary(U2)
+    assert u1 is not None and u2 is not None
+    assert (u1.frauds, u2.fraud_near) == (0, 0)
+
+
+async def test_a_label_that_was_there_first_counts_when_its_transaction_comes(kept: Kept) -> None:
+    await kept.declare(SIZE)
+    keeper = kept.keeper()
+    await rounds(keeper)
+    payment = kept.payment(transaction_id="t1")
+    await kept.label("t1")
+    await kept.decide(payment)
+    await rounds(keeper)
+    user = await kept.summary()
+    assert user is not None and user.frauds == 1
+
+
+async def test_a_tenant_without_features_of_the_graph_has_none(kept: Kept) -> None:
+    keeper = kept.keeper()
+    await kept.decide(kept.payment())
+    await rounds(keeper)
+    assert await kept.relay.fetchval("SELECT count(*) FROM graph_tenants") == 0
+    await kept.declare(SIZE)
+    await rounds(keeper)
+    assert await kept.relay.fetchval("SELECT count(*) FROM graph_tenants") == 1
+    await kept.declare(without=("size",))
+    await rounds(keeper)
+    assert await kept.relay.fetchval("SELECT count(*) FROM graph_tenants") == 0
+
+
+async def test_graphs_whose_place_is_lost_are_made_anew(kept: Kept, lone_database: Database) -> None:
+    await kept.declare(SIZE)
+    await rounds(kept.keeper())
+    await kept.decide(kept.payment())
+    await rounds(kept.keeper())
+    await kept.decide(kept.payment())
+    async with kept.pool.acquire() as connection:
+        await connection.execute("UPDATE graph_place SET cluster = 'another'")
+    keeper = kept.keeper()
+    await rounds(keeper, 8)
+    user = await kept.summary()
+    assert user is not None
+    (edge,) = await PostgresGraphReads(kept.pool).edges(kept.tenant, [user.number], 10)
+    assert edge.events == 2
+
+
+async def test_a_label_that_comes_while_its_decision_is_filled_in_is_not_lost(kept: Kept) -> None:
+    await kept.decide(kept.payment(transaction_id="t1"))
+    await kept.declare(SIZE)
+    keeper = kept.keeper()
+    events = PostgresGraphEvents(kept.relay, kept.pool)
+
+    async def labelled(*asked: Any) -> Sequence[GraphEvent]:
+        found = await events.stored(*asked)
+        await kept.label("t1")
+        return found
+
+    keeper._events = SimpleNamespace(stored=labelled, follow=events.follow, newest=events.newest)
+    await rounds(keeper, 6)
+    user = await kept.summary()
+    assert user is not None and user.frauds == 1

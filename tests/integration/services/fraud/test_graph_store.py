@@ -1,0 +1,198 @@
+"""What every store of graphs does, and what PostgreSQL keeps apart."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from meshkit.storage.postgres import Pool, open_pool
+from services.fraud.adapters.graph.memory_graph import MemoryGraph
+from services.fraud.adapters.graph.postgres_reads import PostgresGraphReads
+from services.fraud.adapters.graph.postgres_store import PostgresGraphStore
+from services.fraud.domain.event import Money
+from services.fraud.domain.graph.entities import HUB_DEGREE, EntityName, entity_number
+from services.fraud.ports.graph import EntityRef, GraphReads, GraphStore
+from tests.support.fraud import new_tenant
+from tests.support.graph import START, account, enter, payment, read, transfer
+from tests.support.servers import Database
+
+SHARED = "192.0.2.1"
+A, B, C, D = (account(each) for each in "abcd")
+
+
+@dataclass
+class Graph:
+    store: GraphStore
+    reads: GraphReads
+
+
+@pytest.fixture
+async def graph(request: pytest.FixtureRequest, pool: Pool, fraud_database: Database) -> AsyncIterator[Graph]:
+    if request.param == "memory":
+        twin = MemoryGraph()
+        yield Graph(twin, twin)
+        return
+    relay = await open_pool(fraud_database.relay_dsn)
+    yield Graph(PostgresGraphStore(relay, pool), PostgresGraphReads(pool))
+    await relay.close()
+
+
+both = pytest.mark.parametrize("graph", ["memory", "postgres"], indirect=True)
+in_postgres = pytest.mark.parametrize("graph", ["postgres"], indirect=True)
+
+
+@both
+async def test_transfers_are_counted_by_pair_and_direction(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, transfer("a", "b", 0, 500), transfer("a", "b", 1, 300), transfer("c", "b", 2, 100))
+    await enter(graph.store, tenant, transfer("a", "b", 3, 400), transfer("b", "a", 4, 900))
+    a, b, c, nobody = await read(graph.reads, tenant, A, B, C, D)
+    assert a is not None and b is not None and c is not None and nobody is None
+    assert (a.degree, a.fan_in, a.fan_out) == (2, 1, 1), "there and back are two links"
+    assert (b.degree, b.fan_in, b.fan_out) == (3, 2, 1)
+    assert (a.most_repeats, b.most_repeats, c.most_repeats) == (3, 3, 1)
+    assert a.smallest_repeated == b.smallest_repeated == Money(300, "USD")
+    assert c.smallest_repeated is None
+    assert (b.first_time, b.last_time) == (START, START + timedelta(hours=4))
+
+
+@both
+async def test_amounts_in_another_currency_are_counted_and_not_added(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, transfer("a", "b", 0, 500), transfer("a", "b", 1, 1, currency="JPY"))
+    await enter(graph.store, tenant, transfer("a", "b", 2, 2, currency="JPY"))
+    (edge,) = await graph.reads.edges(tenant, [entity_number(A)], 10)
+    assert (edge.events, edge.amount) == (3, Money(500, "USD"))
+    (a,) = await read(graph.reads, tenant, A)
+    assert a is not None and a.smallest_repeated == Money(500, "USD")
+
+
+@both
+async def test_what_is_linked_is_one_component_with_its_growth(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, payment("u1", device_fingerprint="d1"), payment("u2", device_fingerprint="d2"))
+    await enter(graph.store, tenant, payment("u1", 24 * 8, device_fingerprint="d2"))
+    u1, u2 = await read(graph.reads, tenant, EntityName("user_id", "u1"), EntityName("user_id", "u2"))
+    assert u1 is not None and u2 is not None
+    assert u1.component == u2.component
+    assert u1.sizes.size == 4
+    assert u1.sizes.growth(u1.sizes.day) == 2, "two were there a week before"
+    assert u1.sizes.growth(u1.sizes.day + 8) == 0
+
+
+@both
+async def test_a_hub_joins_no_components(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, *(payment(f"u{each}", ip_address=SHARED) for each in range(HUB_DEGREE + 20)))
+    await enter(graph.store, tenant, *(payment(f"v{each}", ip_address=SHARED) for each in range(10)))
+    hub, user, late = await read(
+        graph.reads, tenant, EntityName("ip_address", "192.0.2.1"), EntityName("user_id", "u1"),
+        EntityName("user_id", "v1"),
+    )  # fmt: skip
+    assert hub is not None and user is not None and late is not None
+    assert hub.degree == HUB_DEGREE + 30 and hub.is_hub
+    assert hub.sizes.size == user.sizes.size == late.sizes.size == 1
+
+
+@both
+async def test_known_fraud_is_near_within_two_steps(graph: Graph, tenant: str) -> None:
+    chain = [payment(f"u{each}", device_fingerprint=f"d{each}") for each in range(4)]
+    crossing = [payment(f"u{each + 1}", device_fingerprint=f"d{each}") for each in range(3)]
+    await enter(graph.store, tenant, *chain, *crossing)
+    fraud = payment("u0", device_fingerprint="d0", fraud=True)
+    await enter(graph.store, tenant, fraud)
+    names = [EntityName("user_id", "u0"), EntityName("device_fingerprint", "d0"), EntityName("user_id", "u1"),
+             EntityName("device_fingerprint", "d1"), EntityName("user_id", "u2")]  # fmt: skip
+    found = await read(graph.reads, tenant, *names)
+    assert [each and each.frauds for each in found] == [1, 1, 0, 0, 0]
+    # u1 has d0 beside it and u0 behind that; d1 has d0 behind u1; u2 is three steps away.
+    assert [each and each.fraud_near for each in found] == [1, 1, 2, 1, 0]
+    await enter(graph.store, tenant, fraud._replace(is_fraud=False, is_new=False))
+    assert [each and each.fraud_near for each in await read(graph.reads, tenant, *names)] == [0] * 5
+
+
+@both
+async def test_fraud_comes_near_by_a_link_that_comes_later(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, payment("u0", device_fingerprint="d0", fraud=True))
+    await enter(graph.store, tenant, payment("u1", device_fingerprint="d1"))
+    await enter(graph.store, tenant, payment("u1", device_fingerprint="d0"))
+    u1, d1 = await read(graph.reads, tenant, EntityName("user_id", "u1"), EntityName("device_fingerprint", "d1"))
+    assert u1 is not None and d1 is not None
+    assert (u1.fraud_near, d1.fraud_near) == (2, 1)
+
+
+@both
+async def test_fraud_is_not_near_through_a_hub(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, *(payment(f"u{each}", ip_address=SHARED) for each in range(HUB_DEGREE)))
+    await enter(graph.store, tenant, payment("bad", fraud=True, ip_address=SHARED))
+    await enter(graph.store, tenant, payment("u1", 1, ip_address=SHARED))
+    (user,) = await read(graph.reads, tenant, EntityName("user_id", "u1"))
+    assert user is not None and user.fraud_near == 0
+
+
+@both
+async def test_a_label_of_an_event_counts_once(graph: Graph, tenant: str) -> None:
+    event = payment("u1", device_fingerprint="d1", fraud=True)
+    await enter(graph.store, tenant, event)
+    await enter(graph.store, tenant, event._replace(is_new=False))
+    (user,) = await read(graph.reads, tenant, EntityName("user_id", "u1"))
+    assert user is not None and user.frauds == 1
+
+
+@both
+async def test_money_that_comes_back_is_a_cycle(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, transfer("a", "b", 0), transfer("b", "c", 1), transfer("d", "a", 2))
+    await enter(graph.store, tenant, transfer("c", "a", 3), transfer("b", "a", 4))
+    found = await read(graph.reads, tenant, A, B, C, D)
+    assert [each and each.cycles for each in found] == [1, 1, 1, 0]
+
+
+@both
+async def test_what_was_not_seen_for_long_is_forgotten(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, transfer("a", "b", 0), transfer("c", "b", 48), transfer("b", "c", 1))
+    assert not await graph.store.forget(tenant, START + timedelta(hours=24))
+    a, b, c = await read(graph.reads, tenant, A, B, C)
+    assert a is None and b is not None and c is not None
+    assert (b.degree, b.fan_in, b.fan_out) == (1, 1, 0)
+    assert (c.degree, c.fan_out) == (1, 1)
+    assert b.sizes.size == 2
+
+
+@both
+async def test_a_graph_that_is_not_whole_is_not_read(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, transfer("a", "b"))
+    other, ref = new_tenant(), EntityRef(tenant, entity_number(A))
+    found = await graph.reads.entities([ref, ref._replace(tenant_id=other)])
+    assert (set(found.summaries), set(found.missing)) == ({ref}, {other})
+    while await graph.store.drop(tenant):
+        pass
+    assert not (await graph.reads.entities([ref])).summaries
+    assert tenant not in await graph.store.reach()
+    assert not await graph.reads.edges(tenant, [ref.number], 10)
+
+
+@both
+async def test_nothing_of_a_transaction_stays_that_fails(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, transfer("a", "b"))
+    with pytest.raises(LookupError):
+        async with graph.store.begin([tenant]) as changes:
+            await changes.blame(tenant, {entity_number(A): 1})
+            raise LookupError
+    (a,) = await read(graph.reads, tenant, A)
+    assert a is not None and a.frauds == 0
+
+
+@both
+async def test_of_many_edges_the_latest_are_read(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, *(transfer("a", f"n{each}", each) for each in range(20)))
+    edges = await graph.reads.edges(tenant, [entity_number(A)], 5)
+    assert [each.target for each in edges] == [entity_number(account(f"n{each}")) for each in range(19, 14, -1)]
+
+
+@in_postgres
+async def test_tenants_do_not_see_each_others_graphs(graph: Graph, tenant: str, pool: Pool) -> None:
+    await enter(graph.store, tenant, transfer("a", "b"))
+    await enter(graph.store, new_tenant(), transfer("a", "c"))
+    (a,) = await read(graph.reads, tenant, A)
+    assert a is not None and a.degree == 1
+    for table in ("graph_tenants", "graph_entities", "graph_components", "graph_edges", "graph_frauds"):
+        assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
