@@ -10,6 +10,7 @@ from urllib.parse import quote
 from console.alerts import LEVELS, amounts_text
 from console.api import Api, Json
 from console.arguments import whole
+from console.case_jobs import add_many
 from console.tables import output, show, state_text, table, when
 from console.tasking.action import finish, print_item
 from console.tasking.options import add_limit, given
@@ -48,6 +49,7 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     finish(history, _history)
     _add_work(actions)
     _add_ends(actions)
+    add_many(actions)
 
 
 def _add_work(actions: _SubParsersAction[ArgumentParser]) -> None:

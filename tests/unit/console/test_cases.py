@@ -101,3 +101,45 @@ def test_what_is_done_with_a_case(home: Path, edge: TaskEdge) -> None:
         ("/c1:merge", {"other_case_id": "c2"}),
         ("/c1:split", {"alert_ids": ["a1", "a2"]}),
     ]
+
+
+JOB = {
+    "job_id": "j1", "action": "dismiss", "state": "succeeded", "total": 12, "done": 12, "changed": 11, "refused": 1,
+    "error": "",
+}  # fmt: skip
+
+
+def test_all_that_match_are_dismissed_and_waited_for(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    states = iter(["pending", "running", "succeeded"])
+    edge.answer = lambda call: (200, JOB | {"state": next(states)})
+    assert command(home, "case", "many", "dismiss", "--cause", "rule", "--min-level", "high", "--reason", "Ours.") == 0
+    made, *looks = edge.calls
+    body = {"action": "dismiss", "cause": "rule", "min_level": "high", "reason": "Ours."}
+    assert (made.method, made.path, {**(made.body or {}), "request_id": None}) == (
+        "POST", "/api/v1/case-jobs", {**body, "request_id": None},
+    )  # fmt: skip
+    assert [(each.method, each.path) for each in looks] == [("GET", "/api/v1/case-jobs/j1")] * 2
+    assert "succeeded: 11 of 12 changed, 1 in no state for it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("assign", "bob", "--of-assignee", "ana"), {"action": "assign", "assignee": "bob", "of_assignee": "ana"}),
+        (("assign", "--overdue"), {"action": "assign", "assignee": "", "overdue": True}),
+        (("close", "--entity", "u1", "--state", "open"), {"action": "close", "entity": "u1", "state": "open"}),
+    ],
+)
+def test_cases_that_match_are_assigned_and_closed(
+    home: Path, edge: TaskEdge, words: tuple[str, ...], asked: dict[str, Any]
+) -> None:
+    answers(edge, JOB | {"state": "pending"})
+    assert command(home, "case", "many", *words, "--detach") == 0
+    (call,) = edge.calls
+    assert {name: value for name, value in (call.body or {}).items() if name != "request_id"} == asked
+
+
+@pytest.mark.parametrize(("state", "status"), [("failed", 3), ("dead", 4), ("cancelled", 5)])
+def test_the_exit_status_says_how_it_ended(home: Path, edge: TaskEdge, state: str, status: int) -> None:
+    answers(edge, JOB | {"state": state, "error": "why"})
+    assert command(home, "case", "many", "close") == status
