@@ -11,6 +11,7 @@ from rich.text import Text
 
 from console.api import Api, Json
 from console.arguments import decision_id
+from console.decision_verification import verify
 from console.tables import output, show, table, when
 from console.tasking.action import Action, finish
 from console.tasking.options import add_limit, given
@@ -33,6 +34,9 @@ STYLES = {
 REPLAY_HELP = """Computes a decision again from what is stored with it, by the versions that decided then, and tells
 each difference. The exit status is 1 if there is any."""
 
+VERIFY_HELP = """Computes the newest decisions again, one after another, and lists those that do not come out as they
+were answered, or cannot be computed. The exit status is 1 if there is any."""
+
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the `decision` command."""
@@ -46,6 +50,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_limit(listing)
     finish(listing, _list)
+    verifying = actions.add_parser("verify", help="compute the newest decisions again", description=VERIFY_HELP)
+    verifying.add_argument("--user", dest="user_id", metavar="ID", help="only decisions about this user")
+    add_limit(verifying)
+    finish(verifying, verify)
     _add(actions.add_parser("show", help="show a decision with what it was computed from"), _show)
     _add(actions.add_parser("explain", help="show every rule with the values it saw"), _explain)
     _add(actions.add_parser("replay", help="compute a decision again", description=REPLAY_HELP), _replay)

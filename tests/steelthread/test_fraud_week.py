@@ -75,6 +75,8 @@ async def test_a_fraud_team_s_week(platform: Platform, tmp_path: Path) -> None:
     await _next_model(team)
     transaction_id = await _case_becomes_label(team)
     await _report_agrees(team, transaction_id)
+    (verified,) = await team.analyst.reads("decision", "verify", "--limit", "300")
+    assert (verified["decisions"], verified["identical"]) == (300, 300), verified["others"]
 
 
 async def _first_model(team: Team) -> None:

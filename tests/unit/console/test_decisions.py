@@ -123,3 +123,41 @@ def test_refusal_is_one_sentence(home: Path, edge: TaskEdge, capsys: Capture) ->
     assert command(home, "replay", ID) == 1
     said = "rampart: the decision cannot be computed again (NOT_COMPUTABLE).\n"
     assert capsys.readouterr().err == said
+
+
+def test_the_newest_decisions_are_computed_again_and_what_differs_is_told(
+    home: Path, edge: TaskEdge, capsys: Capture
+) -> None:
+    listed = [DECISION | {"decision_id": each} for each in ("same", "other", "changed", "lost")]
+    answers: dict[str, tuple[int, Any]] = {
+        "same": (200, IDENTICAL),
+        "other": (200, IDENTICAL | {"identical": False, "differences": [DIFFERENCE]}),
+        "changed": (200, IDENTICAL | {"identical": False, "intact": False}),
+        "lost": problem(409, "NOT_COMPUTABLE", "a version is not known"),
+    }
+
+    def answer(call: Any) -> tuple[int, Any]:
+        if call.method == "GET":
+            return 200, {"decisions": listed, "next_page_token": ""}
+        return answers[call.path.rpartition("/")[2].partition(":")[0]]
+
+    edge.answer = answer
+    assert command(home, "verify", "--limit", "10", "--user", "u-1") == 1
+    assert edge.calls[0].query == {"user_id": "u-1", "page_size": "10"}
+    shown = capsys.readouterr().out
+    assert "1 of 4 decisions come out as they were answered." in shown
+    for words in ("outcome", "changed after it was stored", "a version is not known"):
+        assert words in shown
+    assert command(home, "verify", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["decisions"], told["identical"]) == (4, 1)
+    assert [each["decision_id"] for each in told["others"]] == ["other", "changed", "lost"]
+
+
+def test_decisions_that_all_come_out_as_they_were_are_a_success(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    edge.answer = lambda call: (
+        200,
+        {"decisions": [DECISION], "next_page_token": ""} if call.method == "GET" else IDENTICAL,
+    )
+    assert command(home, "verify") == 0
+    assert "1 of 1 decisions come out as they were answered." in capsys.readouterr().out
