@@ -105,8 +105,8 @@ class Platform:
         return row[0]
 
     async def ledger_caught_up(self, seconds: float = LEDGER_SECONDS) -> None:
-        """Waits until every decision is in the ledger."""
-        decisions = await self.value("fraud", "SELECT count(*) FROM decisions")
+        """Waits until every payment that was decided is in the ledger, which has no other events."""
+        decisions = await self.value("fraud", "SELECT count(*) FROM decisions WHERE event_type = 'payment'")
 
         async def same() -> bool:
             return bool(await self.value("data", "SELECT count(*) FROM transactions") == decisions)
