@@ -38,16 +38,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench ENGINE=1", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument("--rounds", type=int, help="how often each platform takes its turn")
+    parser.add_argument("--least-rules", type=int, default=0, help="leave out platforms with fewer")
     arguments = parser.parse_args()
     plan = QUICK if arguments.quick else DEFAULT
-    return run_bench(lambda: _bench(replace(plan, rounds=arguments.rounds or plan.rounds)))
+    return run_bench(lambda: _bench(replace(plan, rounds=arguments.rounds or plan.rounds), arguments.least_rules))
 
 
-def _bench(plan: Plan) -> None:
+def _bench(plan: Plan, least_rules: int) -> None:
     console = bench_console()
     with state_folder() as folder:
-        platforms: list[Rampart] = [Rampart(PLAIN, folder / "plain", coalesce=True)]
-        platforms += [Declared(f"{rules} rules", folder / str(rules), rules) for rules in RULES]
+        platforms: list[Rampart] = [] if least_rules else [Rampart(PLAIN, folder / "plain", coalesce=True)]
+        platforms += [Declared(f"{each} rules", folder / str(each), each) for each in RULES if each >= least_rules]
         platforms.append(Declared(f"{RULES[-1]} rules and a model", folder / "model", RULES[-1], model=True))
         figures = asyncio.run(
             bounded(LONGEST_SECONDS, _measure(plan, platforms, partial(console.print, highlight=False)))
