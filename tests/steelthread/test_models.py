@@ -143,7 +143,7 @@ async def test_a_training_that_is_killed_begins_again_and_makes_its_model(taught
     ready = await ended(edge, version)
     assert (ready["state"], ready["error"]) == ("ready", "")
     attempts = "SELECT count(*) FROM attempts AS a JOIN tasks AS t USING (tenant_id, task_id) WHERE t.title = $1"
-    assert await platform.value("task", attempts, "Training of killed@1") == 2
+    assert await platform.value("task", attempts, "Training of killed@1") >= 2
 
 
 def trainers(platform: Platform) -> list[int]:

@@ -348,7 +348,7 @@ def brought(**more: Any) -> bytes:
 
 async def test_an_onnx_file_is_inspected_elsewhere_and_taken(pool: Pool, tenant: str, fraud_database: Database) -> None:
     asked = await uploaded(pool, tenant, brought())
-    inspector, kept = ChildInspection(fraud_database.dsn), stored(pool)
+    inspector, kept = ChildInspection(fraud_database.dsn, start_seconds=30.0, seconds=30.0), stored(pool)
     found = await inspector.inspect(asked)
     assert found.features == FEATURES
     now = datetime.now(UTC)
@@ -423,7 +423,7 @@ async def test_what_is_no_model_is_refused_with_the_reason(
 async def test_a_file_that_is_not_whole_or_another_is_refused(
     pool: Pool, tenant: str, fraud_database: Database
 ) -> None:
-    inspector = ChildInspection(fraud_database.dsn)
+    inspector = ChildInspection(fraud_database.dsn, start_seconds=30.0, seconds=30.0)
     for changed, reason in (({"size": 7}, "STATE_NOT_ALLOWED"), ({"sha256": "0" * 64}, "VALIDATION_FAILED")):
         with pytest.raises(MeshError) as caught:
             await inspector.inspect(await uploaded(pool, tenant, brought(), **changed))
