@@ -1,6 +1,6 @@
-"""Runs all tests in two processes side by side, for most of them wait most of the time.
+"""Runs all tests in three processes side by side, for most of them wait most of the time.
 
-One has the tests of whole processes and platforms. The other gives way, so that what those time does not notice it.
+One has the tests of whole platforms. The others give way, so that what those time does not notice them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 __all__ = ["run"]
@@ -19,30 +19,28 @@ __all__ = ["run"]
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
 BESIDE = (
-    "tests/conformance",
-    "tests/contract",
-    "tests/generators",
-    "tests/integration/services/fraud",
-    "tests/integration/test_adding_a_service.py",
-    "tests/load",
-    "tests/support",
-    "tests/unit",
+    ("tests/integration",),
+    ("tests/conformance", "tests/contract", "tests/generators", "tests/load", "tests/support", "tests/unit"),
 )
+"""What is not run by the first: all tests of whole platforms, which are the rest."""
 GIVE_WAY = 5
-"""How much nicer the process with these is."""
+"""How much nicer the processes with these are."""
 
 
-def run(first: Sequence[str], beside: Sequence[str]) -> int:
-    """Runs both commands, and shows what the second has written when both have ended. Returns the worse status."""
-    with tempfile.TemporaryFile() as written:
-        both = [
-            subprocess.Popen(first, cwd=ROOT),
-            subprocess.Popen(beside, cwd=ROOT, stdout=written, stderr=subprocess.STDOUT, preexec_fn=_give_way),
-        ]
-        with _left_to(both):
-            statuses = [each.wait() for each in both]
-        written.seek(0)
-        sys.stdout.write(written.read().decode(errors="replace"))
+def run(first: Sequence[str], *beside: Sequence[str]) -> int:
+    """Runs all commands, and shows what the others have written when all have ended. Returns the worst status."""
+    with ExitStack() as stack:
+        written = [stack.enter_context(tempfile.TemporaryFile()) for _ in beside]
+        running = [subprocess.Popen(first, cwd=ROOT)]
+        for command, file in zip(beside, written, strict=True):
+            running.append(
+                subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, preexec_fn=_give_way)
+            )
+        with _left_to(running):
+            statuses = [each.wait() for each in running]
+        for file in written:
+            file.seek(0)
+            sys.stdout.write(file.read().decode(errors="replace"))
     return max(statuses, key=abs)
 
 
@@ -67,9 +65,9 @@ def _left_to(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
 
 
 def main() -> int:
-    ignored = [f"--ignore={folder}" for folder in BESIDE]
+    ignored = [f"--ignore={folder}" for folders in BESIDE for folder in folders]
     # The first is the one that remembers what failed, for `--last-failed`.
-    return run([*PYTEST, *ignored], [*PYTEST, "-p", "no:cacheprovider", *BESIDE])
+    return run([*PYTEST, *ignored], *[[*PYTEST, "-p", "no:cacheprovider", *folders] for folders in BESIDE])
 
 
 if __name__ == "__main__":

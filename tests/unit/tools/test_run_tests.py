@@ -1,4 +1,4 @@
-"""All tests run in two processes, of which either can fail."""
+"""All tests run in several processes, of which any can fail."""
 
 from __future__ import annotations
 
@@ -9,26 +9,37 @@ import threading
 
 import pytest
 
-from tools.run_tests import run
+from tools.run_tests import BESIDE, ROOT, run
 
 
 def command(text: str, status: int = 0) -> list[str]:
     return [sys.executable, "-c", f"print({text!r}); raise SystemExit({status})"]
 
 
-@pytest.mark.parametrize(("first", "beside", "status"), [(0, 0, 0), (1, 0, 1), (0, 2, 2), (1, 2, 2), (-9, 1, -9)])
-def test_either_fails_all(first: int, beside: int, status: int) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "third", "status"),
+    [(0, 0, 0, 0), (1, 0, 0, 1), (0, 2, 0, 2), (0, 0, 3, 3), (1, 2, 1, 2), (-9, 1, 0, -9)],
+)
+def test_any_fails_all(first: int, second: int, third: int, status: int) -> None:
     ended = [sys.executable, "-c", f"import os; os.kill(os.getpid(), {-first})"] if first < 0 else command("a", first)
-    assert run(ended, command("b", beside)) == status
+    assert run(ended, command("b", second), command("c", third)) == status
 
 
-def test_what_the_second_writes_comes_whole_after_the_first(capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_the_others_write_comes_whole_after_the_first(capfd: pytest.CaptureFixture[str]) -> None:
     script = "import time; print('a', flush=True); time.sleep(0.3); print('b')"
-    assert run([sys.executable, "-c", script], command("c")) == 0
-    assert capfd.readouterr().out.split() == ["a", "b", "c"]
+    slow = "import time; print('c', flush=True); time.sleep(0.2); print('d')"
+    assert run([sys.executable, "-c", script], [sys.executable, "-c", slow], command("e")) == 0
+    assert capfd.readouterr().out.split() == ["a", "b", "c", "d", "e"]
 
 
-def test_both_are_told_to_end_and_waited_for() -> None:
+def test_every_folder_of_tests_is_run_by_one() -> None:
+    folders = {f"tests/{each.name}" for each in (ROOT / "tests").iterdir() if any(each.glob("**/test_*.py"))}
+    beside = [each for folders in BESIDE for each in folders]
+    assert len(beside) == len(set(beside))
+    assert folders - set(beside) == {"tests/steelthread"}
+
+
+def test_all_are_told_to_end_and_waited_for() -> None:
     script = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); time.sleep(30)"
     threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
     assert run([sys.executable, "-c", script], [sys.executable, "-c", script]) == 7

@@ -18,9 +18,9 @@ from tests.support.log_streams import DAY_MS, alike_log, every_feature, plan_of,
 
 PLAN = plan_of(every_feature())
 BEFORE_ALL = 2**40
-LARGE_SEEDS = range(12)
-SMALL_SEEDS = range(100, 122)
-ALIKE_SEEDS = range(200, 208)
+LARGE_SEEDS = range(20)
+SMALL_SEEDS = range(100, 135)
+ALIKE_SEEDS = range(200, 216)
 
 
 @pytest.fixture
