@@ -144,8 +144,8 @@ async def test_a_training_that_is_killed_begins_again_and_makes_its_model(taught
     assert (ready["state"], ready["error"]) == ("ready", "")
     attempts = """SELECT a.outcome, a.error_type FROM attempts AS a JOIN tasks AS t USING (tenant_id, task_id)
         WHERE t.title = 'Training of killed@1' ORDER BY a.number"""
-    found = [tuple(row) for row in await platform.rows("task", attempts)]
-    assert found == [("failed", "ProcessEnded"), ("succeeded", None)]
+    told = [tuple(row) for row in await platform.rows("task", attempts)]
+    assert told == [("failed", "ProcessEnded"), ("succeeded", None)]
 
 
 def trainers(platform: Platform) -> list[int]:

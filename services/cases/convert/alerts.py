@@ -9,7 +9,8 @@ from rampart.cases.v1 import alert_pb2
 from rampart.cases.v1 import alert_service_pb2 as pb
 
 from meshkit.preconditions import etag_from_revision
-from services.cases.convert.parts import amounts_to_proto, personal_to_proto, time_to_proto
+from meshkit.timestamps import time_to_proto
+from services.cases.convert.parts import amounts_to_proto, personal_to_proto
 from services.cases.domain.alerts import AlertCause, AlertState, Evidence, StoredAlert
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 from services.cases.ports import AlertFilter

@@ -11,7 +11,8 @@ from rampart.cases.v1 import case_service_pb2 as pb
 from meshkit.masking import MASK
 from meshkit.pages import invalid
 from meshkit.preconditions import etag_from_revision
-from services.cases.convert.parts import amounts_to_proto, personal_to_proto, time_to_proto
+from meshkit.timestamps import time_to_proto
+from services.cases.convert.parts import amounts_to_proto, personal_to_proto
 from services.cases.domain.alerts import Evidence
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
 from services.cases.domain.levels import UrgencyLevel

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.cases.v1 import case_pb2
 from rampart.fraud.v1 import event_pb2
 
-from services.cases.convert.parts import time_to_proto
+from meshkit.timestamps import time_to_proto
 from services.cases.domain.alerts import AlertCause, AlertedEntity, Evidence, RaisedFor
 from services.cases.domain.events import AskedEvent, DecidedEvent, EventOfFraud, LabelledEvent
 from services.cases.domain.levels import LEAST_THRESHOLD

@@ -6,8 +6,8 @@ from rampart.cases.v1 import case_pb2
 from rampart.cases.v1 import case_service_pb2 as pb
 
 from meshkit.tasks import WorkState
+from meshkit.timestamps import time_to_proto
 from services.cases.convert.cases import level_from_word
-from services.cases.convert.parts import time_to_proto
 from services.cases.domain.alerts import AlertCause, AlertState
 from services.cases.domain.cases import CaseState
 from services.cases.domain.jobs import JobAction, StoredJob

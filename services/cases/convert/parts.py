@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.cases.v1 import alert_pb2
 
 from meshkit.masking import masked
 from services.cases.domain.levels import AmountSum
 
-__all__ = ["amounts_to_proto", "personal_to_proto", "time_to_proto"]
-
-
-def time_to_proto(when: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(when.astimezone(UTC))
-    return stamp
+__all__ = ["amounts_to_proto", "personal_to_proto"]
 
 
 def amounts_to_proto(amounts: Iterable[AmountSum]) -> Sequence[alert_pb2.AlertAmount]:

@@ -42,14 +42,14 @@ _TOLD = """
 INSERT INTO model_drift_told (tenant_id, name, number, day) VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING RETURNING number"""
 _TELL = "INSERT INTO outbox (tenant_id, payload) VALUES ($1, $2)"
-# The last label of a transaction is the one that holds.
+# Of a transaction holds what became known last.
 _LABELLED = """
 SELECT d.inputs, l.label IN ('fraud', 'chargeback') AS fraud FROM (
     SELECT DISTINCT ON (transaction_id) transaction_id, decision_id, label FROM (
-        SELECT transaction_id, number, decision_id, label FROM labels
+        SELECT transaction_id, number, decision_id, label, known_time FROM labels
         WHERE tenant_id = $1 AND decision_id >= first_decision_id($2) AND NOT refused
         ORDER BY label_id DESC LIMIT $3
-    ) AS newest ORDER BY transaction_id, number DESC
+    ) AS newest ORDER BY transaction_id, known_time DESC, number DESC
 ) AS l JOIN decisions AS d ON d.tenant_id = $1 AND d.decision_id = l.decision_id"""
 _PRUNE = """
 DELETE FROM model_seen WHERE ctid = ANY (ARRAY(SELECT ctid FROM model_seen WHERE day < $1 LIMIT $2))"""

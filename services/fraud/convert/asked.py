@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rampart.fraud.v1 import event_pb2
 
+from meshkit.timestamps import time_to_proto
 from services.fraud.domain.scenarios.publication import Transition
 from services.fraud.domain.scoring.model import ModelRef
 
@@ -30,6 +31,7 @@ def drift_to_event(tenant_id: str, ref: ModelRef, words: str, at: datetime) -> b
 
 
 def _event(tenant_id: str, at: datetime, asked: event_pb2.AlertAsked) -> bytes:
-    event = event_pb2.DecisionEvent(tenant_id=tenant_id, event_type=ALERT_ASKED, alert=asked)
-    event.create_time.FromDatetime(at.astimezone(UTC))
+    event = event_pb2.DecisionEvent(
+        tenant_id=tenant_id, event_type=ALERT_ASKED, alert=asked, create_time=time_to_proto(at)
+    )
     return event.SerializeToString()

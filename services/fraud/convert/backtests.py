@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import backtest_pb2 as pb
 from rampart.fraud.v1 import backtest_service_pb2 as service_pb
 
 from meshkit.tasks import WorkState
+from meshkit.timestamps import time_from_proto, time_to_proto
 from services.fraud.convert.amounts import units_from_minor
 from services.fraud.domain.backtests.backtest import Backtest, BacktestValues
 from services.fraud.domain.backtests.tally import BacktestExample, BacktestTally, Change
@@ -18,16 +18,14 @@ from services.fraud.domain.verdict import APPROVE, DECLINE
 
 __all__ = ["backtest_to_proto", "period_from_proto", "result_to_proto"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def period_from_proto(
     request: service_pb.CreateBacktestRequest,
 ) -> tuple[VersionRef, datetime, datetime | None, BacktestValues]:
     """Returns what a backtest is asked of: version, beginning, end if there is one, and where values come from."""
-    until = _from_proto(request.until) if request.HasField("until") else None
+    until = time_from_proto(request.until) if request.HasField("until") else None
     ref = VersionRef(request.scenario_id, request.version)
-    return ref, _from_proto(request.since), until, BacktestValues(request.values)
+    return ref, time_from_proto(request.since), until, BacktestValues(request.values)
 
 
 def backtest_to_proto(backtest: Backtest, state: WorkState) -> pb.Backtest:
@@ -36,17 +34,17 @@ def backtest_to_proto(backtest: Backtest, state: WorkState) -> pb.Backtest:
         scenario_id=backtest.scenario_id,
         version=backtest.number,
         event_type=backtest.event_type,
-        since=_to_proto(backtest.since),
-        until=_to_proto(backtest.until),
+        since=time_to_proto(backtest.since),
+        until=time_to_proto(backtest.until),
         values=backtest.values.value,
         state=state.state,
         progress=pb.BacktestProgress(done=state.done, total=state.total, message=state.message),
         error=state.error,
         created_by=backtest.created_by,
-        create_time=_to_proto(backtest.created_at),
+        create_time=time_to_proto(backtest.created_at),
     )
     if state.finished_at is not None:
-        message.finish_time.CopyFrom(_to_proto(state.finished_at))
+        message.finish_time.CopyFrom(time_to_proto(state.finished_at))
     if backtest.result is not None:
         message.result.CopyFrom(result_to_proto(backtest.result))
     return message
@@ -114,15 +112,5 @@ def _example(change: Change, example: BacktestExample) -> pb.BacktestExample:
         score_after=example.score_after,
         rules_gone=example.gone,
         rules_new=example.new,
-        event_time=_to_proto(datetime.fromtimestamp(example.event_time, UTC)),
+        event_time=time_to_proto(datetime.fromtimestamp(example.event_time, UTC)),
     )
-
-
-def _to_proto(when: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(when)
-    return message
-
-
-def _from_proto(message: Timestamp) -> datetime:
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1_000)

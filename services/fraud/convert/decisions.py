@@ -6,12 +6,11 @@ Nothing that a decision hangs on is left out of its row, so that it can be compu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2
 
+from meshkit.timestamps import time_to_proto
 from services.fraud.convert.decision_events import decided_to_event
 from services.fraud.convert.events import fields_to_record
 from services.fraud.convert.seals import sealed_to_record
@@ -46,8 +45,6 @@ __all__ = [
 
 FORMAT = 1
 """Of inputs that are all that a decision hangs on."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class DecisionRecord(NamedTuple):
@@ -87,8 +84,8 @@ def _answer_to_proto(made: Decided) -> decision_pb2.Decision:
         user_id=check.user_id,
         transaction_amount=check.amount,
         currency=check.currency,
-        event_time=_timestamp_to_proto(made.features.event_time),
-        create_time=_timestamp_to_proto(made.create_time),
+        event_time=time_to_proto(made.features.event_time),
+        create_time=time_to_proto(made.create_time),
         event_type=check.event_type,
     )
     # What is in another message is written in its place: made by itself, it would be copied.
@@ -234,9 +231,3 @@ def stored_to_proto(answer: bytes, inputs: bytes, layout: VectorLayout = STARTER
     decision.inputs.ClearField("vector")
     decision.inputs.ClearField("digest")
     return decision
-
-
-def _timestamp_to_proto(when: datetime) -> Timestamp:
-    # `Timestamp.FromDatetime` does the same in ten times the time.
-    since = when - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)

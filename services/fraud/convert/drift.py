@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import decision_pb2, model_pb2
 
+from meshkit.timestamps import time_to_proto
 from services.fraud.domain.scoring.drift import DayDrift, InputDrift, LabelledAlerts, ModelDrift
 from services.fraud.domain.scoring.model import ModelRef
 
@@ -20,12 +20,10 @@ def model_score_from_record(inputs: bytes) -> tuple[ModelRef, float]:
 
 
 def drift_to_proto(ref: ModelRef, since: datetime, drift: ModelDrift, labelled: LabelledAlerts) -> model_pb2.ModelDrift:
-    since_time = Timestamp()
-    since_time.FromDatetime(since.astimezone(UTC))
     return model_pb2.ModelDrift(
         name=ref.name,
         version=ref.number,
-        since_time=since_time,
+        since_time=time_to_proto(since),
         rows=drift.rows,
         alert_rate=drift.alert_rate,
         usual_alert_rate=drift.usual_alert_rate,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import event_type_pb2 as pb
 from rampart.fraud.v1 import event_type_service_pb2
 
 from meshkit.named_requests import NamedRequest, named_request
 from meshkit.preconditions import Preconditions, etag_from_revision, revision_from_etag
+from meshkit.timestamps import time_to_proto
 from meshkit.updates import Updates
 from services.fraud.domain.declaring import DeclaredType, TypeChange
 from services.fraud.domain.event_types import BUILT_IN, EventType, Field, FieldType
@@ -89,8 +88,8 @@ def declared_type_to_proto(declared: DeclaredType) -> pb.EventType:
         fields=map(_field_to_proto, event_type.fields),
         version=event_type.version,
         built_in=event_type.name in BUILT_IN,
-        create_time=_time(declared.created_at),
-        update_time=_time(declared.updated_at),
+        create_time=time_to_proto(declared.created_at) if declared.created_at is not None else None,
+        update_time=time_to_proto(declared.updated_at) if declared.updated_at is not None else None,
         etag=etag_from_revision(event_type.version),
     )
 
@@ -119,11 +118,3 @@ def _field_to_proto(field: Field) -> pb.EventField:
         description=field.description,
         entity=field.entity,
     )
-
-
-def _time(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time.astimezone(UTC))
-    return stamp

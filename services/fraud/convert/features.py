@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
 from typing import TypeAlias
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import feature_pb2 as pb
 from rampart.fraud.v1 import feature_service_pb2 as service_pb
 
 from meshkit.named_requests import NamedRequest, named_request
 from meshkit.preconditions import Preconditions, etag_from_revision, revision_from_etag
+from meshkit.timestamps import time_to_proto
 from meshkit.updates import Updates
 from services.fraud import errors
 from services.fraud.domain.declared.declaration import Definition, DerivedFeature
@@ -142,8 +141,8 @@ def feature_to_proto(known: KnownFeature) -> pb.Feature:
         event_type=definition.event_type,
         state="ready" if known.is_read else "filling",
         built_in=known.built_in,
-        create_time=_time(declared.created_at),
-        update_time=_time(declared.updated_at),
+        create_time=time_to_proto(declared.created_at) if declared.created_at is not None else None,
+        update_time=time_to_proto(declared.updated_at) if declared.updated_at is not None else None,
         etag=etag_from_revision(declared.revision),
     )
     if isinstance(definition, DerivedFeature):
@@ -172,11 +171,3 @@ def _milliseconds(duration: Duration) -> int:
     if duration.nanos % _PARTS_OF_MILLISECOND:
         return _NO_MILLISECONDS
     return duration.seconds * 1000 + duration.nanos // _PARTS_OF_MILLISECOND
-
-
-def _time(time: datetime | None) -> Timestamp | None:
-    if time is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(time.astimezone(UTC))
-    return stamp

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import graph_pb2
 from rampart.fraud.v1 import graph_service_pb2 as pb
 
 from meshkit.currencies import DIGITS
 from meshkit.masking import masked
+from meshkit.timestamps import time_to_proto
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.entities import EntitySummary, GraphEdge
 from services.fraud.domain.graph.growth import day_of
@@ -27,7 +27,7 @@ def neighbourhood_to_proto(found: Neighbourhood, shown: Collection[str] | None) 
         entities=[_entity_to_proto(each, depth, today, shown) for each, depth in found.entities],
         links=[_link_to_proto(each, places[each.source], places[each.target]) for each in found.edges],
         partial=found.is_partial,
-        as_of=_time(found.reached),
+        as_of=time_to_proto(found.reached),
     )
 
 
@@ -42,7 +42,7 @@ def found_entities_to_proto(
             for index, value in enumerate(values)
             if value in found.by_value
         ],
-        as_of=_time(found.reached),
+        as_of=time_to_proto(found.reached),
     )
 
 
@@ -66,8 +66,8 @@ def _entity_to_proto(
         smallest_repeated=_amount(entity.smallest_repeated),
         cycles=entity.cycles,
         partial=entity.is_full,
-        first_time=_time(entity.first_time),
-        last_time=_time(entity.last_time),
+        first_time=time_to_proto(entity.first_time),
+        last_time=time_to_proto(entity.last_time),
     )
 
 
@@ -78,8 +78,8 @@ def _link_to_proto(edge: GraphEdge, source: int, target: int) -> graph_pb2.Graph
         is_transfer=edge.is_transfer,
         events=edge.events,
         total=_amount(edge.amount),
-        first_time=_time(edge.first_time),
-        last_time=_time(edge.last_time),
+        first_time=time_to_proto(edge.first_time),
+        last_time=time_to_proto(edge.last_time),
     )
 
 
@@ -87,9 +87,3 @@ def _amount(amount: Money | None) -> graph_pb2.GraphAmount | None:
     if amount is None:
         return None
     return graph_pb2.GraphAmount(amount=amount.minor / 10 ** DIGITS.get(amount.currency, 0), currency=amount.currency)
-
-
-def _time(when: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(when.astimezone(UTC))
-    return stamp

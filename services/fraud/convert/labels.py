@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import event_pb2, label_pb2
 from rampart.fraud.v1 import label_service_pb2 as pb
 
 from meshkit.errors import MeshError
 from meshkit.rpc.interceptors.validation import validate
 from meshkit.tasks import WorkState
+from meshkit.timestamps import time_to_proto
 from services.fraud import errors
 from services.fraud.convert.amounts import money_from_amount, money_to_amount
 from services.fraud.domain.labels.imports import LabelImport, RefusedRow
@@ -85,12 +85,12 @@ def label_to_proto(label: StoredLabel) -> label_pb2.Label:
         label=label.kind.value,
         source=label.source,
         reason=label.reason,
-        known_time=_time(label.known_at),
+        known_time=time_to_proto(label.known_at),
         state=label.state.value,
         number=label.number,
         decision_id=label.decision_id or "",
         created_by=label.created_by,
-        create_time=_time(label.created_at),
+        create_time=time_to_proto(label.created_at),
     )
     if label.amount is not None:
         message.amount = money_to_amount(label.amount)
@@ -103,14 +103,14 @@ def label_to_event(tenant_id: str, label: StoredLabel) -> bytes:
     event = event_pb2.DecisionEvent(
         tenant_id=tenant_id,
         transaction_id=label.transaction_id,
-        create_time=_time(label.created_at),
+        create_time=time_to_proto(label.created_at),
         event_type=LABEL_RECORDED,
         label=event_pb2.LabelRecorded(
             label_id=label.label_id,
             number=label.number,
             label=label.kind.value,
             source=label.source,
-            known_time=_time(label.known_at),
+            known_time=time_to_proto(label.known_at),
             labelled_decision_id=label.decision_id or "",
         ),
     )
@@ -128,7 +128,7 @@ def label_import_to_proto(found: LabelImport, state: WorkState) -> label_pb2.Lab
         refused_rows=found.refused,
         error=state.error,
         created_by=found.created_by,
-        create_time=_time(found.created_at),
+        create_time=time_to_proto(found.created_at),
     )
     if state.finished_at is not None:
         message.finish_time.FromDatetime(state.finished_at)
@@ -152,9 +152,3 @@ def _known_at(message: label_pb2.Label, within: str) -> datetime | None:
 
 def _refused(path: str, rule: str, words: str) -> MeshError:
     return errors.label_invalid([FieldFault(path, rule, words)])
-
-
-def _time(when: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(when.astimezone(UTC))
-    return stamp

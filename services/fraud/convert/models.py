@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import model_pb2
 from rampart.fraud.v1 import model_service_pb2 as pb
 
 from meshkit.named_requests import NamedRequest, named_request
 from meshkit.preconditions import Preconditions
 from meshkit.tasks import WorkState
+from meshkit.timestamps import time_from_proto, time_to_proto
 from meshkit.updates import Updates
 from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.scoring.drift import CERTAIN
@@ -44,7 +43,6 @@ ChangingModels: TypeAlias = (
     | pb.ImportModelVersionRequest
 )
 """Requests that may have a name."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GIVEN = ("name", "description", "event_type")
 _MODEL = Updates(
     "model",
@@ -100,8 +98,8 @@ def training_from_proto(message: model_pb2.TrainingSettings) -> NewTraining:
     parameters = {field.name: value for field, value in message.parameters.ListFields()}
     return NewTraining(
         features=tuple(message.features),
-        since=_moment(message.since) if message.HasField("since") else None,
-        until=_moment(message.until) if message.HasField("until") else None,
+        since=time_from_proto(message.since) if message.HasField("since") else None,
+        until=time_from_proto(message.until) if message.HasField("until") else None,
         days=message.days or usual.days,
         validation_days=message.validation_days,
         test_days=message.test_days if message.HasField("test_days") else usual.test_days,
@@ -124,7 +122,7 @@ def import_from_proto(tenant_id: str, request: pb.ImportModelVersionRequest) -> 
     )
     return NewImport(
         order=order,
-        valid_until=_moment(request.valid_until) if request.HasField("valid_until") else None,
+        valid_until=time_from_proto(request.valid_until) if request.HasField("valid_until") else None,
         most_missing=request.most_missing if request.HasField("most_missing") else None,
     )
 
@@ -133,7 +131,7 @@ def use_from_proto(request: pb.UpdateModelVersionRequest) -> Callable[[ModelUse]
     """Returns what changes how a version may be used."""
 
     def change(use: ModelUse) -> ModelUse:
-        valid_until = _moment(request.valid_until) if request.HasField("valid_until") else use.valid_until
+        valid_until = time_from_proto(request.valid_until) if request.HasField("valid_until") else use.valid_until
         most_missing = request.most_missing if request.HasField("most_missing") else use.most_missing
         return ModelUse(None if request.valid_forever else valid_until, most_missing)
 
@@ -146,8 +144,8 @@ def model_to_proto(model: FraudModel) -> model_pb2.Model:
         description=model.description,
         event_type=model.event_type,
         newest_version=model.newest,
-        create_time=_stamp(model.created_at),
-        update_time=_stamp(model.updated_at),
+        create_time=time_to_proto(model.created_at),
+        update_time=time_to_proto(model.updated_at),
         etag=_etag(model.tag),
     )
 
@@ -164,16 +162,16 @@ def model_version_to_proto(version: ModelVersion, state: WorkState, *, whole: bo
         features=version.settings.features if version.settings is not None else (),
         most_missing=version.use.most_missing,
         created_by=version.created_by,
-        create_time=_stamp(version.created_at),
+        create_time=time_to_proto(version.created_at),
     )
     if state.total:
         message.progress.CopyFrom(model_pb2.ModelProgress(done=state.done, total=state.total, message=state.message))
     if version.settings is not None:
         message.training.CopyFrom(_settings(version.settings))
     if version.use.valid_until is not None:
-        message.valid_until.CopyFrom(_stamp(version.use.valid_until))
+        message.valid_until.CopyFrom(time_to_proto(version.use.valid_until))
     if state.finished_at is not None:
-        message.finish_time.CopyFrom(_stamp(state.finished_at))
+        message.finish_time.CopyFrom(time_to_proto(state.finished_at))
     if version.outcome is not None:
         _tell(message, version.outcome, whole=whole)
     return message
@@ -218,8 +216,8 @@ def _metrics(outcome: ModelOutcome, measured: Mapping[str, Any], *, whole: bool)
 def _settings(settings: TrainingSettings) -> model_pb2.TrainingSettings:
     return model_pb2.TrainingSettings(
         features=settings.features,
-        since=_stamp(settings.since),
-        until=_stamp(settings.until),
+        since=time_to_proto(settings.since),
+        until=time_to_proto(settings.until),
         days=(settings.until - settings.since).days,
         validation_days=settings.validation_days,
         test_days=settings.test_days,
@@ -232,13 +230,3 @@ def _settings(settings: TrainingSettings) -> model_pb2.TrainingSettings:
 
 def _etag(tag: UUID) -> str:
     return f'"{tag.hex}"'
-
-
-def _stamp(when: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(when.astimezone(UTC))
-    return message
-
-
-def _moment(message: Timestamp) -> datetime:
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1_000)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import quality_pb2 as pb
 from rampart.fraud.v1 import quality_service_pb2 as service_pb
 
 from meshkit.tasks import WorkState
+from meshkit.timestamps import time_from_proto, time_to_proto
 from services.fraud.convert.amounts import money_from_amount, money_to_amount
 from services.fraud.domain.event_types import PAYMENT
 from services.fraud.domain.quality.question import Condition, NewQualityReport, QualityQuestion, Unlabelled
@@ -17,17 +17,15 @@ from services.fraud.domain.quality.report import QualityReport
 
 __all__ = ["quality_report_to_proto", "quality_request_from_proto"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def quality_request_from_proto(request: service_pb.CreateQualityReportRequest) -> NewQualityReport:
     """Raises VALIDATION_FAILED for a cost that its currency does not have."""
-    given = {name: _from_proto(getattr(request, name)) for name in ("until", "as_of", "stored_before")
+    given = {name: time_from_proto(getattr(request, name)) for name in ("until", "as_of", "stored_before")
              if request.HasField(name)}  # fmt: skip
     cost = request.review_cost, request.review_cost_currency
     return NewQualityReport(
         event_type=request.event_type or PAYMENT.name,
-        since=_from_proto(request.since),
+        since=time_from_proto(request.since),
         **given,
         label_delay=_delay(request.label_delay) if request.HasField("label_delay") else None,
         unlabelled=Unlabelled(request.unlabelled or Unlabelled.LEGITIMATE.value),
@@ -45,9 +43,9 @@ def quality_report_to_proto(report: QualityReport, state: WorkState) -> pb.Quali
     message.state, message.error = state.state, state.error
     message.progress.CopyFrom(pb.QualityProgress(done=state.done, total=state.total, message=state.message))
     message.created_by = report.created_by
-    message.create_time.CopyFrom(_to_proto(report.created_at))
+    message.create_time.CopyFrom(time_to_proto(report.created_at))
     if state.finished_at is not None:
-        message.finish_time.CopyFrom(_to_proto(state.finished_at))
+        message.finish_time.CopyFrom(time_to_proto(state.finished_at))
     if report.result is not None:
         message.result.ParseFromString(report.result)
     return message
@@ -59,10 +57,10 @@ def _asked(question: QualityQuestion) -> pb.QualityReport:
     cost = question.review_cost
     return pb.QualityReport(
         event_type=question.event_type,
-        since=_to_proto(question.since),
-        until=_to_proto(question.until),
-        as_of=_to_proto(question.as_of),
-        stored_before=_to_proto(question.stored_before),
+        since=time_to_proto(question.since),
+        until=time_to_proto(question.until),
+        as_of=time_to_proto(question.as_of),
+        stored_before=time_to_proto(question.stored_before),
         label_delay=delay,
         unlabelled=question.unlabelled.value,
         group_by=question.group_by,
@@ -71,19 +69,9 @@ def _asked(question: QualityQuestion) -> pb.QualityReport:
         review_capacity=question.review_capacity,
         review_cost=money_to_amount(cost) if cost is not None else 0.0,
         review_cost_currency=cost.currency if cost is not None else "",
-        mature_time=_to_proto(question.mature_at),
+        mature_time=time_to_proto(question.mature_at),
     )
 
 
 def _delay(message: Duration) -> timedelta:
     return timedelta(seconds=message.seconds, microseconds=message.nanos // 1_000)
-
-
-def _to_proto(when: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(when)
-    return message
-
-
-def _from_proto(message: Timestamp) -> datetime:
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1_000)

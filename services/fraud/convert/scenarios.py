@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.fraud.v1 import scenario_pb2 as pb
 from rampart.fraud.v1 import scenario_service_pb2 as service_pb
 
 from meshkit.errors import Violation, validation_failed
 from meshkit.preconditions import Preconditions
+from meshkit.timestamps import time_from_proto, time_to_proto
 from services.fraud.convert.rules import content_to_proto
 from services.fraud.domain.scenarios.breaker import BreakerLimits, OutcomeCounts
 from services.fraud.domain.scenarios.deployment import Deployment, DeploymentMove, Role
@@ -38,7 +38,6 @@ __all__ = [
     "version_to_proto",
 ]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_REVISION = -1
 """What no state has."""
 
@@ -61,8 +60,8 @@ def scenario_to_proto(scenario: Scenario, *, rules: bool = True) -> pb.Scenario:
         draft=content_to_proto(scenario.draft, rules=rules),
         latest_version=scenario.latest,
         editors=sorted(scenario.editors),
-        create_time=_time(scenario.created_at),
-        update_time=_time(scenario.updated_at),
+        create_time=time_to_proto(scenario.created_at),
+        update_time=time_to_proto(scenario.updated_at),
         etag=_etag(scenario.revision),
     )
 
@@ -76,7 +75,7 @@ def version_to_proto(version: ScenarioVersion, role: Role, *, rules: bool = True
         note=version.note,
         authors=sorted(version.authors),
         state=role.value,
-        create_time=_time(version.created_at),
+        create_time=time_to_proto(version.created_at),
     )
 
 
@@ -120,7 +119,7 @@ def transition_to_proto(transition: Transition) -> pb.Transition:
         requested_by=transition.requested_by,
         reason=transition.reason,
         replaced=_ref(transition.replaced) if transition.replaced is not None else None,
-        create_time=_time(transition.at),
+        create_time=time_to_proto(transition.at),
     )
 
 
@@ -150,7 +149,7 @@ def policy_to_proto(policy: ScenarioPolicy) -> pb.ScenarioPolicy:
 
 def snooze_from_proto(message: pb.Snooze, created_by: str, now: datetime) -> Snooze:
     """What the service sets itself is not read."""
-    until = _EPOCH + timedelta(seconds=message.until.seconds, microseconds=message.until.nanos // 1_000)
+    until = time_from_proto(message.until)
     return Snooze(
         rule_id=message.rule_id,
         field=message.field,
@@ -167,10 +166,10 @@ def snooze_to_proto(snooze: Snooze) -> pb.Snooze:
         rule_id=snooze.rule_id,
         field=snooze.field,
         value=snooze.value,
-        until=_time(snooze.until),
+        until=time_to_proto(snooze.until),
         reason=snooze.reason,
         created_by=snooze.created_by,
-        create_time=_time(snooze.created_at),
+        create_time=time_to_proto(snooze.created_at),
     )
 
 
@@ -195,7 +194,7 @@ def _publication(request: PublicationRequest) -> pb.Publication:
         share=request.step.parts,
         requested_by=request.requested_by,
         reason=request.comment,
-        request_time=_time(request.requested_at),
+        request_time=time_to_proto(request.requested_at),
     )
 
 
@@ -205,9 +204,3 @@ def _ref(ref: VersionRef) -> pb.VersionRef:
 
 def _etag(revision: int) -> str:
     return f'"{revision}"'
-
-
-def _time(when: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(when)
-    return message

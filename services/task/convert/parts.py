@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.task.v1 import task_pb2
 from rampart.task.v1 import task_service_pb2 as pb
 
+from meshkit import timestamps
 from meshkit.preconditions import Preconditions, etag_from_revision
 from services.task import errors
 from services.task.domain.schedules import DEFAULT_ZONE
@@ -34,7 +35,6 @@ __all__ = [
 
 MAX_STRUCT_BYTES = 256 << 10
 PRIORITY_NUMBERS = {name: number for number, name in enumerate(PRIORITIES)}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DEFAULTS: dict[str, object] = {
     "priority": PRIORITIES[DEFAULT_PRIORITY],
     "kind": MANUAL,
@@ -108,9 +108,7 @@ def time_from_proto(message: Message, name: str) -> datetime | None:
 
 def time_to_proto(time: datetime) -> Timestamp:
     # asyncpg stores the first and the last moment of `datetime` as infinity, and reads them without a zone.
-    # Exact: a float of seconds has no room for microseconds.
-    since = (time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
+    return timestamps.time_to_proto(time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
 def fingerprint_from_proto(message: pb.CreateTaskRequest | pb.CreateScheduleRequest) -> bytes:

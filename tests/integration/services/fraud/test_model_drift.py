@@ -23,7 +23,7 @@ from services.fraud.domain.scoring.drift import LabelledAlerts, SeenDay
 from services.fraud.domain.scoring.model import ModelRef, ModelScore
 from services.fraud.ports.drift import DriftReference, SeenPart, SeenStore, WatchedModel
 from services.fraud.service.labels.keeping import LabelService
-from tests.support.fraud import check, decided, new_tenant
+from tests.support.fraud import check, decided, milliseconds, new_tenant
 from tests.support.labels import said
 from tests.support.models import made_model, model, version
 from tests.support.readers import store_of
@@ -121,15 +121,15 @@ async def test_the_alert_leaves_through_the_outbox(pool: Pool, fraud_database: D
 
 
 async def decide(pool: Pool, tenant: str, transaction_id: str, ref: ModelRef, score: float) -> None:
-    made = decided(check(tenant, transaction_id))
+    made = decided(check(tenant, transaction_id, event_time=milliseconds(datetime.now(UTC) - timedelta(hours=2))))
     made = made._replace(facts=made.facts._replace(model=ModelScore(ref, score)))
     await store_of(pool).commit([made])
 
 
-async def label(pool: Pool, tenant: str, **kinds: str) -> None:
+async def label(pool: Pool, tenant: str, known: datetime | None = None, **kinds: str) -> None:
     service = LabelService(PostgresLabels(Reads(pool)), lambda: datetime.now(UTC))
     async with PostgresLabelWriter(pool).begin(tenant) as changes:
-        await service.store(changes, "alice", [said(each, kind) for each, kind in kinds.items()])
+        await service.store(changes, "alice", [said(each, kind, known=known) for each, kind in kinds.items()])
 
 
 async def test_alerts_are_compared_with_what_became_known_of_them(pool: Pool, tenant: str) -> None:
@@ -141,6 +141,10 @@ async def test_alerts_are_compared_with_what_became_known_of_them(pool: Pool, te
     await label(pool, tenant, t1="fraud", t2="chargeback", t3="fraud", t4="fraud")
     watched, store, before = WatchedModel(tenant, FIRST), PostgresDrift(pool), datetime.now(UTC) - timedelta(days=1)
     assert await store.labelled(watched, before) == LabelledAlerts(2, 2)
+    await label(pool, tenant, datetime.now(UTC) - timedelta(hours=1), t1="legitimate")
+    assert await store.labelled(watched, before) == LabelledAlerts(2, 2), (
+        "what is older than what is known changes nothing"
+    )
     await label(pool, tenant, t2="false_positive")
     found = await store.labelled(watched, before)
     assert (found, found.precision) == (LabelledAlerts(2, 1), 0.5)
