@@ -63,10 +63,10 @@ class Configuration:
     """What reads the events of each type."""
     scenarios: TenantScenarios
     features: TenantFeatures
-    value_readers: dict[tuple[VersionRef | ModelRef, str, str], ValueReader] = field(
+    value_readers: dict[tuple[type, VersionRef | ModelRef, str, str], ValueReader] = field(
         default_factory=dict, compare=False
     )
-    """Filled as versions and models decide."""
+    """Filled as versions and models decide. Their names are equal if they read the same, so the type is part of it."""
 
     def values(self, version: CompiledScenario, event_type: str, features: FeatureSet) -> ValueReader:
         """Returns what reads the values that a version asks for of the events of a type."""
@@ -79,7 +79,7 @@ class Configuration:
     def _reader(
         self, of: VersionRef | ModelRef, names: Sequence[str], event_type: str, features: FeatureSet
     ) -> ValueReader:
-        key = of, event_type, features.version
+        key = type(of), of, event_type, features.version
         found = self.value_readers.get(key)
         if found is None:
             found = value_reader(names, self.readers[event_type].event_type, features, DIGITS)

@@ -71,6 +71,16 @@ async def test_rules_add_to_the_score_read_it_and_force_outcomes() -> None:
     assert (spared.verdict.score, spared.verdict.outcome) == (0.95, "approve")
 
 
+async def test_a_model_that_is_named_like_its_version_reads_what_is_its_own() -> None:
+    same = ModelRef(*of_model().ref)
+    many = ruled("MANY", "user_count_1h > 20")
+    bench = Bench(many, model=ScenarioModel(name=same.name, version=same.number), ref=same)
+    made = await bench.decide(40.0)
+    assert made.facts.model is not None
+    assert made.facts.model.score == 40.0
+    assert "MANY" not in [each.code for each in made.verdict.factors]
+
+
 async def test_what_is_not_approved_says_what_the_score_is_made_of_and_the_parts_add_up() -> None:
     bench = Bench(ruled("BURST", "amount > 0.0", 0.3), model=TOLD, features=("amount", "user_count_1h"))
     made = await bench.decide(0.6)
