@@ -224,11 +224,18 @@ class CaseLabels(Protocol):
         ...
 
 
+class WatchedCases(NamedTuple):
+    """What is to be known of the cases of all tenants."""
+
+    open: Mapping[UrgencyLevel, int]
+    """How many are not closed, by priority; those that there are none of may be left out."""
+    due: Sequence[str]
+    """Tenants with a case that is overdue and not told of, or whose priority has to be raised."""
+
+
 class TenantsWithCases(Protocol):
     """The tenants whose cases are watched over. Raises MeshError UNAVAILABLE."""
 
-    async def all(self) -> Sequence[str]: ...
-
-    async def counts(self, tenant_id: str) -> Sequence[tuple[UrgencyLevel, int]]:
-        """Returns how many cases are not closed, by priority."""
+    async def watched(self, now: datetime) -> WatchedCases:
+        """Looks at the cases of all tenants."""
         ...

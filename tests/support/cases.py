@@ -60,6 +60,7 @@ class CaseWorld:
     ) -> None:
         self.now = NOON
         self.reads, self.writer, self.claiming = reads, writer, claiming or writer
+        self.tenants = tenants
         self.labels = ToldLabels()
         self.raising = AlertRaising(self._clock)
         self.alerts = AlertDesk(reads, writer, self._clock)

@@ -13,8 +13,8 @@ from services.cases.domain.alerts import Evidence, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
 from services.cases.domain.events import EventOfFraud
 from services.cases.domain.jobs import StoredJob
-from services.cases.domain.levels import CaseSettings, UrgencyLevel
-from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, QueuePlace
+from services.cases.domain.levels import CaseSettings, priority_at
+from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, QueuePlace, WatchedCases
 
 __all__ = ["MemoryCaseFollower", "MemoryCaseReads", "MemoryTenantsWithCases"]
 
@@ -98,12 +98,15 @@ class MemoryTenantsWithCases:
     def __init__(self, rows: MemoryCaseRows) -> None:
         self._rows = rows
 
-    async def all(self) -> Sequence[str]:
-        return sorted({tenant for tenant, _ in self._rows.cases})
+    async def watched(self, now: datetime) -> WatchedCases:
+        found = {key: each for key, each in self._rows.cases.items() if each.state is not CaseState.CLOSED}
+        due = {tenant for (tenant, _), each in found.items() if _is_due(each, now)}
+        return WatchedCases(Counter(each.priority for each in found.values()), sorted(due))
 
-    async def counts(self, tenant_id: str) -> Sequence[tuple[UrgencyLevel, int]]:
-        own = [each for (tenant, _), each in self._rows.cases.items() if tenant == tenant_id]
-        return list(Counter(each.priority for each in own if each.state is not CaseState.CLOSED).items())
+
+def _is_due(case: StoredCase, now: datetime) -> bool:
+    late = not case.overdue and case.due_at <= now
+    return late or (case.state is CaseState.OPEN and case.priority != priority_at(case.level, case.created_at, now))
 
 
 class MemoryCaseFollower:

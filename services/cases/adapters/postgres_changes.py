@@ -17,6 +17,7 @@ from services.cases.adapters.rows import (
     ALERT_COLUMNS,
     CASE_COLUMNS,
     EVIDENCE_COLUMNS,
+    aged_priority,
     alert_of,
     alert_row,
     case_of,
@@ -71,7 +72,7 @@ _NEXT = _CASES + (
     "FOR UPDATE SKIP LOCKED"
 )
 _LATE = _CASES + "state <> 'closed' AND NOT overdue AND due_at <= $2 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED"
-_AGED = f"least({int(UrgencyLevel.URGENT)}, level {''.join(f' + (created_at <= ${at})::int' for at in (2, 3))})"
+_AGED = aged_priority(2)
 _AGE = f"UPDATE cases SET priority = {_AGED} WHERE tenant_id = $1 AND state = 'open' AND priority <> {_AGED}"
 _SAVE_CASE = upsert("cases", CASE_COLUMNS)
 _KNOW = "INSERT INTO case_tenants (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING"

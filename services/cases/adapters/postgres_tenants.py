@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from datetime import datetime
 
-from prometheus_client import Counter
+import prometheus_client
 
 from meshkit.storage.postgres import Pool, connected, transaction
-from services.cases.domain.levels import UrgencyLevel
+from services.cases.adapters.rows import aged_priority
+from services.cases.domain.levels import AGES, UrgencyLevel
+from services.cases.ports import WatchedCases
 
 __all__ = ["CaseOutboxRetention", "PostgresTenantsWithCases"]
 
-_deleted = Counter("cases_outbox_deleted", "Rows of the outbox that were deleted after their time.")
+_deleted = prometheus_client.Counter("cases_outbox_deleted", "Rows of the outbox that were deleted after their time.")
 
-_COUNTS = "SELECT priority, count(*) FROM cases WHERE tenant_id = $1 AND state <> 'closed' GROUP BY priority"
+TENANTS = "SELECT tenant_id FROM case_tenants ORDER BY 1"
+TENANTS_AT_ONCE = 500
+_WATCHED = f"""
+SELECT priority, count(*) AS open, array_agg(DISTINCT tenant_id) FILTER (
+    WHERE (NOT overdue AND due_at <= $2) OR (state = 'open' AND priority <> {aged_priority(3)})
+) AS due
+FROM cases WHERE tenant_id = ANY ($1::uuid[]) AND state <> 'closed' GROUP BY priority"""
 CHUNK = 2_000
 # How old is old enough is also in the policy of the table, which lets nothing younger go.
 _DELETE = """
@@ -28,14 +37,19 @@ class PostgresTenantsWithCases:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def all(self) -> Sequence[str]:
+    async def watched(self, now: datetime) -> WatchedCases:
         async with connected(self._pool) as connection:
-            return [str(row[0]) for row in await connection.fetch("SELECT tenant_id FROM case_tenants ORDER BY 1")]
-
-    async def counts(self, tenant_id: str) -> Sequence[tuple[UrgencyLevel, int]]:
-        async with transaction(self._pool, [tenant_id]) as connection:
-            rows = await connection.fetch(_COUNTS, tenant_id)
-        return [(UrgencyLevel(priority), count) for priority, count in rows]
+            tenants = [str(row[0]) for row in await connection.fetch(TENANTS)]
+        count: Counter[UrgencyLevel] = Counter()
+        due: set[str] = set()
+        for start in range(0, len(tenants), TENANTS_AT_ONCE):
+            own = tenants[start : start + TENANTS_AT_ONCE]
+            async with transaction(self._pool, own) as connection:
+                rows = await connection.fetch(_WATCHED, own, now, *(now - age for age in AGES))
+            for row in rows:
+                count[UrgencyLevel(row["priority"])] += row["open"]
+                due.update(map(str, row["due"] or ()))
+        return WatchedCases(count, sorted(due))
 
 
 class CaseOutboxRetention:

@@ -9,12 +9,13 @@ import asyncpg
 
 from services.cases.domain.alerts import AlertCause, AlertedEntity, AlertState, Evidence, RaisedFor, StoredAlert
 from services.cases.domain.cases import CaseState, StoredCase
-from services.cases.domain.levels import AmountSum, UrgencyLevel
+from services.cases.domain.levels import AGES, AmountSum, UrgencyLevel
 
 __all__ = [
     "ALERT_COLUMNS",
     "CASE_COLUMNS",
     "EVIDENCE_COLUMNS",
+    "aged_priority",
     "alert_of",
     "alert_row",
     "case_of",
@@ -47,6 +48,12 @@ def upsert(table: str, columns: Sequence[str]) -> str:
         f"INSERT INTO {table} (tenant_id, {', '.join(columns)}) VALUES ({places}) "
         f"ON CONFLICT (tenant_id, {columns[0]}) DO UPDATE SET {changes}"
     )
+
+
+def aged_priority(first: int) -> str:
+    """Returns the priority that a case has by its age, as SQL. From parameter `first` on: the times before `AGES`."""
+    steps = "".join(f" + (created_at <= ${first + at})::int" for at in range(len(AGES)))
+    return f"least({int(UrgencyLevel.URGENT)}, level{steps})"
 
 
 def alert_row(alert: StoredAlert) -> Sequence[object]:

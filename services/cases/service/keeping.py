@@ -43,15 +43,13 @@ class CaseKeeper:
             await pause(PAUSE_SECONDS)
 
     async def round(self) -> None:
-        """Looks at every tenant once."""
-        totals = dict.fromkeys(UrgencyLevel, 0)
-        for tenant_id in await self._tenants.all():
+        """Looks at the cases of all tenants, and sees to those that it is time for."""
+        found = await self._tenants.watched(self._clock())
+        for level in UrgencyLevel:
+            open_cases.labels(level.word).set(found.open.get(level, 0))
+        for tenant_id in found.due:
             while await self._late(tenant_id) == LATE_AT_ONCE:
                 pass
-            for level, count in await self._tenants.counts(tenant_id):
-                totals[level] += count
-        for level, count in totals.items():
-            open_cases.labels(level.word).set(count)
 
     async def _late(self, tenant_id: str) -> int:
         """Tells of cases that are overdue, each in the commit that notes it, and returns how many there were."""

@@ -14,6 +14,7 @@ import pytest
 from meshkit.errors import MeshError
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
+from services.cases.adapters import postgres_tenants
 from services.cases.adapters.memory import MemoryCaseRows, MemoryCaseWriter
 from services.cases.adapters.memory_reads import MemoryCaseReads, MemoryTenantsWithCases
 from services.cases.adapters.postgres_changes import PostgresCaseWriter
@@ -246,6 +247,23 @@ async def test_what_waits_gets_older_and_is_told_of_once_when_it_is_overdue(worl
     assert (await history(world, late))[-1] == "overdue"
     overdue, _ = await world.alerts.page(world.tenant, replace(ALL, cause=AlertCause.OVERDUE), None, 10)
     assert [(each.raised_for.subject, each.count) for each in overdue] == [(late.case_id, 1)]
+
+
+async def test_only_tenants_with_a_case_that_it_is_time_for_are_visited(
+    world: CaseWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_tenants, "TENANTS_AT_ONCE", 1)
+    before = await world.tenants.watched(NOON)
+    both = {world.tenant, str(uuid.uuid4())}
+    for tenant in both:
+        await world.decide("a", tenant=tenant)
+    now = await world.tenants.watched(NOON)
+    assert now.open[UrgencyLevel.NORMAL] - before.open.get(UrgencyLevel.NORMAL, 0) == 2
+    assert both.isdisjoint(now.due)
+    world.now = NOON + timedelta(hours=25)
+    assert both.issubset((await world.tenants.watched(world.now)).due)
+    await world.keeper.round()
+    assert both.isdisjoint((await world.tenants.watched(world.now)).due)
 
 
 async def test_two_analysts_never_get_one_case(world: CaseWorld) -> None:
