@@ -19,6 +19,7 @@ task_id = await RemoteTasks(channel, "report.export").submit(work)
 from __future__ import annotations
 
 from meshkit.tasks.client import task_policies
+from meshkit.tasks.creation import when_created
 from meshkit.tasks.leased import Handler, LeasedTask, Reference, Result, TaskFailure
 from meshkit.tasks.submitted import (
     GONE,
@@ -50,4 +51,5 @@ __all__ = [
     "states_of",
     "task_policies",
     "unfinished",
+    "when_created",
 ]

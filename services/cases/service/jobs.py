@@ -17,6 +17,7 @@ from meshkit.tasks import (
     SubmittedTasks,
     TaskFailure,
     WorkState,
+    when_created,
 )
 from services.cases import errors
 from services.cases.domain.jobs import MOST_ITEMS, JobAction, StoredJob
@@ -96,10 +97,7 @@ class CaseJobWork:
         """Does an attempt. Raises TaskFailure, and MeshError UNAVAILABLE."""
         job_id = UUID(str(task.arguments["job_id"]))
         while True:
-            job = await self._reads.job(task.tenant_id, job_id)
-            if job is None:
-                # Its creation may not be committed yet; it never will be if that failed.
-                raise TaskFailure("NotCreated", "the job was not created")
+            job = await when_created("job", lambda: self._reads.job(task.tenant_id, job_id))
             items = job.items[job.done : job.done + ITEMS_AT_ONCE]
             if not items:
                 return {"changed": job.changed, "refused": job.refused}

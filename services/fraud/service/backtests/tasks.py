@@ -7,7 +7,7 @@ from contextlib import aclosing
 from uuid import UUID
 
 from meshkit.errors import Kind, MeshError
-from meshkit.tasks import KindLimits, LeasedTask, Result, TaskFailure
+from meshkit.tasks import KindLimits, LeasedTask, Result, TaskFailure, when_created
 from services.fraud.domain.scenarios.scenario import ScenarioVersion, VersionRef
 from services.fraud.ports.backtests import BacktestOrder, BacktestReads, BacktestRunner
 
@@ -45,10 +45,8 @@ class BacktestWork:
         return {"decisions": done}
 
     async def _order(self, task: LeasedTask) -> BacktestOrder:
-        backtest = await self._reads.get(task.tenant_id, UUID(str(task.arguments["backtest_id"])))
-        if backtest is None:
-            # Its creation may not be committed yet; it never will be if that failed.
-            raise TaskFailure("NotCreated", "the backtest was not created")
+        backtest_id = UUID(str(task.arguments["backtest_id"]))
+        backtest = await when_created("backtest", lambda: self._reads.get(task.tenant_id, backtest_id))
         version = backtest.draft
         if version is None:
             try:

@@ -9,7 +9,17 @@ from uuid import UUID
 
 from meshkit.errors import MeshError, Violation, validation_failed
 from meshkit.ids import uuid7_text
-from meshkit.tasks import GONE, KindLimits, LeasedTask, OrderedWork, Result, SubmittedTasks, TaskFailure, WorkState
+from meshkit.tasks import (
+    GONE,
+    KindLimits,
+    LeasedTask,
+    OrderedWork,
+    Result,
+    SubmittedTasks,
+    TaskFailure,
+    WorkState,
+    when_created,
+)
 from services.fraud import errors
 from services.fraud.domain.labels.imports import MOST_UNFINISHED_IMPORTS, ImportedRows, LabelImport, RefusedRow
 from services.fraud.domain.labels.label import NewLabel, StoredLabel
@@ -107,10 +117,7 @@ class LabelImportWork:
     async def run(self, task: LeasedTask) -> Result:
         """Does an attempt. Raises TaskFailure, and MeshError UNAVAILABLE."""
         import_id = UUID(str(task.arguments["import_id"]))
-        found = await self._imports.get(task.tenant_id, import_id)
-        if found is None:
-            # Its creation may not be committed yet; it never will be if that failed.
-            raise TaskFailure("NotCreated", "the import was not created")
+        found = await when_created("import", lambda: self._imports.get(task.tenant_id, import_id))
         done = found.done
         rows = list(numbered_rows(await self._imports.data(task.tenant_id, import_id), self._columns))
         for start in range(done, found.rows, ROWS_AT_ONCE):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
 
-from meshkit.tasks import KindLimits, LeasedTask, Result, TaskFailure
+from meshkit.tasks import KindLimits, LeasedTask, Result, TaskFailure, when_created
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.domain.scoring.version import ModelEnd
 from services.fraud.ports.models import ModelReads, ModelWriter
@@ -45,17 +45,21 @@ class TrainingWork:
 
     async def _order(self, task: LeasedTask) -> TrainingOrder:
         ref = ModelRef(str(task.arguments["model"]), int(task.arguments["version"]))
-        version = await self._reads.version(task.tenant_id, ref)
-        # Of a creation that failed, the number may be another's; one that is not committed yet may still be.
-        if version is None or version.settings is None or version.task_id != task.task_id:
-            raise TaskFailure("NotCreated", "the version was not created")
-        return TrainingOrder(
-            tenant_id=task.tenant_id,
-            ref=ref,
-            event_type=version.event_type,
-            token=task.token,
-            settings=version.settings,
-        )
+
+        async def read() -> TrainingOrder | None:
+            version = await self._reads.version(task.tenant_id, ref)
+            # Of a creation that failed, the number may be another's.
+            if version is None or version.settings is None or version.task_id != task.task_id:
+                return None
+            return TrainingOrder(
+                tenant_id=task.tenant_id,
+                ref=ref,
+                event_type=version.event_type,
+                token=task.token,
+                settings=version.settings,
+            )
+
+        return await when_created("version", read)
 
     async def _note(self, order: TrainingOrder, failure: TaskFailure) -> None:
         """Notes why there will be no model: the task is deleted some day."""

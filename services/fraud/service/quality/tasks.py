@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 from uuid import UUID
 
-from meshkit.tasks import KindLimits, LeasedTask, Result, TaskFailure
+from meshkit.tasks import KindLimits, LeasedTask, Result, when_created
 from services.fraud.ports.quality import QualityOrder, QualityReads, QualityRunner
 
 __all__ = ["KIND", "REPORTS_AT_ONCE", "QualityWork"]
@@ -24,10 +24,8 @@ class QualityWork:
 
     async def run(self, task: LeasedTask) -> Result:
         """Does an attempt. Raises TaskFailure, and MeshError UNAVAILABLE."""
-        report = await self._reads.get(task.tenant_id, UUID(str(task.arguments["report_id"])))
-        if report is None:
-            # Its creation may not be committed yet; it never will be if that failed.
-            raise TaskFailure("NotCreated", "the report was not created")
+        report_id = UUID(str(task.arguments["report_id"]))
+        report = await when_created("report", lambda: self._reads.get(task.tenant_id, report_id))
         order = QualityOrder(
             tenant_id=task.tenant_id, report_id=report.report_id, token=task.token, question=report.question
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import pytest
@@ -134,10 +135,10 @@ async def test_error_of_the_auth_service_is_translated(
 
 
 async def test_logins_are_limited_by_address(gateway: Gateway) -> None:
-    replies = [await ask(gateway, GOOD) for _ in range(60)]
+    replies = await asyncio.gather(*[ask(gateway, GOOD) for _ in range(200)])
+    (refused, *_) = [each for each in replies if each.status == 429]
+    assert refused.headers["retry-after"] == "1"
     assert replies[0].status == 200
-    assert replies[-1].status == 429
-    assert replies[-1].headers["retry-after"] == "1"
     assert replies[0].headers["ratelimit-policy"] == '"public";q=50;w=1'
 
 
