@@ -20,15 +20,11 @@ import uvloop
 
 from meshkit.errors import MeshError
 from meshkit.storage import postgres
-from meshkit.storage.redis import open_redis
 from meshkit.tasks import TaskFailure
 from meshkit.telemetry import logs
-from services.fraud.adapters.event_keys import EventKeys
-from services.fraud.adapters.logs.postgres_gaps import LogFence
-from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.ports import LogsUnavailableError
 
-__all__ = ["cost", "do_order", "limit_resources", "open_logs", "open_store", "tell"]
+__all__ = ["cost", "do_order", "limit_resources", "open_store", "tell"]
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +32,6 @@ NICE = 19
 AUTOGROUP = Path("/proc/self/autogroup")
 """Where Linux groups processes by session, how nice one is counts within its group alone: the group is to be, too."""
 STATEMENT_SECONDS = 120.0
-REDIS_SECONDS = 2.0
 CONNECT_SECONDS = 10.0
 """Who gets only the time that is left connects slowly."""
 STATUS = Path("/proc/self/status")
@@ -86,16 +81,6 @@ async def open_store(dsn: str) -> AsyncIterator[postgres.Pool]:
         async with postgres.connected(pool, wait=CONNECT_SECONDS):
             pass
         yield pool
-
-
-@asynccontextmanager
-async def open_logs(redis_url: str, pool: postgres.Pool, *, size: int = 2) -> AsyncIterator[RedisLogs]:
-    """Opens the entity logs for the block."""
-    redis = open_redis(redis_url, timeout=REDIS_SECONDS, size=size)
-    try:
-        yield RedisLogs(redis, secret=EventKeys(pool).secret, fence=LogFence(pool))
-    finally:
-        await redis.aclose()
 
 
 def cost() -> Mapping[str, float]:

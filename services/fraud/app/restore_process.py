@@ -14,7 +14,8 @@ from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.logs.postgres_history import PostgresHistory
 from services.fraud.adapters.logs.redis_logs import RedisLogs
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
-from services.fraud.app.child import cost, do_order, open_logs, open_store, tell
+from services.fraud.app.child import cost, do_order, open_store, tell
+from services.fraud.app.child_logs import open_logs
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.service.logs.restoring import HistoryRestorer
 from services.fraud.service.tenants.configuration import Configurations, compiled

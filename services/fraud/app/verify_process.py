@@ -15,7 +15,8 @@ from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatures
 from services.fraud.adapters.postgres_label_arrivals import PostgresLabelArrivals
 from services.fraud.adapters.postgres_recorded import PostgresRecorded
-from services.fraud.app.child import cost, do_order, open_logs, open_store, tell
+from services.fraud.app.child import cost, do_order, open_store, tell
+from services.fraud.app.child_logs import open_logs
 from services.fraud.domain.declaring import all_types
 from services.fraud.expressions.patterns import compile_pattern
 from services.fraud.ports.verification import VerificationOrder
