@@ -18,7 +18,9 @@ DELETED = 5_000
 FORGOTTEN = 1_000
 _REACH = "SELECT tenant_id, begun, filled, whole, dropped FROM graph_tenants"
 _BEGIN = "INSERT INTO graph_tenants (tenant_id, filled, begun) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-_DROP = "UPDATE graph_tenants SET dropped = true, whole = false WHERE tenant_id = $1 AND NOT dropped RETURNING 1"
+# One that another store kept is whole and dropped at once: see `PostgresWholeGraphs`.
+_DROP = """
+UPDATE graph_tenants SET dropped = true, whole = false WHERE tenant_id = $1 AND (whole OR NOT dropped) RETURNING 1"""
 _DELETE = """
 DELETE FROM {table}
 WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE tenant_id = $1 LIMIT $2)) AND tenant_id = $1"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,13 +11,17 @@ import pytest
 
 from meshkit.storage.postgres import Pool, open_pool
 from services.fraud.adapters.graph.memory_graph import MemoryGraph
+from services.fraud.adapters.graph.neo4j_reads import Neo4jGraphReads
+from services.fraud.adapters.graph.neo4j_store import Neo4jGraphStore
 from services.fraud.adapters.graph.postgres_reads import PostgresGraphReads
 from services.fraud.adapters.graph.postgres_store import PostgresGraphStore
+from services.fraud.adapters.graph.postgres_whole_graphs import PostgresWholeGraphs
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.entities import HUB_DEGREE, EntityName, entity_number
 from services.fraud.ports.graph import EntityRef, GraphReads, GraphStore
 from tests.support.fraud import new_tenant
 from tests.support.graph import START, account, enter, payment, read, transfer
+from tests.support.neo4j import neo4j_driver
 from tests.support.servers import Database
 
 SHARED = "192.0.2.1"
@@ -35,16 +40,21 @@ async def graph(request: pytest.FixtureRequest, pool: Pool, fraud_database: Data
         twin = MemoryGraph()
         yield Graph(twin, twin)
         return
-    relay = await open_pool(fraud_database.relay_dsn)
-    yield Graph(PostgresGraphStore(relay, pool), PostgresGraphReads(pool))
-    await relay.close()
+    async with AsyncExitStack() as opened:
+        driver = await opened.enter_async_context(neo4j_driver()) if request.param == "neo4j" else None
+        relay = await open_pool(fraud_database.relay_dsn)
+        opened.push_async_callback(relay.close)
+        if driver is None:
+            yield Graph(PostgresGraphStore(relay, pool), PostgresGraphReads(pool))
+        else:
+            yield Graph(Neo4jGraphStore(driver, PostgresWholeGraphs(relay, pool)), Neo4jGraphReads(driver))
 
 
-both = pytest.mark.parametrize("graph", ["memory", "postgres"], indirect=True)
+every = pytest.mark.parametrize("graph", ["memory", "postgres", "neo4j"], indirect=True)
 in_postgres = pytest.mark.parametrize("graph", ["postgres"], indirect=True)
 
 
-@both
+@every
 async def test_transfers_are_counted_by_pair_and_direction(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0, 500), transfer("a", "b", 1, 300), transfer("c", "b", 2, 100))
     await enter(graph.store, tenant, transfer("a", "b", 3, 400), transfer("b", "a", 4, 900))
@@ -58,7 +68,7 @@ async def test_transfers_are_counted_by_pair_and_direction(graph: Graph, tenant:
     assert (b.first_time, b.last_time) == (START, START + timedelta(hours=4))
 
 
-@both
+@every
 async def test_amounts_in_another_currency_are_counted_and_not_added(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0, 500), transfer("a", "b", 1, 1, currency="JPY"))
     await enter(graph.store, tenant, transfer("a", "b", 2, 2, currency="JPY"))
@@ -68,7 +78,7 @@ async def test_amounts_in_another_currency_are_counted_and_not_added(graph: Grap
     assert a is not None and a.smallest_repeated == Money(500, "USD")
 
 
-@both
+@every
 async def test_what_is_linked_is_one_component_with_its_growth(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, payment("u1", device_fingerprint="d1"), payment("u2", device_fingerprint="d2"))
     await enter(graph.store, tenant, payment("u1", 24 * 8, device_fingerprint="d2"))
@@ -80,7 +90,7 @@ async def test_what_is_linked_is_one_component_with_its_growth(graph: Graph, ten
     assert u1.sizes.growth(u1.sizes.day + 8) == 0
 
 
-@both
+@every
 async def test_a_hub_joins_no_components(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, *(payment(f"u{each}", ip_address=SHARED) for each in range(HUB_DEGREE + 20)))
     await enter(graph.store, tenant, *(payment(f"v{each}", ip_address=SHARED) for each in range(10)))
@@ -93,7 +103,7 @@ async def test_a_hub_joins_no_components(graph: Graph, tenant: str) -> None:
     assert hub.sizes.size == user.sizes.size == late.sizes.size == 1
 
 
-@both
+@every
 async def test_known_fraud_is_near_within_two_steps(graph: Graph, tenant: str) -> None:
     chain = [payment(f"u{each}", device_fingerprint=f"d{each}") for each in range(4)]
     crossing = [payment(f"u{each + 1}", device_fingerprint=f"d{each}") for each in range(3)]
@@ -110,7 +120,7 @@ async def test_known_fraud_is_near_within_two_steps(graph: Graph, tenant: str) -
     assert [each and each.fraud_near for each in await read(graph.reads, tenant, *names)] == [0] * 5
 
 
-@both
+@every
 async def test_fraud_comes_near_by_a_link_that_comes_later(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, payment("u0", device_fingerprint="d0", fraud=True))
     await enter(graph.store, tenant, payment("u1", device_fingerprint="d1"))
@@ -120,7 +130,7 @@ async def test_fraud_comes_near_by_a_link_that_comes_later(graph: Graph, tenant:
     assert (u1.fraud_near, d1.fraud_near) == (2, 1)
 
 
-@both
+@every
 async def test_fraud_is_not_near_through_a_hub(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, *(payment(f"u{each}", ip_address=SHARED) for each in range(HUB_DEGREE)))
     await enter(graph.store, tenant, payment("bad", fraud=True, ip_address=SHARED))
@@ -129,7 +139,7 @@ async def test_fraud_is_not_near_through_a_hub(graph: Graph, tenant: str) -> Non
     assert user is not None and user.fraud_near == 0
 
 
-@both
+@every
 async def test_a_label_of_an_event_counts_once(graph: Graph, tenant: str) -> None:
     event = payment("u1", device_fingerprint="d1", fraud=True)
     await enter(graph.store, tenant, event)
@@ -138,7 +148,7 @@ async def test_a_label_of_an_event_counts_once(graph: Graph, tenant: str) -> Non
     assert user is not None and user.frauds == 1
 
 
-@both
+@every
 async def test_money_that_comes_back_is_a_cycle(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0), transfer("b", "c", 1), transfer("d", "a", 2))
     await enter(graph.store, tenant, transfer("c", "a", 3), transfer("b", "a", 4))
@@ -146,7 +156,7 @@ async def test_money_that_comes_back_is_a_cycle(graph: Graph, tenant: str) -> No
     assert [each and each.cycles for each in found] == [1, 1, 1, 0]
 
 
-@both
+@every
 async def test_what_was_not_seen_for_long_is_forgotten(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0), transfer("c", "b", 48), transfer("b", "c", 1))
     assert not await graph.store.forget(tenant, START + timedelta(hours=24))
@@ -157,7 +167,7 @@ async def test_what_was_not_seen_for_long_is_forgotten(graph: Graph, tenant: str
     assert b.sizes.size == 2
 
 
-@both
+@every
 async def test_a_graph_that_is_not_whole_is_not_read(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b"))
     other, ref = new_tenant(), EntityRef(tenant, entity_number(A))
@@ -170,7 +180,7 @@ async def test_a_graph_that_is_not_whole_is_not_read(graph: Graph, tenant: str) 
     assert not await graph.reads.edges(tenant, [ref.number], 10)
 
 
-@both
+@every
 async def test_nothing_of_a_transaction_stays_that_fails(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b"))
     with pytest.raises(LookupError):
@@ -181,7 +191,7 @@ async def test_nothing_of_a_transaction_stays_that_fails(graph: Graph, tenant: s
     assert a is not None and a.frauds == 0
 
 
-@both
+@every
 async def test_of_many_edges_the_latest_are_read(graph: Graph, tenant: str) -> None:
     await enter(graph.store, tenant, *(transfer("a", f"n{each}", each) for each in range(20)))
     edges = await graph.reads.edges(tenant, [entity_number(A)], 5)
