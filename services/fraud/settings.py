@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from meshkit.settings import MeshSettings, Reader
+from meshkit.settings import MeshSettings, Reader, SettingsError
 from meshkit.storage.reads import ReadLimits
 
 __all__ = ["TRAINING_MEMORY_MB", "FraudSettings"]
 
 TRAINING_MEMORY_MB = 2_048
 """Of a training, unless the operator says otherwise: beside the service it fits into the container of the manifests."""
+
+NEO4J_SCHEMES = ("neo4j+s", "bolt+s", "neo4j", "bolt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,9 @@ class FraudSettings:
     """Days after their last event for which links of the graph are kept, where a tenant has a graph."""
     graph_wait_ms: int
     """Milliseconds that decisions wait for the graph once the logs have answered; without it they go on."""
+    graph_neo4j_url: str = field(repr=False)
+    """Neo4j that [graphs](graph.md#in-neo4j) are kept in: `neo4j+s://user:password@host:7687`. Empty keeps them in
+    PostgreSQL."""
     training_memory_mb: int
     """MiB that one training of a model may hold. It runs in a process of its own, beside what this service takes."""
     model_drift_seconds: int
@@ -102,6 +109,7 @@ class FraudSettings:
             fold_cache_mb=reader.number("RAMPART_FOLD_CACHE_MB", 512, low=1, high=65_536),
             graph_retention_days=reader.number("RAMPART_GRAPH_RETENTION_DAYS", 180, low=8, high=3_650),
             graph_wait_ms=reader.number("RAMPART_GRAPH_WAIT_MS", 2, low=1, high=50),
+            graph_neo4j_url=_neo4j_url(reader),
             training_memory_mb=reader.number("RAMPART_TRAINING_MEMORY_MB", TRAINING_MEMORY_MB, low=256, high=262_144),
             model_drift_seconds=reader.number("RAMPART_MODEL_DRIFT_SECONDS", 60, low=1, high=86_400),
             training_cpu_minutes=reader.number("RAMPART_TRAINING_CPU_MINUTES", 240, low=1, high=10_080),
@@ -120,3 +128,28 @@ class FraudSettings:
             "datacenter": self.ip_datacenter_files,
             "tor": self.ip_tor_files,
         }
+
+
+def _neo4j_url(reader: Reader) -> str:
+    """Reads where Neo4j is: with TLS, unless it is on this machine. A password may be in it, so no error shows it."""
+    name = "RAMPART_GRAPH_NEO4J_URL"
+    url = reader.text(name, "")
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, whole = parts.hostname, bool(parts.port) and not (parts.path.strip("/") or parts.query or parts.fragment)
+    except ValueError:
+        host, whole = None, False
+    if not host or not whole or parts.scheme not in NEO4J_SCHEMES:
+        raise SettingsError(f"{name} must be neo4j+s://user:password@host:port, or bolt+s, and nothing after it")
+    if "+" not in parts.scheme and not _is_loopback(host):
+        raise SettingsError(f"{name} must be neo4j+s or bolt+s: only on this machine a graph is reached without TLS")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

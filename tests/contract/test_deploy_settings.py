@@ -67,6 +67,33 @@ def test_compose_starts_each_process_with_exactly_what_it_reads(process: str, se
     assert environment.keys() - asked - ALWAYS_READ == set()
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://user:hidden@graph.example.com:7474", r"must be neo4j\+s://"),
+        ("neo4j+ssc://user:hidden@graph.example.com:7687", r"must be neo4j\+s://"),
+        ("neo4j+s://user:hidden@graph.example.com", r"must be neo4j\+s://"),
+        ("neo4j+s://user:hidden@graph.example.com:7687/other", r"must be neo4j\+s://"),
+        ("bolt://user:hid/den@127.0.0.1:7687", r"must be neo4j\+s://"),
+        ("bolt://user:hidden@graph.example.com:7687", "without TLS"),
+        ("neo4j://user:hidden@192.0.2.1:7687", "without TLS"),
+    ],
+)
+def test_a_graph_is_not_kept_where_a_password_or_what_is_read_could_be_seen(url: str, why: str, secrets: Path) -> None:
+    environment = in_compose(COMPOSE["services"]["fraud"], secrets) | {"RAMPART_GRAPH_NEO4J_URL": url}
+    with pytest.raises(SettingsError, match=f"^RAMPART_GRAPH_NEO4J_URL .*{why}") as caught:
+        read_settings("fraud", environment, secrets / "auth.key")
+    assert "hid" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["neo4j+s://u:p%40@graph.example.com:7687", "bolt://[::1]:7687", "neo4j://localhost:1"]
+)
+def test_a_graph_is_kept_in_neo4j_by_tls_or_on_this_machine(address: str, secrets: Path) -> None:
+    environment = in_compose(COMPOSE["services"]["fraud"], secrets) | {"RAMPART_GRAPH_NEO4J_URL": address}
+    assert "RAMPART_GRAPH_NEO4J_URL" in read_settings("fraud", environment, secrets / "auth.key")
+
+
 def test_an_address_that_clients_cannot_call_stops_the_gateway(secrets: Path) -> None:
     environment = in_compose(COMPOSE["services"]["gateway"], secrets) | {"RAMPART_PUBLIC_URL": "api.example.com"}
     with pytest.raises(SettingsError, match=r"RAMPART_PUBLIC_URL must be an address .*, not 'api\.example\.com'"):

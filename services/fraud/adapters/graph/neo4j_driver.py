@@ -1,6 +1,6 @@
-"""Opens Neo4j, and runs transactions on the graphs of tenants. Every wait is bounded; what it cannot do is UNAVAILABLE.
+"""Opens Neo4j, and runs transactions on graphs in it. Every wait is bounded; what it cannot do becomes UNAVAILABLE.
 
-Neo4j keeps tenants apart by nothing of its own. So a transaction names its tenants, and no statement runs without one of
+Neo4j keeps tenants apart by nothing of its own. So a transaction names its tenants, and a statement runs for one of
 them: `$tenant` is a part of whatever it matches or makes.
 """
 
@@ -94,13 +94,16 @@ async def transaction(driver: AsyncDriver, tenants: Collection[str]) -> AsyncIte
 
     Others on the same tenants wait for its end.
     """
-    async with _usable(WRITE_SECONDS), driver.session() as session:
-        async with await session.begin_transaction(timeout=WRITE_SECONDS) as running:
-            opened = GraphTransaction(running, frozenset(tenants))
-            if tenants:
-                await opened.run_on_none(_HOLD, tenants=sorted(tenants))
-            yield opened
-            await running.commit()
+    async with (
+        _usable(WRITE_SECONDS),
+        driver.session() as session,
+        await session.begin_transaction(timeout=WRITE_SECONDS) as running,
+    ):
+        opened = GraphTransaction(running, frozenset(tenants))
+        if tenants:
+            await opened.run_on_none(_HOLD, tenants=sorted(tenants))
+        yield opened
+        await running.commit()
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -11,10 +12,14 @@ from typing import Any
 
 import pytest
 
-from meshkit.storage.postgres import Pool, open_pool
+from meshkit.storage.postgres import Pool
+from meshkit.storage.postgres import pool as pool_of
+from services.fraud.adapters.graph.neo4j_reads import Neo4jGraphReads
+from services.fraud.adapters.graph.neo4j_store import Neo4jGraphStore
 from services.fraud.adapters.graph.postgres_events import PostgresGraphEvents
 from services.fraud.adapters.graph.postgres_reads import PostgresGraphReads
 from services.fraud.adapters.graph.postgres_store import PostgresGraphStore
+from services.fraud.adapters.graph.postgres_whole_graphs import PostgresWholeGraphs
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatureHeads, PostgresFeatureWriter
 from services.fraud.adapters.postgres_labels import PostgresLabelWriter
@@ -23,6 +28,7 @@ from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.graph.batch import GraphEvent
 from services.fraud.domain.graph.entities import EntityName, EntitySummary
 from services.fraud.domain.graph.measures import GraphMeasure
+from services.fraud.ports.graph import GraphReads, GraphStore
 from services.fraud.service.graph.keeping import GraphKeeper
 from services.fraud.service.labels.keeping import LabelService
 from services.fraud.service.tenants.configuration import Configurations
@@ -31,6 +37,7 @@ from tests.support.features import declare
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.graph import read
 from tests.support.labels import said
+from tests.support.neo4j import neo4j_driver
 from tests.support.readers import store_of
 from tests.support.servers import Database
 
@@ -45,12 +52,14 @@ class Kept:
 
     pool: Pool
     relay: Pool
+    store: GraphStore
+    reads: GraphReads
 
     def keeper(self, *, ahead: float = 0.0, settled: float = 0.0, rows: int = 100) -> GraphKeeper:
         """Returns the keeper of another process."""
         sets = ConfiguredFeatures(Configurations(PostgresDeclarations(self.pool)), stale_seconds=0.0)
         return GraphKeeper(
-            store=PostgresGraphStore(self.relay, self.pool),
+            store=self.store,
             events=PostgresGraphEvents(self.relay, self.pool, rows=rows),
             heads=PostgresFeatureHeads(self.relay, self.pool),
             sets=sets,
@@ -72,8 +81,12 @@ class Kept:
             await service.store(changes, "analyst", [said(transaction_id, kind)])
 
     async def summary(self, name: EntityName = U1) -> EntitySummary | None:
-        (found,) = await read(PostgresGraphReads(self.pool), self.tenant, name)
+        (found,) = await read(self.reads, self.tenant, name)
         return found
+
+    async def is_linked(self) -> bool:
+        """Tells whether processes take the graph for whole."""
+        return (await PostgresDeclarations(self.pool).read(self.tenant)).features.linked
 
     @property
     def tenant(self) -> str:
@@ -86,12 +99,17 @@ class Kept:
         return check(self.tenant, transaction_id, user_id=user, **{**ALONE, "device": device})
 
 
-@pytest.fixture
-async def kept(lone_database: Database) -> AsyncIterator[Kept]:
-    pool, relay = await open_pool(lone_database.dsn), await open_pool(lone_database.relay_dsn)
-    yield Kept(pool, relay)
-    await pool.close()
-    await relay.close()
+@pytest.fixture(params=["postgres", "neo4j"])
+async def kept(request: pytest.FixtureRequest, lone_database: Database) -> AsyncIterator[Kept]:
+    async with AsyncExitStack() as opened:
+        driver = await opened.enter_async_context(neo4j_driver()) if request.param == "neo4j" else None
+        pool = await opened.enter_async_context(pool_of(lone_database.dsn))
+        relay = await opened.enter_async_context(pool_of(lone_database.relay_dsn))
+        if driver is None:
+            yield Kept(pool, relay, PostgresGraphStore(relay, pool), PostgresGraphReads(pool))
+        else:
+            store = Neo4jGraphStore(driver, PostgresWholeGraphs(relay, pool))
+            yield Kept(pool, relay, store, Neo4jGraphReads(driver))
 
 
 async def rounds(keeper: GraphKeeper, count: int = 4) -> None:
@@ -109,7 +127,7 @@ async def test_what_is_decided_is_in_the_graph_exactly_once(kept: Kept) -> None:
         await other.round()
     user = await kept.summary()
     assert user is not None and (user.degree, user.sizes.size) == (1, 3)
-    (edge,) = await PostgresGraphReads(kept.pool).edges(kept.tenant, [user.number], 10)
+    (edge,) = await kept.reads.edges(kept.tenant, [user.number], 10)
     assert edge.events == 3
 
 
@@ -127,7 +145,7 @@ async def test_what_was_decided_before_is_filled_in(kept: Kept) -> None:
     await rounds(keeper)
     user = await kept.summary()
     assert user is not None and user.sizes.size == 3
-    (edge,) = await PostgresGraphReads(kept.pool).edges(kept.tenant, [user.number], 10)
+    (edge,) = await kept.reads.edges(kept.tenant, [user.number], 10)
     assert edge.events == 3
 
 
@@ -165,13 +183,15 @@ async def test_a_tenant_without_features_of_the_graph_has_none(kept: Kept) -> No
     keeper = kept.keeper()
     await kept.decide(kept.payment())
     await rounds(keeper)
-    assert await kept.relay.fetchval("SELECT count(*) FROM graph_tenants") == 0
+    assert not await kept.store.reach()
     await kept.declare(SIZE)
     await rounds(keeper)
-    assert await kept.relay.fetchval("SELECT count(*) FROM graph_tenants") == 1
+    assert await kept.store.reach() and await kept.is_linked()
     await kept.declare(without=("size",))
     await rounds(keeper)
-    assert await kept.relay.fetchval("SELECT count(*) FROM graph_tenants") == 0
+    assert not await kept.store.reach()
+    await kept.declare(SIZE)
+    assert not await kept.is_linked(), "what was dropped is not whole for whoever comes next"
 
 
 async def test_graphs_whose_place_is_lost_are_made_anew(kept: Kept, lone_database: Database) -> None:
@@ -180,13 +200,15 @@ async def test_graphs_whose_place_is_lost_are_made_anew(kept: Kept, lone_databas
     await kept.decide(kept.payment())
     await rounds(kept.keeper())
     await kept.decide(kept.payment())
-    async with kept.pool.acquire() as connection:
-        await connection.execute("UPDATE graph_place SET cluster = 'another'")
+    async with kept.store.begin(()) as changes:
+        place = await changes.place()
+        assert place is not None
+        await changes.move(place[0], place[1]._replace(cluster="another"), datetime.now(UTC))
     keeper = kept.keeper()
     await rounds(keeper, 8)
     user = await kept.summary()
     assert user is not None
-    (edge,) = await PostgresGraphReads(kept.pool).edges(kept.tenant, [user.number], 10)
+    (edge,) = await kept.reads.edges(kept.tenant, [user.number], 10)
     assert edge.events == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from services.fraud.adapters.graph.postgres_store import PostgresGraphStore
 from services.fraud.adapters.graph.postgres_whole_graphs import PostgresWholeGraphs
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.entities import HUB_DEGREE, EntityName, entity_number
+from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.ports.graph import EntityRef, GraphReads, GraphStore
 from tests.support.fraud import new_tenant
 from tests.support.graph import START, account, enter, payment, read, transfer
@@ -51,6 +53,7 @@ async def graph(request: pytest.FixtureRequest, pool: Pool, fraud_database: Data
 
 
 every = pytest.mark.parametrize("graph", ["memory", "postgres", "neo4j"], indirect=True)
+in_servers = pytest.mark.parametrize("graph", ["postgres", "neo4j"], indirect=True)
 in_postgres = pytest.mark.parametrize("graph", ["postgres"], indirect=True)
 
 
@@ -196,6 +199,67 @@ async def test_of_many_edges_the_latest_are_read(graph: Graph, tenant: str) -> N
     await enter(graph.store, tenant, *(transfer("a", f"n{each}", each) for each in range(20)))
     edges = await graph.reads.edges(tenant, [entity_number(A)], 5)
     assert [each.target for each in edges] == [entity_number(account(f"n{each}")) for each in range(19, 14, -1)]
+
+
+@in_servers
+async def test_sums_outgrow_64_bits_and_times_are_kept_to_the_microsecond(graph: Graph, tenant: str) -> None:
+    most, micro = (1 << 63) - 1, timedelta(microseconds=1)
+    for minor in (most, most, -3):
+        await enter(graph.store, tenant, transfer("a", "b", 0, minor, time=START + micro))
+    (edge,) = await graph.reads.edges(tenant, [entity_number(A)], 10)
+    assert edge.amount == Money(2 * most - 3, "USD")
+    assert edge.first_time == START + micro
+
+
+@in_servers
+async def test_who_follows_keeps_others_from_it_until_the_end(graph: Graph) -> None:
+    first, second = (Place(1, 1), PlaceProof("cluster", b"\x00\xff")), (Place(1, 2), PlaceProof("cluster"))
+
+    async def follow() -> tuple[Place, PlaceProof] | None:
+        async with graph.store.begin(()) as changes:
+            return await changes.place()
+
+    async with graph.store.begin(()) as changes:
+        await changes.move(*first, START)
+    async with graph.store.begin(()) as changes:
+        assert await changes.place() == first
+        other = asyncio.create_task(follow())
+        assert not (await asyncio.wait({other}, timeout=0.2))[0]
+        await changes.move(*second, START)
+    assert await other == second
+
+
+@in_servers
+async def test_what_two_add_to_one_graph_at_once_is_added_one_after_the_other(graph: Graph, tenant: str) -> None:
+    await enter(graph.store, tenant, transfer("a", "b"))
+    await asyncio.gather(*(enter(graph.store, tenant, transfer("a", "b", each)) for each in range(4)))
+    (edge,) = await graph.reads.edges(tenant, [entity_number(A)], 10)
+    assert edge.events == 5
+
+
+@in_servers
+async def test_another_tenants_graph_is_neither_read_nor_changed(graph: Graph, tenant: str) -> None:
+    other, refs = new_tenant(), [entity_number(each) for each in (A, B)]
+    bad = transfer("a", "b", 1, is_fraud=True)
+    for each in (tenant, other):
+        await enter(graph.store, each, transfer("a", "b", 0, 700), bad)
+    before = await graph.reads.entities([EntityRef(other, each) for each in refs])
+    edges = await graph.reads.edges(other, refs, 10)
+    # As much as can be done to a graph, and of the same entities and decisions.
+    await enter(graph.store, tenant, bad._replace(is_fraud=False, is_new=False), transfer("c", "a", 2))
+    async with graph.store.begin([tenant]) as changes:
+        await changes.fill(tenant, refs)
+        await changes.doubt(tenant, refs, 2)
+    (a,) = await read(graph.reads, tenant, A)
+    assert a is not None and (a.degree, a.sizes.size, a.frauds) == (2, 3, 0)
+    await graph.store.forget(tenant, START + timedelta(days=1))
+    while await graph.store.drop(tenant):
+        pass
+    after = await graph.reads.entities([EntityRef(other, each) for each in refs])
+    assert (after.summaries, await graph.reads.edges(other, refs, 10)) == (before.summaries, edges)
+    async with graph.store.begin([other]) as changes:
+        assert not await changes.doubted(other, 10)
+        assert await changes.know(other, {bad.decision_id: True}) == set(), "it is known there"
 
 
 @in_postgres
