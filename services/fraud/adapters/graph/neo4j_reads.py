@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from neo4j import AsyncDriver, Record
 
@@ -15,18 +16,18 @@ from services.fraud.ports.graph import EntityRef, ReadEntities
 
 __all__ = ["Neo4jGraphReads"]
 
+# One record of all: a record of each takes the driver as long again.
 _ENTITIES = """
 UNWIND $refs AS ref
 OPTIONAL MATCH (p:RampartPlace {is_one: true})
 OPTIONAL MATCH (t:RampartTenant {tenant: ref[0]})
 OPTIONAL MATCH (e:RampartEntity {tenant: ref[0], number: ref[1]})
 OPTIONAL MATCH (c:RampartComponent {tenant: ref[0], number: e.component})
-RETURN ref, p.reached AS reached, coalesce(t.whole AND NOT t.dropped, false) AS whole,
-    e.kind AS kind, e.value AS value, e.first AS first, e.last AS last, e.component AS component,
-    c.size AS size, c.day AS day, c.ends AS ends, coalesce(c.is_full, false) AS is_full,
-    e.degree AS degree, e.fan_in AS fan_in, e.fan_out AS fan_out, e.repeats AS repeats,
-    e.smallest AS smallest, e.currency AS currency, e.cycles AS cycles, e.frauds AS frauds,
-    e.fraud_near AS fraud_near"""
+RETURN p.reached AS reached, collect([
+    ref[0], ref[1], coalesce(t.whole AND NOT t.dropped, false), e.kind, e.value, e.first, e.last,
+    e.component, c.size, c.day, c.ends, coalesce(c.is_full, false), e.degree, e.fan_in, e.fan_out, e.repeats,
+    e.smallest, e.currency, e.cycles, e.frauds, e.fraud_near
+]) AS entities"""
 _EDGES = f"""
 UNWIND $entities AS number
 {latest("number", "other")}
@@ -43,16 +44,17 @@ class Neo4jGraphReads:
         self._driver = driver
 
     async def entities(self, refs: Collection[EntityRef]) -> ReadEntities:
-        rows = await read(self._driver, _ENTITIES, refs=[list(each) for each in refs])
-        found = [(EntityRef(*row["ref"]), row) for row in rows]
-        whole = {ref.tenant_id for ref, row in found if row["whole"]}
+        found, reached = list[_Entity](), None
+        for row in await read(self._driver, _ENTITIES, refs=[list(each) for each in refs]):
+            reached, found = row["reached"], [_Entity(*each) for each in row["entities"]]
+        whole = {each.tenant_id for each in found if each.is_whole}
         return ReadEntities(
             {
-                ref: _summary_from_row(ref.number, row)
-                for ref, row in found
-                if ref.tenant_id in whole and row["kind"] is not None
+                EntityRef(each.tenant_id, each.number): _summary_from_entity(each)
+                for each in found
+                if each.is_whole and each.kind is not None
             },
-            time_from_micros(rows[0]["reached"]) if rows and rows[0]["reached"] is not None else None,
+            None if reached is None else time_from_micros(reached),
             {each.tenant_id for each in refs} - whole,
         )
 
@@ -61,25 +63,50 @@ class Neo4jGraphReads:
         return [_edge_from_row(row) for row in rows]
 
 
-def _summary_from_row(number: int, row: Record) -> EntitySummary:
-    first = time_from_micros(row["first"])
-    has_size, smallest = row["size"] is not None, row["smallest"]
+class _Entity(NamedTuple):
+    """What is read of an entity that may not be there, in order."""
+
+    tenant_id: str
+    number: int
+    is_whole: bool
+    kind: str | None
+    value: str
+    first: int
+    last: int
+    component: int
+    size: int | None
+    day: int
+    ends: Sequence[int]
+    is_full: bool
+    degree: int
+    fan_in: int
+    fan_out: int
+    repeats: int
+    smallest: int | None
+    currency: str
+    cycles: int
+    frauds: int
+    fraud_near: int
+
+
+def _summary_from_entity(entity: _Entity) -> EntitySummary:
+    first, smallest = time_from_micros(entity.first), entity.smallest
     return EntitySummary(
-        number=number,
-        name=EntityName(row["kind"], row["value"]),
+        number=entity.number,
+        name=EntityName(str(entity.kind), entity.value),
         first_time=first,
-        last_time=time_from_micros(row["last"]),
-        component=row["component"],
-        sizes=SizeHistory(row["size"], row["day"], tuple(row["ends"])) if has_size else lone(day_of(first)),
-        is_full=row["is_full"],
-        degree=row["degree"],
-        fan_in=row["fan_in"],
-        fan_out=row["fan_out"],
-        most_repeats=row["repeats"],
-        smallest_repeated=None if smallest is None else Money(smallest, row["currency"]),
-        cycles=row["cycles"],
-        frauds=row["frauds"],
-        fraud_near=row["fraud_near"],
+        last_time=time_from_micros(entity.last),
+        component=entity.component,
+        sizes=lone(day_of(first)) if entity.size is None else SizeHistory(entity.size, entity.day, tuple(entity.ends)),
+        is_full=entity.is_full,
+        degree=entity.degree,
+        fan_in=entity.fan_in,
+        fan_out=entity.fan_out,
+        most_repeats=entity.repeats,
+        smallest_repeated=None if smallest is None else Money(smallest, entity.currency),
+        cycles=entity.cycles,
+        frauds=entity.frauds,
+        fraud_near=entity.fraud_near,
     )
 
 

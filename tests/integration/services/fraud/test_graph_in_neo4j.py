@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
 from neo4j import AsyncDriver
 
 from meshkit.errors import Kind, MeshError
+from services.fraud.adapters.graph import neo4j_changes, neo4j_fraud, neo4j_reads, neo4j_store
 from services.fraud.adapters.graph.neo4j_driver import read, transaction
 from services.fraud.adapters.graph.neo4j_schema import SCHEMA, latest
 from services.fraud.domain.graph.entities import HUB_DEGREE
@@ -25,9 +26,7 @@ async def driver() -> AsyncIterator[AsyncDriver]:
 
 
 async def test_of_a_hub_the_latest_links_are_read_and_no_others(driver: AsyncDriver, tenant: str) -> None:
-    async with transaction(driver, ()) as opened:
-        for statement in SCHEMA:
-            await opened.run_on_none(statement)
+    await make_schema(driver)
     async with transaction(driver, [tenant]) as opened:
         await opened.run(
             """
@@ -44,6 +43,21 @@ async def test_of_a_hub_the_latest_links_are_read_and_no_others(driver: AsyncDri
         plan = (await result.consume()).profile
     assert row["others"] == list(range(USERS, USERS - HUB_DEGREE, -1))
     assert touched(plan) < 10 * HUB_DEGREE
+
+
+async def test_statements_find_what_they_look_for_by_keys(driver: AsyncDriver) -> None:
+    await make_schema(driver)
+    statements = {
+        text
+        for module in (neo4j_changes, neo4j_fraud, neo4j_reads, neo4j_store)
+        for name, text in vars(module).items()
+        if name.startswith("_") and isinstance(text, str) and text.lstrip().startswith(("MATCH", "MERGE", "UNWIND"))
+    }
+    assert len(statements) > 20
+    async with driver.session() as session:
+        for text in statements - {neo4j_store._REACH, neo4j_store._DELETE} | set(neo4j_store.DELETIONS):
+            plan = (await (await session.run(f"EXPLAIN {text}")).consume()).plan
+            assert not [each for each in operators(plan) if "Scan" in each], text
 
 
 async def test_a_transaction_reaches_the_tenants_that_it_names_and_no_others(driver: AsyncDriver, tenant: str) -> None:
@@ -64,6 +78,20 @@ async def test_a_lock_that_is_waited_for_too_long_is_an_outage(
                 await opened.run_on_none(held)
     assert caught.value.kind is Kind.UNAVAILABLE
     assert [row["one"] for row in await read(driver, "RETURN 1 AS one")] == [1]
+
+
+async def make_schema(driver: AsyncDriver) -> None:
+    async with transaction(driver, ()) as opened:
+        for statement in SCHEMA:
+            await opened.run_on_none(statement)
+
+
+def operators(plan: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yields what a statement does, step by step."""
+    assert plan is not None
+    yield plan["operatorType"]
+    for each in plan.get("children", ()):
+        yield from operators(each)
 
 
 def touched(plan: Mapping[str, Any] | None) -> int:

@@ -239,10 +239,10 @@ async def test_what_two_add_to_one_graph_at_once_is_added_one_after_the_other(gr
 
 @in_servers
 async def test_another_tenants_graph_is_neither_read_nor_changed(graph: Graph, tenant: str) -> None:
-    other, refs = new_tenant(), [entity_number(each) for each in (A, B)]
+    other, refs = new_tenant(), [entity_number(each) for each in (A, B, C, D)]
     bad = transfer("a", "b", 1, is_fraud=True)
     for each in (tenant, other):
-        await enter(graph.store, each, transfer("a", "b", 0, 700), bad)
+        await enter(graph.store, each, transfer("a", "b", 0, 700), transfer("c", "d", 0), bad)
     before = await graph.reads.entities([EntityRef(other, each) for each in refs])
     edges = await graph.reads.edges(other, refs, 10)
     # As much as can be done to a graph, and of the same entities and decisions.
@@ -251,7 +251,7 @@ async def test_another_tenants_graph_is_neither_read_nor_changed(graph: Graph, t
         await changes.fill(tenant, refs)
         await changes.doubt(tenant, refs, 2)
     (a,) = await read(graph.reads, tenant, A)
-    assert a is not None and (a.degree, a.sizes.size, a.frauds) == (2, 3, 0)
+    assert a is not None and (a.degree, a.sizes.size, a.frauds) == (2, 4, 0)
     await graph.store.forget(tenant, START + timedelta(days=1))
     while await graph.store.drop(tenant):
         pass
