@@ -54,13 +54,11 @@ async def serve_graph(host: Host, settings: FraudSettings, server: MeshServer, r
     server.add(graph_service_pb2_grpc.add_GraphServiceServicer_to_server, servicer)
 
 
-# The driver of Neo4j is imported where a graph is in Neo4j, and nowhere else.
-
-
 async def _reads(host: Host, settings: FraudSettings, what: str, *, size: int) -> GraphReads:
     """Reads graphs from where they are kept, over at most `size` connections."""
     if not settings.graph_neo4j_url:
         return PostgresGraphReads(await host.open(postgres.pool(settings.dsn, size=size), name=f"postgres of {what}"))
+    # Here, so that nobody else imports the driver.
     from services.fraud.adapters.graph.neo4j_driver import open_neo4j
     from services.fraud.adapters.graph.neo4j_reads import Neo4jGraphReads
 
@@ -68,11 +66,12 @@ async def _reads(host: Host, settings: FraudSettings, what: str, *, size: int) -
 
 
 async def _store(host: Host, settings: FraudSettings, relay: postgres.Pool, service: postgres.Pool) -> GraphStore:
-    """Keeps graphs, over one connection."""
+    """Keeps graphs. Without Neo4j the service is ready all the same."""
     if not settings.graph_neo4j_url:
         return PostgresGraphStore(relay, service)
     from services.fraud.adapters.graph.neo4j_driver import open_neo4j
     from services.fraud.adapters.graph.neo4j_store import Neo4jGraphStore
 
-    driver = await host.open(open_neo4j(settings.graph_neo4j_url, size=1), name="neo4j of graphs")
+    driver = await host.open(open_neo4j(settings.graph_neo4j_url, size=2), name="neo4j of graphs")
+    host.warn("neo4j", driver.verify_connectivity)
     return Neo4jGraphStore(driver, PostgresWholeGraphs(relay, service))

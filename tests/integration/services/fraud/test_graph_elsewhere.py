@@ -96,7 +96,8 @@ async def test_what_postgres_kept_is_deleted_when_another_store_keeps_graphs(sai
 async def test_a_graph_that_another_store_kept_is_made_anew_in_postgres(said: Said) -> None:
     await store_of(said.service).commit([decided(check(said.tenant, user_id="u1"))])
     await said.tell(said.tenant)
-    assert (await said.read())[0] and await said.missing()
+    was_whole, revision = await said.read()
+    assert was_whole and await said.missing()
     keeper = GraphKeeper(
         store=PostgresGraphStore(said.relay, said.service),
         events=PostgresGraphEvents(said.relay, said.service),
@@ -105,7 +106,7 @@ async def test_a_graph_that_another_store_kept_is_made_anew_in_postgres(said: Sa
         kept=timedelta(days=30), ahead_seconds=0.0, settled_seconds=0.0, look_seconds=0.0,
     )  # fmt: skip
     await keeper.round()
-    assert not (await said.read())[0]
+    assert await said.read() == (False, revision + 1), "all processes are told"
     for _ in range(4):
         await keeper.round()
     assert (await said.read())[0]
@@ -129,4 +130,6 @@ async def test_without_neo4j_the_service_starts_and_decisions_say_what_they_lack
         async with asyncio.timeout(10):
             while "graphs cannot be kept: neo4j cannot be reached" not in caplog.text:
                 await asyncio.sleep(0.01)
+        assert not await host.readiness.missing()
+        assert set(await host.readiness.warnings()) == {"neo4j"}
     assert "hidden" not in caplog.text
