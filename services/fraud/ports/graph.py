@@ -130,10 +130,7 @@ class GraphChanges(Protocol):
         ...
 
     async def filled(self, tenant_id: str, before: UUID, reached: UUID, *, whole: bool) -> bool:
-        """Says how far the decisions of before are in a graph; moves the tenant's revision once all are.
-
-        False if it was not at `before`.
-        """
+        """Says how far the decisions of before are in a graph. False if it was not at `before`."""
         ...
 
     async def see(self, tenant_id: str, seen: Sequence[SeenEntity]) -> Mapping[int, EntityState]:
@@ -195,7 +192,11 @@ class GraphChanges(Protocol):
 
 
 class GraphStore(Protocol):
-    """The graphs of all tenants, as they are made. Every coroutine raises MeshError UNAVAILABLE."""
+    """The graphs of all tenants, as they are made. Every coroutine raises MeshError UNAVAILABLE.
+
+    Processes learn from PostgreSQL that a graph became whole, or is dropped, as the tenant's revision moves: in the
+    transaction that makes it so, or, where a store is another one, with the next `reach`.
+    """
 
     def begin(self, tenants: Collection[str]) -> AbstractAsyncContextManager[GraphChanges]:
         """Opens a transaction on the graphs of tenants, which takes effect when the block ends."""
