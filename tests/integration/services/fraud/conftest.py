@@ -13,6 +13,7 @@ from meshkit.storage.postgres import Pool, open_pool
 from meshkit.storage.redis import open_redis
 from tests.integration.conftest import FreshDatabase
 from tests.support.fraud import new_tenant
+from tests.support.graph_stores import KeptGraph, graph_in
 from tests.support.readers import logs_in
 from tests.support.servers import Database, valkey_server
 
@@ -89,3 +90,10 @@ async def pool(fraud_database: Database) -> AsyncIterator[Pool]:
 @pytest.fixture
 def tenant() -> str:
     return new_tenant()
+
+
+@pytest.fixture
+async def graph(request: pytest.FixtureRequest, fraud_database: Database) -> AsyncIterator[KeptGraph]:
+    """The store of graphs that the test names."""
+    async with graph_in(request.param, fraud_database) as opened:
+        yield opened

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -33,7 +35,7 @@ from tests.support.deciding import DecidingBench
 from tests.support.features import declare
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.graph import enter, payment
-from tests.support.processes import free_port
+from tests.support.processes import ROOT, free_port
 from tests.support.readers import store_of
 from tests.support.servers import Database
 
@@ -112,6 +114,14 @@ async def test_a_graph_that_another_store_kept_is_made_anew_in_postgres(said: Sa
     assert (await said.read())[0]
     found = await PostgresGraphReads(said.service).entities([EntityRef(said.tenant, U1)])
     assert [each.name.value for each in found.summaries.values()] == ["u1"]
+
+
+def test_the_driver_of_neo4j_is_imported_where_it_is_configured_and_nowhere_else() -> None:
+    script = "import sys, services.fraud.app.serving; assert 'neo4j' not in sys.modules, 'imported'"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stderr == ""
 
 
 async def test_without_neo4j_the_service_starts_and_decisions_say_what_they_lack(

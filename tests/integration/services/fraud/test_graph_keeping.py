@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -14,12 +13,7 @@ import pytest
 
 from meshkit.storage.postgres import Pool
 from meshkit.storage.postgres import pool as pool_of
-from services.fraud.adapters.graph.neo4j_reads import Neo4jGraphReads
-from services.fraud.adapters.graph.neo4j_store import Neo4jGraphStore
 from services.fraud.adapters.graph.postgres_events import PostgresGraphEvents
-from services.fraud.adapters.graph.postgres_reads import PostgresGraphReads
-from services.fraud.adapters.graph.postgres_store import PostgresGraphStore
-from services.fraud.adapters.graph.postgres_whole_graphs import PostgresWholeGraphs
 from services.fraud.adapters.postgres_declarations import PostgresDeclarations
 from services.fraud.adapters.postgres_features import PostgresFeatureHeads, PostgresFeatureWriter
 from services.fraud.adapters.postgres_labels import PostgresLabelWriter
@@ -36,8 +30,8 @@ from services.fraud.service.tenants.feature_sets import ConfiguredFeatures
 from tests.support.features import declare
 from tests.support.fraud import check, decided, new_tenant
 from tests.support.graph import read
+from tests.support.graph_stores import graph_in
 from tests.support.labels import said
-from tests.support.neo4j import neo4j_driver
 from tests.support.readers import store_of
 from tests.support.servers import Database
 
@@ -101,15 +95,12 @@ class Kept:
 
 @pytest.fixture(params=["postgres", "neo4j"])
 async def kept(request: pytest.FixtureRequest, lone_database: Database) -> AsyncIterator[Kept]:
-    async with AsyncExitStack() as opened:
-        driver = await opened.enter_async_context(neo4j_driver()) if request.param == "neo4j" else None
-        pool = await opened.enter_async_context(pool_of(lone_database.dsn))
-        relay = await opened.enter_async_context(pool_of(lone_database.relay_dsn))
-        if driver is None:
-            yield Kept(pool, relay, PostgresGraphStore(relay, pool), PostgresGraphReads(pool))
-        else:
-            store = Neo4jGraphStore(driver, PostgresWholeGraphs(relay, pool))
-            yield Kept(pool, relay, store, Neo4jGraphReads(driver))
+    async with (
+        graph_in(request.param, lone_database) as graph,
+        pool_of(lone_database.dsn) as pool,
+        pool_of(lone_database.relay_dsn) as relay,
+    ):
+        yield Kept(pool, relay, graph.store, graph.reads)
 
 
 async def rounds(keeper: GraphKeeper, count: int = 4) -> None:

@@ -1,64 +1,26 @@
-"""What every store of graphs does, and what PostgreSQL keeps apart."""
+"""What every store of graphs does."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from meshkit.storage.postgres import Pool, open_pool
-from services.fraud.adapters.graph.memory_graph import MemoryGraph
-from services.fraud.adapters.graph.neo4j_reads import Neo4jGraphReads
-from services.fraud.adapters.graph.neo4j_store import Neo4jGraphStore
-from services.fraud.adapters.graph.postgres_reads import PostgresGraphReads
-from services.fraud.adapters.graph.postgres_store import PostgresGraphStore
-from services.fraud.adapters.graph.postgres_whole_graphs import PostgresWholeGraphs
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.entities import HUB_DEGREE, EntityName, entity_number
-from services.fraud.domain.outbox import Place, PlaceProof
-from services.fraud.ports.graph import EntityRef, GraphReads, GraphStore
+from services.fraud.ports.graph import EntityRef
 from tests.support.fraud import new_tenant
 from tests.support.graph import START, account, enter, payment, read, transfer
-from tests.support.neo4j import neo4j_driver
-from tests.support.servers import Database
+from tests.support.graph_stores import KeptGraph
 
 SHARED = "192.0.2.1"
 A, B, C, D = (account(each) for each in "abcd")
 
-
-@dataclass
-class Graph:
-    store: GraphStore
-    reads: GraphReads
-
-
-@pytest.fixture
-async def graph(request: pytest.FixtureRequest, pool: Pool, fraud_database: Database) -> AsyncIterator[Graph]:
-    if request.param == "memory":
-        twin = MemoryGraph()
-        yield Graph(twin, twin)
-        return
-    async with AsyncExitStack() as opened:
-        driver = await opened.enter_async_context(neo4j_driver()) if request.param == "neo4j" else None
-        relay = await open_pool(fraud_database.relay_dsn)
-        opened.push_async_callback(relay.close)
-        if driver is None:
-            yield Graph(PostgresGraphStore(relay, pool), PostgresGraphReads(pool))
-        else:
-            yield Graph(Neo4jGraphStore(driver, PostgresWholeGraphs(relay, pool)), Neo4jGraphReads(driver))
-
-
 every = pytest.mark.parametrize("graph", ["memory", "postgres", "neo4j"], indirect=True)
-in_servers = pytest.mark.parametrize("graph", ["postgres", "neo4j"], indirect=True)
-in_postgres = pytest.mark.parametrize("graph", ["postgres"], indirect=True)
 
 
 @every
-async def test_transfers_are_counted_by_pair_and_direction(graph: Graph, tenant: str) -> None:
+async def test_transfers_are_counted_by_pair_and_direction(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0, 500), transfer("a", "b", 1, 300), transfer("c", "b", 2, 100))
     await enter(graph.store, tenant, transfer("a", "b", 3, 400), transfer("b", "a", 4, 900))
     a, b, c, nobody = await read(graph.reads, tenant, A, B, C, D)
@@ -72,7 +34,7 @@ async def test_transfers_are_counted_by_pair_and_direction(graph: Graph, tenant:
 
 
 @every
-async def test_amounts_in_another_currency_are_counted_and_not_added(graph: Graph, tenant: str) -> None:
+async def test_amounts_in_another_currency_are_counted_and_not_added(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0, 500), transfer("a", "b", 1, 1, currency="JPY"))
     await enter(graph.store, tenant, transfer("a", "b", 2, 2, currency="JPY"))
     (edge,) = await graph.reads.edges(tenant, [entity_number(A)], 10)
@@ -82,7 +44,7 @@ async def test_amounts_in_another_currency_are_counted_and_not_added(graph: Grap
 
 
 @every
-async def test_what_is_linked_is_one_component_with_its_growth(graph: Graph, tenant: str) -> None:
+async def test_what_is_linked_is_one_component_with_its_growth(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, payment("u1", device_fingerprint="d1"), payment("u2", device_fingerprint="d2"))
     await enter(graph.store, tenant, payment("u1", 24 * 8, device_fingerprint="d2"))
     u1, u2 = await read(graph.reads, tenant, EntityName("user_id", "u1"), EntityName("user_id", "u2"))
@@ -94,7 +56,7 @@ async def test_what_is_linked_is_one_component_with_its_growth(graph: Graph, ten
 
 
 @every
-async def test_a_hub_joins_no_components(graph: Graph, tenant: str) -> None:
+async def test_a_hub_joins_no_components(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, *(payment(f"u{each}", ip_address=SHARED) for each in range(HUB_DEGREE + 20)))
     await enter(graph.store, tenant, *(payment(f"v{each}", ip_address=SHARED) for each in range(10)))
     hub, user, late = await read(
@@ -107,7 +69,7 @@ async def test_a_hub_joins_no_components(graph: Graph, tenant: str) -> None:
 
 
 @every
-async def test_known_fraud_is_near_within_two_steps(graph: Graph, tenant: str) -> None:
+async def test_known_fraud_is_near_within_two_steps(graph: KeptGraph, tenant: str) -> None:
     chain = [payment(f"u{each}", device_fingerprint=f"d{each}") for each in range(4)]
     crossing = [payment(f"u{each + 1}", device_fingerprint=f"d{each}") for each in range(3)]
     await enter(graph.store, tenant, *chain, *crossing)
@@ -124,7 +86,7 @@ async def test_known_fraud_is_near_within_two_steps(graph: Graph, tenant: str) -
 
 
 @every
-async def test_fraud_comes_near_by_a_link_that_comes_later(graph: Graph, tenant: str) -> None:
+async def test_fraud_comes_near_by_a_link_that_comes_later(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, payment("u0", device_fingerprint="d0", fraud=True))
     await enter(graph.store, tenant, payment("u1", device_fingerprint="d1"))
     await enter(graph.store, tenant, payment("u1", device_fingerprint="d0"))
@@ -134,7 +96,7 @@ async def test_fraud_comes_near_by_a_link_that_comes_later(graph: Graph, tenant:
 
 
 @every
-async def test_fraud_is_not_near_through_a_hub(graph: Graph, tenant: str) -> None:
+async def test_fraud_is_not_near_through_a_hub(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, *(payment(f"u{each}", ip_address=SHARED) for each in range(HUB_DEGREE)))
     await enter(graph.store, tenant, payment("bad", fraud=True, ip_address=SHARED))
     await enter(graph.store, tenant, payment("u1", 1, ip_address=SHARED))
@@ -143,7 +105,7 @@ async def test_fraud_is_not_near_through_a_hub(graph: Graph, tenant: str) -> Non
 
 
 @every
-async def test_a_label_of_an_event_counts_once(graph: Graph, tenant: str) -> None:
+async def test_a_label_of_an_event_counts_once(graph: KeptGraph, tenant: str) -> None:
     event = payment("u1", device_fingerprint="d1", fraud=True)
     await enter(graph.store, tenant, event)
     await enter(graph.store, tenant, event._replace(is_new=False))
@@ -152,7 +114,7 @@ async def test_a_label_of_an_event_counts_once(graph: Graph, tenant: str) -> Non
 
 
 @every
-async def test_money_that_comes_back_is_a_cycle(graph: Graph, tenant: str) -> None:
+async def test_money_that_comes_back_is_a_cycle(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0), transfer("b", "c", 1), transfer("d", "a", 2))
     await enter(graph.store, tenant, transfer("c", "a", 3), transfer("b", "a", 4))
     found = await read(graph.reads, tenant, A, B, C, D)
@@ -160,7 +122,7 @@ async def test_money_that_comes_back_is_a_cycle(graph: Graph, tenant: str) -> No
 
 
 @every
-async def test_what_was_not_seen_for_long_is_forgotten(graph: Graph, tenant: str) -> None:
+async def test_what_was_not_seen_for_long_is_forgotten(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0), transfer("c", "b", 48), transfer("b", "c", 1))
     assert not await graph.store.forget(tenant, START + timedelta(hours=24))
     a, b, c = await read(graph.reads, tenant, A, B, C)
@@ -171,7 +133,7 @@ async def test_what_was_not_seen_for_long_is_forgotten(graph: Graph, tenant: str
 
 
 @every
-async def test_a_graph_that_is_not_whole_is_not_read(graph: Graph, tenant: str) -> None:
+async def test_a_graph_that_is_not_whole_is_not_read(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b"))
     other, ref = new_tenant(), EntityRef(tenant, entity_number(A))
     found = await graph.reads.entities([ref, ref._replace(tenant_id=other)])
@@ -184,7 +146,7 @@ async def test_a_graph_that_is_not_whole_is_not_read(graph: Graph, tenant: str) 
 
 
 @every
-async def test_nothing_of_a_transaction_stays_that_fails(graph: Graph, tenant: str) -> None:
+async def test_nothing_of_a_transaction_stays_that_fails(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b"))
     with pytest.raises(LookupError):
         async with graph.store.begin([tenant]) as changes:
@@ -195,78 +157,17 @@ async def test_nothing_of_a_transaction_stays_that_fails(graph: Graph, tenant: s
 
 
 @every
-async def test_of_many_edges_the_latest_are_read(graph: Graph, tenant: str) -> None:
+async def test_of_many_edges_the_latest_are_read(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, *(transfer("a", f"n{each}", each) for each in range(20)))
     edges = await graph.reads.edges(tenant, [entity_number(A)], 5)
     assert [each.target for each in edges] == [entity_number(account(f"n{each}")) for each in range(19, 14, -1)]
 
 
-@in_servers
-async def test_sums_outgrow_64_bits_and_times_are_kept_to_the_microsecond(graph: Graph, tenant: str) -> None:
+@every
+async def test_sums_outgrow_64_bits_and_times_are_kept_to_the_microsecond(graph: KeptGraph, tenant: str) -> None:
     most, micro = (1 << 63) - 1, timedelta(microseconds=1)
     for minor in (most, most, -3):
         await enter(graph.store, tenant, transfer("a", "b", 0, minor, time=START + micro))
     (edge,) = await graph.reads.edges(tenant, [entity_number(A)], 10)
     assert edge.amount == Money(2 * most - 3, "USD")
     assert edge.first_time == START + micro
-
-
-@in_servers
-async def test_who_follows_keeps_others_from_it_until_the_end(graph: Graph) -> None:
-    first, second = (Place(1, 1), PlaceProof("cluster", b"\x00\xff")), (Place(1, 2), PlaceProof("cluster"))
-
-    async def follow() -> tuple[Place, PlaceProof] | None:
-        async with graph.store.begin(()) as changes:
-            return await changes.place()
-
-    async with graph.store.begin(()) as changes:
-        await changes.move(*first, START)
-    async with graph.store.begin(()) as changes:
-        assert await changes.place() == first
-        other = asyncio.create_task(follow())
-        assert not (await asyncio.wait({other}, timeout=0.2))[0]
-        await changes.move(*second, START)
-    assert await other == second
-
-
-@in_servers
-async def test_what_two_add_to_one_graph_at_once_is_added_one_after_the_other(graph: Graph, tenant: str) -> None:
-    await enter(graph.store, tenant, transfer("a", "b"))
-    await asyncio.gather(*(enter(graph.store, tenant, transfer("a", "b", each)) for each in range(4)))
-    (edge,) = await graph.reads.edges(tenant, [entity_number(A)], 10)
-    assert edge.events == 5
-
-
-@in_servers
-async def test_another_tenants_graph_is_neither_read_nor_changed(graph: Graph, tenant: str) -> None:
-    other, refs = new_tenant(), [entity_number(each) for each in (A, B, C, D)]
-    bad = transfer("a", "b", 1, is_fraud=True)
-    for each in (tenant, other):
-        await enter(graph.store, each, transfer("a", "b", 0, 700), transfer("c", "d", 0), bad)
-    before = await graph.reads.entities([EntityRef(other, each) for each in refs])
-    edges = await graph.reads.edges(other, refs, 10)
-    # As much as can be done to a graph, and of the same entities and decisions.
-    await enter(graph.store, tenant, bad._replace(is_fraud=False, is_new=False), transfer("c", "a", 2))
-    async with graph.store.begin([tenant]) as changes:
-        await changes.fill(tenant, refs)
-        await changes.doubt(tenant, refs, 2)
-    (a,) = await read(graph.reads, tenant, A)
-    assert a is not None and (a.degree, a.sizes.size, a.frauds) == (2, 4, 0)
-    await graph.store.forget(tenant, START + timedelta(days=1))
-    while await graph.store.drop(tenant):
-        pass
-    after = await graph.reads.entities([EntityRef(other, each) for each in refs])
-    assert (after.summaries, await graph.reads.edges(other, refs, 10)) == (before.summaries, edges)
-    async with graph.store.begin([other]) as changes:
-        assert not await changes.doubted(other, 10)
-        assert await changes.know(other, {bad.decision_id: True}) == set(), "it is known there"
-
-
-@in_postgres
-async def test_tenants_do_not_see_each_others_graphs(graph: Graph, tenant: str, pool: Pool) -> None:
-    await enter(graph.store, tenant, transfer("a", "b"))
-    await enter(graph.store, new_tenant(), transfer("a", "c"))
-    (a,) = await read(graph.reads, tenant, A)
-    assert a is not None and a.degree == 1
-    for table in ("graph_tenants", "graph_entities", "graph_components", "graph_edges", "graph_frauds"):
-        assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
