@@ -37,6 +37,7 @@ PLANTED = {
     "Only the composition root knows the adapters": ("services/user/servicer.py", "services.user.adapters.memory"),
     "One room knows the libraries of expressions": ("services/fraud/service/watching/feed.py", "cel_expr_python.cel"),
     "One room knows the libraries of models": ("services/fraud/service/watching/feed.py", "numpy.linalg"),
+    "Only adapters of the graph know the driver of Neo4j": ("services/fraud/app/features.py", "neo4j.graph"),
     "Models are pure": ("services/fraud/models/metrics.py", "services.fraud.errors.decisions"),
     "Adapters serve the use cases and do not know them": ("services/user/adapters/rows.py", "services.user.service"),
 }  # fmt: skip
