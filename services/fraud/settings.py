@@ -144,7 +144,7 @@ def _neo4j_url(reader: Reader) -> str:
     if not host or not whole or parts.scheme not in NEO4J_SCHEMES:
         raise SettingsError(f"{name} must be neo4j+s://user:password@host:port, or bolt+s, and nothing after it")
     if "+" not in parts.scheme and not _is_loopback(host):
-        raise SettingsError(f"{name} must be neo4j+s or bolt+s: only on this machine a graph is reached without TLS")
+        raise SettingsError(f"{name} must be neo4j+s or bolt+s: without TLS only a Neo4j on this machine is used")
     return url
 
 
