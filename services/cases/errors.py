@@ -25,7 +25,7 @@ def step_refused(why: str, state: str) -> MeshError:
 
 def changed_meanwhile() -> MeshError:
     return MeshError(
-        Kind.ABORTED, "CONFLICT", "alerts were added to the case while it was closed: look at it again", retry_after=0.0
+        Kind.ABORTED, "CONFLICT", "the case was changed while it was closed: look at it again", retry_after=0.0
     )
 
 

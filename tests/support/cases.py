@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,12 +37,16 @@ def decided_event(
 
 @dataclass
 class ToldLabels:
-    """Labels as they were told. `failure` is raised once instead."""
+    """Labels as they were told. `failure` is raised once instead, and `meanwhile` is awaited once before."""
 
     told: list[tuple[tuple[str, ...], str, str]] = field(default_factory=list)
     failure: MeshError | None = None
+    meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def store(self, transaction_ids: Sequence[str], label: str, reason: str) -> None:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
         failure, self.failure = self.failure, None
         if failure is not None:
             raise failure

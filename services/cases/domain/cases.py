@@ -28,6 +28,7 @@ __all__ = [
     "DoneWithCase",
     "StoredCase",
     "assigned_to",
+    "begun_to_close",
     "closed_as",
     "merged_into",
     "opened_case",
@@ -96,6 +97,10 @@ class StoredCase:
     updated_at: datetime
     due_at: datetime
     closed_at: datetime | None = None
+    closing_as: str = ""
+    """The disposition that somebody closes it with, while its labels are stored."""
+    closing_until: datetime | None = None
+    """When nobody does any more, whatever became of it."""
 
     @property
     def money(self) -> int:
@@ -180,12 +185,30 @@ def assigned_to(case: StoredCase, assignee: str, now: datetime, *, seen: bool) -
 
 
 def closed_as(case: StoredCase, disposition: str, now: datetime, merged: str | None = None) -> StoredCase:
-    """Raises CaseStepError for a case that was closed otherwise."""
+    """Raises CaseStepError for a case that was closed otherwise, or is about to be."""
     if case.state is CaseState.CLOSED and (case.disposition, case.merged_into) == (disposition, merged):
         return case
     _must_be_live(case)
+    _must_not_be_closed_otherwise(case, disposition, now)
     state = CaseState.CLOSED
-    return case.changed(now, state=state, disposition=disposition, merged_into=merged, closed_at=now)
+    return case.changed(
+        now, state=state, disposition=disposition, merged_into=merged, closed_at=now, closing_as="", closing_until=None
+    )
+
+
+def begun_to_close(case: StoredCase, disposition: str, now: datetime, until: datetime) -> StoredCase:
+    """Keeps others from closing a case otherwise until a time. It is the same case to whoever looks at it.
+
+    Raises CaseStepError for a case that is closed, or is being closed otherwise.
+    """
+    _must_be_live(case)
+    _must_not_be_closed_otherwise(case, disposition, now)
+    return replace(case, closing_as=disposition, closing_until=until)
+
+
+def _must_not_be_closed_otherwise(case: StoredCase, disposition: str, now: datetime) -> None:
+    if case.closing_as != disposition and case.closing_until is not None and case.closing_until > now:
+        raise CaseStepError(f"the case is being closed as {case.closing_as}", case.state)
 
 
 def merged_into(case: StoredCase, other_id: str, now: datetime) -> StoredCase:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from meshkit.errors import MeshError
 from meshkit.preconditions import etag_mismatch, revision_from_etag
 from services.cases import errors
 from services.cases.domain.alerts import AlertState
@@ -14,6 +16,7 @@ from services.cases.domain.cases import (
     CaseState,
     CaseStepError,
     StoredCase,
+    begun_to_close,
     closed_as,
     merged_into,
 )
@@ -23,6 +26,9 @@ from services.cases.service.raising import AlertRaising
 from services.cases.service.telling import case_told
 
 __all__ = ["CaseClosing"]
+
+CLOSING = timedelta(seconds=30)
+"""For so long at most one caller has its labels stored, and nobody else may say otherwise."""
 
 
 class CaseClosing:
@@ -41,24 +47,44 @@ class CaseClosing:
     ) -> StoredCase:
         """Labels the chosen transactions, all of them if none is chosen, and then closes the case.
 
-        The labels are stored before, outside of any transaction: what fails in between is done again by the same
-        request, whose labels say what is there already. Raises MeshError.
+        The labels are stored before, outside of any transaction, while nobody else may close the case otherwise: what
+        fails in between is done again by the same request, whose labels say what is there already. Raises MeshError.
         """
         async with self._writer.begin(tenant_id) as changes:
             found = await case_in_state(changes, case_id)
             if _closed_so(found, disposition):
                 return found
-            _check(found, disposition, etag, self._clock())
+            begun = self._begun(found, disposition, etag)
             names = await _chosen(changes, found, chosen)
+            await changes.save_case(begun)
         if disposition.label and names:
-            await self._labels.store(names, disposition.label, f"case {found.case_id}")
+            await self._label(tenant_id, begun, names, disposition.label)
         async with self._writer.begin(tenant_id) as changes:
             now_found = await case_in_state(changes, case_id)
             if _closed_so(now_found, disposition):
                 return now_found
-            if now_found.alert_count != found.alert_count or now_found.transaction_count != found.transaction_count:
+            if _is_other(now_found, begun):
                 raise errors.changed_meanwhile()
             return await self._close(changes, now_found, actor, disposition, len(names))
+
+    async def _label(self, tenant_id: str, begun: StoredCase, names: Sequence[str], label: str) -> None:
+        try:
+            await self._labels.store(names, label, f"case {begun.case_id}")
+        except MeshError:
+            async with self._writer.begin(tenant_id) as changes:
+                found = await case_in_state(changes, UUID(begun.case_id))
+                if found.closing_until == begun.closing_until:
+                    await changes.save_case(replace(found, closing_as="", closing_until=None))
+            raise
+
+    def _begun(self, case: StoredCase, disposition: CaseDisposition, etag: str) -> StoredCase:
+        if revision_from_etag(etag) not in (None, case.revision):
+            raise etag_mismatch()
+        now = self._clock()
+        try:
+            return begun_to_close(case, disposition.value, now, now + CLOSING)
+        except CaseStepError as error:
+            raise refused_step(error) from None
 
     async def close_unlabelled(self, changes: CaseChanges, case_id: UUID, actor: str) -> StoredCase:
         """Closes a case of which nothing became known. Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
@@ -132,13 +158,13 @@ def _closed_so(case: StoredCase, disposition: CaseDisposition) -> bool:
     return case.state is CaseState.CLOSED and case.disposition == disposition.value
 
 
-def _check(case: StoredCase, disposition: CaseDisposition, etag: str, now: datetime) -> None:
-    if revision_from_etag(etag) not in (None, case.revision):
-        raise etag_mismatch()
-    try:
-        closed_as(case, disposition.value, now)
-    except CaseStepError as error:
-        raise refused_step(error) from None
+def _is_other(case: StoredCase, begun: StoredCase) -> bool:
+    """Tells whether something else has become of a case, or of its alerts, than was to be closed."""
+    return (case.closing_as, case.alert_count, case.transaction_count) != (
+        begun.closing_as,
+        begun.alert_count,
+        begun.transaction_count,
+    )
 
 
 async def _chosen(changes: CaseChanges, case: StoredCase, chosen: Sequence[str]) -> Sequence[str]:

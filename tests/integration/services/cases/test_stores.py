@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from meshkit.errors import MeshError
+from meshkit.preconditions import etag_from_revision
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
 from services.cases.adapters import postgres_tenants
@@ -21,10 +22,11 @@ from services.cases.adapters.postgres_changes import PostgresCaseWriter
 from services.cases.adapters.postgres_reads import PostgresCaseReads
 from services.cases.adapters.postgres_tenants import CaseOutboxRetention, PostgresTenantsWithCases
 from services.cases.domain.alerts import AlertCause, AlertState
-from services.cases.domain.cases import CaseDisposition, CaseState, StoredCase
+from services.cases.domain.cases import CaseDisposition, CaseState, StoredCase, begun_to_close
 from services.cases.domain.events import LabelledEvent
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 from services.cases.ports import AlertFilter, CaseFilter, QueuePlace
+from services.cases.service.closing import CLOSING
 from tests.support.cases import NOON, CaseWorld, decided_event
 from tests.support.servers import Database
 
@@ -247,6 +249,42 @@ async def test_what_waits_gets_older_and_is_told_of_once_when_it_is_overdue(worl
     assert (await history(world, late))[-1] == "overdue"
     overdue, _ = await world.alerts.page(world.tenant, replace(ALL, cause=AlertCause.OVERDUE), None, 10)
     assert [(each.raised_for.subject, each.count) for each in overdue] == [(late.case_id, 1)]
+
+
+async def test_of_two_who_close_a_case_differently_only_the_first_labels_it(world: CaseWorld) -> None:
+    await world.decide("a")
+    case = await the_case(world)
+
+    async def others() -> None:
+        named = world.tenant, UUID(case.case_id), "bo"
+        for other in (CaseDisposition.LEGITIMATE, CaseDisposition.INCONCLUSIVE):
+            assert await refusal(world.closing.close(*named, other, (), "")) == "STATE_NOT_ALLOWED"
+        async with world.writer.begin(world.tenant) as changes:
+            assert await refusal(world.closing.close_unlabelled(changes, named[1], "bo")) == "STATE_NOT_ALLOWED"
+
+    world.labels.meanwhile = others
+    assert (await close(world, case)).disposition == "fraud"
+    assert [label for _, label, _ in world.labels.told] == ["fraud"]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_who_fails_to_close_a_case_keeps_others_from_it_no_longer_than_that_takes(
+    world: CaseWorld, fails: bool
+) -> None:
+    await world.decide("a")
+    case = await the_case(world)
+    if fails:
+        world.labels.be_away()
+        assert await refusal(close(world, case)) == "DEPENDENCY_UNAVAILABLE"
+    else:
+        # Whoever began has ended in between.
+        async with world.writer.begin(world.tenant) as changes:
+            await changes.save_case(begun_to_close(case, "fraud", NOON, NOON + CLOSING))
+        world.now = NOON + CLOSING
+    closed = await world.closing.close(
+        world.tenant, UUID(case.case_id), "bo", CaseDisposition.LEGITIMATE, (), etag_from_revision(case.revision)
+    )
+    assert closed.disposition == "legitimate"
 
 
 async def test_only_tenants_with_a_case_that_it_is_time_for_are_visited(
