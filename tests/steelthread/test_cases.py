@@ -129,6 +129,8 @@ async def test_alerts_that_match_are_dismissed_as_a_task(watched: Edge) -> None:
     assert (alert["state"], alert["reason"]) == ("dismissed", "A test.")
     wrong = await watched.send("POST", "/api/v1/case-jobs", json.dumps({"action": "close", "cause": "rule"}).encode())
     assert [each["field"] for each in refusal(wrong)["errors"]] == ["cause"]
+    whole = await watched.send("POST", "/api/v1/case-jobs", json.dumps({"action": "dismiss"}).encode())
+    assert [each["field"] for each in refusal(whole)["errors"]] == ["state"]
 
 
 async def test_an_operator_works_from_the_command_line(platform: Platform) -> None:

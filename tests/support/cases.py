@@ -67,9 +67,9 @@ class CaseWorld:
         self.tenants = tenants
         self.labels = ToldLabels()
         self.raising = AlertRaising(self._clock)
-        self.alerts = AlertDesk(reads, writer, self._clock)
-        self.desk = CaseDesk(reads, self._clock)
         self.closing = CaseClosing(writer, self.labels, self.raising, self._clock)
+        self.alerts = AlertDesk(reads, writer, self.closing, self._clock)
+        self.desk = CaseDesk(reads, self._clock)
         self.keeper = CaseKeeper(tenants, writer, self.raising, self._clock)
         self.tenant = str(uuid.uuid4())
 

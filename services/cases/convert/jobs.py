@@ -18,12 +18,13 @@ __all__ = ["job_filter_from_proto", "job_to_proto"]
 
 OF_ALERTS = {"reason", "cause"}
 OF_CASES = {"of_assignee", "overdue"}
+FILTERS = ("state", "cause", "entity", "min_level", "of_assignee", "overdue")
 STATES_OF = {JobAction.DISMISS: {"", "open", "acknowledged"}}
 STATES_OF_CASES = {"", "open", "assigned"}
 
 
 def job_filter_from_proto(request: pb.CreateCaseJobRequest) -> AlertFilter | CaseFilter:
-    """Raises VALIDATION_FAILED for a field that is not of the action."""
+    """Raises VALIDATION_FAILED for a field that is not of the action, and for a job without any restriction."""
     action, level = JobAction(request.action), level_from_word(request.min_level)
     foreign = OF_CASES | {"assignee"} if action is JobAction.DISMISS else set(OF_ALERTS)
     foreign |= {"assignee"} if action is JobAction.CLOSE else set()
@@ -32,6 +33,8 @@ def job_filter_from_proto(request: pb.CreateCaseJobRequest) -> AlertFilter | Cas
             raise field_invalid(field, "action.field", f"says nothing to {request.action}")
     if request.state not in STATES_OF.get(action, STATES_OF_CASES):
         raise field_invalid("state", "action.state", f"is none of what {request.action} is for")
+    if not any(getattr(request, field) for field in FILTERS):
+        raise field_invalid("state", "action.filter", "is needed, or another filter: nothing is done with all there is")
     if action is JobAction.DISMISS:
         state = AlertState(request.state) if request.state else None
         cause = AlertCause(request.cause) if request.cause else None

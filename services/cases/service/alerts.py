@@ -13,6 +13,7 @@ from services.cases import errors
 from services.cases.domain.alerts import AlertState, Evidence, StoredAlert
 from services.cases.domain.levels import CaseSettings
 from services.cases.ports import AlertFilter, CaseChanges, CaseReads, CaseWriter
+from services.cases.service.closing import CaseClosing
 from services.cases.service.telling import alert_told
 
 __all__ = ["AlertDesk"]
@@ -21,9 +22,12 @@ __all__ = ["AlertDesk"]
 class AlertDesk:
     """The use cases of alerts."""
 
-    def __init__(self, reads: CaseReads, writer: CaseWriter, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, reads: CaseReads, writer: CaseWriter, closing: CaseClosing, clock: Callable[[], datetime]
+    ) -> None:
         self._reads = reads
         self._writer = writer
+        self._closing = closing
         self._clock = clock
 
     async def get(self, tenant_id: str, alert_id: UUID) -> tuple[StoredAlert, Sequence[Evidence]]:
@@ -49,8 +53,9 @@ class AlertDesk:
         return await self._move(tenant_id, alert_id, actor, etag, AlertState.DISMISSED, reason)
 
     async def dismiss_in(self, changes: CaseChanges, alert_id: UUID, actor: str, reason: str) -> StoredAlert:
-        """Does the same in a transaction that is given."""
-        return await self._move_in(changes, alert_id, actor, "", AlertState.DISMISSED, reason)
+        """Does the same in a transaction that is given, with an alert that has not ended."""
+        found = await _alert_in_state(changes, alert_id)
+        return await self._store(changes, found, AlertState.DISMISSED, actor, reason)
 
     async def settings(self, tenant_id: str) -> CaseSettings:
         return await self._reads.settings(tenant_id)
@@ -77,14 +82,9 @@ class AlertDesk:
         self, changes: CaseChanges, alert_id: UUID, actor: str, etag: str, state: AlertState, reason: str
     ) -> StoredAlert:
         found = await changes.alert(alert_id)
-        if found is None:
-            raise errors.found_none("alert")
-        if found.state is state:
+        if found is not None and found.state is state:
             return found
-        if revision_from_etag(etag) not in (None, found.revision):
-            raise etag_mismatch()
-        if not found.state.live:
-            raise errors.step_refused(f"the alert is {found.state.value}", found.state.value)
+        found = await _alert_in_state(changes, alert_id, etag)
         return await self._store(changes, found, state, actor, reason)
 
     async def _store(
@@ -94,4 +94,18 @@ class AlertDesk:
         moved = found.changed(now, state=state, changed_by=actor, reason=reason)
         await changes.save_alert(moved)
         await changes.tell(alert_told(state.value, moved, now))
+        if state is AlertState.DISMISSED and moved.case_id is not None:
+            await self._closing.close_empty(changes, UUID(moved.case_id), actor)
         return moved
+
+
+async def _alert_in_state(changes: CaseChanges, alert_id: UUID, etag: str = "") -> StoredAlert:
+    """Returns an alert that has not ended. Raises RESOURCE_NOT_FOUND, ETAG_MISMATCH and STATE_NOT_ALLOWED."""
+    found = await changes.alert(alert_id)
+    if found is None:
+        raise errors.found_none("alert")
+    if revision_from_etag(etag) not in (None, found.revision):
+        raise etag_mismatch()
+    if not found.state.live:
+        raise errors.step_refused(f"the alert is {found.state.value}", found.state.value)
+    return found

@@ -91,6 +91,13 @@ class CaseClosing:
         found, disposition = await case_in_state(changes, case_id), CaseDisposition.INCONCLUSIVE
         return found if _closed_so(found, disposition) else await self._close(changes, found, actor, disposition, 0)
 
+    async def close_empty(self, changes: CaseChanges, case_id: UUID, actor: str) -> None:
+        """Takes a case out of the queue if nothing in it is to be looked at any more: its alerts were dismissed."""
+        found = await case_in_state(changes, case_id)
+        live = any(alert.state.live for alert in await changes.alerts_of(found.case_id))
+        if found.state is CaseState.OPEN and not live and not found.closing_as:
+            await self._close(changes, found, actor, CaseDisposition.INCONCLUSIVE, 0)
+
     async def merge(self, changes: CaseChanges, case_id: UUID, actor: str, other_id: UUID, etag: str) -> StoredCase:
         """Moves the alerts of another case to one. Raises MeshError."""
         if case_id == other_id:

@@ -94,6 +94,15 @@ async def test_a_job_goes_on_where_it_was_interrupted(world: CaseWorld, monkeypa
     assert {(each.reason, each.changed_by, each.revision) for each in found} == {("Wrong rule.", "ana", 3)}
 
 
+async def test_alerts_that_have_ended_are_refused_to_a_job(world: CaseWorld) -> None:
+    for number in range(2):
+        await world.decide(f"t{number}", user_id=f"user-{number}")
+    made = await create(world, AlertFilter(), JobAction.DISMISS)
+    assert await work_of(world).run(task_of(world, made.job_id)) == {"changed": 2, "refused": 0}
+    again = await create(world, AlertFilter(), JobAction.DISMISS)
+    assert await work_of(world).run(task_of(world, again.job_id)) == {"changed": 0, "refused": 2}
+
+
 async def test_cases_are_assigned_and_closed(world: CaseWorld) -> None:
     for number in range(4):
         await world.decide(f"t{number}", user_id=f"user-{number}")

@@ -251,6 +251,24 @@ async def test_what_waits_gets_older_and_is_told_of_once_when_it_is_overdue(worl
     assert [(each.raised_for.subject, each.count) for each in overdue] == [(late.case_id, 1)]
 
 
+async def test_a_waiting_case_leaves_the_queue_with_its_last_alert_and_one_that_is_worked_on_stays(
+    world: CaseWorld,
+) -> None:
+    for user in ("user-1", "user-2"):
+        await world.decide(f"a-{user}", "burst", user_id=user)
+    waiting, taken = [await the_case(world, user) for user in ("user-1", "user-2")]
+    async with world.writer.begin(world.tenant) as changes:
+        await world.desk.assign(changes, UUID(taken.case_id), "ana", "bo", "")
+    alerts, _ = await world.alerts.page(world.tenant, ALL, None, 10)
+    for alert in alerts:
+        assert (await the_case(world)).state is CaseState.OPEN
+        await world.alerts.dismiss(world.tenant, UUID(alert.alert_id), "ana", "Ours.", "")
+    left, kept = [await the_case(world, user) for user in ("user-1", "user-2")]
+    assert (left.case_id, left.state, left.disposition) == (waiting.case_id, CaseState.CLOSED, "inconclusive")
+    assert (kept.state, kept.assignee) == (CaseState.ASSIGNED, "bo")
+    assert world.labels.told == []
+
+
 async def test_of_two_who_close_a_case_differently_only_the_first_labels_it(world: CaseWorld) -> None:
     await world.decide("a")
     case = await the_case(world)

@@ -890,7 +890,7 @@ default_message_pool.register_message(
 @dataclass(eq=False, repr=False)
 class CreateCaseJobRequest(betterproto2.Message):
     """
-    Asks to do something with all alerts or cases that match. What is empty does not restrict.
+    Asks to do something with all alerts or cases that match.
 
     Example: {"action": "dismiss", "cause": "rule", "min_level": "low", "reason": "The rule was wrong."}
     """
@@ -912,7 +912,7 @@ class CreateCaseJobRequest(betterproto2.Message):
 
     state: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
     """
-    Only alerts or cases in this state. Empty does not restrict; those that have ended are refused one by one.
+    Only alerts or cases in this state. At least one of this and the fields below has to restrict what is meant; those that have ended are refused one by one.
     """
 
     cause: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
