@@ -28,6 +28,7 @@ class MemoryModelRows:
     """What the others here share, as a database is."""
 
     models: dict[tuple[str, str], FraudModel] = field(default_factory=dict)
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     versions: dict[Place, ModelVersion] = field(default_factory=dict)
     made: dict[Place, MadeModel] = field(default_factory=dict)
     tokens: dict[Place, int] = field(default_factory=dict)
@@ -121,14 +122,16 @@ class MemoryModelChanges(MemoryClaims):
     async def count(self) -> int:
         return sum(owner == self._tenant_id for owner, _ in self._of.models)
 
-    async def create(self, model: FraudModel) -> bool:
-        return self._of.models.setdefault((self._tenant_id, model.name), model) is model
+    async def create(self, model: FraudModel) -> FraudModel | None:
+        place = self._tenant_id, model.name
+        made = replace(model, newest=self._of.numbers.get(place, 0))
+        return made if self._of.models.setdefault(place, made) is made else None
 
     async def save(self, model: FraudModel) -> None:
         self._of.models[self._tenant_id, model.name] = model
 
     async def delete(self, name: str) -> None:
-        del self._of.models[self._tenant_id, name]
+        self._of.numbers[self._tenant_id, name] = self._of.models.pop((self._tenant_id, name)).newest
         for place in [each for each in self._of.versions if (each[0], each[1].name) == (self._tenant_id, name)]:
             del self._of.versions[place]
             self._of.made.pop(place, None)

@@ -32,9 +32,14 @@ _HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('models ' || $1, 0))"
 _MODEL = f"SELECT {MODEL_COLUMNS} FROM models WHERE tenant_id = $1 AND name = $2"
 _COUNT = "SELECT count(*) FROM models WHERE tenant_id = $1"
 _CREATE = f"""
-INSERT INTO models (tenant_id, {MODEL_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT DO NOTHING RETURNING name"""
+INSERT INTO models (tenant_id, {MODEL_COLUMNS}) VALUES (
+    $1, $2, $3, $4, coalesce((SELECT newest FROM model_numbers WHERE tenant_id = $1 AND name = $2), 0), $5, $6, $7
+) ON CONFLICT DO NOTHING RETURNING {MODEL_COLUMNS}"""
 _SAVE = "UPDATE models SET description = $3, tag = $4, updated_at = $5 WHERE tenant_id = $1 AND name = $2"
+_KEEP_NUMBER = """
+INSERT INTO model_numbers (tenant_id, name, newest)
+SELECT tenant_id, name, newest FROM models WHERE tenant_id = $1 AND name = $2 AND newest > 0
+ON CONFLICT (tenant_id, name) DO UPDATE SET newest = excluded.newest"""
 _DELETE = "DELETE FROM models WHERE tenant_id = $1 AND name = $2"
 _VERSION = f"SELECT {VERSION_COLUMNS} FROM model_versions WHERE tenant_id = $1 AND name = $2 AND number = $3"
 _UNFINISHED = f"""
@@ -104,18 +109,17 @@ class PostgresModelChanges(PostgresClaims):
     async def count(self) -> int:
         return int(await self._connection.fetchval(_COUNT, self._tenant_id))
 
-    async def create(self, model: FraudModel) -> bool:
-        row = (
-            model.name, model.description, model.event_type, model.newest, model.tag, model.created_at,
-            model.updated_at,
-        )  # fmt: skip
-        return await self._connection.fetchval(_CREATE, self._tenant_id, *row) is not None
+    async def create(self, model: FraudModel) -> FraudModel | None:
+        values = model.name, model.description, model.event_type, model.tag, model.created_at, model.updated_at
+        row = await self._connection.fetchrow(_CREATE, self._tenant_id, *values)
+        return model_of(row) if row else None
 
     async def save(self, model: FraudModel) -> None:
         row = model.name, model.description, model.tag, model.updated_at
         await self._connection.execute(_SAVE, self._tenant_id, *row)
 
     async def delete(self, name: str) -> None:
+        await self._connection.execute(_KEEP_NUMBER, self._tenant_id, name)
         await self._connection.execute(_DELETE, self._tenant_id, name)
 
     async def contents(self) -> Sequence[UsingContent]:

@@ -1,4 +1,7 @@
-"""Opens the entity logs in a process of its own. Apart from `child.py`: a quarter of the time in which a process starts is what this imports."""
+"""Opens the entity logs in a process of its own.
+
+Apart from `child.py`: a quarter of the time in which a process starts is what this imports.
+"""
 
 from __future__ import annotations
 

@@ -74,8 +74,11 @@ class ModelChanges(Claims, Protocol):
         """Returns how many models there are."""
         ...
 
-    async def create(self, model: FraudModel) -> bool:
-        """Returns False if there is one of the name."""
+    async def create(self, model: FraudModel) -> FraudModel | None:
+        """Returns the model as it is stored: its versions are numbered on from those of a deleted one of the name.
+
+        None if there is one of the name.
+        """
         ...
 
     async def save(self, model: FraudModel) -> None: ...

@@ -48,11 +48,12 @@ class ModelKeeper:
         if await changes.model(new.name) is None and await changes.count() >= MOST_MODELS:
             raise errors.too_many_models(MOST_MODELS)
         now = self._clock()
-        made = FraudModel(
+        wanted = FraudModel(
             name=new.name, description=new.description, event_type=new.event_type, tag=self._new_tag(),
             created_at=now, updated_at=now,
         )  # fmt: skip
-        if not await changes.create(made):
+        made = await changes.create(wanted)
+        if made is None:
             raise errors.model_exists()
         return made
 

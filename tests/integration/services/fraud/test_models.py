@@ -93,7 +93,7 @@ async def added(kept: Kept, tenant: str, *versions: ModelVersion) -> None:
 async def test_a_model_is_read_changed_listed_and_deleted_with_its_versions(kept: Kept, tenant: str) -> None:
     one, other = model(description="Stolen cards."), model("accounts")
     async with kept.writer.begin(tenant) as changes:
-        assert [await changes.create(each) for each in (one, other, model())] == [True, True, False]
+        assert [await changes.create(each) for each in (one, other, model())] == [one, other, None]
         assert await changes.count() == 2
         await changes.add_version(version(tenant))
         await changes.stage("cards", uuid4(), 1, b"part", "alice")
@@ -110,6 +110,21 @@ async def test_a_model_is_read_changed_listed_and_deleted_with_its_versions(kept
         assert await changes.waiting() == 0
     assert await kept.reads.model(tenant, "cards") is None
     assert await kept.reads.version(tenant, FIRST) is None
+
+
+async def test_versions_of_a_model_that_is_made_again_go_on_from_those_of_before(kept: Kept, tenant: str) -> None:
+    for before, added_number in ((0, 2), (2, None), (2, 3), (3, None)):
+        async with kept.writer.begin(tenant) as changes:
+            made = await changes.create(model())
+            assert made is not None
+            assert made.newest == before
+            if added_number is not None:
+                await changes.add_version(version(tenant, added_number))
+        async with kept.writer.begin(tenant) as changes:
+            await changes.delete("cards")
+    async with kept.writer.begin(new_tenant()) as changes:
+        made = await changes.create(model())
+        assert made is not None and made.newest == 0
 
 
 async def test_a_version_is_read_as_it_was_added(kept: Kept, tenant: str) -> None:
