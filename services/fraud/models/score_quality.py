@@ -37,12 +37,14 @@ _Chosen: TypeAlias = "Flags | NDArray[np.uint32]"
 
 
 class ScoreTable:
-    """The scores of decisions, in 27 bytes each, and 4 for each group that one is in."""
+    """The scores of decisions, in 35 bytes each, and 4 for each group that one is in."""
 
     def __init__(self, capacity: int) -> None:
         """`capacity` is how many entities can be reviewed a day."""
         self._capacity = capacity
         self._scores = array("d")
+        self._said = array("d")
+        """What the models said of each."""
         self._times = array("q")
         self._entities = array("Q")
         self._truths = array("b")
@@ -57,13 +59,14 @@ class ScoreTable:
                 for value in values:
                     self._enter(name, value, place)
         self._scores.extend([row.score for row in rows])
+        self._said.extend([row.model_score for row in rows])
         self._times.extend([row.time_ms for row in rows])
         self._entities.extend([row.entity for row in rows])
         self._truths.extend([_truth(row) for row in rows])
         self._scorers.extend([self._scorer(row.model) for row in rows])
 
     def measure(self) -> Sequence[ScoreQuality]:
-        """Returns what all scores were worth, then those of each version."""
+        """Returns what the scores of all decisions were worth, then what each version said by itself."""
         scorers = np.frombuffer(self._scorers, np.uint16)
         found = [self._measured("", np.ones(len(scorers), np.bool_))]
         for model, number in self._models.items():
@@ -96,12 +99,13 @@ class ScoreTable:
     def _measured(self, model: str, chosen: _Chosen) -> ScoreQuality:
         are_probabilities = bool((np.frombuffer(self._scorers, np.uint16)[chosen] != RULES).all())
         truths = np.frombuffer(self._truths, np.int8)[chosen]
-        scores = np.frombuffer(self._scores, np.float64)[chosen]
+        of_models = np.frombuffer(self._said, np.float64)[chosen]
+        scores = of_models if model else np.frombuffer(self._scores, np.float64)[chosen]
         known = truths <= _GOOD
         said, labels = scores[known], truths[known] == _FRAUD
         frauds = int(labels.sum())
         ranks = 0 < frauds < len(labels)
-        bins = reliability(said, labels) if are_probabilities and len(said) else ()
+        bins = reliability(of_models[known], labels) if are_probabilities and len(said) else ()
         times = np.frombuffer(self._times, np.int64)[chosen]
         entities = np.frombuffer(self._entities, np.uint64)[chosen]
         precision, days, left_out = self._reviewed(scores, truths, times, entities)

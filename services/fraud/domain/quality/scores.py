@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from math import nan
 from typing import NamedTuple
 
 __all__ = ["ScoreQuality", "ScoreThreshold", "ScoredBin", "ScoredDecision"]
@@ -12,6 +13,7 @@ class ScoredDecision(NamedTuple):
     """A decision as scores are measured on it."""
 
     score: float
+    """Of the decision: what rules have added to the model's is in it."""
     time_ms: int
     """Of the event, since 1970."""
     entity: int
@@ -24,6 +26,8 @@ class ScoredDecision(NamedTuple):
     """True if something may still become known."""
     groups: Sequence[Collection[str]]
     """Of each name by which is grouped: the groups that it is in."""
+    model_score: float = nan
+    """What the version said; not a number where rules scored."""
 
 
 class ScoreThreshold(NamedTuple):
@@ -50,14 +54,14 @@ class ScoreQuality(NamedTuple):
     """What the scores of some decisions were worth. What cannot be measured is None."""
 
     model: str
-    """The version that scored them, as name@number; empty for decisions whoever scored them."""
+    """The version whose own scores these are, as name@number; empty for those of decisions, whoever scored them."""
     known: int
     """Decisions of which it is known what they were: what follows is measured on them, but for entities."""
     frauds: int
     auc: float | None
     average_precision: float | None
     calibration_error: float | None
-    """None where rules scored: theirs are no probabilities."""
+    """Of what models said. None where rules scored: theirs are no probabilities."""
     thresholds: Sequence[ScoreThreshold]
     reliability: Sequence[ScoredBin]
     entity_precision: float | None

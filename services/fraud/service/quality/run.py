@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from math import nan
 
 from meshkit.tasks import TaskFailure
 from services.fraud.domain.backtests.past import PastDecision, amount_of, entity_of
@@ -107,6 +108,7 @@ class QualityRun:
 
     def _scored(self, past: PastDecision, truth: str, groups: Sequence[Collection[str]]) -> ScoredDecision:
         assert past.answer is not None
+        model = past.facts.model if past.facts is not None else None
         return ScoredDecision(
             score=past.answer.score,
             time_ms=(past.event_time - _EPOCH) // _MILLISECOND,
@@ -115,4 +117,5 @@ class QualityRun:
             truth=True if truth == FRAUD else False if truth in self._good else None,
             immature=truth == IMMATURE,
             groups=groups,
+            model_score=model.score if model is not None else nan,
         )

@@ -23,7 +23,7 @@ def rows(count: int = 500, seed: int = 3, model: str = "stolen@1") -> list[Score
         truth = chance.choice([None, chance.random() < score, chance.random() < score])
         time_ms = number * 10 * DAY_MS // count
         groups = [(chance.choice("xyz"),), chance.choice([(), ("A",), ("A", "B")])]
-        found.append(ScoredDecision(score, time_ms, chance.randrange(40), model, truth, False, groups))
+        found.append(ScoredDecision(score, time_ms, chance.randrange(40), model, truth, False, groups, score))
     return found
 
 
@@ -45,6 +45,19 @@ def test_figures_are_those_of_the_known_decisions() -> None:
     (half,) = [each for each in one.thresholds if each.threshold == 0.5]
     caught = sum(truth for score, truth in zip(scores, fraud, strict=True) if score >= 0.5)
     assert (half.acted, half.caught) == (sum(score >= 0.5 for score in scores), caught)
+
+
+def test_a_version_is_measured_by_what_it_said_and_decisions_by_what_rules_made_of_it() -> None:
+    made = [each._replace(score=1 - (1 - each.score) * 0.7) for each in rows()]
+    table = ScoreTable(5)
+    table.add(made)
+    overall, one = table.measure()
+    alone = ScoreTable(5)
+    alone.add(rows())
+    assert one == alone.measure()[1]
+    assert (overall.calibration_error, overall.reliability) == (one.calibration_error, one.reliability)
+    (half,), (half_of_one,) = ([each for each in of.thresholds if each.threshold == 0.5] for of in (overall, one))
+    assert half.acted > half_of_one.acted
 
 
 def test_entities_are_reviewed_by_their_days_as_far_as_those_are_settled() -> None:

@@ -7894,7 +7894,7 @@ class QualityScores(betterproto2.Message):
 
     model: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    The version that scored them; empty for decisions whoever scored them.
+    The version whose own scores these are, before any rule; empty for the scores of decisions, whoever scored them.
     """
 
     known: "int" = betterproto2.field(2, betterproto2.TYPE_UINT64)
@@ -7925,7 +7925,7 @@ class QualityScores(betterproto2.Message):
         6, betterproto2.TYPE_DOUBLE, optional=True
     )
     """
-    By how much scores and what came of them differ, as a mean over 20 bins (ECE). Absent where rules scored: theirs are no probabilities.
+    By how much what models said and what came of it differ, as a mean over 20 bins (ECE). Absent where rules scored: theirs are no probabilities.
     """
 
     thresholds: "list[ModelThreshold]" = betterproto2.field(
