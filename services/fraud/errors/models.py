@@ -57,12 +57,12 @@ def too_many_trainings(most: int) -> MeshError:
 
 
 def too_many_uploads(most: int) -> MeshError:
-    words = f"more than {most} parts of files wait: import them, or wait for a day until they go"
+    words = f"{most} parts of files wait already: import them, or wait for a day until they go"
     return step_not_allowed(words, "waiting")
 
 
 def upload_incomplete(size: int, asked: int) -> MeshError:
-    words = f"of the file there are {size} bytes so far, in parts without a gap, and not {asked}"
+    words = f"the parts of the file have {size} bytes, and must be numbered from 1 on without a gap and have {asked}"
     return step_not_allowed(words, "incomplete")
 
 

@@ -11,6 +11,7 @@ from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.checking import MOST_RULES, content_faults, cost_faults, rule_faults
 from services.fraud.domain.scenarios.faults import ContentFault
 from services.fraud.domain.scenarios.model_checking import input_faults, model_faults
+from services.fraud.domain.scenarios.model_inputs import OWN_SCORE
 from services.fraud.domain.scenarios.rule import ScenarioRule
 from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioModel
 from services.fraud.ports.scenarios import RuleChecker, Vocabularies
@@ -72,10 +73,12 @@ class RuleChecks:
     def _content(
         self, content: ScenarioContent, variables: Mapping[str, ValueKind], known: Container[ScenarioRule]
     ) -> Checked:
+        if content.model is None:
+            variables = {name: kind for name, kind in variables.items() if name != OWN_SCORE}
         faults: Sequence[ContentFault] = content_faults(content, variables)
         trees: list[str] = []
         for place, rule in enumerate(content.rules[:MOST_RULES]):
-            if rule in known:
+            if rule in known and (content.model is not None or OWN_SCORE not in rule.expression):
                 continue
             found = self._expression(rule, variables)
             trees += found.trees

@@ -9,10 +9,11 @@ import pytest
 from meshkit.errors import MeshError
 from services.fraud.domain.expressions.types import ValueKind
 from services.fraud.domain.scenarios.drafting import with_rule, with_settings, without_rule
-from services.fraud.domain.scenarios.scenario import ScenarioContent, VersionRef
+from services.fraud.domain.scenarios.scenario import ScenarioContent, ScenarioModel, VersionRef
 from services.fraud.domain.scenarios.starter import STARTER, STARTER_ID, STARTER_REF
 from services.fraud.expressions.rules import CelRules
 from tests.support.scenarios import ScenarioBench, rule
+from tests.support.scorers import FRAUD
 
 CONTENT = ScenarioContent(event_type="payment", rules=(rule("HIGH"),))
 
@@ -46,6 +47,16 @@ async def test_what_is_wrong_is_told_with_line_and_column(bench: ScenarioBench) 
     assert [each.field for each in unknown.violations] == ["event_type"]
     many = replace(CONTENT, rules=tuple(rule(f"R{place}", expression="x > 1") for place in range(1_000)))
     assert len((await refusal(bench.scenarios.create("t", "alice", "cards", many))).violations) == 100
+
+
+async def test_rules_ask_for_the_score_of_a_model_only_where_there_is_one(bench: ScenarioBench) -> None:
+    asking = replace(CONTENT, rules=(rule("SURE", expression="model.score > 0.5"),))
+    error = await refusal(bench.scenarios.create("t", "alice", "cards", asking))
+    assert [each.field for each in error.violations] == ["rules[0].expression"]
+    scored = replace(asking, model=ScenarioModel(name=FRAUD.name, version=FRAUD.number))
+    await bench.scenarios.create("t", "alice", "cards", scored)
+    error = await refusal(bench.scenarios.edit("t", "alice", "cards", lambda draft: replace(draft, model=None)))
+    assert [each.field for each in error.violations] == ["rules[0].expression"]
 
 
 async def test_rules_that_would_hold_up_other_tenants_together_make_no_version(bench: ScenarioBench) -> None:
