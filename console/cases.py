@@ -167,7 +167,9 @@ async def _split(api: Api, arguments: Namespace) -> int:
 
 
 async def _do(api: Api, arguments: Namespace, what: str, body: Json) -> int:
-    print_item(arguments, await api.call("POST", f"{_path(arguments)}{what}", body))
+    found = await api.call("POST", f"{_path(arguments)}{what}", body)
+    # What only `show` tells.
+    print_item(arguments, {name: value for name, value in found.items() if name not in ("notes", "attachments")})
     return 0
 
 

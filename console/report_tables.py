@@ -87,7 +87,7 @@ def _maturity(report: Json, total: Json) -> str:
     decisions, mature, waiting = (int(total[name]) for name in ("decisions", "mature", "immature"))
     if not decisions:
         return "no decisions"
-    said = f"{decisions:,} decisions, {mature / decisions:.1%} mature"
+    said = f"{decisions:,} decisions, {mature * 1_000 // decisions / 1_000:.1%} mature"
     if waiting:
         said += f"; of {waiting:,} nothing is known yet, they count as nothing"
     if rfc3339(report["mature_time"]) > datetime.now(UTC):

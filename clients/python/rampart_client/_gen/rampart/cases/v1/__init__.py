@@ -1147,14 +1147,14 @@ class FraudCase(betterproto2.Message):
         20, betterproto2.TYPE_MESSAGE, repeated=True
     )
     """
-    Its notes, the first one first. Lists leave them out.
+    Its notes, the first one first. Only set where a single case is read.
     """
 
     attachments: "list[CaseAttachment]" = betterproto2.field(
         21, betterproto2.TYPE_MESSAGE, repeated=True
     )
     """
-    Its attachments, the first one first. Lists leave them out.
+    Its attachments, the first one first. Only set where a single case is read.
     """
 
 
