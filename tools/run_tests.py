@@ -1,6 +1,7 @@
 """Runs all tests in three processes side by side, for most of them wait most of the time.
 
-One has the tests of whole platforms. The others give way, so that what those time does not notice them.
+One has the tests of whole platforms. The others give way, so that what those time does not notice them. The last one
+gives way most: it waits for little, and would leave the others to end alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 __all__ = ["run"]
@@ -23,8 +25,8 @@ BESIDE = (
     ("tests/conformance", "tests/contract", "tests/generators", "tests/load", "tests/support", "tests/unit"),
 )
 """What is not run by the first: all tests of whole platforms, which are the rest."""
-GIVE_WAY = 5
-"""How much nicer the processes with these are."""
+GIVE_WAY = 3
+"""How much nicer each of the processes with these is than the one before."""
 
 
 def run(first: Sequence[str], *beside: Sequence[str]) -> int:
@@ -32,9 +34,10 @@ def run(first: Sequence[str], *beside: Sequence[str]) -> int:
     with ExitStack() as stack:
         written = [stack.enter_context(tempfile.TemporaryFile()) for _ in beside]
         running = [subprocess.Popen(first, cwd=ROOT)]
-        for command, file in zip(beside, written, strict=True):
+        for place, (command, file) in enumerate(zip(beside, written, strict=True), start=1):
+            give_way = partial(os.nice, place * GIVE_WAY)
             running.append(
-                subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, preexec_fn=_give_way)
+                subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, preexec_fn=give_way)
             )
         with _left_to(running):
             statuses = [each.wait() for each in running]
@@ -42,10 +45,6 @@ def run(first: Sequence[str], *beside: Sequence[str]) -> int:
             file.seek(0)
             sys.stdout.write(file.read().decode(errors="replace"))
     return max(statuses, key=abs)
-
-
-def _give_way() -> None:
-    os.nice(GIVE_WAY)
 
 
 @contextmanager
