@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["Preconditions", "etag_from_revision", "etag_mismatch", "revision_from_etag"]
+__all__ = ["Preconditions", "check_etag", "etag_from_revision", "etag_mismatch", "revision_from_etag"]
 
 _ANY = "*"
 _NO_REVISION = -1
@@ -48,3 +48,9 @@ def revision_from_etag(etag: str) -> int | None:
     if not etag:
         return None
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else _NO_REVISION
+
+
+def check_etag(etag: str, revision: int) -> None:
+    """Raises ETAG_MISMATCH unless an etag names a revision. One that is empty names any."""
+    if revision_from_etag(etag) not in (None, revision):
+        raise etag_mismatch()

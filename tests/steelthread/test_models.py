@@ -147,11 +147,11 @@ async def test_a_training_that_is_killed_begins_again_and_makes_its_model(taught
 
 async def attempts_at(platform: Platform, title: str) -> list[tuple[Any, ...]]:
     """Returns how the attempts at a task have ended, once none is under way."""
-    asked = f"""SELECT a.outcome, a.error_type FROM attempts AS a JOIN tasks AS t USING (tenant_id, task_id)
-        WHERE t.title = '{title}' ORDER BY a.number"""
+    asked = """SELECT a.outcome, a.error_type FROM attempts AS a JOIN tasks AS t USING (tenant_id, task_id)
+        WHERE t.title = $1 ORDER BY a.number"""
     async with asyncio.timeout(SECONDS):
         while True:
-            told = [tuple(row) for row in await platform.rows("task", asked)]
+            told = [tuple(row) for row in await platform.rows("task", asked, title)]
             if ("running", None) not in told:
                 return told
             await asyncio.sleep(0.1)

@@ -107,6 +107,9 @@ class StoredCase:
         """Returns what it is compared with others by."""
         return at_stake(self.amounts)
 
+    def is_being_closed(self, now: datetime) -> bool:
+        return self.closing_until is not None and self.closing_until > now
+
     def changed(self, now: datetime, **changes: object) -> StoredCase:
         """Returns the next state."""
         return replace(self, updated_at=now, revision=self.revision + 1, **changes)  # type: ignore[arg-type]
@@ -207,7 +210,7 @@ def begun_to_close(case: StoredCase, disposition: str, now: datetime, until: dat
 
 
 def _must_not_be_closed_otherwise(case: StoredCase, disposition: str, now: datetime) -> None:
-    if case.closing_as != disposition and case.closing_until is not None and case.closing_until > now:
+    if case.closing_as != disposition and case.is_being_closed(now):
         raise CaseStepError(f"the case is being closed as {case.closing_as}", case.state)
 
 

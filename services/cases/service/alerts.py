@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from meshkit.preconditions import etag_mismatch, revision_from_etag
+from meshkit.preconditions import check_etag
 from services.cases import errors
 from services.cases.domain.alerts import AlertState, Evidence, StoredAlert
 from services.cases.domain.levels import CaseSettings
@@ -64,8 +64,7 @@ class AlertDesk:
         """Changes settings. Raises ETAG_MISMATCH."""
         async with self._writer.begin(tenant_id) as changes:
             stored = await changes.settings()
-            if revision_from_etag(etag) not in (None, stored.revision):
-                raise etag_mismatch()
+            check_etag(etag, stored.revision)
             if replace(stored, **wanted) == stored and stored.revision:
                 return stored
             changed = replace(stored, **wanted, revision=stored.revision + 1)
@@ -104,8 +103,7 @@ async def _alert_in_state(changes: CaseChanges, alert_id: UUID, etag: str = "") 
     found = await changes.alert(alert_id)
     if found is None:
         raise errors.found_none("alert")
-    if revision_from_etag(etag) not in (None, found.revision):
-        raise etag_mismatch()
+    check_etag(etag, found.revision)
     if not found.state.live:
         raise errors.step_refused(f"the alert is {found.state.value}", found.state.value)
     return found

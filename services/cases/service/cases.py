@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from meshkit.ids import uuid7_text
-from meshkit.preconditions import etag_mismatch, revision_from_etag
+from meshkit.preconditions import check_etag
 from services.cases import errors
 from services.cases.domain.alerts import Evidence
 from services.cases.domain.cases import (
@@ -146,8 +146,7 @@ async def case_in_state(changes: CaseChanges, case_id: UUID, etag: str = "") -> 
     found = await changes.case(case_id)
     if found is None:
         raise errors.found_none("case")
-    if revision_from_etag(etag) not in (None, found.revision):
-        raise etag_mismatch()
+    check_etag(etag, found.revision)
     return found
 
 

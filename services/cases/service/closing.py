@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from meshkit.errors import MeshError
-from meshkit.preconditions import etag_mismatch, revision_from_etag
+from meshkit.preconditions import check_etag
 from services.cases import errors
 from services.cases.domain.alerts import AlertState
 from services.cases.domain.cases import (
@@ -78,8 +78,7 @@ class CaseClosing:
             raise
 
     def _begun(self, case: StoredCase, disposition: CaseDisposition, etag: str) -> StoredCase:
-        if revision_from_etag(etag) not in (None, case.revision):
-            raise etag_mismatch()
+        check_etag(etag, case.revision)
         now = self._clock()
         try:
             return begun_to_close(case, disposition.value, now, now + CLOSING)
@@ -95,7 +94,7 @@ class CaseClosing:
         """Takes a case out of the queue if nothing in it is to be looked at any more: its alerts were dismissed."""
         found = await case_in_state(changes, case_id)
         live = any(alert.state.live for alert in await changes.alerts_of(found.case_id))
-        if found.state is CaseState.OPEN and not live and not found.closing_as:
+        if found.state is CaseState.OPEN and not live and not found.is_being_closed(self._clock()):
             await self._close(changes, found, actor, CaseDisposition.INCONCLUSIVE, 0)
 
     async def merge(self, changes: CaseChanges, case_id: UUID, actor: str, other_id: UUID, etag: str) -> StoredCase:
@@ -106,8 +105,7 @@ class CaseClosing:
         case = await case_in_state(changes, case_id)
         if other.merged_into == case.case_id:
             return case
-        if revision_from_etag(etag) not in (None, case.revision):
-            raise etag_mismatch()
+        check_etag(etag, case.revision)
         if case.state is CaseState.CLOSED:
             raise errors.step_refused("the case is closed", case.state.value)
         try:

@@ -220,7 +220,9 @@ async def test_stopping_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_task_that_was_never_started_can_be_stopped() -> None:
-    await BackgroundTask("idle", Mortal().run, lambda _: None).stop()
+    work = Mortal()
+    await BackgroundTask("idle", work.run, lambda _: None).stop()
+    assert work.starts == []
 
 
 async def test_what_is_done_needs_no_cancellation() -> None:

@@ -15,6 +15,7 @@ from services.fraud.domain.declared.vector import FeatureValue, rejoined
 from services.fraud.domain.event import Fields, Money
 from services.fraud.domain.scenarios.facts import EventFacts
 from services.fraud.domain.scenarios.scenario import VersionRef
+from services.fraud.domain.scoring.model import ModelScore
 from services.fraud.domain.travel import GeoPoint
 
 __all__ = [
@@ -74,6 +75,11 @@ class PastDecision(NamedTuple):
     vector: StoredVector | None = None
     place: GeoPoint | None = None
     """Where its address was taken to be then. Read only for who asks."""
+
+    @property
+    def model(self) -> ModelScore | None:
+        """Returns what a model said of it."""
+        return self.facts.model if self.facts is not None else None
 
 
 class Extent(NamedTuple):

@@ -67,8 +67,7 @@ class Grouping:
 
 def model_of(past: PastDecision) -> str:
     """Returns the version of a model that scored, as name@number; empty for the rules."""
-    model = past.facts.model if past.facts is not None else None
-    return str(model.ref) if model is not None else ""
+    return str(past.model.ref) if past.model is not None else ""
 
 
 def _text(value: object) -> str:

@@ -108,7 +108,6 @@ class QualityRun:
 
     def _scored(self, past: PastDecision, truth: str, groups: Sequence[Collection[str]]) -> ScoredDecision:
         assert past.answer is not None
-        model = past.facts.model if past.facts is not None else None
         return ScoredDecision(
             score=past.answer.score,
             time_ms=(past.event_time - _EPOCH) // _MILLISECOND,
@@ -117,5 +116,5 @@ class QualityRun:
             truth=True if truth == FRAUD else False if truth in self._good else None,
             immature=truth == IMMATURE,
             groups=groups,
-            model_score=model.score if model is not None else nan,
+            model_score=past.model.score if past.model is not None else nan,
         )

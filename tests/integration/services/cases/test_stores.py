@@ -259,6 +259,8 @@ async def test_a_waiting_case_leaves_the_queue_with_its_last_alert_and_one_that_
     waiting, taken = [await the_case(world, user) for user in ("user-1", "user-2")]
     async with world.writer.begin(world.tenant) as changes:
         await world.desk.assign(changes, UUID(taken.case_id), "ana", "bo", "")
+        # Somebody had begun to close it, and ended in between.
+        await changes.save_case(begun_to_close(waiting, "fraud", NOON, NOON))
     alerts, _ = await world.alerts.page(world.tenant, ALL, None, 10)
     for alert in alerts:
         assert (await the_case(world)).state is CaseState.OPEN
