@@ -21,10 +21,10 @@ bench: environment-dev ## Measures the fraud check, with ENGINE=1 declared featu
 	@exec $(RUN) -m tests.load$(if $(TASKS),.tasks)$(if $(ENGINE),.decisions) $(if $(QUICK),--quick) $(if $(PEER),--peer "$(PEER)") $(ARGS)
 
 chaos: environment-dev ## Kills workers, service and database under 10,000 tasks, again and again (TASKS=1000 is shorter)
-	@RAMPART_CHAOS_TASKS=$(or $(TASKS),10000) exec $(RUN) -m pytest -s -q tests/integration/services/task/test_chaos.py $(ARGS)
+	@RAMPART_CHAOS_TASKS=$(or $(TASKS),10000) exec $(RUN) -m pytest -s -q -o faulthandler_timeout=0 tests/integration/services/task/test_chaos.py $(ARGS)
 
 generators: environment-dev ## Tries linters and the clients that generators make of the OpenAPI document (downloads them)
-	@RAMPART_GENERATORS=full exec $(RUN) -m pytest tests/generators $(ARGS)
+	@RAMPART_GENERATORS=full exec $(RUN) -m pytest -o faulthandler_timeout=0 tests/generators $(ARGS)
 
 generate: environment-dev ## Writes what derives from protos/ and services/table.toml
 	@$(RUN) tools/generate.py && $(RUN) tools/services.py && $(RUN) -m tools.docs

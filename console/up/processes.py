@@ -86,7 +86,8 @@ class Process:
         if process is not None and process.returncode is None:
             self._signal(self.spec.stop_signal)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), min(most, self.spec.stop_seconds))
+                async with asyncio.timeout(min(most, self.spec.stop_seconds)):
+                    await process.wait()
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait([self._watch], timeout=KILL_SECONDS)
@@ -178,7 +179,8 @@ class Process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), KILL_SECONDS)
+            async with asyncio.timeout(KILL_SECONDS):
+                await self._process.wait()
 
 
 def dies_with_us(spec: Spec) -> list[str]:
@@ -214,7 +216,8 @@ async def run_once(spec: Spec, log: Path, *, timeout: float) -> None:
             start_new_session=True,
         )
     try:
-        code = await asyncio.wait_for(process.wait(), timeout)
+        async with asyncio.timeout(timeout):
+            code = await process.wait()
     except TimeoutError as error:
         raise CommandFailure(f"{spec.name} did not finish within {timeout:g} s; see {log}.") from error
     finally:

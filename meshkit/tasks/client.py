@@ -32,30 +32,29 @@ def task_policies() -> dict[str, Policy]:
 class WorkClient:
     """The worker's side of `rampart.task.v1.TaskService`, on a channel that its user opens and closes."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, worker: str) -> None:
         self._channel = channel
+        self._worker = worker
         self._policies = task_policies()
 
     async def declare(self, request: pb.DeclareWorkRequest) -> None:
         await self._call("DeclareWork", request, pb.DeclareWorkResponse)
 
-    async def lease(
-        self, worker: str, kinds: Sequence[str], limit: int, seconds: int, wait: float
-    ) -> pb.LeaseTasksResponse:
+    async def lease(self, kinds: Sequence[str], limit: int, seconds: int, wait: float) -> pb.LeaseTasksResponse:
         """Returns at most `limit` tasks, none if there were none for `wait` seconds."""
         request = pb.LeaseTasksRequest(
-            worker=worker, kinds=kinds, max_tasks=limit, lease_seconds=seconds, wait_ms=int(wait * 1000)
+            worker=self._worker, kinds=kinds, max_tasks=limit, lease_seconds=seconds, wait_ms=int(wait * 1000)
         )
         return await self._call("LeaseTasks", request, pb.LeaseTasksResponse, timeout=wait + WAIT_MARGIN)
 
-    async def watch(self, worker: str) -> AsyncGenerator[Sequence[pb.Lease], None]:
+    async def watch(self) -> AsyncGenerator[Sequence[pb.Lease], None]:
         """Yields the leases of tasks that are to be stopped, until the stream ends."""
         path = f"/{TASK_SERVICE.full_name}/WatchLeases"
         call: Any = self._channel.unary_stream(
             path,
             request_serializer=pb.WatchLeasesRequest.SerializeToString,
             response_deserializer=pb.WatchLeasesResponse.FromString,
-        )(pb.WatchLeasesRequest(worker=worker), timeout=self._policies[path].deadline, metadata=call_metadata())
+        )(pb.WatchLeasesRequest(worker=self._worker), timeout=self._policies[path].deadline, metadata=call_metadata())
         try:
             async for response in call:
                 yield response.cancelled
@@ -78,8 +77,9 @@ class WorkClient:
         return (await self._call("FailTask", pb.FailTaskRequest(lease=lease, error=error), pb.FailTaskResponse)).state
 
     async def release(self, lease: pb.Lease) -> None:
-        """Raises LEASE_LOST."""
-        await self._call("ReleaseTask", pb.ReleaseTaskRequest(lease=lease), pb.ReleaseTaskResponse)
+        """Gives a task back because the worker stops. Raises LEASE_LOST."""
+        request = pb.ReleaseTaskRequest(lease=lease, stopping_worker=self._worker)
+        await self._call("ReleaseTask", request, pb.ReleaseTaskResponse)
 
     async def _call(
         self, name: str, request: Message, response: type[Response], *, timeout: float | None = None

@@ -82,7 +82,7 @@ class Worker:
         name: str = "",
     ) -> None:
         self.name = name or _own_name()
-        self._client = WorkClient(channel)
+        self._client = WorkClient(channel, self.name)
         self._handlers = dict(handlers)
         self._declaration = _declaration(self._handlers, limits or {}, schedules)
         self._concurrency = concurrency
@@ -123,7 +123,7 @@ class Worker:
             began = time.monotonic()
             try:
                 leased = await self._client.lease(
-                    self.name, list(self._handlers), min(room, MAX_LEASED), self._lease_seconds, WAIT_SECONDS
+                    list(self._handlers), min(room, MAX_LEASED), self._lease_seconds, WAIT_SECONDS
                 )
             except MeshError as error:
                 _log.info("no tasks can be taken: %s", error.message)
@@ -151,7 +151,7 @@ class Worker:
         """Hears which tasks are cancelled. What is missed here, the next heartbeat tells."""
         while True:
             try:
-                async for leases in self._client.watch(self.name):
+                async for leases in self._client.watch():
                     for lease in leases:
                         self._cancel((lease.tenant_id, lease.task_id, lease.token))
             except MeshError as error:

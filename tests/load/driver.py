@@ -148,7 +148,8 @@ class Driver(ABC):
     async def _pause(self, seconds: float) -> None:
         """Waits so long, or until there is nothing more to send."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._exhausted.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._exhausted.wait()
 
     def _complete(self, result: Result) -> Result:
         """Adds what is known only after the last answer."""

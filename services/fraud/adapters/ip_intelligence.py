@@ -164,6 +164,7 @@ class FileIpIntelligence:
 
 async def _stamp(path: Path) -> Stamp | None:
     try:
-        return await asyncio.wait_for(asyncio.to_thread(stamp_of, path), STAT_SECONDS)
+        async with asyncio.timeout(STAT_SECONDS):
+            return await asyncio.to_thread(stamp_of, path)
     except TimeoutError:
         return None

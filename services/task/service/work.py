@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from meshkit.errors import MeshError
 from services.task import errors
@@ -27,6 +29,15 @@ POLL_SECONDS = 1.0
 CANCEL_POLL_SECONDS = 5.0
 
 
+@dataclass(eq=False, slots=True)
+class _Poll:
+    """A call that waits for tasks."""
+
+    service: str
+    worker: str
+    left: bool = False
+
+
 class WorkService:
     """Gives work to the workers of a service. `service` is the name in the certificate of the caller."""
 
@@ -36,6 +47,7 @@ class WorkService:
         self._signals = signals
         # Leases of one process follow each other: concurrent ones would only pass over what the others have locked.
         self._turn = asyncio.Lock()
+        self._polls: set[_Poll] = set()
         self._giving_back: set[asyncio.Task[None]] = set()
 
     async def declare(self, service: str, kinds: Sequence[DeclaredKind], schedules: Sequence[NewSchedule]) -> None:
@@ -57,15 +69,22 @@ class WorkService:
         """
         _check_own(service, kinds)
         began = time.monotonic()
-        with self._signals.listening(*map(ready, kinds)) as signal:
+        with self._polling(service, worker) as poll, self._signals.listening(*map(ready, kinds)) as signal:
             while True:
                 async with self._turn:
                     waited = time.monotonic() - began
-                    tasks = await self._lease(worker, kinds, limit, seconds)
+                    tasks = () if poll.left else await self._lease(poll, kinds, limit, seconds)
                 left = began + wait - time.monotonic()
-                if tasks or left <= 0 or self._signals.closed:
+                if tasks or left <= 0 or poll.left or self._signals.closed:
                     return tasks, waited
                 await signal.wait(min(left, POLL_SECONDS))
+
+    async def leave(self, service: str, worker: str) -> None:
+        """Gives a worker that stops no more tasks: what it gives back it would not know of if it got it again."""
+        for poll in self._polls:
+            poll.left |= (poll.service, poll.worker) == (service, worker)
+        async with self._turn:
+            pass  # What was just being leased to it has been given back.
 
     async def watch_cancelled(self, worker: str) -> AsyncGenerator[Sequence[Lease], None]:
         """Yields the leases of a worker whose tasks are being cancelled, each once; first those of now, if any."""
@@ -92,11 +111,23 @@ class WorkService:
             raise errors.lease_lost(lease.task_id)
         return state
 
-    async def _lease(self, worker: str, kinds: Sequence[str], limit: int, seconds: float) -> Sequence[Task]:
-        """Leases tasks; gives them back if the caller has gone meanwhile, who would never know of them."""
-        leasing = asyncio.ensure_future(self._engine.lease(worker, kinds, limit, seconds))
+    @contextmanager
+    def _polling(self, service: str, worker: str) -> Iterator[_Poll]:
+        poll = _Poll(service, worker)
+        self._polls.add(poll)
         try:
-            return await asyncio.shield(leasing)
+            yield poll
+        finally:
+            self._polls.discard(poll)
+
+    async def _lease(self, poll: _Poll, kinds: Sequence[str], limit: int, seconds: float) -> Sequence[Task]:
+        """Leases tasks; gives them back if the worker has gone meanwhile, who would never know of them."""
+        leasing = asyncio.ensure_future(self._engine.lease(poll.worker, kinds, limit, seconds))
+        try:
+            await asyncio.shield(leasing)
+            if poll.left:
+                await self._give_back(leasing)
+            return () if poll.left else leasing.result()
         except asyncio.CancelledError:
             giving_back = asyncio.create_task(self._give_back(leasing))
             self._giving_back.add(giving_back)

@@ -441,10 +441,12 @@ class FailTaskResponse(_message.Message):
     def __init__(self, state: _Optional[str] = ...) -> None: ...
 
 class ReleaseTaskRequest(_message.Message):
-    __slots__ = ("lease",)
+    __slots__ = ("lease", "stopping_worker")
     LEASE_FIELD_NUMBER: _ClassVar[int]
+    STOPPING_WORKER_FIELD_NUMBER: _ClassVar[int]
     lease: Lease
-    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ...) -> None: ...
+    stopping_worker: str
+    def __init__(self, lease: _Optional[_Union[Lease, _Mapping]] = ..., stopping_worker: _Optional[str] = ...) -> None: ...
 
 class ReleaseTaskResponse(_message.Message):
     __slots__ = ()

@@ -60,7 +60,8 @@ async def _compile(kind: str, path: Path, block: int) -> None:
     process = _start(kind, path, block)
     try:
         # A thread waits, which ends with the process at the latest.
-        said = await asyncio.wait_for(asyncio.to_thread(process.communicate), COMPILE_SECONDS)
+        async with asyncio.timeout(COMPILE_SECONDS):
+            said = await asyncio.to_thread(process.communicate)
     except TimeoutError:
         raise UnusableFileError(f"it took more than {COMPILE_SECONDS:.0f} seconds to read") from None
     finally:

@@ -99,9 +99,12 @@ class BacktestService:
         return ToldBacktest(made, WorkState("pending"))
 
     async def get(self, tenant_id: str, backtest_id: UUID) -> ToldBacktest:
-        """Raises RESOURCE_NOT_FOUND."""
+        """Returns a backtest, with its result if it has succeeded. Raises RESOURCE_NOT_FOUND."""
         (told,) = await self._told([await self._found(tenant_id, backtest_id)])
-        if told.state.state == SUCCEEDED and told.backtest.result is None:
+        if told.state.state != SUCCEEDED:
+            # One that was cancelled in its last moment may have stored a result.
+            return replace(told, backtest=replace(told.backtest, result=None))
+        if told.backtest.result is None:
             # It has ended between the two looks.
             return replace(told, backtest=await self._found(tenant_id, backtest_id))
         return told

@@ -95,7 +95,8 @@ class ModelImports:
     async def _inspecting(self) -> AsyncIterator[None]:
         """One file at a time in this process. Raises OVERLOADED after a while."""
         try:
-            await asyncio.wait_for(self._turn.acquire(), WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turn.acquire()
         except TimeoutError:
             raise errors.inspections_busy() from None
         try:

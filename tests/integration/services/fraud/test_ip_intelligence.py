@@ -302,6 +302,29 @@ async def test_the_reader_gets_no_setting_of_the_service(tmp_path: Path, monkeyp
     assert "RAMPART" not in str(raised.value)
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_stop_that_comes_while_a_look_ends_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    looked = asyncio.get_running_loop().create_future()
+
+    async def to_thread(*_: object) -> object:
+        return await looked
+
+    intelligence = FileIpIntelligence({"tor": [tmp_path / "tor.csv"]}, check_seconds=0)
+    monkeypatch.setattr(asyncio, "to_thread", to_thread)
+    task = asyncio.create_task(intelligence.run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    looked.set_result(None)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _running = await asyncio.wait([task], timeout=WAIT_SECONDS)
+    task.cancel()
+    assert done == {task}
+
+
 async def test_a_stop_while_a_file_is_read_ends_its_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = replace(tmp_path / "tor.csv", b"2.3.4.5\n")
     note = tmp_path / "pid"

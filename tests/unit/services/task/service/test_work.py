@@ -35,26 +35,75 @@ class SlowEngine(MemoryEngine):
         return tasks
 
 
+class Bench:
+    def __init__(self) -> None:
+        signals = Signals()
+        rows = MemoryTaskRows(tell=signals.tell)
+        self.tasks, self.engine = MemoryTasks(rows), SlowEngine(rows)
+        self.service = WorkService(self.engine, MemorySchedules(rows, next_run), signals)
+
+    async def create(self) -> None:
+        await self.tasks.create([NewTask(TENANT, "work", kind=KIND)] * 3)
+
+    async def poll(self, worker: str = "w1", wait: float = 5.0) -> tuple[Sequence[Task], float]:
+        return await self.service.lease("fraud", worker, [KIND], 3, 30.0, wait)
+
+    async def pending(self) -> list[int]:
+        """How often each task was leased, none of which is now, or counts an attempt."""
+        found = await self.tasks.page(TENANT, TaskFilter(), None, 10)
+        assert {(task.state, task.attempt_count) for task in found} == {("pending", 0)}
+        return [task.fence for task in found]
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    made = Bench()
+    await made.engine.declare([DeclaredKind(KIND)])
+    return made
+
+
 @pytest.mark.parametrize("waits", [False, True])
-async def test_tasks_leased_for_a_worker_that_has_gone_are_given_back(waits: bool) -> None:
-    signals = Signals()
-    rows = MemoryTaskRows(tell=signals.tell)
-    tasks, engine = MemoryTasks(rows), SlowEngine(rows)
-    service = WorkService(engine, MemorySchedules(rows, next_run), signals)
-    await engine.declare([DeclaredKind(KIND)])
-    new = [NewTask(TENANT, "work", kind=KIND)] * 3
+async def test_tasks_leased_for_a_worker_that_has_gone_are_given_back(bench: Bench, waits: bool) -> None:
     if not waits:
-        await tasks.create(new)
-    polling = asyncio.create_task(service.lease("fraud", "w1", [KIND], 3, 30.0, 5.0))
+        await bench.create()
+    polling = asyncio.create_task(bench.poll())
     await asyncio.sleep(0.01)
     if waits:
-        await tasks.create(new)
-    await engine.leased.wait()
+        await bench.create()
+    await bench.engine.leased.wait()
     polling.cancel()
     with pytest.raises(asyncio.CancelledError):
         await polling
     await asyncio.sleep(0.1)
-    found = await tasks.page(TENANT, TaskFilter(), None, 10)
-    assert [(task.state, task.attempt_count, task.fence) for task in found] == [("pending", 0, 1)] * 3
-    leased, waited = await service.lease("fraud", "w2", [KIND], 3, 30.0, 0.0)
+    assert await bench.pending() == [1, 1, 1]
+    leased, waited = await bench.poll("w2", wait=0.0)
     assert (len(leased), waited < 1.0) == (3, True)
+
+
+async def test_a_worker_that_leaves_gets_nothing_more(bench: Bench) -> None:
+    polling = asyncio.create_task(bench.poll())
+    await asyncio.sleep(0.01)
+    await bench.service.leave("fraud", "w1")
+    await bench.create()
+    assert (await polling)[0] == ()
+    assert await bench.pending() == [0, 0, 0]
+    assert len((await bench.poll("w1", wait=0.0))[0]) == 3, "one of its name may come again"
+
+
+async def test_what_a_worker_is_given_as_it_leaves_is_given_back_before_anything_else(bench: Bench) -> None:
+    polling = asyncio.create_task(bench.poll())
+    await asyncio.sleep(0.01)
+    await bench.create()
+    await bench.engine.leased.wait()
+    await bench.service.leave("fraud", "w1")
+    assert await bench.pending() == [1, 1, 1]
+    assert (await polling)[0] == ()
+
+
+@pytest.mark.parametrize("other", [("fraud", "w2"), ("cases", "w1")])
+async def test_a_worker_that_leaves_leaves_the_others_what_they_wait_for(bench: Bench, other: tuple[str, str]) -> None:
+    polling = asyncio.create_task(bench.poll())
+    await asyncio.sleep(0.01)
+    await bench.service.leave(*other)
+    await bench.create()
+    assert len((await polling)[0]) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -107,6 +108,15 @@ async def test_states_are_those_of_the_tasks(bench: Bench) -> None:
     for other in ("u", "v"):
         with pytest.raises(MeshError, match="no such backtest"):
             await bench.service.get(other, UUID(made.backtest_id))
+
+
+async def test_a_backtest_that_was_cancelled_as_it_ended_is_told_without_a_result(bench: Bench) -> None:
+    made = (await bench.create()).backtest
+    bench.rows.backtests["t", made.backtest_id] = replace(made, result=BacktestTally("stored"))
+    for state, has_result in (("running", False), ("cancelled", False), ("failed", False), ("succeeded", True)):
+        bench.tasks.known[made.task_id] = WorkState(state)
+        told = await bench.service.get("t", UUID(made.backtest_id))
+        assert (told.state.state, told.backtest.result is not None) == (state, has_result)
 
 
 async def test_a_backtest_that_has_succeeded_is_told_with_its_result(bench: Bench) -> None:
