@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api
 from console.arguments import decimal
-from console.tables import output, show, state_text, table, when
-from console.tasking.action import finish, print_item
+from console.case_tables import ALERTS, alert_details, alert_row
+from console.tasking.action import finish, print_item, print_pages, print_parts
 from console.tasking.options import add_limit, given
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ SETTINGS = "/api/v1/alert-settings"
 STATES = ("open", "acknowledged", "dismissed", "closed")
 CAUSES = ("score", "rule", "breaker", "drift", "overdue")
 LEVELS = ("low", "normal", "high", "urgent")
-COLUMNS = ("alert_id", "severity", "state", "cause", "entity", "score", "count", "amounts", "last", "case_id")
 FILTERS = ("state", "cause", "entity", "min_severity", "case_id")
 
 
@@ -42,6 +40,10 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     one = actions.add_parser("show", help="show an alert with its newest transactions")
     one.add_argument("alert_id", metavar="ID")
     finish(one, _show)
+    acknowledging = actions.add_parser("acknowledge", help="say that an alert was seen")
+    acknowledging.add_argument("alert_id", metavar="ID")
+    acknowledging.add_argument("--etag", metavar="ETAG", help="state that was seen")
+    finish(acknowledging, _acknowledge)
     dismissing = actions.add_parser("dismiss", help="end an alert that nothing is to be done about")
     dismissing.add_argument("alert_id", metavar="ID")
     dismissing.add_argument("--reason", metavar="TEXT", help="why")
@@ -51,36 +53,26 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     finish(threshold, _threshold)
 
 
-def amounts_text(item: Json) -> str:
-    """Returns sums by currency in one line."""
-    return ", ".join(f"{each['amount']:,} {each['currency']}" for each in item["amounts"])
-
-
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
     pages = api.pages(PATH, "alerts", given(arguments, FILTERS), arguments.limit)
-    if arguments.json:
-        async for each in pages:
-            print(json.dumps(each))
-        return 0
-    rows = [
-        (
-            each["alert_id"], each["severity"], state_text(each["state"]),
-            f"{each['cause']} {each['subject']}".rstrip(), f"{each['entity_kind']} {each['entity']}",
-            f"{each['score']:.2f}", str(each["count"]), amounts_text(each), when(each["last_time"]), each["case_id"],
-        )
-        async for each in pages
-    ]  # fmt: skip
-    show(output(), table(COLUMNS, rows), len(rows), "alerts")
+    await print_pages(arguments, pages, ALERTS, alert_row, "alerts")
     return 0
 
 
 async def _show(api: Api, arguments: argparse.Namespace) -> int:
-    print_item(arguments, await api.call("GET", _path(arguments)))
+    print_parts(arguments, await api.call("GET", _path(arguments)), alert_details)
+    return 0
+
+
+async def _acknowledge(api: Api, arguments: argparse.Namespace) -> int:
+    found = await api.call("POST", f"{_path(arguments)}:acknowledge", given(arguments, ("etag",)))
+    print_parts(arguments, found, alert_details)
     return 0
 
 
 async def _dismiss(api: Api, arguments: argparse.Namespace) -> int:
-    print_item(arguments, await api.call("POST", f"{_path(arguments)}:dismiss", given(arguments, ("reason",))))
+    found = await api.call("POST", f"{_path(arguments)}:dismiss", given(arguments, ("reason",)))
+    print_parts(arguments, found, alert_details)
     return 0
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from console.alerts import LEVELS, amounts_text
+from console.alerts import LEVELS
+from console.alerts import PATH as ALERT_PATH
 from console.api import Api, Json
 from console.arguments import whole
 from console.case_jobs import add_many
-from console.tables import output, show, state_text, table, when
-from console.tasking.action import finish, print_item
+from console.case_tables import (
+    CASES,
+    HISTORY,
+    TRANSACTIONS,
+    case_details,
+    case_row,
+    history_row,
+    transaction_row,
+)
+from console.tasking.action import finish, print_pages, print_parts
 from console.tasking.options import add_limit, given
 
 if TYPE_CHECKING:
@@ -21,9 +29,8 @@ if TYPE_CHECKING:
 PATH = "/api/v1/cases"
 STATES = ("open", "assigned", "closed")
 DISPOSITIONS = ("fraud", "legitimate", "false_positive", "chargeback", "inconclusive")
-COLUMNS = ("case_id", "priority", "state", "assignee", "entity", "score", "amounts", "alerts", "due", "disposition")
-HISTORY = ("number", "when", "action", "by", "details")
 MOST_BYTES = 10**12
+SHOWN_ALERTS = 20
 
 
 def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
@@ -43,7 +50,10 @@ def add_parser(subparsers: _SubParsersAction[ArgumentParser]) -> None:
     taking = actions.add_parser("next", help="take the first open case of the queue: nobody else gets it")
     taking.add_argument("--min-priority", choices=LEVELS, help="only one of this priority or above")
     finish(taking, _next)
-    finish(_of_case(actions, "show", "show a case with its notes and attachments"), _show)
+    finish(_of_case(actions, "show", "show a case with its notes, attachments and newest alerts"), _show)
+    transactions = _of_case(actions, "transactions", "list the transactions of its alerts, newest first")
+    add_limit(transactions)
+    finish(transactions, _transactions)
     history = _of_case(actions, "history", "list what was done with a case")
     add_limit(history)
     finish(history, _history)
@@ -80,6 +90,10 @@ def _add_ends(actions: _SubParsersAction[ArgumentParser]) -> None:
     )
     closing.add_argument("--etag", metavar="ETAG", help="state that was seen")
     finish(closing, _close)
+    reopening = _of_case(actions, "reopen", "open a closed case again, for yourself")
+    reopening.add_argument("--reason", metavar="TEXT", help="why")
+    reopening.add_argument("--etag", metavar="ETAG", help="state that was seen")
+    finish(reopening, _reopen)
     merging = _of_case(actions, "merge", "move the alerts of another case to this one")
     merging.add_argument("other_case_id", metavar="OTHER", help="it is closed as merged")
     finish(merging, _merge)
@@ -97,46 +111,34 @@ def _of_case(actions: _SubParsersAction[ArgumentParser], name: str, words: str) 
 async def _list(api: Api, arguments: Namespace) -> int:
     query = given(arguments, ("state", "assignee", "min_priority", "entity"))
     pages = api.pages(PATH, "cases", query | ({"overdue": "true"} if arguments.overdue else {}), arguments.limit)
-    if arguments.json:
-        async for each in pages:
-            print(json.dumps(each))
-        return 0
-    rows = [
-        (
-            each["case_id"], each["priority"], state_text(each["state"]), each["assignee"],
-            f"{each['entity_kind']} {each['entity']}", f"{each['score']:.2f}", amounts_text(each),
-            str(each["alert_count"]), when(each["due_time"]) + (" overdue" if each["overdue"] else ""),
-            each["disposition"],
-        )
-        async for each in pages
-    ]  # fmt: skip
-    show(output(), table(COLUMNS, rows), len(rows), "cases")
+    await print_pages(arguments, pages, CASES, case_row, "cases")
     return 0
 
 
 async def _next(api: Api, arguments: Namespace) -> int:
     # Named, so that a request that is sent again takes no second case.
     body = {**given(arguments, ("min_priority",)), "request_id": str(uuid.uuid4())}
-    print_item(arguments, await api.call("POST", f"{PATH}:claim", body))
+    print_parts(arguments, await api.call("POST", f"{PATH}:claim", body), case_details)
     return 0
 
 
 async def _show(api: Api, arguments: Namespace) -> int:
-    print_item(arguments, await api.call("GET", _path(arguments)))
+    found = await api.call("GET", _path(arguments))
+    of_case = {"case_id": found["case_id"]}
+    alerts = [] if arguments.json else [each async for each in api.pages(ALERT_PATH, "alerts", of_case, SHOWN_ALERTS)]
+    print_parts(arguments, found, lambda case: case_details(case, alerts))
+    return 0
+
+
+async def _transactions(api: Api, arguments: Namespace) -> int:
+    pages = api.pages(f"{_path(arguments)}/transactions", "transactions", {}, arguments.limit)
+    await print_pages(arguments, pages, TRANSACTIONS, transaction_row, "transactions")
     return 0
 
 
 async def _history(api: Api, arguments: Namespace) -> int:
     pages = api.pages(f"{_path(arguments)}/history", "entries", {}, arguments.limit)
-    if arguments.json:
-        async for each in pages:
-            print(json.dumps(each))
-        return 0
-    rows = [
-        (str(each["number"]), when(each["create_time"]), each["action"], each["actor"], _details(each))
-        async for each in pages
-    ]
-    show(output(), table(HISTORY, rows), len(rows), "entries")
+    await print_pages(arguments, pages, HISTORY, history_row, "entries")
     return 0
 
 
@@ -158,6 +160,10 @@ async def _close(api: Api, arguments: Namespace) -> int:
     return await _do(api, arguments, ":close", given(arguments, ("disposition", "etag")) | chosen)
 
 
+async def _reopen(api: Api, arguments: Namespace) -> int:
+    return await _do(api, arguments, ":reopen", given(arguments, ("reason", "etag")))
+
+
 async def _merge(api: Api, arguments: Namespace) -> int:
     return await _do(api, arguments, ":merge", {"other_case_id": arguments.other_case_id})
 
@@ -169,12 +175,9 @@ async def _split(api: Api, arguments: Namespace) -> int:
 async def _do(api: Api, arguments: Namespace, what: str, body: Json) -> int:
     found = await api.call("POST", f"{_path(arguments)}{what}", body)
     # What only `show` tells.
-    print_item(arguments, {name: value for name, value in found.items() if name not in ("notes", "attachments")})
+    told = {name: value for name, value in found.items() if name not in ("notes", "attachments")}
+    print_parts(arguments, told, case_details)
     return 0
-
-
-def _details(entry: Json) -> str:
-    return " ".join(f"{name}={value}" for name, value in sorted(entry["details"].items()))
 
 
 def _path(arguments: Namespace) -> str:

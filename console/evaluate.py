@@ -161,7 +161,8 @@ class Evaluation:
             async def replay(records: Iterable[Record]) -> None:
                 await self._replayer(sender, results).run(iter(records))
 
-            run = EvaluationRun(EvaluatedPlatform(api), self._transactions, results, self._notes, replay)
+            platform = EvaluatedPlatform(api, calibrated=self._arguments.shuffle is None)
+            run = EvaluationRun(platform, self._transactions, results, self._notes, replay)
             steps = run.run(self._file.records(), self._weeks, by_rules=self._arguments.rules)
             await show_steps(self._console, steps, results)
         return results

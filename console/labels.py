@@ -6,14 +6,15 @@ import argparse
 import asyncio
 import json
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from console.api import Api, Json, content
 from console.arguments import decimal, past_time
 from console.label_files import LabelPart, label_parts
-from console.tables import output, show, state_text, table, when
-from console.tasking.action import finish, print_item
+from console.tables import output, state_text, when
+from console.tasking.action import finish, print_item, print_pages
 from console.tasking.bar import display
 from console.tasking.follow import FINAL
 from console.tasking.options import add_limit, given
@@ -79,20 +80,16 @@ async def _add(api: Api, arguments: argparse.Namespace) -> int:
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
     query = given(arguments, ("transaction_id", "label", "source"))
     pages = api.pages(PATH, "labels", query | ({"pending": "true"} if arguments.pending else {}), arguments.limit)
-    if arguments.json:
-        async for each in pages:
-            print(json.dumps(each))
-        return 0
-    rows = [
-        (
-            each["label_id"], each["transaction_id"], each["label"], each["source"], each["state"],
-            when(each["known_time"]), f"{each['amount']:,} {each['currency']}" if each["currency"] else "",
-            each["reason"], each["created_by"],
-        )
-        async for each in pages
-    ]  # fmt: skip
-    show(output(), table(COLUMNS, rows), len(rows), "labels")
+    await print_pages(arguments, pages, COLUMNS, _row, "labels")
     return 0
+
+
+def _row(label: Json) -> Sequence[str]:
+    amount = f"{label['amount']:,} {label['currency']}" if label["currency"] else ""
+    return (
+        label["label_id"], label["transaction_id"], label["label"], label["source"], label["state"],
+        when(label["known_time"]), amount, label["reason"], label["created_by"],
+    )  # fmt: skip
 
 
 async def _show(api: Api, arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,8 +16,8 @@ from console.api import Api, Json, content
 from console.arguments import point_in_time
 from console.failure import WrongArgument
 from console.list_files import Part, parts, read_file
-from console.tables import output, show, table, when
-from console.tasking.action import finish, print_item
+from console.tables import when
+from console.tasking.action import finish, print_item, print_pages
 from console.tasking.options import add_limit, given
 
 if TYPE_CHECKING:
@@ -88,15 +89,7 @@ def _add_entries(parser: argparse.ArgumentParser) -> None:
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
     pages = api.pages(PATH, "lists", {}, arguments.limit)
-    if arguments.json:
-        async for each in pages:
-            print(json.dumps(each))
-        return 0
-    rows = [
-        (each["name"], each["kind"], each["field"], each["value_type"], f"{each['entry_count']:,}", each["description"])
-        async for each in pages
-    ]
-    show(output(), table(LISTS, rows), len(rows), "lists")
+    await print_pages(arguments, pages, LISTS, _list_row, "lists")
     return 0
 
 
@@ -136,15 +129,7 @@ async def _remove(api: Api, arguments: argparse.Namespace) -> int:
 
 async def _entries(api: Api, arguments: argparse.Namespace) -> int:
     pages = api.pages(f"{_path(arguments)}/entries", "entries", given(arguments, ("prefix", "value")), arguments.limit)
-    if arguments.json:
-        async for each in pages:
-            print(json.dumps(each))
-        return 0
-    rows = [
-        (each["value"], when(each.get("expire_time")), each["note"], each["changed_by"], when(each["change_time"]))
-        async for each in pages
-    ]
-    show(output(), table(ENTRIES, rows), len(rows), "entries")
+    await print_pages(arguments, pages, ENTRIES, _entry_row, "entries")
     return 0
 
 
@@ -197,3 +182,14 @@ def _told(arguments: argparse.Namespace, answer: Json) -> None:
 
 def _path(arguments: argparse.Namespace) -> str:
     return f"{PATH}/{quote(arguments.name, safe='')}"
+
+
+def _list_row(told: Json) -> Sequence[str]:
+    return (
+        told["name"], told["kind"], told["field"], told["value_type"], f"{told['entry_count']:,}", told["description"]
+    )  # fmt: skip
+
+
+def _entry_row(entry: Json) -> Sequence[str]:
+    expires, changed = when(entry.get("expire_time")), when(entry["change_time"])
+    return entry["value"], expires, entry["note"], entry["changed_by"], changed

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["output", "print_fields", "show", "state_text", "table", "when"]
+__all__ = ["Row", "output", "print_fields", "show", "state_text", "table", "when"]
 
+Row: TypeAlias = Callable[[Any], Sequence[str | Text]]
+"""Makes the cells of an item."""
 WIDTH = 200
 """Of tables that go into a file or a pipe."""
 STYLES = {

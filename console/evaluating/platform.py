@@ -29,10 +29,14 @@ BATCH = 10_000
 
 
 class EvaluatedPlatform:
-    """The tenant as one client of it sees it. Every method raises CommandFailure."""
+    """The tenant as one client of it sees it. Every method raises CommandFailure.
 
-    def __init__(self, api: Api) -> None:
+    A model that found nothing cannot be calibrated: what is to find nothing is not.
+    """
+
+    def __init__(self, api: Api, *, calibrated: bool = True) -> None:
         self._api = api
+        self._parameters = PARAMETERS if calibrated else {**PARAMETERS, "calibration": "none"}
 
     async def declare_features(self) -> None:
         """Declares what is not there, and waits until all have values."""
@@ -73,7 +77,7 @@ class EvaluatedPlatform:
             "test_days": 0,
             "delay_days": DELAY_DAYS,
             "entity_field": "user_id",
-            "parameters": PARAMETERS,
+            "parameters": self._parameters,
         }
         path = f"{MODELS}/{MODEL}/versions"
         made = await self._api.call("POST", f"{path}:train?request_id={uuid.uuid4()}", training)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+
+from rich.table import Table
 
 from console.api import Api, Json, open_api
-from console.tables import output
+from console.tables import Row, output, show, table
 from console.tasking.options import add_output
 from console.tasking.tables import details
 
@@ -27,6 +29,27 @@ def print_item(arguments: argparse.Namespace, item: Json) -> None:
         print(json.dumps(item))
     else:
         output().print(details(item))
+
+
+def print_parts(arguments: argparse.Namespace, item: Json, parts: Callable[[Json], Sequence[Table]]) -> None:
+    """Prints one object, as the tables that it is made of or as JSON."""
+    if arguments.json:
+        print(json.dumps(item))
+    else:
+        for part in parts(item):
+            output().print(part)
+
+
+async def print_pages(
+    arguments: argparse.Namespace, items: AsyncIterable[Json], columns: Sequence[str], row: Row, what: str
+) -> None:
+    """Prints a list: one object a line as it comes as JSON, or all of it as a table."""
+    if arguments.json:
+        async for each in items:
+            print(json.dumps(each))
+        return
+    rows = [row(each) async for each in items]
+    show(output(), table(columns, rows), len(rows), what)
 
 
 async def _act(action: Action, arguments: argparse.Namespace) -> int:

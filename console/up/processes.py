@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from console.failure import CommandFailure
-from console.up import logfile
+from console.up import logfile, proc
 from meshkit.standby import STANDBY
 
 STEADY_SECONDS = 10.0
@@ -23,6 +23,8 @@ STEADY_SECONDS = 10.0
 LONGEST_DELAY = 8.0
 FAILURES = 3
 KILL_SECONDS = 2.0
+SWEPT_SECONDS = 0.01
+"""Between two looks for what was killed and has not ended."""
 """Longest wait for the end of a killed process."""
 STANDBY_SECONDS = 5.0
 """From the start of a process to that of the one which stands by for it."""
@@ -181,6 +183,8 @@ class Process:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(KILL_SECONDS):
                 await self._process.wait()
+                while proc.session_members(self._process.pid):  # noqa: ASYNC110 - nobody tells of those
+                    await asyncio.sleep(SWEPT_SECONDS)
 
 
 def dies_with_us(spec: Spec) -> list[str]:

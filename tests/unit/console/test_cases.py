@@ -22,6 +22,11 @@ CASE = {
     "entity": "us…42", "score": 0.97, "amounts": [], "alert_count": 1, "due_time": "2026-01-02T00:00:00Z",
     "overdue": True, "disposition": "", "etag": '"4"',
 }  # fmt: skip
+TRANSACTION = {
+    "transaction_id": "tx-7", "decision_id": "d1", "user_id": "us…42", "card_fingerprint": "", "amount": 1042.5,
+    "currency": "EUR", "score": 0.97, "outcome": "decline", "risk_factors": ["BURST", "NEW_DEVICE"],
+    "event_time": "2026-01-01T00:00:00Z", "label": "fraud",
+}  # fmt: skip
 ENTRY = {
     "number": 1, "action": "assigned", "actor": "ana", "details": {"assignee": "bob"},
     "create_time": "2026-01-01T00:00:00Z",
@@ -61,6 +66,41 @@ def test_an_alert_is_shown_and_dismissed_and_the_threshold_is_set(home: Path, ed
     assert [method for method, *_ in asked] == ["GET", "POST", "PATCH", "GET"]
 
 
+def test_an_alert_is_shown_with_its_transactions(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    answers(edge, ALERT | {"transactions": [TRANSACTION]})
+    assert command(home, "alert", "show", "a1") == 0
+    said = capsys.readouterr().out
+    assert all(part in said for part in ("129.5 EUR", "tx-7", "1,042.5 EUR", "BURST NEW_DEVICE", "fraud"))
+    assert "{" not in said
+    assert command(home, "alert", "acknowledge", "a1", "--etag", '"2"', "--json") == 0
+    call = edge.calls[-1]
+    assert (call.method, call.path, call.body) == ("POST", "/api/v1/alerts/a1:acknowledge", {"etag": '"2"'})
+    assert json.loads(capsys.readouterr().out)["transactions"] == [TRANSACTION]
+
+
+def test_a_case_is_shown_with_all_that_belongs_to_it(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    notes = [{"note_id": "n1", "words": "Called.", "author": "ana", "create_time": "2026-01-01T00:00:00Z"}]
+    kept = [{"name": "slip", "uri": "s3://b/x", "author": "bob", "create_time": "2026-01-01T00:00:00Z"}]
+    case: dict[str, Any] = CASE | {"notes": notes, "attachments": kept}
+    alerts: dict[str, Any] = {"alerts": [ALERT], "next_page_token": ""}
+    pages = {"/api/v1/cases/c1": case, "/api/v1/alerts": alerts}
+    edge.answer = lambda call: (200, pages[call.path])
+    assert command(home, "case", "show", "c1") == 0
+    assert edge.calls[-1].query["case_id"] == "c1"
+    said = capsys.readouterr().out
+    assert all(part in said for part in ("Called.", "s3://b/x", "slip", str(ALERT["alert_id"]), "rule burst"))
+    assert "{" not in said
+    assert command(home, "case", "show", "c1", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == case
+
+
+def test_the_transactions_of_a_case_are_listed(home: Path, edge: TaskEdge, capsys: Capture) -> None:
+    answers(edge, {"transactions": [TRANSACTION], "next_page_token": ""})
+    assert command(home, "case", "transactions", "c1") == 0
+    assert edge.calls[-1].path == "/api/v1/cases/c1/transactions"
+    assert "tx-7" in capsys.readouterr().out
+
+
 def test_a_threshold_out_of_bounds_is_refused(home: Path, edge: TaskEdge) -> None:
     with pytest.raises(SystemExit):
         command(home, "alert", "threshold", "0.4")
@@ -88,9 +128,10 @@ def test_what_is_done_with_a_case(home: Path, edge: TaskEdge) -> None:
     assert command(home, "case", "close", "c1", "fraud", "--transaction-id", "t1", "--transaction-id", "t2") == 0
     assert command(home, "case", "merge", "c1", "c2") == 0
     assert command(home, "case", "split", "c1", "a1", "a2") == 0
+    assert command(home, "case", "reopen", "c1", "--reason", "The bank called.") == 0
     bodies = [(call.path.removeprefix("/api/v1/cases"), call.body or {}) for call in edge.calls]
     named = [body.pop("request_id", None) for _, body in bodies]
-    assert [bool(each) for each in named] == [True, False, False, True, True, False, False, True]
+    assert [bool(each) for each in named] == [True, False, False, True, True, False, False, True, False]
     assert bodies == [
         (":claim", {"min_priority": "high"}),
         ("/c1:assign", {"assignee": "bob", "etag": '"4"'}),
@@ -100,6 +141,7 @@ def test_what_is_done_with_a_case(home: Path, edge: TaskEdge) -> None:
         ("/c1:close", {"disposition": "fraud", "transaction_ids": ["t1", "t2"]}),
         ("/c1:merge", {"other_case_id": "c2"}),
         ("/c1:split", {"alert_ids": ["a1", "a2"]}),
+        ("/c1:reopen", {"reason": "The bank called."}),
     ]
 
 
