@@ -1,7 +1,7 @@
 """Says in words what a regular expression asks for, for people who broke it and for those who read about a field.
 
-Only expressions of a text from its begin to its end are told, and of those the ones that are a row of characters and
-sets of them, each with a number: that is what constraints of identifiers and codes are made of.
+Only expressions of a text from its begin to its end are told, and of those the ones that are a row of characters, sets
+and groups of them, each with a number: that is what constraints of identifiers and codes are made of.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ __all__ = ["in_words", "refused_set"]
 
 _TOKEN = re.compile(
     r"""
-    (?: \[ (?P<negated>\^?) (?P<set>(?:\\.|[^\]\\])+) \] | \\(?P<short>[dw]) | \\(?P<escaped>[^A-Za-z0-9])
+    (?: \( (?P<group>[^()]+) \)
+      | \[ (?P<negated>\^?) (?P<set>(?:\\.|[^\]\\])+) \] | \\(?P<short>[dw]) | \\(?P<escaped>[^A-Za-z0-9])
       | (?P<plain>[^\\^$.*+?()\[\]{}|]) )
     (?: \{ (?P<least>\d+) (?P<open>,?) (?P<most>\d*) \} | (?P<repeat>[*+?]) )?
     """,
@@ -22,6 +23,7 @@ _TOKEN = re.compile(
 )
 _MEMBER = re.compile(r"(\\x[0-9a-fA-F]{2}|\\[dw]|\\[^A-Za-z0-9]|[^\\])(?:-(\\x[0-9a-fA-F]{2}|\\[^A-Za-z0-9]|[^\\]))?")
 _REFUSED = re.compile(r"\^\[\^((?:\\.|[^\]\\])+)\]([*+])\$")
+_OPTIONAL = re.compile(r"\(((?:[^()]|\([^()]*\))+)\)\?")
 _SHORT = {"d": "0-9", "w": "A-Za-z0-9_"}
 _SETS = {
     frozenset({"A-Z", "a-z"}): "letter",
@@ -33,7 +35,8 @@ _SETS = {
     frozenset({r"\x00"}): "NUL character",
 }
 """What members of a set are together, the larger first."""
-_SHORT_MEMBERS = {r"\d": ["0-9"], r"\w": ["A-Z", "a-z", "0-9", "_"]}
+_SHORT_MEMBERS = {r"\d": ["0-9"], r"\w": ["A-Z", "a-z", "0-9", "_"], r"\x00-\x20": [r"\x00-\x1f", " "]}
+_TIMES = {"*": "any number of times ", "+": "1 or more times ", "?": "optionally ", "": ""}
 _NUMBERS = {"*": "any number of", "+": "1 or more", "?": "0 or 1", "": "1"}
 
 
@@ -52,7 +55,10 @@ def in_words(pattern: str) -> str:
     """Returns what a text must be, for example "must be 3 capital letters"; empty if there are no words for it."""
     if not (pattern.startswith("^") and pattern.endswith("$")) or pattern.endswith(r"\$"):
         return ""
+    optional = _OPTIONAL.fullmatch(pattern[1:-1])
     try:
+        if optional is not None:
+            return f"must be empty or {_row(_tokens(optional[1]))}"
         return _sentence(_tokens(pattern[1:-1]))
     except _Untold:
         return ""
@@ -77,24 +83,42 @@ def _sentence(tokens: list[re.Match[str]]) -> str:
             return f"must not hold {names}{also}"
         if repeat in ("*", "+"):
             return f"must hold only {names}{also}"
-    if not tokens or any(token["negated"] for token in tokens):
+    return f"must be {_row(tokens)}"
+
+
+def _row(tokens: list[re.Match[str]]) -> str:
+    if not tokens:
         raise _Untold
     parts = []
     for is_literal, group in groupby(tokens, key=_is_literal):
         row = list(group)
         parts += [f'"{"".join(map(_literal, row))}"'] if is_literal else [_counted(token) for token in row]
-    return f"must be {', then '.join(parts)}"
+    return ", then ".join(parts)
 
 
 def _is_literal(token: re.Match[str]) -> bool:
-    return not (token["set"] or token["short"] or token["least"] or token["repeat"])
+    return not (token["group"] or token["set"] or token["short"] or token["least"] or token["repeat"])
 
 
 def _literal(token: re.Match[str]) -> str:
     return token["plain"] or token["escaped"]
 
 
+def _group(token: re.Match[str]) -> str:
+    """Returns a group with how often it is there: one of several texts, or a row."""
+    if token["least"]:
+        raise _Untold
+    choices = [_tokens(text) for text in token["group"].split("|")]
+    if len(choices) == 1:
+        return f"{_TIMES[token['repeat'] or '']}({_row(choices[0])})"
+    if not all(choice and all(map(_is_literal, choice)) for choice in choices):
+        raise _Untold
+    return _TIMES[token["repeat"] or ""] + " or ".join(map(_row, choices))
+
+
 def _counted(token: re.Match[str]) -> str:
+    if token["group"]:
+        return _group(token)
     least, most = token["least"], token["most"]
     if least is None:
         number = _NUMBERS[token["repeat"] or ""]
@@ -105,6 +129,8 @@ def _counted(token: re.Match[str]) -> str:
     members = token["set"] or _SHORT.get(token["short"] or "")
     if members is None:
         return f'{number} "{_literal(token)}"'
+    if token["negated"]:
+        return f"{number} character{'s' * (number != '1')} other than {_names(members, plural=True)}"
     return f"{number} {_names(members, plural=number != '1')}"
 
 

@@ -21,6 +21,16 @@ from meshkit.rpc.interceptors.validation import validate
         ("^[ -~]*$", "must hold only printable ASCII characters"),
         (r"^\+[1-9][0-9]{3,14}$", 'must be "+", then 1 character from 1 to 9, then 3 to 14 digits'),
         ("^[a-z][a-z0-9_]{0,63}$", 'must be 1 small letter, then 0 to 63 small letters, digits or "_"'),
+        ("^(https|s3)://[^ ]+$", 'must be "https" or "s3", then "://", then 1 or more characters other than " "'),
+        (r"^[^a]+@$", 'must be 1 or more characters other than "a", then "@"'),
+        (r"^a[^\x00-\x20\x7f@]$", 'must be "a", then 1 character other than control characters, " " or "@"'),
+        ("^([a-z][a-z0-9]*)?$", "must be empty or 1 small letter, then any number of small letters or digits"),
+        (
+            r"^([a-z](\.[a-z])*)?$",
+            'must be empty or 1 small letter, then any number of times (".", then 1 small letter)',
+        ),
+        (r"^[a-z]([.]x)?$", 'must be 1 small letter, then optionally (1 ".", then "x")'),
+        ("^(a|b)$", 'must be "a" or "b"'),
         (r"^v\d+$", 'must be "v", then 1 or more digits'),
         (r"^ab\.c?\w{2,}$", 'must be "ab.", then 0 or 1 "c", then 2 or more letters, digits or "_"'),
     ],
@@ -30,7 +40,8 @@ def test_expression_is_told_in_words(pattern: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["", "a", "^a", "a$", "^$", "^(a|b)$", r"^\S+$", r"^a\$", "^[^a]b$", r"^[\x01-\x05]$", "^a.b$"]
+    "pattern",
+    ["", "a", "^a", "a$", "^$", "^(a|[bc])$", "^(a(b|c)d)$", r"^\S+$", r"^a\$", r"^[\x01-\x05]$", "^a.b$", "^(a){2}$"],
 )
 def test_expression_without_words_is_told_by_none(pattern: str) -> None:
     assert in_words(pattern) == ""
