@@ -95,3 +95,7 @@ async def test_decisions_read_the_graph_and_people_see_it(linked: Edge, platform
     assert (batch["index"], batch["entity"]["frauds"]) == (1, 1)
     nobody = await linked.send("GET", f"{NEIGHBOURHOOD}?kind=user_id&value=nobody")
     assert (nobody.status, refusal(nobody)["reason"]) == (404, "RESOURCE_NOT_FOUND")
+    misspelt = await linked.send("GET", f"{NEIGHBOURHOOD}?kind=userid&value=user-0001")
+    assert (misspelt.status, refusal(misspelt)["reason"]) == (400, "VALIDATION_FAILED")
+    (fault,) = misspelt.json()["errors"]
+    assert fault["field"] == "kind" and "user_id" in fault["message"]

@@ -22,7 +22,7 @@ def event_values_from_proto(reader: EventReader, fields: Struct, currency: str) 
         raise errors.event_too_large(size, MAX_EVENT_BYTES)
     values, faults = reader.read(_members(fields), currency)
     if faults:
-        raise errors.event_invalid(faults)
+        raise errors.fields_invalid(faults)
     return values
 
 

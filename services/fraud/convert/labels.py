@@ -151,4 +151,4 @@ def _known_at(message: label_pb2.Label, within: str) -> datetime | None:
 
 
 def _refused(path: str, rule: str, words: str) -> MeshError:
-    return errors.label_invalid([FieldFault(path, rule, words)])
+    return errors.fields_invalid([FieldFault(path, rule, words)])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from meshkit.canonical import NOT_AN_ADDRESS
 from meshkit.currencies import NOT_A_CURRENCY
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
-from services.fraud.domain.names import FieldFault
 
 __all__ = [
     "CURRENCY_UNKNOWN",
@@ -20,7 +18,6 @@ __all__ = [
     "currency_unknown",
     "decision_not_found",
     "event_in_future",
-    "event_invalid",
     "event_time_impossible",
     "event_too_large",
     "events_lost",
@@ -153,10 +150,6 @@ def too_many_watchers(whose: str) -> MeshError:
         metadata={"limit": whose},
         retry_after=5.0,
     )
-
-
-def event_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
 
 
 def event_too_large(size: int, most: int) -> MeshError:

@@ -9,7 +9,6 @@ from services.fraud.domain.names import FieldFault
 from services.fraud.domain.scenarios.faults import ContentFault
 
 __all__ = [
-    "backtest_invalid",
     "content_refused",
     "event_type_exists",
     "event_type_invalid",
@@ -17,19 +16,16 @@ __all__ = [
     "feature_built_in",
     "feature_exists",
     "feature_in_use",
+    "fields_invalid",
     "found_none",
     "graph_not_whole",
     "import_incomplete",
-    "label_invalid",
     "list_exists",
     "list_full",
     "list_in_use",
-    "list_invalid",
     "list_not_found",
     "lists_under_change",
     "not_verifiable",
-    "period_invalid",
-    "report_invalid",
     "rule_exists",
     "scenario_exists",
     "second_person_needed",
@@ -96,10 +92,6 @@ def list_exists() -> MeshError:
     )
 
 
-def list_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
-
-
 def too_many_lists(most: int) -> MeshError:
     return validation_failed(Violation("list", "lists.most", f"is one more than {most}, a tenant's most"))
 
@@ -148,22 +140,6 @@ def event_type_exists() -> MeshError:
     )
 
 
-def backtest_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
-
-
-def report_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
-
-
-def period_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
-
-
-def label_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
-
-
 def too_many_labels(path: str, most: int) -> MeshError:
     words = f"is the transaction of {most} labels already, which is most"
     return validation_failed(Violation(path, "transaction_id.labels", words))
@@ -194,6 +170,10 @@ def too_many_event_types(most: int) -> MeshError:
 def graph_not_whole() -> MeshError:
     words = "the tenant has no feature of the graph, or what was decided before is being filled in"
     return step_not_allowed(words, "filling")
+
+
+def fields_invalid(faults: Iterable[FieldFault]) -> MeshError:
+    return validation_failed(*(Violation(*each) for each in faults))
 
 
 def found_none(resource: str) -> MeshError:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from meshkit.errors import Kind, MeshError, Violation, validation_failed
-from services.fraud.domain.names import FieldFault
 from services.fraud.errors.declarations import shown_names, step_not_allowed
 
 __all__ = [
     "inspections_busy",
     "model_exists",
     "model_in_use",
-    "model_invalid",
     "model_refused",
     "model_too_large",
     "not_ready",
@@ -29,10 +27,6 @@ def model_exists() -> MeshError:
     return MeshError(
         Kind.ALREADY_EXISTS, "RESOURCE_EXISTS", "a model of this name exists", metadata={"resource": "model"}
     )
-
-
-def model_invalid(faults: Iterable[FieldFault]) -> MeshError:
-    return validation_failed(*(Violation(*each) for each in faults))
 
 
 def model_in_use(using: Sequence[str]) -> MeshError:

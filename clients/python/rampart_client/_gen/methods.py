@@ -1254,7 +1254,8 @@ class GraphClient:
     ) -> GetNeighbourhoodResponse:
         """Returns what is linked with an entity, up to three steps away: the entity first, then what is nearest
         and was seen last. Of each entity the 64 links with the latest events are followed, and none through
-        hubs. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        hubs. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED for a kind that no event type has,
+        STATE_NOT_ALLOWED.
         """
         return await self._caller.call(GET_NEIGHBOURHOOD, request, options)
 

@@ -52,7 +52,7 @@ class GraphServiceServicer:
     """
 
     def GetNeighbourhood(self, request, context):
-        """Returns what is linked with an entity, up to three steps away: the entity first, then what is nearest and was seen last. Of each entity the 64 links with the latest events are followed, and none through hubs. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        """Returns what is linked with an entity, up to three steps away: the entity first, then what is nearest and was seen last. Of each entity the 64 links with the latest events are followed, and none through hubs. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED for a kind that no event type has, STATE_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

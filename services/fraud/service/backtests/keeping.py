@@ -75,7 +75,7 @@ class BacktestService:
         until = new.until or now
         faults = period_faults(new.since, until, now)
         if faults:
-            raise errors.backtest_invalid(faults)
+            raise errors.fields_invalid(faults)
         version = await self.version(actor.tenant_id, new.ref)
         waiting = await changes.without_result(LOOKED_AT)
         if await unfinished(self._tasks, [each.task_id for each in waiting]) >= MOST_UNFINISHED:

@@ -77,7 +77,7 @@ class LabelService:
 def _told(told: NewLabel, known: LabelledTransaction, author: str, now: datetime) -> ToldLabel | MeshError:
     faults = label_faults(told, known.event_at, now)
     if faults:
-        return errors.label_invalid(faults)
+        return errors.fields_invalid(faults)
     label, created = assigned(told, known, uuid7_text(), author, now)
     if created and label.number > MOST_LABELS:
         return errors.too_many_labels("transaction_id", MOST_LABELS)

@@ -45,19 +45,19 @@ class TrainingChoices:
         )  # fmt: skip
         faults += settings_faults(settings, now)
         if faults:
-            raise errors.model_invalid(faults)
+            raise errors.fields_invalid(faults)
         return settings
 
     async def check_features(self, tenant_id: str, model: FraudModel, names: Sequence[str]) -> None:
         """Raises VALIDATION_FAILED for names that are no features of the model's event type."""
         faults = _feature_faults(names, await self._variables(tenant_id, model), "features")
         if faults:
-            raise errors.model_invalid(faults)
+            raise errors.fields_invalid(faults)
 
     async def _variables(self, tenant_id: str, model: FraudModel) -> Mapping[str, ValueKind]:
         variables = await self._vocabularies.variables(tenant_id, model.event_type)
         if variables is None:
-            raise errors.model_invalid([FieldFault("name", "event_type.known", "is of an event type that is gone")])
+            raise errors.fields_invalid([FieldFault("name", "event_type.known", "is of an event type that is gone")])
         return variables
 
 

@@ -86,7 +86,7 @@ class ModelImports:
         if outcome is None:
             raise errors.upload_incomplete(0, order.size)
         if faults := use_faults(use, outcome):
-            raise errors.model_invalid(faults)
+            raise errors.fields_invalid(faults)
         made = await changes.version(version.ref)
         assert made is not None
         return ToldVersion(made, WorkState("ready", finished_at=now))

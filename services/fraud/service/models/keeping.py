@@ -44,7 +44,7 @@ class ModelKeeper:
         """Raises VALIDATION_FAILED, also of one model too many, and RESOURCE_EXISTS."""
         if await self._vocabularies.variables(tenant_id, new.event_type) is None:
             fault = FieldFault("model.event_type", "event_type.known", "is no event type of the tenant")
-            raise errors.model_invalid([fault])
+            raise errors.fields_invalid([fault])
         if await changes.model(new.name) is None and await changes.count() >= MOST_MODELS:
             raise errors.too_many_models(MOST_MODELS)
         now = self._clock()

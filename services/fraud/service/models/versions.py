@@ -112,7 +112,7 @@ class ModelVersions:
             raise errors.found_none("model version")
         use = change(found.use)
         if found.outcome is not None and (faults := use_faults(use, found.outcome)):
-            raise errors.model_invalid(faults)
+            raise errors.fields_invalid(faults)
         await changes.use(ref, use)
         (told,) = await self._told([replace(found, use=use)])
         return told

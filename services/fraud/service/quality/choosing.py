@@ -36,7 +36,7 @@ class QualityChoices:
         declared = all_types(await self._event_types.all(tenant_id)).get(new.event_type)
         if variables is None or declared is None:
             fault = FieldFault("event_type", "event_type.known", "is no event type of the tenant")
-            raise errors.report_invalid([fault])
+            raise errors.fields_invalid([fault])
         known = {name for name, kind in variables.items() if kind is not ValueKind.STRING_LIST} | {*OF_DECISIONS}
         personal = {field.name for field in declared.event_type.fields if field.personal}
         names = {f"group_by[{place}]": name for place, name in enumerate(new.group_by)}
@@ -50,7 +50,7 @@ class QualityChoices:
         question = _filled(new, entity, now)
         faults += question_faults(question, now)
         if faults:
-            raise errors.report_invalid(faults)
+            raise errors.fields_invalid(faults)
         return question
 
 

@@ -56,7 +56,7 @@ class ListKeeper:
             words = "must name the field whose values the list allows or blocks"
             faults.append(FieldFault("list.field", "list.field", words))
         if faults:
-            raise errors.list_invalid(faults)
+            raise errors.fields_invalid(faults)
         if await changes.count() >= MAX_LISTS:
             raise errors.too_many_lists(MAX_LISTS)
         stored = await changes.create(self._made(new))

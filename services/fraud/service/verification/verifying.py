@@ -44,7 +44,7 @@ class Verifications:
         """
         faults = period_faults(since, until, self._clock())
         if faults:
-            raise errors.period_invalid(faults)
+            raise errors.fields_invalid(faults)
         if self._running:
             raise errors.too_many_verifications()
         self._running = True
@@ -63,5 +63,5 @@ class Verifications:
 
 def _error(failure: TaskFailure) -> MeshError:
     if failure.type == NO_FEATURES:
-        return errors.period_invalid([FieldFault("features", "features.known", failure.message)])
+        return errors.fields_invalid([FieldFault("features", "features.known", failure.message)])
     return errors.not_verifiable(failure.message) if failure.type in REFUSED else internal()
