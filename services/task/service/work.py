@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
 from meshkit.errors import MeshError
 from services.task import errors
@@ -27,15 +25,8 @@ MAX_RESULT_BYTES = 1 << 20
 POLL_SECONDS = 1.0
 """Longest time until a task is found whose news were lost, or whose time has come without any."""
 CANCEL_POLL_SECONDS = 5.0
-
-
-@dataclass(eq=False, slots=True)
-class _Poll:
-    """A call that waits for tasks."""
-
-    service: str
-    worker: str
-    left: bool = False
+STOPPED_SECONDS = 5.0
+"""For so long a worker that stops is given nothing. Another one of its name waits for that."""
 
 
 class WorkService:
@@ -47,7 +38,8 @@ class WorkService:
         self._signals = signals
         # Leases of one process follow each other: concurrent ones would only pass over what the others have locked.
         self._turn = asyncio.Lock()
-        self._polls: set[_Poll] = set()
+        self._stopped: dict[tuple[str, str], float] = {}
+        """Workers that stop, by their service, and until when they are given nothing."""
         self._giving_back: set[asyncio.Task[None]] = set()
 
     async def declare(self, service: str, kinds: Sequence[DeclaredKind], schedules: Sequence[NewSchedule]) -> None:
@@ -69,20 +61,21 @@ class WorkService:
         """
         _check_own(service, kinds)
         began = time.monotonic()
-        with self._polling(service, worker) as poll, self._signals.listening(*map(ready, kinds)) as signal:
+        with self._signals.listening(*map(ready, kinds)) as signal:
             while True:
                 async with self._turn:
                     waited = time.monotonic() - began
-                    tasks = () if poll.left else await self._lease(poll, kinds, limit, seconds)
+                    tasks = await self._lease(service, worker, kinds, limit, seconds)
                 left = began + wait - time.monotonic()
-                if tasks or left <= 0 or poll.left or self._signals.closed:
+                if tasks or left <= 0 or self._signals.closed:
                     return tasks, waited
                 await signal.wait(min(left, POLL_SECONDS))
 
-    async def leave(self, service: str, worker: str) -> None:
-        """Gives a worker that stops no more tasks: what it gives back it would not know of if it got it again."""
-        for poll in self._polls:
-            poll.left |= (poll.service, poll.worker) == (service, worker)
+    async def stop(self, service: str, worker: str) -> None:
+        """Gives a worker that stops no tasks: a call of it may still be under way, and get what it gives back."""
+        now = time.monotonic()
+        self._stopped = {each: until for each, until in self._stopped.items() if until > now}
+        self._stopped[service, worker] = now + STOPPED_SECONDS
         async with self._turn:
             pass  # What was just being leased to it has been given back.
 
@@ -111,23 +104,22 @@ class WorkService:
             raise errors.lease_lost(lease.task_id)
         return state
 
-    @contextmanager
-    def _polling(self, service: str, worker: str) -> Iterator[_Poll]:
-        poll = _Poll(service, worker)
-        self._polls.add(poll)
-        try:
-            yield poll
-        finally:
-            self._polls.discard(poll)
+    def _stops(self, service: str, worker: str) -> bool:
+        return self._stopped.get((service, worker), 0.0) > time.monotonic()
 
-    async def _lease(self, poll: _Poll, kinds: Sequence[str], limit: int, seconds: float) -> Sequence[Task]:
+    async def _lease(
+        self, service: str, worker: str, kinds: Sequence[str], limit: int, seconds: float
+    ) -> Sequence[Task]:
         """Leases tasks; gives them back if the worker has gone meanwhile, who would never know of them."""
-        leasing = asyncio.ensure_future(self._engine.lease(poll.worker, kinds, limit, seconds))
+        if self._stops(service, worker):
+            return ()
+        leasing = asyncio.ensure_future(self._engine.lease(worker, kinds, limit, seconds))
         try:
-            await asyncio.shield(leasing)
-            if poll.left:
+            tasks = await asyncio.shield(leasing)
+            if self._stops(service, worker):
                 await self._give_back(leasing)
-            return () if poll.left else leasing.result()
+                return ()
+            return tasks
         except asyncio.CancelledError:
             giving_back = asyncio.create_task(self._give_back(leasing))
             self._giving_back.add(giving_back)

@@ -67,7 +67,7 @@ class WorkCalls:
 
     async def ReleaseTask(self, request: pb.ReleaseTaskRequest, _: Context) -> pb.ReleaseTaskResponse:
         if request.stopping_worker:
-            await self._service.leave(calling_service(), request.stopping_worker)
+            await self._service.stop(calling_service(), request.stopping_worker)
         await self._service.end(convert.lease_from_proto(request.lease), Ending(AttemptOutcome.RETURNED))
         return pb.ReleaseTaskResponse()
 

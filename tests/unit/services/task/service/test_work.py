@@ -12,6 +12,7 @@ from services.task.adapters.memory_engine import MemoryEngine
 from services.task.adapters.memory_schedules import MemorySchedules
 from services.task.domain.leases import DeclaredKind
 from services.task.domain.tasks import NewTask, Task, TaskFilter
+from services.task.service import work
 from services.task.service.cron import next_run
 from services.task.service.signals import Signals
 from services.task.service.work import WorkService
@@ -80,30 +81,42 @@ async def test_tasks_leased_for_a_worker_that_has_gone_are_given_back(bench: Ben
     assert (len(leased), waited < 1.0) == (3, True)
 
 
-async def test_a_worker_that_leaves_gets_nothing_more(bench: Bench) -> None:
-    polling = asyncio.create_task(bench.poll())
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_worker_that_stops_gets_nothing_also_by_a_call_that_comes_late(bench: Bench, waits: bool) -> None:
+    polling = [asyncio.create_task(bench.poll())] if waits else []
     await asyncio.sleep(0.01)
-    await bench.service.leave("fraud", "w1")
+    await bench.service.stop("fraud", "w1")
     await bench.create()
-    assert (await polling)[0] == ()
+    polling += [] if waits else [asyncio.create_task(bench.poll())]
+    await asyncio.sleep(0.1)
+    assert not polling[0].done()
     assert await bench.pending() == [0, 0, 0]
-    assert len((await bench.poll("w1", wait=0.0))[0]) == 3, "one of its name may come again"
+    polling[0].cancel()
 
 
-async def test_what_a_worker_is_given_as_it_leaves_is_given_back_before_anything_else(bench: Bench) -> None:
+async def test_a_worker_of_the_name_of_one_that_stopped_gets_tasks_a_little_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "STOPPED_SECONDS", 0.1)
+    await bench.service.stop("fraud", "w1")
+    await bench.create()
+    assert len((await bench.poll())[0]) == 3
+
+
+async def test_what_a_worker_is_given_as_it_stops_is_given_back_before_anything_else(bench: Bench) -> None:
     polling = asyncio.create_task(bench.poll())
     await asyncio.sleep(0.01)
     await bench.create()
     await bench.engine.leased.wait()
-    await bench.service.leave("fraud", "w1")
+    await bench.service.stop("fraud", "w1")
     assert await bench.pending() == [1, 1, 1]
-    assert (await polling)[0] == ()
+    polling.cancel()
 
 
 @pytest.mark.parametrize("other", [("fraud", "w2"), ("cases", "w1")])
-async def test_a_worker_that_leaves_leaves_the_others_what_they_wait_for(bench: Bench, other: tuple[str, str]) -> None:
+async def test_a_worker_that_stops_leaves_the_others_what_they_wait_for(bench: Bench, other: tuple[str, str]) -> None:
     polling = asyncio.create_task(bench.poll())
     await asyncio.sleep(0.01)
-    await bench.service.leave(*other)
+    await bench.service.stop(*other)
     await bench.create()
     assert len((await polling)[0]) == 3
