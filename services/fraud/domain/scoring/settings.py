@@ -24,6 +24,7 @@ __all__ = [
 
 LONGEST_TRAINING_PERIOD = timedelta(days=400)
 MOST_FEATURES = 200
+NO_CALIBRATION = "none"
 
 
 class TrainingTarget(Enum):
@@ -98,6 +99,9 @@ def settings_faults(settings: TrainingSettings, now: datetime) -> Sequence[Field
     if settings.learned_until - settings.since < timedelta(days=1):
         words = "leaves no day to learn from before the days of delay, validation and test"
         return [FieldFault("training.since", "since.period", words)]
+    if not settings.test_days and settings.parameters.get("calibration") == NO_CALIBRATION:
+        words = "must be 1 at least without a calibration, whose folds could be measured on otherwise"
+        return [FieldFault("training.test_days", "test_days.calibration", words)]
     return []
 
 

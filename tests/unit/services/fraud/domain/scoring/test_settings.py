@@ -43,9 +43,13 @@ def test_periods_follow_each_other() -> None:
         ({"since": NOW - timedelta(days=401)}, "training.since"),
         ({"since": NOW - timedelta(days=6, hours=23)}, "training.since"),
         ({"since": NOW}, "training.since"),
+        ({"test_days": 0, "parameters": {"calibration": "none"}}, "training.test_days"),
+        ({"test_days": 1, "parameters": {"calibration": "none"}}, None),
+        ({"test_days": 0, "parameters": {"calibration": "platt"}}, None),
+        ({"test_days": 0}, None),
     ],
 )
-def test_a_period_leaves_a_day_to_learn_from(changed: dict[str, Any], field: str | None) -> None:
+def test_a_period_leaves_a_day_to_learn_from_and_something_to_measure_on(changed: dict[str, Any], field: str | None) -> None:
     faults = settings_faults(replace(settings(NOW), **changed), NOW)
     assert [each.path for each in faults] == ([field] if field else [])
 
