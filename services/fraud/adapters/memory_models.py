@@ -15,7 +15,7 @@ from services.fraud.domain.scoring.model import ModelRef, ServedModel
 from services.fraud.domain.scoring.version import FraudModel, ModelEnd, ModelOutcome, ModelUse, ModelVersion
 from services.fraud.ports import UsingContent
 from services.fraud.ports.backtests import SupersededError
-from services.fraud.ports.models import ModelChanges, UploadSize
+from services.fraud.ports.models import InspectionOrder, ModelChanges, UploadSize
 from services.fraud.ports.training import MadeModel
 
 __all__ = ["MemoryModelChanges", "MemoryModelRows", "MemoryModelWriter", "MemoryModels", "MemoryTrainingAttempts"]
@@ -156,10 +156,10 @@ class MemoryModelChanges(MemoryClaims):
         model = self._of.models[self._tenant_id, version.name]
         self._of.models[self._tenant_id, version.name] = replace(model, newest=version.number)
 
-    async def add_inspected(self, version: ModelVersion, upload_id: UUID) -> ModelOutcome | None:
-        place = self._tenant_id, version.name, upload_id
+    async def add_inspected(self, version: ModelVersion, order: InspectionOrder) -> ModelOutcome | None:
+        place = self._tenant_id, version.name, order.upload_id
         made = self._of.inspected.get(place)
-        if made is None:
+        if made is None or order.features not in ((), made.outcome.features):
             return None
         await self.add_version(version)
         self._of.store(self._tenant_id, version.ref, made)

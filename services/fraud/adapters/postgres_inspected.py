@@ -11,7 +11,7 @@ from services.fraud.domain.scoring.version import ModelOutcome, outcome_from_jso
 from services.fraud.ports.models import InspectionOrder
 from services.fraud.ports.training import MadeModel
 
-__all__ = ["PartsMissingError", "PostgresInspected"]
+__all__ = ["PartsMissingError", "PostgresInspected", "asked_of"]
 
 _PARTS = """
 SELECT part, data FROM model_upload_parts WHERE tenant_id = $1 AND name = $2 AND upload_id = $3 ORDER BY part"""
@@ -22,6 +22,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (tenant_id, name, upload_id) DO UPDATE SET asked = excluded.asked, outcome = excluded.outcome,
     described = excluded.described, onnx = excluded.onnx, booster = excluded.booster,
     created_at = excluded.created_at"""
+
+
+def asked_of(order: InspectionOrder) -> str:
+    """Returns what a file is said to be: what was found counts for the same words alone."""
+    return json.dumps([order.size, order.sha256, order.format, *order.features])
 
 
 class PartsMissingError(Exception):
@@ -39,7 +44,7 @@ class PostgresInspected:
         self._pool = pool
         self._order = order
         self._place = order.tenant_id, order.name, order.upload_id
-        self._asked = json.dumps([order.size, order.sha256, order.format, *order.features])
+        self._asked = asked_of(order)
 
     async def known(self) -> ModelOutcome | None:
         """Returns what was found when the same was asked before."""

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Pool, transaction
+from services.fraud.adapters.engine_revisions import hold
 from services.fraud.adapters.model_rows import MODEL_COLUMNS, VERSION_COLUMNS, model_of, model_version_of
+from services.fraud.adapters.postgres_inspected import asked_of
 from services.fraud.adapters.postgres_scenarios import read_contents
 from services.fraud.domain.scoring.model import ModelRef
 from services.fraud.domain.scoring.settings import settings_to_json
@@ -21,7 +23,7 @@ from services.fraud.domain.scoring.version import (
     outcome_from_json,
 )
 from services.fraud.ports import UsingContent
-from services.fraud.ports.models import ModelChanges, UploadSize
+from services.fraud.ports.models import InspectionOrder, ModelChanges, UploadSize
 
 __all__ = ["PostgresModelChanges", "PostgresModelWriter"]
 
@@ -55,7 +57,7 @@ _ADD_INSPECTED = """
 INSERT INTO model_versions (tenant_id, name, number, origin, event_type, valid_until, most_missing, created_by,
     created_at, ready_at, outcome, described, onnx, booster)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9, outcome, described, onnx, booster
-FROM inspected_models WHERE tenant_id = $1 AND name = $2 AND upload_id = $10
+FROM inspected_models WHERE tenant_id = $1 AND name = $2 AND upload_id = $10 AND asked = $11
 RETURNING outcome"""
 _TAKEN = "DELETE FROM model_upload_parts WHERE tenant_id = $1 AND name = $2 AND upload_id = $3"
 _USE = """
@@ -123,6 +125,7 @@ class PostgresModelChanges(PostgresClaims):
         await self._connection.execute(_DELETE, self._tenant_id, name)
 
     async def contents(self) -> Sequence[UsingContent]:
+        await hold(self._connection, self._tenant_id)
         return await read_contents(self._connection, self._tenant_id)
 
     async def version(self, ref: ModelRef) -> ModelVersion | None:
@@ -141,16 +144,17 @@ class PostgresModelChanges(PostgresClaims):
         await self._connection.execute(_ADD, self._tenant_id, *version.ref, *row)
         await self._connection.execute(_NEWEST, self._tenant_id, *version.ref)
 
-    async def add_inspected(self, version: ModelVersion, upload_id: UUID) -> ModelOutcome | None:
+    async def add_inspected(self, version: ModelVersion, order: InspectionOrder) -> ModelOutcome | None:
         row = (
             version.origin.value, version.event_type, version.use.valid_until, version.use.most_missing,
             version.created_by, version.created_at,
         )  # fmt: skip
-        outcome = await self._connection.fetchval(_ADD_INSPECTED, self._tenant_id, *version.ref, *row, upload_id)
+        inspected = order.upload_id, asked_of(order)
+        outcome = await self._connection.fetchval(_ADD_INSPECTED, self._tenant_id, *version.ref, *row, *inspected)
         if outcome is None:
             return None
         await self._connection.execute(_NEWEST, self._tenant_id, *version.ref)
-        await self._connection.execute(_TAKEN, self._tenant_id, version.name, upload_id)
+        await self._connection.execute(_TAKEN, self._tenant_id, version.name, order.upload_id)
         return outcome_from_json(outcome)
 
     async def use(self, ref: ModelRef, use: ModelUse) -> None:

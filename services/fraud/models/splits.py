@@ -64,21 +64,21 @@ class TimeSplit:
         return self._measured(table, self.test)
 
     def _measured(self, table: TrainingTable, period: Period) -> TrainingTable:
-        """Leaves out rows whose entity had a fraud that, by the start of the row's day, was older than the delay.
+        """Leaves out rows of entities with a fraud that was known by the start of the row's day, and older than the delay.
 
         Days count from the start of the period.
         """
         inside = period.holds(table.times_ms)
-        is_old_fraud = table.labels() & (table.times_ms >= self.known_since_ms)
-        entities, first = np.unique(table.entities[is_old_fraud], return_index=True)
+        is_fraud = table.labels() & (table.times_ms >= self.known_since_ms)
+        known_ms = np.maximum(table.known_ms[is_fraud], table.times_ms[is_fraud] + self.delay_ms)
+        order = np.argsort(known_ms, kind="stable")
+        entities, first = np.unique(table.entities[is_fraud][order], return_index=True)
         if not len(entities):
             return table.taken(inside)
-        first_ms = table.times_ms[is_old_fraud][first]
         place = np.minimum(np.searchsorted(entities, table.entities), len(entities) - 1)
         has_fraud = entities[place] == table.entities
-        days = (table.times_ms - period.start_ms) // DAY_MS
-        known_before = period.start_ms + days * DAY_MS - self.delay_ms
-        return table.taken(inside & ~(has_fraud & (first_ms[place] < known_before)))
+        day_ms = period.start_ms + (table.times_ms - period.start_ms) // DAY_MS * DAY_MS
+        return table.taken(inside & ~(has_fraud & (known_ms[order][first][place] < day_ms)))
 
 
 def split_before(

@@ -88,7 +88,7 @@ class ModelChanges(Claims, Protocol):
         ...
 
     async def contents(self) -> Sequence[UsingContent]:
-        """Returns what scenarios of the tenant say, in drafts and in versions at hand."""
+        """Returns what scenarios of the tenant say, in drafts and in versions at hand, until the end the same."""
         ...
 
     async def version(self, ref: ModelRef) -> ModelVersion | None: ...
@@ -101,8 +101,11 @@ class ModelChanges(Claims, Protocol):
         """Adds a version that is to be trained. It is then the newest of its model."""
         ...
 
-    async def add_inspected(self, version: ModelVersion, upload_id: UUID) -> ModelOutcome | None:
-        """Adds a version that an upload was found to be, whose parts go. Returns what it is, None if nothing is."""
+    async def add_inspected(self, version: ModelVersion, order: InspectionOrder) -> ModelOutcome | None:
+        """Adds a version that an upload was found to be, whose parts go.
+
+        Returns what it is, None if nothing was found by this order.
+        """
         ...
 
     async def use(self, ref: ModelRef, use: ModelUse) -> None: ...

@@ -29,8 +29,8 @@ __all__ = [
 
 CERTAIN = 0.95
 """From here on a score is an alert."""
-SCORE = "score"
-"""Under this name scores stand beside features."""
+SCORE = "model.score"
+"""Under this name, which no feature can have, scores stand beside features."""
 SHIFTED, DRIFTED = 0.1, 0.25
 """Indices from which on a population is commonly taken to be worth a look, and to be another one."""
 LEAST_ROWS = 1_000

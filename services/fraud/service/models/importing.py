@@ -82,7 +82,7 @@ class ModelImports:
             tenant_id=order.tenant_id, name=order.name, number=model.newest + 1, origin=ModelOrigin.IMPORTED,
             event_type=model.event_type, use=use, created_by=author, created_at=now, ready_at=now,
         )  # fmt: skip
-        outcome = await changes.add_inspected(version, order.upload_id)
+        outcome = await changes.add_inspected(version, order)
         if outcome is None:
             raise errors.upload_incomplete(0, order.size)
         if faults := use_faults(use, outcome):

@@ -31,7 +31,7 @@ from tests.support.servers import Database
 
 TODAY = datetime.now(UTC).date()
 FIRST = ModelRef("cards", 1)
-REFERENCE = {"amount": [0.5, 0.5, 0.0], "score": [0.9, 0.1, 0.0]}
+REFERENCE = {"amount": [0.5, 0.5, 0.0], "model.score": [0.9, 0.1, 0.0]}
 DESCRIBED = {
     "reference": {name: {"edges": [1.0], "shares": shares} for name, shares in REFERENCE.items()},
     "evaluation": {"rows": 200, "thresholds": [{"threshold": 0.9, "acted": 9}, {"threshold": 0.95, "acted": 1}]},
@@ -62,7 +62,7 @@ async def add_model(pool: Pool, tenant: str) -> None:
 
 
 def part(tenant: str, rows: int, part: UUID, day: date = TODAY, ref: ModelRef = FIRST) -> SeenPart:
-    counts = {"amount": [rows - 1, 1, 0], "score": [rows, 0, 0]}
+    counts = {"amount": [rows - 1, 1, 0], "model.score": [rows, 0, 0]}
     return SeenPart(WatchedModel(tenant, ref), part, SeenDay(day, rows, 1, counts))
 
 
@@ -83,7 +83,7 @@ async def test_what_is_told_again_of_a_day_takes_the_place_of_what_was_told(stor
     await store.add([])
     assert await rows_of(store, tenant) == [5, 12]
     (found,) = [each for each in await store.seen(WatchedModel(tenant, FIRST), TODAY) if each.rows == 12]
-    assert found == SeenDay(TODAY, 12, 1, {"amount": [11, 1, 0], "score": [12, 0, 0]})
+    assert found == SeenDay(TODAY, 12, 1, {"amount": [11, 1, 0], "model.score": [12, 0, 0]})
     assert await rows_of(store, new_tenant()) == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,16 @@ def test_fraud_of_the_delay_is_known_from_the_day_after_it_is_a_delay_old(
     """Day i of the test leaves out those with fraud up to the (i - 1)th day after training."""
     days = [day for day, entity in measured((fraud_day, 1, True), *((14.5 + i, 1, False) for i in range(7)))]
     assert days == [14.5 + i for i in range(7) if first_day_without is None or 14 + i < first_day_without]
+
+
+def test_fraud_that_became_known_late_leaves_nobody_out_before() -> None:
+    rows = events((1, 1, True), *((14.5 + day, 1, False) for day in range(7)))
+    late = replace(rows, known_ms=np.where(rows.labels(), int(16.2 * DAY_MS), NEVER))
+    assert (week().test_rows(late).times_ms / DAY_MS).tolist() == [14.5, 15.5, 16.5]
+    # The first that was known counts, and not the first that happened.
+    two = events((1, 1, True), (2, 1, True), (14.5, 1, False), (18.5, 1, False))
+    known = np.array([19 * DAY_MS, 16 * DAY_MS, NEVER, NEVER])
+    assert (week().test_rows(replace(two, known_ms=known)).times_ms / DAY_MS).tolist() == [14.5]
 
 
 def test_fraud_within_the_test_does_not_leave_anybody_out() -> None:

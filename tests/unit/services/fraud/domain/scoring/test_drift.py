@@ -6,8 +6,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from services.fraud.domain.names import name_faults
 from services.fraud.domain.scoring.drift import (
     LEAST_ROWS,
+    SCORE,
     DriftState,
     SeenDay,
     drift_of,
@@ -17,7 +19,7 @@ from services.fraud.domain.scoring.drift import (
 )
 
 DAY = date(2026, 11, 29)
-SHARES = {"amount": (0.5, 0.5, 0.0), "count": (0.9, 0.05, 0.05), "score": (0.9, 0.1, 0.0)}
+SHARES = {"amount": (0.5, 0.5, 0.0), "count": (0.9, 0.05, 0.05), SCORE: (0.9, 0.1, 0.0)}
 
 
 def seen(day: date = DAY, rows: int = 10_000, certain: int = 50, **counts: list[int]) -> SeenDay:
@@ -43,8 +45,12 @@ def test_the_feature_that_lies_farthest_is_told_first() -> None:
 
 
 def test_scores_drift_as_features_do() -> None:
-    found = drift_of(SHARES, [seen(score=[5_000, 5_000, 0])], None)
-    assert [each.name for each in found.drifted] == ["score"]
+    found = drift_of(SHARES, [seen(**{SCORE: [5_000, 5_000, 0]})], None)
+    assert [each.name for each in found.drifted] == [SCORE]
+
+
+def test_scores_are_named_as_no_feature_can_be() -> None:
+    assert name_faults(SCORE, "name")
 
 
 def test_few_events_say_nothing() -> None:

@@ -49,7 +49,7 @@ def test_periods_follow_each_other() -> None:
         ({"test_days": 0}, None),
     ],
 )
-def test_a_period_leaves_a_day_to_learn_from_and_something_to_measure_on(changed: dict[str, Any], field: str | None) -> None:
+def test_a_period_leaves_days_to_learn_from_and_to_measure_on(changed: dict[str, Any], field: str | None) -> None:
     faults = settings_faults(replace(settings(NOW), **changed), NOW)
     assert [each.path for each in faults] == ([field] if field else [])
 
