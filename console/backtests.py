@@ -11,8 +11,8 @@ from urllib.parse import quote
 from console.api import Api, Json
 from console.arguments import past_time, whole
 from console.result_tables import print_backtest_result
-from console.tables import output, show, state_text, table, when
-from console.tasking.action import finish
+from console.tables import output, state_text, table, when
+from console.tasking.action import finish, print_pages
 from console.tasking.options import add_limit
 from console.tasking.submitted import EXIT_STATUS, FINAL_HELP, followed
 
@@ -84,11 +84,8 @@ async def _follow(api: Api, arguments: argparse.Namespace, backtest: Json) -> in
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
-    found = [one async for one in api.pages(PATH, "backtests", {}, arguments.limit)]
-    if arguments.json:
-        print("".join(f"{json.dumps(one)}\n" for one in found), end="")
-    else:
-        show(output(), table(COLUMNS, map(_row, found)), len(found), "backtests")
+    pages = api.pages(PATH, "backtests", {}, arguments.limit)
+    await print_pages(arguments, pages, COLUMNS, _row, "backtests")
     return 0
 
 

@@ -13,7 +13,7 @@ from console.api import Api, Json
 from console.arguments import decision_id
 from console.decision_verification import verify
 from console.tables import output, show, table, when
-from console.tasking.action import Action, finish
+from console.tasking.action import Action, finish, print_pages
 from console.tasking.options import add_limit, given
 from console.tasking.tables import details
 
@@ -67,12 +67,7 @@ def _add(parser: argparse.ArgumentParser, action: Action) -> None:
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
     query = given(arguments, ("user_id", "outcome", "transaction_id"))
     pages = api.pages(PATH, "decisions", query, arguments.limit)
-    if arguments.json:
-        async for decision in pages:
-            print(json.dumps(decision))
-        return 0
-    decisions = [decision async for decision in pages]
-    show(output(), table(DECISIONS, map(_decision_row, decisions)), len(decisions), "decisions")
+    await print_pages(arguments, pages, DECISIONS, _decision_row, "decisions")
     return 0
 
 

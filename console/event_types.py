@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from console.api import Api, Json
 from console.failure import WrongArgument
-from console.tables import output, show, table, when
-from console.tasking.action import finish
+from console.tables import output, table, when
+from console.tasking.action import finish, print_pages
 from console.tasking.options import add_limit
 
 if TYPE_CHECKING:
@@ -65,11 +65,8 @@ def field(text: str) -> Json:
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
-    types = [one async for one in api.pages(PATH, "event_types", {}, arguments.limit)]
-    if arguments.json:
-        print("".join(f"{json.dumps(one)}\n" for one in types), end="")
-    else:
-        show(output(), table(COLUMNS, map(_row, types)), len(types), "event types")
+    pages = api.pages(PATH, "event_types", {}, arguments.limit)
+    await print_pages(arguments, pages, COLUMNS, _row, "event types")
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,8 @@ from urllib.parse import quote
 
 from console.api import Api, Json
 from console.arguments import SECONDS, length
-from console.tables import output, show, table
-from console.tasking.action import finish, print_item
+from console.tables import output
+from console.tasking.action import finish, print_item, print_pages
 from console.tasking.options import add_limit
 from console.verifying import add_rebuild, add_verify
 
@@ -81,11 +80,8 @@ def span(text: str) -> str:
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
-    features = [one async for one in api.pages(PATH, "features", {}, arguments.limit)]
-    if arguments.json:
-        print("".join(f"{json.dumps(one)}\n" for one in features), end="")
-    else:
-        show(output(), table(COLUMNS, map(_row, features)), len(features), "features")
+    pages = api.pages(PATH, "features", {}, arguments.limit)
+    await print_pages(arguments, pages, COLUMNS, _row, "features")
     return 0
 
 

@@ -14,7 +14,7 @@ __all__ = ["MODEL_COLUMNS", "VERSION_COLUMNS", "model_row", "print_score_tables"
 
 MODEL_COLUMNS = ("name", "event type", "newest", "description", "created")
 VERSION_COLUMNS = ("version", "origin", "state", "features", "AP", "AUC", "of 0.95+", "by", "created", "valid until")
-METRICS = ("measure", "value", "")
+METRICS = ("measure", "test", "validation", "")
 THRESHOLDS = ("from score", "acted on", "frauds", "precision", "recall")
 BINS = ("scores", "rows", "said", "came true")
 WORDS = (
@@ -50,17 +50,22 @@ def print_version(console: Console, version: Json) -> None:
     if version["fingerprint"]:
         console.print(f"fingerprint: {version['fingerprint']}", markup=False, soft_wrap=True)
     if metrics := version.get("metrics"):
-        _print_metrics(console, metrics)
+        _print_metrics(console, metrics, version.get("validation_metrics"))
 
 
-def _print_metrics(console: Console, metrics: Json) -> None:
+def _print_metrics(console: Console, metrics: Json, validation: Json | None) -> None:
     learned = f"{int(metrics['learned_rows']):,} rows with {int(metrics['learned_frauds']):,} frauds"
     measured = f"{int(metrics['rows']):,} rows with {int(metrics['frauds']):,} frauds of the days after them"
     console.print(f"learned from {learned}; measured on {measured}", markup=False, soft_wrap=True)
     if int(metrics["unreadable"]):
         console.print(f"{metrics['unreadable']} decisions could not be read", markup=False, soft_wrap=True)
-    console.print(table(METRICS, [(words, f"{metrics[name]:.4f}", said) for name, words, said in WORDS]))
+    measured_by = [(words, *_values(name, metrics, validation), said) for name, words, said in WORDS]
+    console.print(table([each for each in METRICS if validation or each != "validation"], measured_by))
     print_score_tables(console, metrics)
+
+
+def _values(name: str, metrics: Json, validation: Json | None) -> Sequence[str]:
+    return [f"{each[name]:.4f}" for each in (metrics, validation) if each]
 
 
 def print_score_tables(console: Console, measured: Json) -> None:

@@ -15,8 +15,8 @@ from console.model_drift import print_drift
 from console.model_files import send_model, write_model
 from console.model_options import PARAMETERS, SETTINGS, add_import_options, add_training_options, add_use_options
 from console.model_tables import MODEL_COLUMNS, VERSION_COLUMNS, model_row, print_version, version_row
-from console.tables import output, show, table
-from console.tasking.action import Action, finish, print_item
+from console.tables import output, table
+from console.tasking.action import Action, finish, print_item, print_pages
 from console.tasking.bar import display
 from console.tasking.options import add_limit, given
 
@@ -98,11 +98,8 @@ async def _create(api: Api, arguments: argparse.Namespace) -> int:
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
-    found = [each async for each in api.pages(PATH, "models", {}, arguments.limit)]
-    if arguments.json:
-        print("".join(f"{json.dumps(one)}\n" for one in found), end="")
-    else:
-        show(output(), table(MODEL_COLUMNS, map(model_row, found)), len(found), "models")
+    pages = api.pages(PATH, "models", {}, arguments.limit)
+    await print_pages(arguments, pages, MODEL_COLUMNS, model_row, "models")
     return 0
 
 
@@ -147,11 +144,7 @@ async def _import(api: Api, arguments: argparse.Namespace) -> int:
 
 async def _versions(api: Api, arguments: argparse.Namespace) -> int:
     pages = api.pages(f"{_path(arguments)}/versions", "model_versions", {}, arguments.limit)
-    found = [each async for each in pages]
-    if arguments.json:
-        print("".join(f"{json.dumps(one)}\n" for one in found), end="")
-    else:
-        show(output(), table(VERSION_COLUMNS, map(version_row, found)), len(found), "versions")
+    await print_pages(arguments, pages, VERSION_COLUMNS, version_row, "versions")
     return 0
 
 

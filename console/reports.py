@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -11,8 +10,8 @@ from urllib.parse import quote
 from console.api import Api, Json
 from console.arguments import decimal, length, past_time, whole
 from console.report_tables import REPORT_COLUMNS, print_report, report_row
-from console.tables import output, show, table
-from console.tasking.action import finish
+from console.tables import output
+from console.tasking.action import finish, print_pages
 from console.tasking.options import add_limit, given
 from console.tasking.submitted import EXIT_STATUS, FINAL_HELP, followed
 
@@ -101,11 +100,8 @@ async def _follow(api: Api, arguments: argparse.Namespace, report: Json) -> int:
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
-    found = [one async for one in api.pages(PATH, "quality_reports", {}, arguments.limit)]
-    if arguments.json:
-        print("".join(f"{json.dumps(one)}\n" for one in found), end="")
-    else:
-        show(output(), table(REPORT_COLUMNS, map(report_row, found)), len(found), "reports")
+    pages = api.pages(PATH, "quality_reports", {}, arguments.limit)
+    await print_pages(arguments, pages, REPORT_COLUMNS, report_row, "reports")
     return 0
 
 

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from console.api import Api
-from console.tables import output, show
-from console.tasking.action import finish, print_item
+from console.tasking.action import finish, print_item, print_pages
 from console.tasking.options import add_limit, add_work, given
-from console.tasking.tables import schedule_table
+from console.tasking.tables import SCHEDULES, schedule_row
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -54,11 +53,8 @@ async def _create(api: Api, arguments: argparse.Namespace) -> int:
 
 
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
-    schedules = [one async for one in api.pages(PATH, "schedules", {}, arguments.limit)]
-    if arguments.json:
-        print("".join(f"{json.dumps(one)}\n" for one in schedules), end="")
-    else:
-        show(output(), schedule_table(schedules), len(schedules), "schedules")
+    pages = api.pages(PATH, "schedules", {}, arguments.limit)
+    await print_pages(arguments, pages, SCHEDULES, schedule_row, "schedules")
     return 0
 
 

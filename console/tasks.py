@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from console.api import Api, Json
 from console.arguments import decimal, point_in_time, task_id
-from console.tables import output, show
-from console.tasking.action import finish, print_item
+from console.tables import output
+from console.tasking.action import finish, print_item, print_pages
 from console.tasking.bar import display
 from console.tasking.follow import FINAL, follow
 from console.tasking.options import PRIORITIES, add_limit, add_work, given
-from console.tasking.tables import attempt_table, task_table
+from console.tasking.tables import TASKS, attempt_table, task_row
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -87,12 +87,7 @@ async def _create(api: Api, arguments: argparse.Namespace) -> int:
 async def _list(api: Api, arguments: argparse.Namespace) -> int:
     query = given(arguments, ("state", "kind", "priority", "assignee"))
     pages = api.pages(PATH, "tasks", query, arguments.limit)
-    if arguments.json:
-        async for task in pages:
-            print(json.dumps(task))
-        return 0
-    tasks = [task async for task in pages]
-    show(output(), task_table(tasks), len(tasks), "tasks")
+    await print_pages(arguments, pages, TASKS, task_row, "tasks")
     return 0
 
 

@@ -16,16 +16,8 @@ ATTEMPTS = ("number", "outcome", "worker", "started", "finished", "progress", "e
 SCHEDULES = ("schedule_id", "state", "cron", "time_zone", "kind", "next run", "last run")
 
 
-def task_table(tasks: Iterable[Json]) -> Table:
-    return table(TASKS, map(_task_row, tasks))
-
-
 def attempt_table(attempts: Iterable[Json]) -> Table:
     return table(ATTEMPTS, map(_attempt_row, attempts))
-
-
-def schedule_table(schedules: Iterable[Json]) -> Table:
-    return table(SCHEDULES, map(_schedule_row, schedules))
 
 
 def details(item: Json) -> Table:
@@ -50,7 +42,7 @@ def error_text(error: Json | None) -> str:
     return f"{error.get('type', '')}: {error.get('message', '')}" if error else ""
 
 
-def _task_row(task: Json) -> Sequence[str | Text]:
+def task_row(task: Json) -> Sequence[str | Text]:
     attempts = f"{task.get('attempt_count', 0)}/{task.get('max_attempts', 0)}"
     return (
         task["task_id"], state_text(task["state"]), task["priority"], task["kind"], task["title"],
@@ -65,7 +57,7 @@ def _attempt_row(attempt: Json) -> Sequence[str | Text]:
     )  # fmt: skip
 
 
-def _schedule_row(schedule: Json) -> Sequence[str | Text]:
+def schedule_row(schedule: Json) -> Sequence[str | Text]:
     return (
         schedule["schedule_id"], state_text(schedule["state"]), schedule["cron"], schedule["time_zone"],
         schedule["kind"], when(schedule.get("next_run_time")), when(schedule.get("last_run_time")),

@@ -29,8 +29,8 @@ MODELS, LABELS = "/api/v1/models", "/api/v1/labels"
 AT_ONCE = 60
 SECONDS = 90.0
 TRAINING: dict[str, Any] = {
-    "features": ["amount", "user_count_1h", "user_new_device"], "days": 15, "test_days": 4, "delay_days": 2,
-    "parameters": {"trees": 10, "folds": 2},
+    "features": ["amount", "user_count_1h", "user_new_device"], "days": 15, "test_days": 4,
+    "validation_days": 2, "delay_days": 2, "parameters": {"trees": 10, "folds": 2},
 }  # fmt: skip
 
 
@@ -98,6 +98,8 @@ async def test_a_model_is_trained_and_told_with_what_it_was_worth(taught: Taught
     assert (len(metrics["thresholds"]), len(metrics["reliability"])) == (10, 20)
     assert metrics["certain"]["threshold"] == 0.95
     assert sum(int(each["rows"]) for each in metrics["reliability"]) == int(metrics["rows"])
+    validation = ready["validation_metrics"]
+    assert 0 < int(validation["rows"]) < int(metrics["rows"]) and validation["auc_roc"] > 0.5
     assert ready["training"]["entity_field"] == "user_id"
     (listed,) = (await edge.get(f"{MODELS}/cards/versions"))["model_versions"]
     assert (listed["fingerprint"], listed["metrics"]["thresholds"]) == (ready["fingerprint"], [])

@@ -146,6 +146,7 @@ def _made(artifact: ModelArtifact, counts: TableCounts, unreadable: int) -> Made
         learned_frauds=counts.frauds,
         unreadable=unreadable,
         evaluation=artifact.evaluation.to_dict() if artifact.evaluation else None,
+        validation=artifact.validation.to_dict() if artifact.validation else None,
         onnx_bytes=len(artifact.onnx),
     )
     described = json.dumps(artifact.described(), allow_nan=False)

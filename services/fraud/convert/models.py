@@ -188,6 +188,8 @@ def _tell(message: model_pb2.ModelVersion, outcome: ModelOutcome, *, whole: bool
     message.explains = outcome.explains
     if outcome.evaluation is not None:
         message.metrics.CopyFrom(_metrics(outcome, outcome.evaluation, whole=whole))
+    if outcome.validation is not None:
+        message.validation_metrics.CopyFrom(_metrics(outcome, outcome.validation, whole=whole))
 
 
 def _metrics(outcome: ModelOutcome, measured: Mapping[str, Any], *, whole: bool) -> model_pb2.ModelMetrics:

@@ -38,6 +38,8 @@ class ModelArtifact:
     data_fingerprint: str = ""
     """SHA-256 of the rows learned from."""
     evaluation: ModelEvaluation | None = None
+    validation: ModelEvaluation | None = None
+    """On the days by which settings are chosen, if there were any."""
     reference: Mapping[str, ReferenceBins]
     """By feature, of the rows learned from; and of the scores, of those measured on."""
     golden: GoldenRows
@@ -51,7 +53,8 @@ class ModelArtifact:
 
     def described(self) -> dict[str, Any]:
         """Returns all but the bytes of the two models, as JSON can hold it."""
-        return {
+        validation = {"validation": self.validation.to_dict()} if self.validation else {}
+        return validation | {
             "form": FORM,
             "signature": self.signature.to_dict(),
             "calibration": asdict(self.calibration) | {"kind": self.calibration.kind.value},
@@ -87,7 +90,7 @@ def artifact_of(described: Mapping[str, Any], onnx: bytes, booster: bytes) -> Mo
     if described["form"] != FORM:
         raise ArtifactError(f"a stored model of the form {described['form']}")
     calibration, parameters = described["calibration"], described["parameters"]
-    evaluation = described["evaluation"]
+    evaluation, validation = described["evaluation"], described.get("validation")
     return ModelArtifact(
         onnx=onnx,
         signature=ModelSignature.from_dict(described["signature"]),
@@ -97,6 +100,7 @@ def artifact_of(described: Mapping[str, Any], onnx: bytes, booster: bytes) -> Mo
         libraries=dict(described["libraries"]),
         data_fingerprint=described["data_fingerprint"],
         evaluation=ModelEvaluation.from_dict(evaluation) if evaluation else None,
+        validation=ModelEvaluation.from_dict(validation) if validation else None,
         reference={name: ReferenceBins.from_dict(each) for name, each in described["reference"].items()},
         golden=GoldenRows.from_dict(described["golden"]),
     )

@@ -33,7 +33,8 @@ def make_model(
 ) -> ModelArtifact:
     """Learns from the split's first period and measures on its last, by the scores that will be served.
 
-    Where the last is empty it measures on the first, each day by trees that have not seen it.
+    Where the last is empty it measures on the first, each day by trees that have not seen it. Days of validation, by
+    which settings are chosen, are measured for themselves.
     Raises TrainingTableError, CalibrationError, ConversionError or TrainingCancelledError.
     """
     rows = split.training_rows(table)
@@ -48,6 +49,7 @@ def make_model(
     else:
         test = split.test_rows(table)
         scores = np.array(model.score(test.values))
+    validation = split.validation_rows(table)
     columns = rows.values.astype(np.float64).T
     reference = {name: reference_bins(column) for name, column in zip(table.names, columns, strict=True)}
     return ModelArtifact(
@@ -59,6 +61,7 @@ def make_model(
         libraries=library_versions(),
         data_fingerprint=rows.fingerprint(),
         evaluation=evaluate(test, scores),
+        validation=evaluate(validation, np.array(model.score(validation.values))) if len(validation) else None,
         reference={**reference, SCORE: reference_bins(scores)},
         golden=golden,
     )

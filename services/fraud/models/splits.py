@@ -64,7 +64,7 @@ class TimeSplit:
         return self._measured(table, self.test)
 
     def _measured(self, table: TrainingTable, period: Period) -> TrainingTable:
-        """Leaves out rows of entities with a fraud that was known by the start of the row's day, and older than the delay.
+        """Leaves out rows of entities with fraud known by the start of the row's day, and older than the delay.
 
         Days count from the start of the period.
         """

@@ -29,7 +29,7 @@ class Model(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., event_type: _Optional[str] = ..., newest_version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class ModelVersion(_message.Message):
-    __slots__ = ("name", "version", "origin", "event_type", "state", "progress", "error", "training", "features", "fingerprint", "libraries", "data_fingerprint", "metrics", "onnx_bytes", "takes_missing", "explains", "valid_until", "most_missing", "created_by", "create_time", "finish_time")
+    __slots__ = ("name", "version", "origin", "event_type", "state", "progress", "error", "training", "features", "fingerprint", "libraries", "data_fingerprint", "metrics", "onnx_bytes", "takes_missing", "explains", "valid_until", "most_missing", "created_by", "create_time", "finish_time", "validation_metrics")
     class LibrariesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,7 @@ class ModelVersion(_message.Message):
     CREATED_BY_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     FINISH_TIME_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_METRICS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: int
     origin: str
@@ -79,7 +80,8 @@ class ModelVersion(_message.Message):
     created_by: str
     create_time: _timestamp_pb2.Timestamp
     finish_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., origin: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[str] = ..., progress: _Optional[_Union[ModelProgress, _Mapping]] = ..., error: _Optional[str] = ..., training: _Optional[_Union[TrainingSettings, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., fingerprint: _Optional[str] = ..., libraries: _Optional[_Mapping[str, str]] = ..., data_fingerprint: _Optional[str] = ..., metrics: _Optional[_Union[ModelMetrics, _Mapping]] = ..., onnx_bytes: _Optional[int] = ..., takes_missing: _Optional[bool] = ..., explains: _Optional[bool] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., most_missing: _Optional[float] = ..., created_by: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    validation_metrics: ModelMetrics
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., origin: _Optional[str] = ..., event_type: _Optional[str] = ..., state: _Optional[str] = ..., progress: _Optional[_Union[ModelProgress, _Mapping]] = ..., error: _Optional[str] = ..., training: _Optional[_Union[TrainingSettings, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., fingerprint: _Optional[str] = ..., libraries: _Optional[_Mapping[str, str]] = ..., data_fingerprint: _Optional[str] = ..., metrics: _Optional[_Union[ModelMetrics, _Mapping]] = ..., onnx_bytes: _Optional[int] = ..., takes_missing: _Optional[bool] = ..., explains: _Optional[bool] = ..., valid_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., most_missing: _Optional[float] = ..., created_by: _Optional[str] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., validation_metrics: _Optional[_Union[ModelMetrics, _Mapping]] = ...) -> None: ...
 
 class ModelProgress(_message.Message):
     __slots__ = ("done", "total", "message")

@@ -78,6 +78,7 @@ class ModelOutcome:
     unreadable: int = 0
     evaluation: Mapping[str, Any] | None = None
     """As the model's description has it."""
+    validation: Mapping[str, Any] | None = None
     onnx_bytes: int = 0
     takes_missing: bool = True
     explains: bool = True
@@ -144,6 +145,7 @@ def outcome_to_json(outcome: ModelOutcome) -> str:
         "learned_frauds": outcome.learned_frauds,
         "unreadable": outcome.unreadable,
         "evaluation": outcome.evaluation,
+        "validation": outcome.validation,
         "onnx_bytes": outcome.onnx_bytes,
         "takes_missing": outcome.takes_missing,
         "explains": outcome.explains,

@@ -21,6 +21,7 @@ from services.fraud.models.golden import GoldenRows, check_golden
 from services.fraud.models.parameters import TrainingParameters
 from services.fraud.models.reasons import ModelExplainer
 from services.fraud.models.serving import ScoringModel
+from services.fraud.models.splits import DAY_MS, Period
 from tests.unit.services.fraud.models.conftest import NAMES, SPLIT
 
 
@@ -57,6 +58,7 @@ def test_another_value_of_anything_is_another_fingerprint(artifact: ModelArtifac
         "libraries": {**artifact.libraries, "numpy": "9"},
         "data_fingerprint": "0",
         "evaluation": replace(artifact.evaluation, frauds=0),
+        "validation": artifact.evaluation,
         "reference": {**artifact.reference, SCORE: artifact.reference["amount"]},
         "golden": GoldenRows(golden.values, golden.scores + 1e-9),
     }
@@ -97,6 +99,17 @@ def test_the_evaluation_is_of_what_is_served_on_rows_that_were_not_learned(
     assert found.certain.acted == int((scores >= 0.95).sum())
     assert found.auc_roc > 0.65
     assert found.calibration_error < 0.05
+
+
+def test_days_of_validation_are_measured_for_themselves(artifact: ModelArtifact, table: TrainingTable) -> None:
+    split = replace(SPLIT, validation=Period(SPLIT.test.start_ms - DAY_MS, SPLIT.test.start_ms))
+    made = making.make_model(table, split, TrainingParameters(trees=5, folds=2))
+    rows = split.validation_rows(table)
+    assert made.validation and made.evaluation
+    assert (made.validation.rows, made.validation.frauds) == (len(rows), int(rows.labels().sum()))
+    assert made.evaluation.rows == len(split.test_rows(table))
+    assert ModelArtifact.from_dict(kept(made)).validation == made.validation
+    assert (artifact.validation, "validation" in artifact.described()) == (None, False)
 
 
 def test_the_data_learned_from_has_its_fingerprint(artifact: ModelArtifact, table: TrainingTable) -> None:

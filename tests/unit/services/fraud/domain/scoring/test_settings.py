@@ -24,7 +24,7 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 def test_settings_and_outcomes_survive_their_text() -> None:
     asked = settings(NOW, target=TrainingTarget.CHARGEBACK, parameters={"depth": 4, "calibration": "beta"})
     assert settings_from_json(settings_to_json(asked)) == asked
-    outcome = made_model(evaluation={"rows": 1}, takes_missing=False).outcome
+    outcome = made_model(evaluation={"rows": 1}, validation={"rows": 2}, takes_missing=False).outcome
     assert outcome_from_json(outcome_to_json(outcome)) == outcome
     assert json.loads(outcome_to_json(outcome))["features"] == ["amount", "user_count_1h", "user_new_device"]
 

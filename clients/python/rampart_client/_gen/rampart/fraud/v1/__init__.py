@@ -7172,6 +7172,13 @@ class ModelVersion(betterproto2.Message):
     When it became ready, failed or was cancelled. Absent before.
     """
 
+    validation_metrics: "ModelMetrics | None" = betterproto2.field(
+        22, betterproto2.TYPE_MESSAGE, optional=True
+    )
+    """
+    What it was worth on the days of validation: choose settings by these, so that those of `metrics` stay honest. Absent without such days.
+    """
+
 
 default_message_pool.register_message("rampart.fraud.v1", "ModelVersion", ModelVersion)
 
