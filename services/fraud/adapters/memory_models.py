@@ -45,7 +45,7 @@ class MemoryModelRows:
 
 
 class MemoryModels:
-    """Implements `ModelReads` and `ServedModels`."""
+    """Implements `ModelReads`, `ServedModels` and `ModelInputs`."""
 
     def __init__(self, rows: MemoryModelRows) -> None:
         self._rows = rows
@@ -84,6 +84,10 @@ class MemoryModels:
     async def use(self, tenant_id: str, ref: ModelRef) -> ModelUse | None:
         version = self._rows.versions.get((tenant_id, ref)) if (tenant_id, ref) in self._rows.made else None
         return version.use if version is not None else None
+
+    async def inputs(self, tenant_id: str, ref: ModelRef) -> Sequence[str] | None:
+        made = self._rows.made.get((tenant_id, ref))
+        return made.outcome.features if made is not None else None
 
 
 class MemoryModelWriter:

@@ -74,7 +74,7 @@ class OpenedModel:
 
 
 class StoredModels:
-    """Implements `ModelLoader` and `ModelInputs`."""
+    """Implements `ModelLoader`."""
 
     def __init__(self, served: ServedModels, watched: WatchedModels | None = None) -> None:
         """`watched` is told what models see that are loaded."""
@@ -98,13 +98,6 @@ class StoredModels:
         if self._watched is not None:
             opened.sight = self._watched.sight_of(WatchedModel(tenant_id, ref), opened.features, opened.reference)
         return opened
-
-    async def inputs(self, tenant_id: str, ref: ModelRef) -> Sequence[str] | None:
-        found = await self._served.served(tenant_id, ref)
-        if found is None:
-            return None
-        features: Sequence[str] = json.loads(found.described)["signature"]["features"]
-        return features
 
 
 def _artifact(served: ServedModel) -> ModelArtifact:

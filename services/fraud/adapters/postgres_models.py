@@ -8,7 +8,7 @@ from meshkit.storage.postgres import Pool, transaction
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.model_rows import MODEL_COLUMNS, VERSION_COLUMNS, model_of, model_version_of
 from services.fraud.domain.scoring.model import ModelRef, ServedModel
-from services.fraud.domain.scoring.version import FraudModel, ModelUse, ModelVersion, outcome_to_json
+from services.fraud.domain.scoring.version import FraudModel, ModelUse, ModelVersion, outcome_from_json, outcome_to_json
 from services.fraud.ports.backtests import SupersededError
 from services.fraud.ports.training import MadeModel
 
@@ -28,6 +28,7 @@ WHERE tenant_id = $1 AND name = $2 AND number = $3 AND outcome IS NOT NULL"""
 _USE = """
 SELECT valid_until, most_missing FROM model_versions
 WHERE tenant_id = $1 AND name = $2 AND number = $3 AND outcome IS NOT NULL"""
+_OUTCOME = "SELECT outcome FROM model_versions WHERE tenant_id = $1 AND name = $2 AND number = $3"
 _BEGIN = """
 UPDATE model_versions SET token = $4
 WHERE tenant_id = $1 AND name = $2 AND number = $3 AND token <= $4 AND outcome IS NULL RETURNING number"""
@@ -39,7 +40,7 @@ WHERE tenant_id = $1 AND name = $2 AND number = $3 AND token = $4 AND outcome IS
 
 
 class PostgresModels:
-    """Implements `ModelReads` and `ServedModels`."""
+    """Implements `ModelReads`, `ServedModels` and `ModelInputs`."""
 
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
@@ -77,6 +78,11 @@ class PostgresModels:
         async with self._reads.of(tenant_id) as connection:
             row = await connection.fetchrow(_USE, tenant_id, *ref)
         return ModelUse(*row) if row else None
+
+    async def inputs(self, tenant_id: str, ref: ModelRef) -> Sequence[str] | None:
+        async with self._reads.of(tenant_id) as connection:
+            outcome = await connection.fetchval(_OUTCOME, tenant_id, *ref)
+        return outcome_from_json(outcome).features if outcome is not None else None
 
 
 class PostgresTrainingAttempts:

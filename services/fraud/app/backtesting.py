@@ -16,7 +16,6 @@ from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
 from meshkit.tasks import RemoteTasks
 from services.fraud.adapters.child_backtests import ChildBacktests
-from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_backtests import PostgresBacktests, PostgresBacktestWriter
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
@@ -46,7 +45,7 @@ async def serve_backtests(
     writer, stored = PostgresBacktestWriter(pool), PostgresBacktests(reads)
     host.background("old backtests", Periodic("old backtests", writer.prune, interval=PRUNE_SECONDS).run)
     declared = PostgresEventTypes(reads), PostgresFeatures(reads), PostgresLists(pool, reads)
-    checks = RuleChecks(CelRules(), DeclaredVocabularies(*declared), StoredModels(PostgresModels(reads)))
+    checks = RuleChecks(CelRules(), DeclaredVocabularies(*declared), PostgresModels(reads))
     scenarios = ScenarioService(PostgresScenarios(reads), checks, _now)
     service = BacktestService(stored, RemoteTasks(tasks, KIND), scenarios, checks, _now)
     servicer = BacktestServicer(service, IdempotentChanges(writer), pages=pages)

@@ -15,7 +15,6 @@ from meshkit.periodic import Periodic
 from meshkit.rpc.server import MeshServer
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
-from services.fraud.adapters.opened_models import StoredModels
 from services.fraud.adapters.postgres_breaker import PostgresBreakerCounts
 from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.adapters.postgres_features import PostgresFeatures
@@ -100,7 +99,7 @@ async def serve_scenarios(
     host.background("breaker", breaker.run)
     declared = PostgresEventTypes(reads), PostgresFeatures(reads), PostgresLists(pool, reads)
     vocabularies = DeclaredVocabularies(*declared)
-    checks = RuleChecks(CelRules(), vocabularies, StoredModels(PostgresModels(reads)))
+    checks = RuleChecks(CelRules(), vocabularies, PostgresModels(reads))
     edits, deployed = ScenarioEdits(IdempotentChanges(writer)), Deployments(scenarios, breaker.usual)
     service = ScenarioService(scenarios, checks, _now)
     servicer = ScenarioServicer(

@@ -24,10 +24,8 @@ SAME = 1e-4
 _FLOATS = ("tensor(float)", "tensor(double)")
 
 
-def dry_run(
-    content: bytes, form: InputForm, features: tuple[str, ...], name: str
-) -> tuple[ModelSignature, bool, float]:
-    """Returns the model's signature, whether it takes missing values, and the seconds for a thousand rows.
+def dry_run(content: bytes, form: InputForm, features: tuple[str, ...], name: str) -> tuple[ModelSignature, bool]:
+    """Returns the model's signature, and whether it takes missing values.
 
     Raises RefusedModelError if it cannot be run, takes too long, or gives no probabilities.
     """
@@ -39,9 +37,7 @@ def dry_run(
     signature = ModelSignature(form, features, name, _output(session), 0)
     rows = _made_up(len(features))
     _run(session, signature, rows[:1])
-    started = time.monotonic()
     answer = _run(session, signature, rows)
-    seconds = time.monotonic() - started
     column = _column(answer, len(rows))
     signature = ModelSignature(form, features, name, signature.output, column)
     scores = _scores(answer, column)
@@ -49,7 +45,7 @@ def dry_run(
         raise RefusedModelError(RefusalReason.SCORES, "the model answers what is no probability from 0 to 1")
     missing = _scores(_run(session, signature, _with_holes(rows)), column)
     _compare(content, signature, rows, scores)
-    return signature, _are_probabilities(missing), seconds
+    return signature, _are_probabilities(missing)
 
 
 def _output(session: onnxruntime.InferenceSession) -> str:

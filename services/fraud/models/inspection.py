@@ -7,10 +7,8 @@ stop what grows by its shape, not what a library does wrong.
 from __future__ import annotations
 
 import stat
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import onnx
@@ -35,13 +33,6 @@ class InspectedModel:
     signature: ModelSignature
     takes_missing: bool
     """Whether it gives a probability also where features are missing."""
-    operators: Mapping[str, int]
-    """How many nodes there are of each."""
-    size: int
-    digest: str
-    """SHA-256 of the file."""
-    seconds: float
-    """Time for a thousand rows, without the runtime's optimisations."""
 
 
 def inspect(path: Path, feature_names: Sequence[str]) -> InspectedModel:
@@ -53,10 +44,7 @@ def inspect(path: Path, feature_names: Sequence[str]) -> InspectedModel:
     form, name = form_of(model, features)
     check_trees(model, len(features))
     check_sizes(model)
-    signature, takes_missing, seconds = dry_run(content, form, features, name)
-    operators = Counter(node.op_type for node in model.graph.node)
-    digest = sha256(content).hexdigest()
-    return InspectedModel(signature, takes_missing, operators, len(content), digest, seconds)
+    return InspectedModel(*dry_run(content, form, features, name))
 
 
 def _read(path: Path) -> bytes:

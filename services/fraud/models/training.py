@@ -41,7 +41,6 @@ class TrainedModel:
     calibration: Calibration
     unseen: Floats
     """The margin of each row by trees that have not seen its day; empty without calibration."""
-    labels: Flags
 
 
 def train(
@@ -65,7 +64,7 @@ def train(
     grower = _Grower(table.names, parameters, threads, progress, rows_exact)
     unseen = _unseen_margins(grower, table, labels)
     calibration = fit_calibration(parameters.calibration, unseen, labels)
-    return TrainedModel(bytes(grower.grow(table.values, labels).save_raw("ubj")), calibration, unseen, labels)
+    return TrainedModel(bytes(grower.grow(table.values, labels).save_raw("ubj")), calibration, unseen)
 
 
 def booster_margins(booster: bytes, values: Matrix) -> Floats:

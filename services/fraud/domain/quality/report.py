@@ -16,7 +16,7 @@ __all__ = ["MOST_DECISIONS", "MOST_UNFINISHED_REPORTS", "QualityReport", "Qualit
 MOST_UNFINISHED_REPORTS = 10
 """Of a tenant."""
 MOST_DECISIONS = 2_000_000
-"""Of a report: each takes 27 bytes until the end, and 4 for each group that it is in."""
+"""Of a report: each takes 35 bytes until the end, and 4 for each group that it is in."""
 
 
 class QualityResult(NamedTuple):

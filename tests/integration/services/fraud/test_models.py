@@ -137,6 +137,7 @@ async def test_a_version_is_read_as_it_was_added(kept: Kept, tenant: str) -> Non
     assert await kept.reads.version(new_tenant(), FIRST) is None
     assert await kept.reads.served(tenant, FIRST) is None
     assert await kept.reads.use(tenant, FIRST) is None, "it is not ready"
+    assert await kept.reads.inputs(tenant, FIRST) is None
     async with kept.writer.begin(tenant) as changes:
         await changes.use(FIRST, ModelUse(None, 0.25))
         assert (await changes.version(FIRST)) == replace(first, use=ModelUse(None, 0.25))
@@ -160,6 +161,7 @@ async def test_a_model_is_stored_once_by_the_latest_attempt(kept: Kept, tenant: 
     served = await kept.reads.served(tenant, FIRST)
     assert served is not None and (served.onnx, served.booster, served.described) == (b"onnx", b"trees", '{"form": 1}')
     assert await kept.reads.use(tenant, FIRST) == found.use
+    assert await kept.reads.inputs(tenant, FIRST) == FEATURES
     assert await kept.reads.use(new_tenant(), FIRST) is None
     assert await kept.reads.onnx(tenant, FIRST, 4) == b"onnx"
     assert await kept.reads.onnx(tenant, FIRST, 3) is None

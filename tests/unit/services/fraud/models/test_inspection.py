@@ -58,7 +58,6 @@ def test_a_sound_model_is_taken_and_served_as_it_was_found(
 ) -> None:
     found = looked_at(tmp_path, model)
     assert (found.signature.form, found.signature.column, found.signature.output) == (form, column, "p")
-    assert 0 < found.seconds < 1
     served = ScoringModel(model.SerializeToString(), found.signature)
     (score,) = served.score(matrix_of([{"a": 1.0, "b": 0.0, "c": 2.0}], served.signature.features))
     assert 0 <= score <= 1
@@ -68,7 +67,6 @@ def test_our_own_models_are_taken_and_take_missing_values(tmp_path: Path, artifa
     found = inspect(written(tmp_path, artifact.onnx), artifact.signature.features)
     assert found.signature == artifact.signature
     assert found.takes_missing
-    assert found.operators["TreeEnsembleRegressor"] == 1
 
 
 def test_a_model_that_needs_every_value_is_taken_and_says_so(tmp_path: Path) -> None:

@@ -62,7 +62,6 @@ async def test_an_opened_model_scores_as_it_did_when_it_was_made_and_says_why(
     (reasons,) = model.explain([ROW], 2)
     assert [each.feature in artifact.signature.features for each in reasons] == [True, True]
     assert abs(reasons[0].added) >= abs(reasons[1].added) > 0
-    assert await StoredModels(served).inputs("t", REF) == list(artifact.signature.features)
 
 
 async def test_a_model_without_trees_says_nothing_of_why(served: Served) -> None:
@@ -109,7 +108,6 @@ async def test_a_model_that_no_longer_says_what_it_said_is_not_used(served: Serv
 
 async def test_a_version_that_is_not_there_is_none(served: Served) -> None:
     assert await StoredModels(served).load("t", ModelRef("cards", 2)) is None
-    assert await StoredModels(served).inputs("t", ModelRef("cards", 2)) is None
 
 
 async def test_what_a_loaded_model_sees_is_told_once(served: Served) -> None:

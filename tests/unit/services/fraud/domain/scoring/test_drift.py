@@ -45,7 +45,7 @@ def test_the_feature_that_lies_farthest_is_told_first() -> None:
 
 
 def test_scores_drift_as_features_do() -> None:
-    found = drift_of(SHARES, [seen(**{SCORE: [5_000, 5_000, 0]})], None)
+    found = drift_of(SHARES, [seen()._replace(counts={SCORE: [5_000, 5_000, 0]})], None)
     assert [each.name for each in found.drifted] == [SCORE]
 
 
