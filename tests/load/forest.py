@@ -13,7 +13,8 @@ from services.fraud.models.artifact import ModelArtifact
 from services.fraud.models.dataset import NEVER, TrainingTable
 from services.fraud.models.making import make_model
 from services.fraud.models.parameters import TrainingParameters
-from services.fraud.models.splits import DAY_MS, split_before
+from services.fraud.models.splits import DAY_MS
+from tests.support.splits import split_before
 
 __all__ = ["TREES", "a_forest"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from services.fraud.models.dataset import Flags, Integers, TrainingTable
 from services.fraud.models.failures import TrainingTableError
 
-__all__ = ["DAY_MS", "Period", "TimeSplit", "day_folds", "split_before"]
+__all__ = ["DAY_MS", "Period", "TimeSplit", "day_folds"]
 
 DAY_MS = 86_400_000
 
@@ -79,29 +79,6 @@ class TimeSplit:
         has_fraud = entities[place] == table.entities
         day_ms = period.start_ms + (table.times_ms - period.start_ms) // DAY_MS * DAY_MS
         return table.taken(inside & ~(has_fraud & (known_ms[order][first][place] < day_ms)))
-
-
-def split_before(
-    end_ms: int,
-    *,
-    train_days: int,
-    delay_days: int,
-    test_days: int,
-    validation_days: int = 0,
-    known_days: int | None = None,
-) -> TimeSplit:
-    """Returns the split whose test ends at a time. Entities with fraud in the last `known_days` of training are known.
-
-    Raises TrainingTableError if a period has no day.
-    """
-    if min(train_days, test_days) < 1 or min(delay_days, validation_days) < 0:
-        raise TrainingTableError("a split needs a day to learn from and one to measure on")
-    test = Period(end_ms - test_days * DAY_MS, end_ms)
-    validation = Period(test.start_ms - validation_days * DAY_MS, test.start_ms)
-    trained_ms = validation.start_ms - delay_days * DAY_MS
-    train = Period(trained_ms - train_days * DAY_MS, trained_ms)
-    known_since_ms = trained_ms - (train_days if known_days is None else known_days) * DAY_MS
-    return TimeSplit(train, validation, test, delay_days * DAY_MS, known_since_ms)
 
 
 def day_folds(times_ms: Integers, count: int) -> Integers:

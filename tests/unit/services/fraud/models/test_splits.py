@@ -9,7 +9,8 @@ import pytest
 
 from services.fraud.models.dataset import NEVER, TrainingTable
 from services.fraud.models.failures import TrainingTableError
-from services.fraud.models.splits import DAY_MS, TimeSplit, day_folds, split_before
+from services.fraud.models.splits import DAY_MS, TimeSplit, day_folds
+from tests.support.splits import split_before
 
 HOUR = DAY_MS // 24
 
@@ -91,13 +92,6 @@ def test_fraud_that_became_known_late_leaves_nobody_out_before() -> None:
 
 def test_fraud_within_the_test_does_not_leave_anybody_out() -> None:
     assert len(measured((14, 1, True), (14.1, 1, True), (20, 1, True))) == 3
-
-
-def test_a_period_without_a_day_is_refused() -> None:
-    with pytest.raises(TrainingTableError):
-        split_before(DAY_MS, train_days=0, delay_days=7, test_days=7)
-    with pytest.raises(TrainingTableError):
-        split_before(DAY_MS, train_days=7, delay_days=-1, test_days=7)
 
 
 def test_rows_of_a_day_are_in_one_fold() -> None:
