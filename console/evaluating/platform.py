@@ -37,8 +37,8 @@ class EvaluatedPlatform:
     def __init__(self, api: Api, *, calibrated: bool = True) -> None:
         self._api = api
         self._parameters = PARAMETERS if calibrated else {**PARAMETERS, "calibration": "none"}
-        # Without a calibration no days are parted to be measured on: there must be one that is left out.
-        self._test_days = 0 if calibrated else 1
+        # Without a calibration no days are parted to be measured on: one is left out, of which fraud is known.
+        self._test_days, self._unknown_days = (0, 0) if calibrated else (1, DELAY_DAYS)
 
     async def declare_features(self) -> None:
         """Declares what is not there, and waits until all have values."""
@@ -71,11 +71,11 @@ class EvaluatedPlatform:
         if MODEL not in {each["name"] async for each in self._api.pages(MODELS, "models", {}, None)}:
             body = {"name": MODEL, "event_type": EVENT_TYPE}
             await self._api.call("POST", f"{MODELS}?request_id={uuid.uuid4()}", body)
-        since = week.start - timedelta(days=self._test_days + DELAY_DAYS + TRAINED_DAYS)
+        since = week.start - timedelta(days=DELAY_DAYS + TRAINED_DAYS)
         training: Json = {
             "features": INPUTS,
             "since": _midnight(since),
-            "until": _midnight(week.start),
+            "until": _midnight(week.start - timedelta(days=self._unknown_days)),
             "test_days": self._test_days,
             "delay_days": DELAY_DAYS,
             "entity_field": "user_id",
