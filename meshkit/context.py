@@ -64,6 +64,11 @@ class Principal:
     """Whom the token is about (RFC 9068): the client itself, or a user that the client acts for."""
     quota: Quota = Quota()
 
+    @property
+    def actor(self) -> str:
+        """Who does what the call asks for: the user that the client acts for, or the client itself."""
+        return self.subject or self.client_id
+
 
 @dataclass(slots=True)
 class CallContext:

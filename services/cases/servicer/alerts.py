@@ -45,13 +45,13 @@ class AlertServicer:
     async def AcknowledgeAlert(self, request: pb.AcknowledgeAlertRequest, _: Context) -> pb.AcknowledgeAlertResponse:
         caller = principal()
         alert_id = UUID(request.alert_id)
-        found = await self._desk.acknowledge(caller.tenant_id, alert_id, caller.client_id, request.etag)
+        found = await self._desk.acknowledge(caller.tenant_id, alert_id, caller.actor, request.etag)
         return pb.AcknowledgeAlertResponse(alert=convert.alert_to_proto(found, pii=sees_pii(caller)))
 
     async def DismissAlert(self, request: pb.DismissAlertRequest, _: Context) -> pb.DismissAlertResponse:
         caller = principal()
         alert_id = UUID(request.alert_id)
-        found = await self._desk.dismiss(caller.tenant_id, alert_id, caller.client_id, request.reason, request.etag)
+        found = await self._desk.dismiss(caller.tenant_id, alert_id, caller.actor, request.reason, request.etag)
         return pb.DismissAlertResponse(alert=convert.alert_to_proto(found, pii=sees_pii(caller)))
 
     async def GetAlertSettings(self, _: pb.GetAlertSettingsRequest, __: Context) -> pb.GetAlertSettingsResponse:

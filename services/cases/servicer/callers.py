@@ -26,6 +26,6 @@ def case_seen_by(caller: Principal, case: case_pb2.FraudCase) -> case_pb2.FraudC
 
 def note_seen_by(caller: Principal, note: case_pb2.CaseNote) -> case_pb2.CaseNote:
     """Does the same with a note, which its author may see."""
-    if not sees_pii(caller) and note.author != caller.client_id:
+    if not sees_pii(caller) and note.author != caller.actor:
         note.words = MASK
     return note

@@ -91,7 +91,7 @@ class CaseServicer:
         caller, level = principal(), convert.level_from_word(request.min_priority)
 
         async def claim(changes: CaseChanges) -> pb.ClaimNextCaseResponse:
-            found = await self._desk.claim(changes, caller.client_id, level)
+            found = await self._desk.claim(changes, caller.actor, level)
             return pb.ClaimNextCaseResponse(fraud_case=convert.case_to_proto(found, pii=True))
 
         named = named_request(request, lambda content: None)
@@ -101,14 +101,14 @@ class CaseServicer:
     async def AssignCase(self, request: pb.AssignCaseRequest, _: CaseContext) -> pb.AssignCaseResponse:
         caller, case_id = principal(), UUID(request.case_id)
         async with self._writer.begin(caller.tenant_id) as changes:
-            found = await self._desk.assign(changes, case_id, caller.client_id, request.assignee, request.etag)
+            found = await self._desk.assign(changes, case_id, caller.actor, request.assignee, request.etag)
         return pb.AssignCaseResponse(fraud_case=convert.case_to_proto(found, pii=sees_pii(caller)))
 
     async def AddCaseNote(self, request: pb.AddCaseNoteRequest, _: CaseContext) -> pb.AddCaseNoteResponse:
         caller = principal()
 
         async def add(changes: CaseChanges) -> pb.AddCaseNoteResponse:
-            note = await self._desk.note(changes, UUID(request.case_id), caller.client_id, request.words)
+            note = await self._desk.note(changes, UUID(request.case_id), caller.actor, request.words)
             return pb.AddCaseNoteResponse(note=convert.note_to_proto(note, pii=True))
 
         named = named_request(request, lambda content: None)
@@ -122,7 +122,7 @@ class CaseServicer:
         told = request.uri, request.name, request.media_type, request.size
 
         async def attach(changes: CaseChanges) -> pb.AddCaseAttachmentResponse:
-            made = await self._desk.attach(changes, UUID(request.case_id), caller.client_id, *told)
+            made = await self._desk.attach(changes, UUID(request.case_id), caller.actor, *told)
             return pb.AddCaseAttachmentResponse(attachment=convert.attached_to_proto(made))
 
         named = named_request(request, lambda content: None)
@@ -130,27 +130,27 @@ class CaseServicer:
 
     async def CloseCase(self, request: pb.CloseCaseRequest, _: CaseContext) -> pb.CloseCaseResponse:
         caller, disposition = principal(), CaseDisposition(request.disposition)
-        place = caller.tenant_id, UUID(request.case_id), caller.client_id
+        place = caller.tenant_id, UUID(request.case_id), caller.actor
         closed = await self._closing.close(*place, disposition, request.transaction_ids, request.etag)
         return pb.CloseCaseResponse(fraud_case=convert.case_to_proto(closed, pii=sees_pii(caller)))
 
     async def ReopenCase(self, request: pb.ReopenCaseRequest, _: CaseContext) -> pb.ReopenCaseResponse:
         caller, case_id = principal(), UUID(request.case_id)
         async with self._writer.begin(caller.tenant_id) as changes:
-            found = await self._desk.reopen(changes, case_id, caller.client_id, request.reason, request.etag)
+            found = await self._desk.reopen(changes, case_id, caller.actor, request.reason, request.etag)
         return pb.ReopenCaseResponse(fraud_case=convert.case_to_proto(found, pii=sees_pii(caller)))
 
     async def MergeCases(self, request: pb.MergeCasesRequest, _: CaseContext) -> pb.MergeCasesResponse:
         caller, case_id, other_id = principal(), UUID(request.case_id), UUID(request.other_case_id)
         async with self._writer.begin(caller.tenant_id) as changes:
-            found = await self._closing.merge(changes, case_id, caller.client_id, other_id, request.etag)
+            found = await self._closing.merge(changes, case_id, caller.actor, other_id, request.etag)
         return pb.MergeCasesResponse(fraud_case=convert.case_to_proto(found, pii=sees_pii(caller)))
 
     async def SplitCase(self, request: pb.SplitCaseRequest, _: CaseContext) -> pb.SplitCaseResponse:
         caller, case_id = principal(), UUID(request.case_id)
 
         async def split(changes: CaseChanges) -> pb.SplitCaseResponse:
-            made = await self._closing.split(changes, case_id, caller.client_id, request.alert_ids, request.etag)
+            made = await self._closing.split(changes, case_id, caller.actor, request.alert_ids, request.etag)
             return pb.SplitCaseResponse(fraud_case=convert.case_to_proto(made, pii=True))
 
         named = named_request(request, lambda content: None)
@@ -164,7 +164,7 @@ class CaseServicer:
         async def create(changes: CaseChanges) -> pb.CreateCaseJobResponse:
             items = await self._jobs.matching(caller.tenant_id, only)
             argument = request.reason or request.assignee
-            made = await self._jobs.create(changes, caller.client_id, action, argument, items)
+            made = await self._jobs.create(changes, caller.actor, action, argument, items)
             return pb.CreateCaseJobResponse(job=convert.job_to_proto(made, WorkState("pending")))
 
         named = named_request(request, lambda content: None)

@@ -14,7 +14,7 @@ import grpc
 from google.protobuf.message import Message
 from rampart.fraud.v1 import scenario_service_pb2 as pb
 
-from meshkit.context import Principal, principal
+from meshkit.context import principal
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7_text
 from meshkit.named_requests import IdempotentChanges, named_request
@@ -43,8 +43,8 @@ _OF_RULE = re.compile(r"^rules\[\d+\]\.")
 
 def actor() -> Actor:
     """Returns who calls: the user that a client acts for, or the client."""
-    caller: Principal = principal()
-    return Actor(caller.tenant_id, caller.subject or caller.client_id)
+    caller = principal()
+    return Actor(caller.tenant_id, caller.actor)
 
 
 @contextmanager

@@ -1048,7 +1048,7 @@ class FraudCase(betterproto2.Message):
 
     assignee: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
-    Who works on it. Empty if nobody does.
+    Who works on it: the user that a client acts for, or the client. Empty if nobody does.
     """
 
     priority: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
