@@ -159,8 +159,8 @@ class CaseChanges(Claims, Protocol):
         """Returns cases that are not closed, are due and were not told of as overdue."""
         ...
 
-    async def age_cases(self, now: datetime) -> None:
-        """Raises the priorities of those that have waited."""
+    async def age_cases(self, now: datetime, limit: int) -> int:
+        """Raises the priorities of at most `limit` that have waited, and returns of how many."""
         ...
 
     async def save_case(self, case: StoredCase) -> None: ...

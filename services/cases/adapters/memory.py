@@ -128,10 +128,12 @@ class MemoryCaseChanges(MemoryClaims):
         late = self._cases(lambda each: not each.overdue and each.due_at <= now)
         return sorted(late, key=lambda each: each.due_at)[:limit]
 
-    async def age_cases(self, now: datetime) -> None:
-        for each in self._cases(lambda each: each.state is CaseState.OPEN):
-            aged = replace(each, priority=priority_at(each.level, each.created_at, now))
-            self._rows.cases[self._tenant_id, each.case_id] = aged
+    async def age_cases(self, now: datetime, limit: int) -> int:
+        waiting = self._cases(lambda each: each.state is CaseState.OPEN)
+        aged = [replace(each, priority=priority_at(each.level, each.created_at, now)) for each in waiting]
+        changed = [new for new, old in zip(aged, waiting, strict=True) if new != old][:limit]
+        self._rows.cases |= {(self._tenant_id, each.case_id): each for each in changed}
+        return len(changed)
 
     async def save_case(self, case: StoredCase) -> None:
         self._rows.cases[self._tenant_id, case.case_id] = case

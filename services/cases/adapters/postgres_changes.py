@@ -73,7 +73,11 @@ _NEXT = _CASES + (
 )
 _LATE = _CASES + "state <> 'closed' AND NOT overdue AND due_at <= $2 ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED"
 _AGED = aged_priority(2)
-_AGE = f"UPDATE cases SET priority = {_AGED} WHERE tenant_id = $1 AND state = 'open' AND priority <> {_AGED}"
+_AGE = f"""
+UPDATE cases SET priority = {_AGED} WHERE tenant_id = $1 AND case_id = ANY (ARRAY (
+    SELECT case_id FROM cases WHERE tenant_id = $1 AND state = 'open' AND priority <> {_AGED}
+    LIMIT ${2 + len(AGES)} FOR UPDATE SKIP LOCKED
+))"""
 _SAVE_CASE = upsert("cases", CASE_COLUMNS)
 _KNOW = "INSERT INTO case_tenants (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _TRANSACTIONS = """
@@ -186,8 +190,9 @@ class PostgresCaseChanges(PostgresClaims):
     async def late_cases(self, now: datetime, limit: int) -> Sequence[StoredCase]:
         return [case_of(row) for row in await self._connection.fetch(_LATE, self._tenant_id, now, limit)]
 
-    async def age_cases(self, now: datetime) -> None:
-        await self._connection.execute(_AGE, self._tenant_id, *(now - age for age in AGES))
+    async def age_cases(self, now: datetime, limit: int) -> int:
+        done = await self._connection.execute(_AGE, self._tenant_id, *(now - age for age in AGES), limit)
+        return int(done.rpartition(" ")[2])
 
     async def save_case(self, case: StoredCase) -> None:
         await self._connection.execute(_SAVE_CASE, self._tenant_id, *case_row(case))

@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 5.0
 LATE_AT_ONCE = 100
+"""Overdue cases of one transaction."""
+AGED_AT_ONCE = 1_000
+"""Cases of one transaction whose priorities are raised."""
 
 
 class CaseKeeper:
@@ -43,19 +46,36 @@ class CaseKeeper:
             await pause(PAUSE_SECONDS)
 
     async def round(self) -> None:
-        """Looks at the cases of all tenants, and sees to those that it is time for."""
+        """Looks at the cases of all tenants, and sees to those that it is time for.
+
+        Tenants take turns, so that none waits for all that another one has to be done.
+        """
         found = await self._tenants.watched(self._clock())
         for level in UrgencyLevel:
             open_cases.labels(level.word).set(found.open.get(level, 0))
-        for tenant_id in found.due:
-            while await self._late(tenant_id) == LATE_AT_ONCE:
-                pass
+        due = found.due
+        while due:
+            due = [tenant_id for tenant_id in due if await self._see_to(tenant_id)]
+
+    async def _see_to(self, tenant_id: str) -> bool:
+        """Does a part of what it is time for; True if there may be more. What fails is left for the next round."""
+        try:
+            late, aged = await self._late(tenant_id), await self._age(tenant_id)
+        except MeshError as error:
+            fields = {"tenant": tenant_id, "reason": error.reason}
+            _log.warning("the cases of a tenant are not watched over", extra={"fields": fields})
+            return False
+        return late == LATE_AT_ONCE or aged == AGED_AT_ONCE
+
+    async def _age(self, tenant_id: str) -> int:
+        """Raises the priorities of cases that have waited, and returns of how many."""
+        async with self._writer.begin(tenant_id) as changes:
+            return await changes.age_cases(self._clock(), AGED_AT_ONCE)
 
     async def _late(self, tenant_id: str) -> int:
         """Tells of cases that are overdue, each in the commit that notes it, and returns how many there were."""
         now = self._clock()
         async with self._writer.begin(tenant_id) as changes:
-            await changes.age_cases(now)
             late = await changes.late_cases(now, LATE_AT_ONCE)
             for case in late:
                 marked = case.changed(now, overdue=True)

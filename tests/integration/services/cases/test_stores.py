@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from meshkit.errors import MeshError
+from meshkit.errors import MeshError, unavailable
 from meshkit.preconditions import etag_from_revision
 from meshkit.storage import postgres
 from meshkit.storage.reads import Reads
@@ -25,8 +26,10 @@ from services.cases.domain.alerts import AlertCause, AlertState
 from services.cases.domain.cases import CaseDisposition, CaseState, StoredCase, begun_to_close
 from services.cases.domain.events import LabelledEvent
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
-from services.cases.ports import AlertFilter, CaseFilter, QueuePlace
+from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, CaseWriter, QueuePlace
+from services.cases.service import keeping
 from services.cases.service.closing import CLOSING
+from services.cases.service.keeping import CaseKeeper
 from tests.support.cases import NOON, CaseWorld, decided_event
 from tests.support.servers import Database
 
@@ -249,6 +252,54 @@ async def test_what_waits_gets_older_and_is_told_of_once_when_it_is_overdue(worl
     assert (await history(world, late))[-1] == "overdue"
     overdue, _ = await world.alerts.page(world.tenant, replace(ALL, cause=AlertCause.OVERDUE), None, 10)
     assert [(each.raised_for.subject, each.count) for each in overdue] == [(late.case_id, 1)]
+
+
+class OneTenantAway:
+    """A writer whose changes of one tenant fail."""
+
+    def __init__(self, writer: CaseWriter, tenant_id: str) -> None:
+        self._writer = writer
+        self._away = tenant_id
+
+    @asynccontextmanager
+    async def begin(self, tenant_id: str) -> AsyncIterator[CaseChanges]:
+        async with self._writer.begin(tenant_id) as changes:
+            if tenant_id == self._away:
+                raise unavailable("postgres")
+            yield changes
+
+
+async def test_a_tenant_whose_cases_cannot_be_changed_keeps_none_of_the_others_waiting(
+    world: CaseWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, last = sorted((world.tenant, str(uuid.uuid4())))
+    for tenant in (first, last):
+        await world.decide("a", tenant=tenant)
+    world.now = NOON + timedelta(hours=73)
+    keeper = CaseKeeper(world.tenants, OneTenantAway(world.writer, first), world.raising, lambda: world.now)
+    await keeper.round()
+    overdue = replace(ANY, overdue=True)
+    seen = [len((await world.desk.page(tenant, overdue, None, 10))[0]) for tenant in (first, last)]
+    assert seen == [0, 1]
+    (record,) = [each for each in caplog.records if each.name == "services.cases.service.keeping"]
+    assert record.__dict__["fields"] == {"tenant": first, "reason": "DEPENDENCY_UNAVAILABLE"}
+    await world.keeper.round()
+    assert len((await world.desk.page(first, overdue, None, 10))[0]) == 1
+
+
+async def test_many_cases_that_wait_are_seen_to_in_parts(world: CaseWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "AGED_AT_ONCE", 2)
+    monkeypatch.setattr(keeping, "LATE_AT_ONCE", 3)
+    for number in range(7):
+        await world.decide(f"t{number}", user_id=f"user-{number}")
+    world.now = NOON + timedelta(hours=25)
+    async with world.writer.begin(world.tenant) as changes:
+        assert await changes.age_cases(world.now, 2) == 2
+    for hours, wanted in ((25, UrgencyLevel.HIGH), (73, UrgencyLevel.URGENT)):
+        world.now = NOON + timedelta(hours=hours)
+        await world.keeper.round()
+        found, _ = await world.desk.page(world.tenant, ANY, None, 10)
+        assert [(each.priority, each.overdue) for each in found] == [(wanted, hours == 73)] * 7
 
 
 async def test_a_waiting_case_leaves_the_queue_with_its_last_alert_and_one_that_is_worked_on_stays(
