@@ -138,8 +138,8 @@ class MemoryCaseChanges(MemoryClaims):
     async def save_case(self, case: StoredCase) -> None:
         self._rows.cases[self._tenant_id, case.case_id] = case
 
-    async def transactions_of(self, case_id: str) -> Sequence[str]:
-        alerts = await self.alerts_of(case_id)
+    async def transactions_of(self, case_id: str, *, dismissed: bool = False) -> Sequence[str]:
+        alerts = [each for each in await self.alerts_of(case_id) if dismissed or each.state.counts]
         return sorted({known.transaction_id for each in alerts for known in self._evidence(each)})
 
     async def add_note(self, case_id: str, note: CaseNote) -> None:

@@ -82,7 +82,7 @@ _SAVE_CASE = upsert("cases", CASE_COLUMNS)
 _KNOW = "INSERT INTO case_tenants (tenant_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _TRANSACTIONS = """
 SELECT DISTINCT transaction_id FROM alert_transactions AS t JOIN alerts AS a USING (tenant_id, alert_id)
-WHERE t.tenant_id = $1 AND a.case_id = $2 ORDER BY transaction_id"""
+WHERE t.tenant_id = $1 AND a.case_id = $2 AND ($3 OR a.state <> 'dismissed') ORDER BY transaction_id"""
 _ADD_NOTE = (
     "INSERT INTO case_notes (tenant_id, case_id, note_id, words, author, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
 )
@@ -198,8 +198,8 @@ class PostgresCaseChanges(PostgresClaims):
         await self._connection.execute(_SAVE_CASE, self._tenant_id, *case_row(case))
         await self._connection.execute(_KNOW, self._tenant_id)
 
-    async def transactions_of(self, case_id: str) -> Sequence[str]:
-        return [row[0] for row in await self._connection.fetch(_TRANSACTIONS, self._tenant_id, case_id)]
+    async def transactions_of(self, case_id: str, *, dismissed: bool = False) -> Sequence[str]:
+        return [row[0] for row in await self._connection.fetch(_TRANSACTIONS, self._tenant_id, case_id, dismissed)]
 
     async def add_note(self, case_id: str, note: CaseNote) -> None:
         values = note.note_id, note.words, note.author, note.created_at

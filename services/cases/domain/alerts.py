@@ -55,6 +55,11 @@ class AlertState(Enum):
         """Tells whether it takes what comes."""
         return self in (AlertState.OPEN, AlertState.ACKNOWLEDGED)
 
+    @property
+    def counts(self) -> bool:
+        """Tells whether it says something of its case: one that was wrong does not."""
+        return self is not AlertState.DISMISSED
+
 
 class AlertedEntity(NamedTuple):
     """Whom or what an alert is about."""

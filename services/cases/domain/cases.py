@@ -158,9 +158,10 @@ def opened_case(
 
 
 def weighed(case: StoredCase, alerts: Sequence[StoredAlert], settings: CaseSettings, now: datetime) -> StoredCase:
-    """Returns a case with what follows from its alerts."""
-    amounts = summed(amount for alert in alerts for amount in alert.amounts)
-    score = max((alert.score for alert in alerts), default=0.0)
+    """Returns a case with what follows from its alerts. Dismissed ones are numbered with it and weigh nothing."""
+    counting = [alert for alert in alerts if alert.state.counts]
+    amounts = summed(amount for alert in counting for amount in alert.amounts)
+    score = max((alert.score for alert in counting), default=0.0)
     level = level_of(score, amounts)
     return case.changed(
         now,

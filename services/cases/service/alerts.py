@@ -94,7 +94,7 @@ class AlertDesk:
         await changes.save_alert(moved)
         await changes.tell(alert_told(state.value, moved, now))
         if state is AlertState.DISMISSED and moved.case_id is not None:
-            await self._closing.close_empty(changes, UUID(moved.case_id), actor)
+            await self._closing.look_again(changes, UUID(moved.case_id), actor)
         return moved
 
 

@@ -45,7 +45,7 @@ class CaseClosing:
     async def close(
         self, tenant_id: str, case_id: UUID, actor: str, disposition: CaseDisposition, chosen: Sequence[str], etag: str
     ) -> StoredCase:
-        """Labels the chosen transactions, all of them if none is chosen, and then closes the case.
+        """Labels the chosen transactions, all that an alert counts for if none is chosen, and then closes the case.
 
         The labels are stored before, outside of any transaction, while nobody else may close the case otherwise: what
         fails in between is done again by the same request, whose labels say what is there already. Raises MeshError.
@@ -63,7 +63,7 @@ class CaseClosing:
             now_found = await case_in_state(changes, case_id)
             if _closed_so(now_found, disposition):
                 return now_found
-            if _is_other(now_found, begun):
+            if _is_other(now_found, begun) or await _chosen(changes, now_found, chosen) != names:
                 raise errors.changed_meanwhile()
             return await self._close(changes, now_found, actor, disposition, len(names))
 
@@ -90,9 +90,9 @@ class CaseClosing:
         found, disposition = await case_in_state(changes, case_id), CaseDisposition.INCONCLUSIVE
         return found if _closed_so(found, disposition) else await self._close(changes, found, actor, disposition, 0)
 
-    async def close_empty(self, changes: CaseChanges, case_id: UUID, actor: str) -> None:
-        """Takes a case out of the queue if nothing in it is to be looked at any more: its alerts were dismissed."""
-        found = await case_in_state(changes, case_id)
+    async def look_again(self, changes: CaseChanges, case_id: UUID, actor: str) -> None:
+        """Weighs a case of which an alert was dismissed. It leaves the queue if that was the last to be looked at."""
+        found = await self._raising.weigh(changes, await case_in_state(changes, case_id), self._clock())
         live = any(alert.state.live for alert in await changes.alerts_of(found.case_id))
         if found.state is CaseState.OPEN and not live and not found.is_being_closed(self._clock()):
             await self._close(changes, found, actor, CaseDisposition.INCONCLUSIVE, 0)
@@ -173,10 +173,9 @@ def _is_other(case: StoredCase, begun: StoredCase) -> bool:
 
 
 async def _chosen(changes: CaseChanges, case: StoredCase, chosen: Sequence[str]) -> Sequence[str]:
-    known = await changes.transactions_of(case.case_id)
     if not chosen:
-        return known
-    there = set(known)
+        return await changes.transactions_of(case.case_id)
+    there = set(await changes.transactions_of(case.case_id, dismissed=True))
     for at, each in enumerate(chosen):
         if each not in there:
             raise errors.field_invalid(f"transaction_ids[{at}]", "transaction_ids.of_case", "is not of the case")

@@ -421,3 +421,45 @@ async def test_a_change_waits_for_another_of_the_tenant_and_no_longer_than_it_ca
                 async with writer.begin(tenant):
                     pass
         assert caught.value.reason == "DEPENDENCY_UNAVAILABLE"
+
+
+async def dismiss(world: CaseWorld, cause: AlertCause) -> None:
+    (alert,), _ = await world.alerts.page(world.tenant, replace(ALL, cause=cause), None, 10)
+    await world.alerts.dismiss(world.tenant, UUID(alert.alert_id), "ana", "Wrong.", "")
+
+
+async def test_a_dismissed_alert_weighs_nothing_and_its_transactions_get_no_label(world: CaseWorld) -> None:
+    await world.decide("a", score=0.99, minor=10_000_00)
+    await world.decide("b", "burst", score=0.9)
+    await world.decide("both", "burst", score=0.96)
+    assert ((await the_case(world)).level, (await the_case(world)).money) == (UrgencyLevel.URGENT, 10_000_00 + 37_50)
+    await dismiss(world, AlertCause.SCORE)
+    case = await the_case(world)
+    assert (case.level, case.priority, case.score, case.money) == (
+        UrgencyLevel.NORMAL,
+        UrgencyLevel.NORMAL,
+        0.96,
+        25_00,
+    )
+    assert (case.due_at, case.alert_count, case.transaction_count) == (NOON + timedelta(hours=72), 2, 4)
+    await close(world, case)
+    assert world.labels.told == [(("b", "both"), "fraud", f"case {case.case_id}")]
+
+
+async def test_a_transaction_of_a_dismissed_alert_is_labelled_where_it_is_named(world: CaseWorld) -> None:
+    await world.decide("a")
+    await world.decide("b", "burst", score=0.9)
+    await dismiss(world, AlertCause.SCORE)
+    await close(world, await the_case(world), ("a",))
+    assert [names for names, _, _ in world.labels.told] == [("a",)]
+
+
+async def test_a_case_with_an_alert_that_is_dismissed_while_it_is_closed_is_looked_at_again(world: CaseWorld) -> None:
+    await world.decide("a")
+    await world.decide("b", "burst", score=0.9)
+    case = await the_case(world)
+    world.labels.meanwhile = lambda: dismiss(world, AlertCause.SCORE)
+    assert await refusal(close(world, case)) == "CONFLICT"
+    assert (await the_case(world)).state is CaseState.OPEN
+    await close(world, case)
+    assert [names for names, _, _ in world.labels.told] == [("a", "b"), ("b",)]

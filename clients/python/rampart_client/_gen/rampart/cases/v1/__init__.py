@@ -854,7 +854,7 @@ class CloseCaseRequest(betterproto2.Message):
         3, betterproto2.TYPE_STRING, repeated=True
     )
     """
-    Transactions of the case that get the label. Empty means all of them.
+    Transactions of the case that get the label. Empty means all but those that only dismissed alerts have.
     """
 
     etag: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
@@ -1058,7 +1058,7 @@ class FraudCase(betterproto2.Message):
 
     score: "float" = betterproto2.field(7, betterproto2.TYPE_DOUBLE)
     """
-    The highest score of its transactions.
+    The highest score of its transactions. Dismissed alerts count neither for it nor for priority and amounts.
     """
 
     amounts: "list[AlertAmount]" = betterproto2.field(
@@ -1070,12 +1070,12 @@ class FraudCase(betterproto2.Message):
 
     alert_count: "int" = betterproto2.field(9, betterproto2.TYPE_UINT32)
     """
-    How many alerts it has.
+    How many alerts it has, with those that were dismissed.
     """
 
     transaction_count: "int" = betterproto2.field(10, betterproto2.TYPE_UINT64)
     """
-    How often its alerts occurred.
+    How often its alerts occurred, with those that were dismissed.
     """
 
     disposition: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
