@@ -42,6 +42,8 @@ class AlertFilter:
     severity: UrgencyLevel = UrgencyLevel.LOW
     """At least."""
     case_id: str = ""
+    live: bool = False
+    """Only those that take what comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class CaseFilter:
     """At least."""
     entity: str = ""
     overdue: bool = False
+    live: bool = False
+    """Only those that are not closed."""
 
 
 class QueuePlace(NamedTuple):

@@ -39,6 +39,7 @@ class MemoryCaseReads:
             and only.entity in ("", each.raised_for.entity.value)
             and only.case_id in ("", each.case_id)
             and each.severity >= only.severity
+            and (each.state.live or not only.live)
             and (before is None or each.alert_id < str(before))
         ]
         return sorted(found, key=lambda each: each.alert_id, reverse=True)[:limit]
@@ -61,6 +62,7 @@ class MemoryCaseReads:
             and only.assignee in ("", each.assignee)
             and only.entity in ("", each.entity.value)
             and (each.overdue or not only.overdue)
+            and (each.state is not CaseState.CLOSED or not only.live)
             and each.priority >= only.priority
             and (behind is None or queue_place(each) > behind)
         ]

@@ -78,6 +78,7 @@ class PostgresCaseReads:
             "case_id": only.case_id,
         }
         text, values = _equal(asked, first=5)
+        text += " AND state IN ('open', 'acknowledged')" if only.live else ""
         query = f"{_ALERTS} AND alert_id < $2 AND severity >= $4{text} ORDER BY alert_id DESC LIMIT $3"
         rows = await self._fetch(tenant_id, query, before or LAST, limit, int(only.severity), *values)
         return [alert_of(row) for row in rows]
@@ -95,6 +96,7 @@ class PostgresCaseReads:
         state = only.state.value if only.state else ""
         text, values = _equal({"state": state, "assignee": only.assignee, "entity": only.entity}, first=4)
         text += " AND overdue" if only.overdue else ""
+        text += " AND state <> 'closed'" if only.live else ""
         if after is not None:
             first = 4 + len(values)
             text += _BEHIND.format(*(f"${at}" for at in range(first, first + 4)))

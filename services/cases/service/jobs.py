@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -43,7 +44,11 @@ class CaseJobs:
         self._clock = clock
 
     async def matching(self, tenant_id: str, only: AlertFilter | CaseFilter) -> Sequence[str]:
-        """Returns the identifiers of what matches. Raises VALIDATION_FAILED for nothing, and for too many."""
+        """Returns the identifiers of what matches and has not ended.
+
+        Raises VALIDATION_FAILED for nothing, and for too many.
+        """
+        only = replace(only, live=True)
         if isinstance(only, AlertFilter):
             alerts = await self._reads.alerts(tenant_id, only, None, MOST_ITEMS + 1)
             found = [each.alert_id for each in alerts]

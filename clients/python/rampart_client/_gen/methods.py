@@ -666,9 +666,9 @@ class CaseClient:
         return present(response.fraud_case)
 
     async def create_case_job(self, request: CreateCaseJobRequest, **options: Unpack[CallOptions]) -> CaseJob:
-        """Does something with all alerts or cases that match, 10,000 at most, as a task: each once, whatever
-        dies. "dismiss" is for alerts; "assign" and "close" for cases, which are closed as inconclusive, for a
-        task has nobody's token to store labels with.
+        """Does something with all alerts or cases that match and have not ended, 10,000 at most, as a task: each
+        once, whatever dies. "dismiss" is for alerts; "assign" and "close" for cases, which are closed as
+        inconclusive, for a task has nobody's token to store labels with.
         Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
         """
         response = await self._caller.call(CREATE_CASE_JOB, request, options)

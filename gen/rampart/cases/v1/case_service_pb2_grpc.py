@@ -196,7 +196,7 @@ class CaseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateCaseJob(self, request, context):
-        """Does something with all alerts or cases that match, 10,000 at most, as a task: each once, whatever dies. "dismiss" is for alerts; "assign" and "close" for cases, which are closed as inconclusive, for a task has nobody's token to store labels with.
+        """Does something with all alerts or cases that match and have not ended, 10,000 at most, as a task: each once, whatever dies. "dismiss" is for alerts; "assign" and "close" for cases, which are closed as inconclusive, for a task has nobody's token to store labels with.
         Reasons: VALIDATION_FAILED, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -20,7 +21,7 @@ from services.cases.adapters.memory_reads import MemoryCaseReads, MemoryTenantsW
 from services.cases.adapters.postgres_changes import PostgresCaseWriter
 from services.cases.adapters.postgres_reads import PostgresCaseReads
 from services.cases.adapters.postgres_tenants import PostgresTenantsWithCases
-from services.cases.domain.alerts import AlertState
+from services.cases.domain.alerts import AlertCause, AlertState
 from services.cases.domain.cases import CaseDisposition
 from services.cases.domain.jobs import JobAction, StoredJob
 from services.cases.ports import AlertFilter, CaseFilter
@@ -94,13 +95,29 @@ async def test_a_job_goes_on_where_it_was_interrupted(world: CaseWorld, monkeypa
     assert {(each.reason, each.changed_by, each.revision) for each in found} == {("Wrong rule.", "ana", 3)}
 
 
-async def test_alerts_that_have_ended_are_refused_to_a_job(world: CaseWorld) -> None:
+async def test_alerts_that_end_before_their_turn_are_refused_to_a_job(world: CaseWorld) -> None:
     for number in range(2):
         await world.decide(f"t{number}", user_id=f"user-{number}")
     made = await create(world, AlertFilter(), JobAction.DISMISS)
-    assert await work_of(world).run(task_of(world, made.job_id)) == {"changed": 2, "refused": 0}
     again = await create(world, AlertFilter(), JobAction.DISMISS)
+    assert await work_of(world).run(task_of(world, made.job_id)) == {"changed": 2, "refused": 0}
     assert await work_of(world).run(task_of(world, again.job_id)) == {"changed": 0, "refused": 2}
+
+
+async def test_a_job_matches_nothing_that_has_ended(world: CaseWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MOST_ITEMS", 2)
+    for number in range(5):
+        await world.decide(f"t{number}", "burst", user_id=f"user-{number}", score=0.9)
+    alerts, _ = await world.alerts.page(world.tenant, AlertFilter(), None, 10)
+    for each in alerts[:2]:
+        await world.alerts.dismiss(world.tenant, UUID(each.alert_id), "ana", "Ours.", "")
+    await world.closing.close(world.tenant, UUID(alerts[2].case_id), "ana", CaseDisposition.INCONCLUSIVE, (), "")
+    dismissing = await create(world, AlertFilter(cause=AlertCause.RULE), JobAction.DISMISS)
+    assert set(dismissing.items) == {each.alert_id for each in alerts[3:]}
+    world.now += timedelta(hours=200)
+    await world.keeper.round()
+    assigning = await create(world, CaseFilter(overdue=True), JobAction.ASSIGN, "bob")
+    assert set(assigning.items) == {each.case_id for each in alerts[3:]}
 
 
 async def test_cases_are_assigned_and_closed(world: CaseWorld) -> None:

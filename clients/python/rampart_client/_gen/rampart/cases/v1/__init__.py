@@ -715,7 +715,7 @@ class CaseJob(betterproto2.Message):
 
     refused: "int" = betterproto2.field(7, betterproto2.TYPE_UINT32)
     """
-    Of those, how many were in no state for it.
+    Of those, how many were in no state for it when it was their turn.
     """
 
     error: "str" = betterproto2.field(8, betterproto2.TYPE_STRING)
@@ -912,7 +912,7 @@ class CreateCaseJobRequest(betterproto2.Message):
 
     state: "str" = betterproto2.field(4, betterproto2.TYPE_STRING)
     """
-    Only alerts or cases in this state. At least one of this and the fields below has to restrict what is meant; those that have ended are refused one by one.
+    Only alerts or cases in this state. Empty means any in which they have not ended. At least one of this and the fields below has to restrict what is meant.
     """
 
     cause: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
