@@ -18,6 +18,7 @@ from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 
 __all__ = [
+    "AddedTexts",
     "AlertFilter",
     "CaseChanges",
     "CaseFilter",
@@ -67,6 +68,13 @@ class QueuePlace(NamedTuple):
     money: int
     created_at: datetime
     case_id: str
+
+
+class AddedTexts(NamedTuple):
+    """What the notes and attachments of a case come to."""
+
+    count: int
+    bytes: int
 
 
 class CaseTold(NamedTuple):
@@ -177,8 +185,8 @@ class CaseChanges(Claims, Protocol):
 
     async def add_attachment(self, case_id: str, attachment: AttachedFile) -> None: ...
 
-    async def added(self, case_id: str) -> int:
-        """Returns how many notes and attachments a case has."""
+    async def added(self, case_id: str) -> AddedTexts:
+        """Returns how many notes and attachments a case has, and how large they are."""
         ...
 
     async def record(self, case_id: str, action: str, actor: str, at: datetime, details: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneW
 from services.cases.domain.events import LabelledEvent
 from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel, priority_at
-from services.cases.ports import CaseChanges, CaseTold, QueuePlace
+from services.cases.ports import AddedTexts, CaseChanges, CaseTold, QueuePlace
 
 __all__ = ["MemoryCaseChanges", "MemoryCaseRows", "MemoryCaseWriter", "queue_place"]
 
@@ -148,9 +148,10 @@ class MemoryCaseChanges(MemoryClaims):
     async def add_attachment(self, case_id: str, attachment: AttachedFile) -> None:
         self._add(self._rows.attachments, case_id, attachment)
 
-    async def added(self, case_id: str) -> int:
+    async def added(self, case_id: str) -> AddedTexts:
         key = self._tenant_id, case_id
-        return len(self._rows.notes.get(key, ())) + len(self._rows.attachments.get(key, ()))
+        found = (*self._rows.notes.get(key, ()), *self._rows.attachments.get(key, ()))
+        return AddedTexts(len(found), sum(each.bytes for each in found))
 
     async def record(self, case_id: str, action: str, actor: str, at: datetime, details: Mapping[str, str]) -> None:
         number = len(self._rows.history.get((self._tenant_id, case_id), ())) + 1

@@ -31,7 +31,7 @@ from services.cases.domain.cases import AttachedFile, CaseNote, StoredCase
 from services.cases.domain.events import LabelledEvent
 from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import AGES, CaseSettings, UrgencyLevel
-from services.cases.ports import CaseChanges, CaseTold
+from services.cases.ports import AddedTexts, CaseChanges, CaseTold
 
 __all__ = ["SETTINGS", "SETTINGS_COLUMNS", "PostgresCaseChanges", "PostgresCaseWriter", "hold_cases"]
 
@@ -89,9 +89,14 @@ _ADD_NOTE = (
 _ATTACH = """
 INSERT INTO case_attachments (tenant_id, case_id, attachment_id, uri, name, media_type, size, author, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
+# How long a text is is known without reading it.
 _ADDED = """
-SELECT (SELECT count(*) FROM case_notes WHERE tenant_id = $1 AND case_id = $2)
-    + (SELECT count(*) FROM case_attachments WHERE tenant_id = $1 AND case_id = $2)"""
+SELECT count(*), coalesce(sum(bytes), 0) FROM (
+    SELECT octet_length(words) + octet_length(author) AS bytes FROM case_notes WHERE tenant_id = $1 AND case_id = $2
+    UNION ALL
+    SELECT octet_length(uri) + octet_length(name) + octet_length(media_type) + octet_length(author)
+    FROM case_attachments WHERE tenant_id = $1 AND case_id = $2
+) AS added"""
 _RECORD = """
 INSERT INTO case_history (tenant_id, case_id, number, action, actor, created_at, details)
 SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6 FROM case_history WHERE tenant_id = $1 AND case_id = $2"""
@@ -210,9 +215,10 @@ class PostgresCaseChanges(PostgresClaims):
         values = file.attachment_id, file.uri, file.name, file.media_type, file.size, file.author, file.created_at
         await self._connection.execute(_ATTACH, self._tenant_id, case_id, *values)
 
-    async def added(self, case_id: str) -> int:
-        count: int = await self._connection.fetchval(_ADDED, self._tenant_id, case_id)
-        return count
+    async def added(self, case_id: str) -> AddedTexts:
+        row = await self._connection.fetchrow(_ADDED, self._tenant_id, case_id)
+        assert row is not None, "a count is there for nothing as well"
+        return AddedTexts(*row)
 
     async def record(self, case_id: str, action: str, actor: str, at: datetime, details: Mapping[str, str]) -> None:
         values = action, actor, at, json.dumps(dict(details))

@@ -124,6 +124,11 @@ class CaseNote:
     author: str
     created_at: datetime
 
+    @property
+    def bytes(self) -> int:
+        """Returns how large its texts are in UTF-8."""
+        return len((self.words + self.author).encode())
+
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
@@ -136,6 +141,11 @@ class AttachedFile:
     size: int
     author: str
     created_at: datetime
+
+    @property
+    def bytes(self) -> int:
+        """Returns how large its texts are in UTF-8."""
+        return len((self.uri + self.name + self.media_type + self.author).encode())
 
 
 @dataclass(frozen=True, slots=True)

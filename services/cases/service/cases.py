@@ -27,6 +27,8 @@ __all__ = ["CaseDesk", "case_in_state", "refused_step"]
 
 MOST_ADDED = 1_000
 """Notes and attachments of one case."""
+MOST_ADDED_BYTES = 4 << 20
+"""Of their texts together: a case is read in one message, which may have 8 MiB."""
 
 
 class CaseDesk:
@@ -103,8 +105,8 @@ class CaseDesk:
 
     async def note(self, changes: CaseChanges, case_id: UUID, actor: str, words: str) -> CaseNote:
         """Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
-        case = await self._taking_more(changes, case_id)
         note = CaseNote(uuid7_text(), words, actor, self._clock())
+        case = await _taking_more(changes, case_id, note.bytes)
         await changes.add_note(case.case_id, note)
         await changes.record(case.case_id, "noted", actor, note.created_at, {"note_id": note.note_id})
         return note
@@ -113,19 +115,12 @@ class CaseDesk:
         self, changes: CaseChanges, case_id: UUID, actor: str, uri: str, name: str, media_type: str, size: int
     ) -> AttachedFile:
         """Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
-        case = await self._taking_more(changes, case_id)
         file = AttachedFile(uuid7_text(), uri, name, media_type, size, actor, self._clock())
+        case = await _taking_more(changes, case_id, file.bytes)
         await changes.add_attachment(case.case_id, file)
         details = {"attachment_id": file.attachment_id}
         await changes.record(case.case_id, "attached", actor, file.created_at, details)
         return file
-
-    async def _taking_more(self, changes: CaseChanges, case_id: UUID) -> StoredCase:
-        case = await case_in_state(changes, case_id)
-        if await changes.added(case.case_id) >= MOST_ADDED:
-            words = f"the case has {MOST_ADDED} notes and attachments, which is the most"
-            raise errors.step_refused(words, case.state.value)
-        return case
 
     async def _assigned(
         self, changes: CaseChanges, found: StoredCase, actor: str, assignee: str, *, seen: bool
@@ -148,6 +143,20 @@ async def case_in_state(changes: CaseChanges, case_id: UUID, etag: str = "") -> 
         raise errors.found_none("case")
     check_etag(etag, found.revision)
     return found
+
+
+async def _taking_more(changes: CaseChanges, case_id: UUID, size: int) -> StoredCase:
+    """Returns a case that takes so many bytes more. Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
+    case = await case_in_state(changes, case_id)
+    count, known = await changes.added(case.case_id)
+    if count >= MOST_ADDED:
+        words = f"the case has {MOST_ADDED} notes and attachments, which is the most"
+        raise errors.step_refused(words, case.state.value)
+    if known + size > MOST_ADDED_BYTES:
+        left = max(0, MOST_ADDED_BYTES - known)
+        words = f"this has {size} bytes, and the notes and attachments of the case may have {left} more"
+        raise errors.step_refused(words, case.state.value)
+    return case
 
 
 def refused_step(error: CaseStepError) -> Exception:

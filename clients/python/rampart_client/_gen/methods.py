@@ -622,7 +622,9 @@ class CaseClient:
         return present(response.fraud_case)
 
     async def add_case_note(self, request: AddCaseNoteRequest, **options: Unpack[CallOptions]) -> CaseNote:
-        """Adds a note to a case. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT."""
+        """Adds a note to a case. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED if it has 1,000 notes and
+        attachments or 4 MiB of them, IDEMPOTENCY_CONFLICT.
+        """
         response = await self._caller.call(ADD_CASE_NOTE, request, options)
         return present(response.note)
 
@@ -630,7 +632,7 @@ class CaseClient:
         self, request: AddCaseAttachmentRequest, **options: Unpack[CallOptions]
     ) -> CaseAttachment:
         """Adds to a case where something is kept. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED,
-        STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
+        STATE_NOT_ALLOWED if it has 1,000 notes and attachments or 4 MiB of them, IDEMPOTENCY_CONFLICT.
         """
         response = await self._caller.call(ADD_CASE_ATTACHMENT, request, options)
         return present(response.attachment)

@@ -154,14 +154,14 @@ class CaseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddCaseNote(self, request, context):
-        """Adds a note to a case. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
+        """Adds a note to a case. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED if it has 1,000 notes and attachments or 4 MiB of them, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AddCaseAttachment(self, request, context):
-        """Adds to a case where something is kept. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED, STATE_NOT_ALLOWED, IDEMPOTENCY_CONFLICT.
+        """Adds to a case where something is kept. Reasons: RESOURCE_NOT_FOUND, VALIDATION_FAILED, STATE_NOT_ALLOWED if it has 1,000 notes and attachments or 4 MiB of them, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,7 +27,7 @@ from services.cases.domain.cases import CaseDisposition, CaseState, StoredCase, 
 from services.cases.domain.events import LabelledEvent
 from services.cases.domain.levels import CaseSettings, UrgencyLevel
 from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, CaseWriter, QueuePlace
-from services.cases.service import keeping
+from services.cases.service import cases, keeping
 from services.cases.service.closing import CLOSING
 from services.cases.service.keeping import CaseKeeper
 from tests.support.cases import NOON, CaseWorld, decided_event
@@ -463,3 +463,32 @@ async def test_a_case_with_an_alert_that_is_dismissed_while_it_is_closed_is_look
     assert (await the_case(world)).state is CaseState.OPEN
     await close(world, case)
     assert [names for names, _, _ in world.labels.told] == [("a", "b"), ("b",)]
+
+
+async def test_what_is_added_to_a_case_is_bounded_in_number_and_bytes(
+    world: CaseWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.decide("a")
+    case_id = UUID((await the_case(world)).case_id)
+    monkeypatch.setattr(cases, "MOST_ADDED_BYTES", 63)
+    monkeypatch.setattr(cases, "MOST_ADDED", 3)
+
+    async def note(words: str) -> None:
+        async with world.writer.begin(world.tenant) as changes:
+            await world.desk.note(changes, case_id, "ana", words)
+
+    async def attach(name: str) -> None:
+        async with world.writer.begin(world.tenant) as changes:
+            await world.desk.attach(changes, case_id, "ana", "s3://b/1", name, "text/plain", 12)
+
+    await note("Звонок")
+    assert await refusal(note("Ж" * 23)) == "STATE_NOT_ALLOWED"
+    assert await refusal(attach("ж" * 14)) == "STATE_NOT_ALLOWED"
+    await attach("ж" * 12)
+    assert await refusal(note("ab")) == "STATE_NOT_ALLOWED"
+    await note("")
+    monkeypatch.setattr(cases, "MOST_ADDED_BYTES", 1_000)
+    assert await refusal(note("More.")) == "STATE_NOT_ALLOWED"
+    _, notes, files = await world.desk.whole(world.tenant, case_id)
+    async with world.writer.begin(world.tenant) as changes:
+        assert await changes.added(str(case_id)) == (3, sum(each.bytes for each in (*notes, *files)))
