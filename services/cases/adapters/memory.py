@@ -130,7 +130,7 @@ class MemoryCaseChanges(MemoryClaims):
 
     async def age_cases(self, now: datetime, limit: int) -> int:
         waiting = self._cases(lambda each: each.state is CaseState.OPEN)
-        aged = [replace(each, priority=priority_at(each.level, each.created_at, now)) for each in waiting]
+        aged = [replace(each, priority=priority_at(each.level, each.waits_since, now)) for each in waiting]
         changed = [new for new, old in zip(aged, waiting, strict=True) if new != old][:limit]
         self._rows.cases |= {(self._tenant_id, each.case_id): each for each in changed}
         return len(changed)

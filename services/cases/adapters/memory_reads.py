@@ -108,7 +108,7 @@ class MemoryTenantsWithCases:
 
 def _is_due(case: StoredCase, now: datetime) -> bool:
     late = not case.overdue and case.due_at <= now
-    return late or (case.state is CaseState.OPEN and case.priority != priority_at(case.level, case.created_at, now))
+    return late or (case.state is CaseState.OPEN and case.priority != priority_at(case.level, case.waits_since, now))
 
 
 class MemoryCaseFollower:

@@ -32,7 +32,7 @@ ALERT_COLUMNS = (
 CASE_COLUMNS = (
     "case_id", "entity_kind", "entity", "state", "assignee", "level", "priority", "score", "amounts", "money",
     "alert_count", "transaction_count", "disposition", "merged_into", "split_from", "overdue", "revision",
-    "created_at", "updated_at", "due_at", "closed_at", "closing_as", "closing_until",
+    "created_at", "updated_at", "due_at", "closed_at", "closing_as", "closing_until", "reopened_at",
 )  # fmt: skip
 EVIDENCE_COLUMNS = (
     "transaction_id", "decision_id", "user_id", "card", "amount_minor", "digits", "currency", "score", "score_source",
@@ -52,7 +52,7 @@ def upsert(table: str, columns: Sequence[str]) -> str:
 
 def aged_priority(first: int) -> str:
     """Returns the priority that a case has by its age, as SQL. From parameter `first` on: the times before `AGES`."""
-    steps = "".join(f" + (created_at <= ${first + at})::int" for at in range(len(AGES)))
+    steps = "".join(f" + (coalesce(reopened_at, created_at) <= ${first + at})::int" for at in range(len(AGES)))
     return f"least({int(UrgencyLevel.URGENT)}, level{steps})"
 
 
@@ -94,7 +94,7 @@ def case_row(case: StoredCase) -> Sequence[object]:
         case.case_id, *case.entity, case.state.value, case.assignee, int(case.level), int(case.priority), case.score,
         json.dumps(case.amounts), case.money, case.alert_count, case.transaction_count, case.disposition,
         case.merged_into, case.split_from, case.overdue, case.revision, case.created_at, case.updated_at, case.due_at,
-        case.closed_at, case.closing_as, case.closing_until,
+        case.closed_at, case.closing_as, case.closing_until, case.reopened_at,
     )  # fmt: skip
 
 
@@ -121,6 +121,7 @@ def case_of(row: asyncpg.Record) -> StoredCase:
         closed_at=row["closed_at"],
         closing_as=row["closing_as"],
         closing_until=row["closing_until"],
+        reopened_at=row["reopened_at"],
     )
 
 

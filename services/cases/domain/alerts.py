@@ -19,6 +19,7 @@ __all__ = [
     "StoredAlert",
     "entity_of",
     "first_alert",
+    "of_late_case",
     "with_evidence",
 ]
 
@@ -135,6 +136,11 @@ def entity_of(evidence: Evidence) -> AlertedEntity:
     if evidence.card:
         return AlertedEntity("card", evidence.card)
     return AlertedEntity("transaction", evidence.transaction_id)
+
+
+def of_late_case(case_id: str) -> RaisedFor:
+    """Returns what is raised for a case that was not closed in time."""
+    return RaisedFor(AlertedEntity("case", case_id), AlertCause.OVERDUE, case_id)
 
 
 def first_alert(alert_id: str, raised_for: RaisedFor, at: datetime, now: datetime, words: str = "") -> StoredAlert:

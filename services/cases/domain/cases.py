@@ -101,6 +101,12 @@ class StoredCase:
     """The disposition that somebody closes it with, while its labels are stored."""
     closing_until: datetime | None = None
     """When nobody does any more, whatever became of it."""
+    reopened_at: datetime | None = None
+
+    @property
+    def waits_since(self) -> datetime:
+        """Returns what its age and its time are counted from."""
+        return self.reopened_at or self.created_at
 
     @property
     def money(self) -> int:
@@ -178,10 +184,10 @@ def weighed(case: StoredCase, alerts: Sequence[StoredAlert], settings: CaseSetti
         score=score,
         amounts=amounts,
         level=level,
-        priority=priority_at(level, case.created_at, now),
+        priority=priority_at(level, case.waits_since, now),
         alert_count=len(alerts),
         transaction_count=sum(alert.count for alert in alerts),
-        due_at=settings.due(level, case.created_at),
+        due_at=settings.due(level, case.waits_since),
     )
 
 
@@ -230,13 +236,26 @@ def merged_into(case: StoredCase, other_id: str, now: datetime) -> StoredCase:
     return closed_as(case, MERGED, now, other_id)
 
 
-def reopened_for(case: StoredCase, assignee: str, now: datetime) -> StoredCase:
-    """Raises CaseStepError for a case that is not closed, and for one without alerts of its own."""
+def reopened_for(case: StoredCase, assignee: str, settings: CaseSettings, now: datetime) -> StoredCase:
+    """Returns a case that somebody takes up again, with as much time as a new one.
+
+    Raises CaseStepError for a case that is not closed, and for one without alerts of its own.
+    """
     if case.state is not CaseState.CLOSED:
         raise CaseStepError("the case is not closed", case.state)
     if case.merged_into is not None:
         raise CaseStepError("another case has taken the alerts of this one", case.state)
-    return case.changed(now, state=CaseState.ASSIGNED, assignee=assignee, disposition="", closed_at=None)
+    return case.changed(
+        now,
+        state=CaseState.ASSIGNED,
+        assignee=assignee,
+        priority=case.level,
+        disposition="",
+        overdue=False,
+        due_at=settings.due(case.level, now),
+        closed_at=None,
+        reopened_at=now,
+    )
 
 
 def _must_be_live(case: StoredCase) -> None:

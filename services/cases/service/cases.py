@@ -96,7 +96,7 @@ class CaseDesk:
         """Raises RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED and ETAG_MISMATCH."""
         found, now = await case_in_state(changes, case_id, etag), self._clock()
         try:
-            reopened = reopened_for(found, actor, now)
+            reopened = reopened_for(found, actor, await changes.settings(), now)
         except CaseStepError as error:
             raise refused_step(error) from None
         if found.split_from is None and await changes.open_case(found.entity) is not None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from meshkit.errors import MeshError
 from meshkit.preconditions import check_etag
 from services.cases import errors
-from services.cases.domain.alerts import AlertState
+from services.cases.domain.alerts import AlertState, of_late_case
 from services.cases.domain.cases import (
     CaseDisposition,
     CaseState,
@@ -114,6 +114,7 @@ class CaseClosing:
             raise refused_step(error) from None
         for alert in await changes.alerts_of(other.case_id):
             await changes.save_alert(alert.changed(now, case_id=case.case_id))
+        await _end_alerts(changes, other, actor, now)
         await changes.save_case(merged)
         for each, told in ((merged, case), (case, merged)):
             await changes.record(each.case_id, "merged", actor, now, {"other_case_id": told.case_id})
@@ -148,15 +149,21 @@ class CaseClosing:
             closed = closed_as(case, disposition.value, now)
         except CaseStepError as error:
             raise refused_step(error) from None
-        for alert in await changes.alerts_of(case.case_id):
-            if alert.state.live:
-                await changes.save_alert(alert.changed(now, state=AlertState.CLOSED, changed_by=actor))
+        await _end_alerts(changes, case, actor, now)
         await changes.save_case(closed)
         labels = labelled if disposition.label else 0
         details = {"disposition": disposition.value, "labels": str(labels)}
         await changes.record(case.case_id, "closed", actor, now, details)
         await changes.tell(case_told("closed", closed, now))
         return closed
+
+
+async def _end_alerts(changes: CaseChanges, case: StoredCase, actor: str, now: datetime) -> None:
+    """Closes the alerts of a case, and the one that says that it was not closed in time."""
+    overdue = await changes.live_alert(of_late_case(case.case_id))
+    for alert in (*await changes.alerts_of(case.case_id), *([overdue] if overdue else [])):
+        if alert.state.live:
+            await changes.save_alert(alert.changed(now, state=AlertState.CLOSED, changed_by=actor))
 
 
 def _closed_so(case: StoredCase, disposition: CaseDisposition) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from meshkit.errors import MeshError
-from services.cases.domain.alerts import AlertCause, AlertedEntity, RaisedFor
+from services.cases.domain.alerts import of_late_case
 from services.cases.domain.levels import UrgencyLevel
 from services.cases.ports import CaseWriter, TenantsWithCases
 from services.cases.service.raising import AlertRaising
@@ -82,7 +82,6 @@ class CaseKeeper:
                 await changes.save_case(marked)
                 await changes.record(case.case_id, "overdue", "", now, {})
                 await changes.tell(case_told("overdue", marked, now))
-                raised_for = RaisedFor(AlertedEntity("case", case.case_id), AlertCause.OVERDUE, case.case_id)
-                await self._raising.ask(changes, raised_for, now, "A case was not closed in time.")
+                await self._raising.ask(changes, of_late_case(case.case_id), now, "A case was not closed in time.")
         cases_overdue.inc(len(late))
         return len(late)

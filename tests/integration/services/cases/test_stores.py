@@ -492,3 +492,54 @@ async def test_what_is_added_to_a_case_is_bounded_in_number_and_bytes(
     _, notes, files = await world.desk.whole(world.tenant, case_id)
     async with world.writer.begin(world.tenant) as changes:
         assert await changes.added(str(case_id)) == (3, sum(each.bytes for each in (*notes, *files)))
+
+
+async def reopen(world: CaseWorld, case: StoredCase) -> StoredCase:
+    async with world.writer.begin(world.tenant) as changes:
+        return await world.desk.reopen(changes, UUID(case.case_id), "ana", "The bank.", "")
+
+
+async def test_a_reopened_case_has_its_time_again_and_gets_old_from_then_on(world: CaseWorld) -> None:
+    await world.decide("a")
+    case = await the_case(world)
+    await close(world, case)
+    world.now = later = NOON + timedelta(days=30)
+    again = await reopen(world, case)
+    assert (again.due_at, again.priority, again.overdue) == (later + timedelta(hours=72), UrgencyLevel.NORMAL, False)
+    await world.decide("b", minutes=30 * 24 * 60)
+    await world.keeper.round()
+    assert ((await the_case(world)).due_at, (await the_case(world)).overdue) == (again.due_at, False)
+    async with world.writer.begin(world.tenant) as changes:
+        await world.desk.assign_any(changes, UUID(case.case_id), "ana", "")
+    for hours, priority, late in ((25, UrgencyLevel.HIGH, False), (73, UrgencyLevel.URGENT, True)):
+        world.now = later + timedelta(hours=hours)
+        await world.keeper.round()
+        found = await the_case(world)
+        assert (found.priority, found.overdue, found.reopened_at) == (priority, late, later)
+
+
+async def test_the_alert_of_an_overdue_case_closes_with_it_and_is_raised_again_if_that_is_late_again(
+    world: CaseWorld,
+) -> None:
+    await world.decide("a")
+    await world.decide("b", user_id="user-2")
+    world.now = NOON + timedelta(hours=73)
+    await world.keeper.round()
+    late, other = await the_case(world), await the_case(world, "user-2")
+    overdue = replace(ALL, cause=AlertCause.OVERDUE)
+
+    async def states(case: StoredCase) -> list[AlertState]:
+        found, _ = await world.alerts.page(world.tenant, replace(overdue, entity=case.case_id), None, 10)
+        return [each.state for each in found]
+
+    assert (await states(late), await states(other)) == ([AlertState.OPEN], [AlertState.OPEN])
+    async with world.writer.begin(world.tenant) as changes:
+        await world.closing.merge(changes, UUID(late.case_id), "ana", UUID(other.case_id), "")
+    assert (await states(late), await states(other)) == ([AlertState.OPEN], [AlertState.CLOSED])
+    await close(world, late)
+    assert await states(late) == [AlertState.CLOSED]
+    again = await reopen(world, late)
+    assert not again.overdue
+    world.now += timedelta(hours=73)
+    await world.keeper.round()
+    assert await states(late) == [AlertState.OPEN, AlertState.CLOSED]

@@ -122,7 +122,7 @@ def assign(to: str, *, seen: bool = False) -> Step:
 
 CLOSE: Step = lambda case: closed_as(case, "fraud", NOON)  # noqa: E731
 MERGE: Step = lambda case: merged_into(case, "other", NOON)  # noqa: E731
-REOPEN: Step = lambda case: reopened_for(case, "ana", NOON)  # noqa: E731
+REOPEN: Step = lambda case: reopened_for(case, "ana", CaseSettings(), NOON)  # noqa: E731
 ASSIGNED = {"state": CaseState.ASSIGNED, "assignee": "ana"}
 CLOSED = {"state": CaseState.CLOSED, "disposition": "fraud"}
 MERGED_CASE = {"state": CaseState.CLOSED, "disposition": "merged", "merged_into": "other"}

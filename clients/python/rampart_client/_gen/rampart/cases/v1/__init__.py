@@ -1053,7 +1053,7 @@ class FraudCase(betterproto2.Message):
 
     priority: "str" = betterproto2.field(6, betterproto2.TYPE_STRING)
     """
-    "low", "normal", "high" or "urgent": of score and money at stake, one step more after 24 hours and another after 72.
+    "low", "normal", "high" or "urgent": of score and money at stake, one step more 24 hours after it was opened or last reopened and another after 72.
     """
 
     score: "float" = betterproto2.field(7, betterproto2.TYPE_DOUBLE)
@@ -1130,7 +1130,7 @@ class FraudCase(betterproto2.Message):
         optional=True,
     )
     """
-    When it is to be closed.
+    When it is to be closed: so long after it was opened, or last reopened, as the settings have for what it is about.
     """
 
     close_time: "datetime.datetime | None" = betterproto2.field(
