@@ -73,8 +73,8 @@ class QueuePlace(NamedTuple):
 class AddedTexts(NamedTuple):
     """What the notes and attachments of a case come to."""
 
-    count: int
-    bytes: int
+    number: int
+    text_bytes: int
 
 
 class CaseTold(NamedTuple):
@@ -144,11 +144,11 @@ class CaseChanges(Claims, Protocol):
         ...
 
     async def raised_before(self, transaction_id: str, raised_for: RaisedFor) -> bool:
-        """Tells whether a transaction is evidence of an alert for this, live or not."""
+        """Tells whether a transaction was counted by an alert for this, live or not."""
         ...
 
     async def add_evidence(self, alert_id: str, evidence: Evidence) -> None:
-        """Adds a transaction; of more than are kept the oldest give way."""
+        """Adds a transaction; of more than are kept the oldest give way, and are known as counted for a while."""
         ...
 
     async def label(self, event: LabelledEvent) -> None:
@@ -219,7 +219,7 @@ class CaseFollowing(FollowingWriter[EventOfFraud], Protocol):
         ...
 
     async def enter(self, events: Sequence[EventOfFraud]) -> None:
-        """Lets events take effect, and leaves the place as it is."""
+        """Lets events take effect, and leaves the place and what was the newest event as they are."""
         ...
 
     async def go_on(self, last: Position, proof: Proof) -> None:

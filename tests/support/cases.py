@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from meshkit.errors import MeshError, unavailable
+from meshkit.following.batches import FIRST, Batch, Cursor, DecidedPage, Position, Proof
 from services.cases.domain.alerts import Evidence
-from services.cases.domain.events import DecidedEvent
+from services.cases.domain.events import DecidedEvent, EventOfFraud
 from services.cases.ports import CaseReads, CaseWriter, TenantsWithCases
 from services.cases.service.alerts import AlertDesk
 from services.cases.service.cases import CaseDesk
@@ -18,9 +19,10 @@ from services.cases.service.closing import CaseClosing
 from services.cases.service.keeping import CaseKeeper
 from services.cases.service.raising import AlertRaising
 
-__all__ = ["NOON", "CaseWorld", "ToldLabels", "decided_event"]
+__all__ = ["NEWEST", "NOON", "PROOF", "CaseWorld", "PagedDecisions", "ToldLabels", "decided_event"]
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+NEWEST, PROOF = Position(90, 1), Proof("cluster", b"event")
 
 
 def decided_event(
@@ -54,6 +56,29 @@ class ToldLabels:
 
     def be_away(self) -> None:
         self.failure = unavailable("fraud")
+
+
+class PagedDecisions:
+    """Decisions in pages; the first read fails. `broken` is raised once instead of that page."""
+
+    def __init__(self, events: Sequence[DecidedEvent], size: int = 2, broken: int | None = None) -> None:
+        self.events = events
+        self.size = size
+        self.broken = broken
+        self.failures = 1
+        self.reads = 0
+
+    async def read(self, after: Cursor, limit: int) -> DecidedPage[EventOfFraud]:
+        if self.failures:
+            self.failures -= 1
+            raise unavailable("fraud")
+        self.reads += 1
+        if self.reads == self.broken:
+            raise RuntimeError
+        start = int(after.decision_id) if after != FIRST else 0
+        found = self.events[start : start + min(limit, self.size)]
+        more = Cursor("tenant", str(start + len(found))) if start + len(found) < len(self.events) else None
+        return DecidedPage(Batch(Position(0, 0), NEWEST, found, [b""] * len(found), proof=PROOF), more)
 
 
 class CaseWorld:

@@ -32,6 +32,8 @@ class MemoryCaseRows:
     alerts: dict[tuple[str, str], StoredAlert] = field(default_factory=dict)
     evidence: dict[tuple[str, str], tuple[Evidence, ...]] = field(default_factory=dict)
     """By alert, the newest first."""
+    dropped: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    """When those were decided that are not kept: by tenant, transaction and alert."""
     cases: dict[tuple[str, str], StoredCase] = field(default_factory=dict)
     notes: dict[tuple[str, str], tuple[CaseNote, ...]] = field(default_factory=dict)
     attachments: dict[tuple[str, str], tuple[AttachedFile, ...]] = field(default_factory=dict)
@@ -93,7 +95,11 @@ class MemoryCaseChanges(MemoryClaims):
 
     async def raised_before(self, transaction_id: str, raised_for: RaisedFor) -> bool:
         same = [each for each in self._alerts() if each.raised_for[1:] == raised_for[1:]]
-        return any(known.transaction_id == transaction_id for each in same for known in self._evidence(each))
+        return any(
+            (self._tenant_id, transaction_id, each.alert_id) in self._rows.dropped
+            or any(known.transaction_id == transaction_id for known in self._evidence(each))
+            for each in same
+        )
 
     async def add_evidence(self, alert_id: str, evidence: Evidence) -> None:
         key = self._tenant_id, alert_id
@@ -101,6 +107,8 @@ class MemoryCaseChanges(MemoryClaims):
         if all(each.transaction_id != evidence.transaction_id for each in known):
             newest = sorted((*known, evidence), key=_newest, reverse=True)
             self._rows.evidence[key] = tuple(newest[:MOST_EVIDENCE])
+            for each in newest[MOST_EVIDENCE:]:
+                self._rows.dropped[self._tenant_id, each.transaction_id, alert_id] = each.decide_time
 
     async def label(self, event: LabelledEvent) -> None:
         def labelled(each: Evidence) -> Evidence:
@@ -150,8 +158,9 @@ class MemoryCaseChanges(MemoryClaims):
 
     async def added(self, case_id: str) -> AddedTexts:
         key = self._tenant_id, case_id
-        found = (*self._rows.notes.get(key, ()), *self._rows.attachments.get(key, ()))
-        return AddedTexts(len(found), sum(each.bytes for each in found))
+        notes, files = self._rows.notes.get(key, ()), self._rows.attachments.get(key, ())
+        text_bytes = sum(each.bytes for each in notes) + sum(each.bytes for each in files)
+        return AddedTexts(len(notes) + len(files), text_bytes)
 
     async def record(self, case_id: str, action: str, actor: str, at: datetime, details: Mapping[str, str]) -> None:
         number = len(self._rows.history.get((self._tenant_id, case_id), ())) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from meshkit.following.batches import BEGINNING, UNKNOWN, Batch, Position, Proof
 from services.cases.adapters.memory import MemoryCaseChanges, MemoryCaseRows, queue_place
 from services.cases.domain.alerts import Evidence, StoredAlert
 from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
-from services.cases.domain.events import EventOfFraud
+from services.cases.domain.events import OVERLAP, EventOfFraud
 from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, priority_at
 from services.cases.ports import AlertFilter, CaseChanges, CaseFilter, QueuePlace, WatchedCases
@@ -141,13 +141,21 @@ class MemoryCaseFollower:
         if not batch.continues(self._position):
             return self._position
         await self.enter(batch.items)
+        for event in batch.items:
+            self._newest = max(self._newest or event.decide_time, event.decide_time)
+        if self._newest is not None:
+            self._forget(batch.tenants, self._newest - OVERLAP)
         await self.go_on(batch.last, batch.proof)
         return batch.last
 
     async def enter(self, events: Sequence[EventOfFraud]) -> None:
         for event in events:
             await self._take(MemoryCaseChanges(self._rows, event.tenant_id), event)
-            self._newest = max(self._newest or event.decide_time, event.decide_time)
 
     async def go_on(self, last: Position, proof: Proof) -> None:
         self._position, self._proof, self._lost = last, proof, ""
+
+    def _forget(self, tenants: Collection[str], before: datetime) -> None:
+        for key, decided in list(self._rows.dropped.items()):
+            if key[0] in tenants and decided < before:
+                del self._rows.dropped[key]

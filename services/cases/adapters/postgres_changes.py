@@ -49,18 +49,25 @@ _LIVE = _ALERTS + (
 _SAVE_ALERT = upsert("alerts", ALERT_COLUMNS)
 _BEFORE = """
 SELECT EXISTS (
-    SELECT FROM alert_transactions AS t JOIN alerts AS a USING (tenant_id, alert_id)
-    WHERE t.tenant_id = $1 AND t.transaction_id = $2 AND a.cause = $3 AND a.subject = $4
+    SELECT FROM (
+        SELECT alert_id FROM alert_transactions WHERE tenant_id = $1 AND transaction_id = $2
+        UNION ALL SELECT alert_id FROM dropped_evidence WHERE tenant_id = $1 AND transaction_id = $2
+    ) AS counted JOIN alerts AS a USING (alert_id)
+    WHERE a.tenant_id = $1 AND a.cause = $3 AND a.subject = $4
 )"""
 _EVIDENCE_PLACES = ", ".join(f"${at}" for at in range(1, len(EVIDENCE_COLUMNS) + 3))
 _ADD_EVIDENCE = f"""
 INSERT INTO alert_transactions (tenant_id, alert_id, {", ".join(EVIDENCE_COLUMNS)}) VALUES ({_EVIDENCE_PLACES})
 ON CONFLICT DO NOTHING"""
 _TRIM = f"""
-DELETE FROM alert_transactions WHERE tenant_id = $1 AND alert_id = $2 AND transaction_id IN (
-    SELECT transaction_id FROM alert_transactions WHERE tenant_id = $1 AND alert_id = $2
-    ORDER BY event_time DESC, transaction_id DESC OFFSET {MOST_EVIDENCE}
-)"""
+WITH dropped AS (
+    DELETE FROM alert_transactions WHERE tenant_id = $1 AND alert_id = $2 AND transaction_id IN (
+        SELECT transaction_id FROM alert_transactions WHERE tenant_id = $1 AND alert_id = $2
+        ORDER BY event_time DESC, transaction_id DESC OFFSET {MOST_EVIDENCE}
+    ) RETURNING tenant_id, transaction_id, alert_id, decide_time
+)
+INSERT INTO dropped_evidence (tenant_id, transaction_id, alert_id, decide_time) SELECT * FROM dropped
+ON CONFLICT DO NOTHING"""
 _LABEL = """
 UPDATE alert_transactions SET label = $3, label_known = $4
 WHERE tenant_id = $1 AND transaction_id = $2 AND (label_known IS NULL OR label_known <= $4)"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeAlias, cast
 
@@ -13,14 +13,20 @@ from meshkit.following.postgres import SOURCE, PostgresPlace
 from meshkit.storage.leader import Session
 from meshkit.storage.postgres import REFUSALS, Connection
 from services.cases.adapters.postgres_changes import PostgresCaseChanges, hold_cases
-from services.cases.domain.events import EventOfFraud
+from services.cases.domain.events import OVERLAP, EventOfFraud
 from services.cases.ports import CaseChanges
 
 __all__ = ["PostgresCaseFollower", "TakeEvent"]
 
 _buried = Counter("cases_dead_letters", "Events that could not take effect and were put aside.")
 
-_NEWEST = "UPDATE positions SET newest = greatest(newest, $2) WHERE source = $1"
+_NEWEST = "UPDATE positions SET newest = greatest(newest, $2) WHERE source = $1 RETURNING newest"
+# As many for each tenant as can be dropped in the meantime, and more.
+_FORGET = """
+DELETE FROM dropped_evidence WHERE tenant_id = $1 AND (transaction_id, alert_id) IN (
+    SELECT transaction_id, alert_id FROM dropped_evidence WHERE tenant_id = $1 AND decide_time < $2
+    ORDER BY decide_time LIMIT 10000
+)"""
 
 TakeEvent: TypeAlias = Callable[[CaseChanges, EventOfFraud], Awaitable[None]]
 """Lets an event take effect in the transaction that it is given."""
@@ -40,6 +46,8 @@ class PostgresCaseFollower(PostgresPlace):
                 return stored
             for item in (*batch.rejected, *await self._enter(batch.items, batch.payloads)):
                 await self.bury(item, batch)
+            if batch.items:
+                await self._forget(batch.tenants, max(event.decide_time for event in batch.items))
             await self.move(batch.last, batch.proof)
         return batch.last
 
@@ -68,6 +76,10 @@ class PostgresCaseFollower(PostgresPlace):
                     await self._take(known[event.tenant_id], event)
             except REFUSALS as error:
                 refused.append(Rejected(payload, f"{type(error).__name__}: {error}"))
-        if events:
-            await self._session.execute(_NEWEST, SOURCE, max(event.decide_time for event in events))
         return refused
+
+    async def _forget(self, tenants: Collection[str], newest: datetime) -> None:
+        """Notes the newest event, and forgets what none that comes again can be."""
+        newest = await self._session.fetchval(_NEWEST, SOURCE, newest)
+        for tenant_id in sorted(tenants):
+            await self._session.execute(_FORGET, tenant_id, newest - OVERLAP)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from services.cases.domain.alerts import Evidence, RaisedFor
 
-__all__ = ["AskedEvent", "DecidedEvent", "EventOfFraud", "LabelledEvent"]
+__all__ = ["OVERLAP", "AskedEvent", "DecidedEvent", "EventOfFraud", "LabelledEvent"]
+
+OVERLAP = timedelta(minutes=5)
+"""Events are not stored in the order of their times: those so long before the newest may come again."""
 
 
 class DecidedEvent(NamedTuple):

@@ -2,18 +2,18 @@
 
 Nobody has to ask for it. A service that has followed nothing yet begins with what comes. One that has lost its place,
 as after a database was restored, looks at the decisions since the newest that it knows; what took effect does so once.
+A search that is interrupted begins again: what is the newest stays until the outbox is followed from the new place.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
 
 from meshkit.errors import MeshError
 from meshkit.following.batches import FIRST, Cursor, DecidedPage
 from meshkit.following.ports import DecidedLog
-from services.cases.domain.events import EventOfFraud
+from services.cases.domain.events import OVERLAP, EventOfFraud
 from services.cases.ports import CaseFollowing
 
 __all__ = ["PlaceRecovery"]
@@ -22,8 +22,6 @@ _log = logging.getLogger(__name__)
 
 PAGE_DECISIONS = 2_000
 RETRY_SECONDS = 1.0
-OVERLAP = timedelta(minutes=5)
-"""Decisions are not stored in the order of their times: those so long before the newest are looked at again."""
 
 
 class PlaceRecovery:

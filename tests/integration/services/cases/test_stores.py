@@ -491,7 +491,8 @@ async def test_what_is_added_to_a_case_is_bounded_in_number_and_bytes(
     assert await refusal(note("More.")) == "STATE_NOT_ALLOWED"
     _, notes, files = await world.desk.whole(world.tenant, case_id)
     async with world.writer.begin(world.tenant) as changes:
-        assert await changes.added(str(case_id)) == (3, sum(each.bytes for each in (*notes, *files)))
+        text_bytes = sum(each.bytes for each in notes) + sum(each.bytes for each in files)
+        assert await changes.added(str(case_id)) == (3, text_bytes)
 
 
 async def reopen(world: CaseWorld, case: StoredCase) -> StoredCase:

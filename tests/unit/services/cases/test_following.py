@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
 
-from meshkit.errors import unavailable
-from meshkit.following.batches import FIRST, Batch, Cursor, DecidedPage, Position, Proof
+from meshkit.following.batches import Batch, Position
 from services.cases.adapters.memory import MemoryCaseRows
 from services.cases.adapters.memory_reads import MemoryCaseFollower
-from services.cases.domain.events import DecidedEvent, EventOfFraud
 from services.cases.service import recovering
 from services.cases.service.raising import AlertRaising
 from services.cases.service.recovering import PlaceRecovery
-from tests.support.cases import NOON, decided_event
+from tests.support.cases import NEWEST, NOON, PROOF, PagedDecisions, decided_event
 from tests.support.outbox import TENANT
-
-NEWEST, PROOF = Position(90, 1), Proof("cluster", b"event")
-
-
-class PagedDecisions:
-    """Decisions in pages of two; the first read fails."""
-
-    def __init__(self, events: Sequence[DecidedEvent]) -> None:
-        self.events = events
-        self.failures = 1
-        self.reads = 0
-
-    async def read(self, after: Cursor, limit: int) -> DecidedPage[EventOfFraud]:
-        if self.failures:
-            self.failures -= 1
-            raise unavailable("fraud")
-        self.reads += 1
-        start = int(after.decision_id) if after != FIRST else 0
-        found = self.events[start : start + min(limit, 2)]
-        more = Cursor(TENANT, str(start + len(found))) if start + len(found) < len(self.events) else None
-        return DecidedPage(Batch(Position(0, 0), NEWEST, found, [b""] * len(found), proof=PROOF), more)
 
 
 @pytest.fixture(autouse=True)

@@ -53,8 +53,9 @@ async def test_analysts_behind_one_client_are_told_apart(wire: AnalystWire) -> N
     assert caught.value.reason == "STATE_NOT_ALLOWED"
     note = case_service_pb2.AddCaseNoteRequest(case_id=case_id, words="Called.")
     assert (await wire.call("bob", note)).note.author == "bob"
-    told = {"uri": "s3://evidence/1", "name": "one", "media_type": "text/plain"}
-    attaching = case_service_pb2.AddCaseAttachmentRequest(case_id=case_id, **told)
+    attaching = case_service_pb2.AddCaseAttachmentRequest(
+        case_id=case_id, uri="s3://evidence/1", name="one", media_type="text/plain"
+    )
     assert (await wire.call("bob", attaching)).attachment.author == "bob"
     given = (await wire.call("ana", taking)).fraud_case
     assert given.assignee == "bob"
