@@ -11,8 +11,9 @@ from uuid import UUID
 from meshkit.following.batches import Position, Proof
 from meshkit.following.ports import FollowingWriter
 from meshkit.named_requests import Claims, Writer
+from services.cases.domain.added import AttachedFile, CaseNote, DoneWithCase
 from services.cases.domain.alerts import AlertCause, AlertedEntity, AlertState, Evidence, RaisedFor, StoredAlert
-from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
+from services.cases.domain.cases import CaseState, StoredCase
 from services.cases.domain.events import EventOfFraud, LabelledEvent
 from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel

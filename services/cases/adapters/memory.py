@@ -12,8 +12,9 @@ from uuid import UUID
 
 from meshkit.named_requests import Answered
 from meshkit.storage.named_requests import MemoryClaims
+from services.cases.domain.added import AttachedFile, CaseNote, DoneWithCase
 from services.cases.domain.alerts import MOST_EVIDENCE, AlertedEntity, Evidence, RaisedFor, StoredAlert
-from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
+from services.cases.domain.cases import CaseState, StoredCase
 from services.cases.domain.events import LabelledEvent
 from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, UrgencyLevel, priority_at

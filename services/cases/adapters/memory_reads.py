@@ -9,8 +9,9 @@ from uuid import UUID
 
 from meshkit.following.batches import BEGINNING, UNKNOWN, Batch, Position, Proof
 from services.cases.adapters.memory import MemoryCaseChanges, MemoryCaseRows, queue_place
+from services.cases.domain.added import AttachedFile, CaseNote, DoneWithCase
 from services.cases.domain.alerts import Evidence, StoredAlert
-from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
+from services.cases.domain.cases import CaseState, StoredCase
 from services.cases.domain.events import OVERLAP, EventOfFraud
 from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import CaseSettings, priority_at

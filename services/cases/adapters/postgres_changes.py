@@ -26,8 +26,9 @@ from services.cases.adapters.rows import (
     upsert,
 )
 from services.cases.convert import told_to_event
+from services.cases.domain.added import AttachedFile, CaseNote
 from services.cases.domain.alerts import MOST_EVIDENCE, AlertedEntity, Evidence, RaisedFor, StoredAlert
-from services.cases.domain.cases import AttachedFile, CaseNote, StoredCase
+from services.cases.domain.cases import StoredCase
 from services.cases.domain.events import LabelledEvent
 from services.cases.domain.jobs import StoredJob
 from services.cases.domain.levels import AGES, CaseSettings, UrgencyLevel

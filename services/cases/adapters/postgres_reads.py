@@ -19,8 +19,9 @@ from services.cases.adapters.rows import (
     case_of,
     evidence_of,
 )
+from services.cases.domain.added import AttachedFile, CaseNote, DoneWithCase
 from services.cases.domain.alerts import Evidence, StoredAlert
-from services.cases.domain.cases import AttachedFile, CaseNote, DoneWithCase, StoredCase
+from services.cases.domain.cases import StoredCase
 from services.cases.domain.jobs import JobAction, StoredJob
 from services.cases.domain.levels import CaseSettings
 from services.cases.ports import AlertFilter, CaseFilter, QueuePlace

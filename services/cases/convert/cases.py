@@ -13,8 +13,9 @@ from meshkit.pages import invalid
 from meshkit.preconditions import etag_from_revision
 from meshkit.timestamps import time_to_proto
 from services.cases.convert.parts import amounts_to_proto, personal_to_proto
+from services.cases.domain.added import AttachedFile, CaseNote, DoneWithCase
 from services.cases.domain.alerts import Evidence
-from services.cases.domain.cases import AttachedFile, CaseNote, CaseState, DoneWithCase, StoredCase
+from services.cases.domain.cases import CaseState, StoredCase
 from services.cases.domain.levels import UrgencyLevel
 from services.cases.ports import CaseFilter, QueuePlace
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -20,12 +20,9 @@ from services.cases.domain.levels import (
 
 __all__ = [
     "MERGED",
-    "AttachedFile",
     "CaseDisposition",
-    "CaseNote",
     "CaseState",
     "CaseStepError",
-    "DoneWithCase",
     "StoredCase",
     "assigned_to",
     "begun_to_close",
@@ -119,51 +116,6 @@ class StoredCase:
     def changed(self, now: datetime, **changes: object) -> StoredCase:
         """Returns the next state."""
         return replace(self, updated_at=now, revision=self.revision + 1, **changes)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseNote:
-    """What an analyst has written."""
-
-    note_id: str
-    words: str
-    author: str
-    created_at: datetime
-
-    @property
-    def bytes(self) -> int:
-        """Returns how large its texts are in UTF-8."""
-        return len((self.words + self.author).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class AttachedFile:
-    """Something that is kept elsewhere, and never fetched."""
-
-    attachment_id: str
-    uri: str
-    name: str
-    media_type: str
-    size: int
-    author: str
-    created_at: datetime
-
-    @property
-    def bytes(self) -> int:
-        """Returns how large its texts are in UTF-8."""
-        return len((self.uri + self.name + self.media_type + self.author).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class DoneWithCase:
-    """An entry of the history of a case."""
-
-    number: int
-    action: str
-    actor: str
-    """Empty for the platform."""
-    created_at: datetime
-    details: Mapping[str, str] = field(default_factory=dict)
 
 
 def opened_case(

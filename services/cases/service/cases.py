@@ -9,16 +9,9 @@ from uuid import UUID
 from meshkit.ids import uuid7_text
 from meshkit.preconditions import check_etag
 from services.cases import errors
+from services.cases.domain.added import AttachedFile, CaseNote, DoneWithCase
 from services.cases.domain.alerts import Evidence
-from services.cases.domain.cases import (
-    AttachedFile,
-    CaseNote,
-    CaseStepError,
-    DoneWithCase,
-    StoredCase,
-    assigned_to,
-    reopened_for,
-)
+from services.cases.domain.cases import CaseStepError, StoredCase, assigned_to, reopened_for
 from services.cases.domain.levels import UrgencyLevel
 from services.cases.ports import CaseChanges, CaseFilter, CaseReads, QueuePlace
 from services.cases.service.telling import case_told

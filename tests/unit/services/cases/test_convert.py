@@ -8,8 +8,9 @@ import pytest
 from rampart.fraud.v1 import event_pb2
 
 from services.cases import convert
+from services.cases.domain.added import CaseNote
 from services.cases.domain.alerts import AlertCause, AlertedEntity, RaisedFor, first_alert
-from services.cases.domain.cases import CaseNote, opened_case
+from services.cases.domain.cases import opened_case
 from services.cases.domain.events import AskedEvent, DecidedEvent, LabelledEvent
 from services.cases.domain.levels import CaseSettings
 from tests.support.cases import NOON, decided_event
