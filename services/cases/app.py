@@ -29,6 +29,7 @@ from services.cases.adapters.fraud_labels import LABEL_POLICIES, FraudLabels
 from services.cases.adapters.postgres_changes import PostgresCaseWriter
 from services.cases.adapters.postgres_follower import PostgresCaseFollower
 from services.cases.adapters.postgres_reads import PostgresCaseReads
+from services.cases.adapters.postgres_retention import EndedCaseRetention
 from services.cases.adapters.postgres_tenants import CaseOutboxRetention, PostgresTenantsWithCases
 from services.cases.convert import event_of_fraud_from_proto
 from services.cases.domain.events import EventOfFraud
@@ -75,6 +76,8 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("keeper", Leader(settings.dsn, "cases", lambda _: keeper.keep()).run)
     host.background("request retention", Periodic("request retention", RequestRetention(pool).delete).run)
     host.background("outbox retention", Periodic("outbox retention", CaseOutboxRetention(pool).delete).run)
+    ended = EndedCaseRetention(pool, settings.retention_days)
+    host.background("case retention", Periodic("case retention", ended.delete).run)
     server = MeshServer(mesh, listen=settings.listen, services=[ALERT_SERVICE, CASE_SERVICE], verifier=verifier)
     reads, pages = PostgresCaseReads(Reads(lent, settings.reads)), Pages(Continuations(settings.continuation_keys))
     closing, claiming = CaseClosing(writer, FraudLabels(fraud), raising, _now), PostgresCaseWriter(pool, follow=False)

@@ -31,6 +31,8 @@ class CasesSettings:
     """host:port of the task service, for jobs."""
     fraud_address: str
     """host:port of the fraud service, for events that the stream lost and for labels of closed cases."""
+    retention_days: int
+    """Days after their end for which cases are kept, with their alerts, notes and history."""
 
     @classmethod
     def read(cls, reader: Reader) -> CasesSettings:
@@ -44,4 +46,5 @@ class CasesSettings:
             auth_address=reader.upstream("RAMPART_AUTH_ADDRESS"),
             task_address=reader.upstream("RAMPART_TASK_ADDRESS"),
             fraud_address=reader.upstream("RAMPART_FRAUD_ADDRESS"),
+            retention_days=reader.number("RAMPART_CASE_RETENTION_DAYS", 400, low=31, high=36_500),
         )

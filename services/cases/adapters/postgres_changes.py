@@ -177,6 +177,8 @@ class PostgresCaseChanges(PostgresClaims):
 
     async def save_alert(self, alert: StoredAlert) -> None:
         await self._connection.execute(_SAVE_ALERT, self._tenant_id, *alert_row(alert))
+        if alert.case_id is None:
+            await self._connection.execute(_KNOW, self._tenant_id)
 
     async def raised_before(self, transaction_id: str, raised_for: RaisedFor) -> bool:
         told = transaction_id, raised_for.cause.value, raised_for.subject

@@ -12,7 +12,7 @@ from services.cases.adapters.rows import aged_priority
 from services.cases.domain.levels import AGES, UrgencyLevel
 from services.cases.ports import WatchedCases
 
-__all__ = ["CaseOutboxRetention", "PostgresTenantsWithCases"]
+__all__ = ["TENANTS", "TENANTS_AT_ONCE", "CaseOutboxRetention", "PostgresTenantsWithCases"]
 
 _deleted = prometheus_client.Counter("cases_outbox_deleted", "Rows of the outbox that were deleted after their time.")
 
