@@ -22,10 +22,11 @@ from services.fraud.ports.graph import GraphPage
 __all__ = ["PostgresGraphEvents"]
 
 ROWS = 1_000
+# Labels are known by the service's clock, which may be ahead of this one: what is stored is known.
 _FRAUD = """coalesce((
     SELECT l.label IN ('fraud', 'chargeback') FROM labels l
     WHERE l.tenant_id = d.tenant_id AND l.transaction_id = d.transaction_id AND NOT l.refused
-        AND l.known_time BETWEEN d.event_time AND clock_timestamp()
+        AND l.known_time >= d.event_time
     ORDER BY l.known_time DESC, l.number DESC LIMIT 1
 ), false) AS is_fraud"""
 _OF = f"""

@@ -69,9 +69,10 @@ class Kept:
     async def decide(self, *checks: Check) -> None:
         assert not (await store_of(self.pool).commit([decided(each) for each in checks])).earlier
 
-    async def label(self, transaction_id: str, kind: str = "fraud") -> None:
+    async def label(self, transaction_id: str, kind: str = "fraud", *, ahead: timedelta = timedelta()) -> None:
+        """Stores a label, by a clock that is so much ahead."""
         async with PostgresLabelWriter(self.pool).begin(self.tenant) as changes:
-            service = LabelService(None, lambda: datetime.now(UTC))  # type: ignore[arg-type] # Nothing is read.
+            service = LabelService(None, lambda: datetime.now(UTC) + ahead)  # type: ignore[arg-type] # Nothing is read.
             await service.store(changes, "analyst", [said(transaction_id, kind)])
 
     async def summary(self, name: EntityName = U1) -> EntitySummary | None:
@@ -165,6 +166,17 @@ async def test_a_label_that_was_there_first_counts_when_its_transaction_comes(ke
     payment = kept.payment(transaction_id="t1")
     await kept.label("t1")
     await kept.decide(payment)
+    await rounds(keeper)
+    user = await kept.summary()
+    assert user is not None and user.frauds == 1
+
+
+async def test_a_label_counts_that_a_clock_ahead_of_the_databases_stored(kept: Kept) -> None:
+    await kept.declare(SIZE)
+    keeper = kept.keeper()
+    await rounds(keeper)
+    await kept.decide(kept.payment(transaction_id="t1"))
+    await kept.label("t1", ahead=timedelta(minutes=1))
     await rounds(keeper)
     user = await kept.summary()
     assert user is not None and user.frauds == 1
