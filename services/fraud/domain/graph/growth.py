@@ -8,6 +8,7 @@ from typing import NamedTuple
 __all__ = ["GROWTH_DAYS", "SizeHistory", "day_of", "lone"]
 
 GROWTH_DAYS = 7
+"""The day that is asked about, and those before it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,7 +33,7 @@ class SizeHistory(NamedTuple):
         return self.on(day)._replace(size=size)
 
     def growth(self, day: int) -> int:
-        """Returns by how many members it has grown in the `GROWTH_DAYS` days before a day, and on it."""
+        """Returns by how many members it has grown in `GROWTH_DAYS` days, of which a day is the last."""
         return self.size - self.on(day).ends[-1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from services.fraud.domain.declared.graph import GraphFeature, graph_faults
@@ -31,6 +33,11 @@ def test_each_measure_has_the_value_of_the_summary(measure: GraphMeasure) -> Non
 @pytest.mark.parametrize("measure", GraphMeasure)
 def test_an_entity_that_is_not_in_the_graph_is_alone(measure: GraphMeasure) -> None:
     assert measured(measure, None, START, "USD", 2) == OF_NOBODY[measure.value]
+
+
+@pytest.mark.parametrize(("days", "growth"), [(0, 5), (6, 5), (7, 0)])
+def test_growth_is_of_seven_days_of_which_the_events_is_the_last(days: int, growth: int) -> None:
+    assert measured(GraphMeasure.COMPONENT_GROWTH, SUMMARY, START + timedelta(days=days), "USD", 2) == growth
 
 
 def test_an_amount_in_another_currency_has_no_value() -> None:

@@ -5112,7 +5112,7 @@ class GraphEntity(betterproto2.Message):
 
     component_growth: "int" = betterproto2.field(7, betterproto2.TYPE_INT32)
     """
-    By how many members the component grew in the seven days before today, and today.
+    By how many members the component grew in seven days: today and the six days before (UTC).
     """
 
     fraud_within_two_hops: "int" = betterproto2.field(8, betterproto2.TYPE_UINT32)
