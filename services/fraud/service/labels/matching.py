@@ -30,7 +30,7 @@ OWN_TIME = timedelta(seconds=10)
 
 
 class LabelKeeper:
-    """Does one round after the other. Each failure of a store is met by the next round."""
+    """Does one round after the other. What fails, for one tenant or for all, is met by the next round."""
 
     def __init__(
         self,
@@ -57,13 +57,20 @@ class LabelKeeper:
             await asyncio.sleep(self._round_seconds)
 
     async def round(self) -> None:
-        """Raises LogsUnavailableError and MeshError."""
+        """Raises LogsUnavailableError, and MeshError if nobody's labels can be looked for."""
         tenants = await self._untold.tenants()
         self._looked = {each: self._looked[each] for each in tenants if each in self._looked}
         for tenant_id in tenants:
-            matched = await self._untold.match(tenant_id, self._looked.get(tenant_id, ""), AT_ONCE)
-            self._looked[tenant_id] = matched.last
-            _matched.inc(len(matched.labels))
-            await self._teller.tell(tenant_id, matched.labels)
-            before = self._clock() - OWN_TIME
-            await self._teller.tell(tenant_id, await self._untold.untold(tenant_id, before, AT_ONCE))
+            try:
+                await self._keep_labels(tenant_id)
+            except MeshError as error:
+                fields = {"tenant": tenant_id}
+                _log.warning("labels of a tenant cannot be kept: %s", error.message, extra={"fields": fields})
+
+    async def _keep_labels(self, tenant_id: str) -> None:
+        matched = await self._untold.match(tenant_id, self._looked.get(tenant_id, ""), AT_ONCE)
+        self._looked[tenant_id] = matched.last
+        _matched.inc(len(matched.labels))
+        await self._teller.tell(tenant_id, matched.labels)
+        before = self._clock() - OWN_TIME
+        await self._teller.tell(tenant_id, await self._untold.untold(tenant_id, before, AT_ONCE))
