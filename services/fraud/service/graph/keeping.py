@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
@@ -44,12 +45,17 @@ SETTLED_SECONDS = 15.0
 PAGE = 500
 DOUBTED = 32
 """Entities of which it is found out at once who is near fraud: each looks at 4,096 others at most."""
+REST = timedelta(minutes=1)
+"""For which a graph is left alone that could not be kept: each attempt may take as long as a statement may."""
 TOLD_SECONDS = 1.0
 """After which it is said that there was nothing to follow."""
 
 
 class GraphKeeper:
-    """Keeps the graphs of all tenants. One process does it at a time; what two do at once is done by one of them."""
+    """Keeps the graphs of all tenants, of which one that fails holds up no other.
+
+    One process does it at a time; what two do at once is done by one of them.
+    """
 
     def __init__(
         self,
@@ -75,6 +81,8 @@ class GraphKeeper:
         self._place: tuple[Place, PlaceProof] | None = None
         self._told: datetime | None = None
         self._forgotten: dict[str, datetime] = {}
+        self._resting: dict[str, datetime] = {}
+        """Until when the graphs of tenants are left alone."""
 
     async def keep(self) -> None:
         """Works until cancelled. Failures of the store are met by the next round."""
@@ -94,23 +102,36 @@ class GraphKeeper:
             _lag.set(0)
 
     async def round(self) -> float:
-        """Goes on with every graph. Returns for how long to rest. Raises MeshError."""
+        """Goes on with every graph. Returns for how long to rest. Raises MeshError if nobody's can be followed."""
         links, reach = dict(await self._tenants.links()), await self._store.reach()
         behind = False
         for tenant_id in [each for each, known in reach.items() if known.dropped or each not in links]:
             # One that is wanted again is begun once all of it is gone.
             links.pop(tenant_id, None)
-            behind |= await self._store.drop(tenant_id)
+            behind |= await self._apart(tenant_id, partial(self._store.drop, tenant_id))
         if not links:
             self._place = self._told = None
             return 0.0 if behind else (ROUND_SECONDS if reach else IDLE_SECONDS)
         if self._place is None:
             self._place = await self._begin(is_new=not reach)
         for tenant_id, own in links.items():
-            behind |= await self._go_on(tenant_id, reach.get(tenant_id), own)
+            behind |= await self._apart(tenant_id, partial(self._go_on, tenant_id, reach.get(tenant_id), own))
         # What was begun or filled just now is followed accordingly.
         behind |= await self._follow(self._place, links, await self._store.reach())
         return 0.0 if behind else ROUND_SECONDS
+
+    async def _apart(self, tenant_id: str, work: Callable[[], Awaitable[bool]]) -> bool:
+        """Works on the graph of one tenant, without the others if that fails. True if there is more to do."""
+        until = self._resting.get(tenant_id)
+        if until is not None and self._clock() < until:
+            return False
+        try:
+            return await work()
+        except MeshError as error:
+            fields = {"tenant": tenant_id}
+            _log.warning("the graph of a tenant cannot be kept: %s", error.message, extra={"fields": fields})
+            self._resting[tenant_id] = self._clock() + REST
+            return False
 
     async def _begin(self, *, is_new: bool) -> tuple[Place, PlaceProof]:
         """Returns the place to go on from; where there is no graph yet, the newest one."""
@@ -188,9 +209,12 @@ class GraphKeeper:
     async def _write(
         self, changes: GraphChanges, tenant_id: str, events: Sequence[GraphEvent], links: Mapping[str, EventLinks]
     ) -> None:
-        if events:
-            await GraphWriter(changes, tenant_id).write(sum_up(events, links))
-            _events.inc(len(events))
+        """Lets events take effect but those that are too old by their own time, whenever they were decided."""
+        since = self._clock() - self._kept
+        kept = [each for each in events if each.time >= since]
+        if kept:
+            await GraphWriter(changes, tenant_id).write(sum_up(kept, links))
+            _events.inc(len(kept))
 
     async def _find_out(self, tenant_id: str) -> bool:
         """Finds out for some entities how near fraud is. True if there may be more of them."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from meshkit.errors import unavailable
 from meshkit.storage.postgres import Pool
 from meshkit.storage.postgres import pool as pool_of
 from services.fraud.adapters.graph.postgres_events import PostgresGraphEvents
@@ -22,7 +24,7 @@ from services.fraud.domain.declared.graph import GraphFeature
 from services.fraud.domain.graph.batch import GraphEvent
 from services.fraud.domain.graph.entities import EntityName, EntitySummary
 from services.fraud.domain.graph.measures import GraphMeasure
-from services.fraud.ports.graph import GraphReads, GraphStore
+from services.fraud.ports.graph import GraphChanges, GraphReads, GraphStore
 from services.fraud.service.graph.keeping import GraphKeeper
 from services.fraud.service.labels.keeping import LabelService
 from services.fraud.service.tenants.configuration import Configurations
@@ -37,6 +39,7 @@ from tests.support.servers import Database
 
 SIZE = GraphFeature(name="size", event_type="payment", key="user_id", measure=GraphMeasure.COMPONENT_SIZE)
 U1, U2 = EntityName("user_id", "u1"), EntityName("user_id", "u2")
+KEPT = timedelta(days=30)
 ALONE = {"device": "", "ip": "", "merchant": ""}
 
 
@@ -57,7 +60,7 @@ class Kept:
             events=PostgresGraphEvents(self.relay, self.pool, rows=rows),
             heads=PostgresFeatureHeads(self.relay, self.pool),
             sets=sets,
-            kept=timedelta(days=30),
+            kept=KEPT,
             ahead_seconds=ahead,
             settled_seconds=settled,
             look_seconds=0.0,
@@ -90,8 +93,24 @@ class Kept:
     def __post_init__(self) -> None:
         self._tenant = new_tenant()
 
-    def payment(self, user: str = "u1", device: str = "d1", transaction_id: str = "") -> Check:
-        return check(self.tenant, transaction_id, user_id=user, **{**ALONE, "device": device})
+    def payment(self, user: str = "u1", device: str = "d1", transaction_id: str = "", **more: Any) -> Check:
+        return check(self.tenant, transaction_id, user_id=user, **{**ALONE, "device": device, **more})
+
+
+class FailingFor:
+    """A store that cannot be used for the graph of one tenant."""
+
+    def __init__(self, store: GraphStore, tenant: str) -> None:
+        self._store = store
+        self._tenant = tenant
+
+    def begin(self, tenants: Collection[str]) -> AbstractAsyncContextManager[GraphChanges]:
+        if self._tenant in tenants:
+            raise unavailable("postgres")
+        return self._store.begin(tenants)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 @pytest.fixture(params=["postgres", "neo4j"])
@@ -180,6 +199,39 @@ async def test_a_label_counts_that_a_clock_ahead_of_the_databases_stored(kept: K
     await rounds(keeper)
     user = await kept.summary()
     assert user is not None and user.frauds == 1
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+async def test_events_that_are_too_old_by_their_own_time_are_not_entered(kept: Kept, is_before: bool) -> None:
+    old = kept.payment("u1", "d2", event_time=datetime.now(UTC) - KEPT - timedelta(hours=1), transaction_id="t1")
+    decided_now = [old, kept.payment("u1", "d1"), kept.payment("u2", "d2")]
+    if is_before:
+        await kept.decide(*decided_now)
+    await kept.declare(SIZE)
+    keeper = kept.keeper()
+    await rounds(keeper)
+    if not is_before:
+        await kept.decide(*decided_now)
+    await kept.label("t1")
+    await rounds(keeper, 8)
+    u1, u2 = await kept.summary(), await kept.summary(U2)
+    assert u1 is not None and u2 is not None
+    assert (u1.sizes.size, u2.sizes.size) == (2, 2), "nothing that is still kept links them"
+    assert u1.frauds == 0
+
+
+async def test_a_graph_that_cannot_be_kept_holds_up_nobody_elses(kept: Kept, caplog: pytest.LogCaptureFixture) -> None:
+    other = Kept(kept.pool, kept.relay, kept.store, kept.reads)
+    keeper = kept.keeper()
+    for each in (kept, other):
+        await each.declare(SIZE)
+    await rounds(keeper)
+    keeper._store = cast(GraphStore, FailingFor(kept.store, kept.tenant))
+    await other.decide(other.payment())
+    await rounds(keeper)
+    assert await other.summary() is not None
+    (told,) = [each for each in caplog.records if "graph of a tenant cannot be kept" in each.message]
+    assert vars(told)["fields"] == {"tenant": kept.tenant}, "it is left alone for a while"
 
 
 async def test_a_tenant_without_features_of_the_graph_has_none(kept: Kept) -> None:
