@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from services.fraud.domain.event import Money
-from services.fraud.domain.graph.batch import EdgeAddition, GraphEvent, SeenEntity
+from services.fraud.domain.graph.batch import EdgeAddition, FraudChange, GraphEvent, KnownEvent, SeenEntity
 from services.fraud.domain.graph.cycles import KnownTransfers
-from services.fraud.domain.graph.entities import EntitySummary, GraphEdge
+from services.fraud.domain.graph.entities import EntitySummary, GoneEdge, GraphEdge
 from services.fraud.domain.graph.growth import SizeHistory
 from services.fraud.domain.outbox import Place, PlaceProof
 
@@ -80,7 +80,7 @@ class GraphReach(NamedTuple):
     whole: bool
     """True once all of before are."""
     dropped: bool = False
-    """True while it is being deleted."""
+    """True while it is being deleted, or is to be, as another version of the service kept it otherwise."""
 
 
 class EntityState(NamedTuple):
@@ -137,6 +137,10 @@ class GraphChanges(Protocol):
         """Enters entities, or that they were seen again. Returns how they are then."""
         ...
 
+    async def look(self, tenant_id: str, entities: Collection[int]) -> Mapping[int, EntityState]:
+        """Returns how entities are."""
+        ...
+
     async def link(self, tenant_id: str, added: Sequence[EdgeAddition]) -> Sequence[EdgeState]:
         """Enters edges, or adds to them. Returns how each is then, in order."""
         ...
@@ -163,8 +167,20 @@ class GraphChanges(Protocol):
         """Returns the transfers to entities since a time: for each from `most` entities, the latest."""
         ...
 
-    async def know(self, tenant_id: str, known: Mapping[UUID, bool]) -> Collection[UUID]:
-        """Keeps which decisions are known to be fraud. Returns those of which that has changed."""
+    async def unlink(self, tenant_id: str, before: datetime, most: int) -> Sequence[GoneEdge]:
+        """Deletes some of the edges whose last event was before a time. Counts are left as they are."""
+        ...
+
+    async def remove(self, tenant_id: str, entities: Collection[int]) -> None:
+        """Deletes those of some entities that have no edges, and takes them off the sizes of their components."""
+        ...
+
+    async def know(self, tenant_id: str, known: Collection[KnownEvent]) -> Sequence[FraudChange]:
+        """Keeps which events are known to be fraud. Returns what has changed."""
+        ...
+
+    async def forget_frauds(self, tenant_id: str, before: datetime, most: int) -> Sequence[FraudChange]:
+        """Keeps no longer that some events from before a time are known to be fraud. Returns them."""
         ...
 
     async def blame(self, tenant_id: str, frauds: Mapping[int, int]) -> Collection[int]:
@@ -212,10 +228,6 @@ class GraphStore(Protocol):
 
     async def drop(self, tenant_id: str) -> bool:
         """Deletes a part of a graph, and with the last of it that there is one. True if there may be more."""
-        ...
-
-    async def forget(self, tenant_id: str, before: datetime) -> bool:
-        """Deletes some of the edges whose last event was before a time. True if there may be more of them."""
         ...
 
 

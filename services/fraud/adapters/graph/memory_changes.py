@@ -8,9 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.fraud.domain.event import Money
-from services.fraud.domain.graph.batch import EdgeAddition, SeenEntity
+from services.fraud.domain.graph.batch import EdgeAddition, FraudChange, KnownEvent, SeenEntity
 from services.fraud.domain.graph.cycles import KnownTransfers
-from services.fraud.domain.graph.entities import HUB_DEGREE, EntitySummary, GraphEdge
+from services.fraud.domain.graph.entities import HUB_DEGREE, EntitySummary, GoneEdge, GraphEdge
 from services.fraud.domain.graph.growth import SizeHistory, day_of, lone
 from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.ports.graph import EdgeState, EntityCounts, EntityState, GraphReach
@@ -28,7 +28,7 @@ class GraphOfMemory:
     full: set[int] = field(default_factory=set)
     edges: dict[tuple[int, int], GraphEdge] = field(default_factory=dict)
     smallest: dict[tuple[int, int], Money] = field(default_factory=dict)
-    frauds: set[UUID] = field(default_factory=set)
+    frauds: dict[UUID, KnownEvent] = field(default_factory=dict)
     doubted: set[int] = field(default_factory=set)
 
     def latest(self, entity: int) -> Sequence[GraphEdge]:
@@ -72,7 +72,11 @@ class MemoryGraphChanges:
                 known = EntitySummary(number, name, first, last, number, lone(day_of(first)))
             first, last = min(first, known.first_time), max(last, known.last_time)
             graph.entities[number] = known._replace(first_time=first, last_time=last)
-        found = [graph.entities[each.number] for each in seen]
+        return await self.look(tenant_id, [each.number for each in seen])
+
+    async def look(self, tenant_id: str, entities: Collection[int]) -> Mapping[int, EntityState]:
+        graph = self.graphs[tenant_id]
+        found = [graph.entities[each] for each in entities if each in graph.entities]
         return {
             each.number: EntityState(
                 each.component, each.degree, each.frauds, each.fraud_near > 0 or each.number in graph.doubted
@@ -141,11 +145,37 @@ class MemoryGraphChanges:
             for target in targets
         }
 
-    async def know(self, tenant_id: str, known: Mapping[UUID, bool]) -> Collection[UUID]:
-        frauds = self.graphs[tenant_id].frauds
-        changed = {each for each, is_fraud in known.items() if is_fraud != (each in frauds)}
-        frauds ^= changed
+    async def unlink(self, tenant_id: str, before: datetime, most: int) -> Sequence[GoneEdge]:
+        graph = self.graphs[tenant_id]
+        gone = [each for each in graph.edges.values() if each.last_time < before][:most]
+        for each in gone:
+            del graph.edges[each.source, each.target]
+            graph.smallest.pop((each.source, each.target), None)
+        return [GoneEdge(each.source, each.target, each.is_transfer) for each in gone]
+
+    async def remove(self, tenant_id: str, entities: Collection[int]) -> None:
+        graph = self.graphs[tenant_id]
+        for number in [each for each in entities if each in graph.entities and graph.entities[each].degree <= 0]:
+            component = graph.entities.pop(number).component
+            graph.doubted.discard(number)
+            if component in graph.sizes:
+                sizes = graph.sizes[component]
+                graph.sizes[component] = sizes._replace(size=max(sizes.size - 1, 1))
+
+    async def know(self, tenant_id: str, known: Collection[KnownEvent]) -> Sequence[FraudChange]:
+        frauds, changed = self.graphs[tenant_id].frauds, []
+        for each in known:
+            if each.is_fraud and each.decision_id not in frauds:
+                frauds[each.decision_id] = each
+                changed.append(FraudChange(True, each.entities))
+            elif not each.is_fraud and each.decision_id in frauds:
+                changed.append(FraudChange(False, frauds.pop(each.decision_id).entities))
         return changed
+
+    async def forget_frauds(self, tenant_id: str, before: datetime, most: int) -> Sequence[FraudChange]:
+        frauds = self.graphs[tenant_id].frauds
+        gone = [each for each in frauds.values() if each.time < before][:most]
+        return [FraudChange(False, frauds.pop(each.decision_id).entities) for each in gone]
 
     async def blame(self, tenant_id: str, frauds: Mapping[int, int]) -> Collection[int]:
         entities, changed = self.graphs[tenant_id].entities, []

@@ -50,27 +50,6 @@ class MemoryGraph:
             self._tell(tenant_id)
         return False
 
-    async def forget(self, tenant_id: str, before: datetime) -> bool:
-        graph = self.graphs[tenant_id]
-        for key in [key for key, edge in graph.edges.items() if edge.last_time < before]:
-            self._unlink(graph, graph.edges.pop(key))
-        for number in [each.number for each in graph.entities.values() if each.degree <= 0]:
-            gone = graph.entities.pop(number)
-            if gone.component in graph.sizes:
-                sizes = graph.sizes[gone.component]
-                graph.sizes[gone.component] = sizes._replace(size=max(sizes.size - 1, 1))
-        return False
-
-    @staticmethod
-    def _unlink(graph: GraphOfMemory, edge: GraphEdge) -> None:
-        for number, sent, got in ((edge.source, 1, 0), (edge.target, 0, 1)):
-            before = graph.entities[number]
-            graph.entities[number] = before._replace(
-                degree=before.degree - 1,
-                fan_out=before.fan_out - (edge.is_transfer * sent),
-                fan_in=before.fan_in - (edge.is_transfer * got),
-            )
-
     async def entities(self, refs: Collection[EntityRef]) -> ReadEntities:
         self.declarations.check()
         whole = {each.tenant_id for each in refs if (of := self.graphs.get(each.tenant_id)) and of.reach.whole}

@@ -13,6 +13,7 @@ from services.fraud.adapters.graph.neo4j_schema import amount_to_parts, time_fro
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.batch import EdgeAddition, SeenEntity
 from services.fraud.domain.graph.cycles import KnownTransfers
+from services.fraud.domain.graph.entities import GoneEdge
 from services.fraud.domain.graph.growth import SizeHistory, day_of, lone
 from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.ports.graph import EdgeState, EntityCounts, EntityState
@@ -29,16 +30,22 @@ _FILLED = """
 MATCH (t:RampartTenant {tenant: $tenant}) WHERE t.filled = $before AND NOT t.dropped
 SET t.filled = $reached, t.whole = $whole
 RETURN true"""
-_SEE = """
+_STATE = """
+RETURN e.number AS number, e.component AS component, e.degree AS degree, e.frauds AS frauds,
+    e.fraud_near > 0 OR e.doubted IS NOT NULL AS near"""
+_SEE = f"""
 UNWIND $seen AS each
-MERGE (e:RampartEntity {tenant: $tenant, number: each.number})
+MERGE (e:RampartEntity {{tenant: $tenant, number: each.number}})
 ON CREATE SET e.kind = each.kind, e.value = each.value, e.first = each.first, e.last = each.last,
     e.component = each.number, e.degree = 0, e.fan_in = 0, e.fan_out = 0, e.repeats = 0, e.cycles = 0,
     e.frauds = 0, e.fraud_near = 0
 ON MATCH SET e.first = CASE WHEN each.first < e.first THEN each.first ELSE e.first END,
     e.last = CASE WHEN each.last > e.last THEN each.last ELSE e.last END
-RETURN e.number AS number, e.component AS component, e.degree AS degree, e.frauds AS frauds,
-    e.fraud_near > 0 OR e.doubted IS NOT NULL AS near"""
+{_STATE}"""
+_LOOK = f"""
+UNWIND $entities AS number
+MATCH (e:RampartEntity {{tenant: $tenant, number: number}})
+{_STATE}"""
 _LINK = """
 UNWIND $added AS each
 MATCH (source:RampartEntity {tenant: $tenant, number: each.source})
@@ -57,6 +64,20 @@ SET r.events = r.events + each.events,
         THEN each.smallest ELSE r.smallest END
 RETURN r.source AS source, r.target AS target, is_new, r.events AS events, r.currency AS currency,
     r.smallest AS smallest"""
+_UNLINK = """
+MATCH ()-[r:RAMPART_LINK]->() USING INDEX r:RAMPART_LINK(tenant, last)
+WHERE r.tenant = $tenant AND r.last < $before
+WITH r, r.source AS source, r.target AS target, r.payee IS NOT NULL AS is_transfer LIMIT $most
+DELETE r
+RETURN source, target, is_transfer"""
+_REMOVE = """
+UNWIND $entities AS number
+MATCH (e:RampartEntity {tenant: $tenant, number: number}) WHERE e.degree <= 0
+WITH e, e.component AS component
+DETACH DELETE e
+WITH component, count(*) AS members
+MATCH (c:RampartComponent {tenant: $tenant, number: component})
+SET c.size = CASE WHEN c.size > members THEN c.size - members ELSE 1 END"""
 _COUNT = """
 UNWIND $counts AS each
 MATCH (e:RampartEntity {tenant: $tenant, number: each.number})
@@ -118,6 +139,10 @@ class Neo4jGraphChanges(Neo4jGraphFraud):
         rows = await self._transaction.run(_SEE, tenant_id, seen=[_seen_to_map(each) for each in seen])
         return {number: EntityState(*state) for number, *state in rows}
 
+    async def look(self, tenant_id: str, entities: Collection[int]) -> Mapping[int, EntityState]:
+        rows = await self._transaction.run(_LOOK, tenant_id, entities=list(entities))
+        return {number: EntityState(*state) for number, *state in rows}
+
     async def link(self, tenant_id: str, added: Sequence[EdgeAddition]) -> Sequence[EdgeState]:
         rows = await self._transaction.run(_LINK, tenant_id, added=[_edge_to_map(each) for each in added])
         found = {
@@ -129,6 +154,13 @@ class Neo4jGraphChanges(Neo4jGraphFraud):
             for row in rows
         }
         return [found[each.source, each.target] for each in added]
+
+    async def unlink(self, tenant_id: str, before: datetime, most: int) -> Sequence[GoneEdge]:
+        rows = await self._transaction.run(_UNLINK, tenant_id, before=time_to_micros(before), most=most)
+        return [GoneEdge(*row) for row in rows]
+
+    async def remove(self, tenant_id: str, entities: Collection[int]) -> None:
+        await self._transaction.run(_REMOVE, tenant_id, entities=list(entities))
 
     async def count(self, tenant_id: str, counts: Mapping[int, EntityCounts]) -> None:
         await self._transaction.run(

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from uuid import UUID
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from services.fraud.adapters.graph.neo4j_driver import GraphTransaction
-from services.fraud.adapters.graph.neo4j_schema import latest
+from services.fraud.adapters.graph.neo4j_schema import latest, time_to_micros
+from services.fraud.domain.graph.batch import FraudChange, KnownEvent
 from services.fraud.domain.graph.entities import HUB_DEGREE
 
 __all__ = ["Neo4jGraphFraud"]
 
 _KNOW = """
 UNWIND $others AS decision
-MATCH (f:RampartFraud {tenant: $tenant, decision: decision}) DELETE f
-RETURN decision
+MATCH (f:RampartFraud {tenant: $tenant, decision: decision})
+WITH f, f.entities AS entities DELETE f
+RETURN false AS is_fraud, entities
 UNION ALL
-UNWIND $frauds AS decision
-OPTIONAL MATCH (f:RampartFraud {tenant: $tenant, decision: decision})
-WITH decision, f WHERE f IS NULL
-CREATE (:RampartFraud {tenant: $tenant, decision: decision})
-RETURN decision"""
+UNWIND $frauds AS each
+OPTIONAL MATCH (f:RampartFraud {tenant: $tenant, decision: each.decision})
+WITH each, f WHERE f IS NULL
+CREATE (:RampartFraud {tenant: $tenant, decision: each.decision, time: each.time, entities: each.entities})
+RETURN true AS is_fraud, each.entities AS entities"""
+_FORGET = """
+MATCH (f:RampartFraud) USING INDEX f:RampartFraud(tenant, time)
+WHERE f.tenant = $tenant AND f.time < $before
+WITH f, f.entities AS entities LIMIT $most
+DELETE f
+RETURN entities"""
 _BLAME = """
 UNWIND $frauds AS each
 MATCH (e:RampartEntity {tenant: $tenant, number: each.number})
@@ -67,11 +76,16 @@ class Neo4jGraphFraud:
     def __init__(self, transaction: GraphTransaction) -> None:
         self._transaction = transaction
 
-    async def know(self, tenant_id: str, known: Mapping[UUID, bool]) -> Collection[UUID]:
-        frauds = [str(each) for each, is_fraud in known.items() if is_fraud]
-        others = [str(each) for each, is_fraud in known.items() if not is_fraud]
+    async def know(self, tenant_id: str, known: Collection[KnownEvent]) -> Sequence[FraudChange]:
+        # An event that names nobody counts for nobody.
+        frauds = [_known_to_map(each) for each in known if each.is_fraud and each.entities]
+        others = [str(each.decision_id) for each in known if not each.is_fraud]
         rows = await self._transaction.run(_KNOW, tenant_id, frauds=frauds, others=others)
-        return {UUID(row["decision"]) for row in rows}
+        return [FraudChange(row["is_fraud"], row["entities"]) for row in rows]
+
+    async def forget_frauds(self, tenant_id: str, before: datetime, most: int) -> Sequence[FraudChange]:
+        rows = await self._transaction.run(_FORGET, tenant_id, before=time_to_micros(before), most=most)
+        return [FraudChange(False, row["entities"]) for row in rows]
 
     async def blame(self, tenant_id: str, frauds: Mapping[int, int]) -> Collection[int]:
         added = [{"number": number, "added": each} for number, each in frauds.items()]
@@ -97,3 +111,8 @@ class Neo4jGraphFraud:
     async def settle(self, tenant_id: str, near: Mapping[int, int]) -> None:
         counts = [{"number": number, "frauds": frauds} for number, frauds in near.items()]
         await self._transaction.run(_SETTLE, tenant_id, near=counts)
+
+
+def _known_to_map(known: KnownEvent) -> Mapping[str, Any]:
+    time, entities = time_to_micros(known.time), list(known.entities)
+    return {"decision": str(known.decision_id), "time": time, "entities": entities}

@@ -5,7 +5,7 @@
     RampartEntity     `doubted` is its number while that is so, and not there otherwise
     RAMPART_LINK      an edge; `payee` is the target of one of transfers, and not there otherwise
     RampartComponent  the size of a component; one without has one member
-    RampartFraud      a decision that counts as known fraud
+    RampartFraud      an event that counts as known fraud, its time, and its entities
 
 Times are microseconds since 1970: both sides have them exactly. Sums of amounts may outgrow 64 bits, so of an edge two
 are added to: whole `AMOUNT_UNIT`s, and the rest.
@@ -31,6 +31,7 @@ SCHEMA = tuple(
         ("CONSTRAINT", "rampart_fraud", "(f:RampartFraud)", "REQUIRE (f.tenant, f.decision) IS UNIQUE"),
         ("INDEX", "rampart_members", "(e:RampartEntity)", "ON (e.tenant, e.component)"),
         ("INDEX", "rampart_doubted", "(e:RampartEntity)", "ON (e.tenant, e.doubted)"),
+        ("INDEX", "rampart_frauds_by_time", "(f:RampartFraud)", "ON (f.tenant, f.time)"),
         ("INDEX", "rampart_links_from", "()-[r:RAMPART_LINK]-()", "ON (r.tenant, r.source, r.last)"),
         ("INDEX", "rampart_links_to", "()-[r:RAMPART_LINK]-()", "ON (r.tenant, r.target, r.last)"),
         ("INDEX", "rampart_transfers_to", "()-[r:RAMPART_LINK]-()", "ON (r.tenant, r.payee, r.last)"),

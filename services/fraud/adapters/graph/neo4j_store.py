@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from neo4j import AsyncDriver
 
 from services.fraud.adapters.graph.neo4j_changes import Neo4jGraphChanges
-from services.fraud.adapters.graph.neo4j_driver import GraphTransaction, Rows, transaction
-from services.fraud.adapters.graph.neo4j_schema import SCHEMA, time_to_micros
+from services.fraud.adapters.graph.neo4j_driver import GraphTransaction, transaction
+from services.fraud.adapters.graph.neo4j_schema import SCHEMA
 from services.fraud.adapters.graph.postgres_whole_graphs import PostgresWholeGraphs
 from services.fraud.ports.graph import GraphChanges, GraphReach
 
 __all__ = ["Neo4jGraphStore"]
 
 DELETED = 5_000
-FORGOTTEN = 1_000
-_REACH = "MATCH (t:RampartTenant) RETURN t.tenant, t.begun, t.filled, t.whole, t.dropped"
-_BEGIN = """
-MERGE (t:RampartTenant {tenant: $tenant})
-ON CREATE SET t.begun = $begun, t.filled = $filled, t.whole = false, t.dropped = false"""
+FORM = 2
+"""Of what is kept of a graph. One of another form is made anew."""
+_REACH = f"""
+MATCH (t:RampartTenant)
+WITH t, coalesce(t.form, 1) = {FORM} AS fits
+RETURN t.tenant, t.begun, t.filled, t.whole AND fits, t.dropped OR NOT fits"""
+_BEGIN = f"""
+MERGE (t:RampartTenant {{tenant: $tenant}})
+ON CREATE SET t.begun = $begun, t.filled = $filled, t.whole = false, t.dropped = false, t.form = {FORM}"""
 _DROP = "MATCH (t:RampartTenant {tenant: $tenant}) SET t.dropped = true, t.whole = false"
 _DELETE_LINKS = """
 MATCH ()-[r:RAMPART_LINK]->() USING INDEX r:RAMPART_LINK(tenant, last)
@@ -39,26 +42,6 @@ DELETIONS = (
     _DELETE.format(label="RampartFraud", key="decision"),
 )
 _GONE = "MATCH (t:RampartTenant {tenant: $tenant}) DELETE t"
-_FORGET = """
-MATCH ()-[r:RAMPART_LINK]->() USING INDEX r:RAMPART_LINK(tenant, last)
-WHERE r.tenant = $tenant AND r.last < $before
-WITH r, r.source AS source, r.target AS target, r.payee IS NOT NULL AS is_transfer LIMIT $most
-DELETE r
-RETURN source, target, is_transfer"""
-_UNLINK = """
-UNWIND $lost AS each
-MATCH (e:RampartEntity {tenant: $tenant, number: each.number})
-SET e.degree = e.degree - each.degree, e.fan_in = e.fan_in - each.fan_in, e.fan_out = e.fan_out - each.fan_out,
-    e.doubted = CASE WHEN e.fraud_near > 0 THEN e.number ELSE e.doubted END
-WITH e, e.component AS component WHERE e.degree <= 0
-DETACH DELETE e
-WITH component, count(*) AS members
-MATCH (c:RampartComponent {tenant: $tenant, number: component})
-SET c.size = CASE WHEN c.size > members THEN c.size - members ELSE 1 END"""
-# Identifiers of decisions begin with their time.
-_OLD_FRAUDS = """
-MATCH (f:RampartFraud) WHERE f.tenant = $tenant AND f.decision < $first
-WITH f LIMIT $most DELETE f RETURN count(*) AS gone"""
 
 
 class Neo4jGraphStore:
@@ -98,28 +81,8 @@ class Neo4jGraphStore:
             await opened.run(_GONE, tenant_id)
             return False
 
-    async def forget(self, tenant_id: str, before: datetime) -> bool:
-        micros = time_to_micros(before)
-        first = UUID(int=micros // 1_000 << 80)
-        async with transaction(self._driver, [tenant_id]) as opened:
-            gone = await opened.run(_FORGET, tenant_id, before=micros, most=FORGOTTEN)
-            await opened.run(_UNLINK, tenant_id, lost=_lost(gone))
-            frauds = await _count(opened, _OLD_FRAUDS, tenant_id, first=str(first), most=DELETED)
-        return len(gone) == FORGOTTEN or frauds == DELETED
-
 
 async def _count(opened: GraphTransaction, statement: str, tenant_id: str, **parameters: Any) -> int:
     (row,) = await opened.run(statement, tenant_id, **parameters)
     gone: int = row["gone"]
     return gone
-
-
-def _lost(gone: Rows) -> list[dict[str, int]]:
-    """Returns what the ends of deleted edges lose of their counts."""
-    lost: dict[int, dict[str, int]] = {}
-    for source, target, is_transfer in gone:
-        for number, key in ((source, "fan_out"), (target, "fan_in")):
-            each = lost.setdefault(number, {"number": number, "degree": 0, "fan_in": 0, "fan_out": 0})
-            each["degree"] += 1
-            each[key] += is_transfer
-    return list(lost.values())

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from meshkit.storage.postgres import Connection
 from services.fraud.adapters.engine_revisions import hold, move
-from services.fraud.adapters.graph.postgres_fraud import PostgresGraphFraud
+from services.fraud.adapters.graph.postgres_fraud import ENTITY, PostgresGraphFraud
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.batch import EdgeAddition, SeenEntity
 from services.fraud.domain.graph.cycles import KnownTransfers
+from services.fraud.domain.graph.entities import GoneEdge
 from services.fraud.domain.graph.growth import SizeHistory, day_of, lone
 from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.ports.graph import EdgeState, EntityCounts, EntityState
@@ -33,6 +34,9 @@ FROM unnest($2::bigint[], $3::text[], $4::text[], $5::timestamptz[], $6::timesta
 ON CONFLICT (tenant_id, entity) DO UPDATE
 SET first_time = least(e.first_time, excluded.first_time), last_time = greatest(e.last_time, excluded.last_time)
 RETURNING entity, component, degree, frauds, fraud_near > 0 OR doubted AS near"""
+_LOOK = f"""
+SELECT e.entity, e.component, e.degree, e.frauds, e.fraud_near > 0 OR e.doubted AS near
+FROM unnest($2::bigint[]) AS asked (entity) {ENTITY.format(of="asked.entity", name="e")}"""
 _LINK = """
 INSERT INTO graph_edges AS e (
     tenant_id, source, target, is_transfer, first_time, last_time, events, currency, amount_minor, smallest_minor)
@@ -47,6 +51,21 @@ ON CONFLICT (tenant_id, source, target) DO UPDATE SET
     smallest_minor = CASE WHEN e.currency IN ('', excluded.currency)
         THEN least(e.smallest_minor, excluded.smallest_minor) ELSE e.smallest_minor END
 RETURNING source, target, events, currency, smallest_minor, xmax = 0 AS is_new"""
+_UNLINK = """
+DELETE FROM graph_edges WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM graph_edges WHERE tenant_id = $1 AND last_time < $2
+        AND (last_time AT TIME ZONE 'UTC')::date <= ($2::timestamptz AT TIME ZONE 'UTC')::date LIMIT $3
+)) AND tenant_id = $1 RETURNING source, target, is_transfer"""
+_REMOVE = f"""
+WITH gone AS (
+    DELETE FROM graph_entities WHERE tenant_id = $1 AND ctid = ANY (ARRAY(
+        SELECT e.ctid FROM unnest($2::bigint[]) AS asked (entity) {ENTITY.format(of="asked.entity", name="e")}
+        WHERE e.degree <= 0
+    )) RETURNING component
+)
+UPDATE graph_components AS c SET size = greatest(c.size - gone.members, 1)
+FROM (SELECT component, count(*)::integer AS members FROM gone GROUP BY component) AS gone
+WHERE c.tenant_id = $1 AND c.component = gone.component"""
 # One by one, by its key: joined with many, all of a tenant's might be read.
 _COUNT = """
 UPDATE graph_entities SET degree = degree + $3, fan_in = fan_in + $4, fan_out = fan_out + $5, cycles = cycles + $6,
@@ -115,7 +134,11 @@ class PostgresGraphChanges(PostgresGraphFraud):
             [each.last_time for each in seen],
         ]
         rows = await self._connection.fetch(_SEE, tenant_id, *columns)
-        return {row["entity"]: EntityState(row["component"], row["degree"], row["frauds"], row["near"]) for row in rows}
+        return {entity: EntityState(*state) for entity, *state in rows}
+
+    async def look(self, tenant_id: str, entities: Collection[int]) -> Mapping[int, EntityState]:
+        rows = await self._connection.fetch(_LOOK, tenant_id, list(entities))
+        return {entity: EntityState(*state) for entity, *state in rows}
 
     async def link(self, tenant_id: str, added: Sequence[EdgeAddition]) -> Sequence[EdgeState]:
         names = ("source", "target", "is_transfer", "first_time", "last_time", "events", "currency", "amount_minor",
@@ -130,6 +153,12 @@ class PostgresGraphChanges(PostgresGraphFraud):
             smallest = None if row["smallest_minor"] is None else Money(row["smallest_minor"], row["currency"])
             states.append(EdgeState(row["is_new"], row["events"], smallest))
         return states
+
+    async def unlink(self, tenant_id: str, before: datetime, most: int) -> Sequence[GoneEdge]:
+        return [GoneEdge(*row) for row in await self._connection.fetch(_UNLINK, tenant_id, before, most)]
+
+    async def remove(self, tenant_id: str, entities: Collection[int]) -> None:
+        await self._connection.execute(_REMOVE, tenant_id, list(entities))
 
     async def count(self, tenant_id: str, counts: Mapping[int, EntityCounts]) -> None:
         rows = [

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from uuid import UUID
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from meshkit.storage.postgres import Connection
+from services.fraud.domain.graph.batch import FraudChange, KnownEvent
 from services.fraud.domain.graph.entities import HUB_DEGREE
 
-__all__ = ["PostgresGraphFraud"]
+__all__ = ["ENTITY", "PostgresGraphFraud"]
 
+# An event that names nobody counts for nobody.
 _KNOW = """
 WITH gone AS (
-    DELETE FROM graph_frauds WHERE tenant_id = $1 AND decision_id = ANY ($3::uuid[]) RETURNING decision_id
+    DELETE FROM graph_frauds WHERE tenant_id = $1 AND decision_id = ANY ($2::uuid[]) RETURNING entities
 ), added AS (
-    INSERT INTO graph_frauds (tenant_id, decision_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING
-    RETURNING decision_id
+    INSERT INTO graph_frauds (tenant_id, decision_id, event_time, entities)
+    SELECT $1, decision_id, min(event_time), array_agg(entity)
+    FROM unnest($3::uuid[], $4::timestamptz[], $5::bigint[]) AS known (decision_id, event_time, entity)
+    GROUP BY decision_id ON CONFLICT DO NOTHING RETURNING entities
 )
-SELECT decision_id FROM gone UNION ALL SELECT decision_id FROM added"""
+SELECT false AS is_fraud, entities FROM gone UNION ALL SELECT true, entities FROM added"""
+_FORGET = """
+DELETE FROM graph_frauds WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM graph_frauds WHERE tenant_id = $1 AND event_time < $2 LIMIT $3
+)) AND tenant_id = $1 RETURNING entities"""
 # Entities are found by their keys one by one: no statistics of a tenant make a plan that reads all of them.
-_ENTITY = """CROSS JOIN LATERAL (
-    SELECT entity, degree, frauds FROM graph_entities WHERE tenant_id = $1 AND entity = {of} LIMIT 1
+ENTITY = """CROSS JOIN LATERAL (
+    SELECT ctid, entity, component, degree, frauds, fraud_near, doubted FROM graph_entities
+    WHERE tenant_id = $1 AND entity = {of} LIMIT 1
 ) AS {name}"""
 _FRAUDS = f"""
-SELECT e.entity, e.frauds FROM unnest($2::bigint[]) AS asked (entity) {_ENTITY.format(of="asked.entity", name="e")}"""
+SELECT e.entity, e.frauds FROM unnest($2::bigint[]) AS asked (entity) {ENTITY.format(of="asked.entity", name="e")}"""
 _BLAME = "UPDATE graph_entities SET frauds = $3 WHERE tenant_id = $1 AND entity = $2"
 # A hub is doubted itself, and nobody through it.
 _DOUBT = f"""
 WITH RECURSIVE reached (entity, hops) AS (
     SELECT unnest($2::bigint[]), 0
     UNION
-    SELECT near.other, r.hops + 1 FROM reached AS r {_ENTITY.format(of="r.entity", name="e")}
+    SELECT near.other, r.hops + 1 FROM reached AS r {ENTITY.format(of="r.entity", name="e")}
     CROSS JOIN LATERAL graph_neighbours($1, r.entity, {HUB_DEGREE}) AS near
     WHERE r.hops < $3 AND (r.hops = 0 OR e.degree <= {HUB_DEGREE})
 )
@@ -44,11 +53,11 @@ _NEAR = f"""
 WITH first AS MATERIALIZED (
     SELECT DISTINCT asked.entity, o.entity AS other, o.frauds FROM unnest($2::bigint[]) AS asked (entity)
     CROSS JOIN LATERAL graph_neighbours($1, asked.entity, {HUB_DEGREE}) AS near
-    {_ENTITY.format(of="near.other", name="o")} WHERE o.degree <= {HUB_DEGREE}
+    {ENTITY.format(of="near.other", name="o")} WHERE o.degree <= {HUB_DEGREE}
 ), second AS (
     SELECT first.entity, o.entity AS other FROM first
     CROSS JOIN LATERAL graph_neighbours($1, first.other, {HUB_DEGREE}) AS near
-    {_ENTITY.format(of="near.other", name="o")} WHERE o.degree <= {HUB_DEGREE} AND o.frauds > 0
+    {ENTITY.format(of="near.other", name="o")} WHERE o.degree <= {HUB_DEGREE} AND o.frauds > 0
 )
 SELECT entity, count(*)::integer AS near FROM (
     SELECT entity, other FROM first WHERE frauds > 0 UNION SELECT entity, other FROM second
@@ -62,11 +71,17 @@ class PostgresGraphFraud:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def know(self, tenant_id: str, known: Mapping[UUID, bool]) -> Collection[UUID]:
-        frauds = [each for each, is_fraud in known.items() if is_fraud]
-        others = [each for each, is_fraud in known.items() if not is_fraud]
-        rows = await self._connection.fetch(_KNOW, tenant_id, frauds, others)
-        return {UUID(int=row["decision_id"].int) for row in rows}
+    async def know(self, tenant_id: str, known: Collection[KnownEvent]) -> Sequence[FraudChange]:
+        others = [each.decision_id for each in known if not each.is_fraud]
+        frauds = [(each, entity) for each in known if each.is_fraud for entity in each.entities]
+        decisions, times = [each.decision_id for each, _ in frauds], [each.time for each, _ in frauds]
+        entities = [entity for _, entity in frauds]
+        rows = await self._connection.fetch(_KNOW, tenant_id, others, decisions, times, entities)
+        return [FraudChange(row["is_fraud"], row["entities"]) for row in rows]
+
+    async def forget_frauds(self, tenant_id: str, before: datetime, most: int) -> Sequence[FraudChange]:
+        rows = await self._connection.fetch(_FORGET, tenant_id, before, most)
+        return [FraudChange(False, row["entities"]) for row in rows]
 
     async def blame(self, tenant_id: str, frauds: Mapping[int, int]) -> Collection[int]:
         before = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -12,7 +12,16 @@ from services.fraud.domain.event import Fields, Money
 from services.fraud.domain.graph.entities import EntityName, entity_number
 from services.fraud.domain.graph.links import EventLinks
 
-__all__ = ["EdgeAddition", "GraphBatch", "GraphEvent", "SeenEntity", "SeenTransfer", "sum_up"]
+__all__ = [
+    "EdgeAddition",
+    "FraudChange",
+    "GraphBatch",
+    "GraphEvent",
+    "KnownEvent",
+    "SeenEntity",
+    "SeenTransfer",
+    "sum_up",
+]
 
 
 class GraphEvent(NamedTuple):
@@ -70,6 +79,24 @@ class SeenTransfer(NamedTuple):
     time: datetime
 
 
+class KnownEvent(NamedTuple):
+    """Whether an event is known to be fraud."""
+
+    decision_id: UUID
+    time: datetime
+    """Its own."""
+    is_fraud: bool
+    entities: Sequence[int]
+
+
+class FraudChange(NamedTuple):
+    """An event that became known to be fraud, or no longer counts as that."""
+
+    is_fraud: bool
+    entities: Sequence[int]
+    """For which it counts: those that it had when it became known."""
+
+
 @dataclass
 class GraphBatch:
     """Events of one tenant, summed up."""
@@ -77,8 +104,7 @@ class GraphBatch:
     entities: dict[int, SeenEntity] = field(default_factory=dict)
     edges: dict[tuple[int, int], EdgeAddition] = field(default_factory=dict)
     transfers: list[SeenTransfer] = field(default_factory=list)
-    known: dict[UUID, tuple[bool, tuple[int, ...]]] = field(default_factory=dict)
-    """Of each event whether it is known to be fraud, and its entities."""
+    known: dict[UUID, KnownEvent] = field(default_factory=dict)
 
     def _see(self, name: EntityName, time: datetime) -> int:
         number = entity_number(name)
@@ -98,7 +124,8 @@ class GraphBatch:
 
     def add(self, event: GraphEvent, links: EventLinks) -> None:
         names = links.entities(event.fields)
-        self.known[event.decision_id] = event.is_fraud, tuple(map(entity_number, names))
+        entities = [entity_number(each) for each in names]
+        self.known[event.decision_id] = KnownEvent(event.decision_id, event.time, event.is_fraud, entities)
         linked = list(links.links(event.fields)) if event.is_new else ()
         # An entity that no event links with another is as if it were not there.
         for name in names if linked else ():

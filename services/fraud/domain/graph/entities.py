@@ -10,7 +10,7 @@ from typing import NamedTuple
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.growth import SizeHistory
 
-__all__ = ["HUB_DEGREE", "EntityName", "EntitySummary", "GraphEdge", "entity_number"]
+__all__ = ["HUB_DEGREE", "EntityName", "EntitySummary", "GoneEdge", "GraphEdge", "entity_number"]
 
 HUB_DEGREE = 64
 """An entity with more links is a hub, such as a shared address: it joins no components, and nobody is near fraud
@@ -78,3 +78,11 @@ class GraphEdge(NamedTuple):
     """The sum, in the currency of the first amount."""
     first_time: datetime
     last_time: datetime
+
+
+class GoneEdge(NamedTuple):
+    """An edge that was deleted."""
+
+    source: int
+    target: int
+    is_transfer: bool

@@ -22,6 +22,7 @@ from services.fraud.domain.graph.links import EventLinks
 from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.ports import FeatureHeads
 from services.fraud.ports.graph import GraphChanges, GraphEvents, GraphPage, GraphReach, GraphStore
+from services.fraud.service.graph.forgetting import forget
 from services.fraud.service.graph.tenants import GraphTenants
 from services.fraud.service.graph.writing import GraphWriter
 from services.fraud.service.tenants.feature_sets import FeatureSets
@@ -153,7 +154,7 @@ class GraphKeeper:
             return await self._fill(tenant_id, reach, links)
         behind = await self._find_out(tenant_id)
         if now - self._forgotten.get(tenant_id, datetime.min.replace(tzinfo=UTC)) > timedelta(days=1):
-            if await self._store.forget(tenant_id, now - self._kept):
+            if await forget(self._store, tenant_id, now - self._kept):
                 return True
             self._forgotten[tenant_id] = now
         return behind

@@ -13,6 +13,7 @@ from services.fraud.domain.graph.cycles import CYCLE_WINDOW, CycleSearch
 from services.fraud.domain.graph.entities import HUB_DEGREE
 from services.fraud.domain.graph.growth import day_of
 from services.fraud.ports.graph import EdgeState, EntityCounts, EntityState, GraphChanges
+from services.fraud.service.graph.doubting import blame, doubt_ends
 
 __all__ = ["GraphWriter"]
 
@@ -42,7 +43,8 @@ class GraphWriter:
             degrees = {each: state.degree + counts.get(each, _NONE).degree for each, state in states.items()}
             await self._join(batch, edges, states, degrees)
             await self._doubt(edges, states, degrees)
-        await self._blame(batch)
+        if batch.known:
+            await blame(self._changes, tenant_id, await self._changes.know(tenant_id, list(batch.known.values())))
 
     async def _cycles(self, batch: GraphBatch) -> Iterable[Sequence[int]]:
         """Returns the cycles that transfers close, read step by step for all of them at once."""
@@ -98,25 +100,8 @@ class GraphWriter:
             ends = edge.source, edge.target
             if state.is_new and any(states[each].frauds or states[each].near_fraud for each in ends):
                 around.update(ends)
-        hubs = {each for each in around if degrees[each] > HUB_DEGREE}
-        made = {each for each in hubs if states[each].degree <= HUB_DEGREE}
-        if around - hubs or made:
-            await self._changes.doubt(self._tenant_id, sorted((around - hubs) | made), 1)
-        if hubs - made:
-            await self._changes.doubt(self._tenant_id, sorted(hubs - made), 0)
-
-    async def _blame(self, batch: GraphBatch) -> None:
-        """Counts what became known to be fraud, or known not to be."""
-        known = {each: is_fraud for each, (is_fraud, _) in batch.known.items()}
-        changed = await self._changes.know(self._tenant_id, known) if known else ()
-        frauds: dict[int, int] = {}
-        for decision_id in changed:
-            is_fraud, entities = batch.known[decision_id]
-            for each in entities:
-                frauds[each] = frauds.get(each, 0) + (1 if is_fraud else -1)
-        turned = await self._changes.blame(self._tenant_id, dict(sorted(frauds.items()))) if frauds else ()
-        if turned:
-            await self._changes.doubt(self._tenant_id, sorted(turned), 2)
+        degrees_of = {each: (states[each].degree, degrees[each]) for each in around}
+        await doubt_ends(self._changes, self._tenant_id, degrees_of)
 
 
 _NONE = EntityCounts()

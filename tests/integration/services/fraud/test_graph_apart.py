@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from meshkit.storage.postgres import Pool
+from meshkit.storage.postgres import Pool, transaction
+from services.fraud.domain.graph.batch import KnownEvent
 from services.fraud.domain.graph.entities import entity_number
 from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.ports.graph import EntityRef
+from services.fraud.service.graph.forgetting import forget
 from tests.support.fraud import new_tenant
 from tests.support.graph import START, account, enter, read, transfer
 from tests.support.graph_stores import KeptGraph
@@ -62,14 +64,16 @@ async def test_another_tenants_graph_is_neither_read_nor_changed(graph: KeptGrap
         await changes.doubt(tenant, refs, 2)
     (a,) = await read(graph.reads, tenant, A)
     assert a is not None and (a.degree, a.sizes.size, a.frauds) == (2, 4, 0)
-    await graph.store.forget(tenant, START + timedelta(days=1))
+    while await forget(graph.store, tenant, START + timedelta(days=1)):
+        pass
     while await graph.store.drop(tenant):
         pass
     after = await graph.reads.entities([EntityRef(other, each) for each in refs])
     assert (after.summaries, await graph.reads.edges(other, refs, 10)) == (before.summaries, edges)
     async with graph.store.begin([other]) as changes:
         assert not await changes.doubted(other, 10)
-        assert await changes.know(other, {bad.decision_id: True}) == set(), "it is known there"
+        again = KnownEvent(bad.decision_id, bad.time, True, refs[:2])
+        assert not await changes.know(other, [again]), "it is known there"
 
 
 @in_postgres
@@ -80,3 +84,18 @@ async def test_tenants_do_not_see_each_others_graphs(graph: KeptGraph, tenant: s
     assert a is not None and a.degree == 1
     for table in ("graph_tenants", "graph_entities", "graph_components", "graph_edges", "graph_frauds"):
         assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
+@in_postgres
+async def test_a_graph_that_another_version_kept_otherwise_is_to_be_dropped(
+    graph: KeptGraph, tenant: str, pool: Pool
+) -> None:
+    await enter(graph.store, tenant, transfer("a", "b"))
+    assert (await graph.store.reach())[tenant].whole
+    async with transaction(pool, [tenant]) as connection:
+        await connection.execute("UPDATE graph_tenants SET form = DEFAULT WHERE tenant_id = $1", tenant)
+    found = (await graph.store.reach())[tenant]
+    assert (found.whole, found.dropped) == (False, True)
+    while await graph.store.drop(tenant):
+        pass
+    assert tenant not in await graph.store.reach()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,9 +14,10 @@ from services.fraud.adapters.postgres_event_types import PostgresEventTypes
 from services.fraud.domain.graph.entities import HUB_DEGREE, EntityName, entity_number
 from services.fraud.domain.outbox import Place, PlaceProof
 from services.fraud.ports.graph import EntityRef
+from services.fraud.service.graph.forgetting import forget
 from services.fraud.service.graph.neighbourhood import GraphView
 from tests.support.fraud import new_tenant
-from tests.support.graph import enter, payment, read
+from tests.support.graph import START, enter, payment, read
 from tests.support.servers import Database
 
 USERS = 100_000
@@ -95,6 +96,15 @@ async def test_the_neighbourhood_of_a_hub_is_shown_in_part(hub: tuple[PostgresGr
     found = await GraphView(PostgresGraphReads(pool), NoTypes()).around(tenant, HUB, 3, 500)
     assert found.is_partial
     assert HUB_DEGREE < len(found.entities) <= 500
+
+
+async def test_to_forget_one_link_few_entities_are_read(hub: tuple[PostgresGraphStore, Pool, str]) -> None:
+    store, pool, tenant = hub
+    await enter(store, tenant, payment("old", -2_400, device_fingerprint="d2"))
+    before = await touched(pool)
+    assert not await forget(store, tenant, START - timedelta(days=99))
+    assert await touched(pool) - before < READ_ROWS
+    assert await read(PostgresGraphReads(pool), tenant, EntityName("user_id", "old")) == [None]
 
 
 class NoTypes(PostgresEventTypes):

@@ -9,10 +9,12 @@ import pytest
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.entities import HUB_DEGREE, EntityName, entity_number
 from services.fraud.ports.graph import EntityRef
+from services.fraud.service.graph.forgetting import forget
 from tests.support.fraud import new_tenant
 from tests.support.graph import START, account, enter, payment, read, transfer
 from tests.support.graph_stores import KeptGraph
 
+DAY = START + timedelta(days=1)
 SHARED = "192.0.2.1"
 A, B, C, D = (account(each) for each in "abcd")
 
@@ -124,12 +126,69 @@ async def test_money_that_comes_back_is_a_cycle(graph: KeptGraph, tenant: str) -
 @every
 async def test_what_was_not_seen_for_long_is_forgotten(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0), transfer("c", "b", 48), transfer("b", "c", 1))
-    assert not await graph.store.forget(tenant, START + timedelta(hours=24))
+    assert not await forget(graph.store, tenant, DAY)
     a, b, c = await read(graph.reads, tenant, A, B, C)
     assert a is None and b is not None and c is not None
     assert (b.degree, b.fan_in, b.fan_out) == (1, 1, 0)
     assert (c.degree, c.fan_out) == (1, 1)
     assert b.sizes.size == 2
+
+
+@every
+async def test_fraud_is_no_longer_near_through_links_that_are_forgotten(graph: KeptGraph, tenant: str) -> None:
+    await enter(
+        graph.store, tenant, transfer("c", "d", 48, is_fraud=True), transfer("b", "c", 0), transfer("a", "b", 48)
+    )
+    a, b = await read(graph.reads, tenant, A, B)
+    assert a is not None and b is not None and (a.fraud_near, b.fraud_near) == (1, 2)
+    assert not await forget(graph.store, tenant, DAY)
+    await enter(graph.store, tenant)
+    a, b, c = await read(graph.reads, tenant, A, B, C)
+    assert a is not None and b is not None and c is not None
+    assert (a.fraud_near, b.fraud_near, c.fraud_near) == (0, 0, 1)
+
+
+@every
+async def test_known_fraud_is_forgotten_with_its_event(graph: KeptGraph, tenant: str) -> None:
+    old, new = payment("u1", 0, device_fingerprint="d1", fraud=True), payment("u1", 48, device_fingerprint="d1")
+    await enter(graph.store, tenant, old, new, payment("u2", 48, device_fingerprint="d1"))
+    names = EntityName("user_id", "u1"), EntityName("user_id", "u2")
+    assert not await forget(graph.store, tenant, DAY)
+    await enter(graph.store, tenant)
+    u1, u2 = await read(graph.reads, tenant, *names)
+    assert u1 is not None and u2 is not None
+    assert (u1.degree, u1.frauds, u2.fraud_near) == (1, 0, 0), "the link has an event that is kept"
+    await enter(graph.store, tenant, new._replace(is_fraud=True, is_new=False))
+    await enter(graph.store, tenant, old._replace(is_fraud=False, is_new=False))
+    u1, u2 = await read(graph.reads, tenant, *names)
+    assert u1 is not None and u2 is not None
+    assert (u1.frauds, u2.fraud_near) == (1, 2), "nothing is left of the first that could be taken back"
+
+
+@every
+async def test_much_known_fraud_is_forgotten_in_parts(graph: KeptGraph, tenant: str) -> None:
+    await enter(
+        graph.store, tenant, *(transfer("a", "b", 0, is_fraud=True) for _ in range(150)), transfer("a", "b", 48)
+    )
+    assert await forget(graph.store, tenant, DAY)
+    assert not await forget(graph.store, tenant, DAY)
+    (a,) = await read(graph.reads, tenant, A)
+    assert a is not None and (a.frauds, a.degree) == (0, 1)
+
+
+@every
+async def test_known_fraud_is_nobody_near_while_it_is_a_hub(graph: KeptGraph, tenant: str) -> None:
+    await enter(
+        graph.store, tenant, transfer("a", "b", 48), transfer("b", "c", 48), transfer("c", "d", 48, is_fraud=True)
+    )
+    await enter(graph.store, tenant, *(transfer("c", f"n{each}", 0) for each in range(HUB_DEGREE)))
+    (a,) = await read(graph.reads, tenant, A)
+    assert a is not None and a.fraud_near == 0
+    assert not await forget(graph.store, tenant, DAY)
+    await enter(graph.store, tenant)
+    a, c = await read(graph.reads, tenant, A, C)
+    assert a is not None and c is not None and not c.is_hub
+    assert a.fraud_near == 1
 
 
 @every

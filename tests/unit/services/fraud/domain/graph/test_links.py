@@ -63,7 +63,7 @@ def test_what_a_label_says_of_an_event_counts_it_no_second_time() -> None:
     event = payment("u", device_fingerprint="d", fraud=True)._replace(is_new=False)
     batch = sum_up([event], LINKS)
     assert not batch.edges
-    assert batch.known[event.decision_id][0]
+    assert batch.known[event.decision_id].is_fraud
 
 
 def test_an_event_type_that_is_known_no_longer_links_nothing() -> None:
