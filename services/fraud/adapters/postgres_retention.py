@@ -1,4 +1,4 @@
-"""Deletes old decisions in PostgreSQL, under the role that may do nothing else."""
+"""Deletes old decisions and labels in PostgreSQL, under the role that may do nothing else."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from prometheus_client import Counter
 
 from meshkit.storage.postgres import Pool, connected
 
-__all__ = ["PostgresOldDecisions"]
+__all__ = ["PostgresOldDecisions", "PostgresOldLabels"]
 
 _deleted = Counter("decisions_deleted", "Decisions that were deleted after the time for which their tenants keep them.")
 
 CHUNK = 1_000
+FILES = 10
+"""That are deleted at once: each may have thousands of refused rows."""
 MONTHS_AHEAD = 3
 
 _PARTITIONS = "SELECT make_decision_partitions($1)"
@@ -39,9 +41,17 @@ WITH bound AS (
 )
 SELECT count(*) FROM gone"""
 
-_FORGET_LABELS = """
-DELETE FROM labels WHERE decision_id IS NULL AND create_time < now() - interval '90 days'"""
-_FORGET_FILES = "DELETE FROM label_imports WHERE create_time < now() - interval '30 days'"
+# One whose transaction has come meanwhile stays.
+_DELETE_PENDING = """
+DELETE FROM labels WHERE decision_id IS NULL AND (tenant_id, transaction_id, number) IN (
+    SELECT tenant_id, transaction_id, number FROM labels
+    WHERE decision_id IS NULL AND create_time < now() - interval '90 days' ORDER BY create_time LIMIT $1
+)"""
+_DELETE_FILES = """
+DELETE FROM label_imports WHERE (tenant_id, import_id) IN (
+    SELECT tenant_id, import_id FROM label_imports
+    WHERE create_time < now() - interval '30 days' ORDER BY create_time LIMIT $1
+)"""
 
 
 class PostgresOldDecisions:
@@ -54,8 +64,6 @@ class PostgresOldDecisions:
     async def prepare(self) -> None:
         async with connected(self._pool) as connection:
             await connection.execute(_PARTITIONS, MONTHS_AHEAD)
-            for statement in (_FORGET_LABELS, _FORGET_FILES):
-                await connection.execute(statement)
 
     async def next_tenant(self, after: str) -> str | None:
         async with connected(self._pool) as connection:
@@ -66,4 +74,18 @@ class PostgresOldDecisions:
         async with connected(self._pool) as connection:
             count: int = await connection.fetchval(_DELETE, tenant_id, self._days, CHUNK)
         _deleted.inc(count)
+        return count
+
+
+class PostgresOldLabels:
+    """Implements `OldLabels`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def delete(self) -> int:
+        count = 0
+        async with connected(self._pool) as connection:
+            for statement, chunk in ((_DELETE_PENDING, CHUNK), (_DELETE_FILES, FILES)):
+                count += int((await connection.execute(statement, chunk)).rpartition(" ")[2])
         return count

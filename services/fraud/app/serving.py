@@ -30,7 +30,7 @@ from services.fraud.adapters.outbox_relay import OutboxRelay
 from services.fraud.adapters.outbox_retention import OutboxRetention
 from services.fraud.adapters.postgres_log import PostgresLog
 from services.fraud.adapters.postgres_rates import PostgresRates
-from services.fraud.adapters.postgres_retention import PostgresOldDecisions
+from services.fraud.adapters.postgres_retention import PostgresOldDecisions, PostgresOldLabels
 from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
@@ -164,7 +164,8 @@ async def _serve_work(
 async def _working(host: Host, settings: FraudSettings, tasks: grpc.aio.Channel, submitted: Sequence[_Work]) -> None:
     """Does the tasks of this service."""
     pool = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of retention")
-    retention = DecisionRetention(PostgresOldDecisions(pool, settings.decision_retention_days))
+    decisions = PostgresOldDecisions(pool, settings.decision_retention_days)
+    retention = DecisionRetention(decisions, PostgresOldLabels(pool))
     works = [_Work(retaining.KIND, retention.run, retaining.LIMITS), *submitted]
     handlers, limits = {each.kind: each.run for each in works}, {each.kind: each.limits for each in works}
     worker = Worker(tasks, handlers, limits=limits, schedules=[retaining.SCHEDULE])

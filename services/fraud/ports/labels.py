@@ -22,6 +22,7 @@ __all__ = [
     "LabelReads",
     "LabelWriter",
     "MatchedLabels",
+    "OldLabels",
     "PlacedLabel",
     "UntoldLabels",
 ]
@@ -137,4 +138,15 @@ class LabelImports(Protocol):
 
     async def errors(self, tenant_id: str, import_id: UUID, after: int, limit: int) -> Sequence[RefusedRow]:
         """Returns at most `limit` refused rows behind one, in their order."""
+        ...
+
+
+class OldLabels(Protocol):
+    """Labels of transactions that never came, and files of labels, that have been kept for their time."""
+
+    async def delete(self) -> int:
+        """Deletes a slice of them, of all tenants, and returns how many; 0 if there are no more.
+
+        Raises MeshError UNAVAILABLE.
+        """
         ...

@@ -1,4 +1,7 @@
-"""Deletes the decisions of all tenants after their time: a task of the platform, done in slices, resumable."""
+"""Deletes the decisions of all tenants after their time, then labels that wait for none any more.
+
+A task of the platform, done in slices, resumable.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import asyncio
 from meshkit.context import SYSTEM_TENANT
 from meshkit.tasks import KindLimits, LeasedTask, Result, SystemSchedule, TaskFailure
 from services.fraud.ports import OldDecisions
+from services.fraud.ports.labels import OldLabels
 
 __all__ = ["KIND", "LIMITS", "SCHEDULE", "DecisionRetention"]
 
@@ -20,8 +24,9 @@ PAUSE_SECONDS = 0.05
 class DecisionRetention:
     """Handles tasks of `KIND`."""
 
-    def __init__(self, decisions: OldDecisions, *, pause: float = PAUSE_SECONDS) -> None:
+    def __init__(self, decisions: OldDecisions, labels: OldLabels, *, pause: float = PAUSE_SECONDS) -> None:
         self._decisions = decisions
+        self._labels = labels
         self._pause = pause
 
     async def run(self, task: LeasedTask) -> Result:
@@ -41,4 +46,7 @@ class DecisionRetention:
                 await asyncio.sleep(self._pause)
             after = tenant
             await task.checkpoint({"tenant": after, "deleted": deleted})
+        while await self._labels.delete():
+            task.progress(deleted, message="labels deleted")
+            await asyncio.sleep(self._pause)
         return {"deleted": deleted}

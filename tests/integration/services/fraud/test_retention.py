@@ -13,12 +13,13 @@ import pytest
 from rampart.task.v1 import task_service_pb2 as pb
 
 from meshkit.context import SYSTEM_TENANT
+from meshkit.errors import MeshError, unavailable
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, connected, open_pool
 from meshkit.tasks import LeasedTask, TaskFailure
 from meshkit.tasks.leased import struct_of
 from services.fraud.adapters import postgres_retention
-from services.fraud.adapters.postgres_retention import PostgresOldDecisions
+from services.fraud.adapters.postgres_retention import PostgresOldDecisions, PostgresOldLabels
 from services.fraud.service.retention import KIND, LIMITS, SCHEDULE, DecisionRetention
 from tests.integration.conftest import FreshDatabase
 from tests.support.certificates import Certificates
@@ -49,6 +50,10 @@ async def cleaner(database: Database) -> AsyncIterator[Pool]:
 @pytest.fixture
 def slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres_retention, "CHUNK", 4)
+
+
+def nightly(cleaner: Pool) -> DecisionRetention:
+    return DecisionRetention(PostgresOldDecisions(cleaner, 400), PostgresOldLabels(cleaner), pause=0)
 
 
 def tenants(count: int) -> list[str]:
@@ -113,7 +118,7 @@ async def test_decisions_older_than_their_tenants_retention_are_deleted(superuse
     await store(superuser, young, 1)
     await superuser.execute("INSERT INTO decision_retention VALUES ($1, 90)", second)
     task = Told()
-    result = await DecisionRetention(PostgresOldDecisions(cleaner, 400), pause=0).run(task)
+    result = await nightly(cleaner).run(task)
     assert result == {"deleted": 12}
     assert await ages(superuser, first) == [1, 100, 399]
     assert await ages(superuser, second) == [1]
@@ -127,7 +132,7 @@ async def test_run_that_was_interrupted_goes_on_with_the_next_tenant(superuser: 
     await store(superuser, first, 401)
     await store(superuser, second, 401)
     task = Told(resumed={"tenant": first, "deleted": 7})
-    result = await DecisionRetention(PostgresOldDecisions(cleaner, 400), pause=0).run(task)
+    result = await nightly(cleaner).run(task)
     assert result == {"deleted": 8}
     assert (await ages(superuser, first), await ages(superuser, second)) == ([401], [])
 
@@ -141,6 +146,77 @@ async def test_what_the_outbox_still_tells_of_stays(superuser: Any, cleaner: Poo
     decisions = PostgresOldDecisions(cleaner, 400)
     assert (await decisions.delete(tenant), await decisions.delete(tenant)) == (1, 0)
     assert await ages(superuser, tenant) == [401]
+
+
+async def label(connection: Any, tenant: str, days: float, *, count: int = 1, decided: bool = False) -> None:
+    """Stores labels of an age in days, each of a transaction of its own."""
+    await connection.execute(
+        """INSERT INTO labels (tenant_id, transaction_id, number, label_id, label, source, reason, known_time,
+            decision_id, created_by, create_time)
+        SELECT $1, gen_random_uuid()::text, 1, gen_random_uuid(), 'fraud', 'analyst', '', $2, $3, 'alice', $2
+        FROM generate_series(1, $4)""",
+        tenant,
+        datetime.now(UTC) - timedelta(days=days),
+        decision_id(timedelta(days=days)) if decided else None,
+        count,
+    )
+
+
+@pytest.mark.usefixtures("slices")
+async def test_labels_that_waited_for_90_days_are_deleted_in_slices_and_no_others(
+    superuser: Any, cleaner: Pool
+) -> None:
+    first, second = tenants(2)
+    await label(superuser, first, 91, count=9)
+    await label(superuser, first, 91, decided=True)
+    await label(superuser, second, 91)
+    await label(superuser, second, 89)
+    old = PostgresOldLabels(cleaner)
+    assert [await old.delete() for _ in range(4)] == [4, 4, 2, 0]
+    rows = await superuser.fetch("SELECT tenant_id, decision_id IS NULL AS waits FROM labels ORDER BY create_time")
+    assert [(str(row["tenant_id"]), row["waits"]) for row in rows] == [(first, False), (second, True)]
+
+
+async def test_files_of_labels_are_deleted_after_30_days_with_what_was_refused_of_them(
+    superuser: Any, cleaner: Pool
+) -> None:
+    (tenant,) = tenants(1)
+    for days in (31, 29):
+        await superuser.execute(
+            """WITH file AS (
+                INSERT INTO label_imports (tenant_id, import_id, task_id, data, rows, created_by, create_time)
+                VALUES ($1, gen_random_uuid(), gen_random_uuid(), '', 1, 'alice', $2) RETURNING import_id
+            )
+            INSERT INTO label_import_errors SELECT $1, import_id, 2, 'label', 'must be another' FROM file""",
+            tenant,
+            datetime.now(UTC) - timedelta(days=days),
+        )
+    old = PostgresOldLabels(cleaner)
+    assert (await old.delete(), await old.delete()) == (1, 0)
+    for table in ("label_imports", "label_import_errors"):
+        assert await superuser.fetchval(f"SELECT count(*) FROM {table}") == 1
+
+
+async def test_old_labels_are_found_by_an_index(superuser: Any) -> None:
+    await superuser.execute("SET enable_seqscan = off")
+    lines = await superuser.fetch("EXPLAIN " + postgres_retention._DELETE_PENDING.replace("$1", "1000"))
+    assert any("labels_pending_by_age" in line[0] for line in lines), lines
+
+
+async def test_decisions_are_deleted_before_labels_that_cannot_be(superuser: Any, cleaner: Pool) -> None:
+    (tenant,) = tenants(1)
+    await store(superuser, tenant, 401)
+    retention = DecisionRetention(PostgresOldDecisions(cleaner, 400), StuckLabels(), pause=0)
+    with pytest.raises(MeshError):
+        await retention.run(Told())
+    assert await ages(superuser, tenant) == []
+
+
+class StuckLabels:
+    """Labels of which none can be deleted."""
+
+    async def delete(self) -> int:
+        raise unavailable("postgres")
 
 
 async def test_nothing_that_windows_count_can_be_deleted_whatever_is_asked(superuser: Any, cleaner: Pool) -> None:
@@ -175,7 +251,7 @@ async def test_task_of_a_tenant_deletes_nothing(superuser: Any, cleaner: Pool) -
     (tenant,) = tenants(1)
     await store(superuser, tenant, 401)
     with pytest.raises(TaskFailure) as caught:
-        await DecisionRetention(PostgresOldDecisions(cleaner, 400)).run(Told(tenant))
+        await nightly(cleaner).run(Told(tenant))
     assert not caught.value.retryable
     assert await ages(superuser, tenant) == [401]
 
@@ -185,7 +261,7 @@ async def test_schedule_exists_once_per_deployment_and_runs_the_deletion(
 ) -> None:
     (tenant,) = tenants(1)
     await store(superuser, tenant, 401)
-    retention = DecisionRetention(PostgresOldDecisions(cleaner, 400))
+    retention = nightly(cleaner)
     options = {"limits": {KIND: LIMITS}, "schedules": [SCHEDULE]}
     identity = certificates.identity("service/fraud")
     tasks = await asyncpg.connect(databases["task"].server.dsn(databases["task"].name))
