@@ -80,7 +80,7 @@ class StoredLabel:
 
     label_id: str
     number: int
-    """Among those of its transaction, from 1."""
+    """Among those of its transaction, from 1; some may lack."""
     transaction_id: str
     kind: LabelKind
     source: str
@@ -106,7 +106,11 @@ class StoredLabel:
     def says(self, new: NewLabel) -> bool:
         """Tells whether this is what is told again."""
         same = (self.kind, self.source, self.reason, self.amount) == (new.kind, new.source, new.reason, new.amount)
-        return same and new.known_at in (None, self.known_at)
+        return same and (new.known_at is None or self._may_be_of(new.known_at))
+
+    def _may_be_of(self, told: datetime) -> bool:
+        """Tells whether this may have been told with that time: one of a clock that is ahead is kept as now."""
+        return told == self.known_at or self.known_at == self.created_at <= told <= self.created_at + CLOCKS
 
 
 class LabelledTransaction(NamedTuple):
@@ -149,7 +153,7 @@ def assigned(
         return replace(again, effective=again is current), False
     stored = StoredLabel(
         label_id=label_id,
-        number=len(known.labels) + 1,
+        number=max((each.number for each in known.labels), default=0) + 1,
         transaction_id=new.transaction_id,
         kind=new.kind,
         source=new.source,

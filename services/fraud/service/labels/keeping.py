@@ -79,6 +79,6 @@ def _told(told: NewLabel, known: LabelledTransaction, author: str, now: datetime
     if faults:
         return errors.fields_invalid(faults)
     label, created = assigned(told, known, uuid7_text(), author, now)
-    if created and label.number > MOST_LABELS:
+    if created and len(known.labels) >= MOST_LABELS:
         return errors.too_many_labels("transaction_id", MOST_LABELS)
     return ToldLabel(label, created)

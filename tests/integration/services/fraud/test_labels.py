@@ -32,7 +32,7 @@ from services.fraud.domain.labels.label import LabelState, NewLabel, StoredLabel
 from services.fraud.ports.labels import LabelFilter, LabelImports, LabelReads, LabelWriter, UntoldLabels
 from services.fraud.service.labels.keeping import LabelService, ToldLabel
 from tests.support.fraud import check, decided, milliseconds, new_tenant
-from tests.support.labels import said
+from tests.support.labels import label, said
 from tests.support.servers import Database
 
 
@@ -168,6 +168,13 @@ async def test_a_label_that_came_first_finds_its_transaction(kept: Kept, tenant:
     assert [each.transaction_id for each in matched.labels] == ["tx-1"]
     assert [each.transaction_id for each in await kept.waiting(tenant)] == ["tx-1"]
     assert (await kept.untold.match(tenant, "", 10)).labels == []
+
+
+async def test_a_label_is_stored_beside_one_whose_predecessors_were_deleted(kept: Kept, tenant: str) -> None:
+    async with kept.writer.begin(tenant) as changes:
+        await changes.add([label(2, decision_id=None)])
+    (stored,) = await kept.labelled(tenant, said("tx-1", "legitimate"))
+    assert stored.number == 3
 
 
 async def test_labels_that_are_waited_for_are_looked_at_in_turns(kept: Kept, tenant: str, hour_ago: datetime) -> None:

@@ -11,6 +11,8 @@ from services.fraud.domain.labels.label import (
     LabelKind,
     LabelledTransaction,
     LabelState,
+    NewLabel,
+    StoredLabel,
     assigned,
     in_effect,
     label_faults,
@@ -92,6 +94,32 @@ def test_what_is_said_again_is_the_label_that_is_there() -> None:
 def test_what_differs_in_anything_is_another_label(other: object) -> None:
     stored, created = assigned(other, decided(label(1)), "id", "alice", NOW)  # type: ignore[arg-type]
     assert (stored.number, created) == (2, True)
+
+
+def test_a_label_of_a_clock_that_is_ahead_is_stored_once() -> None:
+    ahead = said(known=NOW + timedelta(seconds=3))
+    stored, _ = assigned(ahead, decided(), "id", "alice", NOW)
+    later = NOW + timedelta(minutes=1)
+    again, created = assigned(ahead, decided(stored), "other", "alice", later)
+    assert (again.label_id, created) == (stored.label_id, False)
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        (label(1), said(known=NOW + timedelta(seconds=6))),
+        (label(1, known=NOW - timedelta(seconds=1)), said(known=NOW + timedelta(seconds=3))),
+        (label(1), said(kind="legitimate", known=NOW + timedelta(seconds=3))),
+    ],
+)
+def test_what_no_clock_explains_is_another_label(stored: StoredLabel, told: NewLabel) -> None:
+    _, created = assigned(told, decided(stored), "id", "alice", NOW + DAY)
+    assert created
+
+
+def test_numbers_go_on_after_the_last_where_earlier_labels_were_deleted() -> None:
+    stored, _ = assigned(said(kind="legitimate"), UNKNOWN._replace(labels=[label(2)]), "id", "alice", NOW)
+    assert stored.number == 3
 
 
 def test_a_label_that_was_corrected_can_be_said_anew() -> None:
