@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +79,24 @@ async def test_a_declined_payment_becomes_an_alert_a_case_and_a_label(watched: E
     await eventually(noted, SECONDS)
     shown = await watched.get(f"{CASES}/{case['case_id']}")
     assert [each["words"] for each in shown["notes"]] == ["…"]
+
+
+async def test_a_label_that_came_before_its_payment_is_noted_with_the_alert(watched: Edge) -> None:
+    transaction_id, user = uuid.uuid4().hex, f"early-{uuid.uuid4().hex}"
+    await watched.post(LABELS, {"transaction_id": transaction_id, "label": "fraud"})
+    hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    decided = await watched.check(
+        transaction_amount=600.0, user_id=user, transaction_id=transaction_id, event_time=hour_ago
+    )
+    assert decided["outcome"] == "decline"
+
+    async def noted() -> bool:
+        for case in (await watched.get(CASES, entity=user))["cases"]:
+            (seen,) = (await watched.get(f"{CASES}/{case['case_id']}/transactions"))["transactions"]
+            return bool(seen["label"] == "fraud")
+        return False
+
+    await eventually(noted, SECONDS)
 
 
 async def test_only_who_may_sees_people_and_who_may_not_label_closes_nothing(watched: Edge, platform: Platform) -> None:

@@ -12,8 +12,8 @@ import asyncpg
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
 from meshkit.storage.reads import Reads
+from services.fraud.adapters.label_events import tell_of_labels
 from services.fraud.adapters.label_rows import LABEL_COLUMNS, label_of, label_row
-from services.fraud.convert import label_to_event
 from services.fraud.domain.labels.imports import MOST_REFUSED, ImportedRows, LabelImport
 from services.fraud.domain.labels.label import LabelledTransaction, StoredLabel, in_effect
 from services.fraud.ports.labels import LabelChanges, LabelFilter
@@ -33,7 +33,6 @@ _ADD = f"""
 INSERT INTO labels (tenant_id, {LABEL_COLUMNS})
 SELECT $1, * FROM unnest($2::text[], $3::smallint[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::bigint[],
     $9::text[], $10::timestamptz[], $11::uuid[], $12::boolean[], $13::text[], $14::timestamptz[])"""
-_TELL = "INSERT INTO outbox (tenant_id, payload) SELECT $1, unnest($2::bytea[])"
 _GET = f"SELECT {LABEL_COLUMNS} FROM labels WHERE tenant_id = $1 AND label_id = $2"
 _PAGE = f"""
 SELECT {LABEL_COLUMNS} FROM labels WHERE tenant_id = $1 AND label_id < $2 %s ORDER BY label_id DESC LIMIT $3"""
@@ -114,8 +113,7 @@ class PostgresLabelChanges(PostgresClaims):
         if labels:
             columns = zip(*map(label_row, labels), strict=True)
             await self._connection.execute(_ADD, self._tenant_id, *map(list, columns))
-            events = [label_to_event(self._tenant_id, each) for each in labels]
-            await self._connection.execute(_TELL, self._tenant_id, events)
+            await tell_of_labels(self._connection, self._tenant_id, labels)
 
     async def add_import(self, new: LabelImport, data: bytes) -> None:
         place = self._tenant_id, new.import_id, new.task_id

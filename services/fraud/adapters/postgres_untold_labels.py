@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
-from meshkit.storage.postgres import Pool, connected, transaction
+from meshkit.storage.postgres import Connection, Pool, connected, transaction
+from services.fraud.adapters.label_events import tell_of_labels
 from services.fraud.adapters.label_rows import LABEL_COLUMNS, label_of
 from services.fraud.adapters.logs.postgres_history import EVENT_COLUMNS, event_of
 from services.fraud.domain.event import StoredEvent
@@ -47,11 +48,15 @@ UPDATE labels SET arrival = $3 WHERE tenant_id = $1 AND label_id = ANY ($2::uuid
 
 
 class PostgresUntoldLabels:
-    """Implements `UntoldLabels`: tenants are found by the relay's role, the rest is the service's."""
+    """Implements `UntoldLabels`: tenants are found by the relay's role, the rest is the service's.
 
-    def __init__(self, relay: Pool, service: Pool) -> None:
+    `on_commit` is told that the outbox has more.
+    """
+
+    def __init__(self, relay: Pool, service: Pool, on_commit: Callable[[], None] = lambda: None) -> None:
         self._relay = relay
         self._service = service
+        self._on_commit = on_commit
 
     async def tenants(self) -> Sequence[str]:
         async with connected(self._relay) as connection:
@@ -62,8 +67,14 @@ class PostgresUntoldLabels:
             rows = await connection.fetch(_WAITING, tenant_id, after, limit)
             waiting = [row["transaction_id"] for row in rows]
             found = await connection.fetch(_MATCH, tenant_id, waiting) if waiting else ()
-        last = waiting[-1] if len(waiting) == limit else ""
-        return MatchedLabels([each for each in map(label_of, found) if not each.refused], last)
+            matched = [each for each in map(label_of, found) if not each.refused]
+            if matched:
+                # In their order, so that whoever takes them one by one ends with the one in effect.
+                labels = await _of(connection, tenant_id, {each.transaction_id for each in matched})
+                await tell_of_labels(connection, tenant_id, labels, datetime.now(UTC))
+        if matched:
+            self._on_commit()
+        return MatchedLabels(matched, waiting[-1] if len(waiting) == limit else "")
 
     async def untold(self, tenant_id: str, stored_before: datetime, limit: int) -> Sequence[StoredLabel]:
         async with transaction(self._service, [tenant_id]) as connection:
@@ -74,8 +85,7 @@ class PostgresUntoldLabels:
         if not transaction_ids:
             return ()
         async with transaction(self._service, [tenant_id]) as connection:
-            rows = await connection.fetch(_OF, tenant_id, list(transaction_ids))
-        return [label_of(row) for row in rows]
+            return await _of(connection, tenant_id, transaction_ids)
 
     async def events(self, tenant_id: str, decisions: Collection[UUID]) -> Sequence[StoredEvent]:
         async with transaction(self._service, [tenant_id]) as connection:
@@ -85,3 +95,7 @@ class PostgresUntoldLabels:
     async def told(self, tenant_id: str, labels: Sequence[StoredLabel], arrival: int) -> None:
         async with transaction(self._service, [tenant_id]) as connection:
             await connection.execute(_TOLD, tenant_id, [each.label_id for each in labels], arrival)
+
+
+async def _of(connection: Connection, tenant_id: str, transaction_ids: Collection[str]) -> Sequence[StoredLabel]:
+    return [label_of(row) for row in await connection.fetch(_OF, tenant_id, list(transaction_ids))]

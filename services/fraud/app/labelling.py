@@ -53,7 +53,7 @@ async def serve_labels(
     pool = await host.open(postgres.pool(settings.dsn, size=3), name="postgres of labels")
     relay = await host.open(postgres.pool(settings.relay_dsn, size=1), name="postgres of the tenants of labels")
     logs = RedisLogs(redis, secret=EventKeys(pool).secret, fence=LogFence(pool))
-    untold = PostgresUntoldLabels(relay, pool)
+    untold = PostgresUntoldLabels(relay, pool, on_commit)
     teller = LabelTeller(logs, ConfiguredFeatures(configurations), untold)
     keeper = LabelKeeper(untold, teller)
     host.background("labels", Leader(settings.relay_dsn, "labels", lambda _: keeper.keep()).run)

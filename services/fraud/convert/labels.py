@@ -98,12 +98,12 @@ def label_to_proto(label: StoredLabel) -> label_pb2.Label:
     return message
 
 
-def label_to_event(tenant_id: str, label: StoredLabel) -> bytes:
-    """Returns what the other services learn of a label."""
+def label_to_event(tenant_id: str, label: StoredLabel, at: datetime) -> bytes:
+    """Returns what the other services learn of a label at a time."""
     event = event_pb2.DecisionEvent(
         tenant_id=tenant_id,
         transaction_id=label.transaction_id,
-        create_time=time_to_proto(label.created_at),
+        create_time=time_to_proto(at),
         event_type=LABEL_RECORDED,
         label=event_pb2.LabelRecorded(
             label_id=label.label_id,

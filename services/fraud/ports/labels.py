@@ -93,7 +93,10 @@ class UntoldLabels(Protocol):
         ...
 
     async def match(self, tenant_id: str, after: str, limit: int) -> MatchedLabels:
-        """Looks whether transactions have come that labels wait for: `limit` of them, behind one."""
+        """Looks whether transactions have come that labels wait for: `limit` of them, behind one.
+
+        The other services are told of the labels of those again.
+        """
         ...
 
     async def untold(self, tenant_id: str, stored_before: datetime, limit: int) -> Sequence[StoredLabel]:

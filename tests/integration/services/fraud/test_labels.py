@@ -9,10 +9,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 import pytest
+from rampart.fraud.v1 import event_pb2
 
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7_text
-from meshkit.storage.postgres import Pool, open_pool
+from meshkit.storage.postgres import Pool, connected, open_pool
 from meshkit.storage.reads import Reads
 from services.fraud.adapters.event_keys import EventKeys
 from services.fraud.adapters.memory_labels import (
@@ -196,6 +197,41 @@ async def test_a_label_that_was_known_before_its_transaction_is_refused_when_tha
     assert found is not None and found.state is LabelState.REFUSED
     assert await kept.waiting(tenant) == []
     assert await kept.untold.of(["tx-1"], tenant) == []
+
+
+async def test_the_other_services_are_told_again_when_its_transaction_comes(
+    pool: Pool, fraud_database: Database, tenant: str, hour_ago: datetime
+) -> None:
+    relay, committed = await open_pool(fraud_database.relay_dsn), list[bool]()
+    reads, untold = Reads(pool), PostgresUntoldLabels(relay, pool, lambda: committed.append(True))
+    kept = Kept(
+        PostgresLabels(reads), PostgresLabelWriter(pool), PostgresLabelImports(reads), untold, None,
+        PostgresStore(pool, EventKeys(pool)),
+    )  # fmt: skip
+    await kept.labelled(tenant, said("tx-1", known=hour_ago), said("tx-2"), said("tx-3", known=hour_ago))
+    await kept.decide(tenant, "tx-1", hour_ago)
+    await kept.decide(tenant, "tx-3", hour_ago + timedelta(minutes=1))
+    (correction,) = await kept.labelled(tenant, said("tx-1", "legitimate", known=hour_ago))
+    assert await told_of_labels(relay, tenant) == [("tx-1", 1, ""), ("tx-2", 1, ""), ("tx-3", 1, ""), (
+        "tx-1", 2, correction.decision_id)]  # fmt: skip
+    assert [each.number for each in (await kept.untold.match(tenant, "", 10)).labels] == [1]
+    both = [("tx-1", number, correction.decision_id) for number in (1, 2)]
+    assert (await told_of_labels(relay, tenant))[4:] == both
+    await kept.untold.match(tenant, "", 10)
+    assert (len(await told_of_labels(relay, tenant)), committed) == (6, [True])
+    await relay.close()
+
+
+async def told_of_labels(relay: Pool, tenant: str) -> list[tuple[str, int, str]]:
+    """Returns what the other services were told of the labels of a tenant, in its order."""
+    async with connected(relay) as connection:
+        rows = await connection.fetch("SELECT payload FROM outbox WHERE tenant_id = $1 ORDER BY xid, seq", tenant)
+    events = [event_pb2.DecisionEvent.FromString(row["payload"]) for row in rows]
+    return [
+        (each.transaction_id, each.label.number, each.label.labelled_decision_id)
+        for each in events
+        if each.HasField("label")
+    ]
 
 
 async def test_labels_are_told_once_and_keep_their_first_place(kept: Kept, tenant: str, hour_ago: datetime) -> None:
