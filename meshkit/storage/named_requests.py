@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID
 
-import asyncpg
 from prometheus_client import Counter
 
 from meshkit.named_requests import Answered, NamedRequest, request_under_way
 from meshkit.storage import postgres
+from meshkit.storage.locks import bounded
 
 __all__ = ["MemoryClaims", "PostgresClaims", "RequestRetention"]
 
@@ -47,10 +47,8 @@ class PostgresClaims:
 
     async def claim(self, request: NamedRequest) -> Answered | None:
         name = (self._tenant_id, request.request_id)
-        try:
+        with bounded(request_under_way()):
             claimed = await self._connection.fetchval(_CLAIM, *name, request.method, request.fingerprint)
-        except asyncpg.LockNotAvailableError:
-            raise request_under_way() from None
         if claimed is not None:
             return None
         row = await self._connection.fetchrow(_ANSWERED, *name)

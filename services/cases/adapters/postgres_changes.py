@@ -8,9 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
-
 from meshkit.errors import unavailable
+from meshkit.storage.locks import hold_lock
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
 from services.cases.adapters.rows import (
@@ -36,7 +35,6 @@ from services.cases.ports import AddedTexts, CaseChanges, CaseTold
 
 __all__ = ["SETTINGS", "SETTINGS_COLUMNS", "PostgresCaseChanges", "PostgresCaseWriter", "hold_cases"]
 
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('cases ' || $1, 0))"
 SETTINGS_COLUMNS = ("threshold", "low_hours", "normal_hours", "high_hours", "urgent_hours", "revision")
 SETTINGS = f"SELECT {', '.join(SETTINGS_COLUMNS)} FROM settings WHERE tenant_id = $1"
 _SAVE_SETTINGS = f"""
@@ -123,10 +121,9 @@ async def hold_cases(connection: Connection, tenant_id: str) -> None:
 
     Raises MeshError UNAVAILABLE if others take longer than can be waited.
     """
-    try:
-        await connection.execute(_HOLD, tenant_id)
-    except asyncpg.LockNotAvailableError:
-        raise unavailable("postgres", "the cases of the tenant are being changed") from None
+    await hold_lock(
+        connection, "cases", tenant_id, unavailable("postgres", "the cases of the tenant are being changed")
+    )
 
 
 class PostgresCaseWriter:

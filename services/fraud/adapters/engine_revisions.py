@@ -5,9 +5,7 @@ Whatever decisions go by is changed like this: `hold`, read what is there, write
 
 from __future__ import annotations
 
-import asyncpg
-
-from meshkit.errors import Kind, MeshError
+from meshkit.storage.locks import hold_lock, under_change
 from meshkit.storage.postgres import Connection
 
 __all__ = ["CHANNEL", "hold", "move"]
@@ -15,7 +13,6 @@ __all__ = ["CHANNEL", "hold", "move"]
 CHANNEL = "rampart_engine"
 """The channel of notifications. Their payloads are the tenants whose configuration has changed."""
 
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('engine ' || $1, 0))"
 _MOVE = """
 INSERT INTO engine_revisions AS it (tenant_id, revision) VALUES ($1, 1)
 ON CONFLICT (tenant_id) DO UPDATE SET revision = it.revision + 1"""
@@ -28,12 +25,7 @@ async def hold(connection: Connection, tenant_id: str) -> None:
 
     Raises MeshError ABORTED if another one takes too long.
     """
-    try:
-        await connection.execute(_HOLD, tenant_id)
-    except asyncpg.LockNotAvailableError:
-        raise MeshError(
-            Kind.ABORTED, "CONFLICT", "another change of the tenant's configuration is under way", retry_after=1.0
-        ) from None
+    await hold_lock(connection, "engine", tenant_id, under_change("configuration"))
 
 
 async def move(connection: Connection, tenant_id: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
+from meshkit.storage.locks import bounded, under_change
 from meshkit.storage.postgres import Connection, Pool, connected
 
 __all__ = ["ListCleaning"]
@@ -59,7 +60,7 @@ class ListCleaning:
         self._pool = pool
 
     async def clear(self) -> int:
-        """Deletes one chunk of each kind and returns the number of rows. Raises MeshError UNAVAILABLE."""
+        """Deletes one chunk of each kind and returns the number of rows. Raises MeshError UNAVAILABLE and ABORTED."""
         async with connected(self._pool) as connection:
             count = await self._deleted(connection)
             for which, order in ((_REMOVED, "changed_at"), (_ENDED, "ends")):
@@ -82,7 +83,8 @@ class ListCleaning:
         if oldest is None:
             return 0
         async with connection.transaction():
-            await connection.execute(_LOCK, oldest["tenant_id"])
+            with bounded(under_change("lists")):
+                await connection.execute(_LOCK, oldest["tenant_id"])
             rows: int = await connection.fetchval(_CLEAR.format(which=which), oldest["number"], CHUNK)
         return rows
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from meshkit.storage.locks import hold_lock
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Pool, transaction
 from meshkit.storage.reads import Reads
@@ -34,8 +35,6 @@ _ADD = """
 INSERT INTO backtests (tenant_id, backtest_id, task_id, scenario_id, version, event_type, since, until, "values",
     created_by, created_at, content, trees)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"""
-# Until the end of the transaction: of two that ask for one more, the second sees the first.
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('backtests ' || $1, 0))"
 _WITHOUT_RESULT = f"""
 SELECT {_COLUMNS} FROM backtests WHERE tenant_id = $1 AND result IS NULL ORDER BY backtest_id DESC LIMIT $2"""
 _PRUNE = """
@@ -81,7 +80,8 @@ class PostgresBacktestWriter:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[BacktestChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            await connection.execute(_HOLD, tenant_id)
+            # Of two that ask for one more, the second sees the first.
+            await hold_lock(connection, "backtests", tenant_id)
             yield PostgresBacktestChanges(connection, tenant_id)
 
     async def prune(self) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from meshkit.storage.locks import hold_lock
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
 from meshkit.storage.reads import Reads
@@ -20,8 +21,6 @@ from services.fraud.ports.labels import LabelChanges, LabelFilter
 
 __all__ = ["PostgresLabelChanges", "PostgresLabelWriter", "PostgresLabels"]
 
-# Until the end of the transaction: labels of a tenant are numbered one after another.
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('labels ' || $1, 0))"
 _DECIDED = """
 SELECT k.transaction_id, t.decision_id, d.event_time FROM unnest($2::text[]) AS k (transaction_id)
 JOIN transactions AS t ON t.tenant_id = $1 AND t.transaction_id = k.transaction_id
@@ -88,7 +87,8 @@ class PostgresLabelWriter:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[LabelChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            await connection.execute(_HOLD, tenant_id)
+            # Labels of a tenant are numbered one after another.
+            await hold_lock(connection, "labels", tenant_id)
             yield PostgresLabelChanges(connection, tenant_id)
         self._on_commit()
 

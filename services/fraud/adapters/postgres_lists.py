@@ -6,11 +6,9 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-import asyncpg
-
+from meshkit.storage.locks import bounded, under_change
 from meshkit.storage.postgres import Pool, transaction
 from meshkit.storage.reads import ReadLimits, Reads
-from services.fraud import errors
 from services.fraud.adapters.engine_revisions import CHANNEL
 from services.fraud.adapters.list_rows import LIST_COLUMNS, list_of
 from services.fraud.adapters.postgres_list_changes import PostgresListChanges
@@ -49,10 +47,8 @@ class PostgresLists:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ListChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            try:
+            with bounded(under_change("lists")):
                 await connection.execute(_LOCK, tenant_id)
-            except asyncpg.LockNotAvailableError:
-                raise errors.lists_under_change() from None
             await connection.execute(_TELL, tenant_id)
             yield PostgresListChanges(connection, tenant_id)
 

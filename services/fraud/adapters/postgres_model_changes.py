@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from meshkit.storage.locks import hold_lock
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Pool, transaction
 from services.fraud.adapters.engine_revisions import hold
@@ -29,8 +30,6 @@ __all__ = ["PostgresModelChanges", "PostgresModelWriter"]
 
 CHUNK = 20
 """Parts and models that are deleted at once: they are long."""
-# Until the end of the transaction: versions of a tenant are numbered one after another.
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('models ' || $1, 0))"
 _MODEL = f"SELECT {MODEL_COLUMNS} FROM models WHERE tenant_id = $1 AND name = $2"
 _COUNT = "SELECT count(*) FROM models WHERE tenant_id = $1"
 _CREATE = f"""
@@ -88,7 +87,8 @@ class PostgresModelWriter:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ModelChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            await connection.execute(_HOLD, tenant_id)
+            # Versions of a tenant are numbered one after another.
+            await hold_lock(connection, "models", tenant_id)
             yield PostgresModelChanges(connection, tenant_id)
 
     async def prune(self) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from meshkit.storage.locks import hold_lock
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Pool, transaction
 from meshkit.storage.reads import Reads
@@ -32,8 +33,6 @@ _ADD = """
 INSERT INTO quality_reports (tenant_id, report_id, task_id, question, created_by, created_at)
 VALUES ($1, $2, $3, $4, $5, $6)"""
 _DELETE = "DELETE FROM quality_reports WHERE tenant_id = $1 AND report_id = $2"
-# Until the end of the transaction: of two that ask for one more, the second sees the first.
-_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('quality reports ' || $1, 0))"
 _WITHOUT_RESULT = f"""
 SELECT {_COLUMNS} FROM quality_reports WHERE tenant_id = $1 AND finished_at IS NULL ORDER BY report_id DESC LIMIT $2"""
 _PRUNE = """
@@ -75,7 +74,8 @@ class PostgresQualityWriter:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[QualityChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            await connection.execute(_HOLD, tenant_id)
+            # Of two that ask for one more, the second sees the first.
+            await hold_lock(connection, "quality reports", tenant_id)
             yield PostgresQualityChanges(connection, tenant_id)
 
     async def prune(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from meshkit.storage.locks import hold_lock
 from meshkit.storage.postgres import Connection, Pool, transaction
 from services.fraud.domain.rates import DatedRate
 from services.fraud.ports import Admits
@@ -11,8 +12,6 @@ from services.fraud.ports import Admits
 __all__ = ["PostgresRates"]
 
 _READ = "SELECT tenant_id, currency, usd_per_unit, since FROM exchange_rates WHERE tenant_id = ANY ($1::uuid[])"
-# One replacement at a time: of two at once, the later one must not end in a mixture.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('exchange rates ' || $1, 0))"
 _CLEAR = "DELETE FROM exchange_rates WHERE tenant_id = $1"
 _FILL = """
 INSERT INTO exchange_rates (tenant_id, currency, usd_per_unit, since)
@@ -33,7 +32,8 @@ class PostgresRates:
     async def replace(self, tenant_id: str, rates: Sequence[DatedRate], admits: Admits | None = None) -> bool:
         columns = [[rate[place] for rate in rates] for place in range(3)]
         async with transaction(self._pool, [tenant_id]) as connection:
-            await connection.execute(_LOCK, tenant_id)
+            # Of two at once, the later one must not end in a mixture.
+            await hold_lock(connection, "exchange rates", tenant_id)
             if admits is not None and not admits((await _read(connection, [tenant_id])).get(tenant_id, ())):
                 return False
             await connection.execute(_CLEAR, tenant_id)

@@ -24,7 +24,6 @@ __all__ = [
     "list_full",
     "list_in_use",
     "list_not_found",
-    "lists_under_change",
     "not_verifiable",
     "rule_exists",
     "scenario_exists",
@@ -118,11 +117,6 @@ def too_many_imports(most: int) -> MeshError:
         f"more than {most} parts of imports wait: commit them, or wait for a day until they go",
         metadata={"state": "waiting"},
     )
-
-
-def lists_under_change() -> MeshError:
-    """Other changes of the tenant's lists took longer than this one could wait."""
-    return MeshError(Kind.ABORTED, "CONFLICT", "other changes of the lists are under way", retry_after=1.0)
 
 
 def event_type_not_found() -> MeshError:

@@ -115,7 +115,7 @@ class LabelImportWork:
         self._read_row = read_row
 
     async def run(self, task: LeasedTask) -> Result:
-        """Does an attempt. Raises TaskFailure, and MeshError UNAVAILABLE."""
+        """Does an attempt. Raises TaskFailure, and MeshError UNAVAILABLE and ABORTED."""
         import_id = UUID(str(task.arguments["import_id"]))
         found = await when_created("import", lambda: self._imports.get(task.tenant_id, import_id))
         done = found.done
