@@ -15,6 +15,7 @@ __all__ = ["LabelPart", "label_parts"]
 
 PART_CHARACTERS = 900_000
 """Of at most four bytes each: an import takes 4 MiB."""
+PART_ROWS = 100_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def label_parts(path: str) -> Iterator[LabelPart]:
     write = csv.writer(text, lineterminator="\n").writerow
     write(head)
     for number, row in rest:
-        if len(numbers) > 1 and text.tell() > PART_CHARACTERS:
+        if len(numbers) > PART_ROWS or (len(numbers) > 1 and text.tell() > PART_CHARACTERS):
             yield LabelPart(text.getvalue().encode(), numbers)
             text.seek(0)
             text.truncate()

@@ -24,6 +24,7 @@ from services.fraud.ports.labels import LabelChanges, LabelWriter
 from services.fraud.service.labels.importing import LabelFiles
 from services.fraud.service.labels.keeping import LabelService, ToldLabel
 from services.fraud.service.labels.telling import LabelTeller
+from services.fraud.servicer.scenarios import actor
 
 __all__ = ["LabelServicer"]
 
@@ -47,34 +48,34 @@ class LabelServicer:
         self._pages = pages
 
     async def CreateLabel(self, request: pb.CreateLabelRequest, _: LabelContext) -> pb.CreateLabelResponse:
-        caller, told = principal(), convert.label_from_proto(request.label, "label.")
+        who, told = actor(), convert.label_from_proto(request.label, "label.")
         created: list[StoredLabel] = []
 
         async def create(changes: LabelChanges) -> pb.CreateLabelResponse:
-            (result,) = await self._service.store(changes, caller.client_id, [told])
+            (result,) = await self._service.store(changes, who.name, [told])
             if isinstance(result, MeshError):
                 raise result.with_violations(_within(result))
             created.extend([result.label] if result.created else [])
             return pb.CreateLabelResponse(label=convert.label_to_proto(result.label), created=result.created)
 
         named = named_request(request, lambda content: None)
-        answer = await self._idempotent.respond(caller.tenant_id, named, create, pb.CreateLabelResponse)
-        await self._teller.tell_soon(caller.tenant_id, created)
+        answer = await self._idempotent.respond(who.tenant_id, named, create, pb.CreateLabelResponse)
+        await self._teller.tell_soon(who.tenant_id, created)
         return answer
 
     async def BatchCreateLabels(
         self, request: pb.BatchCreateLabelsRequest, _: LabelContext
     ) -> pb.BatchCreateLabelsResponse:
-        caller = principal()
+        who = actor()
         told: list[NewLabel | MeshError] = []
         for number, message in enumerate(request.labels, 1):
             told.append(_read(message))
             if number % STEP_LABELS == 0:
                 await asyncio.sleep(0)
-        async with self._writer.begin(caller.tenant_id) as changes:
-            results = await self._service.store(changes, caller.client_id, told)
+        async with self._writer.begin(who.tenant_id) as changes:
+            results = await self._service.store(changes, who.name, told)
         created = [each.label for each in results if isinstance(each, ToldLabel) and each.created]
-        await self._teller.tell_soon(caller.tenant_id, created)
+        await self._teller.tell_soon(who.tenant_id, created)
         return pb.BatchCreateLabelsResponse(results=await _results(results), created_count=len(created))
 
     async def GetLabel(self, request: pb.GetLabelRequest, _: LabelContext) -> pb.GetLabelResponse:
@@ -90,14 +91,16 @@ class LabelServicer:
         return pb.ListLabelsResponse(labels=map(convert.label_to_proto, found), next_page_token=following)
 
     async def ImportLabels(self, request: pb.ImportLabelsRequest, _: LabelContext) -> pb.ImportLabelsResponse:
-        caller = principal()
+        who = actor()
+        # Before the transaction, which others of the tenant wait for.
+        rows = await self._files.count(request.body.data)
 
         async def create(changes: LabelChanges) -> pb.ImportLabelsResponse:
-            made = await self._files.create(changes, caller.tenant_id, caller.client_id, request.body.data)
+            made = await self._files.create(changes, who.tenant_id, who.name, request.body.data, rows)
             return pb.ImportLabelsResponse(label_import=convert.label_import_to_proto(made, PENDING))
 
         named = named_request(request, lambda content: None)
-        return await self._idempotent.respond(caller.tenant_id, named, create, pb.ImportLabelsResponse)
+        return await self._idempotent.respond(who.tenant_id, named, create, pb.ImportLabelsResponse)
 
     async def GetLabelImport(self, request: pb.GetLabelImportRequest, _: LabelContext) -> pb.GetLabelImportResponse:
         found, state = await self._files.get(principal().tenant_id, UUID(request.import_id))

@@ -1374,8 +1374,8 @@ class LabelClient:
         return await self._caller.call(LIST_LABELS, request, options)
 
     async def import_labels(self, request: ImportLabelsRequest, **options: Unpack[CallOptions]) -> LabelImport:
-        """Takes a CSV file (RFC 4180, UTF-8) of at most 4 MiB, and enters its rows as a task: each row for
-        itself, those at fault are listed.
+        """Takes a CSV file (RFC 4180, UTF-8) of at most 4 MiB and 100,000 rows, and enters its rows as a task:
+        each row for itself, those at fault are listed.
         Its first row names its columns: `transaction_id` and `label`, and any of `source`, `reason`,
         `amount`, `currency`, `known_time`.
         The same rows again change nothing. Reasons: VALIDATION_FAILED, STATE_NOT_ALLOWED for more than 20

@@ -107,7 +107,7 @@ class LabelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ImportLabels(self, request, context):
-        """Takes a CSV file (RFC 4180, UTF-8) of at most 4 MiB, and enters its rows as a task: each row for itself, those at fault are listed.
+        """Takes a CSV file (RFC 4180, UTF-8) of at most 4 MiB and 100,000 rows, and enters its rows as a task: each row for itself, those at fault are listed.
         Its first row names its columns: `transaction_id` and `label`, and any of `source`, `reason`, `amount`, `currency`, `known_time`.
         The same rows again change nothing. Reasons: VALIDATION_FAILED, STATE_NOT_ALLOWED for more than 20 that have not ended, IDEMPOTENCY_CONFLICT, DEPENDENCY_UNAVAILABLE.
         """

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-__all__ = ["MOST_REFUSED", "MOST_UNFINISHED_IMPORTS", "ImportedRows", "LabelImport", "RefusedRow"]
+__all__ = ["MOST_REFUSED", "MOST_ROWS", "MOST_UNFINISHED_IMPORTS", "ImportedRows", "LabelImport", "RefusedRow"]
 
 MOST_UNFINISHED_IMPORTS = 20
 """Of a tenant."""
 MOST_REFUSED = 10_000
 """Rows of a file of which it is kept what is wrong."""
+MOST_ROWS = 100_000
+"""Of a file: 4 MiB have no more where transactions are named by UUIDs."""
 
 
 class RefusedRow(NamedTuple):

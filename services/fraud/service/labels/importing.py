@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from meshkit.errors import MeshError, Violation, validation_failed
@@ -24,7 +25,7 @@ from services.fraud import errors
 from services.fraud.domain.labels.imports import MOST_UNFINISHED_IMPORTS, ImportedRows, LabelImport, RefusedRow
 from services.fraud.domain.labels.label import NewLabel, StoredLabel
 from services.fraud.ports.labels import LabelChanges, LabelImports, LabelWriter
-from services.fraud.service.csv_records import csv_records
+from services.fraud.service.labels.file_rows import FileRow, counted_rows, file_rows
 from services.fraud.service.labels.keeping import LabelService, ToldLabel
 from services.fraud.service.labels.telling import LabelTeller
 
@@ -33,9 +34,6 @@ __all__ = ["IMPORTS_AT_ONCE", "KIND", "LabelFiles", "LabelImportWork"]
 KIND = "fraud.label_import"
 IMPORTS_AT_ONCE = KindLimits(max_running=4, max_running_per_tenant=1, internal=True)
 ROWS_AT_ONCE = 500
-TURN_ROWS = 50
-"""Rows that are read while everything else waits: a few milliseconds."""
-REQUIRED = ("transaction_id", "label")
 SHOWN = 3
 """Violations of a row that are told."""
 
@@ -54,11 +52,12 @@ class LabelFiles:
         self._columns = columns
         self._clock = clock
 
-    async def create(self, changes: LabelChanges, tenant_id: str, author: str, data: bytes) -> LabelImport:
-        """Takes a file, and has it entered. Raises VALIDATION_FAILED, STATE_NOT_ALLOWED and DEPENDENCY_UNAVAILABLE."""
-        rows = sum(1 for _ in numbered_rows(data, self._columns))
-        if not rows:
-            raise validation_failed(Violation("body.data", "rows.min", "must have a row beside the names of columns"))
+    async def count(self, data: bytes) -> int:
+        """Returns the number of rows of a file. Raises VALIDATION_FAILED for one that cannot be entered."""
+        return await counted_rows(data, self._columns)
+
+    async def create(self, changes: LabelChanges, tenant_id: str, author: str, data: bytes, rows: int) -> LabelImport:
+        """Takes a file of so many rows, and has it entered. Raises STATE_NOT_ALLOWED and DEPENDENCY_UNAVAILABLE."""
         if await changes.unfinished_imports() >= MOST_UNFINISHED_IMPORTS:
             words = f"there are {MOST_UNFINISHED_IMPORTS} files that are not entered yet: wait until one is"
             raise errors.step_not_allowed(words, "pending")
@@ -95,6 +94,13 @@ class LabelFiles:
         return found
 
 
+class _ReadRow(NamedTuple):
+    """A row as a label, or what is wrong with it."""
+
+    number: int
+    label: NewLabel | MeshError
+
+
 class LabelImportWork:
     """Handles tasks of `KIND`."""
 
@@ -118,34 +124,27 @@ class LabelImportWork:
         """Does an attempt. Raises TaskFailure, and MeshError UNAVAILABLE and ABORTED."""
         import_id = UUID(str(task.arguments["import_id"]))
         found = await when_created("import", lambda: self._imports.get(task.tenant_id, import_id))
-        done = found.done
-        rows = list(numbered_rows(await self._imports.data(task.tenant_id, import_id), self._columns))
-        for start in range(done, found.rows, ROWS_AT_ONCE):
-            part = rows[start : start + ROWS_AT_ONCE]
-            await self._enter(found, start, part, whole=start + len(part) >= found.rows)
-            task.progress(start + len(part), found.rows, "entering labels")
+        seen, part = 0, list[_ReadRow]()
+        async with aclosing(file_rows(await self._imports.data(task.tenant_id, import_id), self._columns)) as rows:
+            async for row in rows:
+                seen += 1
+                if seen <= found.done:
+                    continue
+                part.append(_ReadRow(row.number, self._read(row)))
+                if len(part) == ROWS_AT_ONCE or seen == found.rows:
+                    await self._enter(found, seen - len(part), part, whole=seen == found.rows)
+                    task.progress(seen, found.rows, "entering labels")
+                    part = []
         return {"rows": found.rows}
 
-    async def _enter(
-        self,
-        found: LabelImport,
-        start: int,
-        rows: Sequence[tuple[int, Sequence[str], Mapping[str, str]]],
-        *,
-        whole: bool,
-    ) -> None:
-        read: list[NewLabel | MeshError] = []
-        for at, (_, cells, row) in enumerate(rows):
-            read.append(self._read(cells, row))
-            if not at % TURN_ROWS:
-                await asyncio.sleep(0)
+    async def _enter(self, found: LabelImport, start: int, rows: Sequence[_ReadRow], *, whole: bool) -> None:
         created: list[StoredLabel] = []
         async with self._writer.begin(found.tenant_id) as changes:
-            results = await self._labels.store(changes, found.created_by, read)
+            results = await self._labels.store(changes, found.created_by, [each.label for each in rows])
             told = [each for each in results if isinstance(each, ToldLabel)]
             created += [each.label for each in told if each.created]
             refused = [
-                _refused(number, each) for (number, _, _), each in zip(rows, results, strict=True)
+                _refused(row.number, each) for row, each in zip(rows, results, strict=True)
                 if isinstance(each, MeshError)
             ]  # fmt: skip
             entered = ImportedRows(len(created), len(told) - len(created), refused)
@@ -153,39 +152,14 @@ class LabelImportWork:
                 raise TaskFailure("Superseded", "another attempt enters the file", retryable=False)
         await self._teller.tell_soon(found.tenant_id, created)
 
-    def _read(self, cells: Sequence[str], row: Mapping[str, str]) -> NewLabel | MeshError:
-        if len(cells) != len(row):
-            words = f"must have {len(row)} cells, one for each column, and has {len(cells)}"
+    def _read(self, row: FileRow) -> NewLabel | MeshError:
+        if len(row.cells) != len(row.values):
+            words = f"must have {len(row.values)} cells, one for each column, and has {len(row.cells)}"
             return validation_failed(Violation("", "rows.columns", words))
         try:
-            return self._read_row(row)
+            return self._read_row(row.values)
         except MeshError as error:
             return error
-
-
-def numbered_rows(data: bytes, columns: Sequence[str]) -> Iterator[tuple[int, Sequence[str], Mapping[str, str]]]:
-    """Yields the rows of a file: number, cells, and cells by the names of columns. Empty lines are passed over.
-
-    Raises VALIDATION_FAILED for what is no CSV, and for other columns.
-    """
-    names: Sequence[str] | None = None
-    for number, cells in enumerate(csv_records(data), 1):
-        if not cells:
-            continue
-        if names is None:
-            names = [each.strip().lower() for each in cells]
-            _check_names(names, columns)
-            continue
-        yield number, cells, {name: cells[at] if at < len(cells) else "" for at, name in enumerate(names)}
-
-
-def _check_names(names: Sequence[str], columns: Sequence[str]) -> None:
-    if len(set(names)) < len(names) or not set(names) <= set(columns) or not set(REQUIRED) <= set(names):
-        words = (
-            f"the first row must name the columns: {' and '.join(REQUIRED)}, and any of "
-            f"{', '.join(each for each in columns if each not in REQUIRED)}, each once"
-        )
-        raise validation_failed(Violation("body.data", "rows.columns", words))
 
 
 def _refused(row: int, error: MeshError) -> RefusedRow:

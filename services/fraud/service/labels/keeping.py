@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -21,6 +22,9 @@ from services.fraud.domain.labels.label import (
 from services.fraud.ports.labels import LabelChanges, LabelFilter, LabelReads
 
 __all__ = ["LabelService", "ToldLabel"]
+
+STEP_LABELS = 200
+"""Labels that are judged and stored while everything else waits: a few milliseconds."""
 
 
 class ToldLabel(NamedTuple):
@@ -43,8 +47,17 @@ class LabelService:
     ) -> Sequence[ToldLabel | MeshError]:
         """Stores labels, each for itself, in their order. Returns what became of each."""
         now = self._now()
+        results: list[ToldLabel | MeshError] = []
+        for start in range(0, len(told), STEP_LABELS):
+            results += await self._store(changes, author, told[start : start + STEP_LABELS], now)
+            await asyncio.sleep(0)
+        return results
+
+    async def _store(
+        self, changes: LabelChanges, author: str, told: Sequence[NewLabel | MeshError], now: datetime
+    ) -> Sequence[ToldLabel | MeshError]:
         names = {each.transaction_id for each in told if isinstance(each, NewLabel)}
-        known = dict(await changes.transactions(sorted(names)))
+        known = dict(await changes.transactions(sorted(names))) if names else {}
         results: list[ToldLabel | MeshError] = []
         for each in told:
             result = each if isinstance(each, MeshError) else _told(each, known[each.transaction_id], author, now)

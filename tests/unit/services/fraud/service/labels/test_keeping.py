@@ -1,4 +1,4 @@
-"""What becomes of labels that are told: how many a transaction may have."""
+"""What becomes of labels that are told: how many a transaction may have, and how many are stored at once."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from meshkit.errors import MeshError
-from services.fraud.adapters.memory_labels import MemoryLabelRows, MemoryLabels, MemoryLabelWriter
-from services.fraud.domain.labels.label import MOST_LABELS, NewLabel
-from services.fraud.service.labels.keeping import LabelService, ToldLabel
+from services.fraud.adapters.memory_labels import (
+    MemoryLabelChanges,
+    MemoryLabelRows,
+    MemoryLabels,
+    MemoryLabelWriter,
+)
+from services.fraud.domain.labels.label import MOST_LABELS, NewLabel, StoredLabel
+from services.fraud.ports.labels import LabelChanges
+from services.fraud.service.labels.keeping import STEP_LABELS, LabelService, ToldLabel
 from tests.support.fraud import new_tenant
 from tests.support.labels import NOW, label, said
 
@@ -26,3 +32,18 @@ async def test_a_transaction_has_a_hundred_labels_whatever_their_numbers() -> No
     *stored, last = await told(rows, tenant, *new)
     assert [each.label.number for each in stored if isinstance(each, ToldLabel)] == list(range(201, 300))
     assert isinstance(last, MeshError)
+
+
+async def test_of_a_long_batch_few_labels_are_stored_at_once() -> None:
+    rows, tenant, steps = MemoryLabelRows(), new_tenant(), list[int]()
+
+    class Watched(MemoryLabelChanges):
+        async def add(self, labels: Sequence[StoredLabel]) -> None:
+            steps.append(len(labels))
+            await super().add(labels)
+
+    changes: LabelChanges = Watched(rows, tenant)
+    new = [said(f"tx-{number % 450}", source=f"source-{number}") for number in range(900)]
+    results = await LabelService(MemoryLabels(rows), lambda: NOW).store(changes, "alice", new)
+    assert (sum(steps), max(steps)) == (900, STEP_LABELS)
+    assert [each.label.number for each in results if isinstance(each, ToldLabel)] == [1] * 450 + [2] * 450
