@@ -21,7 +21,7 @@ from console.arguments import whole
 from console.evaluating.laundering import BEST, LaunderingRun, Ranking, rank, written_score
 from console.evaluating.notes import Notes
 from console.evaluating.tenant import own_target
-from console.evaluating.transfers import STEP, SimulatedTransfers
+from console.evaluating.transfers import SimulatedTransfers, step_length
 from console.http import HttpClient
 from console.replay import file_digest
 from console.replaying.sender import Sender
@@ -108,7 +108,7 @@ def _start(notes: Notes, steps: int) -> datetime:
     noted = notes.get(START)
     if not noted:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        noted = {"day": (today - steps * STEP - timedelta(days=1)).isoformat()}
+        noted = {"day": (today - steps * step_length(steps) - timedelta(days=1)).isoformat()}
         notes.put(START, noted)
     return datetime.fromisoformat(noted["day"])
 

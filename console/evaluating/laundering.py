@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from console.api import Api, Json
-from console.evaluating.transfers import EVENT_TYPE, SimulatedTransfers, Transfer
+from console.evaluating.transfers import EVENT_TYPE, SimulatedTransfers, Transfer, step_length
 from console.failure import CommandFailure
 from console.metrics import auc, average_precision
 from console.replaying.sender import Sender
@@ -67,6 +67,7 @@ class LaunderingRun:
         self._sender = sender
         self._simulated = simulated
         self._start = start
+        self._length = step_length(simulated.steps)
         self._concurrency = concurrency
         self.sent = 0
         self.degraded = 0
@@ -109,7 +110,7 @@ class LaunderingRun:
 
     async def _send(self, transfers: Iterator[Transfer]) -> None:
         for each in transfers:
-            answer = await self._sender.send(each.request(self._start))
+            answer = await self._sender.send(each.request(self._start, self._length))
             if answer.error:
                 raise CommandFailure(f"A transfer was refused: {answer.detail}")
             self.sent += 1

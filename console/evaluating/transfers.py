@@ -18,11 +18,17 @@ from typing import Any, NamedTuple
 
 from console.failure import CommandFailure
 
-__all__ = ["EVENT_TYPE", "SimulatedTransfers", "Transfer", "TransferRequest"]
+__all__ = ["EVENT_TYPE", "SimulatedTransfers", "Transfer", "TransferRequest", "step_length"]
 
 EVENT_TYPE = "transfer"
-STEP = timedelta(days=1)
+LONGEST_STEP, ALL_STEPS = timedelta(days=1), timedelta(days=150)
+"""Steps are shorter if there are many: a graph takes in nothing that happened more than 180 days ago."""
 NODES, TRANSFERS = "nodes.csv", "transactions.csv"
+
+
+def step_length(steps: int) -> timedelta:
+    """Returns how long each of so many steps is."""
+    return min(LONGEST_STEP, ALL_STEPS / steps)
 
 
 class Transfer(NamedTuple):
@@ -36,9 +42,9 @@ class Transfer(NamedTuple):
     place: int
     """Among those of its step."""
 
-    def request(self, start: datetime) -> TransferRequest:
-        """Returns its check, if the first step is a day that begins then: it is a second after the one before it."""
-        when = start + (self.step - 1) * STEP + timedelta(seconds=min(self.place, 86_399))
+    def request(self, start: datetime, length: timedelta) -> TransferRequest:
+        """Returns its check, if the first step begins then and each is so long: a second after the one before it."""
+        when = start + (self.step - 1) * length + min(timedelta(seconds=self.place), length - timedelta(seconds=1))
         body = {
             "event_type": EVENT_TYPE,
             "transaction_id": f"amlsim-{self.row}",

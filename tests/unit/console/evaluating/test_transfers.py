@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from console.evaluating.laundering import rank, written_score
-from console.evaluating.transfers import SimulatedTransfers
+from console.evaluating.transfers import SimulatedTransfers, Transfer, step_length
 from console.failure import CommandFailure
 
 HEADER = "sourceNodeId,targetNodeId,value,time\n"
@@ -27,12 +27,24 @@ def folder(path: Path, transfers: str, nodes: str = NODES) -> Path:
 def test_transfers_of_a_step_follow_each_other_by_seconds(tmp_path: Path) -> None:
     read = SimulatedTransfers(folder(tmp_path, "1,2,10.5,1\n2,3,7,1\n3,1,8,4\n"))
     assert (read.steps, read.is_fraud) == (4, {"1": True, "2": True, "3": False})
-    requests = [json.loads(each.request(datetime(2026, 1, 1, tzinfo=UTC)).body) for each in read.transfers()]
+    start, day = datetime(2026, 1, 1, tzinfo=UTC), step_length(read.steps)
+    requests = [json.loads(each.request(start, day).body) for each in read.transfers()]
     assert [each["event_time"] for each in requests] == [
         "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z", "2026-01-04T00:00:00Z",
     ]  # fmt: skip
     assert requests[0]["fields"] == {"payer": "1", "payee": "2", "amount": {"amount": 10.5, "currency": "USD"}}
     assert len({each["transaction_id"] for each in requests}) == 3
+
+
+@pytest.mark.parametrize(("steps", "days"), [(1, 1.0), (150, 1.0), (300, 0.5)])
+def test_many_steps_are_shorter_so_that_none_is_too_old_for_the_graph(steps: int, days: float) -> None:
+    assert step_length(steps) == timedelta(days=days)
+
+
+def test_a_step_with_more_transfers_than_seconds_ends_before_the_next() -> None:
+    many = Transfer(1, "1", "2", 10.5, step=2, place=100_000)
+    told = json.loads(many.request(datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=12)).body)
+    assert told["event_time"] == "2026-01-01T23:59:59Z"
 
 
 @pytest.mark.parametrize(
