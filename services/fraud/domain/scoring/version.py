@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -84,6 +84,9 @@ class ModelOutcome:
     explains: bool = True
 
 
+_OUTCOME_FIELDS = {each.name for each in fields(ModelOutcome)}
+
+
 @dataclass(frozen=True, slots=True)
 class ModelUse:
     """How a version may be used: all of it that ever changes."""
@@ -154,5 +157,7 @@ def outcome_to_json(outcome: ModelOutcome) -> str:
 
 
 def outcome_from_json(text: str) -> ModelOutcome:
+    """Reads an outcome; what a later release says of it is left out, for both run while one replaces the other."""
     read = json.loads(text)
-    return ModelOutcome(**{**read, "features": tuple(read["features"])})
+    known = {name: read[name] for name in _OUTCOME_FIELDS & read.keys()}
+    return ModelOutcome(**{**known, "features": tuple(read["features"])})

@@ -26,7 +26,11 @@ def test_settings_and_outcomes_survive_their_text() -> None:
     assert settings_from_json(settings_to_json(asked)) == asked
     outcome = made_model(evaluation={"rows": 1}, validation={"rows": 2}, takes_missing=False).outcome
     assert outcome_from_json(outcome_to_json(outcome)) == outcome
-    assert json.loads(outcome_to_json(outcome))["features"] == ["amount", "user_count_1h", "user_new_device"]
+    told = json.loads(outcome_to_json(outcome))
+    assert told["features"] == ["amount", "user_count_1h", "user_new_device"]
+    assert outcome_from_json(json.dumps(told | {"of_a_later_release": 1})) == outcome
+    del told["validation"]
+    assert outcome_from_json(json.dumps(told)) == replace(outcome, validation=None)
 
 
 def test_periods_follow_each_other() -> None:
