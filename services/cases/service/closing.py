@@ -10,7 +10,7 @@ from uuid import UUID
 from meshkit.errors import MeshError
 from meshkit.preconditions import check_etag
 from services.cases import errors
-from services.cases.domain.alerts import AlertState, of_late_case
+from services.cases.domain.alerts import AlertState, StoredAlert, of_late_case
 from services.cases.domain.cases import (
     CaseDisposition,
     CaseState,
@@ -63,9 +63,14 @@ class CaseClosing:
             now_found = await case_in_state(changes, case_id)
             if _closed_so(now_found, disposition):
                 return now_found
-            if _is_other(now_found, begun) or await _chosen(changes, now_found, chosen) != names:
+            if _is_other(now_found, begun):
                 raise errors.changed_meanwhile()
-            return await self._close(changes, now_found, actor, disposition, len(names))
+            if await _chosen(changes, now_found, chosen) == names:
+                return await self._close(changes, now_found, actor, disposition, len(names))
+            kept = replace(now_found, closing_as="", closing_until=None)
+            await changes.save_case(kept)
+            await self._leave_queue(changes, kept, actor)
+        raise errors.changed_meanwhile()
 
     async def _label(self, tenant_id: str, begun: StoredCase, names: Sequence[str], label: str) -> None:
         try:
@@ -92,10 +97,19 @@ class CaseClosing:
 
     async def look_again(self, changes: CaseChanges, case_id: UUID, actor: str) -> None:
         """Weighs a case of which an alert was dismissed. It leaves the queue if that was the last to be looked at."""
-        found = await self._raising.weigh(changes, await case_in_state(changes, case_id), self._clock())
-        live = any(alert.state.live for alert in await changes.alerts_of(found.case_id))
-        if found.state is CaseState.OPEN and not live and not found.is_being_closed(self._clock()):
-            await self._close(changes, found, actor, CaseDisposition.INCONCLUSIVE, 0)
+        now = self._clock()
+        found = await self._raising.weigh(changes, await case_in_state(changes, case_id), now)
+        if found.overdue and found.due_at > now:
+            found = found.changed(now, overdue=False)
+            await changes.save_case(found)
+            await _end_alerts(changes, [await changes.live_alert(of_late_case(found.case_id))], actor, now)
+        await self._leave_queue(changes, found, actor)
+
+    async def _leave_queue(self, changes: CaseChanges, case: StoredCase, actor: str) -> None:
+        """Closes a case of the queue of which nothing is left to be looked at."""
+        live = any(alert.state.live for alert in await changes.alerts_of(case.case_id))
+        if case.state is CaseState.OPEN and not live and not case.is_being_closed(self._clock()):
+            await self._close(changes, case, actor, CaseDisposition.INCONCLUSIVE, 0)
 
     async def merge(self, changes: CaseChanges, case_id: UUID, actor: str, other_id: UUID, etag: str) -> StoredCase:
         """Moves the alerts of another case to one. Raises MeshError."""
@@ -114,7 +128,7 @@ class CaseClosing:
             raise refused_step(error) from None
         for alert in await changes.alerts_of(other.case_id):
             await changes.save_alert(alert.changed(now, case_id=case.case_id))
-        await _end_alerts(changes, other, actor, now)
+        await _end_alerts(changes, await _alerts_of(changes, other), actor, now)
         await changes.save_case(merged)
         for each, told in ((merged, case), (case, merged)):
             await changes.record(each.case_id, "merged", actor, now, {"other_case_id": told.case_id})
@@ -149,7 +163,7 @@ class CaseClosing:
             closed = closed_as(case, disposition.value, now)
         except CaseStepError as error:
             raise refused_step(error) from None
-        await _end_alerts(changes, case, actor, now)
+        await _end_alerts(changes, await _alerts_of(changes, case), actor, now)
         await changes.save_case(closed)
         labels = labelled if disposition.label else 0
         details = {"disposition": disposition.value, "labels": str(labels)}
@@ -158,11 +172,14 @@ class CaseClosing:
         return closed
 
 
-async def _end_alerts(changes: CaseChanges, case: StoredCase, actor: str, now: datetime) -> None:
-    """Closes the alerts of a case, and the one that says that it was not closed in time."""
-    overdue = await changes.live_alert(of_late_case(case.case_id))
-    for alert in (*await changes.alerts_of(case.case_id), *([overdue] if overdue else [])):
-        if alert.state.live:
+async def _alerts_of(changes: CaseChanges, case: StoredCase) -> Sequence[StoredAlert | None]:
+    """Returns the alerts of a case, and the one that says that it was not closed in time."""
+    return *await changes.alerts_of(case.case_id), await changes.live_alert(of_late_case(case.case_id))
+
+
+async def _end_alerts(changes: CaseChanges, alerts: Sequence[StoredAlert | None], actor: str, now: datetime) -> None:
+    for alert in alerts:
+        if alert is not None and alert.state.live:
             await changes.save_alert(alert.changed(now, state=AlertState.CLOSED, changed_by=actor))
 
 

@@ -100,7 +100,7 @@ class AlertRaising:
         """Returns the case of an alert: its own, else the open one of its entity, else a new one."""
         if alert.case_id is not None:
             found = await changes.case(UUID(alert.case_id))
-            assert found is not None, "cases stay"
+            assert found is not None, "a case with a live alert stays"
             return found
         entity = alert.raised_for.entity
         return await changes.open_case(entity) or await self.open(changes, entity, now)

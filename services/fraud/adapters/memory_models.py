@@ -33,7 +33,7 @@ class MemoryModelRows:
     made: dict[Place, MadeModel] = field(default_factory=dict)
     tokens: dict[Place, int] = field(default_factory=dict)
     parts: dict[tuple[str, str, UUID], dict[int, bytes]] = field(default_factory=dict)
-    inspected: dict[tuple[str, str, UUID], MadeModel] = field(default_factory=dict)
+    inspected: dict[InspectionOrder, MadeModel] = field(default_factory=dict)
     contents: list[UsingContent] = field(default_factory=list)
     requests: dict[tuple[str, UUID], Answered] = field(default_factory=dict)
 
@@ -162,8 +162,8 @@ class MemoryModelChanges(MemoryClaims):
 
     async def add_inspected(self, version: ModelVersion, order: InspectionOrder) -> ModelOutcome | None:
         place = self._tenant_id, version.name, order.upload_id
-        made = self._of.inspected.get(place)
-        if made is None or order.features not in ((), made.outcome.features):
+        made = self._of.inspected.get(order)
+        if made is None:
             return None
         await self.add_version(version)
         self._of.store(self._tenant_id, version.ref, made)

@@ -13,7 +13,7 @@ import asyncpg
 from meshkit.storage.postgres import Pool, transaction
 from services.fraud.convert import drift_to_event
 from services.fraud.convert.drift import model_score_from_record
-from services.fraud.domain.scoring.drift import CERTAIN, LabelledAlerts, SeenDay
+from services.fraud.domain.scoring.drift import CERTAIN, LabelledAlerts, SeenDay, scores_renamed
 from services.fraud.ports.drift import DriftReference, SeenPart, WatchedModel
 
 __all__ = ["PostgresDrift"]
@@ -66,13 +66,13 @@ class PostgresDrift:
             row = await connection.fetchrow(_REFERENCE, watched.tenant_id, *watched.ref)
         if row is None:
             return None
-        bins, measured = json.loads(row["reference"]), json.loads(row["evaluation"] or "null")
+        bins, measured = scores_renamed(json.loads(row["reference"])), json.loads(row["evaluation"] or "null")
         return DriftReference({name: each["shares"] for name, each in bins.items()}, _alert_rate(measured))
 
     async def seen(self, watched: WatchedModel, since: date) -> Sequence[SeenDay]:
         async with transaction(self._pool, [watched.tenant_id]) as connection:
             rows = await connection.fetch(_SEEN, watched.tenant_id, *watched.ref, since)
-        return [SeenDay(day, seen, certain, json.loads(counts)) for day, seen, certain, counts in rows]
+        return [SeenDay(day, seen, certain, scores_renamed(json.loads(counts))) for day, seen, certain, counts in rows]
 
     async def labelled(self, watched: WatchedModel, since: datetime) -> LabelledAlerts:
         async with transaction(self._pool, [watched.tenant_id]) as connection:

@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
-from services.fraud.domain.scoring.drift import CERTAIN, SCORE, SeenDay
+from services.fraud.domain.scoring.drift import CERTAIN, SCORE, SeenDay, scores_renamed
 from services.fraud.models.dataset import Matrix
 from services.fraud.models.drift import ReferenceBins, SeenValues
 from services.fraud.ports.drift import SeenPart, WatchedModel
@@ -54,7 +54,7 @@ class WatchedModels:
         self, watched: WatchedModel, features: Sequence[str], reference: Mapping[str, ReferenceBins]
     ) -> ModelSight:
         """Returns what a model that was loaded just now tells what it sees."""
-        sight = ModelSight(watched, SeenValues(features, SCORE, reference, CERTAIN))
+        sight = ModelSight(watched, SeenValues(features, SCORE, scores_renamed(reference), CERTAIN))
         self._sights[uuid4()] = sight
         return sight
 

@@ -172,7 +172,7 @@ class GraphChanges(Protocol):
         ...
 
     async def remove(self, tenant_id: str, entities: Collection[int]) -> None:
-        """Deletes those of some entities that have no edges, and takes them off the sizes of their components."""
+        """Deletes those of some entities that have neither edges nor fraud, and takes them off their components."""
         ...
 
     async def know(self, tenant_id: str, known: Collection[KnownEvent]) -> Sequence[FraudChange]:

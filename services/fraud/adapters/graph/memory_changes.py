@@ -155,7 +155,8 @@ class MemoryGraphChanges:
 
     async def remove(self, tenant_id: str, entities: Collection[int]) -> None:
         graph = self.graphs[tenant_id]
-        for number in [each for each in entities if each in graph.entities and graph.entities[each].degree <= 0]:
+        known = [(each, graph.entities[each]) for each in entities if each in graph.entities]
+        for number in [each for each, found in known if found.degree <= 0 and found.frauds <= 0]:
             component = graph.entities.pop(number).component
             graph.doubted.discard(number)
             if component in graph.sizes:

@@ -72,7 +72,7 @@ DELETE r
 RETURN source, target, is_transfer"""
 _REMOVE = """
 UNWIND $entities AS number
-MATCH (e:RampartEntity {tenant: $tenant, number: number}) WHERE e.degree <= 0
+MATCH (e:RampartEntity {tenant: $tenant, number: number}) WHERE e.degree <= 0 AND e.frauds <= 0
 WITH e, e.component AS component
 DETACH DELETE e
 WITH component, count(*) AS members

@@ -60,7 +60,7 @@ _REMOVE = f"""
 WITH gone AS (
     DELETE FROM graph_entities WHERE tenant_id = $1 AND ctid = ANY (ARRAY(
         SELECT e.ctid FROM unnest($2::bigint[]) AS asked (entity) {ENTITY.format(of="asked.entity", name="e")}
-        WHERE e.degree <= 0
+        WHERE e.degree <= 0 AND e.frauds <= 0
     )) RETURNING component
 )
 UPDATE graph_components AS c SET size = greatest(c.size - gone.members, 1)

@@ -104,7 +104,7 @@ class StoredLabel:
         return LabelState.EFFECTIVE if self.effective else LabelState.SUPERSEDED
 
     def says(self, new: NewLabel) -> bool:
-        """Tells whether this is what is told again."""
+        """Tells whether this is what is told again, if it is in effect."""
         same = (self.kind, self.source, self.reason, self.amount) == (new.kind, new.source, new.reason, new.amount)
         return same and (new.known_at is None or self._may_be_of(new.known_at))
 
@@ -145,9 +145,9 @@ def assigned(
     new: NewLabel, known: LabelledTransaction, label_id: str, author: str, now: datetime
 ) -> tuple[StoredLabel, bool]:
     """Returns the label of a transaction that says what is told, and whether it is a new one."""
-    again = next((each for each in known.labels if new.known_at is not None and each.says(new)), None)
+    again = next((each for each in known.labels if each.known_at == new.known_at and each.says(new)), None)
     current = in_effect(known.labels)
-    if again is None and new.known_at is None and current is not None and current.says(new):
+    if again is None and current is not None and current.says(new):
         again = current
     if again is not None:
         return replace(again, effective=again is current), False

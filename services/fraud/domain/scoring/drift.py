@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from math import log
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 __all__ = [
     "CERTAIN",
@@ -23,6 +23,7 @@ __all__ = [
     "SeenDay",
     "drift_of",
     "newest_days",
+    "scores_renamed",
     "stability_index",
     "summed_days",
 ]
@@ -31,6 +32,7 @@ CERTAIN = 0.95
 """From here on a score is an alert."""
 SCORE = "model.score"
 """Under this name, which no feature can have, scores stand beside features."""
+_ONCE = "score"
 SHIFTED, DRIFTED = 0.1, 0.25
 """Indices from which on a population is commonly taken to be worth a look, and to be another one."""
 LEAST_ROWS = 1_000
@@ -38,6 +40,7 @@ LEAST_ROWS = 1_000
 LEAST_SHARE = 1e-4
 """An empty bin counts as this share: its logarithm is to be finite."""
 
+Kept = TypeVar("Kept")
 BinShares = Mapping[str, Sequence[float]]
 """By feature, and by `SCORE` for the scores: the share of each bin, the last one of what is missing."""
 
@@ -118,6 +121,13 @@ class ModelDrift:
     def drifted(self) -> Sequence[InputDrift]:
         every = ([self.score] if self.score else []) + list(self.inputs)
         return [each for each in every if each.state is DriftState.DRIFTED]
+
+
+def scores_renamed(kept: Mapping[str, Kept]) -> Mapping[str, Kept]:
+    """Returns what is kept by name, with scores under `SCORE`, which once were kept as if they were a feature."""
+    if SCORE in kept or _ONCE not in kept:
+        return kept
+    return {SCORE if name == _ONCE else name: each for name, each in kept.items()}
 
 
 def stability_index(shares: Sequence[float], counts: Sequence[int]) -> float:

@@ -53,9 +53,9 @@ TOLD_SECONDS = 1.0
 
 
 class GraphKeeper:
-    """Keeps the graphs of all tenants, of which one that fails holds up no other.
+    """Keeps the graphs of all tenants. One process does it at a time; what two do at once is done by one of them.
 
-    One process does it at a time; what two do at once is done by one of them.
+    One that cannot be filled, forgotten or found out about holds up no other. A page that is followed is one for all.
     """
 
     def __init__(

@@ -465,6 +465,35 @@ async def test_a_case_with_an_alert_that_is_dismissed_while_it_is_closed_is_look
     assert [names for names, _, _ in world.labels.told] == [("a", "b"), ("b",)]
 
 
+async def test_a_case_whose_last_alert_is_dismissed_while_it_is_closed_leaves_the_queue(world: CaseWorld) -> None:
+    await world.decide("a")
+    case = await the_case(world)
+    world.labels.meanwhile = lambda: dismiss(world, AlertCause.SCORE)
+    assert await refusal(close(world, case)) == "CONFLICT"
+    found = await the_case(world)
+    assert (found.state, found.disposition, found.closing_as) == (CaseState.CLOSED, "inconclusive", "")
+
+
+async def test_a_case_has_the_time_of_what_is_left_of_it(world: CaseWorld) -> None:
+    await world.decide("a", score=0.99, minor=10_000_00)
+    await world.decide("b", "burst", score=0.9)
+    world.now = NOON + timedelta(hours=5)
+    await world.keeper.round()
+    case = await the_case(world)
+    late = replace(ALL, cause=AlertCause.OVERDUE)
+    assert case.overdue
+    await dismiss(world, AlertCause.SCORE)
+    found = await the_case(world)
+    assert (found.overdue, found.due_at > world.now) == (False, True)
+    (told,), _ = await world.alerts.page(world.tenant, late, None, 10)
+    assert told.state is AlertState.CLOSED
+    world.now = found.due_at + timedelta(minutes=1)
+    await world.keeper.round()
+    assert (await the_case(world)).overdue
+    again, _ = await world.alerts.page(world.tenant, late, None, 10)
+    assert [each.state for each in again] == [AlertState.OPEN, AlertState.CLOSED]
+
+
 async def test_what_is_added_to_a_case_is_bounded_in_number_and_bytes(
     world: CaseWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

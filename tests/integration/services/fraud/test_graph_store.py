@@ -8,7 +8,7 @@ import pytest
 
 from services.fraud.domain.event import Money
 from services.fraud.domain.graph.entities import HUB_DEGREE, EntityName, entity_number
-from services.fraud.ports.graph import EntityRef
+from services.fraud.ports.graph import EntityRef, GraphStore
 from services.fraud.service.graph.forgetting import forget
 from tests.support.fraud import new_tenant
 from tests.support.graph import START, account, enter, payment, read, transfer
@@ -19,6 +19,14 @@ SHARED = "192.0.2.1"
 A, B, C, D = (account(each) for each in "abcd")
 
 every = pytest.mark.parametrize("graph", ["memory", "postgres", "neo4j"], indirect=True)
+
+
+async def forgotten(store: GraphStore, tenant: str) -> int:
+    """Forgets all that was last before `DAY`, and returns in how many parts but the last."""
+    parts = 0
+    while await forget(store, tenant, DAY):
+        parts += 1
+    return parts
 
 
 @every
@@ -126,7 +134,7 @@ async def test_money_that_comes_back_is_a_cycle(graph: KeptGraph, tenant: str) -
 @every
 async def test_what_was_not_seen_for_long_is_forgotten(graph: KeptGraph, tenant: str) -> None:
     await enter(graph.store, tenant, transfer("a", "b", 0), transfer("c", "b", 48), transfer("b", "c", 1))
-    assert not await forget(graph.store, tenant, DAY)
+    await forgotten(graph.store, tenant)
     a, b, c = await read(graph.reads, tenant, A, B, C)
     assert a is None and b is not None and c is not None
     assert (b.degree, b.fan_in, b.fan_out) == (1, 1, 0)
@@ -141,7 +149,7 @@ async def test_fraud_is_no_longer_near_through_links_that_are_forgotten(graph: K
     )
     a, b = await read(graph.reads, tenant, A, B)
     assert a is not None and b is not None and (a.fraud_near, b.fraud_near) == (1, 2)
-    assert not await forget(graph.store, tenant, DAY)
+    await forgotten(graph.store, tenant)
     await enter(graph.store, tenant)
     a, b, c = await read(graph.reads, tenant, A, B, C)
     assert a is not None and b is not None and c is not None
@@ -153,7 +161,7 @@ async def test_known_fraud_is_forgotten_with_its_event(graph: KeptGraph, tenant:
     old, new = payment("u1", 0, device_fingerprint="d1", fraud=True), payment("u1", 48, device_fingerprint="d1")
     await enter(graph.store, tenant, old, new, payment("u2", 48, device_fingerprint="d1"))
     names = EntityName("user_id", "u1"), EntityName("user_id", "u2")
-    assert not await forget(graph.store, tenant, DAY)
+    await forgotten(graph.store, tenant)
     await enter(graph.store, tenant)
     u1, u2 = await read(graph.reads, tenant, *names)
     assert u1 is not None and u2 is not None
@@ -166,12 +174,27 @@ async def test_known_fraud_is_forgotten_with_its_event(graph: KeptGraph, tenant:
 
 
 @every
+async def test_an_entity_stays_until_its_known_fraud_has_gone_too(graph: KeptGraph, tenant: str) -> None:
+    alone = payment("u1", 48, fraud=True)
+    await enter(graph.store, tenant, payment("u1", 0, device_fingerprint="d1"), alone)
+    await forgotten(graph.store, tenant)
+    names = EntityName("user_id", "u1"), EntityName("device_fingerprint", "d1")
+    u1, d1 = await read(graph.reads, tenant, *names)
+    assert u1 is not None and (u1.degree, u1.frauds, d1) == (0, 1, None)
+    await enter(graph.store, tenant, alone._replace(is_fraud=False, is_new=False), payment("u1", 48, fraud=True))
+    (u1,) = await read(graph.reads, tenant, names[0])
+    assert u1 is not None and u1.frauds == 1, "of what is no fraud after all nothing else is taken back"
+    while await forget(graph.store, tenant, DAY + timedelta(days=2)):
+        pass
+    assert await read(graph.reads, tenant, names[0]) == [None]
+
+
+@every
 async def test_much_known_fraud_is_forgotten_in_parts(graph: KeptGraph, tenant: str) -> None:
     await enter(
         graph.store, tenant, *(transfer("a", "b", 0, is_fraud=True) for _ in range(150)), transfer("a", "b", 48)
     )
-    assert await forget(graph.store, tenant, DAY)
-    assert not await forget(graph.store, tenant, DAY)
+    assert await forgotten(graph.store, tenant) == 15
     (a,) = await read(graph.reads, tenant, A)
     assert a is not None and (a.frauds, a.degree) == (0, 1)
 
@@ -184,7 +207,7 @@ async def test_known_fraud_is_nobody_near_while_it_is_a_hub(graph: KeptGraph, te
     await enter(graph.store, tenant, *(transfer("c", f"n{each}", 0) for each in range(HUB_DEGREE)))
     (a,) = await read(graph.reads, tenant, A)
     assert a is not None and a.fraud_near == 0
-    assert not await forget(graph.store, tenant, DAY)
+    await forgotten(graph.store, tenant)
     await enter(graph.store, tenant)
     a, c = await read(graph.reads, tenant, A, C)
     assert a is not None and c is not None and not c.is_hub

@@ -117,6 +117,14 @@ def test_what_no_clock_explains_is_another_label(stored: StoredLabel, told: NewL
     assert created
 
 
+def test_a_correction_within_seconds_is_no_label_told_again() -> None:
+    corrected = label(2, "legitimate", known=NOW + timedelta(seconds=1))
+    known = decided(label(1, "fraud"), corrected)
+    again = said(kind="fraud", known=NOW + timedelta(seconds=2))
+    stored, created = assigned(again, known, "id", "alice", NOW + timedelta(seconds=2))
+    assert (stored.number, stored.effective, created) == (3, True, True)
+
+
 def test_numbers_go_on_after_the_last_where_earlier_labels_were_deleted() -> None:
     stored, _ = assigned(said(kind="legitimate"), UNKNOWN._replace(labels=[label(2)]), "id", "alice", NOW)
     assert stored.number == 3

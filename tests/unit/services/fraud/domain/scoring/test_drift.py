@@ -14,6 +14,7 @@ from services.fraud.domain.scoring.drift import (
     SeenDay,
     drift_of,
     newest_days,
+    scores_renamed,
     stability_index,
     summed_days,
 )
@@ -51,6 +52,12 @@ def test_scores_drift_as_features_do() -> None:
 
 def test_scores_are_named_as_no_feature_can_be() -> None:
     assert name_faults(SCORE, "name")
+
+
+def test_scores_that_were_kept_as_a_feature_are_scores() -> None:
+    assert scores_renamed({"amount": 1, "score": 2}) == {"amount": 1, SCORE: 2}
+    assert scores_renamed({"score": 1, SCORE: 2}) == {"score": 1, SCORE: 2}, "a feature of that name"
+    assert scores_renamed({"amount": 1}) == {"amount": 1}
 
 
 def test_few_events_say_nothing() -> None:

@@ -49,7 +49,7 @@ class Inspector:
 
     async def inspect(self, order: InspectionOrder) -> InspectedUpload:
         made = made_model(self.found.features, takes_missing=self.found.takes_missing, explains=False)
-        self.rows.inspected[order.tenant_id, order.name, order.upload_id] = made
+        self.rows.inspected[order] = made
         return self.found
 
 
