@@ -84,7 +84,7 @@ async def test_what_a_version_sees_is_compared_with_what_it_has_learned_from(dec
         await deciding.edge.post(CHECK, a_check())
         await asyncio.sleep(0.2)
     assert {each["name"] for each in found["inputs"]} == {*deciding.features}
-    assert found["score"]["name"] == "score"
+    assert found["score"]["name"] == "model.score"
     assert {each["state"] for each in found["inputs"]} == {"unknown"}
     assert found["days"][0]["day"] == datetime.now(UTC).date().isoformat()
     refused = await deciding.edge.send("GET", f"{MODELS}/cards/versions/9:drift")

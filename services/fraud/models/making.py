@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from services.fraud.domain.scoring.drift import SCORE
@@ -9,8 +11,8 @@ from services.fraud.models.artifact import ModelArtifact, library_versions
 from services.fraud.models.calibration import probabilities
 from services.fraud.models.conversion import convert
 from services.fraud.models.dataset import Floats, TrainingTable
-from services.fraud.models.drift import reference_bins
-from services.fraud.models.evaluation import evaluate
+from services.fraud.models.drift import ReferenceBins, reference_bins
+from services.fraud.models.evaluation import ModelEvaluation, evaluate
 from services.fraud.models.failures import TrainingTableError
 from services.fraud.models.golden import check_golden
 from services.fraud.models.parameters import TrainingParameters
@@ -48,10 +50,7 @@ def make_model(
         test, scores = rows, _unseen_scores(trained)
     else:
         test = split.test_rows(table)
-        scores = np.array(model.score(test.values))
-    validation = split.validation_rows(table)
-    columns = rows.values.astype(np.float64).T
-    reference = {name: reference_bins(column) for name, column in zip(table.names, columns, strict=True)}
+        scores = _scores(model, test)
     return ModelArtifact(
         onnx=converted,
         signature=signature,
@@ -61,10 +60,23 @@ def make_model(
         libraries=library_versions(),
         data_fingerprint=rows.fingerprint(),
         evaluation=evaluate(test, scores),
-        validation=evaluate(validation, np.array(model.score(validation.values))) if len(validation) else None,
-        reference={**reference, SCORE: reference_bins(scores)},
+        validation=_validated(model, split.validation_rows(table)),
+        reference={**_references(rows), SCORE: reference_bins(scores)},
         golden=golden,
     )
+
+
+def _scores(model: ScoringModel, rows: TrainingTable) -> Floats:
+    return np.array(model.score(rows.values))
+
+
+def _validated(model: ScoringModel, rows: TrainingTable) -> ModelEvaluation | None:
+    return evaluate(rows, _scores(model, rows)) if len(rows) else None
+
+
+def _references(rows: TrainingTable) -> Mapping[str, ReferenceBins]:
+    columns = rows.values.astype(np.float64).T
+    return {name: reference_bins(column) for name, column in zip(rows.names, columns, strict=True)}
 
 
 def _unseen_scores(trained: TrainedModel) -> Floats:

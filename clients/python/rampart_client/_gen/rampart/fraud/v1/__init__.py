@@ -3491,7 +3491,7 @@ class DriftedInput(betterproto2.Message):
 
     name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
     """
-    Name of the feature, or "score".
+    Name of the feature, or "model.score".
     """
 
     stability_index: "float" = betterproto2.field(2, betterproto2.TYPE_DOUBLE)
@@ -6748,7 +6748,7 @@ class ModelDrift(betterproto2.Message):
     """
     How far what a version sees lies from what it has learned from, by a sample of the events that it scores.
 
-    Example: {"name": "cards", "version": 3, "since_time": "2026-11-23T00:00:00Z", "rows": "84000", "alert_rate": 0.003, "usual_alert_rate": 0.0029, "score": {"name": "score", "stability_index": 0.04, "state": "stable", "missing": 0, "usually_missing": 0}, "inputs": [{"name": "amount", "stability_index": 0.31, "state": "drifted", "missing": 0, "usually_missing": 0}], "days": [{"day": "2026-11-29", "rows": "12000", "alert_rate": 0.003, "score_index": 0.05, "worst_input": "amount", "worst_index": 0.33}], "labelled": {"alerts": "40", "frauds": "38", "precision": 0.95}}
+    Example: {"name": "cards", "version": 3, "since_time": "2026-11-23T00:00:00Z", "rows": "84000", "alert_rate": 0.003, "usual_alert_rate": 0.0029, "score": {"name": "model.score", "stability_index": 0.04, "state": "stable", "missing": 0, "usually_missing": 0}, "inputs": [{"name": "amount", "stability_index": 0.31, "state": "drifted", "missing": 0, "usually_missing": 0}], "days": [{"day": "2026-11-29", "rows": "12000", "alert_rate": 0.003, "score_index": 0.05, "worst_input": "amount", "worst_index": 0.33}], "labelled": {"alerts": "40", "frauds": "38", "precision": 0.95}}
     """
 
     name: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
