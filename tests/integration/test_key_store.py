@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
+from gateway.calls.idempotency import redis_store
 from gateway.calls.idempotency.memory import MemoryIdempotencyStore
 from gateway.calls.idempotency.redis_store import PREFIX, RedisIdempotencyStore
 from gateway.calls.idempotency.store import (
@@ -26,20 +27,23 @@ from tests.support.processes import free_port
 
 LONG = 60.0
 SHORT = 0.05
+PATIENT = 10.0
+"""Seconds for the server, on a busy machine."""
 ANSWER = StoredAnswer("request-1", b"\x00answer")
 
 
 @pytest.fixture
 async def redis(valkey_url: str) -> AsyncIterator[Redis]:
-    client = open_redis(valkey_url)
+    client = open_redis(valkey_url, timeout=PATIENT)
     yield client
     await client.aclose()
 
 
 @pytest.fixture(params=["memory", "redis"])
-def store(request: pytest.FixtureRequest) -> IdempotencyStore:
+def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> IdempotencyStore:
     if request.param == "memory":
         return MemoryIdempotencyStore()
+    monkeypatch.setattr(redis_store, "SECONDS", PATIENT)
     return RedisIdempotencyStore(request.getfixturevalue("redis"))
 
 
