@@ -1,4 +1,4 @@
-"""Runs all tests in four processes side by side, for most of them wait most of the time.
+"""Runs all tests in three processes side by side, for most of them wait most of the time.
 
 One has the tests of whole platforms. The others give way, so that what those time does not notice them. The last one
 gives way most: it waits for little, and would leave the others to end alone.
@@ -21,12 +21,11 @@ __all__ = ["run"]
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
 BESIDE = (
-    ("tests/integration/services/fraud",),
     ("tests/integration",),
     ("tests/conformance", "tests/contract", "tests/generators", "tests/load", "tests/support", "tests/unit"),
 )
-"""What is not run by the first, which has the rest. What has a process of its own is not run by those after it."""
-GIVE_WAY = 2
+"""What is not run by the first: all tests of whole platforms, which are the rest."""
+GIVE_WAY = 3
 """How much nicer each of the processes with these is than the one before."""
 
 
@@ -65,13 +64,9 @@ def _left_to(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
 
 
 def main() -> int:
-    ignored: list[str] = []
-    beside = []
-    for folders in BESIDE:
-        beside.append([*PYTEST, "-p", "no:cacheprovider", *folders, *ignored])
-        ignored += [f"--ignore={folder}" for folder in folders]
+    ignored = [f"--ignore={folder}" for folders in BESIDE for folder in folders]
     # The first is the one that remembers what failed, for `--last-failed`.
-    return run([*PYTEST, *ignored], *beside)
+    return run([*PYTEST, *ignored], *[[*PYTEST, "-p", "no:cacheprovider", *folders] for folders in BESIDE])
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ async def keeping(
             await pool.close()
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.05)

@@ -91,7 +91,10 @@ async def test_decisions_follow_in_the_order_of_their_commits(subject: Subject, 
     start = await subject.log.newest()
     for number in range(5):
         await subject.commit(some(tenant, f"{number}-a", f"{number}-b"))
-    page = await subject.log.read([tenant], start, 100)
+    async with asyncio.timeout(30):
+        # What others have begun before holds up what is read.
+        while not names(page := await subject.log.read([tenant], start, 100)):
+            await asyncio.sleep(0.05)
     assert names(page) == [f"{number}-{letter}" for number in range(5) for letter in "ab"]
     assert [row.place for row in page.rows] == sorted({row.place for row in page.rows})
     assert page.reached >= page.rows[-1].place
