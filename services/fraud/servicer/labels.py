@@ -22,15 +22,13 @@ from services.fraud import convert
 from services.fraud.domain.labels.label import NewLabel, StoredLabel
 from services.fraud.ports.labels import LabelChanges, LabelWriter
 from services.fraud.service.labels.importing import LabelFiles
-from services.fraud.service.labels.keeping import LabelService, ToldLabel
+from services.fraud.service.labels.keeping import STEP_LABELS, LabelService, ToldLabel
 from services.fraud.service.labels.telling import LabelTeller
 from services.fraud.servicer.scenarios import actor
 
 __all__ = ["LabelServicer"]
 
 LabelContext: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
-STEP_LABELS = 100
-"""Labels of a batch that are read or answered while everything else waits."""
 PENDING = WorkState("pending")
 
 

@@ -54,16 +54,19 @@ UPDATE tasks SET title = $3, priority = $4, assignee = $5, due_at = $6, state = 
     finished_at = $10, revision = $11, rank = run_after - make_interval(secs => $12 * $4::smallint)
 WHERE tenant_id = $1 AND task_id = $2"""
 
-_CANCEL = """
+# One time for all columns: the clock goes on between two looks at it.
+_MOMENT = "(SELECT clock_timestamp() AS moment OFFSET 0) AS clock"
+_CANCEL = f"""
 UPDATE tasks SET state = CASE WHEN lease_until IS NULL THEN 'cancelled' ELSE 'cancelling' END,
-    finished_at = CASE WHEN lease_until IS NULL THEN clock_timestamp() END,
-    updated_at = clock_timestamp(), revision = revision + 1
+    (finished_at, updated_at) = (SELECT CASE WHEN lease_until IS NULL THEN moment END, moment FROM {_MOMENT}),
+    revision = revision + 1
 WHERE tenant_id = $1 AND task_id = $2 AND state IN ('pending', 'running') RETURNING *"""
 
-_RETRY = """
-UPDATE tasks SET state = 'pending', attempt_limit = attempt_count + max_attempts, run_after = clock_timestamp(),
-    rank = clock_timestamp() - make_interval(secs => $3 * priority), result = NULL, result_reference = '',
-    finished_at = NULL, updated_at = clock_timestamp(), revision = revision + 1
+_RETRY = f"""
+UPDATE tasks SET state = 'pending', attempt_limit = attempt_count + max_attempts, result = NULL, result_reference = '',
+    (run_after, updated_at, rank) = (
+        SELECT moment, moment, moment - make_interval(secs => $3 * priority) FROM {_MOMENT}
+    ), finished_at = NULL, revision = revision + 1
 WHERE tenant_id = $1 AND task_id = $2 AND state IN ('failed', 'dead', 'cancelled') RETURNING *"""
 
 _TELL = f"SELECT pg_notify('{NEWS}', news) FROM unnest($1::text[]) AS news"

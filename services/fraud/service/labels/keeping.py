@@ -21,10 +21,10 @@ from services.fraud.domain.labels.label import (
 )
 from services.fraud.ports.labels import LabelChanges, LabelFilter, LabelReads
 
-__all__ = ["LabelService", "ToldLabel"]
+__all__ = ["STEP_LABELS", "LabelService", "ToldLabel"]
 
-STEP_LABELS = 200
-"""Labels that are judged and stored while everything else waits: a few milliseconds."""
+STEP_LABELS = 100
+"""Labels that are read, judged and stored, or answered while everything else waits: a few milliseconds."""
 
 
 class ToldLabel(NamedTuple):

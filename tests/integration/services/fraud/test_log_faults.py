@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from statistics import quantiles
+from statistics import median
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -301,5 +301,5 @@ async def test_floods_and_fast_clocks_of_callers_hold_redis_no_longer_than_ordin
         attack += await long_scripts(redis)
         (seen,) = await kept.engines[number % 2].see(check(other, event_time=now()))
         assert seen.degraded == ()
-    # Of the longest those that waited least for a processor: a busy machine only adds to what a script takes.
-    assert quantiles(attack)[0] < 3 * quantiles(ordinary)[0], (ordinary, attack)
+    # Of the longest, for on a busy machine a few wait for a processor.
+    assert median(attack) < 3 * median(ordinary), (ordinary, attack)

@@ -243,8 +243,7 @@ async def test_work_of_workers_and_finished_work_are_not_changed_by_people(
 async def test_pending_task_is_cancelled_at_once_and_never_leased(stores: Stores, tenant: str, kind: str) -> None:
     task_id = await stores.make(tenant, kind)
     task = await stores.tasks.cancel(tenant, task_id)
-    assert task is not None and task.finished_at is not None
-    assert task.state == "cancelled" and abs(task.updated_at - task.finished_at) < timedelta(seconds=1)
+    assert task is not None and (task.state, task.finished_at) == ("cancelled", task.updated_at)
     assert await stores.lease(kind) == []
     assert await stores.tasks.cancel(tenant, task_id) == task
     assert await stores.tasks.cancel(tenant, uuid7()) is None

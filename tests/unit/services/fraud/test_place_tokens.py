@@ -20,7 +20,7 @@ TENANT = new_tenant()
 POSITIONS = Positions(CONTINUATIONS, TENANT)
 
 
-def refused(position: str, positions: Positions = POSITIONS) -> None:
+def assert_refused(position: str, positions: Positions = POSITIONS) -> None:
     with pytest.raises(MeshError) as caught:
         positions.read(position)
     (violation,) = caught.value.violations
@@ -46,16 +46,16 @@ def test_positions_tell_nothing_of_how_many_transactions_lie_between_them() -> N
     ["x", "AAAA", "A" * 22, "A" * 42, "A" * 43, "A" * 44, "A" * 64, "-" * 43, "__________8AAAAAAAAAAA", "Ü" * 43],
 )
 def test_anything_else_is_refused_by_name(sent: str) -> None:
-    refused(sent)
+    assert_refused(sent)
 
 
 def test_position_of_an_earlier_version_is_refused() -> None:
-    refused(base64.urlsafe_b64encode(struct.pack(">qq", 740, 12)).decode().rstrip("="))
+    assert_refused(base64.urlsafe_b64encode(struct.pack(">qq", 740, 12)).decode().rstrip("="))
 
 
 def test_position_of_another_tenant_is_refused() -> None:
-    refused(POSITIONS.write(Place(740, 12)), Positions(CONTINUATIONS, new_tenant()))
+    assert_refused(POSITIONS.write(Place(740, 12)), Positions(CONTINUATIONS, new_tenant()))
 
 
 def test_token_of_a_page_is_no_position() -> None:
-    refused(PAGES.encode(TENANT, ListDecisionsRequest(), ["740", "12"]))
+    assert_refused(PAGES.encode(TENANT, ListDecisionsRequest(), ["740", "12"]))
