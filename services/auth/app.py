@@ -15,12 +15,13 @@ from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
-from services.auth.adapters.postgres import PostgresDirectory, PostgresSigningKeyStore
+from services.auth.adapters.postgres_directory import PostgresDirectory
+from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.sealing import AesSealer
 from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
-from services.auth.servicer import AuthServicer
+from services.auth.servicer.auth_service import AuthServicer
 from services.auth.settings import AuthSettings
 
 __all__ = ["migrate", "serve"]

@@ -11,7 +11,7 @@ import pytest
 
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, open_pool, transaction
-from services.auth.adapters.postgres import PostgresDirectory
+from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.domain.tenants import Client, Tenant
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database

@@ -12,8 +12,10 @@ import pytest
 
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import open_pool
-from services.auth.adapters.memory import MemoryDirectory, MemorySigningKeyStore
-from services.auth.adapters.postgres import PostgresDirectory, PostgresSigningKeyStore
+from services.auth.adapters.memory_directory import MemoryDirectory
+from services.auth.adapters.memory_keys import MemorySigningKeyStore
+from services.auth.adapters.postgres_directory import PostgresDirectory
+from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.ports import ClientDirectory, KeyChange, SigningKeyStore

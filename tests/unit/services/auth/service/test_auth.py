@@ -13,7 +13,8 @@ from meshkit.context import Quota
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
-from services.auth.adapters.memory import MemoryDirectory, MemorySigningKeyStore
+from services.auth.adapters.memory_directory import MemoryDirectory
+from services.auth.adapters.memory_keys import MemorySigningKeyStore
 from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.tenants import Client, Tenant, TenantPlan

@@ -14,7 +14,7 @@ from joserfc import jws
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.settings import SettingsError
-from services.auth.adapters.memory import MemorySigningKeyStore
+from services.auth.adapters.memory_keys import MemorySigningKeyStore
 from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.keys import KeySchedule, SigningKey
 from services.auth.ports import KeyChange

@@ -1,4 +1,4 @@
-"""Implements the gRPC methods of the auth service: convert, call, convert."""
+"""Implements `rampart.auth.v1.AuthService`: tokens, verification keys, and the directory for operators."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import grpc
 from rampart.auth.v1 import auth_service_pb2 as pb
 
-from services.auth import convert
+from services.auth.convert import directory as convert
 from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
 

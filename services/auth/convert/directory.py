@@ -1,4 +1,4 @@
-"""Converts between protobuf messages and the domain of the auth service. Pure."""
+"""Converts tenants, plans, clients, tokens and keys."""
 
 from __future__ import annotations
 

@@ -1,17 +1,14 @@
-"""Keeps tenants, clients and signing keys in memory."""
+"""Keeps tenants and clients in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
-from services.auth.ports import KeyChange
 
-__all__ = ["MemoryDirectory", "MemorySigningKeyStore"]
+__all__ = ["MemoryDirectory"]
 
 
 class MemoryDirectory:
@@ -61,15 +58,3 @@ class MemoryDirectory:
         if client is None:
             return None
         return client, next(tenant for tenant in self._tenants.values() if tenant.tenant_id == client.tenant_id)
-
-
-class MemorySigningKeyStore:
-    """Implements `SigningKeyStore`."""
-
-    def __init__(self) -> None:
-        self._keys: list[SigningKey] = []
-
-    async def revise(self, plan: Callable[[Sequence[SigningKey]], KeyChange]) -> list[SigningKey]:
-        change = plan(tuple(self._keys))
-        self._keys = [key for key in self._keys if key not in change.remove] + list(change.add)
-        return list(self._keys)

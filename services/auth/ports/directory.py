@@ -1,16 +1,13 @@
-"""What the auth service needs from outside: its stores, and the encryption of its signing keys."""
+"""Where tenants and their clients are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Client, Tenant, TenantPlan
 
-__all__ = ["ClientDirectory", "KeyChange", "Sealer", "SigningKeyStore"]
+__all__ = ["ClientDirectory"]
 
 
 class ClientDirectory(Protocol):
@@ -45,31 +42,3 @@ class ClientDirectory(Protocol):
         ...
 
     async def find_client(self, client_id: str) -> tuple[Client, Tenant] | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class KeyChange:
-    """What is to be done with the stored keys."""
-
-    add: Sequence[SigningKey] = field(default=())
-    remove: Sequence[SigningKey] = field(default=())
-
-
-class SigningKeyStore(Protocol):
-    """Signing keys, shared by every replica."""
-
-    async def revise(self, plan: Callable[[Sequence[SigningKey]], KeyChange]) -> list[SigningKey]:
-        """Applies what `plan` makes of the stored keys and returns the keys after it; one caller at a time."""
-        ...
-
-
-class Sealer(Protocol):
-    """Encrypts signing keys at rest."""
-
-    def seal(self, plain: bytes, name: str) -> bytes:
-        """Returns the ciphertext; `name` must be given again to open it."""
-        ...
-
-    def open(self, sealed: bytes, name: str) -> bytes:
-        """Raises SettingsError if the key of this process is not the one that it was sealed with."""
-        ...

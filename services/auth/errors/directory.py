@@ -1,4 +1,4 @@
-"""The errors of the auth service, one constructor for each reason."""
+"""Errors about tenants, clients and their tokens."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Converts between protobuf messages and the domain of the auth service. Pure."""

@@ -1,0 +1,1 @@
+"""Implements the gRPC services of auth: convert, call, convert."""
