@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from services.auth.ports.audit import AuditTrail
 from services.auth.ports.directory import ClientDirectory
 from services.auth.ports.keys import KeyChange, Sealer, SigningKeyStore
 
-__all__ = ["ClientDirectory", "KeyChange", "Sealer", "SigningKeyStore"]
+__all__ = ["AuditTrail", "ClientDirectory", "KeyChange", "Sealer", "SigningKeyStore"]
