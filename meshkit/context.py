@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SYSTEM_TENANT",
     "CallContext",
+    "Confirmation",
     "Principal",
     "Quota",
     "current",
@@ -51,6 +52,16 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What an access token is bound to (RFC 7800): who shows the token has to prove that it holds this as well."""
+
+    method: str
+    """"jkt": a key of DPoP proofs (RFC 9449, section 6.1). "x5t#S256": a client certificate (RFC 8705, section 3.1)."""
+    thumbprint: str
+    """SHA-256 of the key or certificate in base64url: 43 characters."""
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """A verified caller. The tenant comes only from here."""
 
@@ -63,6 +74,16 @@ class Principal:
     subject: str = ""
     """Whom the token is about (RFC 9068): the client itself, or a user that the client acts for."""
     quota: Quota = Quota()
+    roles: frozenset[str] = frozenset()
+    """Roles of the subject in the tenant, of `meshkit.identity.roles`; none of an issuer that is not ours, maybe."""
+    token_id: str = ""
+    """`jti` of the access token."""
+    session_id: str = ""
+    """`sid`: the session or grant that the token belongs to; empty for a client that acts for itself."""
+    issued_at: float = 0.0
+    """When the token was issued, in Unix seconds."""
+    confirmation: Confirmation | None = None
+    """What the token is bound to; None for a bearer token."""
 
     @property
     def actor(self) -> str:

@@ -142,7 +142,7 @@ class MeshSettings:
     issuer: str
     """`iss` of access tokens."""
     audience: str
-    """`aud` of access tokens."""
+    """`aud` of access tokens: followed by a slash and the id of the tenant."""
     admin_listen: str
     """host:port of /health, /ready and /metrics, plain HTTP for probes."""
     log_level: str

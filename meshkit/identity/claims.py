@@ -1,119 +1,171 @@
-"""Reads what an access token says: its header and its claims (RFC 9068), refused unless they are what we know.
+"""Reads what the claims of an access token say (RFC 9068, section 2.2), refused unless they are what we know.
 
-Both are strict JSON in UTF-8 (RFC 7515, section 5.2; RFC 7519, section 7.2) without a name that stands twice.
+A claim that is required is there, each has the type and at most the size that we expect of it, and a token is for the
+API of the very tenant that it names: one for another tenant, or for the platform at large, is good for nothing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.util import urlsafe_b64decode
-
-from meshkit.context import SYSTEM_TENANT, Principal, Quota
+from meshkit.context import SYSTEM_TENANT, Confirmation, Principal, Quota
 from meshkit.errors import Kind, MeshError
-from meshkit.identity.jwks import ALGORITHM
-from meshkit.json import JsonError, parse
+from meshkit.identity.roles import ROLES
 
-__all__ = ["LEEWAY", "check_times", "extract", "number", "read_claims", "read_principal", "token_invalid"]
+__all__ = ["LEEWAY", "TrustedIssuer", "check_times", "read_principal", "tenant_audience", "token_invalid"]
 
 LEEWAY = 30.0
 """Seconds by which `iat` and `nbf` may be ahead of our clock (RFC 7519, section 4.1.5). `exp` gets no leeway."""
 MAX_RATE = 1_000_000_000
 MAX_NAME = 128
-# RFC 9068, section 4. Media types are the same in any case (RFC 7515, section 4.1.9).
-_TYPES = ("at+jwt", "application/at+jwt")
+MAX_TEXT = 255
+MAX_SCOPE = 4096
+MAX_LIST = 16
+"""Entries of `aud` and of `roles`."""
+# RFC 6749, section 3.3; an empty list is one too.
+_SCOPE = re.compile(r"(?:[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*)?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+"""SHA-256 in base64url: the last of 43 characters has two bits that are zero."""
+_CONFIRMATIONS = ("jkt", "x5t#S256")
 
 
-def extract(token: str) -> tuple[jws.CompactSignature, str]:
-    """Splits a token and returns it with its `kid`. Refuses headers that our issuer does not write (RFC 8725, 3)."""
-    try:
-        segment = token.encode("ascii").partition(b".")[0]
-        header = _object(urlsafe_b64decode(segment))
-        signed = jws.extract_compact(token.encode("ascii"))
-    except (JoseError, ValueError) as error:
-        raise token_invalid("is malformed") from error
-    kind, kid = header.get("typ"), header.get("kid")
-    if header.get("alg") != ALGORITHM or not isinstance(kind, str) or kind.lower() not in _TYPES:
-        raise token_invalid("is not an access token")
-    if "crit" in header or not isinstance(kid, str):
-        raise token_invalid("has an unusable header")
-    return signed, kid
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """Whose tokens count, and for which API."""
+
+    issuer: str
+    """`iss`, exactly."""
+    audience: str
+    """Of the platform; `aud` names it together with the tenant."""
+    foreign: bool = False
+    """True for an issuer that is not ours: `aud` is the audience as it stands, and `roles` may be absent."""
+
+    def audience_of(self, tenant_id: str) -> str:
+        """Returns what `aud` has to name in a token of a tenant."""
+        return self.audience if self.foreign else tenant_audience(self.audience, tenant_id)
 
 
-def read_claims(payload: bytes) -> Mapping[str, Any]:
-    """Reads the claims of a token whose signature is good."""
-    try:
-        return _object(payload)
-    except ValueError as error:
-        raise token_invalid("carries no claims") from error
+def tenant_audience(audience: str, tenant_id: str) -> str:
+    """Returns the audience of the API of one tenant, which its access tokens carry as `aud`."""
+    return f"{audience}/{tenant_id}"
 
 
 def check_times(claims: Mapping[str, Any], now: float) -> float:
     """Checks `exp`, `iat` and `nbf` against our clock, in Unix seconds, and returns when the token expires."""
-    expiry, issued = number(claims, "exp"), number(claims, "iat")
+    expiry, issued = _number(claims, "exp"), _number(claims, "iat")
     if expiry <= now:
         raise token_invalid("has expired")
-    if max(issued, number(claims, "nbf", issued)) > now + LEEWAY:
+    if max(issued, _number(claims, "nbf", issued)) > now + LEEWAY:
         raise token_invalid("is not valid yet")
     return expiry
 
 
-def read_principal(claims: Mapping[str, Any]) -> Principal:
-    tenant, client, scope = claims.get("tenant_id"), claims.get("client_id"), claims.get("scope")
-    rate, currency = claims.get("rate_limit"), claims.get("currency")
-    if not (isinstance(tenant, str) and isinstance(client, str) and isinstance(scope, str)):
-        raise token_invalid("lacks a required claim")
-    if not (isinstance(rate, int) and not isinstance(rate, bool) and isinstance(currency, str)):
-        raise token_invalid("lacks a required claim")
-    if not (_is_name(tenant) and _is_name(client) and 0 <= rate <= MAX_RATE):
-        raise token_invalid("carries an unusable claim")
+def read_principal(claims: Mapping[str, Any], trusted: TrustedIssuer) -> Principal:
+    """Returns whom the claims of a token of the issuer are about. Raises TOKEN_INVALID."""
+    if claims.get("iss") != trusted.issuer:
+        raise token_invalid("is from another issuer")
+    tenant = _text(claims, "tenant_id", MAX_NAME)
     if tenant == SYSTEM_TENANT:
         raise token_invalid("names a reserved tenant")
-    quota = _quota(claims.get("quota", {}))
-    return Principal(tenant, client, frozenset(scope.split()), rate, currency, claims["sub"], quota)
-
-
-def number(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
-    value = claims.get(name, default)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e12:
-        raise token_invalid("lacks a required claim")
-    return float(value)
+    if trusted.audience_of(tenant) not in _audiences(claims):
+        raise token_invalid("is for another audience")
+    if "auth_time" in claims:
+        _number(claims, "auth_time")
+    return Principal(
+        tenant_id=tenant,
+        client_id=_text(claims, "client_id", MAX_NAME),
+        scopes=_scopes(claims.get("scope")),
+        rate_limit=_rate(claims.get("rate_limit"), "rate_limit"),
+        currency=_currency(claims.get("currency")),
+        subject=_text(claims, "sub", MAX_TEXT),
+        quota=_quota(claims.get("quota", {})),
+        roles=frozenset() if trusted.foreign and "roles" not in claims else _roles(claims.get("roles")),
+        token_id=_text(claims, "jti", MAX_TEXT),
+        session_id=_text(claims, "sid", MAX_TEXT) if "sid" in claims else "",
+        issued_at=_number(claims, "iat"),
+        confirmation=_confirmation(claims["cnf"]) if "cnf" in claims else None,
+    )
 
 
 def token_invalid(what: str) -> MeshError:
     return MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", f"the access token {what}")
 
 
-def _is_name(text: str) -> bool:
-    return 0 < len(text) <= MAX_NAME and text.isprintable()
+def _unusable(name: str) -> MeshError:
+    return token_invalid(f"lacks {name}, or carries an unusable one")
 
 
-def _object(text: bytes) -> dict[str, Any]:
-    """Parses an object. Raises ValueError."""
-    value = parse(text)
-    if not isinstance(value, dict):
-        raise JsonError("is not an object")
+def _text(claims: Mapping[str, Any], name: str, longest: int) -> str:
+    value = claims.get(name)
+    if not (isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()):
+        raise _unusable(name)
     return value
+
+
+def _number(claims: Mapping[str, Any], name: str, default: float | None = None) -> float:
+    value = claims.get(name, default)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e12:
+        raise _unusable(name)
+    return float(value)
+
+
+def _audiences(claims: Mapping[str, Any]) -> list[str]:
+    value = claims.get("aud")
+    audiences: list[Any] = value if isinstance(value, list) else [value]
+    if len(audiences) > MAX_LIST or not all(isinstance(each, str) for each in audiences):
+        raise _unusable("aud")
+    return audiences
+
+
+def _scopes(value: Any) -> frozenset[str]:
+    if not (isinstance(value, str) and len(value) <= MAX_SCOPE and _SCOPE.fullmatch(value)):
+        raise _unusable("scope")
+    return frozenset(value.split())
+
+
+def _currency(value: Any) -> str:
+    if not (isinstance(value, str) and _CURRENCY.fullmatch(value)):
+        raise _unusable("currency")
+    return value
+
+
+def _roles(value: Any) -> frozenset[str]:
+    """Returns the roles that we know, since an issuer may be newer than its verifiers; one of them has to be."""
+    if not isinstance(value, list) or len(value) > MAX_LIST or not all(isinstance(each, str) for each in value):
+        raise _unusable("roles")
+    if not (roles := ROLES.intersection(value)):
+        raise _unusable("roles")
+    return roles
+
+
+def _confirmation(value: Any) -> Confirmation:
+    """Reads `cnf`. A method that we do not know must not turn a bound token into one for any bearer."""
+    if not (isinstance(value, dict) and len(value) == 1):
+        raise _unusable("cnf")
+    ((method, thumbprint),) = value.items()
+    if method not in _CONFIRMATIONS or not (isinstance(thumbprint, str) and _THUMBPRINT.fullmatch(thumbprint)):
+        raise _unusable("cnf")
+    return Confirmation(method, thumbprint)
 
 
 def _quota(claim: Any) -> Quota:
     """Reads what the clients of a tenant may use together; absent means no limits."""
-    if not isinstance(claim, dict):
-        raise token_invalid("carries an unusable quota")
-    classes = claim.get("classes", {})
-    if not isinstance(classes, dict):
-        raise token_invalid("carries an unusable quota")
+    if not isinstance(claim, dict) or not isinstance(classes := claim.get("classes", {}), dict):
+        raise _unusable("quota")
+    if len(classes) > MAX_LIST or not all(0 < len(name) <= MAX_NAME for name in classes):
+        raise _unusable("quota")
     return Quota(
-        tenant=_rate(claim.get("tenant", 0)),
-        user=_rate(claim.get("user", 0)),
-        classes=tuple((name, _rate(classes[name])) for name in sorted(classes)),
+        tenant=_rate(claim.get("tenant", 0), "quota"),
+        user=_rate(claim.get("user", 0), "quota"),
+        classes=tuple((name, _rate(classes[name], "quota")) for name in sorted(classes)),
     )
 
 
-def _rate(value: Any) -> int:
+def _rate(value: Any, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_RATE:
-        raise token_invalid("carries an unusable quota")
+        raise _unusable(name)
     return value

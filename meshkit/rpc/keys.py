@@ -17,6 +17,7 @@ from rampart.auth.v1 import auth_service_pb2
 
 from meshkit.context import current
 from meshkit.errors import unavailable
+from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.policy import policies
 from meshkit.identity.tokens import REFRESH_SECONDS, KeySource, TokenVerifier
 from meshkit.rpc.channel import call_metadata, open_channel
@@ -65,7 +66,7 @@ def remote_keys(channel: grpc.aio.Channel) -> KeySource:
 async def remote_verifier(settings: MeshSettings, address: str) -> AsyncIterator[TokenVerifier]:
     """Verifies the tokens of the issuer, with keys fetched from the auth service while the block runs."""
     async with open_auth_channel(address, settings.tls) as channel:
-        verifier = TokenVerifier(remote_keys(channel), issuer=settings.issuer, audience=settings.audience)
+        verifier = TokenVerifier(remote_keys(channel), TrustedIssuer(settings.issuer, settings.audience))
         async with kept_fresh(verifier):
             yield verifier
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from rampart.auth.v1 import auth_service_pb2_grpc
 
 from meshkit.host import Host
+from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.keys import AUTH_SERVICE
@@ -52,7 +53,7 @@ async def serve(host: Host, reader: Reader) -> None:
         clock=time.time,
     )
     managed = DirectoryService(directory, scopes=scopes.declared, default_scopes=scopes.ordinary, clock=time.time)
-    verifier = TokenVerifier(keyring.public_keys, issuer=settings.mesh.issuer, audience=settings.mesh.audience)
+    verifier = TokenVerifier(keyring.public_keys, TrustedIssuer(settings.mesh.issuer, settings.mesh.audience))
     server = MeshServer(settings.mesh, listen=settings.listen, services=[AUTH_SERVICE], verifier=verifier)
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, AuthServicer(service, managed))
     await host.serve(server, admin=settings.mesh.admin_listen)

@@ -33,7 +33,7 @@ from meshkit.host import Host, run
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import upstream_channel
 from tests.load.workload import CHECK_PATH
-from tests.support.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.tokens import TRUSTED, Issuer
 
 __all__ = ["CHECK", "Server", "bare_route", "edge", "grpc_service", "make_token", "running"]
 
@@ -104,7 +104,7 @@ async def edge(host: Host, port: int, issuer_key: dict[str, str], service: int |
     async def keys() -> list[dict[str, str]]:
         return [issuer_key]
 
-    verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE)
+    verifier = TokenVerifier(keys, TRUSTED)
     with open(os.devnull, "w") as null:
         telemetry = Telemetry(access_log(null))
         upstream: Upstream = _Memory(plan.methods[CHECK])

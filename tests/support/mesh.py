@@ -27,7 +27,7 @@ from meshkit.rpc.server import MeshServer
 from meshkit.settings import MeshSettings
 from tests.support.certificates import Certificates
 from tests.support.processes import free_port
-from tests.support.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.tokens import AUDIENCE, ISSUER, TRUSTED, Issuer
 
 __all__ = ["BATCH_METHOD", "CHECK_METHOD", "FRAUD", "POLICIES", "USER", "Behaviour", "MeshNode", "serving"]
 
@@ -163,7 +163,7 @@ async def serving(
         tls=certificates.identity("service/fraud"), trust_domain="rampart.local", issuer=ISSUER, audience=AUDIENCE,
         admin_listen=node.admin, log_level="INFO", reflection=reflection, drain_seconds=drain_seconds,
     )  # fmt: skip
-    verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE)
+    verifier = TokenVerifier(keys, TRUSTED)
     server = MeshServer(settings, listen=node.address, services=services, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())

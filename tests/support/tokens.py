@@ -11,10 +11,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-__all__ = ["AUDIENCE", "ISSUER", "TENANT", "Issuer", "encode"]
+from meshkit.identity.claims import TrustedIssuer, tenant_audience
+
+__all__ = ["AUDIENCE", "ISSUER", "TENANT", "TRUSTED", "Issuer", "encode"]
 
 ISSUER = "https://rampart.local"
 AUDIENCE = "rampart"
+TRUSTED = TrustedIssuer(ISSUER, AUDIENCE)
 TENANT = "01a1fc5a-3c5b-7001-bc8a-22bbe467f00c"
 
 
@@ -35,14 +38,16 @@ class Issuer:
         return {"alg": "ES256", "typ": "at+jwt", "kid": self.kid} | changed
 
     def claims(self, now: float, **changed: Any) -> dict[str, Any]:
-        """Returns the claims of a good token issued at `now`."""
+        """Returns the claims of a good token issued at `now`, for the tenant that they name."""
+        tenant = changed.get("tenant_id", TENANT)
         return {
             "iss": ISSUER,
-            "aud": AUDIENCE,
+            "aud": tenant_audience(AUDIENCE, tenant),
             "sub": "acme-1",
             "client_id": "acme-1",
-            "tenant_id": TENANT,
+            "tenant_id": tenant,
             "scope": "decision:create user:read",
+            "roles": ["service"],
             "rate_limit": 100,
             "currency": "USD",
             "iat": int(now),

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable
 
 from meshkit.context import current
+from meshkit.identity.claims import tenant_audience
+from meshkit.identity.roles import SERVICE
 from meshkit.ids import uuid7
 from services.auth import errors
 from services.auth.domain.tenants import Client, IssuedToken, Tenant, granted, secret_hash
@@ -67,11 +69,12 @@ class AuthService:
         now = int(self._clock())
         claims = {
             "iss": self._issuer,
-            "aud": self._audience,
+            "aud": tenant_audience(self._audience, client.tenant_id),
             "sub": client.client_id,
             "client_id": client.client_id,
             "tenant_id": client.tenant_id,
             "scope": scope,
+            "roles": [SERVICE],
             "rate_limit": client.rate_limit,
             "currency": tenant.default_currency,
             "iat": now,

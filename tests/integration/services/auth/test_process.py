@@ -29,7 +29,7 @@ from tests.support.certificates import Certificates
 from tests.support.gateway import Gateway
 from tests.support.processes import Node, Process, free_port, run_module, running
 from tests.support.servers import Database
-from tests.support.tokens import AUDIENCE, ISSUER
+from tests.support.tokens import TRUSTED
 
 SERVICE = AUTH_SERVICE.full_name
 CHECK = {"user_id": "u1", "transaction_amount": 1, "device_fingerprint": "d", "ip_address": "203.0.113.9"}
@@ -51,7 +51,7 @@ async def gateway(auth: Node, certificates: Certificates) -> AsyncIterator[Calle
 async def test_token_verifies_with_keys_fetched_over_the_mesh(auth: Node, certificates: Certificates) -> None:
     client = await new_client(auth, certificates, "acme", rate_limit=20, scopes=["user:read"])
     channel = open_auth_channel(auth.address, certificates.identity("service/user"))
-    principal = await TokenVerifier(remote_keys(channel), issuer=ISSUER, audience=AUDIENCE).verify(client.token)
+    principal = await TokenVerifier(remote_keys(channel), TRUSTED).verify(client.token)
     await channel.close()
     assert (principal.tenant_id, principal.client_id) == (client.tenant_id, client.client_id)
     assert (principal.scopes, principal.rate_limit, principal.currency) == (frozenset({"user:read"}), 20, "USD")
@@ -80,7 +80,7 @@ async def test_plan_of_a_tenant_limits_its_clients_at_the_edge(
     assert made.tenant.plan == plan
     clients = [await new_client(auth, certificates, tenant, rate_limit=1_000) for _ in range(2)]
     channel = open_auth_channel(auth.address, certificates.identity("service/gateway"))
-    verifier = TokenVerifier(remote_keys(channel), issuer=ISSUER, audience=AUDIENCE)
+    verifier = TokenVerifier(remote_keys(channel), TRUSTED)
     gateway = Gateway(verifier=verifier)
     replies = [
         await gateway.request("POST", "/api/v1/fraud-check", CHECK, token=clients[number % 2].token)

@@ -20,7 +20,7 @@ from meshkit.errors import MeshError
 from meshkit.identity.policy import Policy
 from meshkit.identity.tokens import TokenVerifier
 from tests.support.gateway import Gateway, plan
-from tests.support.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.tokens import TRUSTED, Issuer
 
 NOW = 1_800_000_000.0
 FAILURES, BURST = 2, 10
@@ -44,7 +44,7 @@ class World:
         self.now = NOW
         self.issuer, self.forger = Issuer(), Issuer()
         self.fetching: asyncio.Event | None = None
-        self.verifier = CountingVerifier(self._keys, issuer=ISSUER, audience=AUDIENCE, clock=lambda: self.now)
+        self.verifier = CountingVerifier(self._keys, TRUSTED, clock=lambda: self.now)
         self.guard = TokenGuard(
             self.verifier,
             MemoryRateLimiter(),
@@ -170,6 +170,6 @@ async def test_unreachable_issuer_is_not_charged_to_the_address() -> None:
     async def no_keys() -> list[dict[str, str]]:
         return []
 
-    world.verifier = CountingVerifier(no_keys, issuer=ISSUER, audience=AUDIENCE, clock=lambda: world.now)
+    world.verifier = CountingVerifier(no_keys, TRUSTED, clock=lambda: world.now)
     world.guard._verifier = world.verifier
     assert {await world.call(world.good(number)) for number in range(FORGED)} == {"DEPENDENCY_UNAVAILABLE"}

@@ -11,14 +11,14 @@ import pytest
 from gateway.standalone.app import _keys
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import TokenVerifier
-from tests.support.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.tokens import TRUSTED, Issuer
 
 GOOD = Issuer("good")
 
 
 async def verify(path: Path, text: str) -> str:
     path.write_text(text)
-    verifier = TokenVerifier(_keys(path), issuer=ISSUER, audience=AUDIENCE)
+    verifier = TokenVerifier(_keys(path), TRUSTED)
     return (await verifier.verify(GOOD.token(time.time()))).client_id
 
 

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import TokenVerifier
-from tests.support.tokens import AUDIENCE, ISSUER, Issuer, encode
+from tests.support.tokens import TRUSTED, Issuer, encode
 
 NOW = 1_800_000_000.0
 GOOD = Issuer("good")
@@ -79,7 +79,7 @@ def verifier_of(published: Any, clock: Callable[[], float] = lambda: NOW) -> Tok
     async def source() -> Any:
         return published
 
-    return TokenVerifier(source, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+    return TokenVerifier(source, TRUSTED, clock=clock)
 
 
 async def refusal(verifier: TokenVerifier, token: str) -> MeshError:
@@ -162,7 +162,7 @@ async def test_source_that_fails_in_an_unforeseen_way_costs_no_known_key() -> No
             raise ZeroDivisionError
         return [GOOD.jwk]
 
-    verifier = TokenVerifier(source, issuer=ISSUER, audience=AUDIENCE, clock=lambda: now)
+    verifier = TokenVerifier(source, TRUSTED, clock=lambda: now)
     await verifier.refresh()
     fails, now = True, NOW + 600
     await verifier.refresh()

@@ -19,12 +19,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from meshkit.context import SYSTEM_TENANT, Principal, Quota
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.identity import tokens
+from meshkit.identity.claims import tenant_audience
 from meshkit.identity.tokens import TokenVerifier
 from tests.support.clock import Clock
-from tests.support.tokens import AUDIENCE, ISSUER, TENANT, Issuer, encode
+from tests.support.tokens import AUDIENCE, ISSUER, TENANT, TRUSTED, Issuer, encode
 
 NOW = 1_800_000_000.0
-CLAIMS = ("iss", "aud", "sub", "client_id", "tenant_id", "scope", "rate_limit", "currency", "iat", "exp", "jti")
+CLAIMS = (
+    "iss", "aud", "sub", "client_id", "tenant_id", "scope", "roles", "rate_limit", "currency", "iat", "exp", "jti"
+)  # fmt: skip
 NUMBERS = ("rate_limit", "iat", "exp")
 VALUES: tuple[Any, ...] = (None, True, [], {}, [["x"]], {"a": 1}, 1.5, "1")
 WRONG = [(claim, value) for claim in NUMBERS for value in VALUES if (claim, value) != ("iat", 1.5)]
@@ -64,7 +67,7 @@ def keys(issuer: Issuer) -> Keys:
 
 @pytest.fixture
 def verifier(keys: Keys, clock: Clock[float]) -> TokenVerifier:
-    return TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+    return TokenVerifier(keys, TRUSTED, clock=clock)
 
 
 async def accepted(verifier: TokenVerifier, token: str) -> None:
@@ -84,7 +87,10 @@ async def refused(verifier: TokenVerifier, token: str) -> None:
 async def test_good_token_yields_its_principal(issuer: Issuer, verifier: TokenVerifier) -> None:
     principal = await verifier.verify(issuer.token(NOW))
     scopes = frozenset({"decision:create", "user:read"})
-    assert principal == Principal(TENANT, "acme-1", scopes, 100, "USD", "acme-1", Quota())
+    assert principal == Principal(
+        TENANT, "acme-1", scopes, 100, "USD", "acme-1", Quota(), frozenset({"service"}),
+        token_id="01a1fc5a-3c62-7000-a1f6-6dcddde11fa1", issued_at=NOW,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -108,7 +114,7 @@ async def test_token_carries_the_plan_of_its_tenant(
      {"tenant": 10**10}, {"classes": []}, {"classes": {"read": None}}, {"classes": {"read": -1}}],
 )  # fmt: skip
 async def test_token_with_an_unusable_plan_is_refused(issuer: Issuer, verifier: TokenVerifier, claim: Any) -> None:
-    with pytest.raises(MeshError, match="unusable quota"):
+    with pytest.raises(MeshError, match="lacks quota"):
         await verifier.verify(issuer.token(NOW, quota=claim))
 
 
@@ -207,7 +213,14 @@ async def test_token_for_others_or_for_another_time_is_refused(
 
 @pytest.mark.parametrize(
     "claims",
-    [{"aud": ["other", AUDIENCE]}, {"exp": NOW + 1}, {"iat": NOW + 30}, {"nbf": NOW}, {"scope": ""}, {"extra": {}}],
+    [
+        {"aud": ["other", tenant_audience(AUDIENCE, TENANT)]},
+        {"exp": NOW + 1},
+        {"iat": NOW + 30},
+        {"nbf": NOW},
+        {"scope": ""},
+        {"extra": {}},
+    ],
     ids=str,
 )
 async def test_unusual_but_valid_token_is_accepted(
@@ -552,7 +565,7 @@ async def test_concurrent_first_calls_fetch_once(verifier: TokenVerifier, keys: 
 async def test_keys_of_other_kinds_are_left_out(issuer: Issuer, clock: Clock[float]) -> None:
     keys = Keys(issuer)
     keys.published.insert(0, {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"})
-    verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+    verifier = TokenVerifier(keys, TRUSTED, clock=clock)
     await accepted(verifier, issuer.token(NOW))
     signed = issuer.token(NOW, header={"alg": "HS256", "typ": "at+jwt", "kid": "shared"}).rpartition(".")[0]
     await refused(verifier, f"{signed}.{encode(hmac.digest(b'secret', signed.encode(), 'sha256'))}")
@@ -567,7 +580,7 @@ async def test_wycheproof_signatures_are_no_access_tokens(clock: Clock[float]) -
     for group in vectors["testGroups"]:
         keys = Keys()
         keys.published = [group[kind] for kind in ("public", "private") if group.get(kind)]
-        verifier = TokenVerifier(keys, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+        verifier = TokenVerifier(keys, TRUSTED, clock=clock)
         keys.published.append(Issuer("another").jwk)
         for vector in group["tests"]:
             await refused(verifier, vector["jws"] if isinstance(vector["jws"], str) else json.dumps(vector["jws"]))
@@ -586,7 +599,7 @@ async def test_a_caller_that_leaves_takes_the_keys_from_nobody(issuer: Issuer, c
         await answer.wait()
         return [issuer.jwk]
 
-    verifier = TokenVerifier(slow, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+    verifier = TokenVerifier(slow, TRUSTED, clock=clock)
     first = asyncio.create_task(verifier.verify(issuer.token(NOW)))
     await asked.wait()
     second = asyncio.create_task(verifier.verify(issuer.token(NOW)))

@@ -16,6 +16,7 @@ from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit.context import CallContext, set_current
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.policy import policies
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.ids import uuid7_text
@@ -102,7 +103,7 @@ class Service:
                 checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
                 ways=ways,
                 states=configured,
-                verifier=TokenVerifier(self._no_keys, issuer="", audience=""),
+                verifier=TokenVerifier(self._no_keys, TrustedIssuer("", "")),
                 batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
                 decisions=self.log,
             ),

@@ -21,7 +21,7 @@ from services.auth.domain.tenants import Client, Tenant, TenantPlan
 from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
-from tests.support.tokens import AUDIENCE, ISSUER
+from tests.support.tokens import AUDIENCE, ISSUER, TRUSTED
 
 DEFAULTS = (
     "case:read case:write decision:create decision:read event_type:read event_type:write label:read label:write "
@@ -60,7 +60,7 @@ class World:
         self.managed = DirectoryService(
             self.directory, scopes=SCOPES.declared, default_scopes=SCOPES.ordinary, clock=self.clock
         )
-        self.verifier = TokenVerifier(self.keyring.public_keys, issuer=ISSUER, audience=AUDIENCE, clock=self.clock)
+        self.verifier = TokenVerifier(self.keyring.public_keys, TRUSTED, clock=self.clock)
 
     def clock(self) -> float:
         return self.now
@@ -88,6 +88,9 @@ async def test_token_says_who_the_client_is_and_what_it_may_do(world: World) -> 
     assert principal.client_id == made.client.client_id
     assert principal.scopes == {"user:read", "decision:create"}
     assert (principal.rate_limit, principal.currency) == (20, "EUR")
+    assert principal.subject == made.client.client_id
+    assert principal.roles == {"service"}
+    assert (principal.issued_at, principal.session_id, principal.confirmation) == (1_800_000_000, "", None)
     assert (issued.scope, issued.expires_in) == ("decision:create user:read", 600)
 
 

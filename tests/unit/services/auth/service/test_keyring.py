@@ -19,7 +19,7 @@ from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.keys import KeySchedule, SigningKey
 from services.auth.ports import KeyChange
 from services.auth.service.keyring import Keyring
-from tests.support.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.tokens import TRUSTED, Issuer
 
 START = 1_800_000_000.0
 DAY = 86_400.0
@@ -66,7 +66,7 @@ async def test_replicas_that_start_together_share_one_key(world: World) -> None:
 async def test_signed_token_passes_the_verifier(world: World) -> None:
     keyring = world.replica()
     await keyring.refresh()
-    verifier = TokenVerifier(keyring.public_keys, issuer=ISSUER, audience=AUDIENCE, clock=lambda: world.now)
+    verifier = TokenVerifier(keyring.public_keys, TRUSTED, clock=lambda: world.now)
     assert (await verifier.verify(keyring.sign(world.claims()))).client_id == "acme-1"
 
 
@@ -85,7 +85,7 @@ async def test_rotation_never_signs_with_a_key_that_verifiers_may_lack(world: Wo
     await signer.refresh()
     await other.refresh()
     first = kid_of(signer.sign(world.claims()))
-    verifier = TokenVerifier(other.public_keys, issuer=ISSUER, audience=AUDIENCE, clock=lambda: world.now)
+    verifier = TokenVerifier(other.public_keys, TRUSTED, clock=lambda: world.now)
     used = set()
     for step in range(0, 7200 + 400, 30):
         world.now = START + 30 * DAY - 200 + step

@@ -1,0 +1,1 @@
+"""JSON Web Signatures (RFC 7515)."""
