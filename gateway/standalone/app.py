@@ -75,7 +75,7 @@ async def compose(
     plan = _plan(options, default)
     _check_tokens(plan, options, default)
     policies = {name: method.policy for name, method in plan.methods.items()}
-    verifier = TokenVerifier(_keys(options.jwks), TrustedIssuer(options.issuer, options.audience, foreign=True))
+    verifier = TokenVerifier(_keys(options.jwks), TrustedIssuer.foreign(options.issuer, options.audience))
     if options.jwks is not None:
         await host.open(kept_fresh(verifier))
     channel, stream_channel = [

@@ -13,7 +13,7 @@ from typing import Any
 
 from meshkit.context import SYSTEM_TENANT, Confirmation, Principal, Quota
 from meshkit.errors import Kind, MeshError
-from meshkit.identity.roles import ROLES
+from meshkit.identity.roles import Roles
 
 __all__ = ["LEEWAY", "TrustedIssuer", "check_times", "read_principal", "tenant_audience", "token_invalid"]
 
@@ -35,18 +35,28 @@ _CONFIRMATIONS = ("jkt", "x5t#S256")
 
 @dataclass(frozen=True, slots=True)
 class TrustedIssuer:
-    """Whose tokens count, and for which API."""
+    """Whose tokens count, for which API, and what they can permit. Made by `own` and `foreign`."""
 
     issuer: str
     """`iss`, exactly."""
     audience: str
     """Of the platform; `aud` names it together with the tenant."""
-    foreign: bool = False
-    """True for an issuer that is not ours: `aud` is the audience as it stands, and `roles` may be absent."""
+    roles: Roles | None
+    """What roles permit; None for an issuer that is not ours, whose scopes stand for themselves."""
+
+    @classmethod
+    def own(cls, issuer: str, audience: str) -> TrustedIssuer:
+        """Returns the issuer of the platform: `aud` names the tenant, and scopes count as far as roles have them."""
+        return cls(issuer, audience, Roles.declared())
+
+    @classmethod
+    def foreign(cls, issuer: str, audience: str) -> TrustedIssuer:
+        """Returns an issuer that is not ours: `aud` is the audience as it stands, and `roles` are not read."""
+        return cls(issuer, audience, None)
 
     def audience_of(self, tenant_id: str) -> str:
         """Returns what `aud` has to name in a token of a tenant."""
-        return self.audience if self.foreign else tenant_audience(self.audience, tenant_id)
+        return self.audience if self.roles is None else tenant_audience(self.audience, tenant_id)
 
 
 def tenant_audience(audience: str, tenant_id: str) -> str:
@@ -75,15 +85,19 @@ def read_principal(claims: Mapping[str, Any], trusted: TrustedIssuer) -> Princip
         raise token_invalid("is for another audience")
     if "auth_time" in claims:
         _number(claims, "auth_time")
+    roles, scopes = frozenset[str](), _scopes(claims.get("scope"))
+    if trusted.roles is not None:
+        roles = _roles(claims, trusted.roles)
+        scopes &= trusted.roles.permitted(roles)
     return Principal(
         tenant_id=tenant,
         client_id=_text(claims, "client_id", MAX_NAME),
-        scopes=_scopes(claims.get("scope")),
+        scopes=scopes,
         rate_limit=_rate(claims.get("rate_limit"), "rate_limit"),
         currency=_currency(claims.get("currency")),
         subject=_text(claims, "sub", MAX_TEXT),
         quota=_quota(claims.get("quota", {})),
-        roles=frozenset() if trusted.foreign and "roles" not in claims else _roles(claims.get("roles")),
+        roles=roles,
         token_id=_text(claims, "jti", MAX_TEXT),
         session_id=_text(claims, "sid", MAX_TEXT) if "sid" in claims else "",
         issued_at=_number(claims, "iat"),
@@ -133,13 +147,14 @@ def _currency(value: Any) -> str:
     return value
 
 
-def _roles(value: Any) -> frozenset[str]:
+def _roles(claims: Mapping[str, Any], known: Roles) -> frozenset[str]:
     """Returns the roles that we know, since an issuer may be newer than its verifiers; one of them has to be."""
+    value = claims.get("roles")
     if not isinstance(value, list) or len(value) > MAX_LIST or not all(isinstance(each, str) for each in value):
         raise _unusable("roles")
-    if not (roles := ROLES.intersection(value)):
+    if not (roles := known.grants.keys() & value):
         raise _unusable("roles")
-    return roles
+    return frozenset(roles)
 
 
 def _confirmation(value: Any) -> Confirmation:

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import EnumValueOptions
     from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 
-__all__ = ["ROLES", "SERVICE", "Roles"]
+__all__ = ["SERVICE", "Roles"]
 
 SERVICE: Final = "service"
 """The role of a client that acts for itself."""
 
-ROLES: Final = frozenset({"owner", "admin", "analyst", "developer", "viewer", SERVICE})
-"""Those that access tokens may name: the same as the enum's, which is not read where tokens are verified."""
 
 # The generated type stub calls every extension a FieldDescriptor.
 _OPTION = cast("_ExtensionFieldDescriptor[EnumValueOptions, policy_pb2.RoleGrant]", policy_pb2.role)

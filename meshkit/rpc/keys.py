@@ -66,7 +66,7 @@ def remote_keys(channel: grpc.aio.Channel) -> KeySource:
 async def remote_verifier(settings: MeshSettings, address: str) -> AsyncIterator[TokenVerifier]:
     """Verifies the tokens of the issuer, with keys fetched from the auth service while the block runs."""
     async with open_auth_channel(address, settings.tls) as channel:
-        verifier = TokenVerifier(remote_keys(channel), TrustedIssuer(settings.issuer, settings.audience))
+        verifier = TokenVerifier(remote_keys(channel), TrustedIssuer.own(settings.issuer, settings.audience))
         async with kept_fresh(verifier):
             yield verifier
 

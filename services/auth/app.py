@@ -53,7 +53,7 @@ async def serve(host: Host, reader: Reader) -> None:
         clock=time.time,
     )
     managed = DirectoryService(directory, scopes=scopes.declared, default_scopes=scopes.ordinary, clock=time.time)
-    verifier = TokenVerifier(keyring.public_keys, TrustedIssuer(settings.mesh.issuer, settings.mesh.audience))
+    verifier = TokenVerifier(keyring.public_keys, TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience))
     server = MeshServer(settings.mesh, listen=settings.listen, services=[AUTH_SERVICE], verifier=verifier)
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, AuthServicer(service, managed))
     await host.serve(server, admin=settings.mesh.admin_listen)

@@ -17,7 +17,7 @@ __all__ = ["AUDIENCE", "ISSUER", "TENANT", "TRUSTED", "Issuer", "encode"]
 
 ISSUER = "https://rampart.local"
 AUDIENCE = "rampart"
-TRUSTED = TrustedIssuer(ISSUER, AUDIENCE)
+TRUSTED = TrustedIssuer.own(ISSUER, AUDIENCE)
 TENANT = "01a1fc5a-3c5b-7001-bc8a-22bbe467f00c"
 
 

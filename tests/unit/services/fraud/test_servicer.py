@@ -103,7 +103,7 @@ class Service:
                 checks=Coalescer("test", ways.decide_singles, max_items=256, max_bytes=1 << 20, max_in_flight=1),
                 ways=ways,
                 states=configured,
-                verifier=TokenVerifier(self._no_keys, TrustedIssuer("", "")),
+                verifier=TokenVerifier(self._no_keys, TrustedIssuer.own("", "")),
                 batch_policy=policies([FRAUD])["/rampart.fraud.v1.FraudService/CoalesceCheckFraud"],
                 decisions=self.log,
             ),
