@@ -1,0 +1,43 @@
+"""Writes revocations within the transaction that makes them true."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from meshkit.storage.postgres import Connection
+from services.auth.domain.revocations import Revocation, RevocationKind
+
+__all__ = ["append", "lift"]
+
+# What is refused stays so: nothing that comes later makes an earlier revocation narrower or shorter.
+_APPEND = """
+INSERT INTO revocations AS known (tenant_id, kind, name, issued_before, until) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (tenant_id, kind, name) DO UPDATE SET xid = EXCLUDED.xid,
+    issued_before = CASE WHEN known.issued_before IS NOT NULL
+        THEN CASE WHEN EXCLUDED.issued_before IS NOT NULL
+            THEN greatest(known.issued_before, EXCLUDED.issued_before) END END,
+    until = CASE WHEN known.until IS NOT NULL
+        THEN CASE WHEN EXCLUDED.until IS NOT NULL THEN greatest(known.until, EXCLUDED.until) END END"""
+
+_LIFT = """
+UPDATE revocations SET xid = pg_current_xact_id(), issued_before = $4, until = $5
+WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND issued_before IS NULL"""
+
+
+async def append(connection: Connection, revocation: Revocation) -> None:
+    """Refuses tokens from the commit of the connection's transaction on, which has named the tenant."""
+    await connection.execute(
+        _APPEND,
+        revocation.tenant_id,
+        revocation.kind.value,
+        revocation.name,
+        revocation.issued_before,
+        revocation.until,
+    )
+
+
+async def lift(
+    connection: Connection, kind: RevocationKind, tenant_id: str, name: str, at: datetime, until: datetime
+) -> None:
+    """Lets new tokens be good again; those that were issued until `at` stay refused, which is known until `until`."""
+    await connection.execute(_LIFT, tenant_id, kind.value, name, at, until)
