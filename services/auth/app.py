@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -12,16 +13,19 @@ from meshkit.host import Host
 from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.periodic import Periodic
 from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
+from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.adapters.sealing import AesSealer
 from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
+from services.auth.service.revoking.feed import RevocationFeed
 from services.auth.servicer.auth_service import AuthServicer
 from services.auth.settings import AuthSettings
 
@@ -55,5 +59,17 @@ async def serve(host: Host, reader: Reader) -> None:
     managed = DirectoryService(directory, scopes=scopes.declared, default_scopes=scopes.ordinary, clock=time.time)
     verifier = TokenVerifier(keyring.public_keys, TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience))
     server = MeshServer(settings.mesh, listen=settings.listen, services=[AUTH_SERVICE], verifier=verifier)
-    server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, AuthServicer(service, managed))
+    revocations = _revocations(host, pool)
+    servicer = AuthServicer(service, managed, revocations)
+    server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer)
     await host.serve(server, admin=settings.mesh.admin_listen)
+
+
+def _revocations(host: Host, pool: postgres.Pool) -> RevocationFeed:
+    """Follows the revocations, and deletes those that are over."""
+    source = PostgresRevocations(pool)
+    feed = RevocationFeed(source, lambda: datetime.now(UTC))
+    host.check("revocations", feed.check)
+    host.background("revocations", feed.follow)
+    host.background("end of revocations", Periodic("the deletion of old revocations", source.forget).run)
+    return feed

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-__all__ = ["Revocation", "RevocationKind"]
+__all__ = ["Revocation", "RevocationKind", "ToldRevocations"]
 
 
 class RevocationKind(Enum):
@@ -36,3 +37,14 @@ class Revocation:
     """Those issued at this time or earlier; None for all, also those issued later, until it is lifted."""
     until: datetime | None
     """When the last of them has expired by itself; None for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRevocations:
+    """Revocations since a place."""
+
+    revocations: Sequence[Revocation]
+    next: int
+    """Place to go on after."""
+    more: bool
+    """Whether there are more of them now."""

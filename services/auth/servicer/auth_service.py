@@ -8,8 +8,10 @@ import grpc
 from rampart.auth.v1 import auth_service_pb2 as pb
 
 from services.auth.convert import directory as convert
+from services.auth.convert.revocations import revocations_to_proto
 from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
+from services.auth.service.revoking.feed import RevocationFeed
 
 __all__ = ["AuthServicer"]
 
@@ -19,9 +21,10 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class AuthServicer:
     """Implements `rampart.auth.v1.AuthService`."""
 
-    def __init__(self, service: AuthService, directory: DirectoryService) -> None:
+    def __init__(self, service: AuthService, directory: DirectoryService, revocations: RevocationFeed) -> None:
         self._service = service
         self._directory = directory
+        self._revocations = revocations
 
     async def IssueToken(self, request: pb.IssueTokenRequest, _: Context) -> pb.IssueTokenResponse:
         issued = await self._service.issue_token(request.client_id, request.client_secret, request.scope)
@@ -29,6 +32,9 @@ class AuthServicer:
 
     async def GetJwks(self, _: pb.GetJwksRequest, __: Context) -> pb.GetJwksResponse:
         return convert.keys_to_proto(await self._service.public_keys())
+
+    async def ListRevocations(self, request: pb.ListRevocationsRequest, _: Context) -> pb.ListRevocationsResponse:
+        return revocations_to_proto(self._revocations.since(int(request.after or 0)))
 
     async def CreateTenant(self, request: pb.CreateTenantRequest, _: Context) -> pb.CreateTenantResponse:
         plan = convert.plan_from_proto(request.plan)

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/auth/v1/auth_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crampart/mesh/v1/policy.proto\"q\n\x11IssueTokenRequest\x12\x1d\n\tclient_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12$\n\rclient_secret\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x17\n\x05scope\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x12IssueTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x12\n\ntoken_type\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\r\n\x05scope\x18\x04 \x01(\t\"\x10\n\x0eGetJwksRequest\"5\n\x0fGetJwksResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.rampart.auth.v1.Jwk\"\\\n\x03Jwk\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\t\n\x01x\x18\x03 \x01(\t\x12\t\n\x01y\x18\x04 \x01(\t\x12\x0b\n\x03kid\x18\x05 \x01(\t\x12\x0b\n\x03\x61lg\x18\x06 \x01(\t\x12\x0b\n\x03use\x18\x07 \x01(\t\"\xa0\x01\n\x13\x43reateTenantRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12.\n\x10\x64\x65\x66\x61ult_currency\x18\x02 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12)\n\x04plan\x18\x03 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"\xe9\x01\n\nTenantPlan\x12\x1d\n\nrate_limit\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x97\x01\n\x0c\x63lass_limits\x18\x02 \x03(\x0b\x32\x1b.rampart.auth.v1.ClassLimitBd\xbaHa\x92\x01\x02\x10\x10\xba\x01Y\n\x13\x63lass_limits.unique\x12\x1bmust not name a class twice\x1a%this.map(limit, limit.class).unique()\x12\"\n\x0fuser_rate_limit\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\"f\n\nClassLimit\x12\x37\n\x05\x63lass\x18\x01 \x01(\x0e\x32\x1a.rampart.mesh.v1.RateClassB\x0c\xbaH\t\x82\x01\x06\x18\x01\x18\x02\x18\x03\x12\x1f\n\nrate_limit\x18\x02 \x01(\rB\x0b\xbaH\x08*\x06\x18\xc0\x84= \x00\"?\n\x14\x43reateTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"\x9f\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65\x66\x61ult_currency\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x04plan\x18\x05 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"s\n\x14SetTenantPlanRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12)\n\x04plan\x18\x02 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"@\n\x15SetTenantPlanResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"\xc9\x01\n\x13\x43reateClientRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x35\n\x06scopes\x18\x02 \x03(\tB%\xbaH\"\x92\x01\x1f\x10 \"\x1br\x19\x18@2\x15^[a-z][a-z_]*:[a-z]+$\x12\x1d\n\nrate_limit\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12*\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80\x01\x32\n^[^\\x00]*$\"y\n\x14\x43reateClientResponse\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x1a\n\rclient_secret\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x12\n\nrate_limit\x18\x05 \x01(\r\"a\n\x12ListTenantsRequest\x12\x32\n\x05\x61\x66ter\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\xd8\x01\x01\x12\x17\n\x05limit\x18\x02 \x01(\rB\x08\xbaH\x05*\x03\x18\xe8\x07\"?\n\x13ListTenantsResponse\x12(\n\x07tenants\x18\x01 \x03(\x0b\x32\x17.rampart.auth.v1.Tenant\"\xe9\x01\n\x06\x43lient\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x12\n\nrate_limit\x18\x04 \x01(\r\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brotate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64isable_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8c\x01\n\x12ListClientsRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12+\n\x05\x61\x66ter\x18\x02 \x01(\tB\x1c\xbaH\x19r\x14\x32\x12^[a-z0-9-]{1,128}$\xd8\x01\x01\x12\x17\n\x05limit\x18\x03 \x01(\rB\x08\xbaH\x05*\x03\x18\xe8\x07\"?\n\x13ListClientsResponse\x12(\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x17.rampart.auth.v1.Client\"I\n\x19RotateClientSecretRequest\x12,\n\tclient_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9-]{1,128}$\"a\n\x1aRotateClientSecretResponse\x12\'\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Client\x12\x1a\n\rclient_secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"Z\n\x18SetClientDisabledRequest\x12,\n\tclient_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9-]{1,128}$\x12\x10\n\x08\x64isabled\x18\x02 \x01(\x08\"D\n\x19SetClientDisabledResponse\x12\'\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Client2\x9b\t\n\x0b\x41uthService\x12\x82\x01\n\nIssueToken\x12\".rampart.auth.v1.IssueTokenRequest\x1a#.rampart.auth.v1.IssueTokenResponse\"+\xa2\xbb\x18\'\x08\x01\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x12\x9a\x01\n\x07GetJwks\x12\x1f.rampart.auth.v1.GetJwksRequest\x1a .rampart.auth.v1.GetJwksResponse\"L\x90\x02\x01\xa2\xbb\x18\'\x08\x01\x1a\tservice/*\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x38\x01j\x02\x08<\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.json\x12x\n\x0c\x43reateTenant\x12$.rampart.auth.v1.CreateTenantRequest\x1a%.rampart.auth.v1.CreateTenantResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12{\n\rSetTenantPlan\x12%.rampart.auth.v1.SetTenantPlanRequest\x1a&.rampart.auth.v1.SetTenantPlanResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12u\n\x0bListTenants\x12#.rampart.auth.v1.ListTenantsRequest\x1a$.rampart.auth.v1.ListTenantsResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12u\n\x0bListClients\x12#.rampart.auth.v1.ListClientsRequest\x1a$.rampart.auth.v1.ListClientsResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12\x85\x01\n\x12RotateClientSecret\x12*.rampart.auth.v1.RotateClientSecretRequest\x1a+.rampart.auth.v1.RotateClientSecretResponse\"\x16\xa2\xbb\x18\x12\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x12\x87\x01\n\x11SetClientDisabled\x12).rampart.auth.v1.SetClientDisabledRequest\x1a*.rampart.auth.v1.SetClientDisabledResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12s\n\x0c\x43reateClient\x12$.rampart.auth.v1.CreateClientRequest\x1a%.rampart.auth.v1.CreateClientResponse\"\x16\xa2\xbb\x18\x12\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"rampart/auth/v1/auth_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1crampart/mesh/v1/policy.proto\"q\n\x11IssueTokenRequest\x12\x1d\n\tclient_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12$\n\rclient_secret\x18\x02 \x01(\tB\r\x80\x01\x01\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x17\n\x05scope\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"f\n\x12IssueTokenResponse\x12\x19\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x12\n\ntoken_type\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\r\n\x05scope\x18\x04 \x01(\t\"\x10\n\x0eGetJwksRequest\"5\n\x0fGetJwksResponse\x12\"\n\x04keys\x18\x01 \x03(\x0b\x32\x14.rampart.auth.v1.Jwk\"\\\n\x03Jwk\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\t\n\x01x\x18\x03 \x01(\t\x12\t\n\x01y\x18\x04 \x01(\t\x12\x0b\n\x03kid\x18\x05 \x01(\t\x12\x0b\n\x03\x61lg\x18\x06 \x01(\t\x12\x0b\n\x03use\x18\x07 \x01(\t\"@\n\x16ListRevocationsRequest\x12&\n\x05\x61\x66ter\x18\x01 \x01(\tB\x17\xbaH\x14r\x0f\x32\r^[0-9]{1,20}$\xd8\x01\x01\"l\n\x17ListRevocationsResponse\x12\x35\n\x0brevocations\x18\x01 \x03(\x0b\x32 .rampart.auth.v1.TokenRevocation\x12\x0c\n\x04next\x18\x02 \x01(\t\x12\x0c\n\x04more\x18\x03 \x01(\x08\"\xbf\x01\n\x0fTokenRevocation\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12-\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.rampart.auth.v1.RevocationKind\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x31\n\rissued_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa0\x01\n\x13\x43reateTenantRequest\x12.\n\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12.\n\x10\x64\x65\x66\x61ult_currency\x18\x02 \x01(\tB\x14\xbaH\x11r\x0c\x32\n^[A-Z]{3}$\xd8\x01\x01\x12)\n\x04plan\x18\x03 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"\xe9\x01\n\nTenantPlan\x12\x1d\n\nrate_limit\x18\x01 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x97\x01\n\x0c\x63lass_limits\x18\x02 \x03(\x0b\x32\x1b.rampart.auth.v1.ClassLimitBd\xbaHa\x92\x01\x02\x10\x10\xba\x01Y\n\x13\x63lass_limits.unique\x12\x1bmust not name a class twice\x1a%this.map(limit, limit.class).unique()\x12\"\n\x0fuser_rate_limit\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\"f\n\nClassLimit\x12\x37\n\x05\x63lass\x18\x01 \x01(\x0e\x32\x1a.rampart.mesh.v1.RateClassB\x0c\xbaH\t\x82\x01\x06\x18\x01\x18\x02\x18\x03\x12\x1f\n\nrate_limit\x18\x02 \x01(\rB\x0b\xbaH\x08*\x06\x18\xc0\x84= \x00\"?\n\x14\x43reateTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"\x9f\x01\n\x06Tenant\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x18\n\x10\x64\x65\x66\x61ult_currency\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x04plan\x18\x05 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"s\n\x14SetTenantPlanRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12)\n\x04plan\x18\x02 \x01(\x0b\x32\x1b.rampart.auth.v1.TenantPlan\"@\n\x15SetTenantPlanResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"\xc9\x01\n\x13\x43reateClientRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x35\n\x06scopes\x18\x02 \x03(\tB%\xbaH\"\x92\x01\x1f\x10 \"\x1br\x19\x18@2\x15^[a-z][a-z_]*:[a-z]+$\x12\x1d\n\nrate_limit\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12*\n\x0c\x64isplay_name\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\x80\x01\x32\n^[^\\x00]*$\"y\n\x14\x43reateClientResponse\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\t\x12\x1a\n\rclient_secret\x18\x03 \x01(\tB\x03\x80\x01\x01\x12\x0e\n\x06scopes\x18\x04 \x03(\t\x12\x12\n\nrate_limit\x18\x05 \x01(\r\"a\n\x12ListTenantsRequest\x12\x32\n\x05\x61\x66ter\x18\x01 \x01(\tB#\xbaH r\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\xd8\x01\x01\x12\x17\n\x05limit\x18\x02 \x01(\rB\x08\xbaH\x05*\x03\x18\xe8\x07\"?\n\x13ListTenantsResponse\x12(\n\x07tenants\x18\x01 \x03(\x0b\x32\x17.rampart.auth.v1.Tenant\"\xe9\x01\n\x06\x43lient\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12\x12\n\nrate_limit\x18\x04 \x01(\r\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brotate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x64isable_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8c\x01\n\x12ListClientsRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12+\n\x05\x61\x66ter\x18\x02 \x01(\tB\x1c\xbaH\x19r\x14\x32\x12^[a-z0-9-]{1,128}$\xd8\x01\x01\x12\x17\n\x05limit\x18\x03 \x01(\rB\x08\xbaH\x05*\x03\x18\xe8\x07\"?\n\x13ListClientsResponse\x12(\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x17.rampart.auth.v1.Client\"I\n\x19RotateClientSecretRequest\x12,\n\tclient_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9-]{1,128}$\"a\n\x1aRotateClientSecretResponse\x12\'\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Client\x12\x1a\n\rclient_secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"Z\n\x18SetClientDisabledRequest\x12,\n\tclient_id\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x32\x12^[a-z0-9-]{1,128}$\x12\x10\n\x08\x64isabled\x18\x02 \x01(\x08\"D\n\x19SetClientDisabledResponse\x12\'\n\x06\x63lient\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Client*\xbe\x01\n\x0eRevocationKind\x12\x1f\n\x1bREVOCATION_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15REVOCATION_KIND_TOKEN\x10\x01\x12\x1b\n\x17REVOCATION_KIND_SESSION\x10\x02\x12\x1a\n\x16REVOCATION_KIND_CLIENT\x10\x03\x12\x1b\n\x17REVOCATION_KIND_SUBJECT\x10\x04\x12\x1a\n\x16REVOCATION_KIND_TENANT\x10\x05\x32\xa0\n\n\x0b\x41uthService\x12\x82\x01\n\nIssueToken\x12\".rampart.auth.v1.IssueTokenRequest\x1a#.rampart.auth.v1.IssueTokenResponse\"+\xa2\xbb\x18\'\x08\x01\x1a\x0fservice/gateway\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x12\x9a\x01\n\x07GetJwks\x12\x1f.rampart.auth.v1.GetJwksRequest\x1a .rampart.auth.v1.GetJwksResponse\"L\x90\x02\x01\xa2\xbb\x18\'\x08\x01\x1a\tservice/*\x1a\x08\x63lient/*\"\x02\x08\x04*\x02\x08\x02\x30\x01\x38\x01j\x02\x08<\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.json\x12\x82\x01\n\x0fListRevocations\x12\'.rampart.auth.v1.ListRevocationsRequest\x1a(.rampart.auth.v1.ListRevocationsResponse\"\x1c\x90\x02\x01\xa2\xbb\x18\x15\x1a\tservice/*\"\x02\x08\x05*\x02\x08\x02\x30\x01\x12x\n\x0c\x43reateTenant\x12$.rampart.auth.v1.CreateTenantRequest\x1a%.rampart.auth.v1.CreateTenantResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12{\n\rSetTenantPlan\x12%.rampart.auth.v1.SetTenantPlanRequest\x1a&.rampart.auth.v1.SetTenantPlanResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12u\n\x0bListTenants\x12#.rampart.auth.v1.ListTenantsRequest\x1a$.rampart.auth.v1.ListTenantsResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12u\n\x0bListClients\x12#.rampart.auth.v1.ListClientsRequest\x1a$.rampart.auth.v1.ListClientsResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12\x85\x01\n\x12RotateClientSecret\x12*.rampart.auth.v1.RotateClientSecretRequest\x1a+.rampart.auth.v1.RotateClientSecretResponse\"\x16\xa2\xbb\x18\x12\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x12\x87\x01\n\x11SetClientDisabled\x12).rampart.auth.v1.SetClientDisabledRequest\x1a*.rampart.auth.v1.SetClientDisabledResponse\"\x1b\x90\x02\x02\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12s\n\x0c\x43reateClient\x12$.rampart.auth.v1.CreateClientRequest\x1a%.rampart.auth.v1.CreateClientResponse\"\x16\xa2\xbb\x18\x12\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,6 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ISSUETOKENREQUEST'].fields_by_name['scope']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_ISSUETOKENRESPONSE'].fields_by_name['access_token']._loaded_options = None
   _globals['_ISSUETOKENRESPONSE'].fields_by_name['access_token']._serialized_options = b'\200\001\001'
+  _globals['_LISTREVOCATIONSREQUEST'].fields_by_name['after']._loaded_options = None
+  _globals['_LISTREVOCATIONSREQUEST'].fields_by_name['after']._serialized_options = b'\272H\024r\0172\r^[0-9]{1,20}$\330\001\001'
   _globals['_CREATETENANTREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CREATETENANTREQUEST'].fields_by_name['name']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_CREATETENANTREQUEST'].fields_by_name['default_currency']._loaded_options = None
@@ -90,6 +92,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['IssueToken']._serialized_options = b'\242\273\030\'\010\001\032\017service/gateway\032\010client/*\"\002\010\004*\002\010\0020\001'
   _globals['_AUTHSERVICE'].methods_by_name['GetJwks']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['GetJwks']._serialized_options = b'\220\002\001\242\273\030\'\010\001\032\tservice/*\032\010client/*\"\002\010\004*\002\010\0020\0018\001j\002\010<\202\323\344\223\002\030\022\026/.well-known/jwks.json'
+  _globals['_AUTHSERVICE'].methods_by_name['ListRevocations']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['ListRevocations']._serialized_options = b'\220\002\001\242\273\030\025\032\tservice/*\"\002\010\005*\002\010\0020\001'
   _globals['_AUTHSERVICE'].methods_by_name['CreateTenant']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['CreateTenant']._serialized_options = b'\220\002\002\242\273\030\024\032\010operator\"\002\010\005*\002\010\0050\001'
   _globals['_AUTHSERVICE'].methods_by_name['SetTenantPlan']._loaded_options = None
@@ -104,6 +108,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['SetClientDisabled']._serialized_options = b'\220\002\002\242\273\030\024\032\010operator\"\002\010\005*\002\010\0050\001'
   _globals['_AUTHSERVICE'].methods_by_name['CreateClient']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['CreateClient']._serialized_options = b'\242\273\030\022\032\010operator\"\002\010\005*\002\010\005'
+  _globals['_REVOCATIONKIND']._serialized_start=3118
+  _globals['_REVOCATIONKIND']._serialized_end=3308
   _globals['_ISSUETOKENREQUEST']._serialized_start=177
   _globals['_ISSUETOKENREQUEST']._serialized_end=290
   _globals['_ISSUETOKENRESPONSE']._serialized_start=292
@@ -114,42 +120,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETJWKSRESPONSE']._serialized_end=467
   _globals['_JWK']._serialized_start=469
   _globals['_JWK']._serialized_end=561
-  _globals['_CREATETENANTREQUEST']._serialized_start=564
-  _globals['_CREATETENANTREQUEST']._serialized_end=724
-  _globals['_TENANTPLAN']._serialized_start=727
-  _globals['_TENANTPLAN']._serialized_end=960
-  _globals['_CLASSLIMIT']._serialized_start=962
-  _globals['_CLASSLIMIT']._serialized_end=1064
-  _globals['_CREATETENANTRESPONSE']._serialized_start=1066
-  _globals['_CREATETENANTRESPONSE']._serialized_end=1129
-  _globals['_TENANT']._serialized_start=1132
-  _globals['_TENANT']._serialized_end=1291
-  _globals['_SETTENANTPLANREQUEST']._serialized_start=1293
-  _globals['_SETTENANTPLANREQUEST']._serialized_end=1408
-  _globals['_SETTENANTPLANRESPONSE']._serialized_start=1410
-  _globals['_SETTENANTPLANRESPONSE']._serialized_end=1474
-  _globals['_CREATECLIENTREQUEST']._serialized_start=1477
-  _globals['_CREATECLIENTREQUEST']._serialized_end=1678
-  _globals['_CREATECLIENTRESPONSE']._serialized_start=1680
-  _globals['_CREATECLIENTRESPONSE']._serialized_end=1801
-  _globals['_LISTTENANTSREQUEST']._serialized_start=1803
-  _globals['_LISTTENANTSREQUEST']._serialized_end=1900
-  _globals['_LISTTENANTSRESPONSE']._serialized_start=1902
-  _globals['_LISTTENANTSRESPONSE']._serialized_end=1965
-  _globals['_CLIENT']._serialized_start=1968
-  _globals['_CLIENT']._serialized_end=2201
-  _globals['_LISTCLIENTSREQUEST']._serialized_start=2204
-  _globals['_LISTCLIENTSREQUEST']._serialized_end=2344
-  _globals['_LISTCLIENTSRESPONSE']._serialized_start=2346
-  _globals['_LISTCLIENTSRESPONSE']._serialized_end=2409
-  _globals['_ROTATECLIENTSECRETREQUEST']._serialized_start=2411
-  _globals['_ROTATECLIENTSECRETREQUEST']._serialized_end=2484
-  _globals['_ROTATECLIENTSECRETRESPONSE']._serialized_start=2486
-  _globals['_ROTATECLIENTSECRETRESPONSE']._serialized_end=2583
-  _globals['_SETCLIENTDISABLEDREQUEST']._serialized_start=2585
-  _globals['_SETCLIENTDISABLEDREQUEST']._serialized_end=2675
-  _globals['_SETCLIENTDISABLEDRESPONSE']._serialized_start=2677
-  _globals['_SETCLIENTDISABLEDRESPONSE']._serialized_end=2745
-  _globals['_AUTHSERVICE']._serialized_start=2748
-  _globals['_AUTHSERVICE']._serialized_end=3927
+  _globals['_LISTREVOCATIONSREQUEST']._serialized_start=563
+  _globals['_LISTREVOCATIONSREQUEST']._serialized_end=627
+  _globals['_LISTREVOCATIONSRESPONSE']._serialized_start=629
+  _globals['_LISTREVOCATIONSRESPONSE']._serialized_end=737
+  _globals['_TOKENREVOCATION']._serialized_start=740
+  _globals['_TOKENREVOCATION']._serialized_end=931
+  _globals['_CREATETENANTREQUEST']._serialized_start=934
+  _globals['_CREATETENANTREQUEST']._serialized_end=1094
+  _globals['_TENANTPLAN']._serialized_start=1097
+  _globals['_TENANTPLAN']._serialized_end=1330
+  _globals['_CLASSLIMIT']._serialized_start=1332
+  _globals['_CLASSLIMIT']._serialized_end=1434
+  _globals['_CREATETENANTRESPONSE']._serialized_start=1436
+  _globals['_CREATETENANTRESPONSE']._serialized_end=1499
+  _globals['_TENANT']._serialized_start=1502
+  _globals['_TENANT']._serialized_end=1661
+  _globals['_SETTENANTPLANREQUEST']._serialized_start=1663
+  _globals['_SETTENANTPLANREQUEST']._serialized_end=1778
+  _globals['_SETTENANTPLANRESPONSE']._serialized_start=1780
+  _globals['_SETTENANTPLANRESPONSE']._serialized_end=1844
+  _globals['_CREATECLIENTREQUEST']._serialized_start=1847
+  _globals['_CREATECLIENTREQUEST']._serialized_end=2048
+  _globals['_CREATECLIENTRESPONSE']._serialized_start=2050
+  _globals['_CREATECLIENTRESPONSE']._serialized_end=2171
+  _globals['_LISTTENANTSREQUEST']._serialized_start=2173
+  _globals['_LISTTENANTSREQUEST']._serialized_end=2270
+  _globals['_LISTTENANTSRESPONSE']._serialized_start=2272
+  _globals['_LISTTENANTSRESPONSE']._serialized_end=2335
+  _globals['_CLIENT']._serialized_start=2338
+  _globals['_CLIENT']._serialized_end=2571
+  _globals['_LISTCLIENTSREQUEST']._serialized_start=2574
+  _globals['_LISTCLIENTSREQUEST']._serialized_end=2714
+  _globals['_LISTCLIENTSRESPONSE']._serialized_start=2716
+  _globals['_LISTCLIENTSRESPONSE']._serialized_end=2779
+  _globals['_ROTATECLIENTSECRETREQUEST']._serialized_start=2781
+  _globals['_ROTATECLIENTSECRETREQUEST']._serialized_end=2854
+  _globals['_ROTATECLIENTSECRETRESPONSE']._serialized_start=2856
+  _globals['_ROTATECLIENTSECRETRESPONSE']._serialized_end=2953
+  _globals['_SETCLIENTDISABLEDREQUEST']._serialized_start=2955
+  _globals['_SETCLIENTDISABLEDREQUEST']._serialized_end=3045
+  _globals['_SETCLIENTDISABLEDRESPONSE']._serialized_start=3047
+  _globals['_SETCLIENTDISABLEDRESPONSE']._serialized_end=3115
+  _globals['_AUTHSERVICE']._serialized_start=3311
+  _globals['_AUTHSERVICE']._serialized_end=4623
 # @@protoc_insertion_point(module_scope)

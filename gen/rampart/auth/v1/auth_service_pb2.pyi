@@ -5,12 +5,28 @@ from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from rampart.mesh.v1 import policy_pb2 as _policy_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class RevocationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    REVOCATION_KIND_UNSPECIFIED: _ClassVar[RevocationKind]
+    REVOCATION_KIND_TOKEN: _ClassVar[RevocationKind]
+    REVOCATION_KIND_SESSION: _ClassVar[RevocationKind]
+    REVOCATION_KIND_CLIENT: _ClassVar[RevocationKind]
+    REVOCATION_KIND_SUBJECT: _ClassVar[RevocationKind]
+    REVOCATION_KIND_TENANT: _ClassVar[RevocationKind]
+REVOCATION_KIND_UNSPECIFIED: RevocationKind
+REVOCATION_KIND_TOKEN: RevocationKind
+REVOCATION_KIND_SESSION: RevocationKind
+REVOCATION_KIND_CLIENT: RevocationKind
+REVOCATION_KIND_SUBJECT: RevocationKind
+REVOCATION_KIND_TENANT: RevocationKind
 
 class IssueTokenRequest(_message.Message):
     __slots__ = ("client_id", "client_secret", "scope")
@@ -61,6 +77,36 @@ class Jwk(_message.Message):
     alg: str
     use: str
     def __init__(self, kty: _Optional[str] = ..., crv: _Optional[str] = ..., x: _Optional[str] = ..., y: _Optional[str] = ..., kid: _Optional[str] = ..., alg: _Optional[str] = ..., use: _Optional[str] = ...) -> None: ...
+
+class ListRevocationsRequest(_message.Message):
+    __slots__ = ("after",)
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    after: str
+    def __init__(self, after: _Optional[str] = ...) -> None: ...
+
+class ListRevocationsResponse(_message.Message):
+    __slots__ = ("revocations", "next", "more")
+    REVOCATIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
+    revocations: _containers.RepeatedCompositeFieldContainer[TokenRevocation]
+    next: str
+    more: bool
+    def __init__(self, revocations: _Optional[_Iterable[_Union[TokenRevocation, _Mapping]]] = ..., next: _Optional[str] = ..., more: _Optional[bool] = ...) -> None: ...
+
+class TokenRevocation(_message.Message):
+    __slots__ = ("tenant_id", "kind", "name", "issued_before", "until")
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ISSUED_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    tenant_id: str
+    kind: RevocationKind
+    name: str
+    issued_before: _timestamp_pb2.Timestamp
+    until: _timestamp_pb2.Timestamp
+    def __init__(self, tenant_id: _Optional[str] = ..., kind: _Optional[_Union[RevocationKind, str]] = ..., name: _Optional[str] = ..., issued_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class CreateTenantRequest(_message.Message):
     __slots__ = ("name", "default_currency", "plan")

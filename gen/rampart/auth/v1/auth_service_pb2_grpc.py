@@ -45,6 +45,11 @@ class AuthServiceStub:
                 request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksRequest.SerializeToString,
                 response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksResponse.FromString,
                 _registered_method=True)
+        self.ListRevocations = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/ListRevocations',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListRevocationsRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListRevocationsResponse.FromString,
+                _registered_method=True)
         self.CreateTenant = channel.unary_unary(
                 '/rampart.auth.v1.AuthService/CreateTenant',
                 request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateTenantRequest.SerializeToString,
@@ -97,6 +102,13 @@ class AuthServiceServicer:
 
     def GetJwks(self, request, context):
         """Returns the public keys that verify access tokens (RFC 7517). A key is there for longer than an answer may be kept before it signs its first token, and until the last token that it signed has expired.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRevocations(self, request, context):
+        """Tells the access tokens that are refused although they have not expired. Every process asks about once a second, and goes on after the answer's `next`. No entry is left out, whichever replica answers; one may come twice.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -163,6 +175,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.GetJwks,
                     request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksRequest.FromString,
                     response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksResponse.SerializeToString,
+            ),
+            'ListRevocations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRevocations,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListRevocationsRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListRevocationsResponse.SerializeToString,
             ),
             'CreateTenant': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateTenant,
@@ -255,6 +272,33 @@ class AuthService:
             '/rampart.auth.v1.AuthService/GetJwks',
             rampart_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksRequest.SerializeToString,
             rampart_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRevocations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.AuthService/ListRevocations',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListRevocationsRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListRevocationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

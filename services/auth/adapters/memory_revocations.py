@@ -1,0 +1,57 @@
+"""Keeps revocations in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from services.auth.domain.revocations import Revocation, RevocationKind
+from services.auth.ports.revocations import RevocationPage, RevocationRecord
+
+__all__ = ["MemoryRevocations"]
+
+_Name = tuple[str, RevocationKind, str]
+
+
+class MemoryRevocations:
+    """Implements `RevocationSource`; each change counts as a transaction."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._records: dict[_Name, RevocationRecord] = {}
+        self._last = 0
+
+    def append(self, revocation: Revocation) -> None:
+        """Refuses tokens; see `revocation_rows.append`."""
+        name = revocation.tenant_id, revocation.kind, revocation.name
+        known = self._records.get(name)
+        if known is not None:
+            before = _wider(known.revocation.issued_before, revocation.issued_before)
+            until = _wider(known.revocation.until, revocation.until)
+            revocation = Revocation(revocation.kind, revocation.tenant_id, revocation.name, before, until)
+        self._put(name, revocation)
+
+    def lift(self, kind: RevocationKind, tenant_id: str, name: str, at: datetime, until: datetime) -> None:
+        """Lets new tokens be good again; see `revocation_rows.lift`."""
+        known = self._records.get((tenant_id, kind, name))
+        if known is not None and known.revocation.issued_before is None:
+            self._put((tenant_id, kind, name), Revocation(kind, tenant_id, name, at, until))
+
+    async def read(self, since: int) -> RevocationPage:
+        return RevocationPage([each for each in self._records.values() if each.xid >= since], self._last + 1)
+
+    async def forget(self) -> int:
+        over = [
+            name for name, each in self._records.items() if (each.revocation.until or self._clock()) < self._clock()
+        ]
+        for name in over:
+            del self._records[name]
+        return len(over)
+
+    def _put(self, name: _Name, revocation: Revocation) -> None:
+        self._last += 1
+        self._records[name] = RevocationRecord(self._last, revocation)
+
+
+def _wider(known: datetime | None, new: datetime | None) -> datetime | None:
+    return None if known is None or new is None else max(known, new)

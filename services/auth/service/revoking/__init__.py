@@ -1,0 +1,1 @@
+"""Ends the use of access tokens before they expire."""

@@ -1,0 +1,95 @@
+"""Tells every process which access tokens are refused, from memory that follows the database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from operator import attrgetter
+
+from prometheus_client import Gauge
+
+from meshkit.errors import MeshError, unavailable
+from services.auth.domain.revocations import Revocation, RevocationKind, ToldRevocations
+from services.auth.ports.revocations import RevocationRecord, RevocationSource
+
+__all__ = ["INTERVAL_SECONDS", "RevocationFeed"]
+
+_log = logging.getLogger(__name__)
+_kept = Gauge("auth_revocations", "Revocations that are told to every process.")
+
+INTERVAL_SECONDS = 1.0
+PAGE = 10_000
+
+_Name = tuple[str, RevocationKind, str]
+
+
+class RevocationFeed:
+    """Keeps the revocations of all tenants, at most a second old.
+
+    A place is the number of a transaction, which means the same to every replica: whoever asks one now and another then
+    misses nothing. `changed` is called with all there are whenever that changes.
+    """
+
+    def __init__(
+        self,
+        source: RevocationSource,
+        clock: Callable[[], datetime],
+        changed: Callable[[Sequence[Revocation]], None] = lambda _: None,
+        *,
+        page: int = PAGE,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._changed = changed
+        self._page = page
+        self._known: dict[_Name, RevocationRecord] = {}
+        self._ordered: list[RevocationRecord] = []
+        self._place = 0
+
+    async def refresh(self) -> None:
+        """Reads what was revoked since the last time. Raises UNAVAILABLE."""
+        page = await self._source.read(self._place)
+        self._place = page.next
+        new = {_name(record): record for record in page.records}
+        if any(self._known.get(name) != record for name, record in new.items()):
+            self._known |= new
+            self._known = {name: each for name, each in self._known.items() if not self._over(each.revocation)}
+            self._ordered = sorted(self._known.values(), key=attrgetter("xid"))
+            _kept.set(len(self._ordered))
+            self._changed([record.revocation for record in self._ordered])
+
+    async def follow(self) -> None:
+        """Refreshes once a second for ever. While the store is down, what is known goes on to be told."""
+        while True:
+            try:
+                await self.refresh()
+            except MeshError as error:
+                _log.warning("revocations cannot be read: %s", error.message)
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def check(self) -> None:
+        """Raises until the revocations have been read once."""
+        if not self._place:
+            raise unavailable("postgres")
+
+    def since(self, place: int) -> ToldRevocations:
+        """Returns what was revoked since a place, 0 for the beginning. Raises UNAVAILABLE until they have been read."""
+        if not self._place:
+            raise unavailable("postgres")
+        found = [record for record in self._ordered if record.xid >= place] if place else self._ordered
+        if len(found) <= self._page:
+            return ToldRevocations([record.revocation for record in found], max(place, self._place), more=False)
+        # All of one transaction go together, so that a place is never in the middle of one.
+        last = found[self._page - 1].xid
+        taken = [record.revocation for record in found if record.xid <= last]
+        return ToldRevocations(taken, last + 1, more=len(taken) < len(found))
+
+    def _over(self, revocation: Revocation) -> bool:
+        return revocation.until is not None and revocation.until < self._clock()
+
+
+def _name(record: RevocationRecord) -> _Name:
+    revocation = record.revocation
+    return revocation.tenant_id, revocation.kind, revocation.name
