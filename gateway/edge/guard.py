@@ -22,6 +22,7 @@ from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError, Violation
 from meshkit.identity.access import bearer_token, require_scope, token_missing
 from meshkit.identity.policy import Policy
+from meshkit.identity.revocations import TOKEN_REVOKED
 from meshkit.identity.tokens import Permit
 
 __all__ = ["Guard", "TokenGuard", "Verifier"]
@@ -153,8 +154,8 @@ class TokenGuard:
         try:
             return await self._verifier.verify(token, permit)
         except MeshError as error:
-            # A token that was good once, and has expired, is not charged.
-            if unknown and error.kind is Kind.UNAUTHENTICATED:
+            # A token that was good once is not charged, whether it has expired or was revoked: nobody forged it.
+            if unknown and error.kind is Kind.UNAUTHENTICATED and error.reason != TOKEN_REVOKED:
                 self._charge_failure(exchange)
             raise
 

@@ -1,45 +1,37 @@
-"""Verifies access tokens: ES256 JWTs of our issuer (RFC 9068, RFC 8725), with keys from its JWKS.
+"""Verifies access tokens: ES256 JWTs of one issuer (RFC 9068, RFC 8725), with keys from its JWKS.
+
+size → segments, header → keys → signature → claims → revocations
 
 Verified tokens are cached by their SHA-256 for the shorter of their life and a minute; refused ones never are. That a
 token was good once is remembered longer: verifying it again is work for a known caller, not for whoever forges tokens.
+A revocation ends what is cached at once, and costs nothing where a cached token is looked up.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
-
 from meshkit.context import Principal
-from meshkit.errors import MeshError, unavailable
 from meshkit.identity.claims import TrustedIssuer, check_times, read_principal, token_invalid
-from meshkit.identity.jose.compact import extract, read_claims
-from meshkit.identity.jwks import ALGORITHM, VerificationKeys, read_keys
+from meshkit.identity.issuer_keys import REFRESH_SECONDS, IssuerKeys, KeySource
+from meshkit.identity.jose.compact import JwsError, JwsKind, UnverifiedJws, read_object
+from meshkit.identity.jose.keys import PublicKey
+from meshkit.identity.revocations import Revocations, token_revoked
 
-__all__ = ["KeySource", "Permit", "TokenVerifier"]
+__all__ = ["ACCESS_TOKEN", "REFRESH_SECONDS", "KeySource", "Permit", "TokenVerifier"]
 
-_log = logging.getLogger(__name__)
-
-KeySource = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
-"""Returns the issuer's current public keys as JWK members; raises MeshError if it cannot be reached."""
+ACCESS_TOKEN = JwsKind(algorithms=frozenset({"ES256"}), types=frozenset({"at+jwt"}))
+"""RFC 9068, section 2.1."""
 
 Permit = Callable[[], None]
 """Called before any work is done for a token that was never good. Raises MeshError if it is not worth it."""
 
-MAX_TOKEN_BYTES = 8192
 CACHE_SECONDS = 60.0
 CACHE_ENTRIES = 20_000
-REFRESH_SECONDS = 60.0
-REFETCH_FLOOR = 10.0
-RETRY_FLOOR = 1.0
 
 
 class _Known(NamedTuple):
@@ -52,18 +44,22 @@ class _Known(NamedTuple):
 
 
 class TokenVerifier:
-    """Verifies tokens of one issuer. One per process."""
+    """Verifies tokens of one issuer. One per process, and so are the revocations that it goes by."""
 
-    def __init__(self, keys: KeySource, trusted: TrustedIssuer, *, clock: Callable[[], float] = time.time) -> None:
-        self._source = keys
+    def __init__(
+        self,
+        keys: KeySource,
+        trusted: TrustedIssuer,
+        *,
+        revocations: Revocations | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = IssuerKeys(keys, ACCESS_TOKEN.algorithms, clock)
         self._trusted = trusted
         self._clock = clock
-        self._keys: VerificationKeys = {}
-        self._fetched = float("-inf")
-        self._attempted = float("-inf")
-        self._fetching = asyncio.Lock()
-        self._fetch_under_way: asyncio.Task[None] | None = None
         self._cache: OrderedDict[bytes, _Known] = OrderedDict()
+        self.revocations = revocations if revocations is not None else Revocations(clock=clock)
+        self.revocations.listen(self._drop_revoked)
 
     def verify_cached(self, token: str) -> Principal | None:
         """Returns the principal of a token verified within the last minute, without waiting."""
@@ -80,20 +76,18 @@ class TokenVerifier:
         if known is not None:
             if known.until > self._clock():
                 return known.principal
-            if known.expiry <= self._clock():
-                raise token_invalid("has expired")
+            self._check_known(known)
             permit = None
         if permit is not None:
             permit()
-        if len(token) > MAX_TOKEN_BYTES:
-            raise token_invalid("is too long")
-        signed, kid = extract(token)
-        keys = await self._keys_of(kid)
+        unverified, kid = _take_apart(token)
+        keys = await self._keys.find(kid, unverified.algorithm)
         if permit is not None:
             permit()
-        expiry, principal = self._claims(signed, keys)
-        self._remember(token, expiry, principal)
-        return principal
+        if not keys:
+            raise token_invalid("was signed with an unknown key")
+        expiry, principal = self._read(unverified, keys)
+        return self._remember(token, expiry, principal)
 
     def remaining(self, token: str) -> float:
         """Returns for how many seconds a token that was verified a moment ago is good; 0 for any other."""
@@ -102,78 +96,63 @@ class TokenVerifier:
 
     async def refresh(self) -> None:
         """Fetches the keys if they are a minute old. Failures keep the keys there are."""
-        async with self._fetching:
-            if self._clock() - self._fetched >= REFRESH_SECONDS:
-                await self._fetch()
+        await self._keys.refresh()
 
     @property
     def ready(self) -> bool:
-        return bool(self._keys)
+        return len(self._keys) > 0
 
-    async def _keys_of(self, kid: str) -> Sequence[ECKey]:
-        if kid not in self._keys:
-            async with self._fetching:
-                # Attempts count, not successes: tokens with invented keys must not add load to an issuer in trouble.
-                floor = REFETCH_FLOOR if self._keys else RETRY_FLOOR
-                if self._fetch_under_way is not None or (
-                    kid not in self._keys and self._clock() - self._attempted >= floor
-                ):
-                    await self._fetch()
-        if not self._keys:
-            raise unavailable("auth")
-        if kid not in self._keys:
-            raise token_invalid("was signed with an unknown key")
-        return self._keys[kid]
-
-    async def _fetch(self) -> None:
-        """Fetches for all who wait: the deadline of the one that began it ends its own wait alone."""
-        if self._fetch_under_way is None:
-            self._fetch_under_way = asyncio.create_task(self._fetch_now())
-        await asyncio.shield(self._fetch_under_way)
-
-    async def _fetch_now(self) -> None:
-        try:
-            await self._fetch_keys()
-        finally:
-            self._fetch_under_way = None
-
-    async def _fetch_keys(self) -> None:
-        """Fetches the keys. A set without one that can be used is taken at its word: nothing verifies any more."""
-        self._attempted = self._clock()
-        try:
-            self._keys = read_keys(await self._source())
-        except MeshError as error:
-            _log.warning("the verification keys cannot be fetched: %s", error.message)
-            return
-        except Exception:
-            _log.exception("the verification keys cannot be fetched")
-            return
-        if self._keys:
-            self._fetched = self._clock()
-        else:
-            _log.error("the issuer publishes no usable verification key: no access token can be verified")
-
-    def _claims(self, signed: jws.CompactSignature, keys: Sequence[ECKey]) -> tuple[float, Principal]:
+    def _read(self, unverified: UnverifiedJws, keys: Sequence[PublicKey]) -> tuple[float, Principal]:
         """Returns the expiry and the principal of a token that one of the keys has signed."""
-        if not any(_signs(key, signed) for key in keys):
-            raise token_invalid("has a wrong signature")
-        claims = read_claims(signed.payload)
+        try:
+            payload = unverified.verified(keys)
+        except JwsError as error:
+            raise token_invalid(str(error)) from error
+        claims = _claims(payload)
         return check_times(claims, self._clock()), read_principal(claims, self._trusted)
 
-    def _remember(self, token: str, expiry: float, principal: Principal) -> None:
-        name = _name(token)
-        self._cache[name] = _Known(min(expiry, self._clock() + CACHE_SECONDS), expiry, principal)
+    def _check_known(self, known: _Known) -> None:
+        """Refuses a token that was good once and cannot be again, for the price of a look-up."""
+        if known.expiry <= self._clock():
+            raise token_invalid("has expired")
+        if self.revocations.refuses(known.principal):
+            raise token_revoked()
+
+    def _remember(self, token: str, expiry: float, principal: Principal) -> Principal:
+        """Returns the principal of a good token. Raises TOKEN_REVOKED."""
+        name, revoked = _name(token), self.revocations.refuses(principal)
+        until = float("-inf") if revoked else min(expiry, self._clock() + CACHE_SECONDS)
+        self._cache[name] = _Known(until, expiry, principal)
         self._cache.move_to_end(name)
         if len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
+        if revoked:
+            raise token_revoked()
+        return principal
+
+    def _drop_revoked(self) -> None:
+        """Has every token that is revoked now verified again, which refuses it until that is lifted."""
+        refuses = self.revocations.refuses
+        revoked = [(name, known) for name, known in self._cache.items() if refuses(known.principal)]
+        for name, known in revoked:
+            self._cache[name] = known._replace(until=float("-inf"))
+
+
+def _take_apart(token: str) -> tuple[UnverifiedJws, str]:
+    try:
+        unverified = ACCESS_TOKEN.read(token)
+    except JwsError as error:
+        raise token_invalid(str(error)) from error
+    assert unverified.kid is not None, "an access token has one"
+    return unverified, unverified.kid
+
+
+def _claims(payload: bytes) -> Mapping[str, Any]:
+    try:
+        return read_object(payload)
+    except ValueError as error:
+        raise token_invalid("carries no claims") from error
 
 
 def _name(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-
-
-def _signs(key: ECKey, signed: jws.CompactSignature) -> bool:
-    try:
-        return jws.validate_compact(signed, key, algorithms=[ALGORITHM])
-    except (JoseError, ValueError):
-        return False

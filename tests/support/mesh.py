@@ -21,6 +21,7 @@ from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 from meshkit.errors import MeshError
 from meshkit.host import Host
 from meshkit.identity.policy import policies
+from meshkit.identity.revocations import Revocations
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.batches import BatchCall, serve_batch
 from meshkit.rpc.server import MeshServer
@@ -114,6 +115,7 @@ class MeshNode:
         self.address = address
         self.admin = admin
         self.behaviour = behaviour
+        self.revocations = Revocations()
         self.task: asyncio.Task[None] | None = None
         self._host = Host("test")
 
@@ -163,7 +165,7 @@ async def serving(
         tls=certificates.identity("service/fraud"), trust_domain="rampart.local", issuer=ISSUER, audience=AUDIENCE,
         admin_listen=node.admin, log_level="INFO", reflection=reflection, drain_seconds=drain_seconds,
     )  # fmt: skip
-    verifier = TokenVerifier(keys, TRUSTED)
+    verifier = TokenVerifier(keys, TRUSTED, revocations=node.revocations)
     server = MeshServer(settings, listen=node.address, services=services, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())

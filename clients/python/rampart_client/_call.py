@@ -22,6 +22,9 @@ Request = TypeVar("Request", bound=betterproto2.Message)
 Response = TypeVar("Response", bound=betterproto2.Message)
 Part = TypeVar("Part")
 
+_REFUSED_TOKENS = ("TOKEN_INVALID", "TOKEN_REVOKED")
+"""Reasons for which a new token may help."""
+
 FOREVER = 10 * 365 * 86_400.0
 """Seconds that a stream lasts that is given no timeout."""
 
@@ -133,7 +136,7 @@ class Caller:
 
     def _failure(self, error: grpc.aio.AioRpcError, call: _Call, token: str | None) -> RampartError:
         failure = from_call(error, call.request_id)
-        if token and self._tokens and failure.reason == "TOKEN_INVALID":
+        if token and self._tokens and failure.reason in _REFUSED_TOKENS:
             self._tokens.reject(token)
         return failure
 
@@ -197,7 +200,7 @@ class _Attempts:
         if self._begun and self._method.resume is None:
             raise error
         self._failed += 1
-        if error.reason == "TOKEN_INVALID" and not self._method.public and not self._refused:
+        if error.reason in _REFUSED_TOKENS and not self._method.public and not self._refused:
             self._refused = True
             return
         if self._has_lasted(error):

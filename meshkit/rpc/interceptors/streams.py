@@ -1,4 +1,4 @@
-"""Bounds streams of answers and ends them: by number, by their token's expiry, at the stop of the process.
+"""Bounds streams of answers and ends them: by number, by the end of their token, at the stop of the process.
 
 A stream may last for hours. It takes no place among the calls that `Admission` counts, it is not waited for when the
 process stops, and it does not outlive the token that it was opened with.
@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 from prometheus_client import Counter, Gauge
 
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.claims import token_invalid
+from meshkit.identity.revocations import token_revoked
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.interceptors.chain import Call, Handler, Middleware
 from meshkit.rpc.interceptors.metrics import code_of
@@ -55,25 +57,28 @@ class StreamAdmission:
     def end(self) -> None:
         """Ends every stream with UNAVAILABLE, and refuses new ones."""
         self._ended = True
-        now = asyncio.get_running_loop().time()
         for life in self._lives:
-            if not life.expired():
-                life.reschedule(now)
+            _end_now(life)
 
 
 def expiry(verifier: TokenVerifier) -> Middleware:
-    """Returns the middleware that ends a stream when its token expires. It follows `authorization`."""
+    """Returns the middleware that ends a stream when its token expires or is revoked. It follows `authorization`."""
 
     async def middleware(request: Message, call: Call, handler: Handler) -> Message:
-        left = verifier.remaining(call.context.token) if call.context.token else None
-        life = asyncio.timeout(left)
+        principal = call.context.principal
+        if principal is None:
+            return await handler(request, call)
+        life = asyncio.timeout(verifier.remaining(call.context.token))
         try:
             async with life:
-                return await handler(request, call)
+                with verifier.revocations.watch(principal, lambda: _end_now(life)):
+                    return await handler(request, call)
         except TimeoutError:
-            if life.expired():
-                raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the access token has expired") from None
-            raise
+            if not life.expired():
+                raise
+            if verifier.revocations.refuses(principal):
+                raise token_revoked() from None
+            raise token_invalid("has expired") from None
 
     return middleware
 
@@ -90,6 +95,11 @@ async def stream_metrics(request: Message, call: Call, handler: Handler) -> Mess
     finally:
         _open.labels(call.policy.path).dec()
         _ended.labels(call.policy.path, code).inc()
+
+
+def _end_now(life: asyncio.Timeout) -> None:
+    if not life.expired():
+        life.reschedule(asyncio.get_running_loop().time())
 
 
 def _stopping(call: Call) -> MeshError:

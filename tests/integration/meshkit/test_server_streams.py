@@ -16,11 +16,12 @@ from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit.context import current, principal
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.revocations import Revocation, RevokedBy
 from meshkit.rpc import server as server_module
 from tests.support.calls import Caller, calling, failure
 from tests.support.certificates import Certificates
 from tests.support.mesh import FRAUD, MeshNode, serving
-from tests.support.tokens import Issuer
+from tests.support.tokens import TENANT, Issuer
 
 METHOD = "/rampart.fraud.v1.FraudService/WatchDecisions"
 
@@ -158,6 +159,24 @@ async def test_stream_ends_when_its_token_expires(
     error = await failure(call.read())
     assert (error.kind, error.reason) == (Kind.UNAUTHENTICATED, "TOKEN_INVALID")
     assert time.time() >= int(now) + 2
+    await ticker.empty()
+
+
+async def test_stream_ends_when_its_token_is_revoked_and_others_go_on(
+    node: MeshNode, gateway: Caller, issuer: Issuer, ticker: Ticker
+) -> None:
+    now = time.time()
+    revoked, other = [
+        watching(gateway, issuer.token(now, scope="decision:read", jti=name)) for name in ("revoked", "other")
+    ]
+    await read(revoked)
+    await read(other)
+    node.revocations.add([Revocation(TENANT, RevokedBy.TOKEN, "revoked", issued_before=now)])
+    error = await failure(revoked.read())
+    assert (error.kind, error.reason) == (Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
+    node.revocations.add([Revocation(TENANT, RevokedBy.TOKEN, "another", issued_before=now)])
+    assert not other.done()
+    other.cancel()
     await ticker.empty()
 
 

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey
-from joserfc.jws import CompactSignature
 
 from gateway.edge.address import AddressResolver
 from gateway.edge.exchange import Exchange
@@ -17,10 +15,13 @@ from gateway.edge.guard import TokenGuard
 from gateway.edge.ratelimit import LimitBook, MemoryRateLimiter
 from meshkit.context import Principal
 from meshkit.errors import MeshError
+from meshkit.identity.jose.compact import UnverifiedJws
+from meshkit.identity.jose.keys import PublicKey
 from meshkit.identity.policy import Policy
+from meshkit.identity.revocations import Revocation, RevokedBy
 from meshkit.identity.tokens import TokenVerifier
 from tests.support.gateway import Gateway, plan
-from tests.support.tokens import TRUSTED, Issuer
+from tests.support.tokens import TENANT, TRUSTED, Issuer
 
 NOW = 1_800_000_000.0
 FAILURES, BURST = 2, 10
@@ -32,9 +33,9 @@ class CountingVerifier(TokenVerifier):
 
     checked = 0
 
-    def _claims(self, signed: CompactSignature, keys: Sequence[ECKey]) -> tuple[float, Principal]:
+    def _read(self, unverified: UnverifiedJws, keys: Sequence[PublicKey]) -> tuple[float, Principal]:
         self.checked += 1
-        return super()._claims(signed, keys)
+        return super()._read(unverified, keys)
 
 
 class World:
@@ -162,6 +163,17 @@ async def test_token_that_has_expired_is_refused_without_a_look_at_its_signature
     assert {await world.call(token) for _ in range(FORGED)} == {"TOKEN_INVALID"}
     assert world.verifier.checked == checked
     assert await world.call(world.good(1)) == "served"
+
+
+async def test_revoked_token_is_refused_and_not_charged_to_the_address(world: World) -> None:
+    tokens = [world.good(number) for number in range(2 * BURST)]
+    assert await world.call(tokens[0]) == "served"
+    world.verifier.revocations.add([Revocation(TENANT, RevokedBy.CLIENT, "acme-1", issued_before=world.now)])
+    for _ in range(3):
+        assert {await world.call(token) for token in tokens} == {"TOKEN_REVOKED"}
+    assert world.verifier.checked == len(tokens)
+    world.now += 1
+    assert await world.call(world.good(99)) == "served"
 
 
 async def test_unreachable_issuer_is_not_charged_to_the_address() -> None:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import hmac
 import json
-import os
 import random
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -427,13 +424,8 @@ async def test_garbage_is_refused_and_nothing_else_happens(issuer: Issuer, verif
         at = source.randrange(len(good) - 1)
         texts.append(good[:at] + source.choice("AZaz09-_.=~\n") + good[at + 1 :])
     for text in texts:
-        if text != good and not _same_token(text, good):
+        if text != good:
             await refused(verifier, text)
-
-
-def _same_token(text: str, good: str) -> bool:
-    """Tells whether two texts have the same signed part and signature bytes: the last character has unused bits."""
-    return text[:-1] == good[:-1] and hashlib.sha256(text.encode()).digest() != hashlib.sha256(good.encode()).digest()
 
 
 async def test_principal_is_cached_for_a_minute(issuer: Issuer, verifier: TokenVerifier, clock: Clock[float]) -> None:
@@ -569,23 +561,6 @@ async def test_keys_of_other_kinds_are_left_out(issuer: Issuer, clock: Clock[flo
     await accepted(verifier, issuer.token(NOW))
     signed = issuer.token(NOW, header={"alg": "HS256", "typ": "at+jwt", "kid": "shared"}).rpartition(".")[0]
     await refused(verifier, f"{signed}.{encode(hmac.digest(b'secret', signed.encode(), 'sha256'))}")
-
-
-async def test_wycheproof_signatures_are_no_access_tokens(clock: Clock[float]) -> None:
-    folder = os.environ.get("RAMPART_WYCHEPROOF")
-    if not folder:
-        pytest.skip("RAMPART_WYCHEPROOF names no folder with json_web_signature_test.json")
-    vectors = json.loads((Path(folder) / "json_web_signature_test.json").read_text())
-    count = 0
-    for group in vectors["testGroups"]:
-        keys = Keys()
-        keys.published = [group[kind] for kind in ("public", "private") if group.get(kind)]
-        verifier = TokenVerifier(keys, TRUSTED, clock=clock)
-        keys.published.append(Issuer("another").jwk)
-        for vector in group["tests"]:
-            await refused(verifier, vector["jws"] if isinstance(vector["jws"], str) else json.dumps(vector["jws"]))
-            count += 1
-    assert count == vectors["numberOfTests"]
 
 
 async def test_a_caller_that_leaves_takes_the_keys_from_nobody(issuer: Issuer, clock: Clock[float]) -> None:

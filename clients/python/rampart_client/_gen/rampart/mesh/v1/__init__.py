@@ -58,6 +58,13 @@ class ErrorReason(betterproto2.Enum):
     Get a new token. Clients get one shortly before the old one expires.
     """
 
+    TOKEN_REVOKED = 70
+    """
+    The access token was good, and has been revoked: itself, its session, its client, its subject or its tenant. UNAUTHENTICATED.
+
+    Get a new token once. If that is refused, somebody has to sign in again, or an operator to lift what was revoked.
+    """
+
     SCOPE_MISSING = 5
     """
     The token lacks a scope. PERMISSION_DENIED; metadata: `scope`.
@@ -337,6 +344,7 @@ class ErrorReason(betterproto2.Enum):
             2: "ERROR_REASON_VALIDATION_FAILED",
             3: "ERROR_REASON_TOKEN_MISSING",
             4: "ERROR_REASON_TOKEN_INVALID",
+            70: "ERROR_REASON_TOKEN_REVOKED",
             5: "ERROR_REASON_SCOPE_MISSING",
             6: "ERROR_REASON_CALLER_NOT_ALLOWED",
             7: "ERROR_REASON_RATE_LIMITED",
@@ -386,6 +394,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_VALIDATION_FAILED": 2,
             "ERROR_REASON_TOKEN_MISSING": 3,
             "ERROR_REASON_TOKEN_INVALID": 4,
+            "ERROR_REASON_TOKEN_REVOKED": 70,
             "ERROR_REASON_SCOPE_MISSING": 5,
             "ERROR_REASON_CALLER_NOT_ALLOWED": 6,
             "ERROR_REASON_RATE_LIMITED": 7,
