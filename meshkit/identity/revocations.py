@@ -18,7 +18,7 @@ from typing import Final
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["MAX_OF_A_TENANT", "TOKEN_REVOKED", "Revocation", "Revocations", "RevokedBy", "token_revoked"]
+__all__ = ["MAX_OF_A_TENANT", "TOKEN_REVOKED", "Revocations", "RevokedBy", "RevokedTokens", "token_revoked"]
 
 TOKEN_REVOKED: Final = "TOKEN_REVOKED"
 """The reason of errors."""
@@ -42,7 +42,7 @@ class RevokedBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Revocation:
+class RevokedTokens:
     """Refuses tokens of a tenant."""
 
     tenant_id: str
@@ -66,7 +66,7 @@ class _Refusal:
     issued_before: float = float("-inf")
     until: float = float("-inf")
 
-    def add(self, revocation: Revocation) -> None:
+    def add(self, revocation: RevokedTokens) -> None:
         if revocation.issued_before is None:
             self.all_until = max(self.all_until, revocation.until)
         else:
@@ -81,9 +81,13 @@ class _Refusal:
 
 
 class Revocations:
-    """All revocations that this process knows. One per process."""
+    """All revocations that this process knows. One per process.
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+    Those that are `awaited` are not ready until they have been told, even if there are none.
+    """
+
+    def __init__(self, *, awaited: bool = False, clock: Callable[[], float] = time.time) -> None:
+        self.ready = not awaited
         self._clock = clock
         self._tenants: dict[str, dict[_Name, _Refusal]] = {}
         self._listeners: dict[object, Callable[[], None]] = {}
@@ -100,16 +104,17 @@ class Revocations:
         found = (known.get(name) for name in _names(principal))
         return any(refusal is not None and refusal.refuses(issued_at, now) for refusal in found)
 
-    def add(self, revocations: Iterable[Revocation]) -> None:
+    def add(self, revocations: Iterable[RevokedTokens]) -> None:
         """Refuses more tokens, from now on. What came in together is to be added together: listeners look once."""
         self._forget()
         for revocation in revocations:
             self._add(revocation)
         self._tell()
 
-    def replace(self, revocations: Iterable[Revocation]) -> None:
+    def replace(self, revocations: Iterable[RevokedTokens]) -> None:
         """Refuses these tokens and no others: what is not among them is lifted."""
         self._tenants = {}
+        self.ready = True
         self.add(revocations)
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -137,7 +142,7 @@ class Revocations:
         finally:
             end()
 
-    def _add(self, revocation: Revocation) -> None:
+    def _add(self, revocation: RevokedTokens) -> None:
         names = self._tenants.setdefault(revocation.tenant_id, {})
         names.setdefault((revocation.by, revocation.name), _Refusal()).add(revocation)
         if len(names) > MAX_OF_A_TENANT:

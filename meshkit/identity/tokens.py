@@ -100,7 +100,8 @@ class TokenVerifier:
 
     @property
     def ready(self) -> bool:
-        return len(self._keys) > 0
+        """Whether there is a usable key, and what is revoked has been told."""
+        return len(self._keys) > 0 and self.revocations.ready
 
     def _read(self, unverified: UnverifiedJws, keys: Sequence[PublicKey]) -> tuple[float, Principal]:
         """Returns the expiry and the principal of a token that one of the keys has signed."""

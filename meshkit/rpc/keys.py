@@ -1,4 +1,4 @@
-"""Fetches the issuer's verification keys (JWKS) over the mesh and keeps them fresh.
+"""Fetches the issuer's verification keys (JWKS) over the mesh and keeps them fresh, and revocations beside them.
 
 The one place where meshkit names a service: every process that verifies tokens needs the same call, and the key set is
 a standard document (RFC 7517) rather than a business matter.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +19,11 @@ from meshkit.context import current
 from meshkit.errors import unavailable
 from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.policy import policies
+from meshkit.identity.revocations import Revocations
 from meshkit.identity.tokens import REFRESH_SECONDS, KeySource, TokenVerifier
 from meshkit.rpc.channel import call_metadata, open_channel
 from meshkit.rpc.failures import from_rpc_error
+from meshkit.rpc.revocations import RevocationPoll
 from meshkit.settings import MeshSettings, TlsFiles
 
 __all__ = ["AUTH_SERVICE", "KEPT_SECONDS", "check", "kept_fresh", "open_auth_channel", "remote_keys", "remote_verifier"]
@@ -64,17 +66,23 @@ def remote_keys(channel: grpc.aio.Channel) -> KeySource:
 
 @contextlib.asynccontextmanager
 async def remote_verifier(settings: MeshSettings, address: str) -> AsyncIterator[TokenVerifier]:
-    """Verifies the tokens of the issuer, with keys fetched from the auth service while the block runs."""
+    """Verifies the tokens of the issuer, with keys and revocations fetched from auth while the block runs."""
     async with open_auth_channel(address, settings.tls) as channel:
-        verifier = TokenVerifier(remote_keys(channel), TrustedIssuer.own(settings.issuer, settings.audience))
-        async with kept_fresh(verifier):
+        trusted, revocations = TrustedIssuer.own(settings.issuer, settings.audience), Revocations(awaited=True)
+        verifier = TokenVerifier(remote_keys(channel), trusted, revocations=revocations)
+        poll = RevocationPoll(channel, revocations)
+        async with kept_fresh(verifier), _running(poll.follow()):
             yield verifier
 
 
-@contextlib.asynccontextmanager
-async def kept_fresh(verifier: TokenVerifier) -> AsyncIterator[None]:
+def kept_fresh(verifier: TokenVerifier) -> contextlib.AbstractAsyncContextManager[None]:
     """Fetches the keys now and whenever they are a minute old, while the block runs."""
-    task = asyncio.create_task(_refresh(verifier))
+    return _running(_refresh(verifier))
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
@@ -90,6 +98,6 @@ async def _refresh(verifier: TokenVerifier) -> None:
 
 
 async def check(verifier: TokenVerifier) -> None:
-    """Raises while there is no usable key."""
+    """Raises while tokens cannot be verified."""
     if not verifier.ready:
         raise unavailable("auth")

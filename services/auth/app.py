@@ -11,6 +11,7 @@ from rampart.auth.v1 import auth_service_pb2_grpc
 
 from meshkit.host import Host
 from meshkit.identity.claims import TrustedIssuer
+from meshkit.identity.revocations import Revocations
 from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.periodic import Periodic
@@ -22,6 +23,7 @@ from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.adapters.sealing import AesSealer
+from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
@@ -57,19 +59,20 @@ async def serve(host: Host, reader: Reader) -> None:
         clock=time.time,
     )
     managed = DirectoryService(directory, scopes=scopes.declared, default_scopes=scopes.ordinary, clock=time.time)
-    verifier = TokenVerifier(keyring.public_keys, TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience))
+    revoked = Revocations(awaited=True)
+    trusted = TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience)
+    verifier = TokenVerifier(keyring.public_keys, trusted, revocations=revoked)
     server = MeshServer(settings.mesh, listen=settings.listen, services=[AUTH_SERVICE], verifier=verifier)
-    revocations = _revocations(host, pool)
-    servicer = AuthServicer(service, managed, revocations)
+    servicer = AuthServicer(service, managed, _revocations(host, pool, revoked))
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
-def _revocations(host: Host, pool: postgres.Pool) -> RevocationFeed:
-    """Follows the revocations, and deletes those that are over."""
+def _revocations(host: Host, pool: postgres.Pool, own: Revocations) -> RevocationFeed:
+    """Follows the revocations, by which this process goes as well, and deletes those that are over."""
     source = PostgresRevocations(pool)
-    feed = RevocationFeed(source, lambda: datetime.now(UTC))
+    feed = RevocationFeed(source, lambda: datetime.now(UTC), lambda told: own.replace(map(revocation_to_tokens, told)))
     host.check("revocations", feed.check)
-    host.background("revocations", feed.follow)
+    host.background("revocation feed", feed.follow)
     host.background("end of revocations", Periodic("the deletion of old revocations", source.forget).run)
     return feed

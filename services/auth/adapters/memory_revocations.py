@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.auth.domain.revocations import Revocation, RevocationKind
 from services.auth.ports.revocations import RevocationPage, RevocationRecord
@@ -41,9 +41,8 @@ class MemoryRevocations:
         return RevocationPage([each for each in self._records.values() if each.xid >= since], self._last + 1)
 
     async def forget(self) -> int:
-        over = [
-            name for name, each in self._records.items() if (each.revocation.until or self._clock()) < self._clock()
-        ]
+        last = self._clock() - timedelta(minutes=10)
+        over = [name for name, each in self._records.items() if (each.revocation.until or self._clock()) < last]
         for name in over:
             del self._records[name]
         return len(over)

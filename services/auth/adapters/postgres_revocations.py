@@ -17,9 +17,10 @@ _READ = """
 SELECT pg_snapshot_xmin(head)::text AS next, r.tenant_id, r.kind, r.name, r.issued_before, r.until, r.xid::text
 FROM pg_current_snapshot() AS head LEFT JOIN revocations AS r ON r.xid >= $1::text::xid8"""
 
-# What is over has no tenant to be opened for: the policy of the table lets it go whosever it is.
+# What is over has no tenant to be opened for: the policy of the table lets it go whosever it is, some time after.
 _FORGET = """
-DELETE FROM revocations WHERE ctid = ANY (ARRAY(SELECT ctid FROM revocations WHERE until < now() LIMIT $1))"""
+DELETE FROM revocations WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM revocations WHERE until < now() - interval '10 minutes' LIMIT $1))"""
 
 
 class PostgresRevocations:

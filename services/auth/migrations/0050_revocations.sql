@@ -20,6 +20,6 @@ ALTER TABLE revocations FORCE ROW LEVEL SECURITY;
 CREATE POLICY own ON revocations USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]));
 -- Every process is told the revocations of all tenants, and what is over goes whosever it is.
 CREATE POLICY told ON revocations FOR SELECT USING ((SELECT current_setting('rampart.all_revocations', true)) = 'on');
-CREATE POLICY over ON revocations FOR DELETE USING (until < now());
+CREATE POLICY over ON revocations FOR DELETE USING (until < now() - interval '10 minutes');
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON revocations TO {service};

@@ -16,7 +16,7 @@ from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit.context import current, principal
 from meshkit.errors import Kind, MeshError
-from meshkit.identity.revocations import Revocation, RevokedBy
+from meshkit.identity.revocations import RevokedBy, RevokedTokens
 from meshkit.rpc import server as server_module
 from tests.support.calls import Caller, calling, failure
 from tests.support.certificates import Certificates
@@ -171,10 +171,10 @@ async def test_stream_ends_when_its_token_is_revoked_and_others_go_on(
     ]
     await read(revoked)
     await read(other)
-    node.revocations.add([Revocation(TENANT, RevokedBy.TOKEN, "revoked", issued_before=now)])
+    node.revocations.add([RevokedTokens(TENANT, RevokedBy.TOKEN, "revoked", issued_before=now)])
     error = await failure(revoked.read())
     assert (error.kind, error.reason) == (Kind.UNAUTHENTICATED, "TOKEN_REVOKED")
-    node.revocations.add([Revocation(TENANT, RevokedBy.TOKEN, "another", issued_before=now)])
+    node.revocations.add([RevokedTokens(TENANT, RevokedBy.TOKEN, "another", issued_before=now)])
     assert not other.done()
     other.cancel()
     await ticker.empty()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 
 from prometheus_client import Gauge
@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 _kept = Gauge("auth_revocations", "Revocations that are told to every process.")
 
 INTERVAL_SECONDS = 1.0
+TOLD_FOR = timedelta(minutes=10)
+"""After its end a revocation goes on to be told, so that everybody hears that one without an end has one now."""
 PAGE = 10_000
 
 _Name = tuple[str, RevocationKind, str]
@@ -29,7 +31,7 @@ class RevocationFeed:
     """Keeps the revocations of all tenants, at most a second old.
 
     A place is the number of a transaction, which means the same to every replica: whoever asks one now and another then
-    misses nothing. `changed` is called with all there are whenever that changes.
+    misses nothing. `changed` is called with all there are at first and whenever that changes.
     """
 
     def __init__(
@@ -51,9 +53,9 @@ class RevocationFeed:
     async def refresh(self) -> None:
         """Reads what was revoked since the last time. Raises UNAVAILABLE."""
         page = await self._source.read(self._place)
-        self._place = page.next
+        first, self._place = not self._place, page.next
         new = {_name(record): record for record in page.records}
-        if any(self._known.get(name) != record for name, record in new.items()):
+        if first or any(self._known.get(name) != record for name, record in new.items()):
             self._known |= new
             self._known = {name: each for name, each in self._known.items() if not self._over(each.revocation)}
             self._ordered = sorted(self._known.values(), key=attrgetter("xid"))
@@ -87,7 +89,7 @@ class RevocationFeed:
         return ToldRevocations(taken, last + 1, more=len(taken) < len(found))
 
     def _over(self, revocation: Revocation) -> bool:
-        return revocation.until is not None and revocation.until < self._clock()
+        return revocation.until is not None and revocation.until < self._clock() - TOLD_FOR
 
 
 def _name(record: RevocationRecord) -> _Name:

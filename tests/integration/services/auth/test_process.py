@@ -310,7 +310,7 @@ def test_process_starts_without_its_database_and_says_what_is_missing(
                 break
             asyncio.run(asyncio.sleep(0.05))
         assert missing is not None
-        assert set(missing) == {"postgres", "signing_keys"}
+        assert set(missing) == {"postgres", "revocations", "signing_keys"}
         assert "nobody" not in str(missing)
     finally:
         assert process.stop() == 0

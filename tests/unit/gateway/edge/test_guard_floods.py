@@ -18,7 +18,7 @@ from meshkit.errors import MeshError
 from meshkit.identity.jose.compact import UnverifiedJws
 from meshkit.identity.jose.keys import PublicKey
 from meshkit.identity.policy import Policy
-from meshkit.identity.revocations import Revocation, RevokedBy
+from meshkit.identity.revocations import RevokedBy, RevokedTokens
 from meshkit.identity.tokens import TokenVerifier
 from tests.support.gateway import Gateway, plan
 from tests.support.tokens import TENANT, TRUSTED, Issuer
@@ -168,7 +168,7 @@ async def test_token_that_has_expired_is_refused_without_a_look_at_its_signature
 async def test_revoked_token_is_refused_and_not_charged_to_the_address(world: World) -> None:
     tokens = [world.good(number) for number in range(2 * BURST)]
     assert await world.call(tokens[0]) == "served"
-    world.verifier.revocations.add([Revocation(TENANT, RevokedBy.CLIENT, "acme-1", issued_before=world.now)])
+    world.verifier.revocations.add([RevokedTokens(TENANT, RevokedBy.CLIENT, "acme-1", issued_before=world.now)])
     for _ in range(3):
         assert {await world.call(token) for token in tokens} == {"TOKEN_REVOKED"}
     assert world.verifier.checked == len(tokens)

@@ -11,7 +11,7 @@ import pytest
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity import revocations as module
-from meshkit.identity.revocations import Revocation, Revocations, RevokedBy
+from meshkit.identity.revocations import Revocations, RevokedBy, RevokedTokens
 from meshkit.identity.tokens import TokenVerifier
 from tests.support.clock import Clock
 from tests.support.tokens import TENANT, TRUSTED, Issuer
@@ -40,8 +40,8 @@ def known(clock: Clock[float]) -> Revocations:
     return Revocations(clock=clock)
 
 
-def everything(tenant: str = TENANT, **changed: Any) -> Revocation:
-    return Revocation(tenant, RevokedBy.TENANT, **changed)
+def everything(tenant: str = TENANT, **changed: Any) -> RevokedTokens:
+    return RevokedTokens(tenant, RevokedBy.TENANT, **changed)
 
 
 def test_nothing_is_refused_that_was_not_revoked(known: Revocations) -> None:
@@ -50,31 +50,31 @@ def test_nothing_is_refused_that_was_not_revoked(known: Revocations) -> None:
 
 @every
 def test_token_is_refused_by_everything_that_it_has_to_do_with(known: Revocations, by: RevokedBy, name: str) -> None:
-    known.add([Revocation(TENANT, by, name)])
+    known.add([RevokedTokens(TENANT, by, name)])
     assert known.refuses(CALLER)
 
 
 @every
 def test_revocation_is_of_its_own_kind_name_and_tenant(known: Revocations, by: RevokedBy, name: str) -> None:
-    others = [Revocation(TENANT, other, name) for other in RevokedBy if other is not by and name]
-    others += [Revocation(TENANT, by, "another")] if name else []
-    known.add([*others, Revocation("another-tenant", by, name)])
+    others = [RevokedTokens(TENANT, other, name) for other in RevokedBy if other is not by and name]
+    others += [RevokedTokens(TENANT, by, "another")] if name else []
+    known.add([*others, RevokedTokens("another-tenant", by, name)])
     assert not known.refuses(CALLER)
 
 
 def test_client_of_the_same_name_as_a_user_is_another(known: Revocations) -> None:
-    known.add([Revocation(TENANT, RevokedBy.SUBJECT, "client-1"), Revocation(TENANT, RevokedBy.CLIENT, "user-1")])
+    known.add([RevokedTokens(TENANT, RevokedBy.SUBJECT, "client-1"), RevokedTokens(TENANT, RevokedBy.CLIENT, "user-1")])
     assert not known.refuses(CALLER)
 
 
 def test_token_without_a_session_belongs_to_none(known: Revocations) -> None:
-    known.add([Revocation(TENANT, RevokedBy.SESSION, "session-1")])
+    known.add([RevokedTokens(TENANT, RevokedBy.SESSION, "session-1")])
     assert not known.refuses(replace(CALLER, session_id=""))
 
 
 @every
 def test_token_that_is_issued_after_the_time_is_good(known: Revocations, by: RevokedBy, name: str) -> None:
-    known.add([Revocation(TENANT, by, name, issued_before=NOW)])
+    known.add([RevokedTokens(TENANT, by, name, issued_before=NOW)])
     assert known.refuses(replace(CALLER, issued_at=NOW - 1))
     assert known.refuses(CALLER)
     assert not known.refuses(replace(CALLER, issued_at=NOW + 1))
@@ -86,7 +86,7 @@ def test_without_a_time_what_will_be_issued_is_refused_too(known: Revocations) -
 
 
 def test_revocation_is_over_at_its_end(known: Revocations, clock: Clock[float]) -> None:
-    known.add([everything(until=NOW + 10), Revocation(TENANT, RevokedBy.TOKEN, "token-1", NOW, until=NOW + 20)])
+    known.add([everything(until=NOW + 10), RevokedTokens(TENANT, RevokedBy.TOKEN, "token-1", NOW, until=NOW + 20)])
     clock.now = NOW + 9
     assert known.refuses(replace(CALLER, issued_at=NOW + 5))
     clock.now = NOW + 10
@@ -97,7 +97,7 @@ def test_revocation_is_over_at_its_end(known: Revocations, clock: Clock[float]) 
 
 
 def test_what_is_over_is_forgotten(known: Revocations, clock: Clock[float]) -> None:
-    known.add(Revocation(TENANT, RevokedBy.TOKEN, str(number), NOW, NOW + 10) for number in range(100))
+    known.add(RevokedTokens(TENANT, RevokedBy.TOKEN, str(number), NOW, NOW + 10) for number in range(100))
     assert len(known) == 100
     clock.now = NOW + 10
     known.add([])
@@ -116,8 +116,8 @@ def test_later_revocation_of_one_name_adds_to_the_one_before(known: Revocations,
 
 
 def test_replacing_lifts_what_is_not_named_again(known: Revocations) -> None:
-    known.add([everything(), Revocation("other", RevokedBy.TENANT)])
-    known.replace([Revocation("other", RevokedBy.TENANT)])
+    known.add([everything(), RevokedTokens("other", RevokedBy.TENANT)])
+    known.replace([RevokedTokens("other", RevokedBy.TENANT)])
     assert not known.refuses(CALLER)
     assert known.refuses(replace(CALLER, tenant_id="other"))
 
@@ -126,9 +126,9 @@ def test_too_many_revocations_of_a_tenant_become_one_for_what_it_has_issued(
     known: Revocations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_OF_A_TENANT", 5)
-    disabled = Revocation(TENANT, RevokedBy.CLIENT, "disabled")
-    known.add([disabled, Revocation("other", RevokedBy.TOKEN, "t-0", NOW, NOW + 10)])
-    known.add(Revocation(TENANT, RevokedBy.TOKEN, f"t-{number}", NOW + number, NOW + 10) for number in range(20))
+    disabled = RevokedTokens(TENANT, RevokedBy.CLIENT, "disabled")
+    known.add([disabled, RevokedTokens("other", RevokedBy.TOKEN, "t-0", NOW, NOW + 10)])
+    known.add(RevokedTokens(TENANT, RevokedBy.TOKEN, f"t-{number}", NOW + number, NOW + 10) for number in range(20))
     assert len(known) <= 7
     assert known.refuses(replace(CALLER, token_id="t-0"))
     assert known.refuses(CALLER)
@@ -140,7 +140,7 @@ def test_too_many_revocations_of_a_tenant_become_one_for_what_it_has_issued(
 def test_listeners_hear_of_every_change_once_until_they_end(known: Revocations) -> None:
     heard: list[int] = []
     end = known.listen(lambda: heard.append(len(known)))
-    known.add([everything(), Revocation("other", RevokedBy.TENANT)])
+    known.add([everything(), RevokedTokens("other", RevokedBy.TENANT)])
     known.replace([everything()])
     end()
     end()
@@ -151,9 +151,9 @@ def test_listeners_hear_of_every_change_once_until_they_end(known: Revocations) 
 def test_watch_calls_when_the_token_is_revoked_and_not_for_others(known: Revocations) -> None:
     calls: list[str] = []
     with known.watch(CALLER, lambda: calls.append("revoked")):
-        known.add([Revocation(TENANT, RevokedBy.TOKEN, "another")])
+        known.add([RevokedTokens(TENANT, RevokedBy.TOKEN, "another")])
         assert calls == []
-        known.add([Revocation(TENANT, RevokedBy.SESSION, "session-1")])
+        known.add([RevokedTokens(TENANT, RevokedBy.SESSION, "session-1")])
         assert calls == ["revoked"]
     known.add([everything()])
     assert calls == ["revoked"]
@@ -194,7 +194,7 @@ def verified(clock: Clock[float]) -> Verified:
     return Verified(clock)
 
 
-REVOKED = Revocation(TENANT, RevokedBy.TENANT, issued_before=NOW)
+REVOKED = RevokedTokens(TENANT, RevokedBy.TENANT, issued_before=NOW)
 
 
 async def test_token_that_is_cached_is_refused_at_once(verified: Verified) -> None:
@@ -216,7 +216,7 @@ async def test_token_that_nobody_has_seen_is_refused(verified: Verified) -> None
 async def test_other_tokens_stay_cached(verified: Verified) -> None:
     token, other = verified.issuer.token(NOW), verified.issuer.token(NOW, jti="other")
     assert [await verified.reason(each) for each in (token, other)] == ["good", "good"]
-    verified.known.add([Revocation(TENANT, RevokedBy.TOKEN, "other")])
+    verified.known.add([RevokedTokens(TENANT, RevokedBy.TOKEN, "other")])
     assert verified.verifier.verify_cached(token) is not None
     assert verified.verifier.verify_cached(other) is None
 

@@ -74,9 +74,9 @@ async def test_replica_that_lags_behind_does_not_move_a_place_back(source: Sourc
     assert (names(told), told.next, told.more) == ([], 500, False)
 
 
-async def test_what_is_over_is_told_no_longer(source: Source) -> None:
-    source.write(5, "over", NOW - timedelta(seconds=1))
-    source.write(6, "current", NOW + timedelta(seconds=1))
+async def test_what_is_over_is_told_for_ten_minutes_so_that_everybody_hears_of_the_end(source: Source) -> None:
+    source.write(5, "over", NOW - timedelta(minutes=11))
+    source.write(6, "current", NOW - timedelta(minutes=9))
     feed = RevocationFeed(source, lambda: NOW)
     await feed.refresh()
     assert names(feed.since(0)) == ["current"]
