@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
@@ -12,7 +14,20 @@ from tests.support.signers import SIGNERS, Signer, rsa_jwk, rsa_key, signer
 
 DATA = b"header.payload"
 ECDSA = [name for name in SIGNERS if name.startswith("ES")]
+RSA = [name for name in SIGNERS if name[:2] in ("RS", "PS")]
 every = pytest.mark.parametrize("algorithm", SIGNERS)
+
+
+class Gullible:
+    """A key of a library that believes every signature."""
+
+    key_size = 2048
+
+    def verify(self, *_: object) -> None:
+        """Raises nothing."""
+
+
+GULLIBLE: Any = Gullible()
 
 
 def key_of(holder: Signer) -> PublicKey:
@@ -37,8 +52,15 @@ def test_signature_of_another_length_is_refused(algorithm: str) -> None:
     key, good = key_of(holder), holder.signature(DATA)
     half = len(good) // 2
     shapes = [b"", good[:-1], good[1:], good + b"\0", b"\0" + good, good * 2, good[:half],
-              b"\0" + good[:half] + b"\0" + good[half:]]  # fmt: skip
+              good[:half] + b"\0" + good[half:], b"\0" + good[:half] + b"\0" + good[half:]]  # fmt: skip
     assert not any(key.signed(algorithm, shape, DATA) for shape in shapes)
+
+
+@pytest.mark.parametrize("algorithm", RSA)
+def test_library_is_not_asked_about_a_signature_of_another_length(algorithm: str) -> None:
+    check = ALGORITHMS[algorithm].verifies
+    assert check(GULLIBLE, bytes(256), DATA)
+    assert not any(check(GULLIBLE, bytes(size), DATA) for size in (0, 255, 257, 512))
 
 
 @pytest.mark.parametrize("algorithm", ECDSA)
@@ -48,10 +70,14 @@ def test_halves_of_a_signature_are_within_the_order_and_not_zero(algorithm: str)
     size = len(good) // 2
     order = CURVES[ALGORITHMS[algorithm].crv].group_order
     numbers = [0, order, order + 1, (1 << (8 * size)) - 1]
+    check = ALGORITHMS[algorithm].verifies
+    assert check(GULLIBLE, good, DATA)
     for wrong in (number.to_bytes(size) for number in numbers):
         assert not key.signed(algorithm, wrong + good[size:], DATA)
         assert not key.signed(algorithm, good[:size] + wrong, DATA)
         assert not key.signed(algorithm, wrong * 2, DATA)
+        assert not check(GULLIBLE, wrong + good[size:], DATA)
+        assert not check(GULLIBLE, good[:size] + wrong, DATA)
 
 
 def test_half_of_a_signature_has_no_second_form() -> None:
