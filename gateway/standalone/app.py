@@ -28,7 +28,6 @@ from gateway.standalone.options import StandaloneOptions
 from meshkit.descriptors import read_descriptors
 from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.host import Host
-from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.tokens import KeySource, TokenVerifier
 from meshkit.rpc.channel import upstream_channel
 from meshkit.rpc.keys import kept_fresh
@@ -75,7 +74,7 @@ async def compose(
     plan = _plan(options, default)
     _check_tokens(plan, options, default)
     policies = {name: method.policy for name, method in plan.methods.items()}
-    verifier = TokenVerifier(_keys(options.jwks), TrustedIssuer.foreign(options.issuer, options.audience))
+    verifier = TokenVerifier(_keys(options.jwks), options.trusted)
     if options.jwks is not None:
         await host.open(kept_fresh(verifier))
     channel, stream_channel = [

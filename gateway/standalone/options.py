@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.edge.headers.cors import valid_origin
 from gateway.edge.public_url import local_url, public_url
 from gateway.server.limits import Limits
+from meshkit.identity.claims import TrustedIssuer
 
 __all__ = ["StandaloneOptions", "read_options"]
 
@@ -62,6 +63,11 @@ class StandaloneOptions:
     drain: int
     routes: bool
     """True to print the routes instead of serving them."""
+
+    @property
+    def trusted(self) -> TrustedIssuer:
+        """Whose access tokens count. It may be anybody, and need not know of tenants in `aud` or of roles."""
+        return TrustedIssuer.foreign(self.issuer, self.audience)
 
     @property
     def limits(self) -> Limits:

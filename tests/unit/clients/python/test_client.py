@@ -109,17 +109,18 @@ async def test_a_token_is_renewed_before_it_expires(platform: Platform, rampart:
     ]
 
 
-async def test_a_refused_token_is_replaced_once(platform: Platform, rampart: Rampart) -> None:
-    platform.trouble = FirstCalls(1, Trouble(grpc.StatusCode.UNAUTHENTICATED, details=(reason("TOKEN_INVALID"),)))
+@pytest.mark.parametrize("why", ["TOKEN_INVALID", "TOKEN_REVOKED"])
+async def test_a_refused_token_is_replaced_once(platform: Platform, rampart: Rampart, why: str) -> None:
+    platform.trouble = FirstCalls(1, Trouble(grpc.StatusCode.UNAUTHENTICATED, details=(reason(why),)))
     await rampart.fraud.check_fraud(REQUEST)
     assert [seen.metadata["authorization"] for seen in platform.of("CheckFraud")] == [
         "Bearer token-1",
         "Bearer token-2",
     ]
-    platform.trouble = FirstCalls(9, Trouble(grpc.StatusCode.UNAUTHENTICATED, details=(reason("TOKEN_INVALID"),)))
+    platform.trouble = FirstCalls(9, Trouble(grpc.StatusCode.UNAUTHENTICATED, details=(reason(why),)))
     with pytest.raises(RampartError) as caught:
         await rampart.fraud.check_fraud(REQUEST)
-    assert caught.value.reason == "TOKEN_INVALID"
+    assert caught.value.reason == why
     assert len(platform.of("CheckFraud")) == 4
 
 
