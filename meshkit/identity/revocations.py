@@ -88,6 +88,8 @@ class Revocations:
 
     def __init__(self, *, awaited: bool = False, clock: Callable[[], float] = time.time) -> None:
         self.ready = not awaited
+        self.version = 0
+        """Grows with every change: what was not refused at a version is not refused until another."""
         self._clock = clock
         self._tenants: dict[str, dict[_Name, _Refusal]] = {}
         self._listeners: dict[object, Callable[[], None]] = {}
@@ -113,9 +115,10 @@ class Revocations:
 
     def replace(self, revocations: Iterable[RevokedTokens]) -> None:
         """Refuses these tokens and no others: what is not among them is lifted."""
+        following = list(revocations)
         self._tenants = {}
         self.ready = True
-        self.add(revocations)
+        self.add(following)
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Calls whenever the revocations change, until what is returned is called."""
@@ -170,6 +173,7 @@ class Revocations:
         self._tenants = {tenant: names for tenant, names in alive.items() if names}
 
     def _tell(self) -> None:
+        self.version += 1
         for listener in list(self._listeners.values()):
             listener()
 

@@ -4,7 +4,7 @@ size → segments, header → keys → signature → claims → revocations
 
 Verified tokens are cached by their SHA-256 for the shorter of their life and a minute; refused ones never are. That a
 token was good once is remembered longer: verifying it again is work for a known caller, not for whoever forges tokens.
-A revocation ends what is cached at once, and costs nothing where a cached token is looked up.
+A cached token is compared with the revocations once after each of their changes: one number tells that there were any.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class _Known(NamedTuple):
     """When it is to be verified again."""
     expiry: float
     principal: Principal
+    version: int
+    """Of the revocations that it was last compared with; -1 for those that have refused it."""
 
 
 class TokenVerifier:
@@ -59,12 +61,10 @@ class TokenVerifier:
         self._clock = clock
         self._cache: OrderedDict[bytes, _Known] = OrderedDict()
         self.revocations = revocations if revocations is not None else Revocations(clock=clock)
-        self.revocations.listen(self._drop_revoked)
 
     def verify_cached(self, token: str) -> Principal | None:
-        """Returns the principal of a token verified within the last minute, without waiting."""
-        known = self._cache.get(_name(token))
-        return known.principal if known is not None and known.until > self._clock() else None
+        """Returns the principal of a token verified within the last minute and not revoked, without waiting."""
+        return self._find(_name(token))
 
     async def verify(self, token: str, permit: Permit | None = None) -> Principal:
         """Returns the principal. Raises UNAUTHENTICATED, UNAVAILABLE while there is no usable key, and nothing else.
@@ -72,10 +72,10 @@ class TokenVerifier:
         `permit` can refuse a token that was never good before anything is computed for it. There is no wait between its
         last call and the outcome, so that a count of failures is up to date whenever it is asked.
         """
-        known = self._cache.get(_name(token))
-        if known is not None:
-            if known.until > self._clock():
-                return known.principal
+        name = _name(token)
+        if (found := self._find(name)) is not None:
+            return found
+        if (known := self._cache.get(name)) is not None:
             self._check_known(known)
             permit = None
         if permit is not None:
@@ -87,7 +87,7 @@ class TokenVerifier:
         if not keys:
             raise token_invalid("was signed with an unknown key")
         expiry, principal = self._read(unverified, keys)
-        return self._remember(token, expiry, principal)
+        return self._remember(name, expiry, principal)
 
     def remaining(self, token: str) -> float:
         """Returns for how many seconds a token that was verified a moment ago is good; 0 for any other."""
@@ -112,6 +112,16 @@ class TokenVerifier:
         claims = _claims(payload)
         return check_times(claims, self._clock()), read_principal(claims, self._trusted)
 
+    def _find(self, name: bytes) -> Principal | None:
+        known = self._cache.get(name)
+        if known is None or known.until <= self._clock():
+            return None
+        if known.version != self.revocations.version:
+            if self.revocations.refuses(known.principal):
+                return None
+            self._cache[name] = known._replace(version=self.revocations.version)
+        return known.principal
+
     def _check_known(self, known: _Known) -> None:
         """Refuses a token that was good once and cannot be again, for the price of a look-up."""
         if known.expiry <= self._clock():
@@ -119,24 +129,17 @@ class TokenVerifier:
         if self.revocations.refuses(known.principal):
             raise token_revoked()
 
-    def _remember(self, token: str, expiry: float, principal: Principal) -> Principal:
+    def _remember(self, name: bytes, expiry: float, principal: Principal) -> Principal:
         """Returns the principal of a good token. Raises TOKEN_REVOKED."""
-        name, revoked = _name(token), self.revocations.refuses(principal)
-        until = float("-inf") if revoked else min(expiry, self._clock() + CACHE_SECONDS)
-        self._cache[name] = _Known(until, expiry, principal)
+        revoked = self.revocations.refuses(principal)
+        version = -1 if revoked else self.revocations.version
+        self._cache[name] = _Known(min(expiry, self._clock() + CACHE_SECONDS), expiry, principal, version)
         self._cache.move_to_end(name)
         if len(self._cache) > CACHE_ENTRIES:
             self._cache.popitem(last=False)
         if revoked:
             raise token_revoked()
         return principal
-
-    def _drop_revoked(self) -> None:
-        """Has every token that is revoked now verified again, which refuses it until that is lifted."""
-        refuses = self.revocations.refuses
-        revoked = [(name, known) for name, known in self._cache.items() if refuses(known.principal)]
-        for name, known in revoked:
-            self._cache[name] = known._replace(until=float("-inf"))
 
 
 def _take_apart(token: str) -> tuple[UnverifiedJws, str]:

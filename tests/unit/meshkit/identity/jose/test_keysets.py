@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from meshkit.identity.jose.keysets import MAX_NAMESAKES, KeySet, read_keys
+from meshkit.identity.jose.keysets import MAX_KEYS, MAX_NAMESAKES, KeySet, read_keys
 from tests.support.signers import SIGNERS, signer
 
 EC, P384, RSA = (signer(name).jwk for name in ("ES256", "ES384", "RS256"))
@@ -51,3 +51,11 @@ def test_few_keys_of_one_name_count() -> None:
 def test_set_without_a_usable_key_is_empty(published: list[Any]) -> None:
     assert not read_keys(published, SIGNERS)
     assert not KeySet().find("a", "ES256")
+
+
+def test_no_more_keys_are_looked_at_than_an_issuer_may_have() -> None:
+    published = [EC | {"kid": str(number)} for number in range(MAX_KEYS + 1)]
+    keys = read_keys(published, SIGNERS)
+    assert len(keys) == MAX_KEYS
+    assert keys.find(str(MAX_KEYS - 1), "ES256")
+    assert not keys.find(str(MAX_KEYS), "ES256")
