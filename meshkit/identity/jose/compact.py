@@ -55,7 +55,7 @@ class JwsKind:
         if len(token) > self.max_octets:
             raise JwsError("is too long")
         try:
-            header, payload, signature = (segments := token.encode("ascii").split(b".", 3))
+            header, payload, signature = (segments := token.encode("ascii").split(b".", 2))
             members = read_object(base64url.decode(header))
             unverified = UnverifiedJws(
                 algorithm=self._algorithm(members),
