@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -120,6 +121,17 @@ def test_replacing_lifts_what_is_not_named_again(known: Revocations) -> None:
     known.replace([RevokedTokens("other", RevokedBy.TENANT)])
     assert not known.refuses(CALLER)
     assert known.refuses(replace(CALLER, tenant_id="other"))
+
+
+def test_revocations_that_cannot_be_read_to_their_end_lift_nothing(known: Revocations) -> None:
+    def broken() -> Iterator[RevokedTokens]:
+        yield RevokedTokens("other", RevokedBy.TENANT)
+        raise ValueError("broken")
+
+    known.add([everything()])
+    with pytest.raises(ValueError, match="broken"):
+        known.replace(broken())
+    assert known.refuses(CALLER)
 
 
 def test_too_many_revocations_of_a_tenant_become_one_for_what_it_has_issued(
