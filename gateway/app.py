@@ -22,8 +22,8 @@ from gateway.calls.mesh_streams import MeshStreams
 from gateway.calls.upstream import Upstream
 from gateway.compile.plan import load_plan
 from gateway.compile.router import Router
-from gateway.describe.catalogue import Reason, read_reasons
-from gateway.describe.openapi.constraints import Schema
+from gateway.describe.catalogue import read_reasons
+from gateway.describe.documentation import Documentation
 from gateway.describe.product import Product
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.answers import Answers
@@ -82,15 +82,14 @@ class Prepared:
     """What follows from the protos and settings alone."""
 
     router: Router
-    reasons: Mapping[str, Reason]
     product: Product
-    described: Schema
+    documentation: Documentation
 
     @classmethod
     def make(cls, url: str) -> Prepared:
         plan = load_plan(DESCRIPTORS)
         reasons, product = read_reasons(plan.files, EXAMPLE_VIOLATION), rampart()
-        return cls(make_router(plan), reasons, product, describe(plan, reasons, url, product))
+        return cls(make_router(plan), product, describe(plan, reasons, url, product))
 
 
 async def compose(
@@ -125,7 +124,7 @@ async def compose(
         public_url=settings.reachable,
         public_metrics=settings.http.public_metrics,
     )
-    app = make_app(parts, prepared.reasons, prepared.product, prepared.described)
+    app = make_app(parts, prepared.documentation, prepared.product)
     start_background(host, parts, limiters.work)
     return app
 

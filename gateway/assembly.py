@@ -18,9 +18,8 @@ from gateway.compile.plan import Plan
 from gateway.compile.router import Router
 from gateway.compile.validation import RequestValidator
 from gateway.describe.catalogue import Reason
-from gateway.describe.documentation import BrowserPages, documentation_routes
+from gateway.describe.documentation import BrowserPages, Documentation
 from gateway.describe.openapi import LOCAL_URL, document
-from gateway.describe.openapi.constraints import Schema
 from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
@@ -107,30 +106,22 @@ def make_guard(
     )
 
 
-def describe(plan: Plan, reasons: Mapping[str, Reason], url: str, product: Product | None = None) -> Schema:
-    """Returns the OpenAPI document. Raises CommentError if an example in the protos is not JSON."""
-    return document(plan, reasons, url, product.document if product is not None else None)
+def describe(plan: Plan, reasons: Mapping[str, Reason], url: str, product: Product | None = None) -> Documentation:
+    """Renders the documentation of a plan for callers who reach it at `url`. `reasons` are the gateway's own, by name.
 
-
-def make_app(
-    parts: GatewayParts,
-    reasons: Mapping[str, Reason],
-    product: Product | None = None,
-    described: Schema | None = None,
-) -> Pipeline:
-    """Builds the ASGI application. `reasons` are those of its own errors by name, for the documentation.
-
-    `described` is the document, if it was made before. Raises OSError if a file of the documentation is missing,
-    CommentError if an example in the protos is not JSON.
+    Raises OSError if a file of it is missing, CommentError if an example in the protos is not JSON.
     """
-    plan = parts.router.plan
-    described = described or describe(plan, reasons, parts.public_url, product)
-    home = product.home if product is not None else None
-    routes = documentation_routes(described, reasons, home, origin=parts.public_url)
+    extension, home = (product.document, product.home) if product is not None else (None, None)
+    return Documentation.of(document(plan, reasons, url, extension), reasons, home, origin=url)
+
+
+def make_app(parts: GatewayParts, documentation: Documentation, product: Product | None = None) -> Pipeline:
+    """Builds the ASGI application. The documentation is that of its plan, product and public address."""
+    routes = [*documentation.routes]
     if product is not None:
-        routes += product.routes(plan, parts.upstream, parts.guard, parts.bodies)
+        routes += product.routes(parts.router.plan, parts.upstream, parts.guard, parts.bodies)
     telemetry = parts.telemetry if parts.public_metrics else None
-    return _pipeline(parts, make_site(parts.readiness, telemetry, BrowserPages(described["info"]["title"]), routes))
+    return _pipeline(parts, make_site(parts.readiness, telemetry, BrowserPages(documentation.title), routes))
 
 
 def _pipeline(parts: GatewayParts, site: Starlette) -> Pipeline:

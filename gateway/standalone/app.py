@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from gateway.assembly import GatewayParts, make_app, make_guard, make_router, start_background
+from gateway.assembly import GatewayParts, describe, make_app, make_guard, make_router, start_background
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.compile.plan import Plan, PlanError, load_plan
@@ -97,7 +97,7 @@ async def compose(
         public_url=options.public_url,
         public_metrics=options.public_metrics,
     )
-    app = make_app(parts, read_reasons(read_descriptors()))
+    app = make_app(parts, describe(plan, read_reasons(read_descriptors()), options.public_url))
     start_background(host, parts)
     routed = {binding.method.full_name for binding in plan.bindings}
     return app, 0 if default.opens else sum(path in default for path in routed)

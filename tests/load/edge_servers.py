@@ -24,6 +24,7 @@ from gateway.assembly import GatewayParts, make_app, make_guard, make_router, st
 from gateway.calls.mesh import MeshUpstream
 from gateway.calls.upstream import CacheUse, Upstream
 from gateway.compile.plan import MethodPlan, load_plan
+from gateway.describe.documentation import Documentation
 from gateway.edge.body import BodyReader
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.server.serve import HttpServer
@@ -120,7 +121,7 @@ async def edge(host: Host, port: int, issuer_key: dict[str, str], service: int |
             telemetry=telemetry,
             bodies=BodyReader(max_bytes=1 << 20),
         )
-        app = make_app(parts, {})
+        app = make_app(parts, Documentation("edge", ()))
         start_background(host, parts)
         await host.serve(HttpServer(app, f"127.0.0.1:{port}", drain_seconds=1))
 

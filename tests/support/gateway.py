@@ -15,7 +15,7 @@ from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan, Plan, load_plan
 from gateway.compile.router import Router
 from gateway.describe.catalogue import Reason, read_reasons
-from gateway.describe.openapi.logic import Schema
+from gateway.describe.documentation import Documentation
 from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
@@ -56,8 +56,8 @@ def reasons() -> Mapping[str, Reason]:
 
 
 @functools.cache
-def _described(url: str) -> Schema:
-    """Describes the platform at an address, once for all tests."""
+def _documented(url: str) -> Documentation:
+    """Documents the platform at an address, once for all tests."""
     return describe(plan(), reasons(), url, RAMPART)
 
 
@@ -160,8 +160,10 @@ class Gateway:
         )
         made = replace(own, **parts)
         ours = product is RAMPART and made.router is own.router
-        described = _described(made.public_url) if ours else None
-        self.app: Pipeline = make_app(made, reasons(), product, described)
+        documented = (
+            _documented(made.public_url) if ours else describe(made.router.plan, reasons(), made.public_url, product)
+        )
+        self.app: Pipeline = make_app(made, documented, product)
 
     async def request(
         self,

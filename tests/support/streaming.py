@@ -18,6 +18,7 @@ from gateway.calls.mesh import MeshUpstream
 from gateway.calls.mesh_streams import MeshStreams
 from gateway.compile.plan import Plan, compile_plan
 from gateway.compile.router import Router
+from gateway.describe.documentation import Documentation
 from gateway.edge.body import BodyReader
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
@@ -216,7 +217,7 @@ async def news(*, limit: int = 10, max_message: int = 1 << 20, origins: tuple[st
             bodies=BodyReader(max_bytes=1 << 20),
             security=SecurityHeaders(Cors(origins)),
         )
-        app = make_app(parts, {})
+        app = make_app(parts, Documentation("edge", ()))
         address, stop = f"127.0.0.1:{free_port()}", asyncio.Event()
         http = HttpServer(app, address, drain_seconds=5, max_message=max_message, drain=streams.drain)
         server = asyncio.create_task(http.run(_until(stop)))

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from gateway.describe.documentation.browser_pages import BrowserPages
-from gateway.describe.documentation.routes import documentation_routes
+from gateway.describe.documentation.routes import Documentation
 
-__all__ = ["BrowserPages", "documentation_routes"]
+__all__ = ["BrowserPages", "Documentation"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -19,7 +20,7 @@ from gateway.describe.documentation.problem_pages import list_page, reason_page
 from gateway.describe.openapi import render
 from gateway.describe.openapi.constraints import Schema
 
-__all__ = ["documentation_routes"]
+__all__ = ["Documentation"]
 
 STATIC = Path(__file__).parent.parent / "static"
 HTML = "text/html; charset=utf-8"
@@ -40,14 +41,26 @@ PAGE_POLICY = f"{_NOTHING_ELSE}; style-src 'self'; img-src 'self' data:"
 SCRIPT_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
 
 
-def documentation_routes(
-    described: Schema, reasons: Mapping[str, Reason], home: HomePage | None = None, *, origin: str = ""
-) -> list[BaseRoute]:
-    """Returns /, /openapi.json, /docs with its parts, and /problems. Raises OSError if a part is missing.
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """The documentation of an API, rendered: applications may share it."""
 
-    `described` is the OpenAPI document; `reasons` are those that the gateway itself gives, by name; `origin` is where
-    callers reach it.
-    """
+    title: str
+    routes: Sequence[BaseRoute]
+
+    @classmethod
+    def of(
+        cls, described: Schema, reasons: Mapping[str, Reason], home: HomePage | None = None, *, origin: str = ""
+    ) -> Documentation:
+        """Renders /, /openapi.json, /docs with its parts, and /problems. Raises OSError if a part is missing.
+
+        `described` is the OpenAPI document; `reasons` are those that the gateway itself gives, by name; `origin` is
+        where callers reach it.
+        """
+        return cls(described["info"]["title"], _routes(described, reasons, home, origin))
+
+
+def _routes(described: Schema, reasons: Mapping[str, Reason], home: HomePage | None, origin: str) -> list[BaseRoute]:
     listed = list(operations(described))
     name = described["info"]["title"]
     routes = {
