@@ -22,6 +22,8 @@ DEPLOY = ROOT / "deploy"
 KUSTOMIZATIONS = ("base", "migrate", "examples")
 KUBERNETES = "1.37"
 PROXIES = "RAMPART_TRUSTED_PROXIES"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""That of libyaml, where PyYAML has it: ten times as fast."""
 WITHOUT_SCHEMA = {"Certificate"}
 """Custom resources, which Kubernetes itself does not know."""
 
@@ -35,7 +37,8 @@ class Problem(Exception):
 def documents(path: Path) -> list[Document]:
     """Returns the documents of a YAML file. Raises Problem."""
     try:
-        return [document for document in yaml.safe_load_all(path.read_text()) if document is not None]
+        found = yaml.load_all(path.read_text(), LOADER)
+        return [document for document in found if document is not None]
     except (OSError, yaml.YAMLError) as error:
         raise Problem(f"{path}: {error}") from error
 

@@ -2,60 +2,41 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.generators.toolbox import FULL, HINT
 from tests.steelthread.platform import Platform
+from tests.support.client_page import BLOCK, SECTIONS, reader_environment, run
 
-ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", (ROOT / "docs/clients.md").read_text(), re.M | re.S))
 PROGRAMS = {"Python": ["python3"], "Go": ["go"], "TypeScript": ["node", "npm"], "Java": ["java", "mvn"]}
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 FILE = re.compile(r"\A(?://|#|<!--) ([\w./-]+)(?: -->)?\n")
-PREPARE_SECONDS = 60
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 """Debian's Maven 3.8 sets them back at its end, also with --batch-mode and into a pipe."""
 RUN_SECONDS = 900
 
 
-def run(script: str, folder: Path, environment: dict[str, str], seconds: float) -> str:
-    """Returns what a script prints, as a person would run it. Fails the test with all of it if the script fails."""
-    command = ["bash", "-euo", "pipefail", "-c", script]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture
-def environment(platform: Platform) -> dict[str, str]:
-    """What the page has its reader export."""
-    ((_, script),) = BLOCK.findall(SECTIONS["What a call needs"])
-    told = run(
-        f"{{\n{script}}} > /dev/null\nenv -0", ROOT, {**os.environ, "RAMPART_HOME": str(platform.home)}, PREPARE_SECONDS
-    )
-    return dict(line.partition("=")[::2] for line in told.split("\0") if "=" in line)
+def languages() -> list[Any]:
+    """Returns all languages. Those that cannot be tried are skipped before a platform starts for them."""
+    found = []
+    for language, programs in PROGRAMS.items():
+        missing = [program for program in programs if shutil.which(program) is None]
+        reason = f"{missing[0]} is not on this machine" if missing else HINT
+        found.append(pytest.param(language, marks=pytest.mark.skipif(bool(missing) or not FULL, reason=reason)))
+    return found
 
 
 def test_every_language_is_tried() -> None:
     assert set(SECTIONS) - {"What a call needs", "Connect and gRPC-Web"} == set(PROGRAMS)
 
 
-@pytest.mark.parametrize("language", PROGRAMS)
-async def test_example_makes_a_decision(
-    language: str, environment: dict[str, str], platform: Platform, tmp_path: Path
-) -> None:
-    missing = [program for program in PROGRAMS[language] if shutil.which(program) is None]
-    if missing or not FULL:
-        pytest.skip(f"{missing[0]} is not on this machine" if missing else HINT)
+@pytest.mark.parametrize("language", languages())
+async def test_example_makes_a_decision(language: str, platform: Platform, tmp_path: Path) -> None:
+    environment = reader_environment(platform.home)
     for kind, text in BLOCK.findall(SECTIONS[language]):
         if kind == "sh":
             script = text
@@ -68,12 +49,3 @@ async def test_example_makes_a_decision(
     outcome, decision_id = COLOURS.sub("", run(script, tmp_path, environment, RUN_SECONDS)).split()[-2:]
     stored = await platform.edge().get(f"/api/v1/decisions/{decision_id}")
     assert (stored["outcome"], stored["user_id"]) == (outcome, "ada")
-
-
-async def test_connect_decides_by_its_grpc_name(
-    environment: dict[str, str], platform: Platform, tmp_path: Path
-) -> None:
-    ((_, script),) = BLOCK.findall(SECTIONS["Connect and gRPC-Web"])
-    decision = json.loads(run(script, tmp_path, environment, PREPARE_SECONDS))["decision"]
-    stored = await platform.edge().get(f"/api/v1/decisions/{decision['decisionId']}")
-    assert (stored["outcome"], stored["user_id"]) == (decision["outcome"], "ada")

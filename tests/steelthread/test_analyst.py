@@ -14,9 +14,9 @@ from tests.steelthread.analyst import Analyst
 from tests.steelthread.edge import Edge, a_check
 from tests.steelthread.platform import Platform
 
-PAUSE = 0.02
+PAUSE = 0.05
 """Seconds between two payments of one sender."""
-SENDERS = 4
+SENDERS = 2
 
 
 class Payments:
