@@ -90,7 +90,12 @@ class BruteForce:
     def _value(
         self, feature: Feature, current: LogRecord, present: Sequence[LogRecord], fraud: Collection[int]
     ) -> object:
-        rows = [each for each in present if _inside(feature, current.time, each.time) and self._counts(feature, each)]
+        window, (types, mask) = _window(feature, current.time), self._counted[feature.name]
+        rows = [
+            each
+            for each in present
+            if each.time in window and each.type in types and (not mask or each.filters & mask)
+        ]
         if feature.include_current and self._counts(feature, current):
             rows = [*rows, current]
         kind = feature.aggregate.value
@@ -174,15 +179,16 @@ def _counting(story: Sequence[LogRecord]) -> LogRecord | None:
     return corrected or (left[0] if left else None)
 
 
-def _inside(feature: Feature, now: int, time: int) -> bool:
+def _window(feature: Feature, now: int) -> range:
+    """The times that are inside."""
     end = now - feature.delay_ms
     start = end - feature.window_ms
+    if feature.boundary is Boundary.AFTER_START:
+        start, end = start + 1, end + 1
     if feature.window_ms > 30 * DAY_MS:
         # Such a window holds whole days: those that begin in it.
-        begin = time - time % DAY_MS
-        ended = time > end or (time == end and feature.boundary is Boundary.FROM_START)
-        return not ended and (start < begin if feature.boundary is Boundary.AFTER_START else start <= begin)
-    return start < time <= end if feature.boundary is Boundary.AFTER_START else start <= time < end
+        start = -(-start // DAY_MS) * DAY_MS
+    return range(start, end)
 
 
 def _place(packed: int) -> tuple[float, float, int]:
