@@ -92,9 +92,7 @@ class BruteForce:
     ) -> object:
         window, (types, mask) = _window(feature, current.time), self._counted[feature.name]
         rows = [
-            each
-            for each in present
-            if each.time in window and each.type in types and (not mask or each.filters & mask)
+            each for each in present if each.time in window and each.type in types and (not mask or each.filters & mask)
         ]
         if feature.include_current and self._counts(feature, current):
             rows = [*rows, current]

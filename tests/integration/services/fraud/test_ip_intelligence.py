@@ -62,8 +62,8 @@ def look_up(intelligence: IpIntelligence, address: str = ADDRESS) -> IpSignals:
     return found
 
 
-@pytest.fixture(params=["files", "memory"])
-async def everything(request: pytest.FixtureRequest, tmp_path: Path) -> IpIntelligence:
+@pytest.fixture(scope="module", params=["files", "memory"])
+async def everything(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> IpIntelligence:
     """Knows Oxford at 2.0.0.0/8 but for a French network in it, a data centre, an exit and an autonomous system."""
     if request.param == "memory":
         oxford = GeoPoint(51.75, -1.25, 20.0)
@@ -74,13 +74,14 @@ async def everything(request: pytest.FixtureRequest, tmp_path: Path) -> IpIntell
             "tor": {"2.3.4.5": True},
             "asn": {"2.0.0.0/8": 64512},
         })  # fmt: skip
-    places = write_mmdb(tmp_path / "city.mmdb", {"2.0.0.0/9": OXFORD, "2.3.0.0/16": FRANCE, "2a00::/16": FRANCE})
-    rest = replace(tmp_path / "rest.csv", b"2.0.0.0/8,GB\n")
-    systems = write_mmdb(tmp_path / "asn.mmdb", {"2.0.0.0/8": {"autonomous_system_number": 64512}})
+    folder = tmp_path_factory.mktemp("files")
+    places = write_mmdb(folder / "city.mmdb", {"2.0.0.0/9": OXFORD, "2.3.0.0/16": FRANCE, "2a00::/16": FRANCE})
+    rest = replace(folder / "rest.csv", b"2.0.0.0/8,GB\n")
+    systems = write_mmdb(folder / "asn.mmdb", {"2.0.0.0/8": {"autonomous_system_number": 64512}})
     datacenters = replace(
-        tmp_path / "datacenters.csv", b"2.3.4.0/24,Hoster\n2a00::,2a00:0:ffff:ffff:ffff:ffff:ffff:ffff\n"
+        folder / "datacenters.csv", b"2.3.4.0/24,Hoster\n2a00::,2a00:0:ffff:ffff:ffff:ffff:ffff:ffff\n"
     )
-    tor = replace(tmp_path / "tor.txt", b"2.3.4.5\n")
+    tor = replace(folder / "tor.txt", b"2.3.4.5\n")
     return await opened({"country": [places, rest], "asn": [systems], "datacenter": [datacenters], "tor": [tor]})
 
 

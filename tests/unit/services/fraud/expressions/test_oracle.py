@@ -6,7 +6,7 @@ import os
 
 from tests.support.expressions import compare
 
-COUNT = int(os.environ.get("RAMPART_EXPRESSIONS", "5000"))
+COUNT = int(os.environ.get("RAMPART_EXPRESSIONS", "2000"))
 """100,000 take about six minutes."""
 
 

@@ -21,7 +21,7 @@ from services.fraud.domain.scenarios.vocabulary import variables_of
 from tests.support.former_rules import FormerFacts, judge_as_before
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CASES = int(os.environ.get("RAMPART_STARTER_CASES", "20000"))
+CASES = int(os.environ.get("RAMPART_STARTER_CASES", "6000"))
 RATES = (PAR, None, Rate(1.08, "2026-01-01"), Rate(0.0066, "2026-02-01"), Rate(1e6, "2026-02-01"))
 AMOUNTS = (0, 1, 4_999, 5_000, 5_001, 19_999, 20_000, 20_001, 499_999, 500_000, 500_001, 1_000_000)
 
