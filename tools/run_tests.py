@@ -1,4 +1,4 @@
-"""Runs all tests in three processes side by side, for most of them wait most of the time.
+"""Runs all tests in four processes side by side, for most of them wait most of the time.
 
 One has the tests of whole platforms. The others give way, so that what those time does not notice them. The last one
 gives way most: it waits for little, and would leave the others to end alone.
@@ -6,27 +6,46 @@ gives way most: it waits for little, and would leave the others to end alone.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["run"]
+__all__ = ["BESIDE", "Part", "run"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTEST = (sys.executable, "-m", "pytest")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The tests of one process."""
+
+    folders: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    """Folders in these whose tests another process runs."""
+    give_way: int = 3
+    """How much nicer the process is than that of the platforms."""
+
+    def command(self) -> list[str]:
+        # The first process is the one that remembers what failed, for `--last-failed`.
+        pytest = ["nice", "-n", str(self.give_way), *PYTEST, "-p", "no:cacheprovider"]
+        return [*pytest, *self.folders, *(f"--ignore={folder}" for folder in self.without)]
+
+
 BESIDE = (
-    ("tests/integration",),
-    ("tests/conformance", "tests/contract", "tests/generators", "tests/load", "tests/support", "tests/unit"),
+    Part(("tests/integration/services/fraud",)),
+    Part(("tests/integration",), without=("tests/integration/services/fraud",)),
+    Part(
+        ("tests/conformance", "tests/contract", "tests/generators", "tests/load", "tests/support", "tests/unit"),
+        give_way=6,
+    ),
 )
 """What is not run by the first: all tests of whole platforms, which are the rest."""
-GIVE_WAY = 3
-"""How much nicer each of the processes with these is than the one before."""
 
 
 def run(first: Sequence[str], *beside: Sequence[str]) -> int:
@@ -34,11 +53,8 @@ def run(first: Sequence[str], *beside: Sequence[str]) -> int:
     with ExitStack() as stack:
         written = [stack.enter_context(tempfile.TemporaryFile()) for _ in beside]
         running = [subprocess.Popen(first, cwd=ROOT)]
-        for place, (command, file) in enumerate(zip(beside, written, strict=True), start=1):
-            give_way = partial(os.nice, place * GIVE_WAY)
-            running.append(
-                subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, preexec_fn=give_way)
-            )
+        for command, file in zip(beside, written, strict=True):
+            running.append(subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT))
         with _left_to(running):
             statuses = [each.wait() for each in running]
         for file in written:
@@ -64,9 +80,8 @@ def _left_to(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
 
 
 def main() -> int:
-    ignored = [f"--ignore={folder}" for folders in BESIDE for folder in folders]
-    # The first is the one that remembers what failed, for `--last-failed`.
-    return run([*PYTEST, *ignored], *[[*PYTEST, "-p", "no:cacheprovider", *folders] for folders in BESIDE])
+    ignored = [f"--ignore={folder}" for part in BESIDE for folder in part.folders]
+    return run([*PYTEST, *ignored], *[part.command() for part in BESIDE])
 
 
 if __name__ == "__main__":

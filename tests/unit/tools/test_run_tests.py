@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
-from tools.run_tests import BESIDE, ROOT, run
+from tools.run_tests import BESIDE, ROOT, Part, run
 
 
 def command(text: str, status: int = 0) -> list[str]:
@@ -32,11 +33,22 @@ def test_what_the_others_write_comes_whole_after_the_first(capfd: pytest.Capture
     assert capfd.readouterr().out.split() == ["a", "b", "c", "d", "e"]
 
 
-def test_every_folder_of_tests_is_run_by_one() -> None:
-    folders = {f"tests/{each.name}" for each in (ROOT / "tests").iterdir() if any(each.glob("**/test_*.py"))}
-    beside = [each for folders in BESIDE for each in folders]
-    assert len(beside) == len(set(beside))
-    assert folders - set(beside) == {"tests/steelthread"}
+def test_every_test_is_run_by_one() -> None:
+    def runs(part: Part, file: Path) -> bool:
+        """pytest leaves out what a folder holds that it is told to ignore."""
+        inside, outside = ([file.is_relative_to(ROOT / each) for each in some] for some in (part.folders, part.without))
+        return any(inside) and not any(outside)
+
+    runners = {file: sum(runs(part, file) for part in BESIDE) for file in (ROOT / "tests").rglob("test_*.py")}
+    assert set(runners.values()) == {0, 1}
+    by_the_first = {file for file, count in runners.items() if not count}
+    assert by_the_first == set((ROOT / "tests/steelthread").rglob("test_*.py"))
+
+
+def test_the_others_give_way_to_the_platforms() -> None:
+    for part in BESIDE:
+        program, option, by, *_ = part.command()
+        assert (program, option) == ("nice", "-n") and int(by) > 0
 
 
 def test_all_are_told_to_end_and_waited_for() -> None:
