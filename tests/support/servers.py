@@ -52,11 +52,11 @@ class PostgresServer:
         await _until_connected(self._postgres.superuser_dsn)
         await Databases(topology, self._postgres, self._state).prepare()
 
-    async def create_database(self, service: str, name: str) -> Database:
-        """Creates an empty database owned by the service's owner."""
+    async def create_database(self, service: str, name: str, template: str = "template1") -> Database:
+        """Creates a database owned by the service's owner: an empty one, or a copy of one that nobody has open."""
         connection = await asyncpg.connect(self._postgres.superuser_dsn, timeout=10)
         try:
-            await connection.execute(f'CREATE DATABASE "{name}" OWNER rampart_{service}_owner')
+            await connection.execute(f'CREATE DATABASE "{name}" OWNER rampart_{service}_owner TEMPLATE "{template}"')
         finally:
             await connection.close(timeout=5)
         return Database(self, service, name)
