@@ -139,14 +139,14 @@ async def test_traffic_counts_everything_whatever_is_lost_in_between(
     kept: Kept, server: Server, redis: Redis, name: str, seed: int
 ) -> None:
     choice, tenants = random.Random(seed), [new_tenant(), new_tenant()]
-    lives = [[[each] for each in out_of_order(seed, tenant, 150)] for tenant in tenants]
+    lives = [[[each] for each in out_of_order(seed, tenant, 100)] for tenant in tenants]
     steps = [batch for both in zip(*lives, strict=False) for batch in both]
     losses = {len(steps) // 3, len(steps) // 2, 2 * len(steps) // 3}
     slow = 0
     for number, batch in enumerate(steps):
         if number in losses:
             await LOSSES[name](server, redis)
-        if number % 7 == 0 and name == "restarted_from_snapshot":
+        elif number % 7 == 0 and name == "restarted_from_snapshot":
             await redis.save()
         slow += sum(each == SLOW for each in await kept.decide(*batch, engine=choice.randrange(2)))
     assert name == "flushed_scripts" or slow > 0
