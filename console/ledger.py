@@ -68,7 +68,7 @@ async def _data(arguments: argparse.Namespace) -> AsyncIterator[Any]:
 
     address, tls = find_service("data", arguments.home)
     methods = policies([data_service_pb2.DESCRIPTOR.services_by_name["DataService"]])
-    channel = open_channel(address, tls, methods)
+    channel = open_channel(address, tls, methods, service="data")
     try:
         stub: Any = data_service_pb2_grpc.DataServiceStub(channel)
         yield stub

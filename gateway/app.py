@@ -36,8 +36,9 @@ from gateway.edge.streams.registry import OpenStreams
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from gateway.server.serve import HttpServer
 from gateway.settings import GatewaySettings
+from meshkit.collector import spare_collector
 from meshkit.descriptors import DESCRIPTORS
-from meshkit.host import Host, spare_collector
+from meshkit.host import Host
 from meshkit.identity.policy import Policy
 from meshkit.rpc import keys
 from meshkit.rpc.channel import open_channel
@@ -103,7 +104,9 @@ async def compose(
     redis = await host.open(open_redis(settings.redis_url)) if settings.redis_url else None
     limiters = make_limiters(redis, workers=settings.workers)
     verifier = await host.open(
-        keys.remote_verifier(settings.mesh, settings.addresses["auth"]), name="jwks", check=keys.check
+        keys.remote_verifier(settings.mesh, host.identity(settings.mesh), settings.addresses["auth"]),
+        name="jwks",
+        check=keys.check,
     )
     parts = GatewayParts(
         router=prepared.router,
@@ -139,8 +142,9 @@ async def _upstream(host: Host, settings: GatewaySettings, policies: Mapping[str
 async def _channels(
     host: Host, settings: GatewaySettings, policies: Mapping[str, Policy], *, streams: bool
 ) -> dict[str, grpc.aio.Channel]:
+    identity = host.identity(settings.mesh)
     return {
-        name: await host.open(open_channel(address, settings.mesh.tls, policies, streams=streams))
+        name: await host.open(open_channel(address, identity, policies, service=name, streams=streams))
         for name, address in settings.addresses.items()
     }
 

@@ -17,7 +17,8 @@ from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
 from gateway.edge.streams.registry import OpenStreams
 from gateway.settings import GatewaySettings
-from meshkit.host import Host, spare_collector
+from meshkit.collector import spare_collector
+from meshkit.host import Host
 from meshkit.settings import Reader, SettingsError
 from meshkit.telemetry import logs
 from meshkit.tracing import setup

@@ -4,7 +4,8 @@ async def serve(host: Host, reader: Reader) -> None:
     settings = Settings.read(reader)
     pool = await host.open(postgres.pool(settings.dsn), name="postgres", check=postgres.check)
     host.background("retention", Retention(pool).run)
-    await host.serve(MeshServer(...), admin=settings.mesh.admin_listen)
+    server = MeshServer(settings.mesh, host.identity(settings.mesh), ...)
+    await host.serve(server, admin=settings.mesh.admin_listen)
 
 main("name", serve, migrate)
 """
@@ -12,7 +13,6 @@ main("name", serve, migrate)
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -27,21 +27,19 @@ import uvloop
 from prometheus_client import generate_latest
 
 from meshkit.cancellation import cancelled_from_outside
+from meshkit.collector import spare_collector
+from meshkit.identity.own import MeshIdentity
 from meshkit.parts import CLOSE_SECONDS, Parts
-from meshkit.settings import Reader, SettingsError
+from meshkit.settings import MeshSettings, Reader, SettingsError
 from meshkit.supervisor import BackgroundTask, Work
 from meshkit.telemetry import logs
 from meshkit.telemetry.admin import Readiness, ReadinessCheck, admin_app, serve_admin
 from meshkit.telemetry.stderr import all_as_records, log_uncaught
 from meshkit.tracing import setup
 
-__all__ = ["Host", "Program", "Server", "main", "run", "spare_collector"]
+__all__ = ["Host", "Program", "Server", "main", "run"]
 
 Resource = TypeVar("Resource")
-
-COLLECTOR_THRESHOLDS = (20_000, 50, 100)
-"""Makes rounds of the garbage collector rare. With the thresholds of the interpreter they cost a process with thousands
-of calls under way a quarter of its time, and nearly all garbage is freed without them."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +67,7 @@ class Host:
         self._start: asyncio.Task[None] | None = None
         self._started = False
         self._fatal: Exception | None = None
+        self._identity: MeshIdentity | None = None
 
     async def __aenter__(self) -> Host:
         return self
@@ -120,6 +119,13 @@ class Host:
         self.check(name, task.check)
         self._parts.add(name, task.stop)
         task.start()
+
+    def identity(self, settings: MeshSettings) -> MeshIdentity:
+        """Returns who the process is in the mesh, and keeps that the newest of its files. Raises SettingsError."""
+        if self._identity is None:
+            self._identity = MeshIdentity(settings.tls, settings.trust_domain)
+            self.background("certificates", self._identity.watch)
+        return self._identity
 
     async def serve(
         self, server: Server, *, admin: str | None = None, metrics: Callable[[], bytes] = generate_latest
@@ -176,13 +182,6 @@ def _name_of(part: object) -> str:
     """Names a part for the log: after its function, also that of a context manager, or after its type."""
     made_by = getattr(part, "func", part)
     return str(getattr(made_by, "__qualname__", type(part).__qualname__))
-
-
-def spare_collector() -> None:
-    """Leaves what is there now, which lives as long as the process, out of garbage collection, and makes that rare."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 Program = Callable[[Host, Reader], Coroutine[Any, Any, None]]

@@ -116,8 +116,11 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def _names(name: str, spiffe_id: str) -> Iterable[x509.GeneralName]:
+    """Names a service also as clients of the mesh look for it: by its own name alone."""
+    kind, _, service = spiffe_id.rpartition("/")
+    hosts = ["localhost", name, *([service] if kind.endswith("/service") and service != name else [])]
     addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
-    return [x509.UniformResourceIdentifier(spiffe_id), x509.DNSName("localhost"), x509.DNSName(name), *addresses]
+    return [x509.UniformResourceIdentifier(spiffe_id), *map(x509.DNSName, hosts), *addresses]
 
 
 def _read(path: Path) -> x509.Certificate | None:

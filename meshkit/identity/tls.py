@@ -1,23 +1,42 @@
-"""Loads mutual TLS credentials from PEM files. TLS 1.3 only; see `meshkit/__init__.py`."""
+"""Makes mutual TLS credentials of PEM texts. TLS 1.3 only; see `meshkit/__init__.py`."""
 
 from __future__ import annotations
 
 import grpc
 
-from meshkit.settings import TlsFiles
+from meshkit.identity.own import Material, MeshIdentity
 
 __all__ = ["channel_credentials", "server_credentials"]
 
 
-def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Returns credentials that ask every peer for a certificate of our CA."""
-    pair = (files.key.read_bytes(), files.certificate.read_bytes())
-    return grpc.ssl_server_credentials([pair], root_certificates=files.ca.read_bytes(), require_client_auth=True)
+def server_credentials(identity: MeshIdentity) -> grpc.ServerCredentials:
+    """Returns credentials that ask every peer for a certificate of our CA.
 
+    Each handshake is made with the newest certificates; connections that are open stay.
+    """
+    shown = identity.material
 
-def channel_credentials(files: TlsFiles) -> grpc.ChannelCredentials:
-    return grpc.ssl_channel_credentials(
-        root_certificates=files.ca.read_bytes(),
-        private_key=files.key.read_bytes(),
-        certificate_chain=files.certificate.read_bytes(),
+    def changed() -> grpc.ServerCertificateConfiguration | None:
+        # Called by gRPC's threads, one handshake at a time. None leaves it with what it has.
+        nonlocal shown
+        newest = identity.material
+        if newest is shown:
+            return None
+        shown = newest
+        return _server_configuration(newest)
+
+    return grpc.dynamic_ssl_server_credentials(
+        _server_configuration(shown), changed, require_client_authentication=True
     )
+
+
+def channel_credentials(material: Material) -> grpc.ChannelCredentials:
+    """Returns credentials that show a server our certificate and take only certificates of our CA from it."""
+    return grpc.ssl_channel_credentials(
+        root_certificates=material.ca, private_key=material.key, certificate_chain=material.certificate
+    )
+
+
+def _server_configuration(material: Material) -> grpc.ServerCertificateConfiguration:
+    pair = (material.key, material.certificate)
+    return grpc.ssl_server_certificate_configuration([pair], root_certificates=material.ca)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from meshkit.context import CallContext, current
+from meshkit.identity.own import Material, MeshIdentity
 from meshkit.identity.policy import Policy
 from meshkit.identity.tls import channel_credentials
+from meshkit.rpc.renewal import RenewedChannel
 from meshkit.settings import TlsFiles
 from meshkit.tracing import setup, w3c
 
@@ -50,19 +52,26 @@ _STREAM_OPTIONS: list[tuple[str, Any]] = [
 
 def open_channel(
     address: str,
-    tls: TlsFiles,
+    tls: MeshIdentity | TlsFiles,
     policies: Mapping[str, Policy],
     *,
+    service: str = "",
     streams: bool = False,
     rare: bool = False,
 ) -> grpc.aio.Channel:
     """Opens a channel to a service. Call it inside the running loop, once per process and service.
 
-    `address` is host:port, or those of several replicas with commas between, among which calls go around. `policies`
-    are those of the service's methods; they decide which calls are retried. On a channel for `rare`
+    `address` is host:port, or those of several replicas with commas between, among which calls go around. `tls` is the
+    identity of the process, with which the channel renews itself, or files that are read now, for a tool that soon
+    ends. `policies` are those of the service's methods; they decide which calls are retried. `service` is the name that
+    must be in the server's certificate, such as "fraud"; without it the name is the address's. On a channel for `rare`
     calls OpenTelemetry's interceptors make the spans; otherwise whoever calls makes them (see `meshkit.rpc.unary`).
     """
-    return _open(address, channel_credentials(tls), policies, _KEEPALIVE, streams, rare)
+
+    def make(material: Material) -> grpc.aio.Channel:
+        return _open(address, channel_credentials(material), policies, _KEEPALIVE, streams, rare, service)
+
+    return RenewedChannel(tls, make) if isinstance(tls, MeshIdentity) else make(Material.read(tls))
 
 
 def upstream_channel(
@@ -86,9 +95,10 @@ def _open(
     keepalive: list[tuple[str, Any]],
     streams: bool,
     rare: bool = False,
+    service: str = "",
 ) -> grpc.aio.Channel:
     more = _STREAM_OPTIONS if streams else []
-    target, named = _target(address)
+    target, named = _target(address, service)
     config = ("grpc.service_config", json.dumps(_service_config(policies.values())))
     options = [*_OPTIONS, *keepalive, *more, *named, config]
     interceptors = _instrumentation() if rare and setup.recorder() is not None else None
@@ -97,13 +107,14 @@ def _open(
     return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
 
 
-def _target(address: str) -> tuple[str, list[tuple[str, Any]]]:
-    """Returns the target in gRPC's naming, and options that go with it."""
+def _target(address: str, service: str) -> tuple[str, list[tuple[str, Any]]]:
+    """Returns the target in gRPC's naming, and options that say which name its certificate must have."""
     first, *others = address.split(",")
-    if not others:
-        return address, []
+    target = f"ipv4:{address}" if others else address
+    if service:
+        return target, [("grpc.ssl_target_name_override", service)]
     # The name in certificates would be looked for as the whole list.
-    return f"ipv4:{address}", [("grpc.default_authority", first.rpartition(":")[0])]
+    return target, [("grpc.default_authority", first.rpartition(":")[0])] if others else []
 
 
 def _instrumentation() -> list[grpc.aio.ClientInterceptor]:

@@ -18,6 +18,7 @@ from rampart.auth.v1 import auth_service_pb2
 from meshkit.context import current
 from meshkit.errors import unavailable
 from meshkit.identity.claims import TrustedIssuer
+from meshkit.identity.own import MeshIdentity
 from meshkit.identity.policy import policies
 from meshkit.identity.revocations import Revocations
 from meshkit.identity.tokens import REFRESH_SECONDS, KeySource, TokenVerifier
@@ -39,9 +40,9 @@ KEPT_SECONDS = max(REFRESH_SECONDS + _CHECK_SECONDS, policies([AUTH_SERVICE])[_P
 """For how long somebody may go by a set of keys that is no longer the newest: a process of the mesh, or a cache."""
 
 
-def open_auth_channel(address: str, tls: TlsFiles) -> grpc.aio.Channel:
+def open_auth_channel(address: str, tls: MeshIdentity | TlsFiles) -> grpc.aio.Channel:
     """Opens the channel to the auth service."""
-    return open_channel(address, tls, policies([AUTH_SERVICE]), rare=True)
+    return open_channel(address, tls, policies([AUTH_SERVICE]), service="auth", rare=True)
 
 
 def remote_keys(channel: grpc.aio.Channel) -> KeySource:
@@ -65,9 +66,9 @@ def remote_keys(channel: grpc.aio.Channel) -> KeySource:
 
 
 @contextlib.asynccontextmanager
-async def remote_verifier(settings: MeshSettings, address: str) -> AsyncIterator[TokenVerifier]:
+async def remote_verifier(settings: MeshSettings, identity: MeshIdentity, address: str) -> AsyncIterator[TokenVerifier]:
     """Verifies the tokens of the issuer, with keys and revocations fetched from auth while the block runs."""
-    async with open_auth_channel(address, settings.tls) as channel:
+    async with open_auth_channel(address, identity) as channel:
         trusted, revocations = TrustedIssuer.own(settings.issuer, settings.audience), Revocations(awaited=True)
         verifier = TokenVerifier(remote_keys(channel), trusted, revocations=revocations)
         poll = RevocationPoll(channel, revocations)

@@ -13,8 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
 from meshkit.cancellation import uninterrupted
+from meshkit.identity.own import MeshIdentity
 from meshkit.identity.policy import policies
-from meshkit.identity.svid import PeerIdentities, check_own
 from meshkit.identity.tls import server_credentials
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.channel import KEEPALIVE_MS
@@ -41,6 +41,7 @@ MAX_CALLS = 1_000
 MAX_STREAMS = 1_000
 START_SECONDS = 5.0
 STOP_SECONDS = 5.0
+CONNECTION_AGE_MS = 1_800_000
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 _OPTIONS: list[tuple[str, Any]] = [
@@ -51,6 +52,8 @@ _OPTIONS: list[tuple[str, Any]] = [
     ("grpc.max_receive_message_length", 8 << 20),
     ("grpc.max_metadata_size", 32 << 10),
     ("grpc.max_concurrent_streams", 1_000),
+    # Clients then connect with what certificates they have by now. Calls under way end on the old connection.
+    ("grpc.max_connection_age_ms", CONNECTION_AGE_MS),
 ]
 
 
@@ -65,6 +68,7 @@ class MeshServer:
     def __init__(
         self,
         settings: MeshSettings,
+        identity: MeshIdentity,
         *,
         listen: str,
         services: Sequence[ServiceDescriptor],
@@ -72,6 +76,7 @@ class MeshServer:
         draining: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
+        self._identity = identity
         self._draining = draining
         self._listen = listen
         self._services = services
@@ -79,9 +84,7 @@ class MeshServer:
         self._admission = Admission(MAX_CALLS)
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
-        check_own(settings.tls, settings.trust_domain)
-        peers = PeerIdentities(settings.trust_domain, settings.tls.ca.read_bytes())
-        begin: list[Middleware] = [errors, call_context(peers), *_recording()]
+        begin: list[Middleware] = [errors, call_context(identity.peers), *_recording()]
         authorized = authorization(verifier)
         unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, validation]
         streaming: list[Middleware] = [
@@ -98,7 +101,7 @@ class MeshServer:
             policies(services),
             unary,
             frozenset(foreign),
-            wrap=lambda handler: for_known_peers(handler, peers),
+            wrap=lambda handler: for_known_peers(handler, identity.peers),
             streaming=streaming,
         )
         self._server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
@@ -133,7 +136,7 @@ class MeshServer:
 
     def _bind(self) -> None:
         try:
-            self._server.add_secure_port(self._listen, server_credentials(self._settings.tls))
+            self._server.add_secure_port(self._listen, server_credentials(self._identity))
         except RuntimeError as error:
             raise OSError(f"cannot listen on {self._listen}") from error
 

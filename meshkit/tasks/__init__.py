@@ -7,7 +7,8 @@ async def export(task: LeasedTask) -> Result:
         await task.checkpoint({"page": done})
     return {"pages": len(pages)}
 
-channel = await host.open(open_channel(settings.task_address, settings.mesh.tls, task_policies()), name="task")
+channel = open_channel(settings.task_address, host.identity(settings.mesh), task_policies(), service="task")
+await host.open(channel, name="task")
 host.background("tasks", Worker(channel, {"report.export": export}).run)
 
 A service also has work of its own kinds done for the tenant whose call it carries out:

@@ -66,10 +66,13 @@ async def serve(host: Host, reader: Reader) -> None:
     # An idle stream is silent for as long as a read waits, so the client waits longer.
     stream = RedisStream(await host.open(open_redis(settings.redis_url, timeout=STREAM_WAIT + 1.0)), FRAUD_EVENTS)
     host.check("redis", stream.check)
-    verifier = await host.open(keys.remote_verifier(mesh, settings.auth_address), name="auth", check=keys.check)
+    identity = host.identity(mesh)
+    verifier = await host.open(
+        keys.remote_verifier(mesh, identity, settings.auth_address), name="auth", check=keys.check
+    )
     policies = {**FRAUD_POLICIES, **LABEL_POLICIES}
-    fraud = await host.open(open_channel(settings.fraud_address, mesh.tls, policies, rare=True))
-    tasks = await host.open(open_channel(settings.task_address, mesh.tls, task_policies(), rare=True))
+    fraud = await host.open(open_channel(settings.fraud_address, identity, policies, service="fraud", rare=True))
+    tasks = await host.open(open_channel(settings.task_address, identity, task_policies(), service="task", rare=True))
     _follow(host, settings.dsn, raising, stream, fraud)
     writer = PostgresCaseWriter(pool)
     keeper = CaseKeeper(PostgresTenantsWithCases(pool), writer, raising, _now)
@@ -78,7 +81,9 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("outbox retention", Periodic("outbox retention", CaseOutboxRetention(pool).delete).run)
     ended = EndedCaseRetention(pool, settings.retention_days)
     host.background("case retention", Periodic("case retention", ended.delete).run)
-    server = MeshServer(mesh, listen=settings.listen, services=[ALERT_SERVICE, CASE_SERVICE], verifier=verifier)
+    server = MeshServer(
+        mesh, identity, listen=settings.listen, services=[ALERT_SERVICE, CASE_SERVICE], verifier=verifier
+    )
     reads, pages = PostgresCaseReads(Reads(lent, settings.reads)), Pages(Continuations(settings.continuation_keys))
     closing, claiming = CaseClosing(writer, FraudLabels(fraud), raising, _now), PostgresCaseWriter(pool, follow=False)
     alerts = AlertDesk(reads, writer, closing, _now)

@@ -53,15 +53,18 @@ async def serve(host: Host, reader: Reader) -> None:
     redis = await host.open(open_redis(settings.redis_url, timeout=STREAM_WAIT + 1.0))
     stream = RedisStream(redis, FRAUD_EVENTS)
     host.check("redis", stream.check)
-    verifier = await host.open(keys.remote_verifier(mesh, settings.auth_address), name="auth", check=keys.check)
-    fraud = await host.open(open_channel(settings.fraud_address, mesh.tls, FRAUD_POLICIES, rare=True))
+    identity = host.identity(mesh)
+    verifier = await host.open(
+        keys.remote_verifier(mesh, identity, settings.auth_address), name="auth", check=keys.check
+    )
+    fraud = await host.open(open_channel(settings.fraud_address, identity, FRAUD_POLICIES, service="fraud", rare=True))
     read = transaction_from_event
     rebuilder = Rebuilder(RemoteDecisions(fraud, read))
     consumer = Consumer(StreamedBatches(stream, read), RemoteOutbox(fraud, "data", read), rebuilder, LEDGER_WATCH)
     host.background("consumer", _leader(settings.dsn, consumer).run)
     desk = PostgresDesk(pool)
     host.warn("ledger", desk.check)
-    server = MeshServer(mesh, listen=settings.listen, services=[DATA_SERVICE], verifier=verifier)
+    server = MeshServer(mesh, identity, listen=settings.listen, services=[DATA_SERVICE], verifier=verifier)
     ledger = LedgerService(PostgresLedger(pool, settings.reads))
     servicer = DataServicer(ledger, desk, Pages(Continuations(settings.continuation_keys)))
     server.add(data_service_pb2_grpc.add_DataServiceServicer_to_server, servicer)

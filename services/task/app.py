@@ -61,8 +61,9 @@ async def serve(host: Host, reader: Reader) -> None:
     settings = TaskSettings.read(reader)
     pool = await host.open(postgres.pool(settings.dsn, size=POOL_SIZE), name="postgres", check=postgres.check)
     engine_pool = await host.open(postgres.pool(settings.engine_dsn, size=POOL_SIZE))
+    identity = host.identity(settings.mesh)
     verifier = await host.open(
-        keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
+        keys.remote_verifier(settings.mesh, identity, settings.auth_address), name="auth", check=keys.check
     )
     signals = Signals()
     # What is created, leased and completed waits for no list.
@@ -79,7 +80,12 @@ async def serve(host: Host, reader: Reader) -> None:
     work = WorkCalls(WorkService(engine, schedules, signals))
     servicer = _servicer(settings, store, schedules, signals, verifier, work)
     server = MeshServer(
-        settings.mesh, listen=settings.listen, services=[TASK_SERVICE], verifier=verifier, draining=signals.close
+        settings.mesh,
+        identity,
+        listen=settings.listen,
+        services=[TASK_SERVICE],
+        verifier=verifier,
+        draining=signals.close,
     )
     server.add(task_service_pb2_grpc.add_TaskServiceServicer_to_server, servicer)
     await host.serve(server, admin=settings.mesh.admin_listen)

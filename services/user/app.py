@@ -50,8 +50,9 @@ async def serve(host: Host, reader: Reader) -> None:
     reads = await host.open(read_pool(settings.dsn, settings.reads), name="postgres of reads")
     # Decisions wait for profiles, so these wait for no change and no list.
     profiles = await host.open(postgres.pool(settings.dsn, size=PROFILES_POOL_SIZE), name="postgres of profiles")
+    identity = host.identity(settings.mesh)
     verifier = await host.open(
-        keys.remote_verifier(settings.mesh, settings.auth_address), name="auth", check=keys.check
+        keys.remote_verifier(settings.mesh, identity, settings.auth_address), name="auth", check=keys.check
     )
     # Without Redis there is nobody to tell.
     redis = await host.open(open_redis(settings.redis_url)) if settings.redis_url else None
@@ -65,7 +66,7 @@ async def serve(host: Host, reader: Reader) -> None:
     )
     idempotent = IdempotentChanges(PublishingWriter(PostgresWriter(pool), publisher.publish))
     pages, batch_policy = Pages(Continuations(settings.continuation_keys)), policies([USER_SERVICE])[BATCH_METHOD]
-    server = MeshServer(settings.mesh, listen=settings.listen, services=[USER_SERVICE], verifier=verifier)
+    server = MeshServer(settings.mesh, identity, listen=settings.listen, services=[USER_SERVICE], verifier=verifier)
     server.add(
         user_service_pb2_grpc.add_UserServiceServicer_to_server,
         UserServicer(service, idempotent, pages=pages, verifier=verifier, batch_policy=batch_policy),

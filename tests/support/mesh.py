@@ -20,6 +20,7 @@ from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
 from meshkit.errors import MeshError
 from meshkit.host import Host
+from meshkit.identity.own import MeshIdentity
 from meshkit.identity.policy import policies
 from meshkit.identity.revocations import Revocations
 from meshkit.identity.tokens import TokenVerifier
@@ -119,6 +120,9 @@ class MeshNode:
         self.task: asyncio.Task[None] | None = None
         self._host = Host("test")
 
+    def identity(self, settings: MeshSettings) -> MeshIdentity:
+        return self._host.identity(settings)
+
     def ask_to_stop(self) -> None:
         """What SIGTERM does to a process."""
         self._host.stop()
@@ -166,7 +170,8 @@ async def serving(
         admin_listen=node.admin, log_level="INFO", reflection=reflection, drain_seconds=drain_seconds,
     )  # fmt: skip
     verifier = TokenVerifier(keys, TRUSTED, revocations=node.revocations)
-    server = MeshServer(settings, listen=node.address, services=services, verifier=verifier)
+    identity = node.identity(settings)
+    server = MeshServer(settings, identity, listen=node.address, services=services, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())
     await node.run(server)

@@ -18,7 +18,6 @@ from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
 from rampart.fraud.v1 import decision_pb2, fraud_service_pb2, fraud_service_pb2_grpc
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
-from meshkit.identity.tls import server_credentials
 from meshkit.settings import TlsFiles
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -80,7 +79,9 @@ class Platform:
         ]
         for register, servicer in registrations:
             register(servicer, server)
-        self.port = server.add_secure_port(f"127.0.0.1:{self.port}", server_credentials(self.tls))
+        pair = (self.tls.key.read_bytes(), self.tls.certificate.read_bytes())
+        credentials = grpc.ssl_server_credentials([pair], self.tls.ca.read_bytes(), require_client_auth=True)
+        self.port = server.add_secure_port(f"127.0.0.1:{self.port}", credentials)
         await server.start()
 
     async def stop(self) -> None:

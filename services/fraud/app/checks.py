@@ -99,7 +99,9 @@ async def open_checks(
 async def _profiles(host: Host, settings: FraudSettings) -> RemoteRiskProfiles:
     """Reads risk profiles from the user service, and again once they have changed."""
     user_policies = policies([USER_SERVICE])
-    users = await host.open(open_channel(settings.user_address, settings.mesh.tls, user_policies), name="user")
+    identity = host.identity(settings.mesh)
+    channel = open_channel(settings.user_address, identity, user_policies, service="user")
+    users = await host.open(channel, name="user")
     # Connects now: the first decision would otherwise pay for the handshake, or go without a profile.
     users.get_state(try_to_connect=True)
     coalesce = user_policies[PROFILE_METHOD].coalesce

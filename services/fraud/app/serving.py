@@ -97,7 +97,9 @@ async def serve(host: Host, reader: Reader) -> None:
         rates=rates,
         replays=replays_of(reads, governing.models),
     )
-    server = MeshServer(settings.mesh, listen=settings.listen, services=SERVED, verifier=verifier)
+    server = MeshServer(
+        settings.mesh, host.identity(settings.mesh), listen=settings.listen, services=SERVED, verifier=verifier
+    )
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
@@ -131,12 +133,13 @@ async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
 
 
 async def _verifier(host: Host, settings: FraudSettings) -> TokenVerifier:
-    keyed = keys.remote_verifier(settings.mesh, settings.auth_address)
+    keyed = keys.remote_verifier(settings.mesh, host.identity(settings.mesh), settings.auth_address)
     return await host.open(keyed, name="auth", check=keys.check)
 
 
 async def _tasks(host: Host, settings: FraudSettings) -> grpc.aio.Channel:
-    channel = open_channel(settings.task_address, settings.mesh.tls, task_policies(), rare=True)
+    identity = host.identity(settings.mesh)
+    channel = open_channel(settings.task_address, identity, task_policies(), service="task", rare=True)
     return await host.open(channel, name="task")
 
 

@@ -19,6 +19,7 @@ from rampart.auth.v1 import auth_service_pb2 as pb
 
 from console.up.certificates import Authority
 from meshkit.errors import Kind
+from meshkit.identity.own import Material
 from meshkit.identity.tls import channel_credentials
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.keys import AUTH_SERVICE, open_auth_channel, remote_keys
@@ -167,6 +168,10 @@ async def test_identity_of_another_trust_domain_is_nobody(
     assert error.reason == "CALLER_NOT_ALLOWED"
 
 
+def shown(files: TlsFiles) -> grpc.ChannelCredentials:
+    return channel_credentials(Material.read(files))
+
+
 async def reaches(address: str, credentials: grpc.ChannelCredentials | None) -> bool:
     """Tells whether a call with these credentials, or in plain text, gets an answer."""
     channel = grpc.aio.secure_channel(address, credentials) if credentials else grpc.aio.insecure_channel(address)
@@ -185,11 +190,11 @@ async def test_connection_without_a_certificate_of_our_authority_is_refused(
 ) -> None:
     good = certificates.identity("service/user")
     other = Certificates(tmp_path / "tls").identity("service/user")
-    assert await reaches(auth.address, channel_credentials(good))
+    assert await reaches(auth.address, shown(good))
     assert not await reaches(auth.address, None)
     assert not await reaches(auth.address, grpc.ssl_channel_credentials(good.ca.read_bytes()))
-    assert not await reaches(auth.address, channel_credentials(TlsFiles(good.ca, other.certificate, other.key)))
-    assert not await reaches(auth.address, channel_credentials(TlsFiles(other.ca, good.certificate, good.key)))
+    assert not await reaches(auth.address, shown(TlsFiles(good.ca, other.certificate, other.key)))
+    assert not await reaches(auth.address, shown(TlsFiles(other.ca, good.certificate, good.key)))
 
 
 async def test_only_tls_1_3_is_spoken(auth: Node, certificates: Certificates) -> None:
