@@ -7,6 +7,7 @@ import sys
 
 from console import (
     alerts,
+    authority,
     backtests,
     cases,
     clients,
@@ -42,6 +43,7 @@ FAULT = 70
 COMMANDS = (
     up,
     status,
+    authority,
     tenants,
     clients,
     token,

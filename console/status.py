@@ -8,11 +8,10 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.failure import CommandFailure
 from console.home import add_home
+from console.running import running
 from console.tables import output, show, state_text, table
 from console.up import proc
 from console.up.health import missing
@@ -56,31 +55,12 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Shows every process. Raises CommandFailure if there is no platform."""
-    found = asyncio.run(_statuses(_running(arguments.home)))
+    found = asyncio.run(_statuses(running(arguments.home)))
     if arguments.json:
         print("".join(f"{json.dumps(asdict(status))}\n" for status in found), end="")
     else:
         show(output(), table(COLUMNS, map(_row, found)), len(found), "processes")
     return 0 if all(status.state in ("ready", "running") for status in found) else NOT_READY
-
-
-def _running(home: Path) -> dict[str, Any]:
-    """Returns what dev.json says of the platform. Raises CommandFailure unless its supervisor lives."""
-    path = home / "dev.json"
-    try:
-        dev: dict[str, Any] = json.loads(path.read_text())
-        supervisor = int(dev["pids"]["supervisor"])
-    except FileNotFoundError:
-        raise CommandFailure(f"Nothing runs on {home}: start the platform with `make up`.") from None
-    except OSError as error:
-        raise CommandFailure(f"Cannot read {path} ({error.strerror}).") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise CommandFailure(f"{path} is not what `make up` writes: {error!r}.") from error
-    if proc.start_time(supervisor) is None:
-        raise CommandFailure(
-            f"The supervisor (pid {supervisor}) is gone; `make up` ends what is left and starts again."
-        )
-    return dev
 
 
 async def _statuses(dev: dict[str, Any]) -> list[ProcessStatus]:

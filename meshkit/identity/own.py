@@ -20,7 +20,7 @@ from prometheus_client import Counter, Gauge
 from meshkit.identity.svid import CLIENT, SERVER, NoIdentityError, PeerIdentities, Svid, load, read_svid
 from meshkit.settings import SettingsError, TlsFiles
 
-__all__ = ["POLL_SECONDS", "Material", "MeshIdentity"]
+__all__ = ["POLL_SECONDS", "Material", "MeshIdentity", "digest"]
 
 _log = logging.getLogger(__name__)
 _left = Gauge("certificate_seconds_left", "Seconds until the process's own certificate, or its CA's, expires.")
@@ -60,8 +60,12 @@ class Material:
     @property
     def digests(self) -> tuple[str, str]:
         """Returns short digests of what is trusted and of the own certificate, to compare files with."""
-        ca, certificate = (hashlib.sha256(text).hexdigest()[:DIGEST_DIGITS] for text in (self.ca, self.certificate))
-        return ca, certificate
+        return digest(self.ca), digest(self.certificate)
+
+
+def digest(text: bytes) -> str:
+    """Returns a short digest of the content of a file, as `certificate_loaded` shows it."""
+    return hashlib.sha256(text).hexdigest()[:DIGEST_DIGITS]
 
 
 def _check_server(leaf: x509.Certificate, name: str) -> None:
@@ -94,6 +98,7 @@ class MeshIdentity:
         self._followers: list[Callable[[], None]] = []
         self._refused: tuple[Material | None, str] = None, ""
         self._seen: Material | None = None
+        self._shown: tuple[str, str] | None = None
         try:
             self.material = Material.read(files)
             self.svid = self.material.check(trust_domain, clock())
@@ -154,5 +159,7 @@ class MeshIdentity:
     def _report(self) -> None:
         until = self.svid.until
         _left.set_function(lambda: until - self._clock())
-        _loaded.clear()
-        _loaded.labels(*self.material.digests).set(1)
+        if self._shown is not None:
+            _loaded.remove(*self._shown)
+        self._shown = self.material.digests
+        _loaded.labels(*self._shown).set(1)

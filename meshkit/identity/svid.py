@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
@@ -36,6 +37,8 @@ Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 MAX_ID_BYTES = 2048
 KNOWN_PEERS = 1_000
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+LEAST_RSA_BITS = 2048
 CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 _SEGMENTS = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]+)+")
 
@@ -134,6 +137,8 @@ def read_svid(
     usage = _extension(chain[0], x509.ExtendedKeyUsage)
     if usage is None or not purposes.issubset(usage):
         raise NoIdentityError("extended_key_usage")
+    if not _is_strong(chain[0].public_key()):
+        raise NoIdentityError("weak_key")
     verified = _verified_path(chain, roots)
     return Svid(
         path,
@@ -172,6 +177,15 @@ def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extensio
         return None
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise NoIdentityError("unreadable") from error
+
+
+def _is_strong(key: object) -> bool:
+    """Looks at the key of a leaf, as the path's verification does at those of authorities."""
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return isinstance(key.curve, CURVES)
+    return isinstance(key, ed25519.Ed25519PublicKey) or (
+        isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS
+    )
 
 
 def _verified_path(

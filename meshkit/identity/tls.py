@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 import grpc
 
 from meshkit.identity.own import Material, MeshIdentity
@@ -25,9 +28,9 @@ def server_credentials(identity: MeshIdentity) -> grpc.ServerCredentials:
         shown = newest
         return _server_configuration(newest)
 
-    return grpc.dynamic_ssl_server_credentials(
-        _server_configuration(shown), changed, require_client_authentication=True
-    )
+    # The types of grpcio leave out that it may be None.
+    fetch = cast("Callable[[], grpc.ServerCertificateConfiguration]", changed)
+    return grpc.dynamic_ssl_server_credentials(_server_configuration(shown), fetch, require_client_authentication=True)
 
 
 def channel_credentials(material: Material) -> grpc.ChannelCredentials:

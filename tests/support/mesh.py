@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from google.protobuf.descriptor import ServiceDescriptor
@@ -26,8 +26,7 @@ from meshkit.identity.revocations import Revocations
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.batches import BatchCall, serve_batch
 from meshkit.rpc.server import MeshServer
-from meshkit.settings import MeshSettings
-from tests.support.certificates import Certificates
+from meshkit.settings import MeshSettings, TlsFiles
 from tests.support.processes import free_port
 from tests.support.tokens import AUDIENCE, ISSUER, TRUSTED, Issuer
 
@@ -57,6 +56,14 @@ async def _silence(_: Message) -> AsyncGenerator[Message, None]:
     """Answers a watcher with nothing, at once."""
     return
     yield
+
+
+class Holders(Protocol):
+    """Whoever has the files of identities."""
+
+    def identity(self, path: str) -> TlsFiles:
+        """Returns those of one such as "service/fraud"."""
+        ...
 
 
 @dataclass
@@ -112,6 +119,8 @@ class _User(user_service_pb2_grpc.UserServiceServicer):
 class MeshNode:
     """A server at work."""
 
+    settings: MeshSettings
+
     def __init__(self, address: str, admin: str, behaviour: Behaviour) -> None:
         self.address = address
         self.admin = admin
@@ -120,8 +129,8 @@ class MeshNode:
         self.task: asyncio.Task[None] | None = None
         self._host = Host("test")
 
-    def identity(self, settings: MeshSettings) -> MeshIdentity:
-        return self._host.identity(settings)
+    def identity(self) -> MeshIdentity:
+        return self._host.identity(self.settings)
 
     def ask_to_stop(self) -> None:
         """What SIGTERM does to a process."""
@@ -151,7 +160,7 @@ class MeshNode:
 
 @contextlib.asynccontextmanager
 async def serving(
-    certificates: Certificates,
+    certificates: Holders,
     issuer: Issuer,
     *,
     address: str = "",
@@ -165,13 +174,12 @@ async def serving(
         return [issuer.jwk]
 
     node = MeshNode(address or f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}", Behaviour())
-    settings = MeshSettings(
+    settings = node.settings = MeshSettings(
         tls=certificates.identity("service/fraud"), trust_domain="rampart.local", issuer=ISSUER, audience=AUDIENCE,
         admin_listen=node.admin, log_level="INFO", reflection=reflection, drain_seconds=drain_seconds,
     )  # fmt: skip
     verifier = TokenVerifier(keys, TRUSTED, revocations=node.revocations)
-    identity = node.identity(settings)
-    server = MeshServer(settings, identity, listen=node.address, services=services, verifier=verifier)
+    server = MeshServer(settings, node.identity(), listen=node.address, services=services, verifier=verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())
     await node.run(server)

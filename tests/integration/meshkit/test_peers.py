@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,11 +10,12 @@ import grpc
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from grpc_health.v1 import health_pb2
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 
 from meshkit.errors import Kind
+from meshkit.identity.svid import SERVER
 from meshkit.rpc.channel import open_channel
 from meshkit.rpc.server import HEALTH
 from meshkit.settings import TlsFiles
@@ -81,3 +83,34 @@ async def test_leaf_below_an_authority_beyond_the_path_length_is_nobody(
 @pytest.mark.parametrize("ending", ["?x=1", "#x", "/", "/..", "//x", "%20", " ", "/x y"])
 async def test_id_that_is_none_is_nobody(node: MeshNode, token: str, root: Holder, tmp_path: Path, ending: str) -> None:
     await nobody(node, files(tmp_path, root, leaf(root, GATEWAY + ending)), token)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"purposes": None},
+        {"purposes": [SERVER]},
+        {"life": timedelta(minutes=1)},
+        {"begin": timedelta(minutes=5)},
+        {"key": rsa.generate_private_key(65537, 1024)},
+        {"key": ec.generate_private_key(ec.SECP192R1())},
+        {"usage": None},
+        {"usage": ("key_agreement",)},
+        {"hosts": ("rampart.local",), "uris": ()},
+        {"uris": (GATEWAY, GATEWAY)},
+        {"uris": ("spiffe://elsewhere.example/service/gateway",)},
+        {"uris": ("SPIFFE://rampart.local/service/gateway",)},
+    ],
+    ids=lambda options: " ".join(f"{name}={value}" for name, value in options.items())[:60],
+)
+async def test_certificate_that_lacks_something_gets_no_answer(
+    node: MeshNode, token: str, root: Holder, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    """TLS itself refuses some of them, and the server the others."""
+    asked = {"uris": (GATEWAY,)} | options
+    peer = files(tmp_path, root, leaf(root, *asked.pop("uris"), **asked))
+    async with calling(node.address, FRAUD.full_name, peer) as caller:
+        error = await failure(caller(request(), pb.CheckFraudResponse, token=token))
+    assert error.kind in (Kind.PERMISSION_DENIED, Kind.UNAVAILABLE)
+    assert error.reason in ("CALLER_NOT_ALLOWED", "DEPENDENCY_UNAVAILABLE")
+    assert node.behaviour.requests == []

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from console.up import certificates
+from console.failure import CommandFailure
+from console.up import issuing
 from console.up.certificates import Authority
 
 IDENTITIES = {"fraud": "service/fraud", "operator": "operator"}
@@ -69,7 +71,7 @@ def test_good_certificates_stay(tmp_path: Path) -> None:
 def test_a_certificate_about_to_expire_is_renewed_under_the_same_authority(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certificates, "LIFE", datetime.timedelta(days=59))
+    monkeypatch.setattr(issuing, "LIFE", datetime.timedelta(days=59))
     Authority(tmp_path, "rampart.test").ensure(IDENTITIES)
     monkeypatch.undo()
     before = contents(tmp_path)
@@ -95,3 +97,68 @@ def test_another_trust_domain_gets_its_own_certificates(tmp_path: Path) -> None:
     Authority(tmp_path, "two.test").ensure(IDENTITIES)
     names = read(tmp_path / "operator.pem").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["spiffe://two.test/operator"]
+
+
+def signed_by(leaf: Path, ca: x509.Certificate) -> bool:
+    try:
+        read(leaf).verify_directly_issued_by(ca)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def test_authority_is_replaced_step_by_step_and_a_start_between_steps_undoes_none(tmp_path: Path) -> None:
+    Authority(tmp_path, "rampart.test").ensure(IDENTITIES | {"client-orders": "client/orders"})
+    former = read(tmp_path / "ca.pem")
+    authority = Authority.of(tmp_path)
+    authority.trust_next()
+    trusted = x509.load_pem_x509_certificates((tmp_path / "ca.pem").read_bytes())
+    assert trusted[0] == former
+    for again in (authority.trust_next, lambda: Authority(tmp_path, "rampart.test").ensure(IDENTITIES)):
+        again()
+        assert x509.load_pem_x509_certificates((tmp_path / "ca.pem").read_bytes()) == trusted
+        assert signed_by(tmp_path / "fraud.pem", former)
+    authority.sign_with_next()
+    authority.sign_with_next()
+    Authority(tmp_path, "rampart.test").ensure(IDENTITIES)
+    for name in ("fraud", "operator", "client-orders"):
+        assert signed_by(tmp_path / f"{name}.pem", trusted[1])
+    assert authority.is_being_replaced
+    authority.trust_signing()
+    assert not authority.is_being_replaced
+    assert x509.load_pem_x509_certificates((tmp_path / "ca.pem").read_bytes()) == trusted[1:]
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+    assert not (tmp_path / "next.key").exists()
+
+
+def test_next_authority_whose_certificate_was_not_written_is_made_anew(tmp_path: Path) -> None:
+    Authority(tmp_path, "rampart.test").ensure(IDENTITIES)
+    (tmp_path / "next.key").write_bytes((tmp_path / "fraud.key").read_bytes())
+    Authority.of(tmp_path).trust_next()
+    assert len(x509.load_pem_x509_certificates((tmp_path / "ca.pem").read_bytes())) == 2
+    assert (tmp_path / "next.key").read_bytes() != (tmp_path / "fraud.key").read_bytes()
+
+
+def test_folder_without_certificates_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailure, match="holds no certificates"):
+        Authority.of(tmp_path)
+
+
+def test_certificates_of_callers_are_renewed_with_those_of_processes(tmp_path: Path) -> None:
+    Authority(tmp_path, "rampart.test").ensure({"client-orders": "client/orders"})
+    (tmp_path / "ca.key").unlink()
+    Authority(tmp_path, "rampart.test").ensure(IDENTITIES)
+    assert signed_by(tmp_path / "client-orders.pem", read(tmp_path / "ca.pem"))
+
+
+def test_only_a_service_has_its_own_name_for_a_host(tmp_path: Path) -> None:
+    """A caller that is named like a service must not be taken for it."""
+    Authority(tmp_path, "rampart.test").ensure({"client-fraud": "client/fraud", "service-user": "service/user"})
+    hosts = {}
+    for name in ("client-fraud", "service-user"):
+        names = read(tmp_path / f"{name}.pem").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        hosts[name] = names.get_values_for_type(x509.DNSName)
+    assert hosts == {
+        "client-fraud": ["localhost", "client-fraud"],
+        "service-user": ["localhost", "service-user", "user"],
+    }

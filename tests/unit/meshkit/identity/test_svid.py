@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import ipaddress
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from prometheus_client import REGISTRY
 
 from meshkit.identity import svid
-from meshkit.identity.svid import PeerIdentities, check_own, spiffe_path
-from meshkit.settings import SettingsError, TlsFiles
+from meshkit.identity.svid import CLIENT, SERVER, NoIdentityError, PeerIdentities, spiffe_path
 from tests.support.certificates import Certificates
-from tests.support.pki import GATEWAY, Holder, authority, leaf, pem
+from tests.support.pki import GATEWAY, Holder, Key, authority, leaf, pem, signed_with_sha1
 
 DOMAIN = "rampart.local"
 ROOT = authority(path_length=0)
 DEEP_ROOT = authority()
 UNDER = authority(DEEP_ROOT, path_length=0)
+RSA_ROOT = authority(key=rsa.generate_private_key(65537, 2048))
+WEAK_ROOT = authority(key=rsa.generate_private_key(65537, 1024))
 
 
 def peers(*roots: Holder) -> PeerIdentities:
@@ -73,7 +79,7 @@ def test_what_is_no_id_of_a_workload_is_nobody(spiffe_id: str) -> None:
 
 def test_good_leaf_is_its_path() -> None:
     assert peers(ROOT).of(shown(leaf(ROOT, GATEWAY))) == "service/gateway"
-    assert peers(authority(), ROOT).of(shown(leaf(ROOT, GATEWAY, is_ca=None, hosts=False))) == "service/gateway"
+    assert peers(authority(), ROOT).of(shown(leaf(ROOT, GATEWAY, is_ca=None, hosts=()))) == "service/gateway"
 
 
 @pytest.mark.parametrize(
@@ -85,8 +91,11 @@ def test_good_leaf_is_its_path() -> None:
         (leaf(ROOT, GATEWAY, usage=("digital_signature", "crl_sign")), "authority"),
         (leaf(ROOT, GATEWAY, usage=None), "key_usage"),
         (leaf(ROOT, GATEWAY, usage=("key_agreement",)), "key_usage"),
+        (leaf(ROOT, GATEWAY, purposes=None), "extended_key_usage"),
+        (leaf(ROOT, GATEWAY, purposes=[SERVER]), "extended_key_usage"),
+        (leaf(ROOT, GATEWAY, purposes=[ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE]), "extended_key_usage"),
         (leaf(ROOT), "no_spiffe_id"),
-        (leaf(ROOT, hosts=False), "no_spiffe_id"),
+        (leaf(ROOT, hosts=()), "no_spiffe_id"),
         (leaf(ROOT, GATEWAY, "https://rampart.example/"), "no_spiffe_id"),
         (leaf(ROOT, GATEWAY, GATEWAY), "no_spiffe_id"),
         (leaf(ROOT, f"{GATEWAY}?x"), "no_spiffe_id"),
@@ -129,6 +138,95 @@ def test_chain_over_what_is_no_authority_is_nobody() -> None:
         assert peers(DEEP_ROOT).of(shown(leaf(issuer, GATEWAY), issuer)) == ""
 
 
+@pytest.mark.parametrize(
+    ("weak", "reason"),
+    [
+        (leaf(ROOT, GATEWAY, key=rsa.generate_private_key(65537, 1024)), "weak_key"),
+        (leaf(ROOT, GATEWAY, key=ec.generate_private_key(ec.SECP192R1())), "weak_key"),
+        (leaf(ROOT, GATEWAY, key=ec.generate_private_key(ec.SECP256K1())), "weak_key"),
+        (signed_with_sha1(RSA_ROOT, leaf(RSA_ROOT, GATEWAY)), "path"),
+        (leaf(WEAK_ROOT, GATEWAY), "path"),
+    ],
+    ids=["RSA of 1024 bits", "P-192", "secp256k1", "SHA-1", "authority with RSA of 1024 bits"],
+)
+def test_weak_key_or_signature_is_nobody(weak: Holder, reason: str) -> None:
+    before = refusals(reason)
+    assert peers(ROOT, RSA_ROOT, WEAK_ROOT).of(shown(weak)) == ""
+    assert refusals(reason) == before + 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa.generate_private_key(65537, 2048),
+        ec.generate_private_key(ec.SECP384R1()),
+        ed25519.Ed25519PrivateKey.generate(),
+    ],
+    ids=["RSA of 2048 bits", "P-384", "Ed25519"],
+)
+def test_strong_key_of_another_kind_is_taken(key: Key) -> None:
+    assert peers(RSA_ROOT).of(shown(leaf(RSA_ROOT, GATEWAY, key=key))) == "service/gateway"
+
+
+@pytest.mark.parametrize(
+    ("permitted", "path"),
+    [
+        (x509.DNSName("localhost"), "service/gateway"),
+        (x509.DNSName("elsewhere.example"), ""),
+        (x509.IPAddress(ipaddress.ip_network("10.0.0.0/8")), ""),
+        # Those of URIs are not read, and so not believed to be kept.
+        (x509.UniformResourceIdentifier("elsewhere.example"), ""),
+        (x509.UniformResourceIdentifier("rampart.local"), ""),
+    ],
+)
+def test_name_outside_of_what_its_authority_may_name_is_nobody(permitted: x509.GeneralName, path: str) -> None:
+    confined = authority(confined=x509.NameConstraints([permitted], None))
+    assert peers(confined).of(shown(leaf(confined, GATEWAY))) == path
+
+
+def test_client_needs_no_purpose_of_a_server() -> None:
+    assert peers(ROOT).of(shown(leaf(ROOT, GATEWAY, purposes=[CLIENT]))) == "service/gateway"
+
+
+def test_expired_certificate_is_nobody_also_on_a_connection_that_is_open() -> None:
+    now = time.time()
+    clock = [now]
+    known = PeerIdentities(DOMAIN, pem(ROOT), clock=lambda: clock[0])
+    short = shown(leaf(ROOT, GATEWAY, life=timedelta(minutes=10)))
+    long = shown(leaf(ROOT, GATEWAY, life=timedelta(minutes=20)))
+    assert known.of(short) == known.of(long) == "service/gateway"
+    clock[0] = now + 360
+    assert known.of(short) == "service/gateway", "not asked for at every call"
+    before = refusals("expired")
+    known.forget_expired()
+    assert (known.of(short), known.of(long)) == ("", "service/gateway")
+    assert known.of(short) == ""
+    assert refusals("expired") == before + 1
+
+
+def test_leaf_is_not_believed_beyond_its_authority() -> None:
+    now = time.time()
+    clock = [now]
+    old = authority(begin=timedelta(minutes=1) - timedelta(days=1))
+    known = PeerIdentities(DOMAIN, pem(old), clock=lambda: clock[0])
+    assert known.of(shown(leaf(old, GATEWAY))) == "service/gateway"
+    clock[0] = now + 120
+    known.forget_expired()
+    assert known.of(shown(leaf(old, GATEWAY))) == ""
+
+
+def test_other_authorities_are_believed_at_once() -> None:
+    known, ours, theirs = peers(ROOT), shown(leaf(ROOT, GATEWAY)), shown(leaf(DEEP_ROOT, GATEWAY))
+    assert (known.of(ours), known.of(theirs)) == ("service/gateway", "")
+    known.trust(pem(ROOT, DEEP_ROOT))
+    assert (known.of(ours), known.of(theirs)) == ("service/gateway", "service/gateway")
+    known.trust(pem(DEEP_ROOT))
+    assert (known.of(ours), known.of(theirs)) == ("", "service/gateway")
+    with pytest.raises(NoIdentityError):
+        known.trust(b"")
+    assert known.of(theirs) == "service/gateway"
+
+
 def test_certificate_of_another_authority_is_nobody() -> None:
     assert peers(ROOT).of(shown(leaf(DEEP_ROOT, GATEWAY))) == ""
 
@@ -152,23 +250,5 @@ def test_certificate_is_read_once_and_few_are_kept(monkeypatch: pytest.MonkeyPat
 
 def test_certificates_of_the_local_authority_are_identities(tmp_path: Path) -> None:
     files = Certificates(tmp_path / "tls").identity("service/fraud")
-    check_own(files, DOMAIN)
     identities = PeerIdentities(DOMAIN, files.ca.read_bytes())
     assert identities.of({"x509_pem_cert": [files.certificate.read_bytes()]}) == "service/fraud"
-
-
-def test_process_refuses_to_start_without_a_readable_authority(tmp_path: Path) -> None:
-    files = TlsFiles(tmp_path / "ca", tmp_path / "certificate", tmp_path / "key")
-    files.ca.write_bytes(b"nothing")
-    files.certificate.write_bytes(pem(leaf(ROOT, GATEWAY)))
-    with pytest.raises(SettingsError, match="RAMPART_TLS_CA_FILE"):
-        check_own(files, DOMAIN)
-
-
-@pytest.mark.parametrize("bad", [leaf(ROOT, GATEWAY, is_ca=True), leaf(ROOT), leaf(DEEP_ROOT, GATEWAY)])
-def test_process_refuses_to_start_with_a_certificate_that_its_peers_would_refuse(tmp_path: Path, bad: Holder) -> None:
-    files = TlsFiles(tmp_path / "ca", tmp_path / "certificate", tmp_path / "key")
-    files.ca.write_bytes(pem(ROOT))
-    files.certificate.write_bytes(pem(bad))
-    with pytest.raises(SettingsError, match=r"RAMPART_TLS_CERT_FILE names .*certificate, which is no X509-SVID"):
-        check_own(files, DOMAIN)
