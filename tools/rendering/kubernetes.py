@@ -20,8 +20,8 @@ WAY_IN_PATH = """\
 """
 CERTIFICATES = """\
 # cert-manager's certificates for an issuer named rampart-mesh: a CA that signs for nobody else, because whoever has a
-# certificate of it with a URI below is that process. A process reads its files at start, so it is restarted after a
-# renewal: see "Certificates" in docs/operations.md.
+# certificate of it with a URI below is that process. Processes take renewed files without a restart: see "Certificates"
+# in docs/operations.md.
 """
 HEADLESS = """\
   # Headless: gRPC clients see every pod and spread their calls themselves.
