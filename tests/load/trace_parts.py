@@ -19,8 +19,8 @@ from opentelemetry.trace import SpanKind
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.mesh.v1 import batch_pb2
 
-from meshkit.context import CallContext, Principal, set_current
 from meshkit.collector import spare_collector
+from meshkit.context import CallContext, Principal, set_current
 from meshkit.identity.policy import policies
 from meshkit.rpc.batches import serve_batch
 from meshkit.tracing import setup, w3c
