@@ -11,25 +11,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from random import random
 from typing import Protocol
 
 from gateway.edge.address import AddressResolver
 from gateway.edge.exchange import Exchange
 from gateway.edge.metrics import Telemetry
-from gateway.edge.ratelimit import Charges, Limit, LimitBook, LimitVerdict, RateLimiter, StrictRateLimiter, state_field
+from gateway.edge.ratelimit import Charges, LimitBook, StrictRateLimiter, state_field
 from meshkit.context import Principal
-from meshkit.errors import Kind, MeshError, Violation
+from meshkit.errors import Kind, MeshError
 from meshkit.identity.access import bearer_token, require_scope, token_missing
 from meshkit.identity.policy import Policy
 from meshkit.identity.revocations import TOKEN_REVOKED
 from meshkit.identity.tokens import Permit
+from meshkit.limits import Limit, LimitVerdict, RateLimiter, check_size, rate_limited
 
 __all__ = ["Guard", "TokenGuard", "Verifier"]
 
 LIMIT_FIELDS = (b"ratelimit", b"ratelimit-policy")
-JITTER = 0.5
-"""A refused caller is told to wait up to half as long again, so that not all come back in the same moment."""
 
 
 class Verifier(Protocol):
@@ -108,7 +106,7 @@ class TokenGuard:
             if principal is not None
             else self._book.of_address(self._address(exchange), policy.rate_class)
         )
-        _check_size(policy, charges.limits, units)
+        check_size(charges.limits, units, cost=policy.cost, items=policy.items)
         # The headers of the admission were those of the first item alone.
         exchange.extra[:] = [header for header in exchange.extra if header[0] not in LIMIT_FIELDS]
         cost, now = (units - 1) * policy.cost, time.monotonic()
@@ -177,43 +175,10 @@ class TokenGuard:
         exchange.extra += charges.header, state_field(limit, verdict)
         if not verdict.allowed:
             self._telemetry.limited(rate_class)
-            raise _limited(rate_class, charges.limits, verdicts)
+            raise rate_limited(rate_class, charges.limits, verdicts)
 
 
 def _room(judged: tuple[Limit, LimitVerdict]) -> tuple[bool, float, int]:
     """Orders limits: those that refuse first, the longest wait before others, then the least that is left."""
     verdict = judged[1]
     return verdict.allowed, -verdict.retry_after, verdict.remaining
-
-
-def _check_size(policy: Policy, limits: Sequence[Limit], units: int) -> None:
-    """Refuses what would never fit, however long the caller waits. Raises BATCH_TOO_LARGE."""
-    largest = min(int(limit.burst) for limit in limits) // policy.cost
-    if units <= largest:
-        return
-    violated = [limit.name for limit in limits if limit.burst < units * policy.cost]
-    words = f"must have at most {largest} items: no more fit into the rate limit at once"
-    raise MeshError(
-        Kind.INVALID_ARGUMENT,
-        "BATCH_TOO_LARGE",
-        f"{units} items are more than the {largest} that fit into the rate limit at once",
-        metadata={"items": str(units), "largest": str(largest), "violated_policies": ",".join(violated)},
-        violations=[Violation(policy.items, "rate_limit.items", words)],
-    )
-
-
-def _limited(rate_class: str, limits: Sequence[Limit], verdicts: Sequence[LimitVerdict]) -> MeshError:
-    violated = [limit for limit, verdict in zip(limits, verdicts, strict=True) if not verdict.allowed]
-    wait = max(verdict.retry_after for verdict in verdicts)
-    quotas = [f"{limit.burst:.0f} units of {limit.name} in {max(1.0, limit.window):.0f} s" for limit in violated]
-    return MeshError(
-        Kind.RESOURCE_EXHAUSTED,
-        "RATE_LIMITED",
-        f"more than {' and '.join(quotas)}",
-        metadata={
-            "class": rate_class,
-            "limit": f"{violated[0].burst:.0f}",
-            "violated_policies": ",".join(limit.name for limit in violated),
-        },
-        retry_after=wait * (1 + JITTER * random()),
-    )

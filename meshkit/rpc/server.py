@@ -17,6 +17,7 @@ from meshkit.identity.own import MeshIdentity
 from meshkit.identity.policy import policies
 from meshkit.identity.tls import server_credentials
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.limits import MemoryRateLimiter
 from meshkit.rpc.channel import KEEPALIVE_MS
 from meshkit.rpc.interceptors.admission import Admission
 from meshkit.rpc.interceptors.authorization import authorization
@@ -26,6 +27,7 @@ from meshkit.rpc.interceptors.deadline import deadline
 from meshkit.rpc.interceptors.errors import errors
 from meshkit.rpc.interceptors.foreign import for_known_peers
 from meshkit.rpc.interceptors.metrics import metrics
+from meshkit.rpc.interceptors.quota import ClientQuota
 from meshkit.rpc.interceptors.spans import recorded
 from meshkit.rpc.interceptors.streams import StreamAdmission, expiry, stream_metrics
 from meshkit.rpc.interceptors.validation import validation, warm
@@ -85,14 +87,15 @@ class MeshServer:
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
         begin: list[Middleware] = [errors, call_context(identity.peers), *_recording()]
-        authorized = authorization(verifier)
-        unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, validation]
+        authorized, quota = authorization(verifier), ClientQuota(MemoryRateLimiter())
+        unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, quota, validation]
         streaming: list[Middleware] = [
             *begin,
             stream_metrics,
             deadline,
             self._streams,
             authorized,
+            quota,
             expiry(verifier),
             validation,
         ]

@@ -16,9 +16,10 @@ from redis.asyncio import Redis
 
 from console.up.state import State
 from console.up.valkey import Valkey
-from gateway.edge.ratelimit import Limit, MemoryRateLimiter, Reconciler, RedisShared, SharedLimits, StrictRateLimiter
+from gateway.edge.ratelimit import Reconciler, RedisShared, SharedLimits, StrictRateLimiter
 from gateway.edge.ratelimit.reconciler import PERIOD_SECONDS
 from gateway.edge.ratelimit.shared import Charge, LimitsUnavailableError, MemoryShared
+from meshkit.limits import Limit, MemoryRateLimiter
 from meshkit.storage.redis import open_redis
 
 RATE = 200

@@ -1,12 +1,10 @@
-"""Rate limits at the edge: GCRA decided locally at once, and reconciled among gateways a moment later."""
+"""Rate limits at the edge: decided locally at once (`meshkit.limits`), and reconciled among gateways a moment later."""
 
 from __future__ import annotations
 
 from gateway.edge.ratelimit.book import Charges, LimitBook
 from gateway.edge.ratelimit.headers import policy_field, state_field
-from gateway.edge.ratelimit.limiter import Limit, LimitVerdict, RateLimiter
 from gateway.edge.ratelimit.limiters import Limiters, make_limiters
-from gateway.edge.ratelimit.memory import MemoryRateLimiter
 from gateway.edge.ratelimit.reconciler import Reconciler
 from gateway.edge.ratelimit.redis_shared import RedisShared
 from gateway.edge.ratelimit.settings import LimitSettings
@@ -15,13 +13,9 @@ from gateway.edge.ratelimit.strict import StrictRateLimiter
 
 __all__ = [
     "Charges",
-    "Limit",
     "LimitBook",
     "LimitSettings",
-    "LimitVerdict",
     "Limiters",
-    "MemoryRateLimiter",
-    "RateLimiter",
     "Reconciler",
     "RedisShared",
     "SharedLimits",

@@ -1,17 +1,10 @@
-"""Selects the limits of a call: those of client, user and tenant; or that of the address.
-
-A client's limit is its plan, in each class of calls. A *user* is the subject of a token that is not the client itself:
-a client that acts for many people gets a token for each, and one of them cannot use up the client's limit alone. What
-a tenant may use, in one class or in all, all of its clients share. All of it stands in the verified token.
-"""
+"""Keeps the limits of a call at hand: those of its token (see `meshkit.limits.plan`), or that of the address."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gateway.edge.ratelimit.headers import policy_field
-from gateway.edge.ratelimit.limiter import Limit
 from meshkit.context import Principal
+from meshkit.limits import Limit, limits_of
 
 __all__ = ["ADDRESS_RATE", "FAILURES_BURST_SECONDS", "FAILURE_RATE", "Charges", "LimitBook"]
 
@@ -50,7 +43,7 @@ class LimitBook:
         if charges is None or (charges.principal is not principal and charges.principal != principal):
             if len(self._callers) >= MAX_ENTRIES:
                 self._callers.clear()
-            charges = self._callers[key] = Charges(tuple(_limits(principal, rate_class)), principal)
+            charges = self._callers[key] = Charges(limits_of(principal, rate_class), principal)
         return charges
 
     def of_address(self, address: str, rate_class: str) -> Charges:
@@ -69,16 +62,3 @@ class LimitBook:
             charges = Charges((Limit(name, f"{name} address {address}", rate, burst),))
             self._addresses[(address, name)] = charges
         return charges
-
-
-def _limits(principal: Principal, rate_class: str) -> Iterator[Limit]:
-    tenant, quota = principal.tenant_id, principal.quota
-    # The client goes first: where several limits are as close to refusing, callers are shown their own.
-    yield Limit(rate_class, f"{rate_class} client {principal.client_id}", max(principal.rate_limit, 1))
-    if quota.user and principal.subject not in ("", principal.client_id):
-        yield Limit(f"{rate_class}-user", f"{rate_class} user {tenant} {principal.subject}", quota.user)
-    for name, rate in quota.classes:
-        if name == rate_class:
-            yield Limit(f"{rate_class}-tenant", f"{rate_class} tenant {tenant}", rate)
-    if quota.tenant:
-        yield Limit("tenant", f"tenant {tenant}", quota.tenant)

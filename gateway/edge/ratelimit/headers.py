@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
-from gateway.edge.ratelimit.limiter import Limit, LimitVerdict
+from gateway.grammar.structured import string_item
+from meshkit.limits import Limit, LimitVerdict
 
 __all__ = ["policy_field", "state_field"]
+
+_item = lru_cache(1_000)(string_item)
 
 
 def policy_field(limits: Iterable[Limit]) -> tuple[bytes, bytes]:
     """Returns the field that names every limit of a call: its quota, and the seconds in which that comes back."""
-    items = [f"{limit.item};q={int(limit.burst)};w={max(1, round(limit.window))}" for limit in limits]
+    items = [f"{_item(limit.name)};q={int(limit.burst)};w={max(1, round(limit.window))}" for limit in limits]
     return b"ratelimit-policy", ", ".join(items).encode("ascii")
 
 
@@ -26,4 +30,4 @@ def state_field(limit: Limit, verdict: LimitVerdict) -> tuple[bytes, bytes]:
     """
     allowed, remaining, reset_after, retry_after = verdict
     until = math.ceil(reset_after if allowed else retry_after) or 1
-    return b"ratelimit", f"{limit.item};r={remaining};t={until}".encode()
+    return b"ratelimit", f"{_item(limit.name)};r={remaining};t={until}".encode()

@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
-from gateway.edge.ratelimit.limiter import RateLimiter
-from gateway.edge.ratelimit.memory import MemoryRateLimiter
 from gateway.edge.ratelimit.reconciler import Reconciler
 from gateway.edge.ratelimit.redis_shared import RedisShared
 from gateway.edge.ratelimit.strict import StrictRateLimiter
+from meshkit.limits import MemoryRateLimiter, RateLimiter
 from meshkit.supervisor import Work
 
 __all__ = ["Limiters", "make_limiters"]

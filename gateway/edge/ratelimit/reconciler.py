@@ -23,8 +23,8 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
-from gateway.edge.ratelimit.memory import MemoryRateLimiter
 from gateway.edge.ratelimit.shared import LimitsUnavailableError, SharedLimits
+from meshkit.limits import MemoryRateLimiter
 
 __all__ = ["PERIOD_SECONDS", "Reconciler"]
 

@@ -16,7 +16,7 @@ class LimitsUnavailableError(Exception):
 
 
 class Charge(NamedTuple):
-    """What a call takes from one key, all in seconds (see `gateway.edge.ratelimit.memory`)."""
+    """What a call takes from one key, all in seconds (see `meshkit.limits.memory`)."""
 
     key: str
     seconds: float

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter
 
-from gateway.edge.ratelimit.limiter import Limit, LimitVerdict
-from gateway.edge.ratelimit.memory import MemoryRateLimiter
 from gateway.edge.ratelimit.shared import Charge, LimitsUnavailableError, SharedLimits
+from meshkit.limits import Limit, LimitVerdict, MemoryRateLimiter
 
 __all__ = ["StrictRateLimiter"]
 

@@ -9,33 +9,33 @@ import asyncio
 
 from google.protobuf.message import Message
 
-from meshkit.errors import Kind, MeshError
 from meshkit.rpc.interceptors.chain import Call, Handler
+from meshkit.rpc.interceptors.places import Places
 
 __all__ = ["Admission"]
 
 
 class Admission:
-    """A middleware that refuses calls above `limit` and lets a drain wait for those under way."""
+    """A middleware that refuses calls above `limit`, or a caller's part of it, and lets a drain wait for the others."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self._places = Places(limit, "much work", retry_after=0.1)
         self._idle = asyncio.Event()
         self._idle.set()
-        self.in_flight = 0
+
+    @property
+    def in_flight(self) -> int:
+        return self._places.taken
 
     async def __call__(self, request: Message, call: Call, handler: Handler) -> Message:
-        if self.in_flight >= self._limit:
-            raise MeshError(
-                Kind.RESOURCE_EXHAUSTED, "OVERLOADED", "the service has as much work as it accepts", retry_after=0.1
-            )
-        self.in_flight += 1
+        places, peer = self._places, call.context.peer
+        places.take(peer)
         self._idle.clear()
         try:
             return await handler(request, call)
         finally:
-            self.in_flight -= 1
-            if not self.in_flight:
+            places.leave(peer)
+            if not places.taken:
                 self._idle.set()
 
     async def drained(self, timeout: float) -> bool:

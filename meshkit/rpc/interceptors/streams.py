@@ -17,6 +17,7 @@ from meshkit.identity.revocations import token_revoked
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.interceptors.chain import Call, Handler, Middleware
 from meshkit.rpc.interceptors.metrics import code_of
+from meshkit.rpc.interceptors.places import Places
 
 __all__ = ["StreamAdmission", "expiry", "stream_metrics"]
 
@@ -25,10 +26,10 @@ _ended = Counter("grpc_server_streams_ended", "Streams that have ended, by metho
 
 
 class StreamAdmission:
-    """A middleware that refuses streams above `limit` and ends all of them when the process stops."""
+    """A middleware that refuses streams above `limit` or a caller's part of it, and ends all when the process stops."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self._places = Places(limit, "many streams", retry_after=5.0)
         self._lives: set[asyncio.Timeout] = set()
         self._ended = False
 
@@ -38,10 +39,7 @@ class StreamAdmission:
     async def __call__(self, request: Message, call: Call, handler: Handler) -> Message:
         if self._ended:
             raise _stopping(call)
-        if len(self._lives) >= self._limit:
-            raise MeshError(
-                Kind.RESOURCE_EXHAUSTED, "OVERLOADED", "the service has as many streams as it accepts", retry_after=5.0
-            )
+        self._places.take(call.context.peer)
         life = asyncio.timeout(None)
         try:
             async with life:
@@ -53,6 +51,7 @@ class StreamAdmission:
             raise
         finally:
             self._lives.discard(life)
+            self._places.leave(call.context.peer)
 
     def end(self) -> None:
         """Ends every stream with UNAVAILABLE, and refuses new ones."""

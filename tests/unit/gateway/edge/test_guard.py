@@ -7,18 +7,10 @@ from dataclasses import replace
 import pytest
 
 from gateway.edge.address import AddressResolver
-from gateway.edge.guard import _limited
-from gateway.edge.ratelimit import (
-    Limit,
-    Limiters,
-    LimitSettings,
-    LimitVerdict,
-    MemoryRateLimiter,
-    StrictRateLimiter,
-    make_limiters,
-)
+from gateway.edge.ratelimit import Limiters, LimitSettings, StrictRateLimiter, make_limiters
 from gateway.edge.ratelimit.shared import MemoryShared
 from meshkit.context import Quota
+from meshkit.limits import Limit, LimitVerdict, MemoryRateLimiter, rate_limited
 from meshkit.settings import Reader
 from tests.support.gateway import PRINCIPAL, Gateway, Reply
 
@@ -282,6 +274,6 @@ async def test_addresses_in_headers_count_only_from_trusted_proxies(trusted: str
 @pytest.mark.parametrize("wait", [0.2, 3.0, 40.0])
 def test_refused_callers_are_told_to_come_back_at_different_times_and_none_too_early(wait: float) -> None:
     limit = Limit("decision", "k", 20)
-    waits = [_limited("decision", [limit], [LimitVerdict(False, 0, wait, wait)]).retry_after for _ in range(200)]
+    waits = [rate_limited("decision", [limit], [LimitVerdict(False, 0, wait, wait)]).retry_after for _ in range(200)]
     assert all(each is not None and wait <= each <= wait * 1.5 for each in waits)
     assert len(set(waits)) > 100

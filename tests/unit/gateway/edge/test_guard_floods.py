@@ -12,7 +12,7 @@ import pytest
 from gateway.edge.address import AddressResolver
 from gateway.edge.exchange import Exchange
 from gateway.edge.guard import TokenGuard
-from gateway.edge.ratelimit import LimitBook, MemoryRateLimiter
+from gateway.edge.ratelimit import LimitBook
 from meshkit.context import Principal
 from meshkit.errors import MeshError
 from meshkit.identity.jose.compact import UnverifiedJws
@@ -20,6 +20,7 @@ from meshkit.identity.jose.keys import PublicKey
 from meshkit.identity.policy import Policy
 from meshkit.identity.revocations import RevokedBy, RevokedTokens
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.limits import MemoryRateLimiter
 from tests.support.gateway import Gateway, plan
 from tests.support.tokens import TENANT, TRUSTED, Issuer
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.edge.ratelimit import Limit, LimitVerdict, policy_field, state_field
+from gateway.edge.ratelimit import policy_field, state_field
 from gateway.grammar.structured import string_item
+from meshkit.limits import Limit, LimitVerdict
 
 Item = tuple[str, Mapping[str, object]]
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
-from gateway.edge.ratelimit import Limit, Reconciler
+from gateway.edge.ratelimit import Reconciler
 from gateway.edge.ratelimit.shared import LimitsUnavailableError, MemoryShared
+from meshkit.limits import Limit
 
 RATE, PERIOD = 50, 0.1
 LIMIT = Limit("decision", "client", RATE)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.edge.ratelimit import Limit, MemoryRateLimiter, StrictRateLimiter
+from gateway.edge.ratelimit import StrictRateLimiter
 from gateway.edge.ratelimit.shared import Charge, LimitsUnavailableError, MemoryShared, Tally
+from meshkit.limits import Limit, MemoryRateLimiter
 
 LIMIT = Limit("write", "client", 10)
 

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-from gateway.edge.ratelimit.limiter import Limit, LimitVerdict
+from meshkit.limits.limiter import Limit, LimitVerdict
 
 __all__ = ["MAX_KEYS", "MemoryRateLimiter"]
 
@@ -37,7 +37,8 @@ class MemoryRateLimiter:
     """Decides alone, from what it knows. The least recently used keys are forgotten.
 
     `sharers` limiters that know nothing of each other hold a limit together if each allows its part. With `hasten` the
-    limiter keeps account of its use, for an exchange with others (see `Reconciler`), and calls it when one is urgent.
+    limiter keeps account of its use, for an exchange with others (see `gateway.edge.ratelimit.reconciler`), and calls
+    it when one is urgent.
     """
 
     def __init__(self, max_keys: int = MAX_KEYS, *, sharers: int = 1, hasten: Callable[[], None] | None = None) -> None:

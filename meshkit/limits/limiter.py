@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from gateway.grammar.structured import string_item
-
 __all__ = ["Limit", "LimitVerdict", "RateLimiter"]
 
 
@@ -16,12 +14,10 @@ class Limit:
     `key` says whose limit it is and is unique among all; `name` is what callers see of it.
     """
 
-    __slots__ = ("burst", "interval", "item", "key", "name", "window")
+    __slots__ = ("burst", "interval", "key", "name", "window")
 
     def __init__(self, name: str, key: str, rate: float, burst: float | None = None) -> None:
         self.name = name
-        self.item = string_item(name)
-        """The name as a structured field's String."""
         self.key = key
         self.burst = max(1.0, rate if burst is None else burst)
         self.interval = 1.0 / rate

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from gateway.edge.ratelimit import Limit, MemoryRateLimiter
+from meshkit.limits import Limit, MemoryRateLimiter
 
 ONE, TWO = Limit("one", "one", 1), Limit("two", "two", 1)
 
