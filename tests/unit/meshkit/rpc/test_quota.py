@@ -18,9 +18,8 @@ from meshkit.rpc.interceptors.chain import Call
 from meshkit.rpc.interceptors.quota import PEER_RATE, ClientQuota
 from tests.support.clock import Clock
 
-POLICIES = policies(
-    [pb.DESCRIPTOR.services_by_name["FraudService"], auth_pb.DESCRIPTOR.services_by_name["AuthService"]]
-)
+FRAUD, AUTH = pb.DESCRIPTOR.services_by_name["FraudService"], auth_pb.DESCRIPTOR.services_by_name["AuthService"]
+POLICIES = policies([FRAUD, AUTH])
 CHECK = POLICIES["/rampart.fraud.v1.FraudService/CheckFraud"]
 BATCH = POLICIES["/rampart.fraud.v1.FraudService/BatchCheckFraud"]
 JWKS = POLICIES["/rampart.auth.v1.AuthService/GetJwks"]
