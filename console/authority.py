@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import fcntl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.failure import CommandFailure
 from console.home import add_home
 from console.running import running
 
@@ -37,11 +35,7 @@ def run_rotate(arguments: argparse.Namespace) -> int:
     home: Path = arguments.home
     dev = running(home)
     authority = Authority.of(home / "tls")
-    with open(home / "tls" / "rotation.lock", "a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CommandFailure("The authority is being replaced by another command.") from None
+    with authority.held():
         asyncio.run(Rotation(authority, dev["admin"], lambda step: print(f"{step} …", flush=True)).run())
     print("The authority is replaced. Callers of your own take their new certificates from the same files.")
     return 0

@@ -19,7 +19,7 @@ from gateway.edge.address import parse_networks
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
-KUSTOMIZATIONS = ("base", "migrate", "examples")
+KUSTOMIZATIONS = ("base", "migrate", "examples", "examples/caller")
 KUBERNETES = "1.37"
 PROXIES = "RAMPART_TRUSTED_PROXIES"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

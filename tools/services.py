@@ -42,6 +42,7 @@ def _manifests(topology: Topology) -> dict[Path, str]:
         **{KUBERNETES / f"base/{entry.name}.yaml": kubernetes.process(topology, entry) for entry in topology.processes},
         KUBERNETES / "migrate/jobs.yaml": kubernetes.migrations(topology),
         KUBERNETES / "examples/certificates.yaml": kubernetes.certificates(topology),
+        KUBERNETES / "examples/caller/orders.yaml": kubernetes.caller_example(),
     }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Mapping
+import fcntl
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cryptography import x509
@@ -40,6 +42,18 @@ class Authority:
         if not uris:
             raise CommandFailure(f"{folder} holds no certificates: `make up` makes them.")
         return cls(folder, uris[0].removeprefix("spiffe://").partition("/")[0])
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other commands away. Raises CommandFailure if one is at work here."""
+        with open(self._folder / "lock", "a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CommandFailure(
+                    f"Another command changes the certificates in {self._folder}; try again."
+                ) from None
+            yield
 
     def certificate(self, name: str) -> Path:
         return self._folder / f"{name}.pem"

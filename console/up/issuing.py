@@ -41,9 +41,9 @@ def new_leaf(
     name: str,
     spiffe_id: str,
 ) -> x509.Certificate:
-    """Returns the certificate of a process or caller. `name` is a host name of its too."""
+    """Returns the certificate of a process or caller. Only a service serves, also under the host name `name`."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
-    uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    uses = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if _serves(spiffe_id) else [])]
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
     builder = _builder(subject, ca.subject, key, LIFE)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -79,7 +79,14 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 def _names(name: str, spiffe_id: str) -> Iterable[x509.GeneralName]:
     """Names a service also as clients of the mesh look for it: by its own name alone."""
-    kind, _, service = spiffe_id.rpartition("/")
-    hosts = ["localhost", name, *([service] if kind.endswith("/service") and service != name else [])]
+    uri = x509.UniformResourceIdentifier(spiffe_id)
+    if not _serves(spiffe_id):
+        return [uri]
+    service = spiffe_id.rpartition("/")[2]
+    hosts = ["localhost", name, *([service] if service != name else [])]
     addresses = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
-    return [x509.UniformResourceIdentifier(spiffe_id), *map(x509.DNSName, hosts), *addresses]
+    return [uri, *map(x509.DNSName, hosts), *addresses]
+
+
+def _serves(spiffe_id: str) -> bool:
+    return spiffe_id.split("/")[3:-1] == ["service"]

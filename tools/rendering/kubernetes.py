@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from console.manifests import caller, certificate
 from meshkit.topology import ProcessEntry, ServiceEntry, Topology
 from tools.rendering.text import fill, generated_by, template
 
-__all__ = ["certificates", "image_tags", "migrations", "process", "resources", "way_in"]
+__all__ = ["caller_example", "certificates", "image_tags", "migrations", "process", "resources", "way_in"]
 
 TLS_FILES = {"CA": "ca.crt", "CERT": "tls.crt", "KEY": "tls.key"}
 STORES = {"postgres": 5432, "redis": 6379}
@@ -22,6 +23,9 @@ CERTIFICATES = """\
 # cert-manager's certificates for an issuer named rampart-mesh: a CA that signs for nobody else, because whoever has a
 # certificate of it with a URI below is that process. Processes take renewed files without a restart: see "Certificates"
 # in docs/operations.md.
+"""
+CALLER = """\
+# A caller of one's own, as `rampart caller add orders --calls auth,fraud --kubernetes` writes it: see docs/callers.md.
 """
 HEADLESS = """\
   # Headless: gRPC clients see every pod and spread their calls themselves.
@@ -78,11 +82,16 @@ def migrations(topology: Topology) -> str:
 def certificates(topology: Topology) -> str:
     """Returns one certificate for each process, and the operator's."""
     made = [
-        _certificate(name, f"service/{name}", f"{name}, {name}.rampart.svc, localhost")
+        certificate(name, f"service/{name}", (name, f"{name}.rampart.svc", "localhost"))
         for name in topology.process_names
     ]
-    made.append(_certificate("operator", "operator", "operator, localhost"))
+    made.append(certificate("operator", "operator"))
     return generated_by("#") + CERTIFICATES + SEPARATOR.join(made)
+
+
+def caller_example() -> str:
+    """Returns what `rampart caller add orders --calls auth,fraud --kubernetes` writes."""
+    return generated_by("#") + CALLER + caller("orders", ("auth", "fraud"))
 
 
 def resources(topology: Topology) -> str:
@@ -93,10 +102,6 @@ def resources(topology: Topology) -> str:
 def image_tags(names: Iterable[str], version: str) -> str:
     """Returns the list of a kustomization's images."""
     return "".join(f"  - {{name: rampart/{name}, newTag: {version}}}\n" for name in names)
-
-
-def _certificate(name: str, identity: str, hosts: str) -> str:
-    return fill(template("deploy/certificate.yaml"), name=name, identity=identity, hosts=hosts)
 
 
 def _environment(topology: Topology, entry: ProcessEntry, port: int) -> list[str]:

@@ -10,12 +10,14 @@ import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
 from console.failure import CommandFailure
 from console.up import issuing
 from console.up.certificates import Authority
 
+CLIENT, SERVER = ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH
 IDENTITIES = {"fraud": "service/fraud", "operator": "operator"}
 
 
@@ -153,12 +155,13 @@ def test_certificates_of_callers_are_renewed_with_those_of_processes(tmp_path: P
 
 def test_only_a_service_has_its_own_name_for_a_host(tmp_path: Path) -> None:
     """A caller that is named like a service must not be taken for it."""
-    Authority(tmp_path, "rampart.test").ensure({"client-fraud": "client/fraud", "service-user": "service/user"})
-    hosts = {}
-    for name in ("client-fraud", "service-user"):
-        names = read(tmp_path / f"{name}.pem").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    identities = {"client-fraud": "client/fraud", "operator": "operator", "service-user": "service/user"}
+    Authority(tmp_path, "rampart.test").ensure(identities)
+    hosts, purposes = {}, {}
+    for name in identities:
+        extensions = read(tmp_path / f"{name}.pem").extensions
+        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         hosts[name] = names.get_values_for_type(x509.DNSName)
-    assert hosts == {
-        "client-fraud": ["localhost", "client-fraud"],
-        "service-user": ["localhost", "service-user", "user"],
-    }
+        purposes[name] = set(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    assert hosts == {"client-fraud": [], "operator": [], "service-user": ["localhost", "service-user", "user"]}
+    assert purposes == {"client-fraud": {CLIENT}, "operator": {CLIENT}, "service-user": {CLIENT, SERVER}}
