@@ -220,11 +220,13 @@ def test_certificates_carry_the_identities_that_the_protos_name() -> None:
     certificates = of_kind(manifests(DEPLOY / "k8s/examples"), "Certificate")
     assert certificates.keys() == {*PROCESSES, "operator"}
     for name, certificate in certificates.items():
-        path = "operator" if name == "operator" else f"service/{name}"
+        serves = name != "operator"
+        path = f"service/{name}" if serves else "operator"
         assert certificate["spec"]["uris"] == [f"spiffe://rampart.local/{path}"]
-        assert {name, "localhost"} <= set(certificate["spec"]["dnsNames"])
+        assert certificate["spec"].get("dnsNames") == ([name, f"{name}.rampart.svc", "localhost"] if serves else None)
         assert certificate["spec"]["privateKey"]["algorithm"] == "ECDSA"
-        assert {"client auth", "server auth"} <= set(certificate["spec"]["usages"])
+        usages = {"digital signature", "client auth"} | ({"server auth"} if serves else set())
+        assert set(certificate["spec"]["usages"]) == usages
     mounted = {
         volume["secret"]["secretName"] for name in PROCESSES for volume in pod_of(name)["volumes"] if "secret" in volume
     }
