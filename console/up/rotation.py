@@ -17,9 +17,7 @@ from console.up.certificates import Authority
 TAKEN_SECONDS = 60.0
 ASK_SECONDS = 2.0
 PAUSE_SECONDS = 0.3
-SETTLE_SECONDS = 3.0
-"""Workers of the gateway other than the first have no admin port: they look at the files as often as it does."""
-_LOADED = re.compile(r'^certificate_loaded\{ca="([0-9a-f]+)",certificate="([0-9a-f]+)"\} 1', re.MULTILINE)
+_DIGEST = re.compile(r'^certificate_digest\{file="(ca|certificate)"[^}]*\} (\S+)$', re.MULTILINE)
 _CURRENT = re.compile(r"^channels_outdated 0(\.0)?$", re.MULTILINE)
 
 
@@ -31,13 +29,10 @@ class Rotation:
         authority: Authority,
         admin: Mapping[str, str],
         say: Callable[[str], None],
-        *,
-        settle: float = SETTLE_SECONDS,
     ) -> None:
         self._authority = authority
         self._admin = admin
         self._say = say
-        self._settle = settle
 
     async def run(self) -> None:
         """Returns when none but the new authority is trusted. Raises CommandFailure; run again, it goes on."""
@@ -50,15 +45,13 @@ class Rotation:
     async def _step(self, what: str, act: Callable[[], None]) -> None:
         self._say(what)
         act()
-        if self._admin:
-            await asyncio.gather(*[self._taken(name, address) for name, address in self._admin.items()])
-            await asyncio.sleep(self._settle)
+        await asyncio.gather(*[self._taken(name, address) for name, address in self._admin.items()])
 
     async def _taken(self, name: str, address: str) -> None:
         from meshkit.identity.own import digest  # gRPC and its kin take long to load
 
-        files = self._authority.ca_file, self._authority.certificate(name)
-        wanted = tuple(digest(file.read_bytes()) for file in files)
+        files = {"ca": self._authority.ca_file, "certificate": self._authority.certificate(name)}
+        wanted = {(file, float(digest(path.read_bytes()))) for file, path in files.items()}
         client = HttpClient(f"http://{address}", connections=1, timeout=ASK_SECONDS)
         try:
             async with asyncio.timeout(TAKEN_SECONDS):
@@ -72,17 +65,21 @@ class Rotation:
             client.close()
 
 
-async def _until_it_goes_by(client: HttpClient, wanted: tuple[str, ...]) -> None:
+async def _until_it_goes_by(client: HttpClient, wanted: set[tuple[str, float]]) -> None:
     while True:
         if await _goes_by(client, wanted):
             return
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _goes_by(client: HttpClient, wanted: tuple[str, ...]) -> bool:
-    """Tells whether a process has taken the files and uses no channel of former ones; not if it does not answer."""
+async def _goes_by(client: HttpClient, wanted: set[tuple[str, float]]) -> bool:
+    """Tells whether a process, with all its workers, has taken the files and uses no channel of former ones.
+
+    One that does not answer has not.
+    """
     try:
         text = (await client.request("GET", "/metrics")).body.decode()
     except HttpError:
         return False
-    return wanted in _LOADED.findall(text) and _CURRENT.search(text) is not None
+    found = {(file, float(value)) for file, value in _DIGEST.findall(text)}
+    return found == wanted and _CURRENT.search(text) is not None

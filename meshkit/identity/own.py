@@ -23,12 +23,22 @@ from meshkit.settings import SettingsError, TlsFiles
 __all__ = ["POLL_SECONDS", "Material", "MeshIdentity", "digest"]
 
 _log = logging.getLogger(__name__)
-_left = Gauge("certificate_seconds_left", "Seconds until the process's own certificate, or its CA's, expires.")
-_loaded = Gauge("certificate_loaded", "Digests of the TLS files that the process goes by.", ["ca", "certificate"])
+_left = Gauge(
+    "certificate_seconds_left",
+    "Seconds until the process's own certificate, or its CA's, expires.",
+    multiprocess_mode="livemin",
+)
+_digest = Gauge(
+    "certificate_digest",
+    "First 48 bits of SHA-256 of the TLS files that the process goes by.",
+    ["file"],
+    multiprocess_mode="liveall",
+)
 _reloads = Counter("certificate_reloads", "Changes of the TLS files, by what became of them.", ["outcome"])
 
 POLL_SECONDS = 1.0
-DIGEST_DIGITS = 16
+DIGEST_DIGITS = 12
+"""As many as a number of Prometheus has room for."""
 SERVICES = "service/"
 
 
@@ -57,15 +67,10 @@ class Material:
             raise NoIdentityError("expired" if now >= svid.until else "not_yet_valid")
         return svid
 
-    @property
-    def digests(self) -> tuple[str, str]:
-        """Returns short digests of what is trusted and of the own certificate, to compare files with."""
-        return digest(self.ca), digest(self.certificate)
 
-
-def digest(text: bytes) -> str:
-    """Returns a short digest of the content of a file, as `certificate_loaded` shows it."""
-    return hashlib.sha256(text).hexdigest()[:DIGEST_DIGITS]
+def digest(text: bytes) -> int:
+    """Returns a short digest of the content of a file, as `certificate_digest` shows it."""
+    return int(hashlib.sha256(text).hexdigest()[:DIGEST_DIGITS], 16)
 
 
 def _check_server(leaf: x509.Certificate, name: str) -> None:
@@ -98,7 +103,6 @@ class MeshIdentity:
         self._followers: list[Callable[[], None]] = []
         self._refused: tuple[Material | None, str] = None, ""
         self._seen: Material | None = None
-        self._shown: tuple[str, str] | None = None
         try:
             self.material = Material.read(files)
             self.svid = self.material.check(trust_domain, clock())
@@ -124,6 +128,7 @@ class MeshIdentity:
     async def look(self) -> None:
         """Takes the files if they have changed and are whole, and parts with peers whose certificates have expired."""
         self.peers.forget_expired()
+        _left.set(self.svid.until - self._clock())
         try:
             found = await asyncio.to_thread(Material.read, self._files)
         except OSError as error:
@@ -145,9 +150,10 @@ class MeshIdentity:
         self._refused = None, ""
         _reloads.labels("taken").inc()
         _log.info("took new TLS files", extra={"fields": {"seconds_left": round(svid.until - self._clock())}})
-        self._report()
         for changed in tuple(self._followers):
             changed()
+        # Last: who waits for these figures must see those of the followers with them.
+        self._report()
 
     def _refuse(self, found: Material | None, reason: str) -> None:
         """Says so once, however often the same files are looked at."""
@@ -157,9 +163,6 @@ class MeshIdentity:
             _log.error("kept the former TLS files, as %s is no identity: %s", self._files.certificate, reason)
 
     def _report(self) -> None:
-        until = self.svid.until
-        _left.set_function(lambda: until - self._clock())
-        if self._shown is not None:
-            _loaded.remove(*self._shown)
-        self._shown = self.material.digests
-        _loaded.labels(*self._shown).set(1)
+        _left.set(self.svid.until - self._clock())
+        _digest.labels("ca").set(digest(self.material.ca))
+        _digest.labels("certificate").set(digest(self.material.certificate))

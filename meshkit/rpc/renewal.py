@@ -21,7 +21,9 @@ from meshkit.identity.own import Material, MeshIdentity
 __all__ = ["RenewedChannel"]
 
 _log = logging.getLogger(__name__)
-_outdated = Gauge("channels_outdated", "Client channels that do not yet use the newest TLS files.")
+_outdated = Gauge(
+    "channels_outdated", "Client channels that do not yet use the newest TLS files.", multiprocess_mode="livesum"
+)
 
 _Move = Callable[[grpc.aio.Channel], None]
 
@@ -102,19 +104,18 @@ class RenewedChannel(grpc.aio.Channel):
     def _changed(self) -> None:
         if self._moving is not None:
             self._moving.cancel()
+        _outdated.inc()
         self._moving = asyncio.create_task(self._move(), name="certificates of a channel")
+        self._moving.add_done_callback(lambda _: _outdated.dec())
 
     async def _move(self) -> None:
         material, until = self._identity.material, self._identity.svid.until
         fresh = self._make(material)
-        _outdated.inc()
         try:
             await self._connected(fresh)
         except BaseException:
             await fresh.close()
             raise
-        finally:
-            _outdated.dec()
         former, self._current, self._until = self._current, fresh, until
         for move in tuple(self._methods.values()):
             move(fresh)
