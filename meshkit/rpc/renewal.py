@@ -54,11 +54,13 @@ class RenewedChannel(grpc.aio.Channel):
         await self.close()
 
     async def close(self, grace: float | None = None) -> None:
-        """Closes the channel and the former ones whose calls still go on. These get `grace` seconds."""
+        """Closes the channel. Calls under way, on former channels as well, get `grace` seconds."""
         if self._unfollow is None:
             return
         self._unfollow()
         self._unfollow = None
+        if self._retiring and grace:
+            await asyncio.wait(self._retiring, timeout=grace)
         tasks = [*self._retiring, *([self._moving] if self._moving is not None else [])]
         for task in tasks:
             task.cancel()
@@ -137,5 +139,7 @@ class RenewedChannel(grpc.aio.Channel):
 async def _retire(former: grpc.aio.Channel) -> None:
     try:
         await asyncio.sleep(SETTLE_SECONDS)
-    finally:
-        await former.close(RETIRE_SECONDS)
+    except asyncio.CancelledError:
+        await former.close()
+        raise
+    await former.close(RETIRE_SECONDS)

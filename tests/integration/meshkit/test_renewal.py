@@ -284,6 +284,33 @@ async def test_calls_under_way_end_on_the_former_connection(mesh: Mesh, root: Ho
         assert await watching.read() is grpc.aio.EOF
 
 
+@pytest.mark.parametrize("settled", [True, False])
+async def test_channel_with_calls_on_a_former_connection_is_closed_at_once(
+    mesh: Mesh, root: Holder, token: str, settled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "SETTLE_SECONDS", 0.0 if settled else 60.0)
+
+    async def silent(_: Message) -> AsyncGenerator[Message, None]:
+        yield pb.WatchDecisionsResponse()
+        await asyncio.Event().wait()
+
+    mesh.node.behaviour.handle_stream = silent
+    channel = mesh.channel()
+    watch: Any = channel.unary_stream(
+        "/rampart.fraud.v1.FraudService/WatchDecisions",
+        request_serializer=pb.WatchDecisionsRequest.SerializeToString,
+        response_deserializer=pb.WatchDecisionsResponse.FromString,
+    )
+    watching = watch(pb.WatchDecisionsRequest(), metadata=(("authorization", f"Bearer {token}"),))
+    assert await watching.read()
+    mesh.files.issue(root)
+    await mesh.taken()
+    async with asyncio.timeout(5):
+        await channel.close()
+        await channel.close()
+    watching.cancel()
+
+
 async def test_client_stays_with_a_certificate_that_its_server_takes(mesh: Mesh, root: Holder, token: str) -> None:
     """An authority that the server does not know yet: the wrong order of steps costs no call."""
     new, name = authority(path_length=0), "service/gateway"
