@@ -97,9 +97,7 @@ async def serve(host: Host, reader: Reader) -> None:
         rates=rates,
         replays=replays_of(reads, governing.models),
     )
-    server = MeshServer(
-        settings.mesh, host.identity(settings.mesh), listen=settings.listen, services=SERVED, verifier=verifier
-    )
+    server = _server(host, settings, verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
@@ -130,6 +128,11 @@ async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of rebuilds")
     tenants = PostgresOldDecisions(cleaner, settings.decision_retention_days)
     return DecidedEvents(relay=relay, service=service, tenants=tenants)
+
+
+def _server(host: Host, settings: FraudSettings, verifier: TokenVerifier) -> MeshServer:
+    identity = host.identity(settings.mesh)
+    return MeshServer(settings.mesh, identity, listen=settings.listen, services=SERVED, verifier=verifier)
 
 
 async def _verifier(host: Host, settings: FraudSettings) -> TokenVerifier:
