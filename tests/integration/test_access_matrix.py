@@ -22,11 +22,12 @@ from google.rpc import error_details_pb2, status_pb2
 from rampart.auth.v1 import role_pb2
 from rampart.mesh.v1 import policy_pb2
 
+from meshkit.identity.own import Material
 from meshkit.identity.policy import POLICY_OPTION
 from meshkit.identity.tls import channel_credentials
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.server import MeshServer
-from meshkit.settings import MeshSettings
+from meshkit.settings import MeshSettings, TlsFiles
 from meshkit.topology import load
 from tests.support.certificates import Certificates
 from tests.support.mesh import MeshNode
@@ -70,7 +71,7 @@ def tokens(issuer: Issuer) -> list[Token]:
     now = time.time()
     found = [Token("none", "")]
     for role in ROLES:
-        asked: dict[str, Any] = {"scope": EVERY_SCOPE, "roles": [role]}
+        asked: dict[str, Any] = {"scope": EVERY_SCOPE, "roles": [role], "rate_limit": 1_000_000}
         found += [
             Token(f"{role} of the tenant", issuer.token(now, **asked), role),
             Token(f"{role} of another tenant, for this one's API", issuer.token(now, **asked, tenant_id=OTHER_TENANT,
@@ -116,11 +117,12 @@ async def node(platform_certificates: Certificates, issuer: Issuer) -> AsyncIter
         return [issuer.jwk]
 
     node = MeshNode(f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}", None)  # type: ignore[arg-type]
-    settings = MeshSettings(
+    settings = node.settings = MeshSettings(
         tls=platform_certificates.identity("service/fraud"), trust_domain="rampart.local", issuer=ISSUER,
         audience=AUDIENCE, admin_listen=node.admin, log_level="INFO", reflection=False, drain_seconds=1,
     )  # fmt: skip
-    server = MeshServer(settings, listen=node.address, services=SERVICES, verifier=TokenVerifier(keys, TRUSTED))
+    verifier = TokenVerifier(keys, TRUSTED)
+    server = MeshServer(settings, node.identity(), listen=node.address, services=SERVICES, verifier=verifier)
     for service in SERVICES:
         server.add(_registration(service), Reached(service))
     await node.run(server)
@@ -140,10 +142,14 @@ async def channels(node: MeshNode, platform_certificates: Certificates) -> Async
     async with AsyncExitStack() as opened:
         yield {
             peer: await opened.enter_async_context(
-                grpc.aio.secure_channel(node.address, channel_credentials(platform_certificates.identity(peer)))
+                grpc.aio.secure_channel(node.address, shown_by(platform_certificates.identity(peer)))
             )
             for peer in PEERS
         }
+
+
+def shown_by(files: TlsFiles) -> grpc.ChannelCredentials:
+    return channel_credentials(Material.read(files))
 
 
 def expected(method: MethodDescriptor, peer: str, token: Token) -> str:
