@@ -114,7 +114,7 @@ def read_keys(name: str, path: Path, *, most: int = 1) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files of this process's identity."""
+    """PEM files of this process's identity, which may change while it runs (see `meshkit.identity.own`)."""
 
     ca: Path
     """Certificates of the authorities whose peers are believed."""
