@@ -7,6 +7,7 @@ import sys
 
 from console import (
     alerts,
+    api_keys,
     backtests,
     cases,
     clients,
@@ -44,6 +45,7 @@ COMMANDS = (
     status,
     tenants,
     clients,
+    api_keys,
     token,
     tasks,
     schedules,
