@@ -85,9 +85,12 @@ class Platform:
         async with open_directory(address, tls) as directory:
             await directory.create_tenant(tenant)
             client = await directory.create_client(tenant, Client(**options))
+        return self.edge_of(client.client_id, client.client_secret)
+
+    def edge_of(self, client_id: str, client_secret: str) -> Edge:
+        """Opens REST as a client that was made elsewhere."""
         dev = self.dev
-        target = Target(dev["base_url"], dev["token_url"], client.client_id, client.client_secret)
-        return self._opened(Edge(target))
+        return self._opened(Edge(Target(dev["base_url"], dev["token_url"], client_id, client_secret)))
 
     def _opened(self, edge: Edge) -> Edge:
         self._edges.append(edge)

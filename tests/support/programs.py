@@ -16,12 +16,12 @@ from services.auth.adapters.memory_clients import MemoryClients
 from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.adapters.memory_keys import MemorySigningKeyStore
 from services.auth.adapters.sealing import AesSealer
-from services.auth.domain.api_keys import NewApiKey
+from services.auth.domain.api_keys import AskedKey, NewApiKey
 from services.auth.domain.audit import AuditEvent
 from services.auth.domain.clients import ClientSettings, NewClient
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.tenants import IssuedToken, Tenant
-from services.auth.service.api_keys import ApiKeyKeeper, AskedKey
+from services.auth.service.api_keys import ApiKeyKeeper
 from services.auth.service.assertions import AssertionVerifier
 from services.auth.service.auth import AuthService
 from services.auth.service.authentication import ClientAuthenticator, PresentedClient

@@ -8,8 +8,7 @@ from typing import TypeAlias
 from rampart.auth.v1 import api_key_pb2, api_key_service_pb2
 
 from meshkit.named_requests import NamedRequest, named_request
-from services.auth.domain.api_keys import ApiKey
-from services.auth.service.api_keys import AskedKey
+from services.auth.domain.api_keys import ApiKey, AskedKey
 
 __all__ = ["KeyChanging", "asked_key_from_proto", "key_request_from_proto", "key_to_proto"]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.auth.domain.secrets import StoredSecrets
 
-__all__ = ["DEFAULT_LIFE", "MAX_API_KEYS", "MAX_LIFE", "ApiKey", "NewApiKey"]
+__all__ = ["DEFAULT_LIFE", "MAX_API_KEYS", "MAX_LIFE", "ApiKey", "AskedKey", "NewApiKey"]
 
 DEFAULT_LIFE = timedelta(days=90)
 MAX_LIFE = timedelta(days=366)
@@ -43,3 +44,14 @@ class NewApiKey:
 
     key: ApiKey
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedKey:
+    """What the caller says of a key to be made."""
+
+    display_name: str
+    scopes: Sequence[str]
+    rate_limit: int
+    expires_at: datetime | None
+    """None for 90 days from now."""

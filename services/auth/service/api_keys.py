@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from meshkit.context import Principal
 from meshkit.identity.api_keys import PREFIX_LENGTH, new_api_key
 from services.auth import errors
-from services.auth.domain.api_keys import DEFAULT_LIFE, MAX_API_KEYS, MAX_LIFE, ApiKey, NewApiKey
+from services.auth.domain.api_keys import DEFAULT_LIFE, MAX_API_KEYS, MAX_LIFE, ApiKey, AskedKey, NewApiKey
 from services.auth.domain.clients import DEFAULT_GRACE, DEFAULT_RATE_LIMIT
 from services.auth.domain.secrets import StoredSecrets, secret_hash
 from services.auth.ports import ApiKeyChanges, ApiKeyStore
@@ -18,18 +18,7 @@ from services.auth.service.ending import all_tokens, last_moment, tokens_of_befo
 from services.auth.service.giving import GivenScopes, check_held
 from services.auth.service.names import random_name
 
-__all__ = ["ApiKeyKeeper", "AskedKey"]
-
-
-@dataclass(frozen=True, slots=True)
-class AskedKey:
-    """What the caller says of a key to be made."""
-
-    display_name: str
-    scopes: Sequence[str]
-    rate_limit: int
-    expires_at: datetime | None
-    """None for 90 days from now."""
+__all__ = ["ApiKeyKeeper"]
 
 
 class ApiKeyKeeper:

@@ -69,7 +69,7 @@ def test_secret_goes_into_a_file_that_nobody_else_may_read(
 
 
 def test_file_for_a_secret_is_gone_if_there_is_none(home: Path, edge: TaskEdge, tmp_path: Path) -> None:
-    edge.answer = lambda call: problem(403, "SCOPE_NOT_HELD")
+    edge.answer = lambda call: problem(403, "SCOPE_NOT_HELD", "the caller lacks pii:read")
     file = tmp_path / "secret"
     assert command(home, "client", "create", "--secret-file", str(file)) == 1
     assert not file.exists()
