@@ -22,7 +22,7 @@ async def refused_within(edge: Edge, reasons: set[str], **headers: str) -> None:
     """Waits until every service refuses what the headers show."""
     until = time.monotonic() + SECONDS
     while True:
-        answers = [await edge.bare("GET", path, **headers) for path in READS]
+        answers = [await edge.bare("GET", path, b"", **headers) for path in READS]
         if {answer.status for answer in answers} == {401}:
             assert {refusal(answer)["reason"] for answer in answers} <= reasons
             return
@@ -35,7 +35,7 @@ async def test_api_key_is_good_in_either_header_until_it_is_revoked(platform: Pl
     made = await edge.post("/api/v1/api-keys", {"scopes": ["client:read", "user:read", "task:read"]})
     key = made["secret"]
     for headers in ({"x_api_key": key}, {"authorization": f"Bearer {key}"}):
-        assert [(await edge.bare("GET", path, **headers)).status for path in READS] == [200] * 3
+        assert [(await edge.bare("GET", path, b"", **headers)).status for path in READS] == [200] * 3
     forbidden = await edge.bare("DELETE", f"/api/v1/api-keys/{made['api_key']['key_id']}", x_api_key=key)
     assert refusal(forbidden)["reason"] == "SCOPE_MISSING"
     assert (await edge.send("DELETE", f"/api/v1/api-keys/{made['api_key']['key_id']}")).status == 200

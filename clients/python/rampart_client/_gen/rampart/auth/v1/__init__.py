@@ -159,6 +159,7 @@ class Client(betterproto2.Message):
       "scopes": ["decision:create", "decision:read"],
       "rate_limit": 100,
       "grant_types": ["client_credentials"],
+      "redirect_uris": [],
       "token_endpoint_auth_method": "client_secret_basic",
       "sender_constraint": "none",
       "create_time": "2026-10-08T12:30:00Z",
