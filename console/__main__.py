@@ -7,6 +7,7 @@ import sys
 
 from console import (
     alerts,
+    api_keys,
     authority,
     backtests,
     callers,
@@ -48,6 +49,7 @@ COMMANDS = (
     callers,
     tenants,
     clients,
+    api_keys,
     token,
     tasks,
     schedules,

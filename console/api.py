@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from console.failure import CommandFailure, WrongArgument
 from console.http import HttpClient, HttpError, Response
 from console.lines import RefusedError, read_lines
-from console.target import AccessTokens, Target, chosen_target
+from console.target import AccessTokens, Target, TokenSource, chosen_target
 
 Json = dict[str, Any]
 Query = Mapping[str, str | int]
@@ -28,12 +28,12 @@ JSON_TYPE = "application/json"
 
 
 class Api:
-    """The edge of one platform as one client of it sees it."""
+    """The edge of one platform as one client of it sees it, or as whoever else `tokens` are of."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, tokens: TokenSource | None = None) -> None:
         self._base_url = target.base_url
         self._client = HttpClient(target.base_url, connections=1)
-        self._tokens = AccessTokens(target)
+        self._tokens = tokens or AccessTokens(target)
 
     async def call(self, method: str, path: str, body: Json | None = None, *, repeat: bool = True) -> Json:
         """Returns the object that answers. Raises CommandFailure with the words of the problem if one does.

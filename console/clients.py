@@ -1,139 +1,177 @@
-"""`rampart client`: makes, lists, rotates, disables and enables the clients of a tenant."""
+"""`rampart client`: the programs of a tenant that get access tokens."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from console.arguments import units
-from console.home import add_home
-from console.tables import output, print_fields, show, state_text, table, when
+from console.api import Api, Json
+from console.arguments import length, units
+from console.failure import WrongArgument
+from console.secret_output import add_secret_file, discarding, hand_over, reserve
+from console.tables import state_text, when
+from console.tasking.action import print_item, print_pages
+from console.tasking.options import add_limit, given
+from console.tenant_access import finish_in_tenant
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-    from rampart.auth.v1 import auth_service_pb2
-
+PATH = "/api/v1/clients"
 STOP = "to stop a client, disable it"
-ACTIONS = {
-    "rotate": "Replaces the secret of a client and shows the new one, this once. The old one is refused within 5 "
-    "seconds; access tokens that were issued before stay good until they expire.",
-    "disable": "Issues no access tokens to a client, within 5 seconds from now. Those that it has stay good until they "
-    "expire.",
-    "enable": "Issues access tokens to a client again.",
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
+GRANTS = {
+    "client_credentials": "client_credentials",
+    "authorization_code": "authorization_code",
+    "refresh_token": "refresh_token",
+    "device_code": "urn:ietf:params:oauth:grant-type:device_code",
 }
 COLUMNS = ("client_id", "state", "name", "requests/s", "scopes", "created", "rotated")
+REVOKE = (
+    "Ends the use of a leaked secret. The secrets of the client and all access tokens that it has are refused "
+    "everywhere within 5 seconds. It gets no tokens until `rampart client rotate` makes it a new secret."
+)
+ROTATE = (
+    "Replaces the secret of a client and shows the new one, this once. The one before is good for 24 hours more, or "
+    "for --grace, so that the program can be given the new one. While two are good there is no third."
+)
+STATES = {
+    "disable": "Ends the use of a client: it gets no access tokens, and those that it has are refused everywhere "
+    "within 5 seconds. `rampart client enable` takes it back.",
+    "enable": "Lets a client have access tokens again. Those that it had before stay refused.",
+}
+DELETE = "Deletes a client for good. Its access tokens are refused everywhere within 5 seconds."
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the `client` command."""
-    parser = subparsers.add_parser("client", help="manage the clients of a tenant")
+    parser = subparsers.add_parser("client", help="manage the programs of a tenant that get access tokens")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="create a client; its secret is shown this once")
-    create.add_argument("--tenant", required=True, help="name of the tenant")
-    create.add_argument(
-        "--scope",
-        action="append",
-        default=[],
-        help="may be repeated (default: all but fraud:backfill, pii:read, scenario:publish and scenario:policy)",
-    )
-    create.add_argument("--rate-limit", type=units(STOP), metavar="N", help="requests per second (default 100)")
-    create.add_argument("--name", default="", help="what the client is for")
-    _finish(create, _create)
-    listing = actions.add_parser("list", help="list the clients of a tenant, without their secrets")
-    listing.add_argument("--tenant", required=True, help="name of the tenant")
-    _finish(listing, _list)
-    for name, run in (("rotate", _rotate), ("disable", _disable), ("enable", _enable)):
-        text = ACTIONS[name]
-        one = actions.add_parser(name, help=text.partition(".")[0].lower(), description=text)
-        one.add_argument("client_id", metavar="CLIENT_ID")
-        _finish(one, run)
+    _add_settings(create)
+    add_secret_file(create)
+    finish_in_tenant(create, _create)
+    listing = actions.add_parser("list", help="list the clients, without their secrets")
+    add_limit(listing)
+    finish_in_tenant(listing, _list)
+    _one(actions, "show", "Shows a client, without its secret.", _show)
+    update = _one(actions, "update", "Changes what is said of a client; what is not named stays as it is.", _update)
+    _add_settings(update)
+    update.add_argument("--etag", metavar="ETAG", help="only if the client is in this state")
+    rotate = _one(actions, "rotate", ROTATE, _rotate)
+    rotate.add_argument("--grace", type=length, metavar="TIME", help="such as 15m or 7d, up to 30d; 0s for none")
+    add_secret_file(rotate)
+    revoke = _one(actions, "revoke-secret", REVOKE, _revoke)
+    revoke.add_argument("--previous", action="store_true", help="only the secret before the present one")
+    for name, text in STATES.items():
+        _one(actions, name, text, _set_state).set_defaults(verb=name)
+    _one(actions, "delete", DELETE, _delete)
 
 
-def _finish(parser: argparse.ArgumentParser, run: Any) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON for scripts, one object a line")
-    add_home(parser)
-    parser.set_defaults(run=lambda arguments: asyncio.run(run(arguments)))
+def _one(actions: Any, name: str, text: str, action: Any) -> argparse.ArgumentParser:
+    first = text.partition(".")[0]
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=first[0].lower() + first[1:], description=text)
+    parser.add_argument("client_id", metavar="CLIENT_ID")
+    finish_in_tenant(parser, action)
+    return parser
 
 
-async def _create(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory  # gRPC takes long to load
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--name", dest="display_name", help="what the client is for")
+    add("--scope", dest="scopes", action="append", help="may be repeated (default: all that are not elevated)")
+    add("--rate-limit", type=units(STOP), metavar="N", help="requests per second (default 100)")
+    repeated = "may be repeated (default client_credentials)"
+    add("--grant-type", dest="grant_types", action="append", choices=GRANTS, help=repeated)
+    add("--redirect-uri", dest="redirect_uris", action="append", metavar="URL", help="may be repeated")
+    add("--auth", dest="token_endpoint_auth_method", choices=METHODS, help="(default client_secret_basic)")
+    add("--jwks", type=Path, metavar="FILE", help="public keys for private_key_jwt, as a JSON Web Key Set")
+    add("--sender-constraint", choices=("none", "dpop", "mtls"), help="what access tokens are bound to (default none)")
 
-    async with open_directory(*find_auth(arguments.home)) as directory:
-        client = await directory.create_client(
-            arguments.tenant,
-            scopes=arguments.scope,
-            rate_limit=arguments.rate_limit or 0,
-            display_name=arguments.name,
-        )
-    shown = {
-        "tenant": client.tenant,
-        "client_id": client.client_id,
-        "client_secret": client.client_secret,
-        "scopes": " ".join(client.scopes),
-        "rate_limit": client.rate_limit,
-    }
-    print_fields(shown, as_json=arguments.json)
+
+async def _create(api: Api, arguments: argparse.Namespace) -> int:
+    wanted = _settings(arguments)
+    descriptor = reserve(arguments)
+    with discarding(arguments, descriptor):
+        made = await api.call("POST", PATH, wanted, repeat=False)
+    hand_over(arguments, descriptor, made["client"], "client_secret", made.get("client_secret", ""))
     return 0
 
 
-async def _list(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory
-
-    async with open_directory(*find_auth(arguments.home)) as directory:
-        clients = [_shown(client) async for client in directory.clients(arguments.tenant)]
-    if arguments.json:
-        print("".join(f"{json.dumps(client)}\n" for client in clients), end="")
-    else:
-        show(output(), table(COLUMNS, map(_row, clients)), len(clients), "clients")
+async def _list(api: Api, arguments: argparse.Namespace) -> int:
+    await print_pages(arguments, api.pages(PATH, "clients", {}, arguments.limit), COLUMNS, _row, "clients")
     return 0
 
 
-async def _rotate(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory
-
-    async with open_directory(*find_auth(arguments.home)) as directory:
-        secret = await directory.rotate_secret(arguments.client_id)
-    print_fields({"client_id": arguments.client_id, "client_secret": secret}, as_json=arguments.json)
+async def _show(api: Api, arguments: argparse.Namespace) -> int:
+    print_item(arguments, await api.call("GET", _path(arguments)))
     return 0
 
 
-async def _disable(arguments: argparse.Namespace) -> int:
-    return await _set_disabled(arguments, True)
-
-
-async def _enable(arguments: argparse.Namespace) -> int:
-    return await _set_disabled(arguments, False)
-
-
-async def _set_disabled(arguments: argparse.Namespace, disabled: bool) -> int:
-    from console.directory import find_auth, open_directory
-
-    async with open_directory(*find_auth(arguments.home)) as directory:
-        await directory.set_disabled(arguments.client_id, disabled)
-    state = "disabled" if disabled else "enabled"
-    print_fields({"client_id": arguments.client_id, "state": state}, as_json=arguments.json)
+async def _update(api: Api, arguments: argparse.Namespace) -> int:
+    wanted = _settings(arguments)
+    if not wanted:
+        raise WrongArgument("There is nothing to change: name what is to be another.")
+    print_item(arguments, await api.call("PATCH", _path(arguments), wanted | given(arguments, ["etag"])))
     return 0
 
 
-def _shown(client: auth_service_pb2.Client) -> dict[str, Any]:
-    """Returns what is shown of a client; times are RFC 3339 in UTC, "" where there is none."""
-    return {
-        "client_id": client.client_id,
-        "state": "disabled" if client.HasField("disable_time") else "enabled",
-        "name": client.display_name,
-        "rate_limit": client.rate_limit,
-        "scopes": " ".join(client.scopes),
-        "create_time": client.create_time.ToJsonString(),
-        "rotate_time": client.rotate_time.ToJsonString() if client.HasField("rotate_time") else "",
-        "disable_time": client.disable_time.ToJsonString() if client.HasField("disable_time") else "",
-    }
+async def _rotate(api: Api, arguments: argparse.Namespace) -> int:
+    asked = {} if arguments.grace is None else {"grace": f"{arguments.grace}s"}
+    descriptor = reserve(arguments)
+    with discarding(arguments, descriptor):
+        made = await api.call("POST", f"{_path(arguments)}:rotate-secret", asked, repeat=False)
+    hand_over(arguments, descriptor, made["client"], "client_secret", made["client_secret"])
+    return 0
 
 
-def _row(client: dict[str, Any]) -> tuple[Any, ...]:
+async def _revoke(api: Api, arguments: argparse.Namespace) -> int:
+    asked = {"previous_only": arguments.previous}
+    print_item(arguments, await api.call("POST", f"{_path(arguments)}:revoke-secret", asked))
+    return 0
+
+
+async def _set_state(api: Api, arguments: argparse.Namespace) -> int:
+    print_item(arguments, await api.call("POST", f"{_path(arguments)}:{arguments.verb}", {}))
+    return 0
+
+
+async def _delete(api: Api, arguments: argparse.Namespace) -> int:
+    await api.call("DELETE", _path(arguments), repeat=False)
+    print_item(arguments, {"client_id": arguments.client_id, "state": "deleted"})
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> Json:
+    names = ("display_name", "scopes", "rate_limit", "redirect_uris", "token_endpoint_auth_method", "sender_constraint")
+    found = given(arguments, names)
+    if arguments.grant_types is not None:
+        found["grant_types"] = [GRANTS[name] for name in arguments.grant_types]
+    if arguments.jwks is not None:
+        found["jwks"] = _key_set(arguments.jwks)
+    return found
+
+
+def _key_set(path: Path) -> Json:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise WrongArgument(f"Cannot read a key set from {path}: {error}.") from error
+    if not isinstance(found, dict):
+        raise WrongArgument(f"{path} holds no JSON Web Key Set.")
+    return found
+
+
+def _row(client: Json) -> tuple[Any, ...]:
     return (
-        client["client_id"], state_text(client["state"]), client["name"], str(client["rate_limit"]), client["scopes"],
-        when(client["create_time"]), when(client["rotate_time"]),
+        client["client_id"], state_text("disabled" if client.get("disable_time") else "enabled"),
+        client["display_name"], str(client["rate_limit"]), " ".join(client["scopes"]),
+        when(client.get("create_time")), when(client.get("rotate_time")),
     )  # fmt: skip
+
+
+def _path(arguments: argparse.Namespace) -> str:
+    return f"{PATH}/{quote(arguments.client_id, safe='')}"

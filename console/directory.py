@@ -6,11 +6,18 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import grpc
-from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+from rampart.auth.v1 import (
+    auth_service_pb2,
+    auth_service_pb2_grpc,
+    client_pb2,
+    client_service_pb2,
+    client_service_pb2_grpc,
+)
 
 from console.failure import CommandFailure, WrongArgument
 from meshkit.errors import Kind, MeshError
@@ -23,11 +30,21 @@ PAGE = 1_000
 """Entries of one answer to a list."""
 
 
+@dataclass(frozen=True)
+class MadeClient:
+    """A client that was just created."""
+
+    tenant: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
 class TenantDirectory:
     """The operator's view of the auth service."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = auth_service_pb2_grpc.AuthServiceStub(channel)
+        self._clients: Any = client_service_pb2_grpc.ClientServiceStub(channel)
 
     async def create_tenant(
         self, name: str, currency: str = "", plan: auth_service_pb2.TenantPlan | None = None
@@ -47,16 +64,23 @@ class TenantDirectory:
         changed: auth_service_pb2.Tenant = answer.tenant
         return changed
 
-    async def create_client(
-        self, tenant: str, *, scopes: Sequence[str] = (), rate_limit: int = 0, display_name: str = ""
-    ) -> auth_service_pb2.CreateClientResponse:
-        """Creates a client of a tenant. No scopes means all but `fraud:backfill`. Raises Failure."""
-        request = auth_service_pb2.CreateClientRequest(
-            tenant=tenant, scopes=scopes, rate_limit=rate_limit, display_name=display_name
-        )
+    async def token(self, tenant: str, scopes: Sequence[str] = ()) -> auth_service_pb2.IssueOperatorTokenResponse:
+        """Returns an access token by which the operator acts in a tenant. Raises CommandFailure."""
+        request = auth_service_pb2.IssueOperatorTokenRequest(tenant=tenant, scopes=scopes)
         async with refusals("auth"):
-            answer: auth_service_pb2.CreateClientResponse = await self._stub.CreateClient(request, timeout=CALL_SECONDS)
-        return answer
+            issued: auth_service_pb2.IssueOperatorTokenResponse = await self._stub.IssueOperatorToken(
+                request, timeout=CALL_SECONDS
+            )
+        return issued
+
+    async def create_client(self, tenant: str, client: client_pb2.Client) -> MadeClient:
+        """Creates a client of a tenant. Raises CommandFailure."""
+        issued = await self.token(tenant)
+        request = client_service_pb2.CreateClientRequest(client=client)
+        metadata = (("authorization", f"Bearer {issued.access_token}"),)
+        async with refusals("auth"):
+            made = await self._clients.CreateClient(request, timeout=CALL_SECONDS, metadata=metadata)
+        return MadeClient(tenant, made.client.client_id, made.client_secret)
 
     async def tenants(self) -> AsyncIterator[auth_service_pb2.Tenant]:
         """Yields all tenants by name. Raises CommandFailure."""
@@ -70,32 +94,6 @@ class TenantDirectory:
             if len(found) < PAGE:
                 return
             after = found[-1].name
-
-    async def clients(self, tenant: str) -> AsyncIterator[auth_service_pb2.Client]:
-        """Yields all clients of a tenant by identifier. Raises CommandFailure."""
-        after = ""
-        while True:
-            request = auth_service_pb2.ListClientsRequest(tenant=tenant, after=after, limit=PAGE)
-            async with refusals("auth"):
-                found = (await self._stub.ListClients(request, timeout=CALL_SECONDS)).clients
-            for client in found:
-                yield client
-            if len(found) < PAGE:
-                return
-            after = found[-1].client_id
-
-    async def rotate_secret(self, client_id: str) -> str:
-        """Replaces the secret of a client and returns the new one. Raises CommandFailure."""
-        request = auth_service_pb2.RotateClientSecretRequest(client_id=client_id)
-        async with refusals("auth"):
-            answer = await self._stub.RotateClientSecret(request, timeout=CALL_SECONDS)
-        return str(answer.client_secret)
-
-    async def set_disabled(self, client_id: str, disabled: bool) -> None:
-        """Lets a client have tokens or none. Raises CommandFailure."""
-        request = auth_service_pb2.SetClientDisabledRequest(client_id=client_id, disabled=disabled)
-        async with refusals("auth"):
-            await self._stub.SetClientDisabled(request, timeout=CALL_SECONDS)
 
 
 @contextlib.asynccontextmanager

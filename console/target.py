@@ -9,6 +9,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from console.failure import CommandFailure, WrongArgument
@@ -85,6 +86,24 @@ def _base_url(text: str) -> str:
         wanted = "an http or https address without user, query and fragment, such as https://api.example.com"
         raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}") from None
     return text
+
+
+class TokenSource(Protocol):
+    """Has an access token, renewed as often as it must be."""
+
+    async def token(self) -> str:
+        """Returns a token. Raises HttpError if it cannot be had now, CommandFailure if it is refused."""
+        ...
+
+    def reject(self, token: str) -> None:
+        """Forgets a token that was refused."""
+        ...
+
+    def expire(self) -> None:
+        """Forgets the token: the next is a new one."""
+        ...
+
+    def close(self) -> None: ...
 
 
 class AccessTokens:

@@ -33,6 +33,7 @@ from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
 from gateway.edge.ratelimit import make_limiters
 from gateway.edge.streams.registry import OpenStreams
+from gateway.product.api_keys import EXCHANGE, ApiKeys
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
 from gateway.server.serve import HttpServer
 from gateway.settings import GatewaySettings
@@ -113,7 +114,12 @@ async def compose(
         upstream=upstream,
         verifier=verifier,
         guard=make_guard(
-            verifier, telemetry, limits=settings.limits, limiters=limiters, addresses=settings.client_addresses
+            verifier,
+            telemetry,
+            limits=settings.limits,
+            limiters=limiters,
+            addresses=settings.client_addresses,
+            keys=ApiKeys(plan.methods[EXCHANGE], upstream),
         ),
         readiness=host.readiness,
         telemetry=telemetry,

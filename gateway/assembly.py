@@ -30,6 +30,7 @@ from gateway.edge.headers.conditional import Conditionals
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.options import OptionsResponder
 from gateway.edge.headers.security import SecurityHeaders
+from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry
 from gateway.edge.others import Others
 from gateway.edge.pipeline import Pipeline
@@ -92,6 +93,7 @@ def make_guard(
     limits: LimitSettings = LimitSettings(),
     limiters: Limiters | None = None,
     addresses: AddressResolver = AddressResolver(),
+    keys: KeySource = NoKeys(),
 ) -> TokenGuard:
     """Builds the guard that goes by access tokens. Without `limiters` this process has every limit to itself."""
     limiters = limiters or make_limiters(None, workers=1)
@@ -103,6 +105,7 @@ def make_guard(
         addresses=addresses,
         strict=limiters.strict,
         strict_classes=limits.strict_classes,
+        keys=keys,
     )
 
 

@@ -30,12 +30,13 @@ async def own_target(arguments: argparse.Namespace, notes: Notes, scopes: Sequen
 
 
 async def _make_client(home: Path, scopes: Sequence[str]) -> dict[str, str]:
-    from console.directory import find_auth, open_directory  # gRPC takes long to load
+    from rampart.auth.v1.client_pb2 import Client  # gRPC takes long to load
+
+    from console.directory import find_auth, open_directory
 
     tenant = f"evaluation-{uuid.uuid4().hex[:12]}"
     async with open_directory(*find_auth(home)) as directory:
         await directory.create_tenant(tenant)
-        client = await directory.create_client(
-            tenant, scopes=scopes, rate_limit=RATE_LIMIT, display_name="rampart evaluate"
-        )
+        wanted = Client(display_name="rampart evaluate", scopes=scopes, rate_limit=RATE_LIMIT)
+        client = await directory.create_client(tenant, wanted)
     return {"tenant": tenant, "client_id": client.client_id, "client_secret": client.client_secret}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rampart.auth.v1.client_pb2 import Client
+
 from console.directory import open_directory
 from console.failure import CommandFailure
 from console.http import HttpError
@@ -52,9 +54,8 @@ async def ensure_clients(state: State, base_url: str, auth: str, tls: TlsFiles) 
                 if name in known:
                     continue
                 await directory.create_tenant(plan.tenant)
-                client = await directory.create_client(
-                    plan.tenant, scopes=scopes, rate_limit=plan.rate_limit, display_name=f"development: {name}"
-                )
+                wanted = Client(display_name=f"development: {name}", scopes=scopes, rate_limit=plan.rate_limit)
+                client = await directory.create_client(plan.tenant, wanted)
                 known[name] = {
                     "tenant": client.tenant,
                     "client_id": client.client_id,

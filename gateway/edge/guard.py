@@ -1,6 +1,6 @@
 """Admits calls: access token, scopes, rate limits.
 
-    address → token → limits of client, user and tenant → scopes
+    address → token, or a key that is exchanged for one → limits of client, user and tenant → scopes
 
 A token that was good within the last minute costs one look-up, and its caller no part of what the address may use: many
 callers may share one. For any other token the address is asked first, so that whoever forges tokens is refused before a
@@ -15,6 +15,7 @@ from typing import Protocol
 
 from gateway.edge.address import AddressResolver
 from gateway.edge.exchange import Exchange
+from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry
 from gateway.edge.ratelimit import Charges, LimitBook, StrictRateLimiter, state_field
 from meshkit.context import Principal
@@ -67,12 +68,14 @@ class TokenGuard:
         addresses: AddressResolver,
         strict: StrictRateLimiter | None = None,
         strict_classes: Collection[str] = (),
+        keys: KeySource = NoKeys(),
     ) -> None:
         self._verifier = verifier
         self._limiter = limiter
         self._telemetry = telemetry
         self._book = book
         self._addresses = addresses
+        self._keys = keys
         self._strict = strict
         self._strict_classes = frozenset(strict_classes) if strict is not None else frozenset()
 
@@ -81,13 +84,8 @@ class TokenGuard:
         if policy.public:
             self.charge_address(exchange, policy)
             return
-        token = bearer_token(exchange.headers.get(b"authorization", b"").decode("latin-1"))
-        if not token:
-            raise token_missing()
-        principal = self._verifier.verify_cached(token)
-        if principal is None:
-            principal = await self._verify(exchange, token)
-        exchange.call.token, exchange.call.principal = token, principal
+        principal = await self._identify(exchange)
+        exchange.call.principal = principal
         charges = self._book.of(principal, policy.rate_class)
         if policy.rate_class in self._strict_classes:
             await self._charge_strictly(exchange, policy, charges)
@@ -128,6 +126,39 @@ class TokenGuard:
         charges = self._book.of_address(self._address(exchange), policy.rate_class)
         verdicts = self._limiter.take_all(charges.limits, policy.cost, time.monotonic())
         self._settle(exchange, policy.rate_class, charges, verdicts)
+
+    async def _identify(self, exchange: Exchange) -> Principal:
+        """Sets the token of the exchange's call and returns whom it is about."""
+        token = bearer_token(exchange.headers.get(b"authorization", b"").decode("latin-1"))
+        key = self._keys.shown(exchange.headers, token)
+        if key:
+            return await self._identify_by_key(exchange, key)
+        if not token:
+            raise token_missing()
+        exchange.call.token = token
+        return self._verifier.verify_cached(token) or await self._verify(exchange, token)
+
+    async def _identify_by_key(self, exchange: Exchange, key: str) -> Principal:
+        token = self._keys.known(key)
+        if token is not None:
+            exchange.call.token = token
+            try:
+                return self._verifier.verify_cached(token) or await self._verifier.verify(token)
+            except MeshError as error:
+                if error.kind is not Kind.UNAUTHENTICATED:
+                    raise
+                # What was revoked are the tokens of the key at some time. Whether it is good itself is asked again.
+                self._keys.forget(key)
+        exchange.call.token = token = await self._exchange(exchange, key)
+        return await self._verifier.verify(token)
+
+    async def _exchange(self, exchange: Exchange, key: str) -> str:
+        try:
+            return await self._keys.exchange(key, lambda: self._check_failures(exchange), exchange.call)
+        except MeshError as error:
+            if error.kind is Kind.UNAUTHENTICATED:
+                self._charge_failure(exchange)
+            raise
 
     def _charge_failure(self, exchange: Exchange) -> None:
         """Charges wrong credentials to the client's address; too many, and no unknown token of it is looked at."""

@@ -26,13 +26,15 @@ __all__ = ["ISSUE_TOKEN", "TOKEN_PATH", "OAuthError", "TokenEndpoint"]
 TOKEN_PATH = "/api/v1/oauth/token"
 ISSUE_TOKEN = "/rampart.auth.v1.AuthService/IssueToken"
 FORM = b"application/x-www-form-urlencoded"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-_MAX_BYTES = 8192
+_MAX_BYTES = 16_384
 _MAX_FIELDS = 20
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 _BY_REASON = {
     "CLIENT_INVALID": (401, "invalid_client"),
     "SCOPE_INVALID": (400, "invalid_scope"),
+    "GRANT_UNSUPPORTED": (400, "unauthorized_client"),
     "VALIDATION_FAILED": (400, "invalid_request"),
     "RATE_LIMITED": (429, "temporarily_unavailable"),
 }
@@ -109,20 +111,32 @@ def _issue_request(exchange: Exchange, form: dict[str, str]) -> auth_service_pb2
         raise _invalid_request("grant_type is missing")
     if form["grant_type"] != "client_credentials":
         raise OAuthError(400, "unsupported_grant_type", "only client_credentials is supported")
-    client_id, secret = _credentials(exchange, form)
-    return auth_service_pb2.IssueTokenRequest(client_id=client_id, client_secret=secret, scope=form.get("scope", ""))
+    return auth_service_pb2.IssueTokenRequest(scope=form.get("scope", ""), **_credentials(exchange, form))
 
 
-def _credentials(exchange: Exchange, form: dict[str, str]) -> tuple[str, str]:
+def _credentials(exchange: Exchange, form: dict[str, str]) -> dict[str, str]:
+    """Returns what the client shows, by fields of the request. Two ways at once are refused (section 2.3)."""
     header = exchange.headers.get(b"authorization")
-    if header is None:
-        if "client_id" not in form or "client_secret" not in form:
-            raise OAuthError(401, "invalid_client", "client credentials are missing")
-        return form["client_id"], form["client_secret"]
-    client_id, secret = _basic(header)
-    if "client_secret" in form or form.get("client_id", client_id) != client_id:
-        raise _invalid_request("credentials are given both in the Authorization header and in the body")
-    return client_id, secret
+    shown = [name for name in ("client_secret", "client_assertion") if name in form]
+    if len(shown) + (header is not None) > 1:
+        raise _invalid_request("the client proves who it is in more than one way")
+    if header is not None:
+        client_id, secret = _basic(header)
+        if form.get("client_id", client_id) != client_id:
+            raise _invalid_request("the Authorization header and the body name two clients")
+        return {"client_id": client_id, "client_secret": secret}
+    if shown == ["client_assertion"]:
+        return _assertion(form)
+    if not shown or "client_id" not in form:
+        raise OAuthError(401, "invalid_client", "client credentials are missing")
+    return {"client_id": form["client_id"], "client_secret": form["client_secret"]}
+
+
+def _assertion(form: dict[str, str]) -> dict[str, str]:
+    """Reads an assertion, which names the client as well (RFC 7523, section 2.2)."""
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise _invalid_request(f"client_assertion_type must be {ASSERTION_TYPE}")
+    return {"client_id": form.get("client_id", ""), "client_assertion": form["client_assertion"]}
 
 
 def _basic(header: bytes) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from gateway.describe.openapi.headers import header
 from gateway.describe.openapi.logic import Schema
 from gateway.describe.openapi.schemas import Use
 from gateway.describe.openapi.security import SecurityScheme
-from gateway.product.oauth import ISSUE_TOKEN, TOKEN_PATH
+from gateway.product.oauth import ASSERTION_TYPE, ISSUE_TOKEN, TOKEN_PATH
 
 __all__ = ["CLIENT_CREDENTIALS", "TOKEN_OPERATION"]
 
@@ -23,7 +23,7 @@ _FAILURES = {
 }
 _ERRORS = [
     "invalid_client", "invalid_request", "invalid_scope", "server_error", "temporarily_unavailable",
-    "unsupported_grant_type",
+    "unauthorized_client", "unsupported_grant_type",
 ]  # fmt: skip
 OAUTH_ERROR: Schema = {
     "type": "object",
@@ -44,7 +44,8 @@ def _token_operation(parts: OperationParts) -> Schema:
         "summary": "Issues an access token for client credentials",
         "description": (
             "OAuth 2.0 client credentials (RFC 6749, section 4.4). The credentials stand in the body or, better, "
-            "in an `Authorization: Basic` header; never in both, never in the address."
+            "in an `Authorization: Basic` header; never in both, never in the address. A client with keys sends a "
+            "signed assertion instead (RFC 7523)."
         ),
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _form(parts)}},
         "responses": {"200": _granted(parts)}
@@ -58,6 +59,9 @@ def _form(parts: OperationParts) -> Schema:
     grant = {"type": "string", "const": "client_credentials", "description": "The one grant type there is."}
     fields = {field.name: parts.schemas.field(field, Use.REQUEST) for field in request.fields}
     fields["client_secret"]["format"] = "password"
+    fields["client_assertion_type"] = {
+        "type": "string", "const": ASSERTION_TYPE, "description": "Required beside an assertion."
+    }  # fmt: skip
     schema = {"type": "object", "properties": {"grant_type": grant} | fields, "required": ["grant_type"]}
     example = parts.examples.of(request) or {}
     return {"schema": schema, "example": {"grant_type": "client_credentials"} | example}
@@ -95,5 +99,12 @@ def _client_credentials(scopes: Mapping[str, str], url: str) -> Schema:
     }
 
 
+def _api_key(_: Mapping[str, str], __: str) -> Schema:
+    words = "An API key, for programs that are too simple to ask for access tokens. It may be a bearer token as well."
+    return {"type": "apiKey", "in": "header", "name": "X-Api-Key", "description": words}
+
+
 TOKEN_OPERATION = OwnOperation("post", TOKEN_PATH, ISSUE_TOKEN, {"OAuthError": OAUTH_ERROR}, _token_operation)
-CLIENT_CREDENTIALS = SecurityScheme("oauth2", _client_credentials)
+
+
+CLIENT_CREDENTIALS = SecurityScheme("oauth2", _client_credentials, (SecurityScheme("api_key", _api_key),))

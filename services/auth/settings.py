@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from meshkit.rpc.keys import KEPT_SECONDS
 from meshkit.settings import MeshSettings, Reader, SettingsError, read_keys
 from services.auth.domain.keys import KeySchedule
@@ -47,6 +50,10 @@ class AuthSettings:
         )
         check_rotation(found.key_publish_seconds, found.key_check_seconds)
         return found
+
+    def derived_key(self, purpose: str) -> bytes:
+        """Returns a key of 32 bytes for one purpose, from the sealing key (HKDF-SHA256, RFC 5869)."""
+        return HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(self.sealing_key)
 
     @property
     def schedule(self) -> KeySchedule:

@@ -23,7 +23,7 @@ RAW = {"google.api.HttpBody"}
 """Bytes of which a constraint of the field bounds the size, and whose other fields nobody reads."""
 READ_BY_HAND = {"google.protobuf.FieldMask", "google.protobuf.Struct"}
 """Paths must be those of fields; the size of a structure is in its field's words, and the service refuses more."""
-NEVER_STORED = {"page_token", "etag", "client_id", "client_secret", "scope"}
+NEVER_STORED = {"page_token", "etag", "client_id", "client_secret", "client_assertion", "api_key", "scope"}
 """Read by code of ours that refuses what it has not made."""
 OUTPUT_ONLY = {
     *(
@@ -46,6 +46,9 @@ TIMES_NEVER_STORED = {
     *(f"rampart.fraud.v1.EventType.{name}_time" for name in ("create", "update")),
     *(f"rampart.fraud.v1.Feature.{name}_time" for name in ("create", "update")),
     *(f"rampart.fraud.v1.Model.{name}_time" for name in ("create", "update")),
+    *(f"rampart.auth.v1.Client.{name}_time" for name in ("create", "update", "rotate", "disable")),
+    "rampart.auth.v1.Client.previous_secret_expire_time",
+    *(f"rampart.auth.v1.ApiKey.{name}_time" for name in ("create", "rotate", "previous_expire", "last_use")),
     *(f"rampart.data.v1.ListTransactionsRequest.{name}_time" for name in ("start", "end")),
 }
 """Of resources that are sent back to be changed, or compared with what is stored."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from rampart.auth.v1.client_pb2 import Client
 
 from console.directory import find_auth, open_directory
 from console.target import Target
@@ -83,10 +84,13 @@ class Platform:
         options = {"scopes": SCOPES, "rate_limit": 50_000, **options}
         async with open_directory(address, tls) as directory:
             await directory.create_tenant(tenant)
-            client = await directory.create_client(tenant, **options)
+            client = await directory.create_client(tenant, Client(**options))
+        return self.edge_of(client.client_id, client.client_secret)
+
+    def edge_of(self, client_id: str, client_secret: str) -> Edge:
+        """Opens REST as a client that was made elsewhere."""
         dev = self.dev
-        target = Target(dev["base_url"], dev["token_url"], client.client_id, client.client_secret)
-        return self._opened(Edge(target))
+        return self._opened(Edge(Target(dev["base_url"], dev["token_url"], client_id, client_secret)))
 
     def _opened(self, edge: Edge) -> Edge:
         self._edges.append(edge)

@@ -13,6 +13,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from rampart.auth.v1 import auth_service_pb2 as auth_pb
+from rampart.auth.v1 import client_pb2, client_service_pb2
 
 from meshkit.errors import MeshError
 from meshkit.rpc.channel import open_channel
@@ -22,7 +23,17 @@ from meshkit.settings import TlsFiles
 from tests.support.certificates import Certificates
 from tests.support.processes import Node
 
-__all__ = ["Caller", "Credentials", "calling", "credentials", "failure", "new_client", "speaks", "unary"]
+__all__ = [
+    "CLIENT_SERVICE",
+    "Caller",
+    "Credentials",
+    "calling",
+    "credentials",
+    "failure",
+    "new_client",
+    "speaks",
+    "unary",
+]
 
 Answer = TypeVar("Answer", bound=Message)
 
@@ -108,19 +119,26 @@ class Credentials:
     token: str
 
 
+CLIENT_SERVICE = client_service_pb2.DESCRIPTOR.services_by_name["ClientService"]
+
+
 async def new_client(auth: Node, certificates: Certificates, tenant: str, **options: Any) -> Credentials:
     """Creates a client, and its tenant if that is new, as the operator does; gets a token as the gateway does."""
-    async with calling(auth.address, AUTH_SERVICE.full_name, certificates.identity("operator")) as operator:
-        made = await operator(auth_pb.CreateTenantRequest(name=tenant), auth_pb.CreateTenantResponse)
-        client = await operator(auth_pb.CreateClientRequest(tenant=tenant, **options), auth_pb.CreateClientResponse)
-    return await credentials(auth, certificates, made.tenant, client)
+    operator_files = certificates.identity("operator")
+    async with calling(auth.address, AUTH_SERVICE.full_name, operator_files) as operator:
+        made = (await operator(auth_pb.CreateTenantRequest(name=tenant), auth_pb.CreateTenantResponse)).tenant
+        issued = await operator(auth_pb.IssueOperatorTokenRequest(tenant=tenant), auth_pb.IssueOperatorTokenResponse)
+    request = client_service_pb2.CreateClientRequest(client=client_pb2.Client(**options))
+    async with calling(auth.address, CLIENT_SERVICE.full_name, operator_files) as operator:
+        client = await operator(request, client_service_pb2.CreateClientResponse, token=issued.access_token)
+    return await credentials(auth, certificates, made, client.client.client_id, client.client_secret)
 
 
 async def credentials(
-    auth: Node, certificates: Certificates, tenant: auth_pb.Tenant, client: auth_pb.CreateClientResponse
+    auth: Node, certificates: Certificates, tenant: auth_pb.Tenant, client_id: str, secret: str
 ) -> Credentials:
     """Gets a token for a client."""
-    request = auth_pb.IssueTokenRequest(client_id=client.client_id, client_secret=client.client_secret)
+    request = auth_pb.IssueTokenRequest(client_id=client_id, client_secret=secret)
     async with calling(auth.address, AUTH_SERVICE.full_name, certificates.identity("service/gateway")) as gateway:
         issued = await gateway(request, auth_pb.IssueTokenResponse)
-    return Credentials(tenant.name, tenant.tenant_id, client.client_id, client.client_secret, issued.access_token)
+    return Credentials(tenant.name, tenant.tenant_id, client_id, secret, issued.access_token)

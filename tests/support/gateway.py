@@ -20,6 +20,7 @@ from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
 from gateway.edge.guard import Verifier
+from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
 from gateway.edge.ratelimit import Limiters, LimitSettings
@@ -32,7 +33,7 @@ from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
 
 TOKEN = "good-token"
-SCOPES = Scopes.declared_by_methods().ordinary | {"scenario:policy", "scenario:publish"}
+SCOPES = Scopes.declared_by_methods().ordinary | {"client:write", "scenario:policy", "scenario:publish"}
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
 
 RAMPART = rampart()
@@ -99,7 +100,7 @@ class MemoryVerifier:
         self._seen: set[str] = set()
 
     def verify_cached(self, token: str) -> Principal | None:
-        return self.tokens[token] if token in self._seen else None
+        return self.tokens.get(token) if token in self._seen else None
 
     async def verify(self, token: str, permit: Permit | None = None) -> Principal:
         if permit is not None:
@@ -137,6 +138,7 @@ class Gateway:
         limiters: Limiters | None = None,
         addresses: AddressResolver = AddressResolver(),
         product: Product | None = RAMPART,
+        keys: KeySource = NoKeys(),
         **parts: Any,
     ) -> None:
         """`parts` are those of `GatewayParts` that shall be others."""
@@ -147,7 +149,7 @@ class Gateway:
         self.telemetry = Telemetry(access_log(self.lines))
         self.bodies = BodyReader(max_bytes=1 << 20)
         checker = verifier or self.verifier
-        guard = make_guard(checker, self.telemetry, limits=limits, limiters=limiters, addresses=addresses)
+        guard = make_guard(checker, self.telemetry, limits=limits, limiters=limiters, addresses=addresses, keys=keys)
         own = GatewayParts(
             router=router(),
             upstream=self.upstream,

@@ -9,8 +9,10 @@ from functools import cached_property
 from ._call import Caller
 from ._gen.methods import (
     AlertClient,
+    ApiKeyClient,
     BacktestClient,
     CaseClient,
+    ClientClient,
     DataClient,
     EventTypeClient,
     FeatureClient,
@@ -44,6 +46,14 @@ class Services(ABC):
     @abstractmethod
     def caller(self, service: str) -> Caller:
         """Returns what calls a service. Raises ValueError if it has no address."""
+
+    @cached_property
+    def client(self) -> ClientClient:
+        return ClientClient(self.caller("auth"))
+
+    @cached_property
+    def api_key(self) -> ApiKeyClient:
+        return ApiKeyClient(self.caller("auth"))
 
     @cached_property
     def user(self) -> UserClient:

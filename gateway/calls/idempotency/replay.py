@@ -31,7 +31,7 @@ KEEP_SECONDS = 600.0
 KEEP_ERROR = 24 * 3600.0
 """Seconds for which an error is remembered: it had no effect, so no service knows of it."""
 MAX_PAYLOAD = 64 << 10
-"""Larger answers are not kept: the service is asked for them again."""
+"""Larger answers are not kept, nor are those that hold a secret: the service is asked for them again."""
 
 
 class Idempotency:
@@ -108,7 +108,7 @@ class Idempotency:
             self._release_later(claim)
             raise
         if keyed.final(response):
-            payload = response if len(response) <= MAX_PAYLOAD else None
+            payload = response if len(response) <= MAX_PAYLOAD and not keyed.secret else None
             await self._store.settle(claim, StoredAnswer(call.request_id, payload), self._keep)
         else:
             await self._store.release(claim)

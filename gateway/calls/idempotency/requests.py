@@ -47,6 +47,8 @@ class KeyedRequests:
         output = plan.pool.FindMessageTypeByName(method.output.type_name)
         self._statuses = _statuses(output, frozenset())
         self._read_answer = _reader(plan, method.output.type_name)
+        self.secret = any(field.GetOptions().debug_redact for field in output.fields)
+        """Whether answers hold what nobody may keep: they are asked for again."""
 
     def fingerprint(self, request: bytes) -> bytes:
         """Returns 16 bytes that are equal for requests of equal content, whatever their JSON looked like.

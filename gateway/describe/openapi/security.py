@@ -1,4 +1,4 @@
-"""Says how calls are authorised: the one security scheme of a document, and the scopes that open its operations."""
+"""Says how calls are authorised: the security schemes of a document, and the scopes that open its operations."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class SecurityScheme:
     name: str
     describe: Callable[[Mapping[str, str], str], Schema]
     """Returns the security scheme object for the scopes, which come with words about each, and the URL of the API."""
+    beside: tuple[SecurityScheme, ...] = ()
+    """Other ways to be authorised for the same operations, which name no scopes."""
 
 
 def _bearer(_: Mapping[str, str], __: str) -> Schema:
@@ -47,14 +49,18 @@ class SecurityRequirements:
 
     def schemes(self, url: str) -> Schema:
         """Returns the schemes of the document by name; none if every operation is public."""
-        return {self._scheme.name: self._scheme.describe(self._scopes(), url)} if self._described else {}
+        if not self._described:
+            return {}
+        scopes = self._scopes()
+        return {scheme.name: scheme.describe(scopes, url) for scheme in (self._scheme, *self._scheme.beside)}
 
     def of(self, policy: Policy) -> list[Schema]:
         """The token must carry one of the scopes, so each is an alternative. An empty list means that it needs none."""
         if policy.public:
             return []
         name = self._scheme.name
-        return [{name: [scope]} for scope in sorted(policy.scopes)] or [{name: []}]
+        own: list[Schema] = [{name: [scope]} for scope in sorted(policy.scopes)] or [{name: []}]
+        return own + [{scheme.name: []} for scheme in self._scheme.beside]
 
     def _scopes(self) -> dict[str, str]:
         """Says of each scope what it lets its holder do: in the words of a service, else in those of its methods."""

@@ -1,16 +1,14 @@
-"""Converts tenants, plans, clients, tokens and keys."""
+"""Converts tenants, plans, tokens and keys."""
 
 from __future__ import annotations
 
 from rampart.auth.v1 import auth_service_pb2 as pb
 from rampart.mesh.v1 import policy_pb2
 
-from services.auth.domain.tenants import Client, IssuedToken, NewClient, Tenant, TenantPlan
+from services.auth.domain.tenants import IssuedToken, Tenant, TenantPlan
 
 __all__ = [
-    "client_to_proto",
     "keys_to_proto",
-    "new_client_to_proto",
     "plan_from_proto",
     "tenant_to_proto",
     "token_to_proto",
@@ -56,27 +54,3 @@ def _plan_to_proto(plan: TenantPlan) -> pb.TenantPlan:
 def _class_from_proto(limit: pb.ClassLimit) -> str:
     # The field is named like a keyword.
     return policy_pb2.RateClass.Name(getattr(limit, "class")).removeprefix(_CLASS).lower()
-
-
-def new_client_to_proto(tenant: str, created: NewClient) -> pb.CreateClientResponse:
-    return pb.CreateClientResponse(
-        tenant=tenant,
-        client_id=created.client.client_id,
-        client_secret=created.secret,
-        scopes=sorted(created.client.scopes),
-        rate_limit=created.client.rate_limit,
-    )
-
-
-def client_to_proto(client: Client) -> pb.Client:
-    message = pb.Client(
-        client_id=client.client_id,
-        display_name=client.display_name,
-        scopes=sorted(client.scopes),
-        rate_limit=client.rate_limit,
-    )
-    message.create_time.FromDatetime(client.created_at)
-    for moment, field in ((client.rotated_at, message.rotate_time), (client.disabled_at, message.disable_time)):
-        if moment is not None:
-            field.FromDatetime(moment)
-    return message

@@ -1,26 +1,12 @@
-"""Entities of the directory: tenants, their plans and clients, and what a client may ask for."""
+"""Entities of the directory: tenants and their plans, and the tokens for their APIs."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = [
-    "DEFAULT_CURRENCY",
-    "DEFAULT_RATE_LIMIT",
-    "Client",
-    "IssuedToken",
-    "NewClient",
-    "Tenant",
-    "TenantPlan",
-    "granted",
-    "secret_hash",
-    "unknown_scopes",
-]
+__all__ = ["DEFAULT_CURRENCY", "IssuedToken", "Tenant", "TenantPlan"]
 
-DEFAULT_RATE_LIMIT = 100
 DEFAULT_CURRENCY = "USD"
 
 
@@ -53,33 +39,6 @@ class Tenant:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """A program of a tenant that may ask for access tokens."""
-
-    client_id: str
-    tenant_id: str
-    secret_hash: bytes
-    """SHA-256 of the secret. The secret has 256 random bits, so a slow hash would protect nothing more."""
-    scopes: frozenset[str]
-    rate_limit: int
-    """Units per second in each class of calls."""
-    display_name: str
-    created_at: datetime
-    rotated_at: datetime | None = None
-    """When the secret was last replaced."""
-    disabled_at: datetime | None = None
-    """Since when the client gets no tokens."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewClient:
-    """A stored client and its secret, which is known this once."""
-
-    client: Client
-    secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class IssuedToken:
     """An access token and what it grants."""
 
@@ -88,18 +47,3 @@ class IssuedToken:
     """Seconds."""
     scope: str
     """Scopes, separated by spaces."""
-
-
-def granted(client: Client, asked: str) -> frozenset[str]:
-    """Returns the scopes asked for, separated by spaces; all of the client's if none are named."""
-    return frozenset(asked.split()) or client.scopes
-
-
-def secret_hash(secret: str) -> bytes:
-    """Returns what is stored of a client's secret: its SHA-256."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def unknown_scopes(scopes: Iterable[str], known: Container[str]) -> list[int]:
-    """Returns the positions of scopes that do not exist."""
-    return [index for index, scope in enumerate(scopes) if scope not in known]

@@ -1,87 +1,107 @@
-"""Issues access tokens and publishes the keys that verify them."""
+"""Grants access tokens to programs: for client credentials, for an API key, to the operator."""
 
 from __future__ import annotations
 
-import hmac
-import logging
-import re
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
-from meshkit.context import current
-from meshkit.identity.claims import tenant_audience
-from meshkit.identity.roles import SERVICE
-from meshkit.ids import uuid7
+from meshkit.identity.api_keys import well_formed
+from meshkit.identity.roles import SERVICE, Roles
 from services.auth import errors
-from services.auth.domain.tenants import Client, IssuedToken, Tenant, granted, secret_hash
-from services.auth.ports import ClientDirectory
-from services.auth.service.client_cache import ClientCache
-from services.auth.service.keyring import Keyring
+from services.auth.domain.clients import Client, GrantType
+from services.auth.domain.secrets import secret_hash
+from services.auth.domain.tenants import IssuedToken
+from services.auth.ports import ApiKeyStore, AuditTrail, Directory
+from services.auth.service.acts import act
+from services.auth.service.authentication import ClientAuthenticator, PresentedClient
+from services.auth.service.issuing import TokenGrant, TokenIssuer
+from services.auth.service.key_uses import KeyUses
+from services.auth.service.recent import Recent
 
-__all__ = ["AuthService"]
+__all__ = ["OPERATOR", "AuthService", "check_grant"]
 
-_audit = logging.getLogger("audit")
-_CLIENT_ID = re.compile(r"[a-z0-9-]{1,128}")
-# Stands in for the hash of a client that does not exist: nobody knows a secret that hashes to it.
-_NO_HASH = secrets.token_bytes(32)
+OPERATOR = "operator"
+"""Subject and client of the tokens of the platform's operator."""
+OPERATOR_ROLE = "owner"
+OPERATOR_RATE = 1_000
+SHORT_SECONDS = 300
+"""Life of tokens that are had again without effort: of API keys, and of the operator."""
+
+_SERVICE = frozenset({SERVICE})
 
 
 class AuthService:
-    """Issues tokens to the clients of the directory."""
+    """Says who gets a token for what."""
 
     def __init__(
         self,
         *,
-        directory: ClientDirectory,
-        keyring: Keyring,
-        issuer: str,
-        audience: str,
-        token_seconds: int,
+        authenticator: ClientAuthenticator,
+        issuer: TokenIssuer,
+        keys: ApiKeyStore,
+        uses: KeyUses,
+        directory: Directory,
+        audit: AuditTrail,
+        roles: Roles,
         clock: Callable[[], float],
     ) -> None:
-        self._clients = ClientCache(directory.find_client, clock)
-        self._keyring = keyring
+        self._authenticator = authenticator
         self._issuer = issuer
-        self._audience = audience
-        self._token_seconds = token_seconds
+        self._keys = Recent(lambda name: keys.shown(bytes.fromhex(name)), clock)
+        self._uses = uses
+        self._directory = directory
+        self._audit = audit
+        self._owner = roles.permitted([OPERATOR_ROLE])
         self._clock = clock
 
-    async def issue_token(self, client_id: str, secret: str, scope: str) -> IssuedToken:
-        """Raises CLIENT_INVALID or SCOPE_INVALID. An unknown client and a wrong secret look and cost the same."""
-        found = await self._clients.find(client_id) if _CLIENT_ID.fullmatch(client_id) else None
-        expected = found[0].secret_hash if found else _NO_HASH
-        if not hmac.compare_digest(secret_hash(secret), expected) or found is None:
-            _audit.warning("authentication failed", extra={"fields": {"client_id": client_id, "peer": current().peer}})
-            raise errors.client_invalid()
-        client, tenant = found
-        if client.disabled_at is not None:
-            _audit.warning("a disabled client asked for a token", extra={"fields": {"client_id": client_id}})
-            raise errors.client_invalid()
-        scopes = granted(client, scope)
-        if scopes - client.scopes:
-            raise errors.scope_invalid(list(scopes - client.scopes))
-        return self._issue(client, tenant, " ".join(sorted(scopes)))
+    async def issue_token(self, shown: PresentedClient, scope: str) -> IssuedToken:
+        """Grants client credentials (RFC 6749, section 4.4).
 
-    async def public_keys(self) -> list[dict[str, str]]:
-        return await self._keyring.public_keys()
+        Raises CLIENT_INVALID, GRANT_UNSUPPORTED and SCOPE_INVALID.
+        """
+        client, tenant = await self._authenticator.authenticate(shown)
+        check_grant(client, GrantType.CLIENT_CREDENTIALS)
+        settings = client.settings
+        scopes = frozenset(scope.split()) or settings.scopes
+        if scopes - settings.scopes:
+            raise errors.scope_invalid(list(scopes - settings.scopes))
+        name = client.client_id
+        return self._issuer.issue(TokenGrant(tenant, name, name, scopes, _SERVICE, settings.rate_limit))
 
-    def _issue(self, client: Client, tenant: Tenant, scope: str) -> IssuedToken:
-        now = int(self._clock())
-        claims = {
-            "iss": self._issuer,
-            "aud": tenant_audience(self._audience, client.tenant_id),
-            "sub": client.client_id,
-            "client_id": client.client_id,
-            "tenant_id": client.tenant_id,
-            "scope": scope,
-            "roles": [SERVICE],
-            "rate_limit": client.rate_limit,
-            "currency": tenant.default_currency,
-            "iat": now,
-            "exp": now + self._token_seconds,
-            "jti": str(uuid7()),
-        }
-        # So that gateways need no look-up; what has no limits is left out, as tokens travel with every call.
-        if quota := tenant.plan.claim():
-            claims["quota"] = quota
-        return IssuedToken(self._keyring.sign(claims), self._token_seconds, scope)
+    async def exchange_api_key(self, key: str) -> IssuedToken:
+        """Returns a token of five minutes for an API key. Raises API_KEY_INVALID."""
+        hashed, now = secret_hash(key), self._now()
+        found = await self._keys.find(hashed.hex()) if well_formed(key) else None
+        if found is None or hashed not in found[0].secrets.valid(now) or not found[0].good(now):
+            raise errors.api_key_invalid()
+        shown, tenant = found
+        self._uses.note(tenant.tenant_id, shown.key_id)
+        # No longer than the key itself, or the secret with which it was shown.
+        ends = shown.expires_at if hashed == shown.secrets.current else shown.secrets.previous_until or now
+        seconds = min(SHORT_SECONDS, max(1, int((min(ends, shown.expires_at) - now).total_seconds())))
+        grant = TokenGrant(tenant, shown.key_id, shown.key_id, shown.scopes, _SERVICE, shown.rate_limit)
+        return self._issuer.issue(grant, seconds)
+
+    async def operator_token(self, tenant: str, asked: Sequence[str]) -> IssuedToken:
+        """Returns a token of five minutes for the operator in a tenant. Raises RESOURCE_NOT_FOUND and SCOPE_INVALID."""
+        owner = await self._directory.find_tenant(tenant)
+        if owner is None:
+            raise errors.tenant_not_found()
+        scopes = frozenset(asked) or self._owner
+        if scopes - self._owner:
+            raise errors.scope_invalid(list(scopes - self._owner))
+        issued = self._issuer.issue(
+            TokenGrant(owner, OPERATOR, OPERATOR, scopes, frozenset({OPERATOR_ROLE}), OPERATOR_RATE), SHORT_SECONDS
+        )
+        target, tenant_id = f"tenants/{owner.tenant_id}", owner.tenant_id
+        await self._audit.record(act("operator.token", target, self._now(), tenant_id=tenant_id, scope=issued.scope))
+        return issued
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def check_grant(client: Client, asked: GrantType) -> None:
+    """Raises GRANT_UNSUPPORTED unless the client may have tokens so."""
+    if asked not in client.settings.grant_types:
+        raise errors.grant_unsupported(asked.value)

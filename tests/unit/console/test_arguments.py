@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from rampart.auth.v1 import auth_service_pb2 as pb
+from rampart.auth.v1.client_pb2 import Client
 
 import console.__main__ as command_line
 from console.__main__ import FAULT, main
@@ -83,9 +83,9 @@ def test_arguments_that_cannot_be_meant_end_with_one_sentence_and_status_2(
 
 
 def test_the_largest_limit_is_that_of_the_protos() -> None:
-    validate(pb.CreateClientRequest(tenant="acme", rate_limit=MOST_UNITS))
+    validate(Client(rate_limit=MOST_UNITS))
     with pytest.raises(MeshError):
-        validate(pb.CreateClientRequest(tenant="acme", rate_limit=MOST_UNITS + 1))
+        validate(Client(rate_limit=MOST_UNITS + 1))
 
 
 def test_a_fault_of_a_command_is_a_sentence_and_no_traceback(

@@ -7,7 +7,40 @@ from typing import Unpack
 
 from .._call import Caller, CallOptions, Method, present
 from .google.api import HttpBody
-from .rampart.auth.v1 import IssueTokenRequest, IssueTokenResponse
+from .rampart.auth.v1 import (
+    ApiKey,
+    Client,
+    CreateApiKeyRequest,
+    CreateApiKeyResponse,
+    CreateClientRequest,
+    CreateClientResponse,
+    DeleteApiKeyRequest,
+    DeleteApiKeyResponse,
+    DeleteClientRequest,
+    DeleteClientResponse,
+    DisableClientRequest,
+    DisableClientResponse,
+    EnableClientRequest,
+    EnableClientResponse,
+    GetApiKeyRequest,
+    GetApiKeyResponse,
+    GetClientRequest,
+    GetClientResponse,
+    IssueTokenRequest,
+    IssueTokenResponse,
+    ListApiKeysRequest,
+    ListApiKeysResponse,
+    ListClientsRequest,
+    ListClientsResponse,
+    RevokeClientSecretRequest,
+    RevokeClientSecretResponse,
+    RotateApiKeyRequest,
+    RotateApiKeyResponse,
+    RotateClientSecretRequest,
+    RotateClientSecretResponse,
+    UpdateClientRequest,
+    UpdateClientResponse,
+)
 from .rampart.cases.v1 import (
     AcknowledgeAlertRequest,
     AcknowledgeAlertResponse,
@@ -317,6 +350,100 @@ from .rampart.user.v1 import (
     User,
 )
 
+CREATE_API_KEY = Method(
+    path="/rampart.auth.v1.ApiKeyService/CreateApiKey",
+    request=CreateApiKeyRequest,
+    response=CreateApiKeyResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_API_KEY = Method(
+    path="/rampart.auth.v1.ApiKeyService/GetApiKey",
+    request=GetApiKeyRequest,
+    response=GetApiKeyResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_API_KEYS = Method(
+    path="/rampart.auth.v1.ApiKeyService/ListApiKeys",
+    request=ListApiKeysRequest,
+    response=ListApiKeysResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+ROTATE_API_KEY = Method(
+    path="/rampart.auth.v1.ApiKeyService/RotateApiKey",
+    request=RotateApiKeyRequest,
+    response=RotateApiKeyResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+DELETE_API_KEY = Method(
+    path="/rampart.auth.v1.ApiKeyService/DeleteApiKey",
+    request=DeleteApiKeyRequest,
+    response=DeleteApiKeyResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class ApiKeyClient:
+    """Keeps the API keys of each tenant, for programs that are too simple to ask for access tokens. A key is
+    sent as `Authorization: Bearer rpk_...` or `X-Api-Key: rpk_...`.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_api_key(
+        self, request: CreateApiKeyRequest, **options: Unpack[CallOptions]
+    ) -> CreateApiKeyResponse:
+        """Creates a key. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT."""
+        return await self._caller.call(CREATE_API_KEY, request, options)
+
+    async def get_api_key(self, request: GetApiKeyRequest, **options: Unpack[CallOptions]) -> ApiKey:
+        """Returns a key, without its secret. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_API_KEY, request, options)
+        return present(response.api_key)
+
+    async def list_api_keys(self, request: ListApiKeysRequest, **options: Unpack[CallOptions]) -> ListApiKeysResponse:
+        """Lists the keys of the tenant in the order of their identifiers, those that have expired as well.
+        Reasons: PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_API_KEYS, request, options)
+
+    async def rotate_api_key(
+        self, request: RotateApiKeyRequest, **options: Unpack[CallOptions]
+    ) -> RotateApiKeyResponse:
+        """Replaces a key; the one before stays good for a while. The time at which it ends stays. Reasons:
+        RESOURCE_NOT_FOUND, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT, and STATE_NOT_ALLOWED while two are good
+        already, or after its end.
+        """
+        return await self._caller.call(ROTATE_API_KEY, request, options)
+
+    async def delete_api_key(
+        self, request: DeleteApiKeyRequest, **options: Unpack[CallOptions]
+    ) -> DeleteApiKeyResponse:
+        """Ends the use of a key everywhere within 5 seconds, and deletes it. Reasons: RESOURCE_NOT_FOUND,
+        IDEMPOTENCY_CONFLICT.
+        """
+        return await self._caller.call(DELETE_API_KEY, request, options)
+
+
 ISSUE_TOKEN = Method(
     path="/rampart.auth.v1.AuthService/IssueToken",
     request=IssueTokenRequest,
@@ -326,6 +453,163 @@ ISSUE_TOKEN = Method(
     public=True,
     ids=(),
 )
+
+CREATE_CLIENT = Method(
+    path="/rampart.auth.v1.ClientService/CreateClient",
+    request=CreateClientRequest,
+    response=CreateClientResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_CLIENT = Method(
+    path="/rampart.auth.v1.ClientService/GetClient",
+    request=GetClientRequest,
+    response=GetClientResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_CLIENTS = Method(
+    path="/rampart.auth.v1.ClientService/ListClients",
+    request=ListClientsRequest,
+    response=ListClientsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_CLIENT = Method(
+    path="/rampart.auth.v1.ClientService/UpdateClient",
+    request=UpdateClientRequest,
+    response=UpdateClientResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+ROTATE_CLIENT_SECRET = Method(
+    path="/rampart.auth.v1.ClientService/RotateClientSecret",
+    request=RotateClientSecretRequest,
+    response=RotateClientSecretResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+REVOKE_CLIENT_SECRET = Method(
+    path="/rampart.auth.v1.ClientService/RevokeClientSecret",
+    request=RevokeClientSecretRequest,
+    response=RevokeClientSecretResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DISABLE_CLIENT = Method(
+    path="/rampart.auth.v1.ClientService/DisableClient",
+    request=DisableClientRequest,
+    response=DisableClientResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+ENABLE_CLIENT = Method(
+    path="/rampart.auth.v1.ClientService/EnableClient",
+    request=EnableClientRequest,
+    response=EnableClientResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_CLIENT = Method(
+    path="/rampart.auth.v1.ClientService/DeleteClient",
+    request=DeleteClientRequest,
+    response=DeleteClientResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class ClientClient:
+    """Keeps the programs of each tenant that get access tokens. Nobody makes or takes over a program that may do
+    more than himself.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def create_client(self, request: CreateClientRequest, **options: Unpack[CallOptions]) -> CreateClientResponse:
+        """Creates a client and its secret. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT."""
+        return await self._caller.call(CREATE_CLIENT, request, options)
+
+    async def get_client(self, request: GetClientRequest, **options: Unpack[CallOptions]) -> Client:
+        """Returns a client, without its secret. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_CLIENT, request, options)
+        return present(response.client)
+
+    async def list_clients(self, request: ListClientsRequest, **options: Unpack[CallOptions]) -> ListClientsResponse:
+        """Lists the clients of the tenant in the order of their identifiers. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_CLIENTS, request, options)
+
+    async def update_client(self, request: UpdateClientRequest, **options: Unpack[CallOptions]) -> Client:
+        """Changes the fields of a client that the body names (AIP-134). Access tokens of before are refused
+        within 5 seconds if it may do less than before. Reasons: VALIDATION_FAILED, RESOURCE_NOT_FOUND,
+        ETAG_MISMATCH, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(UPDATE_CLIENT, request, options)
+        return present(response.client)
+
+    async def rotate_client_secret(
+        self, request: RotateClientSecretRequest, **options: Unpack[CallOptions]
+    ) -> RotateClientSecretResponse:
+        """Replaces the secret of a client; the one before stays good for a while, so that the program can be
+        told the new one. Reasons: RESOURCE_NOT_FOUND, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT, and
+        STATE_NOT_ALLOWED while two are good already, or for a client without a secret.
+        """
+        return await self._caller.call(ROTATE_CLIENT_SECRET, request, options)
+
+    async def revoke_client_secret(self, request: RevokeClientSecretRequest, **options: Unpack[CallOptions]) -> Client:
+        """Ends the use of secrets of a client, and of all its access tokens, everywhere within 5 seconds: what
+        to do when one has leaked. Reasons: RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(REVOKE_CLIENT_SECRET, request, options)
+        return present(response.client)
+
+    async def disable_client(self, request: DisableClientRequest, **options: Unpack[CallOptions]) -> Client:
+        """Ends the use of a client until it is enabled: it gets no tokens, and those that it has are refused
+        everywhere within 5 seconds. Reasons: RESOURCE_NOT_FOUND, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(DISABLE_CLIENT, request, options)
+        return present(response.client)
+
+    async def enable_client(self, request: EnableClientRequest, **options: Unpack[CallOptions]) -> Client:
+        """Lets a client have tokens again. Those of before stay refused. Reasons: RESOURCE_NOT_FOUND,
+        SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT.
+        """
+        response = await self._caller.call(ENABLE_CLIENT, request, options)
+        return present(response.client)
+
+    async def delete_client(self, request: DeleteClientRequest, **options: Unpack[CallOptions]) -> DeleteClientResponse:
+        """Deletes a client (AIP-135). Its access tokens are refused everywhere within 5 seconds. Reasons:
+        RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
+        """
+        return await self._caller.call(DELETE_CLIENT, request, options)
+
 
 LIST_ALERTS = Method(
     path="/rampart.cases.v1.AlertService/ListAlerts",

@@ -29,14 +29,16 @@ REVOCATION_KIND_SUBJECT: RevocationKind
 REVOCATION_KIND_TENANT: RevocationKind
 
 class IssueTokenRequest(_message.Message):
-    __slots__ = ("client_id", "client_secret", "scope")
+    __slots__ = ("client_id", "client_secret", "scope", "client_assertion")
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_SECRET_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ASSERTION_FIELD_NUMBER: _ClassVar[int]
     client_id: str
     client_secret: str
     scope: str
-    def __init__(self, client_id: _Optional[str] = ..., client_secret: _Optional[str] = ..., scope: _Optional[str] = ...) -> None: ...
+    client_assertion: str
+    def __init__(self, client_id: _Optional[str] = ..., client_secret: _Optional[str] = ..., scope: _Optional[str] = ..., client_assertion: _Optional[str] = ...) -> None: ...
 
 class IssueTokenResponse(_message.Message):
     __slots__ = ("access_token", "token_type", "expires_in", "scope")
@@ -169,32 +171,6 @@ class SetTenantPlanResponse(_message.Message):
     tenant: Tenant
     def __init__(self, tenant: _Optional[_Union[Tenant, _Mapping]] = ...) -> None: ...
 
-class CreateClientRequest(_message.Message):
-    __slots__ = ("tenant", "scopes", "rate_limit", "display_name")
-    TENANT_FIELD_NUMBER: _ClassVar[int]
-    SCOPES_FIELD_NUMBER: _ClassVar[int]
-    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
-    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
-    tenant: str
-    scopes: _containers.RepeatedScalarFieldContainer[str]
-    rate_limit: int
-    display_name: str
-    def __init__(self, tenant: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[int] = ..., display_name: _Optional[str] = ...) -> None: ...
-
-class CreateClientResponse(_message.Message):
-    __slots__ = ("tenant", "client_id", "client_secret", "scopes", "rate_limit")
-    TENANT_FIELD_NUMBER: _ClassVar[int]
-    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
-    CLIENT_SECRET_FIELD_NUMBER: _ClassVar[int]
-    SCOPES_FIELD_NUMBER: _ClassVar[int]
-    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
-    tenant: str
-    client_id: str
-    client_secret: str
-    scopes: _containers.RepeatedScalarFieldContainer[str]
-    rate_limit: int
-    def __init__(self, tenant: _Optional[str] = ..., client_id: _Optional[str] = ..., client_secret: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[int] = ...) -> None: ...
-
 class ListTenantsRequest(_message.Message):
     __slots__ = ("after", "limit")
     AFTER_FIELD_NUMBER: _ClassVar[int]
@@ -209,64 +185,34 @@ class ListTenantsResponse(_message.Message):
     tenants: _containers.RepeatedCompositeFieldContainer[Tenant]
     def __init__(self, tenants: _Optional[_Iterable[_Union[Tenant, _Mapping]]] = ...) -> None: ...
 
-class Client(_message.Message):
-    __slots__ = ("client_id", "display_name", "scopes", "rate_limit", "create_time", "rotate_time", "disable_time")
-    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
-    DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
-    SCOPES_FIELD_NUMBER: _ClassVar[int]
-    RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
-    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    ROTATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    DISABLE_TIME_FIELD_NUMBER: _ClassVar[int]
-    client_id: str
-    display_name: str
-    scopes: _containers.RepeatedScalarFieldContainer[str]
-    rate_limit: int
-    create_time: _timestamp_pb2.Timestamp
-    rotate_time: _timestamp_pb2.Timestamp
-    disable_time: _timestamp_pb2.Timestamp
-    def __init__(self, client_id: _Optional[str] = ..., display_name: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., rotate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., disable_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+class ExchangeApiKeyRequest(_message.Message):
+    __slots__ = ("api_key",)
+    API_KEY_FIELD_NUMBER: _ClassVar[int]
+    api_key: str
+    def __init__(self, api_key: _Optional[str] = ...) -> None: ...
 
-class ListClientsRequest(_message.Message):
-    __slots__ = ("tenant", "after", "limit")
+class ExchangeApiKeyResponse(_message.Message):
+    __slots__ = ("access_token", "expires_in")
+    ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_IN_FIELD_NUMBER: _ClassVar[int]
+    access_token: str
+    expires_in: int
+    def __init__(self, access_token: _Optional[str] = ..., expires_in: _Optional[int] = ...) -> None: ...
+
+class IssueOperatorTokenRequest(_message.Message):
+    __slots__ = ("tenant", "scopes")
     TENANT_FIELD_NUMBER: _ClassVar[int]
-    AFTER_FIELD_NUMBER: _ClassVar[int]
-    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
     tenant: str
-    after: str
-    limit: int
-    def __init__(self, tenant: _Optional[str] = ..., after: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    scopes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, tenant: _Optional[str] = ..., scopes: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class ListClientsResponse(_message.Message):
-    __slots__ = ("clients",)
-    CLIENTS_FIELD_NUMBER: _ClassVar[int]
-    clients: _containers.RepeatedCompositeFieldContainer[Client]
-    def __init__(self, clients: _Optional[_Iterable[_Union[Client, _Mapping]]] = ...) -> None: ...
-
-class RotateClientSecretRequest(_message.Message):
-    __slots__ = ("client_id",)
-    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
-    client_id: str
-    def __init__(self, client_id: _Optional[str] = ...) -> None: ...
-
-class RotateClientSecretResponse(_message.Message):
-    __slots__ = ("client", "client_secret")
-    CLIENT_FIELD_NUMBER: _ClassVar[int]
-    CLIENT_SECRET_FIELD_NUMBER: _ClassVar[int]
-    client: Client
-    client_secret: str
-    def __init__(self, client: _Optional[_Union[Client, _Mapping]] = ..., client_secret: _Optional[str] = ...) -> None: ...
-
-class SetClientDisabledRequest(_message.Message):
-    __slots__ = ("client_id", "disabled")
-    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
-    DISABLED_FIELD_NUMBER: _ClassVar[int]
-    client_id: str
-    disabled: bool
-    def __init__(self, client_id: _Optional[str] = ..., disabled: _Optional[bool] = ...) -> None: ...
-
-class SetClientDisabledResponse(_message.Message):
-    __slots__ = ("client",)
-    CLIENT_FIELD_NUMBER: _ClassVar[int]
-    client: Client
-    def __init__(self, client: _Optional[_Union[Client, _Mapping]] = ...) -> None: ...
+class IssueOperatorTokenResponse(_message.Message):
+    __slots__ = ("access_token", "expires_in", "scope")
+    ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_IN_FIELD_NUMBER: _ClassVar[int]
+    SCOPE_FIELD_NUMBER: _ClassVar[int]
+    access_token: str
+    expires_in: int
+    scope: str
+    def __init__(self, access_token: _Optional[str] = ..., expires_in: _Optional[int] = ..., scope: _Optional[str] = ...) -> None: ...

@@ -65,25 +65,15 @@ class AuthServiceStub:
                 request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsRequest.SerializeToString,
                 response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsResponse.FromString,
                 _registered_method=True)
-        self.ListClients = channel.unary_unary(
-                '/rampart.auth.v1.AuthService/ListClients',
-                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsRequest.SerializeToString,
-                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsResponse.FromString,
+        self.ExchangeApiKey = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/ExchangeApiKey',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyResponse.FromString,
                 _registered_method=True)
-        self.RotateClientSecret = channel.unary_unary(
-                '/rampart.auth.v1.AuthService/RotateClientSecret',
-                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretRequest.SerializeToString,
-                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretResponse.FromString,
-                _registered_method=True)
-        self.SetClientDisabled = channel.unary_unary(
-                '/rampart.auth.v1.AuthService/SetClientDisabled',
-                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledRequest.SerializeToString,
-                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledResponse.FromString,
-                _registered_method=True)
-        self.CreateClient = channel.unary_unary(
-                '/rampart.auth.v1.AuthService/CreateClient',
-                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientRequest.SerializeToString,
-                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientResponse.FromString,
+        self.IssueOperatorToken = channel.unary_unary(
+                '/rampart.auth.v1.AuthService/IssueOperatorToken',
+                request_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.IssueOperatorTokenRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.IssueOperatorTokenResponse.FromString,
                 _registered_method=True)
 
 
@@ -94,7 +84,7 @@ class AuthServiceServicer:
     def IssueToken(self, request, context):
         """Issues an access token for client credentials (RFC 6749, section 4.4; RFC 9068).
 
-        The edge offers it as `POST /api/v1/oauth/token` with a form body. Reasons: CLIENT_INVALID, SCOPE_INVALID.
+        The edge offers it as `POST /api/v1/oauth/token` with a form body. Reasons: CLIENT_INVALID, SCOPE_INVALID, GRANT_UNSUPPORTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -135,29 +125,15 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListClients(self, request, context):
-        """Lists the clients of a tenant by their identifiers, without their secrets. Reasons: RESOURCE_NOT_FOUND.
+    def ExchangeApiKey(self, request, context):
+        """Returns an access token for the holder of an API key, with which the edge makes its call. Reasons: API_KEY_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def RotateClientSecret(self, request, context):
-        """Replaces the secret of a client and returns the new one, which is shown this once. The old one is good for some 5 seconds more, tokens until they expire. Reasons: RESOURCE_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def SetClientDisabled(self, request, context):
-        """Says whether a client gets access tokens. Those that it has are good until they expire. Reasons: RESOURCE_NOT_FOUND.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
-    def CreateClient(self, request, context):
-        """Creates a client of a tenant and returns its secret, which is shown this once. Reasons: RESOURCE_NOT_FOUND.
+    def IssueOperatorToken(self, request, context):
+        """Returns an access token by which the operator of the platform acts as an owner of one tenant, for 5 minutes. Reasons: RESOURCE_NOT_FOUND, SCOPE_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,25 +172,15 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsRequest.FromString,
                     response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListTenantsResponse.SerializeToString,
             ),
-            'ListClients': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListClients,
-                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsRequest.FromString,
-                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsResponse.SerializeToString,
+            'ExchangeApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExchangeApiKey,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyResponse.SerializeToString,
             ),
-            'RotateClientSecret': grpc.unary_unary_rpc_method_handler(
-                    servicer.RotateClientSecret,
-                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretRequest.FromString,
-                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretResponse.SerializeToString,
-            ),
-            'SetClientDisabled': grpc.unary_unary_rpc_method_handler(
-                    servicer.SetClientDisabled,
-                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledRequest.FromString,
-                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledResponse.SerializeToString,
-            ),
-            'CreateClient': grpc.unary_unary_rpc_method_handler(
-                    servicer.CreateClient,
-                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientRequest.FromString,
-                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientResponse.SerializeToString,
+            'IssueOperatorToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.IssueOperatorToken,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.IssueOperatorTokenRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_auth__service__pb2.IssueOperatorTokenResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -391,7 +357,7 @@ class AuthService:
             _registered_method=True)
 
     @staticmethod
-    def ListClients(request,
+    def ExchangeApiKey(request,
             target,
             options=(),
             channel_credentials=None,
@@ -404,9 +370,9 @@ class AuthService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/rampart.auth.v1.AuthService/ListClients',
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsRequest.SerializeToString,
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ListClientsResponse.FromString,
+            '/rampart.auth.v1.AuthService/ExchangeApiKey',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.ExchangeApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -418,7 +384,7 @@ class AuthService:
             _registered_method=True)
 
     @staticmethod
-    def RotateClientSecret(request,
+    def IssueOperatorToken(request,
             target,
             options=(),
             channel_credentials=None,
@@ -431,63 +397,9 @@ class AuthService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/rampart.auth.v1.AuthService/RotateClientSecret',
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretRequest.SerializeToString,
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.RotateClientSecretResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def SetClientDisabled(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/rampart.auth.v1.AuthService/SetClientDisabled',
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledRequest.SerializeToString,
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.SetClientDisabledResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def CreateClient(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/rampart.auth.v1.AuthService/CreateClient',
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientRequest.SerializeToString,
-            rampart_dot_auth_dot_v1_dot_auth__service__pb2.CreateClientResponse.FromString,
+            '/rampart.auth.v1.AuthService/IssueOperatorToken',
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.IssueOperatorTokenRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_auth__service__pb2.IssueOperatorTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

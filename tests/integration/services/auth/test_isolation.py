@@ -11,9 +11,14 @@ import pytest
 
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, open_pool, transaction
+from services.auth.adapters.postgres_api_keys import PostgresApiKeys
+from services.auth.adapters.postgres_clients import PostgresClients
 from services.auth.adapters.postgres_directory import PostgresDirectory
-from services.auth.domain.tenants import Client, Tenant
+from services.auth.adapters.sealing import AesSealer
+from services.auth.domain.clients import Client
+from services.auth.domain.tenants import Tenant
 from tests.integration.conftest import FreshDatabase
+from tests.integration.services.auth.test_program_ports import client_of, event, key_of
 from tests.support.servers import Database
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -37,13 +42,16 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def clients(pool: Pool) -> list[Client]:
-    """Two clients of two tenants."""
-    directory = PostgresDirectory(pool)
+    """Two clients of two tenants, each of which has an API key as well."""
+    directory, sealer = PostgresDirectory(pool), AesSealer(secrets.token_bytes(32))
     made = []
     for _ in range(2):
         owner = await directory.create_tenant(Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "USD", NOW))
-        client = Client(f"{owner.name}-1", owner.tenant_id, secrets.token_bytes(32), frozenset(), 1, "", NOW)
-        await directory.create_client(client)
+        client, key = client_of(owner), key_of(owner)
+        async with PostgresClients(pool, sealer).begin(owner.tenant_id) as changes:
+            await changes.create(client, event(owner.tenant_id))
+        async with PostgresApiKeys(pool, sealer).begin(owner.tenant_id) as changes_of_keys:
+            await changes_of_keys.create(key, event(owner.tenant_id))
         made.append(client)
     return made
 
@@ -53,7 +61,7 @@ async def seen(pool: Pool, tenants: list[str], table: str = "clients") -> set[st
         return {str(row["tenant_id"]) for row in await connection.fetch(f"SELECT tenant_id FROM {table}")}
 
 
-@pytest.mark.parametrize("table", ["tenants", "clients"])
+@pytest.mark.parametrize("table", ["tenants", "clients", "api_keys"])
 async def test_rows_of_the_named_tenants_are_seen_and_no_others(pool: Pool, clients: list[Client], table: str) -> None:
     first, second = (client.tenant_id for client in clients)
     assert await seen(pool, [], table) == set()
@@ -63,7 +71,7 @@ async def test_rows_of_the_named_tenants_are_seen_and_no_others(pool: Pool, clie
 
 
 async def test_settings_end_with_their_transaction(pool: Pool, clients: list[Client]) -> None:
-    assert await PostgresDirectory(pool).find_client(clients[0].client_id)
+    assert await PostgresClients(pool, AesSealer(secrets.token_bytes(32))).find(clients[0].client_id)
     async with pool.acquire() as connection:
         assert await connection.fetch("SELECT tenant_id FROM clients") == []
         assert await connection.fetch("SELECT tenant_id FROM tenants") == []
@@ -86,9 +94,11 @@ async def test_lookup_by_name_does_not_let_write(pool: Pool, clients: list[Clien
 async def test_plan_of_another_tenant_is_not_changed(pool: Pool, clients: list[Client]) -> None:
     change = "UPDATE tenants SET rate_limit = 7 WHERE tenant_id = $1"
     own, other = clients[0].tenant_id, clients[1].tenant_id
+    async with transaction(pool, [other]) as connection:
+        name = await connection.fetchval("SELECT name FROM tenants")
     async with transaction(pool, [own]) as connection:
         # Seen by its name it is, but that does not let write.
-        names = await connection.fetch("SELECT set_config('rampart.tenant_name', $1, true)", clients[1].client_id[:-2])
+        names = await connection.fetch("SELECT set_config('rampart.tenant_name', $1, true)", name)
         assert names and await connection.fetchval("SELECT count(*) FROM tenants") == 2
         assert await connection.execute(change, other) == "UPDATE 0"
         assert await connection.execute(change, own) == "UPDATE 1"
@@ -103,10 +113,12 @@ async def test_row_for_another_tenant_is_refused(pool: Pool, clients: list[Clien
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE clients SET rate_limit = 9",
+        "UPDATE clients SET client_id = 'x'",
+        "UPDATE clients SET created_at = now()",
+        "UPDATE api_keys SET scopes = '{}'",
+        "UPDATE api_keys SET expires_at = now()",
         "UPDATE tenants SET name = 'x'",
         "UPDATE tenants SET default_currency = 'EUR'",
-        "DELETE FROM clients",
         "DELETE FROM tenants",
         "DROP POLICY own ON clients",
         "ALTER TABLE clients NO FORCE ROW LEVEL SECURITY",
@@ -163,3 +175,31 @@ async def test_tenants_opened_for_a_list_can_be_read_and_not_changed(pool: Pool,
         assert await connection.execute("UPDATE tenants SET rate_limit = 1") == "UPDATE 0"
         assert await connection.fetch("SELECT client_id FROM clients") == []
     assert await seen(pool, [], "tenants") == set()
+
+
+async def test_hash_of_a_key_opens_that_key_alone_and_lets_nothing_be_written(
+    pool: Pool, clients: list[Client]
+) -> None:
+    async with transaction(pool, [clients[0].tenant_id]) as connection:
+        digest = await connection.fetchval("SELECT key_hash FROM api_keys")
+    async with transaction(pool, []) as connection:
+        await connection.execute("SELECT set_config('rampart.key_hash', $1, true)", digest.hex())
+        rows = await connection.fetch("SELECT tenant_id FROM api_keys")
+        assert [str(row["tenant_id"]) for row in rows] == [clients[0].tenant_id]
+        assert await connection.execute("UPDATE api_keys SET prefix = 'x'") == "UPDATE 0"
+        assert await connection.execute("DELETE FROM api_keys") == "DELETE 0"
+    for nothing in ("", "00" * 32):
+        async with transaction(pool, []) as connection:
+            await connection.execute("SELECT set_config('rampart.key_hash', $1, true)", nothing)
+            assert await connection.fetch("SELECT tenant_id FROM api_keys") == []
+
+
+async def test_clean_up_takes_what_is_over_and_nothing_else(pool: Pool, clients: list[Client]) -> None:
+    tenant_id = clients[0].tenant_id
+    insert = "INSERT INTO used_assertions VALUES ($1, 'c', $2, now() + interval '1 minute')"
+    async with transaction(pool, [tenant_id]) as connection:
+        await connection.execute(insert, tenant_id, secrets.token_bytes(32))
+        assert await connection.execute("DELETE FROM used_assertions") == "DELETE 0"
+        await connection.execute("SELECT set_config('rampart.cleaning', 'on', true)")
+        assert await connection.execute("DELETE FROM used_assertions") == "DELETE 0"
+        assert await connection.execute("DELETE FROM requests") == "DELETE 0"

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,8 +17,8 @@ from services.auth.adapters.memory_keys import MemorySigningKeyStore
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.domain.keys import SigningKey
-from services.auth.domain.tenants import Client, Tenant, TenantPlan
-from services.auth.ports import ClientDirectory, KeyChange, SigningKeyStore
+from services.auth.domain.tenants import Tenant, TenantPlan
+from services.auth.ports import Directory, KeyChange, SigningKeyStore
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 
@@ -29,7 +29,7 @@ PLAN = TenantPlan(500, 5, (("decision", 300), ("read", 200)))
 
 @dataclass
 class Stores:
-    directory: ClientDirectory
+    directory: Directory
     keys: SigningKeyStore
 
 
@@ -50,11 +50,6 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
 
 def tenant() -> Tenant:
     return Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW, PLAN)
-
-
-def client(owner: Tenant) -> Client:
-    scopes = frozenset({"user:read", "decision:create"})
-    return Client(f"{owner.name}-1", owner.tenant_id, secrets.token_bytes(32), scopes, 20, "Checkout é", NOW)
 
 
 async def test_tenant_is_found_by_name_as_stored(stores: Stores) -> None:
@@ -91,15 +86,6 @@ async def test_plan_of_no_tenant_is_nothing(stores: Stores) -> None:
     assert await stores.directory.set_plan(f"t-{secrets.token_hex(6)}", PLAN) is None
 
 
-async def test_client_is_found_with_its_tenant_as_stored(stores: Stores) -> None:
-    owner = await stores.directory.create_tenant(tenant())
-    made = client(owner)
-    assert await stores.directory.find_client(made.client_id) is None
-    await stores.directory.create_client(made)
-    assert await stores.directory.find_client(made.client_id) == (made, owner)
-    assert await stores.directory.find_client(f"{made.client_id}0") is None
-
-
 async def test_keys_are_what_the_plans_made_of_them(stores: Stores) -> None:
     kids = [f"{secrets.token_hex(4)}-{number}" for number in range(3)]
     keys = [
@@ -131,33 +117,3 @@ async def test_tenants_are_listed_by_name_from_any_place_on(stores: Stores) -> N
     assert [each.name for each in await stores.directory.list_tenants(made[0], 1)] == [
         min(name for name in listed if name > made[0])
     ]
-
-
-async def test_clients_are_listed_for_their_tenant_alone(stores: Stores) -> None:
-    mine, other = [await stores.directory.create_tenant(tenant()) for _ in range(2)]
-    made = [replace(client(mine), client_id=f"{mine.name}-{number}") for number in (2, 1, 3)]
-    for each in (*made, client(other)):
-        await stores.directory.create_client(each)
-    by_id = sorted(made, key=lambda each: each.client_id)
-    assert await stores.directory.list_clients(mine.tenant_id, "", 10) == by_id
-    assert await stores.directory.list_clients(mine.tenant_id, by_id[0].client_id, 1) == [by_id[1]]
-
-
-async def test_secret_is_replaced_and_nothing_else(stores: Stores) -> None:
-    owner = await stores.directory.create_tenant(tenant())
-    made, digest = client(owner), secrets.token_bytes(32)
-    await stores.directory.create_client(made)
-    rotated = replace(made, secret_hash=digest, rotated_at=NOW)
-    assert await stores.directory.replace_secret(made.client_id, digest, NOW) == rotated
-    assert await stores.directory.find_client(made.client_id) == (rotated, owner)
-    assert await stores.directory.replace_secret("nobody", digest, NOW) is None
-
-
-async def test_client_is_disabled_since_the_first_time_and_enabled_again(stores: Stores) -> None:
-    made = client(await stores.directory.create_tenant(tenant()))
-    await stores.directory.create_client(made)
-    disabled = replace(made, disabled_at=NOW)
-    assert await stores.directory.disable_client(made.client_id, NOW) == disabled
-    assert await stores.directory.disable_client(made.client_id, NOW + timedelta(hours=1)) == disabled
-    assert await stores.directory.disable_client(made.client_id, None) == made
-    assert await stores.directory.disable_client("nobody", NOW) is None

@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc
+from rampart.auth.v1 import auth_service_pb2, auth_service_pb2_grpc, client_service_pb2, client_service_pb2_grpc
 from rampart.data.v1 import data_service_pb2, data_service_pb2_grpc
 
 from console.up.state import State
@@ -123,12 +123,18 @@ async def new_caller(neighbours: Neighbours, channel: grpc.aio.Channel, *scopes:
         auth: Any = stub(auth_service_pb2_grpc.AuthServiceStub, auth_channel)
         name = f"tenant-{secrets.token_hex(4)}"
         tenant = (await auth.CreateTenant(auth_service_pb2.CreateTenantRequest(name=name), timeout=5)).tenant
-        created = await auth.CreateClient(
-            auth_service_pb2.CreateClientRequest(tenant=name, scopes=scopes or ["transaction:read"]), timeout=5
+        operator = await auth.IssueOperatorToken(auth_service_pb2.IssueOperatorTokenRequest(tenant=name), timeout=5)
+        clients: Any = stub(client_service_pb2_grpc.ClientServiceStub, auth_channel)
+        created = await clients.CreateClient(
+            client_service_pb2.CreateClientRequest(client={"scopes": scopes or ["transaction:read"]}),
+            timeout=5,
+            metadata=(("authorization", f"Bearer {operator.access_token}"),),
         )
     async with neighbours.channel("auth", "service/gateway") as auth_channel:
         auth = stub(auth_service_pb2_grpc.AuthServiceStub, auth_channel)
-        request = auth_service_pb2.IssueTokenRequest(client_id=created.client_id, client_secret=created.client_secret)
+        request = auth_service_pb2.IssueTokenRequest(
+            client_id=created.client.client_id, client_secret=created.client_secret
+        )
         issued = await auth.IssueToken(request, timeout=5)
     return Caller(tenant.tenant_id, issued.access_token, stub(data_service_pb2_grpc.DataServiceStub, channel))
 

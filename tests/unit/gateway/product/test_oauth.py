@@ -9,6 +9,8 @@ from meshkit.errors import Kind, MeshError, unavailable
 from tests.support.gateway import Gateway, Reply
 
 FORM = "application/x-www-form-urlencoded"
+TYPE = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+ASSERTION = "grant_type=client_credentials&client_assertion=a.b.c"
 GOOD = "grant_type=client_credentials&client_id=c&client_secret=s"
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 900, "scope": "decision:create"}
 
@@ -41,6 +43,14 @@ async def test_basic_credentials_are_percent_decoded(gateway: Gateway) -> None:
 
 async def test_client_id_may_be_repeated_in_the_body_beside_basic(gateway: Gateway) -> None:
     assert (await ask(gateway, "grant_type=client_credentials&client_id=c", basic("c:s"))).status == 200
+
+
+@pytest.mark.parametrize("client_id", ["", "client-1"])
+async def test_assertion_goes_on_as_it_came(gateway: Gateway, client_id: str) -> None:
+    reply = await ask(gateway, f"{ASSERTION}&client_assertion_type={TYPE}&client_id={client_id}")
+    assert reply.status == 200
+    request = gateway.upstream.last.request
+    assert (request.client_id, request.client_secret, request.client_assertion) == (client_id, "", "a.b.c")
 
 
 @pytest.mark.parametrize("more", ["&scope=&extra=", "&scope", "&scope&scope=", "&scope=&scope"])
@@ -87,7 +97,11 @@ async def test_form_may_hold_utf_8_as_it_is_or_encoded(gateway: Gateway) -> None
         ("grant_type=client_credentials", basic("c:"), 401, "invalid_client"),
         ("grant_type=client_credentials", basic("c:%ff"), 401, "invalid_client"),
         ("grant_type=client_credentials", "Bearer x", 401, "invalid_client"),
-        (GOOD + "&x=" + "y" * 9000, None, 400, "invalid_request"),
+        (GOOD + "&x=" + "y" * 17_000, None, 400, "invalid_request"),
+        (GOOD + "&client_assertion=a.b.c", None, 400, "invalid_request"),
+        (f"{ASSERTION}&client_assertion_type=jwt", None, 400, "invalid_request"),
+        (ASSERTION, None, 400, "invalid_request"),
+        (f"{ASSERTION}&client_assertion_type={TYPE}", basic("c:s"), 400, "invalid_request"),
     ],
 )
 async def test_bad_request_is_refused_in_the_words_of_the_rfc(

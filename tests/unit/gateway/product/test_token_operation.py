@@ -10,7 +10,8 @@ from tests.support.gateway import Gateway, plan
 def test_token_endpoint_is_a_form_with_the_errors_of_oauth() -> None:
     token = rampart_document()["paths"]["/api/v1/oauth/token"]["post"]
     form = token["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
-    assert list(form["properties"]) == ["grant_type", "client_id", "client_secret", "scope"]
+    credentials = ["client_id", "client_secret", "client_assertion", "client_assertion_type"]
+    assert set(form["properties"]) == {"grant_type", "scope", *credentials}
     assert form["required"] == ["grant_type"]
     assert set(token["responses"]) == {"200", "400", "401", "429", "500", "503"}
     refused = token["responses"]["401"]["content"]["application/json"]["schema"]
@@ -20,7 +21,10 @@ def test_token_endpoint_is_a_form_with_the_errors_of_oauth() -> None:
 
 def test_tokens_are_had_by_client_credentials_with_the_scopes_of_the_methods() -> None:
     (name, scheme), *others = rampart_document()["components"]["securitySchemes"].items()
-    assert (name, scheme["type"], others) == ("oauth2", "oauth2", [])
+    assert (name, scheme["type"]) == ("oauth2", "oauth2")
+    ((other, key),) = others
+    assert (other, key["type"], key["in"], key["name"]) == ("api_key", "apiKey", "header", "X-Api-Key")
+    assert {"api_key": []} in rampart_document()["paths"]["/api/v1/users"]["get"]["security"]
     flow = scheme["flows"]["clientCredentials"]
     assert flow["tokenUrl"] == f"{LOCAL_URL}/api/v1/oauth/token"
     assert flow["scopes"]["decision:create"].startswith("Have transactions decided")

@@ -257,6 +257,16 @@ async def test_answer_too_large_to_keep_is_asked_for_again(edge: Edge) -> None:
     assert other.status == 422
 
 
+async def test_answer_that_holds_a_secret_is_asked_for_again(edge: Edge) -> None:
+    edge.upstream.answer = {"client": {"client_id": "client-1"}, "client_secret": "rcs_x"}
+    asked = {"display_name": "Checkout"}
+    headers = {"idempotency-key": "k"}
+    replies = [await edge.request("POST", "/api/v1/clients", asked, headers=headers) for _ in range(2)]
+    assert [reply.json["client_secret"] for reply in replies] == ["rcs_x"] * 2
+    assert replies[1].headers["idempotency-replayed"] == "true"
+    assert len(edge.upstream.calls) == 2
+
+
 async def test_batch_with_an_item_that_is_worth_a_retry_is_not_kept(edge: Edge) -> None:
     headers, batch = {"idempotency-key": "k"}, {"requests": [CHECK, CHECK]}
     edge.upstream.answer = {"results": [{"decision": {"decision_id": "d"}}, {"error": {"code": 14}}]}

@@ -1,94 +1,51 @@
-"""The use cases of the auth service on its ports in memory."""
+"""Tokens for programs: who gets one, what it says, and who is refused how."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import re
-import secrets
+from collections.abc import Awaitable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from meshkit.context import Quota
 from meshkit.errors import Kind, MeshError
-from meshkit.identity.scopes import Scopes
-from meshkit.identity.tokens import TokenVerifier
-from services.auth.adapters.memory_directory import MemoryDirectory
-from services.auth.adapters.memory_keys import MemorySigningKeyStore
-from services.auth.adapters.sealing import AesSealer
-from services.auth.domain.keys import KeySchedule
-from services.auth.domain.tenants import Client, Tenant, TenantPlan
-from services.auth.service.auth import AuthService
-from services.auth.service.directory import DirectoryService
-from services.auth.service.keyring import Keyring
-from tests.support.tokens import AUDIENCE, ISSUER, TRUSTED
-
-DEFAULTS = (
-    "case:read case:write decision:create decision:read event_type:read event_type:write label:read label:write "
-    "list:read list:write model:read model:write rate:read rate:write report:read report:write scenario:read "
-    "scenario:write task:read task:write transaction:read user:read user:write"
-)
-
-
-SCOPES = Scopes.declared_by_methods()
-
-
-class CountingDirectory(MemoryDirectory):
-    lookups = 0
-
-    async def find_client(self, client_id: str) -> tuple[Client, Tenant] | None:
-        self.lookups += 1
-        return await super().find_client(client_id)
-
-
-class World:
-    """A service with its parts in the open."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.5
-        self.directory = CountingDirectory()
-        store, sealer = MemorySigningKeyStore(), AesSealer(secrets.token_bytes(32))
-        self.keyring = Keyring(store, sealer, KeySchedule(180, 30 * 86_400, 3600), self.clock)
-        self.service = AuthService(
-            directory=self.directory,
-            keyring=self.keyring,
-            issuer=ISSUER,
-            audience=AUDIENCE,
-            token_seconds=600,
-            clock=self.clock,
-        )
-        self.managed = DirectoryService(
-            self.directory, scopes=SCOPES.declared, default_scopes=SCOPES.ordinary, clock=self.clock
-        )
-        self.verifier = TokenVerifier(self.keyring.public_keys, TRUSTED, clock=self.clock)
-
-    def clock(self) -> float:
-        return self.now
+from services.auth.domain.clients import AuthenticationMethod, ClientSettings, GrantType
+from services.auth.domain.tenants import TenantPlan
+from services.auth.service.auth import check_grant
+from services.auth.service.authentication import PresentedClient
+from services.auth.service.recent import LIFE_SECONDS
+from tests.support.programs import GIVEN, ROLES, ProgramWorld
 
 
 @pytest.fixture
-async def world() -> World:
-    world = World()
-    await world.keyring.refresh()
+async def world() -> ProgramWorld:
+    world = ProgramWorld()
+    await world.begin()
     return world
 
 
-async def reason(world: World, client_id: str, secret: str, scope: str = "") -> tuple[Kind, str, str]:
+async def refused(call: Awaitable[Any]) -> MeshError:
     with pytest.raises(MeshError) as caught:
-        await world.service.issue_token(client_id, secret, scope)
-    return caught.value.kind, caught.value.reason, caught.value.message
+        await call
+    return caught.value
 
 
-async def test_token_says_who_the_client_is_and_what_it_may_do(world: World) -> None:
-    tenant = await world.managed.create_tenant("acme", "EUR")
-    made = await world.managed.create_client("acme", ["user:read", "decision:create"], 20, "Checkout")
-    issued = await world.service.issue_token(made.client.client_id, made.secret, "")
+async def reason(world: ProgramWorld, client_id: str, secret: str, scope: str = "") -> tuple[Kind, str, str]:
+    error = await refused(world.service.issue_token(PresentedClient(client_id, secret), scope))
+    return error.kind, error.reason, error.message
+
+
+async def test_token_says_who_the_client_is_and_what_it_may_do(world: ProgramWorld) -> None:
+    made = await world.client(ClientSettings(rate_limit=20), ["user:read", "decision:create"])
+    issued = await world.token(made)
     principal = await world.verifier.verify(issued.token)
-    assert principal.tenant_id == tenant.tenant_id
-    assert principal.client_id == made.client.client_id
+    assert principal.tenant_id == world.tenant.tenant_id
+    assert principal.client_id == principal.subject == made.client.client_id
     assert principal.scopes == {"user:read", "decision:create"}
     assert (principal.rate_limit, principal.currency) == (20, "EUR")
-    assert principal.subject == made.client.client_id
     assert principal.roles == {"service"}
     assert (principal.issued_at, principal.session_id, principal.confirmation) == (1_800_000_000, "", None)
     assert (issued.scope, issued.expires_in) == ("decision:create user:read", 600)
@@ -105,181 +62,205 @@ PLANS = {
 
 
 @pytest.mark.parametrize("name", PLANS)
-async def test_token_carries_the_plan_of_the_tenant(world: World, name: str) -> None:
+async def test_token_carries_the_plan_of_the_tenant(world: ProgramWorld, name: str) -> None:
     plan, quota = PLANS[name]
-    await world.managed.create_tenant("acme", "", plan)
-    made = await world.managed.create_client("acme", [], 0, "")
-    issued = await world.service.issue_token(made.client.client_id, made.secret, "")
+    await world.managed.set_plan("acme", plan)
+    issued = await world.token(await world.client())
     assert (await world.verifier.verify(issued.token)).quota == quota
 
 
-async def test_changed_plan_counts_from_a_token_some_seconds_later(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
-    before = await world.service.issue_token(made.client.client_id, made.secret, "")
+async def test_changed_plan_counts_from_a_token_a_moment_later(world: ProgramWorld) -> None:
+    made = await world.client()
+    before = await world.token(made)
     assert (await world.managed.set_plan("acme", TenantPlan(rate_limit=7))).plan == TenantPlan(rate_limit=7)
-    world.now += 5.1
-    after = await world.service.issue_token(made.client.client_id, made.secret, "")
+    world.now += LIFE_SECONDS
+    after = await world.token(made)
     assert [(await world.verifier.verify(each.token)).quota.tenant for each in (before, after)] == [0, 7]
 
 
-async def test_plan_of_an_unknown_tenant_is_not_found(world: World) -> None:
-    with pytest.raises(MeshError) as caught:
-        await world.managed.set_plan("nobody", TenantPlan())
-    assert caught.value.reason == "RESOURCE_NOT_FOUND"
-
-
-@pytest.mark.parametrize("currency", ["ZZZ", "XXX", "XAU", "usd"])
-async def test_tenant_has_a_currency_in_force_that_has_minor_units(world: World, currency: str) -> None:
-    with pytest.raises(MeshError) as caught:
-        await world.managed.create_tenant("acme", currency)
-    assert [(each.field, each.reason) for each in caught.value.violations] == [("default_currency", "currency.known")]
-
-
-async def test_tenant_that_exists_keeps_its_plan(world: World) -> None:
-    await world.managed.create_tenant("acme", "", TenantPlan(rate_limit=7))
-    assert (await world.managed.create_tenant("acme", "", TenantPlan(rate_limit=9))).plan == TenantPlan(rate_limit=7)
-
-
-async def test_token_expires_after_the_set_time(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
-    issued = await world.service.issue_token(made.client.client_id, made.secret, "")
+async def test_token_expires_after_the_set_time(world: ProgramWorld) -> None:
+    issued = await world.token(await world.client())
     world.now += 599
-    assert (await world.verifier.verify(issued.token)).currency == "USD"
+    assert (await world.verifier.verify(issued.token)).currency == "EUR"
     world.now += 1
-    with pytest.raises(MeshError):
-        await world.verifier.verify(issued.token)
+    assert (await refused(world.verifier.verify(issued.token))).reason == "TOKEN_INVALID"
 
 
-async def test_every_token_is_different(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
-    issued = {(await world.service.issue_token(made.client.client_id, made.secret, "")).token for _ in range(10)}
-    assert len(issued) == 10
+async def test_every_token_is_different(world: ProgramWorld) -> None:
+    made = await world.client()
+    assert len({(await world.token(made)).token for _ in range(10)}) == 10
 
 
-async def test_narrower_scopes_are_granted_as_asked(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
-    issued = await world.service.issue_token(made.client.client_id, made.secret, "user:read  decision:read user:read")
+async def test_narrower_scopes_are_granted_as_asked(world: ProgramWorld) -> None:
+    made = await world.client()
+    issued = await world.token(made, "user:read  decision:read user:read")
     assert issued.scope == "decision:read user:read"
     assert (await world.verifier.verify(issued.token)).scopes == {"decision:read", "user:read"}
 
 
 @pytest.mark.parametrize("scope", ["fraud:backfill", "user:read fraud:backfill", "USER:READ", "everything"])
-async def test_scope_that_the_client_does_not_have_is_refused_by_name(world: World, scope: str) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
-    with pytest.raises(MeshError) as caught:
-        await world.service.issue_token(made.client.client_id, made.secret, scope)
-    assert (caught.value.kind, caught.value.reason) == (Kind.INVALID_ARGUMENT, "SCOPE_INVALID")
-    assert caught.value.metadata == {"scope": scope.split()[-1]}
+async def test_scope_that_the_client_does_not_have_is_refused_by_name(world: ProgramWorld, scope: str) -> None:
+    error = await refused(world.token(await world.client(), scope))
+    assert (error.kind, error.reason) == (Kind.INVALID_ARGUMENT, "SCOPE_INVALID")
+    assert error.metadata == {"scope": scope.split()[-1]}
 
 
-async def test_unknown_client_and_wrong_secret_get_the_same_answer(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
+async def test_whoever_is_not_a_client_gets_one_answer(world: ProgramWorld) -> None:
+    made, disabled = await world.client(), await world.client()
+    async with world.clients.begin(world.tenant.tenant_id) as changes:
+        await world.keeper.disable(changes, disabled.client.client_id)
     answers = {
         await reason(world, made.client.client_id, made.secret[:-1]),
         await reason(world, made.client.client_id, made.secret + "x"),
         await reason(world, made.client.client_id, "é😀"),
+        await reason(world, made.client.client_id, ""),
+        await reason(world, "", ""),
         await reason(world, "acme-nobody", made.secret),
         await reason(world, "ACME\0' OR 1=1", "x"),
+        await reason(world, disabled.client.client_id, disabled.secret),
         # Nobody may use up a scope error to learn that a client exists.
         await reason(world, made.client.client_id, "wrong", "no:such"),
     }
     assert answers == {(Kind.UNAUTHENTICATED, "CLIENT_INVALID", "the client credentials are wrong")}
 
 
-async def test_failed_authentication_is_logged_without_the_secret(
-    world: World, caplog: pytest.LogCaptureFixture
+async def test_failed_authentication_is_an_event_without_the_secret(
+    world: ProgramWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
         await reason(world, "acme-nobody", "the-secret")
-    (record,) = [record for record in caplog.records if record.name == "audit"]
-    assert record.__dict__["fields"]["client_id"] == "acme-nobody"
-    assert "the-secret" not in str(record.__dict__)
+        await reason(world, "rcs_the-secret in the wrong place", "x")
+    known, unknown = world.audit.events
+    assert (known.action, known.target, known.reason) == (
+        "client.authenticate",
+        "clients/acme-nobody",
+        "CLIENT_INVALID",
+    )
+    assert unknown.target == ""
+    assert "the-secret" not in f"{world.audit.events} {caplog.text}"
 
 
-async def test_rows_are_looked_up_once_in_five_seconds_also_those_that_do_not_exist(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
+async def test_rows_are_looked_up_once_in_a_second_also_those_that_do_not_exist(world: ProgramWorld) -> None:
+    made = await world.client()
     for _ in range(5):
-        await world.service.issue_token(made.client.client_id, made.secret, "")
+        await world.token(made)
         await reason(world, "acme-nobody", "x")
-    assert world.directory.lookups == 2
-    world.now += 5
-    await world.service.issue_token(made.client.client_id, made.secret, "")
-    assert world.directory.lookups == 3
+    assert world.clients.lookups == 2
+    world.now += LIFE_SECONDS
+    await world.token(made)
+    assert world.clients.lookups == 3
 
 
-async def test_creating_a_tenant_again_returns_it_unchanged(world: World) -> None:
-    first = await world.managed.create_tenant("acme", "EUR")
-    assert await world.managed.create_tenant("acme", "USD") == first
-    assert (await world.managed.create_tenant("globex", "")).tenant_id != first.tenant_id
+PERSON = frozenset({GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN})
+CLIENTS = {
+    "program": ClientSettings(),
+    "web": ClientSettings(grant_types=PERSON, redirect_uris=("https://app.example/back",)),
+    "both": ClientSettings(
+        grant_types=PERSON | {GrantType.CLIENT_CREDENTIALS}, redirect_uris=("https://app.example/back",)
+    ),
+    "device": ClientSettings(
+        grant_types=frozenset({GrantType.DEVICE_CODE, GrantType.REFRESH_TOKEN}), method=AuthenticationMethod.NONE
+    ),
+}
 
 
-async def test_client_gets_a_random_secret_of_which_the_hash_is_kept(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = [await world.managed.create_client("acme", [], 0, "") for _ in range(20)]
-    assert len({one.secret for one in made}) == len({one.client.client_id for one in made}) == 20
-    for one in made:
-        assert re.fullmatch(r"acme-[a-z2-7]{12}", one.client.client_id)
-        assert len(one.secret) == 43
-        assert one.client.secret_hash == hashlib.sha256(one.secret.encode()).digest()
-
-
-async def test_client_defaults_to_every_scope_but_backfill_and_a_hundred_requests(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    client = (await world.managed.create_client("acme", [], 0, "")).client
-    assert " ".join(sorted(client.scopes)) == DEFAULTS
-    assert client.rate_limit == 100
-
-
-async def test_client_of_an_unknown_tenant_is_refused(world: World) -> None:
-    with pytest.raises(MeshError) as caught:
-        await world.managed.create_client("nobody", [], 0, "")
-    assert (caught.value.kind, caught.value.reason) == (Kind.NOT_FOUND, "RESOURCE_NOT_FOUND")
-    assert caught.value.metadata == {"resource": "tenant"}
-
-
-async def test_unknown_scopes_of_a_client_are_refused_by_place(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    with pytest.raises(MeshError) as caught:
-        await world.managed.create_client("acme", ["user:read", "user:delete", "root:all"], 0, "")
-    assert caught.value.reason == "VALIDATION_FAILED"
-    assert [violation.field for violation in caught.value.violations] == ["scopes[1]", "scopes[2]"]
-
-
-async def test_rotated_client_gets_tokens_with_its_new_secret_alone(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
-    rotated = await world.managed.rotate_secret(made.client.client_id)
-    assert rotated.secret != made.secret
-    await world.service.issue_token(made.client.client_id, rotated.secret, "")
-    assert (await reason(world, made.client.client_id, made.secret))[1] == "CLIENT_INVALID"
-
-
-async def test_disabled_client_gets_no_token_until_it_is_enabled(world: World) -> None:
-    await world.managed.create_tenant("acme", "")
-    made = await world.managed.create_client("acme", [], 0, "")
-    await world.service.issue_token(made.client.client_id, made.secret, "")
-    disabled = await world.managed.set_disabled(made.client.client_id, True)
-    assert disabled.disabled_at is not None
-    world.now += 5
-    wrong = await reason(world, made.client.client_id, "wrong")
-    assert await reason(world, made.client.client_id, made.secret) == wrong
-    await world.managed.set_disabled(made.client.client_id, False)
-    world.now += 5
-    await world.service.issue_token(made.client.client_id, made.secret, "")
-
-
-async def test_what_is_done_to_a_client_that_does_not_exist_is_refused(world: World) -> None:
-    for work in (world.managed.rotate_secret("acme-x"), world.managed.set_disabled("acme-x", True)):
+@pytest.mark.parametrize("grant", GrantType)
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_client_has_its_grant_types_and_no_others(world: ProgramWorld, name: str, grant: GrantType) -> None:
+    made = await world.client(CLIENTS[name])
+    if grant in CLIENTS[name].grant_types:
+        check_grant(made.client, grant)
+    else:
         with pytest.raises(MeshError) as caught:
-            await work
-        assert caught.value.metadata == {"resource": "client"}
-    with pytest.raises(MeshError) as caught:
-        await world.managed.list_clients("nobody", "", 0)
-    assert caught.value.metadata == {"resource": "tenant"}
+            check_grant(made.client, grant)
+        assert (caught.value.reason, caught.value.metadata) == ("GRANT_UNSUPPORTED", {"grant_type": grant.value})
+    if GrantType.CLIENT_CREDENTIALS not in CLIENTS[name].grant_types:
+        assert (await refused(world.token(made))).reason == "GRANT_UNSUPPORTED"
+
+
+async def test_public_client_shows_no_secret(world: ProgramWorld) -> None:
+    made = await world.client(CLIENTS["device"])
+    assert made.secret == ""
+    client, tenant = await world.authenticator.authenticate(PresentedClient(made.client.client_id))
+    assert (client, tenant) == (made.client, world.tenant)
+    shown = PresentedClient(made.client.client_id, "anything")
+    assert (await refused(world.authenticator.authenticate(shown))).reason == "CLIENT_INVALID"
+
+
+async def test_api_key_is_exchanged_for_a_short_token_of_its_own(world: ProgramWorld) -> None:
+    made = await world.key(["user:read"])
+    issued = await world.service.exchange_api_key(made.secret)
+    principal = await world.verifier.verify(issued.token)
+    assert (principal.client_id, principal.subject) == (made.key.key_id, made.key.key_id)
+    assert principal.tenant_id == world.tenant.tenant_id
+    assert principal.scopes == {"user:read"}
+    assert (principal.rate_limit, issued.expires_in) == (100, 300)
+
+
+async def test_api_key_that_is_none_is_refused_without_a_look_up_if_its_checksum_tells(world: ProgramWorld) -> None:
+    made = await world.key()
+    shown: list[bytes] = []
+    find = world.keys.shown
+
+    async def counted(key_hash: bytes) -> Any:
+        shown.append(key_hash)
+        return await find(key_hash)
+
+    world.keys.shown = counted  # type: ignore[method-assign]
+    for wrong in ("", "rpk_", made.secret[:-1], made.secret + "a", made.secret.swapcase(), "é" * 53):
+        assert (await refused(world.service.exchange_api_key(wrong))).reason == "API_KEY_INVALID"
+    assert shown == []
+
+
+async def test_token_of_an_api_key_ends_with_it(world: ProgramWorld) -> None:
+    made = await world.key(life=timedelta(seconds=90))
+    assert (await world.service.exchange_api_key(made.secret)).expires_in == 90
+    world.now += 90
+    assert (await refused(world.service.exchange_api_key(made.secret))).reason == "API_KEY_INVALID"
+
+
+async def test_former_api_key_is_good_for_its_grace_alone(world: ProgramWorld) -> None:
+    made = await world.key()
+    async with world.keys.begin(world.tenant.tenant_id) as changes:
+        rotated = await world.key_keeper.rotate(changes, world.boss, made.key.key_id, timedelta(seconds=60))
+    assert (await world.service.exchange_api_key(made.secret)).expires_in == 60
+    assert (await world.service.exchange_api_key(rotated.secret)).expires_in == 300
+    world.now += 60
+    assert (await refused(world.service.exchange_api_key(made.secret))).reason == "API_KEY_INVALID"
+    await world.service.exchange_api_key(rotated.secret)
+
+
+async def test_uses_of_a_key_are_written_once_for_many(world: ProgramWorld) -> None:
+    made = await world.key()
+    await world.service.exchange_api_key(made.secret)
+    world.now += 5
+    await world.service.exchange_api_key(made.secret)
+    assert (await world.keys.get(world.tenant.tenant_id, made.key.key_id)) == made.key
+    await world.uses.write()
+    assert (await world.keys.get(world.tenant.tenant_id, made.key.key_id)) == replace(
+        made.key, last_used_at=world.time()
+    )
+
+
+async def test_operator_acts_as_an_owner_of_one_tenant_for_five_minutes(world: ProgramWorld) -> None:
+    issued = await world.service.operator_token("acme", [])
+    principal = await world.verifier.verify(issued.token)
+    assert (principal.tenant_id, principal.subject) == (world.tenant.tenant_id, "operator")
+    assert principal.roles == {"owner"}
+    assert principal.scopes == ROLES.permitted(["owner"])
+    assert issued.expires_in == 300
+    event = world.audit.events[-1]
+    assert (event.action, event.tenant_id) == ("operator.token", world.tenant.tenant_id)
+    narrow = await world.service.operator_token("acme", ["client:read"])
+    assert (await world.verifier.verify(narrow.token)).scopes == {"client:read"}
+
+
+async def test_operator_token_for_what_does_not_exist_is_refused(world: ProgramWorld) -> None:
+    assert (await refused(world.service.operator_token("nobody", []))).reason == "RESOURCE_NOT_FOUND"
+    assert (await refused(world.service.operator_token("acme", ["root:all"]))).reason == "SCOPE_INVALID"
+
+
+async def test_usual_scopes_of_a_program_are_ordinary_ones_that_programs_can_have(world: ProgramWorld) -> None:
+    usual = (await world.client()).client.settings.scopes
+    assert usual == GIVEN.usual <= ROLES.permitted(["service"])
+    assert usual.isdisjoint({"fraud:backfill", "pii:read", "scenario:publish", "scenario:policy", "client:write"})

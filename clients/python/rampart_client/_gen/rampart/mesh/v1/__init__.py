@@ -336,6 +336,27 @@ class ErrorReason(betterproto2.Enum):
     Read the decision itself; only decisions that were made since have an explanation and a replay.
     """
 
+    API_KEY_INVALID = 71
+    """
+    The API key is unknown, has expired or was revoked. UNAUTHENTICATED.
+
+    Check that the whole key is sent. If it is right, it has ended: create or rotate one.
+    """
+
+    GRANT_UNSUPPORTED = 72
+    """
+    The client may not have tokens for this grant type. INVALID_ARGUMENT; metadata: `grant_type`.
+
+    Use a grant type of the client, or have the client changed.
+    """
+
+    SCOPE_NOT_HELD = 73
+    """
+    The caller lacks a scope of what it would make or take over. PERMISSION_DENIED; metadata: `scope`.
+
+    Leave out the scope, or have it done by somebody who has it: nobody gives away, or gets by way of a program, more than he has.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -384,6 +405,9 @@ class ErrorReason(betterproto2.Enum):
             47: "ERROR_REASON_SUM_TOO_LARGE",
             60: "ERROR_REASON_SECOND_PERSON_NEEDED",
             65: "ERROR_REASON_NOT_COMPUTABLE",
+            71: "ERROR_REASON_API_KEY_INVALID",
+            72: "ERROR_REASON_GRANT_UNSUPPORTED",
+            73: "ERROR_REASON_SCOPE_NOT_HELD",
         }
 
     @classmethod
@@ -434,6 +458,9 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_SUM_TOO_LARGE": 47,
             "ERROR_REASON_SECOND_PERSON_NEEDED": 60,
             "ERROR_REASON_NOT_COMPUTABLE": 65,
+            "ERROR_REASON_API_KEY_INVALID": 71,
+            "ERROR_REASON_GRANT_UNSUPPORTED": 72,
+            "ERROR_REASON_SCOPE_NOT_HELD": 73,
         }
 
 

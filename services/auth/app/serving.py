@@ -1,4 +1,4 @@
-"""The composition root of the auth service: the only place that knows its adapters."""
+"""Composes the auth service."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from rampart.auth.v1 import auth_service_pb2_grpc
+from rampart.auth.v1 import (
+    api_key_service_pb2,
+    api_key_service_pb2_grpc,
+    auth_service_pb2_grpc,
+    client_service_pb2,
+    client_service_pb2_grpc,
+)
 
 from meshkit.host import Host
 from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.revocations import Revocations
-from meshkit.identity.scopes import Scopes
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.periodic import Periodic
 from meshkit.rpc.keys import AUTH_SERVICE
@@ -23,8 +28,8 @@ from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.adapters.sealing import AesSealer
+from services.auth.app.programs import Programs
 from services.auth.convert.revocations import revocation_to_tokens
-from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
 from services.auth.service.revoking.feed import RevocationFeed
@@ -33,7 +38,12 @@ from services.auth.settings import AuthSettings
 
 __all__ = ["migrate", "serve"]
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+SERVICES = [
+    AUTH_SERVICE,
+    client_service_pb2.DESCRIPTOR.services_by_name["ClientService"],
+    api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
+]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -48,24 +58,18 @@ async def serve(host: Host, reader: Reader) -> None:
     keyring = Keyring(PostgresSigningKeyStore(pool), AesSealer(settings.sealing_key), settings.schedule, time.time)
     host.check("signing_keys", keyring.check)
     host.background("signing keys", partial(keyring.keep, settings.key_check_seconds))
-    scopes = Scopes.declared_by_methods()
     directory = PostgresDirectory(pool)
-    service = AuthService(
-        directory=directory,
-        keyring=keyring,
-        issuer=settings.mesh.issuer,
-        audience=settings.mesh.audience,
-        token_seconds=settings.token_seconds,
-        clock=time.time,
-    )
-    managed = DirectoryService(directory, scopes=scopes.declared, default_scopes=scopes.ordinary, clock=time.time)
+    programs = Programs.compose(host, settings, pool, keyring, directory)
+    managed = DirectoryService(directory, clock=time.time)
     revoked = Revocations(awaited=True)
     trusted = TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience)
     verifier = TokenVerifier(keyring.public_keys, trusted, revocations=revoked)
     identity = host.identity(settings.mesh)
-    server = MeshServer(settings.mesh, identity, listen=settings.listen, services=[AUTH_SERVICE], verifier=verifier)
-    servicer = AuthServicer(service, managed, _revocations(host, pool, revoked))
+    server = MeshServer(settings.mesh, identity, listen=settings.listen, services=SERVICES, verifier=verifier)
+    servicer = AuthServicer(programs.tokens, keyring, managed, _revocations(host, pool, revoked))
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer)
+    server.add(client_service_pb2_grpc.add_ClientServiceServicer_to_server, programs.clients)
+    server.add(api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server, programs.keys)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

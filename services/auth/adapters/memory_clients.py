@@ -1,0 +1,89 @@
+"""Keeps the clients of tenants in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from meshkit.named_requests import Answered
+from meshkit.storage.named_requests import MemoryClaims
+from services.auth.adapters.memory_directory import MemoryDirectory
+from services.auth.domain.audit import AuditEvent
+from services.auth.domain.clients import Client
+from services.auth.domain.revocations import Revocation, RevocationKind
+from services.auth.domain.tenants import Tenant
+from services.auth.ports import ClientChanges
+
+__all__ = ["MemoryClients"]
+
+
+class MemoryClients:
+    """Implements `ClientStore`. What was recorded and revoked is there to be read."""
+
+    def __init__(self, directory: MemoryDirectory) -> None:
+        self.events: list[AuditEvent] = []
+        self.revocations: list[Revocation] = []
+        self._directory = directory
+        self._clients: dict[str, Client] = {}
+        self._requests: dict[tuple[str, UUID], Answered] = {}
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def begin(self, tenant_id: str) -> AsyncIterator[ClientChanges]:
+        async with self._lock:
+            changes = _Changes(dict(self._clients), dict(self._requests), tenant_id)
+            yield changes
+            self._clients, self._requests = changes.clients, changes.requests
+            self.events += changes.events
+            self.revocations += changes.revocations
+
+    async def get(self, tenant_id: str, client_id: str) -> Client | None:
+        client = self._clients.get(client_id)
+        return client if client is not None and client.tenant_id == tenant_id else None
+
+    async def page(self, tenant_id: str, after: str, limit: int) -> list[Client]:
+        found = [each for each in self._clients.values() if each.tenant_id == tenant_id and each.client_id > after]
+        return sorted(found, key=lambda each: each.client_id)[:limit]
+
+    async def find(self, client_id: str) -> tuple[Client, Tenant] | None:
+        client = self._clients.get(client_id)
+        return (client, self._directory.owner(client.tenant_id)) if client is not None else None
+
+
+class _Changes(MemoryClaims):
+    """Implements `ClientChanges` on copies, which the store takes over at the end."""
+
+    def __init__(self, clients: dict[str, Client], requests: dict[tuple[str, UUID], Answered], tenant_id: str) -> None:
+        super().__init__(requests, tenant_id)
+        self.clients = clients
+        self.requests = requests
+        self.events: list[AuditEvent] = []
+        self.revocations: list[Revocation] = []
+
+    async def count(self) -> int:
+        return sum(client.tenant_id == self._tenant_id for client in self.clients.values())
+
+    async def create(self, client: Client, event: AuditEvent) -> None:
+        self.clients[client.client_id] = client
+        self.events.append(event)
+
+    async def lock(self, client_id: str) -> Client | None:
+        client = self.clients.get(client_id)
+        return client if client is not None and client.tenant_id == self._tenant_id else None
+
+    async def replace(self, client: Client, event: AuditEvent) -> None:
+        self.clients[client.client_id] = client
+        self.events.append(event)
+
+    async def delete(self, client_id: str, event: AuditEvent) -> None:
+        del self.clients[client_id]
+        self.events.append(event)
+
+    async def revoke(self, revocation: Revocation) -> None:
+        self.revocations.append(revocation)
+
+    async def lift(self, client_id: str, at: datetime, until: datetime) -> None:
+        self.revocations.append(Revocation(RevocationKind.CLIENT, self._tenant_id, client_id, at, until))
