@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ._call import Caller
 from ._gen.methods import (
+    AccountClient,
     AlertClient,
     BacktestClient,
     CaseClient,
@@ -18,6 +19,7 @@ from ._gen.methods import (
     GraphClient,
     LabelClient,
     ListClient,
+    MemberClient,
     ModelClient,
     QualityClient,
     ScenarioClient,
@@ -44,6 +46,14 @@ class Services(ABC):
     @abstractmethod
     def caller(self, service: str) -> Caller:
         """Returns what calls a service. Raises ValueError if it has no address."""
+
+    @cached_property
+    def member(self) -> MemberClient:
+        return MemberClient(self.caller("auth"))
+
+    @cached_property
+    def account(self) -> AccountClient:
+        return AccountClient(self.caller("auth"))
 
     @cached_property
     def user(self) -> UserClient:
