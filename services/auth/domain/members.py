@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-__all__ = ["OWNER", "Factor", "Member", "MemberState", "Proven"]
+__all__ = ["OWNER", "Factor", "Member", "MemberState", "Proven", "email_key"]
 
 OWNER = "owner"
 """Role of which every tenant keeps one member at least."""
@@ -51,6 +52,8 @@ class Member:
     deleted_at: datetime | None = None
     signed_in_at: datetime | None = None
     """When the member last proved who he is."""
+    signed_out_at: datetime | None = None
+    """Sessions and grants that began before are over, and so are their tokens."""
 
     @property
     def state(self) -> MemberState:
@@ -63,6 +66,25 @@ class Member:
     @property
     def may_sign_in(self) -> bool:
         return self.state is MemberState.ACTIVE
+
+    @property
+    def owns(self) -> bool:
+        """Tells whether the member answers for the tenant now."""
+        return self.may_sign_in and OWNER in self.roles
+
+    def erased(self, at: datetime) -> Member:
+        """Returns the member without anything about the person."""
+        return replace(
+            self, email="", display_name="", roles=frozenset(), deleted_at=at, signed_in_at=None, signed_out_at=at
+        )
+
+
+def email_key(email: str) -> str:
+    """Returns what is equal of addresses of one mailbox: in NFKC, whatever the case of letters (Unicode, section 3.13).
+
+    RFC 5321 lets a mailbox differ by case; where one does, nobody can tell it from the other by reading.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,36 @@ from __future__ import annotations
 
 from services.auth.ports.audit import AuditTrail
 from services.auth.ports.directory import ClientDirectory
+from services.auth.ports.factors import CodeStore, FactorRemoval, MemberFactors, PasskeyReader, PasskeyStore
 from services.auth.ports.keys import KeyChange, Sealer, SigningKeyStore
+from services.auth.ports.members import (
+    LinkStore,
+    MemberChange,
+    MemberStore,
+    PasswordAccount,
+    PasswordStore,
+    RecordedAct,
+)
+from services.auth.ports.sign_in_guards import FailureCounts, LinkDelivery, PasswordHasher
 
-__all__ = ["AuditTrail", "ClientDirectory", "KeyChange", "Sealer", "SigningKeyStore"]
+__all__ = [
+    "AuditTrail",
+    "ClientDirectory",
+    "CodeStore",
+    "FactorRemoval",
+    "FailureCounts",
+    "KeyChange",
+    "LinkDelivery",
+    "LinkStore",
+    "MemberChange",
+    "MemberFactors",
+    "MemberStore",
+    "PasskeyReader",
+    "PasskeyStore",
+    "PasswordAccount",
+    "PasswordHasher",
+    "PasswordStore",
+    "RecordedAct",
+    "Sealer",
+    "SigningKeyStore",
+]
