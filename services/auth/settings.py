@@ -9,6 +9,7 @@ from pathlib import Path
 from meshkit.rpc.keys import KEPT_SECONDS
 from meshkit.settings import MeshSettings, Reader, SettingsError, read_keys
 from services.auth.domain.keys import KeySchedule
+from services.auth.domain.tenants import MOST_TOKEN_SECONDS
 
 __all__ = ["AuthSettings", "check_rotation", "read_key"]
 
@@ -40,7 +41,7 @@ class AuthSettings:
             listen=reader.address("RAMPART_AUTH_LISTEN"),
             dsn=reader.text("RAMPART_AUTH_DSN"),
             sealing_key=read_key(reader.file("RAMPART_AUTH_KEY_FILE")),
-            token_seconds=reader.number("RAMPART_TOKEN_SECONDS", 3600, low=1, high=86_400),
+            token_seconds=reader.number("RAMPART_TOKEN_SECONDS", 3600, low=1, high=MOST_TOKEN_SECONDS),
             key_use_seconds=reader.number("RAMPART_KEY_USE_SECONDS", 30 * 86_400, low=1),
             key_publish_seconds=reader.number("RAMPART_KEY_PUBLISH_SECONDS", 180),
             key_check_seconds=reader.number("RAMPART_KEY_CHECK_SECONDS", 30, low=1, high=3600),

@@ -14,3 +14,5 @@ async def record(connection: Connection, act: RecordedAct) -> None:
     await audit_rows.append(connection, act.event)
     if act.revocation is not None:
         await revocation_rows.append(connection, act.revocation)
+    if (left := act.lifted) is not None and left.issued_before is not None and left.until is not None:
+        await revocation_rows.lift(connection, left.kind, left.tenant_id, left.name, left.issued_before, left.until)

@@ -33,11 +33,14 @@ class PeopleInMemory:
     required: set[str] = field(default_factory=set)
     events: list[AuditEvent] = field(default_factory=list)
     revocations: list[Revocation] = field(default_factory=list)
+    lifted: list[Revocation] = field(default_factory=list)
 
     def record(self, act: RecordedAct) -> None:
         self.events.append(act.event)
         if act.revocation is not None:
             self.revocations.append(act.revocation)
+        if act.lifted is not None:
+            self.lifted.append(act.lifted)
 
     def member(self, tenant_id: str, member_id: str) -> Member | None:
         found = self.members.get(member_id)

@@ -14,7 +14,7 @@ _GIVEN = (
     "SELECT * FROM unnest($1::bytea[], $2::float8[], $3::float8[], $4::float8[], $5::float8[], $7::float8[])"
     " AS given (key, free, first, most, forget, top)"
 )
-# As `FailureCount.charged` has it. Rows are taken in the order of their keys, so that no two attempts wait for each other.
+# As `FailureCount.charged` has it. Rows are taken in the order of their keys, lest two attempts wait for each other.
 _CHARGE = f"""
 WITH given AS ({_GIVEN})
 INSERT INTO sign_in_failures AS count (key, failures, at, blocked_until)

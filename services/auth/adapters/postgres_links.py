@@ -53,7 +53,8 @@ class PostgresLinks:
         async with transaction(self._pool, [link.tenant_id]) as connection:
             # Turns are taken at the member, as by all that changes one.
             present = await connection.fetchval(
-                "SELECT true FROM members WHERE member_id = $1 AND disabled_at IS NULL AND deleted_at IS NULL FOR UPDATE",
+                "SELECT true FROM members WHERE member_id = $1 AND disabled_at IS NULL AND deleted_at IS NULL"
+                " FOR UPDATE",
                 link.member_id,
             )
             used = await connection.execute(

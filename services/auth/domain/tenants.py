@@ -10,6 +10,7 @@ from datetime import datetime
 __all__ = [
     "DEFAULT_CURRENCY",
     "DEFAULT_RATE_LIMIT",
+    "MOST_TOKEN_SECONDS",
     "Client",
     "IssuedToken",
     "NewClient",
@@ -22,6 +23,8 @@ __all__ = [
 
 DEFAULT_RATE_LIMIT = 100
 DEFAULT_CURRENCY = "USD"
+MOST_TOKEN_SECONDS = 86_400
+"""Longest life of an access token that can be set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ __all__ = ["LinkStore", "MemberChange", "MemberStore", "PasswordAccount", "Passw
 
 @dataclass(frozen=True, slots=True)
 class RecordedAct:
-    """What is recorded of a change, in its transaction: the event, and what of tokens it ends."""
+    """What is recorded of a change, in its transaction: the event, and what of tokens it ends or lets be good again."""
 
     event: AuditEvent
     revocation: Revocation | None = None
+    lifted: Revocation | None = None
+    """What is left of a revocation that was for ever: tokens from before stay refused."""
 
 
 @dataclass(frozen=True, slots=True)

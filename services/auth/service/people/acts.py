@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from meshkit.context import current
 from services.auth.domain.audit import AuditEvent, AuditOutcome
 from services.auth.domain.members import Member
 from services.auth.domain.revocations import Revocation, RevocationKind
+from services.auth.domain.tenants import MOST_TOKEN_SECONDS
 from services.auth.ports import RecordedAct
 
-__all__ = ["act_on", "ends_tokens", "event_of"]
+__all__ = ["act_on", "barring", "ending", "event_of", "lifting"]
+
+TOKENS_LIVE = timedelta(seconds=MOST_TOKEN_SECONDS)
+"""After it no access token is left that was issued before, whatever their life is set to."""
 
 
 def event_of(
@@ -44,16 +49,26 @@ def event_of(
     )
 
 
-def act_on(
-    member: Member, action: str, at: datetime, *, actor: str = "", ends: bool = False, **details: str
-) -> RecordedAct:
-    """Returns an act on a member, with `ends` one that ends his tokens."""
-    event = event_of(
-        action, member.tenant_id, at, target=f"members/{member.member_id}", actor=actor, details=dict(details)
-    )
-    return RecordedAct(event, ends_tokens(member, at) if ends else None)
+def act_on(member: Member, action: str, at: datetime, *, actor: str = "", **details: str) -> RecordedAct:
+    """Returns an act on a member that leaves his tokens as they are."""
+    target = f"members/{member.member_id}"
+    return RecordedAct(event_of(action, member.tenant_id, at, target=target, actor=actor, details=details))
 
 
-def ends_tokens(member: Member, at: datetime) -> Revocation:
-    """Returns what ends all tokens that a member had before."""
-    return Revocation(RevocationKind.SUBJECT, member.tenant_id, member.member_id, issued_before=at, until=None)
+def ending(act: RecordedAct, member: Member, at: datetime) -> RecordedAct:
+    """Returns an act that ends the tokens that a member had before."""
+    return replace(act, revocation=_revocation(member, at, at + TOKENS_LIVE))
+
+
+def barring(act: RecordedAct, member: Member) -> RecordedAct:
+    """Returns an act after which no token of a member is good, until that is lifted."""
+    return replace(act, revocation=_revocation(member, None, None))
+
+
+def lifting(act: RecordedAct, member: Member, at: datetime) -> RecordedAct:
+    """Returns an act after which new tokens of a member are good again."""
+    return replace(act, lifted=_revocation(member, at, at + TOKENS_LIVE))
+
+
+def _revocation(member: Member, issued_before: datetime | None, until: datetime | None) -> Revocation:
+    return Revocation(RevocationKind.SUBJECT, member.tenant_id, member.member_id, issued_before, until)

@@ -14,7 +14,7 @@ from services.auth import errors
 from services.auth.domain.links import NewLink
 from services.auth.domain.members import OWNER, Member, MemberState
 from services.auth.ports import MemberChange, RecordedAct
-from services.auth.service.people.acts import act_on, event_of
+from services.auth.service.people.acts import act_on, barring, ending, event_of, lifting
 from services.auth.service.people.links import Links
 from services.auth.service.people.stores import PeopleStores
 
@@ -83,8 +83,10 @@ class Members:
             name = member.display_name if update.display_name is None else update.display_name
             if (roles, name) == (member.roles, member.display_name):
                 return None
-            ends, words = roles != member.roles, " ".join(sorted(roles))
-            return self._changed(member, "member.update", ends, {"roles": words}, roles=roles, display_name=name)
+            now = self._clock()
+            act = act_on(member, "member.update", now, roles=" ".join(sorted(roles)))
+            act = ending(act, member, now) if roles != member.roles else act
+            return MemberChange(_next(member, now, roles=roles, display_name=name), act)
 
         return await self._change(caller, member_id, decide)
 
@@ -97,7 +99,8 @@ class Members:
                 return None
             _keep_owner(member, False, other_owners)
             now = self._clock()
-            return self._changed(member, "member.disable", True, disabled_at=now, signed_out_at=now)
+            act = barring(act_on(member, "member.disable", now), member)
+            return MemberChange(_next(member, now, disabled_at=now, signed_out_at=now), act)
 
         return await self._change(caller, member_id, decide)
 
@@ -106,7 +109,11 @@ class Members:
 
         def decide(member: Member, _: int) -> MemberChange | None:
             self._check_reach(caller, member.roles)
-            return self._changed(member, "member.enable", False, disabled_at=None) if member.disabled_at else None
+            if member.disabled_at is None:
+                return None
+            now = self._clock()
+            act = lifting(act_on(member, "member.enable", now), member, now)
+            return MemberChange(_next(member, now, disabled_at=None), act)
 
         return await self._change(caller, member_id, decide)
 
@@ -118,8 +125,8 @@ class Members:
             self._check_reach(caller, member.roles)
             _keep_owner(member, False, other_owners)
             now = self._clock()
-            gone = replace(member.erased(now), updated_at=now, revision=member.revision + 1)
-            return MemberChange(gone, act_on(member, "member.delete", now, ends=True))
+            act = barring(act_on(member, "member.delete", now), member)
+            return MemberChange(_next(member.erased(now), now), act)
 
         await self._change(caller, member_id, decide)
 
@@ -135,7 +142,7 @@ class Members:
         def decide(member: Member, _: int) -> MemberChange:
             self._check_reach(caller, member.roles)
             now = self._clock()
-            act = act_on(member, "member.end_sessions", now, ends=True)
+            act = ending(act_on(member, "member.end_sessions", now), member, now)
             return MemberChange(replace(member, signed_out_at=now), act)
 
         await self._change(caller, member_id, decide)
@@ -155,17 +162,14 @@ class Members:
     ) -> Member:
         return _found(await self._stores.members.change_member(caller.tenant_id, member_id, decide))
 
-    def _changed(
-        self, member: Member, action: str, ends: bool, details: dict[str, str] | None = None, **values: Any
-    ) -> MemberChange:
-        now = self._clock()
-        changed = replace(member, updated_at=now, revision=member.revision + 1, **values)
-        return MemberChange(changed, act_on(member, action, now, ends=ends, **(details or {})))
-
     def _check_reach(self, caller: Principal, roles: Collection[str]) -> None:
         """Raises ROLE_NOT_GRANTED if roles may do what the caller may not."""
         if missing := self._roles.permitted(roles) - caller.scopes:
             raise errors.role_not_granted(missing)
+
+
+def _next(member: Member, at: datetime, **values: Any) -> Member:
+    return replace(member, updated_at=at, revision=member.revision + 1, **values)
 
 
 def _keep_owner(member: Member, stays: bool, other_owners: int) -> None:
