@@ -1,4 +1,4 @@
-"""The composition root of the auth service: the only place that knows its adapters."""
+"""Composes the auth service."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from rampart.auth.v1 import auth_service_pb2_grpc
+from rampart.auth.v1 import (
+    account_service_pb2,
+    account_service_pb2_grpc,
+    auth_service_pb2_grpc,
+    member_service_pb2,
+    member_service_pb2_grpc,
+)
 
 from meshkit.host import Host
 from meshkit.identity.claims import TrustedIssuer
@@ -23,6 +29,7 @@ from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.adapters.sealing import AesSealer
+from services.auth.app.people import People
 from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.service.auth import AuthService
 from services.auth.service.directory import DirectoryService
@@ -33,7 +40,12 @@ from services.auth.settings import AuthSettings
 
 __all__ = ["migrate", "serve"]
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+SERVICES = [
+    AUTH_SERVICE,
+    member_service_pb2.DESCRIPTOR.services_by_name["MemberService"],
+    account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -62,9 +74,12 @@ async def serve(host: Host, reader: Reader) -> None:
     revoked = Revocations(awaited=True)
     trusted = TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience)
     verifier = TokenVerifier(keyring.public_keys, trusted, revocations=revoked)
-    server = MeshServer(settings.mesh, listen=settings.listen, services=[AUTH_SERVICE], verifier=verifier)
+    server = MeshServer(settings.mesh, listen=settings.listen, services=SERVICES, verifier=verifier)
     servicer = AuthServicer(service, managed, _revocations(host, pool, revoked))
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer)
+    people = await People.compose(host, settings, pool, directory)
+    server.add(member_service_pb2_grpc.add_MemberServiceServicer_to_server, people.members)
+    server.add(account_service_pb2_grpc.add_AccountServiceServicer_to_server, people.account)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
