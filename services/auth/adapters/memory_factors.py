@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.auth.adapters.memory_people import PeopleInMemory
+from services.auth.domain.factors import MemberFactors
 from services.auth.domain.passkeys import Ceremony, Passkey
-from services.auth.domain.throttling import Charge, FailureCount, longest_wait
+from services.auth.domain.throttling import FailureCharge, FailureCount, longest_wait
 from services.auth.domain.totp import Totp
-from services.auth.ports import FactorRemoval, MemberFactors, RecordedAct
+from services.auth.ports import FactorRemoval, RecordedAct
 
 __all__ = ["MemoryCodes", "MemoryFailureCounts", "MemoryPasskeys"]
 
@@ -141,7 +142,7 @@ class MemoryFailureCounts:
     def __init__(self) -> None:
         self.counts: dict[bytes, FailureCount] = {}
 
-    async def charge(self, charges: Sequence[Charge], now: datetime) -> float:
+    async def charge(self, charges: Sequence[FailureCharge], now: datetime) -> float:
         fresh = FailureCount(0, now, now)
         present = {charge.key: self.counts.get(charge.key, fresh) for charge in charges}
         charged = {charge.key: present[charge.key].charged(charge.limit, now) for charge in charges}
@@ -150,7 +151,7 @@ class MemoryFailureCounts:
         self.counts |= {key: count for key, count in charged.items() if count is not None}
         return 0.0
 
-    async def refund(self, charges: Sequence[Charge], forgotten: Collection[bytes], now: datetime) -> None:
+    async def refund(self, charges: Sequence[FailureCharge], forgotten: Collection[bytes], now: datetime) -> None:
         for charge in charges:
             if charge.key in forgotten:
                 self.counts.pop(charge.key, None)

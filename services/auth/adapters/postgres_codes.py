@@ -7,8 +7,9 @@ from collections.abc import Collection
 from meshkit.storage.postgres import Pool, transaction
 from services.auth.adapters.act_rows import record
 from services.auth.adapters.factor_rows import lasting_factors
+from services.auth.domain.factors import MemberFactors
 from services.auth.domain.totp import Totp
-from services.auth.ports import FactorRemoval, MemberFactors, RecordedAct
+from services.auth.ports import FactorRemoval, RecordedAct
 
 __all__ = ["PostgresCodes"]
 

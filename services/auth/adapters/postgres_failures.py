@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from meshkit.storage.postgres import Pool, connected, transaction
-from services.auth.domain.throttling import Charge
+from services.auth.domain.throttling import FailureCharge
 
 __all__ = ["PostgresFailureCounts", "PostgresSignInSweep"]
 
@@ -62,7 +62,7 @@ class PostgresFailureCounts:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def charge(self, charges: Sequence[Charge], now: datetime) -> float:
+    async def charge(self, charges: Sequence[FailureCharge], now: datetime) -> float:
         try:
             async with transaction(self._pool, ()) as connection:
                 counted = await connection.fetch(_CHARGE, *_columns(charges, now))
@@ -74,7 +74,7 @@ class PostgresFailureCounts:
         except _WaitingError as waiting:
             return float(waiting.args[0])
 
-    async def refund(self, charges: Sequence[Charge], forgotten: Collection[bytes], now: datetime) -> None:
+    async def refund(self, charges: Sequence[FailureCharge], forgotten: Collection[bytes], now: datetime) -> None:
         kept = [charge.key for charge in charges if charge.key not in forgotten]
         async with transaction(self._pool, ()) as connection:
             await connection.execute(_FORGET, list(forgotten))
@@ -96,7 +96,7 @@ class PostgresSignInSweep:
         return deleted
 
 
-def _columns(charges: Sequence[Charge], now: datetime) -> list[object]:
+def _columns(charges: Sequence[FailureCharge], now: datetime) -> list[object]:
     limits = [charge.limit for charge in charges]
     return [
         [charge.key for charge in charges],

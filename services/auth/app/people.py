@@ -31,7 +31,7 @@ from services.auth.service.people.authentication import Authentication
 from services.auth.service.people.ceremonies import PasskeyCeremonies
 from services.auth.service.people.guard import AttemptGuard
 from services.auth.service.people.links import Links
-from services.auth.service.people.members import Members
+from services.auth.service.people.members import MemberKeeper
 from services.auth.service.people.stores import PeopleStores
 from services.auth.servicer.account_service import AccountServicer
 from services.auth.servicer.member_service import MemberServicer
@@ -72,7 +72,7 @@ class People:
         account = OwnAccount(
             directory, stores, guard=guard, hasher=hasher, ceremonies=ceremonies, sealer=sealer, clock=_now
         )
-        members = Members(stores, links, Roles.declared(), _now)
+        members = MemberKeeper(stores, links, Roles.declared(), _now)
         pages = Pages(Continuations([settings.derived_key("page tokens")]))
         host.background("sign-in sweep", Periodic("the sweep after sign-ins", PostgresSignInSweep(pool).delete).run)
         return cls(authentication, links, MemberServicer(members, pages), AccountServicer(account))

@@ -12,11 +12,10 @@ from meshkit.context import Principal
 from meshkit.errors import Violation, validation_failed
 from meshkit.preconditions import Preconditions, check_etag, etag_from_revision, etag_mismatch
 from meshkit.updates import Updates
+from services.auth.domain.factors import AccountView
 from services.auth.domain.links import NewLink
-from services.auth.domain.members import Factor, Member, MemberState
+from services.auth.domain.members import Member, MemberState, MemberUpdate, SecondFactor
 from services.auth.domain.passkeys import Passkey
-from services.auth.service.people.account import AccountView
-from services.auth.service.people.members import MemberUpdate
 
 __all__ = [
     "account_to_proto",
@@ -116,9 +115,9 @@ def link_to_proto(link: NewLink | None) -> member_pb2.OneTimeLink | None:
 
 def account_to_proto(view: AccountView, caller: Principal) -> account_pb2.Account:
     there = {
-        Factor.PASSKEY: view.factors.passkeys,
-        Factor.RECOVERY_CODE: view.factors.recovery_codes,
-        Factor.TOTP: view.factors.totp,
+        SecondFactor.PASSKEY: view.factors.passkeys,
+        SecondFactor.RECOVERY_CODE: view.factors.recovery_codes,
+        SecondFactor.TOTP: view.factors.totp,
     }
     return account_pb2.Account(
         subject=view.member.member_id,

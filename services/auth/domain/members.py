@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-__all__ = ["OWNER", "Factor", "Member", "MemberState", "Proven", "email_key"]
+__all__ = ["OWNER", "Member", "MemberState", "MemberUpdate", "Proven", "SecondFactor", "email_key"]
 
 OWNER = "owner"
 """Role of which every tenant keeps one member at least."""
@@ -24,7 +24,7 @@ class MemberState(Enum):
     """Of the person nothing is left but the identifier that the audit log names."""
 
 
-class Factor(Enum):
+class SecondFactor(Enum):
     """What proves a second time who someone is."""
 
     TOTP = "totp"
@@ -85,6 +85,14 @@ def email_key(email: str) -> str:
     RFC 5321 lets a mailbox differ by case; where one does, nobody can tell it from the other by reading.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class MemberUpdate:
+    """What is to change of a member; None for what is not."""
+
+    display_name: str | None = None
+    roles: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

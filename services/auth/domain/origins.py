@@ -7,14 +7,14 @@ import hmac
 import ipaddress
 from dataclasses import dataclass
 
-__all__ = ["Origin", "OriginKeys"]
+__all__ = ["OriginKeys", "SignInOrigin"]
 
 _V6_NETWORK = 64
 """Bits of an IPv6 address that a host cannot choose by itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class SignInOrigin:
     """Keyed hashes of an address and of a browser; None where it is not known."""
 
     address: bytes | None
@@ -31,9 +31,9 @@ class OriginKeys:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def origin(self, address: str, device: str) -> Origin:
+    def origin(self, address: str, device: str) -> SignInOrigin:
         """Returns the origin of a client address and a secret that the browser has; either may be empty."""
-        return Origin(
+        return SignInOrigin(
             self.count("address", _network(address)) if address else None,
             self.count("device", device) if device else None,
         )

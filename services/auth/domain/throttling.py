@@ -28,7 +28,7 @@ __all__ = [
     "KNOWN_FOR",
     "MOST_MARKS",
     "TENANT",
-    "Charge",
+    "FailureCharge",
     "FailureCount",
     "FailureLimit",
     "longest_wait",
@@ -69,7 +69,7 @@ TENANT = FailureLimit(free=1000, first=0.01, most=1.0, forget=1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class FailureCharge:
     """An attempt in one of the counts that it is in."""
 
     key: bytes

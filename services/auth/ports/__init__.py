@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.auth.ports.audit import AuditTrail
 from services.auth.ports.directory import ClientDirectory
-from services.auth.ports.factors import CodeStore, FactorRemoval, MemberFactors, PasskeyReader, PasskeyStore
+from services.auth.ports.factors import CodeStore, FactorRemoval, PasskeyReader, PasskeyStore
 from services.auth.ports.keys import KeyChange, Sealer, SigningKeyStore
 from services.auth.ports.members import (
     LinkStore,
@@ -26,7 +26,6 @@ __all__ = [
     "LinkDelivery",
     "LinkStore",
     "MemberChange",
-    "MemberFactors",
     "MemberStore",
     "PasskeyReader",
     "PasskeyStore",

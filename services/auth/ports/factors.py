@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from services.auth.domain.factors import MemberFactors
 from services.auth.domain.members import Member
 from services.auth.domain.passkeys import Ceremony, Passkey, PasskeyUse
 from services.auth.domain.totp import Totp
 from services.auth.ports.members import RecordedAct
 
-__all__ = ["CodeStore", "FactorRemoval", "MemberFactors", "PasskeyReader", "PasskeyStore"]
-
-
-@dataclass(frozen=True, slots=True)
-class MemberFactors:
-    """What a member has to prove a second time who he is."""
-
-    totp: bool
-    passkeys: int
-    recovery_codes: int
-
-    @property
-    def lasting(self) -> int:
-        """Factors that are not used up."""
-        return self.totp + self.passkeys
+__all__ = ["CodeStore", "FactorRemoval", "PasskeyReader", "PasskeyStore"]
 
 
 class FactorRemoval(Enum):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.auth.domain.links import NewLink
 from services.auth.domain.members import Member
-from services.auth.domain.throttling import Charge
+from services.auth.domain.throttling import FailureCharge
 
 __all__ = ["FailureCounts", "LinkDelivery", "PasswordHasher"]
 
@@ -30,11 +30,11 @@ class PasswordHasher(Protocol):
 class FailureCounts(Protocol):
     """Counts of failed attempts."""
 
-    async def charge(self, charges: Sequence[Charge], now: datetime) -> float:
+    async def charge(self, charges: Sequence[FailureCharge], now: datetime) -> float:
         """Counts an attempt everywhere, or nowhere: returns 0, or the seconds to wait for the next one."""
         ...
 
-    async def refund(self, charges: Sequence[Charge], forgotten: Collection[bytes], now: datetime) -> None:
+    async def refund(self, charges: Sequence[FailureCharge], forgotten: Collection[bytes], now: datetime) -> None:
         """Takes back what was counted of an attempt that was right, and forgets all of some counts."""
         ...
 

@@ -11,7 +11,7 @@ from rampart.auth.v1 import member_service_pb2 as pb
 from meshkit.context import principal
 from meshkit.pages import Pages, page_size
 from services.auth.convert import people as convert
-from services.auth.service.people.members import Members
+from services.auth.service.people.members import MemberKeeper
 
 __all__ = ["MemberServicer"]
 
@@ -21,7 +21,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class MemberServicer:
     """Implements `rampart.auth.v1.MemberService`."""
 
-    def __init__(self, members: Members, pages: Pages) -> None:
+    def __init__(self, members: MemberKeeper, pages: Pages) -> None:
         self._members = members
         self._pages = pages
 

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crampart/auth/v1/member.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x03\n\x06Member\x12\x1e\n\tmember_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x46\n\x05\x65mail\x18\x02 \x01(\tB7\x80\x01\x01\xbaH1r,\x18\xc0\x02\x32\'^[^\\x00-\\x20\\x7f@]+@[^\\x00-\\x20\\x7f@]+$\xd8\x01\x01\x12\x36\n\x0c\x64isplay_name\x18\x03 \x01(\tB \x80\x01\x01\xbaH\x1ar\x18\x18\xc8\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12G\n\x05roles\x18\x04 \x03(\tB8\xbaH5\x92\x01\x32\x10\x05\x18\x01\",r*R\x05ownerR\x05\x61\x64minR\x07\x61nalystR\tdeveloperR\x06viewer\x12\x16\n\x05state\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0csign_in_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\".\n\x0cSignInPolicy\x12\x1e\n\x16second_factor_required\x18\x01 \x01(\x08\"Q\n\x0bOneTimeLink\x12\x11\n\x04path\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampBU\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crampart/auth/v1/member.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x03\n\x06Member\x12\x1e\n\tmember_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x46\n\x05\x65mail\x18\x02 \x01(\tB7\x80\x01\x01\xbaH1r,\x18\xc0\x02\x32\'^[^\\x00-\\x20\\x7f@]+@[^\\x00-\\x20\\x7f@]+$\xd8\x01\x01\x12\x36\n\x0c\x64isplay_name\x18\x03 \x01(\tB \x80\x01\x01\xbaH\x1ar\x18\x18\xc8\x01\x32\x13^[^\\x00-\\x1f\\x7f]*$\x12G\n\x05roles\x18\x04 \x03(\tB8\xbaH5\x92\x01\x32\x10\x05\x18\x01\",r*R\x05ownerR\x05\x61\x64minR\x07\x61nalystR\tdeveloperR\x06viewer\x12 \n\x05state\x18\x05 \x01(\tB\x11\xbaH\x0er\x0c\x18\x10\x32\x08^[a-z]*$\x12/\n\x0b\x63reate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0csign_in_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04\x65tag\x18\t \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\".\n\x0cSignInPolicy\x12\x1e\n\x16second_factor_required\x18\x01 \x01(\x08\"Q\n\x0bOneTimeLink\x12\x11\n\x04path\x18\x01 \x01(\tB\x03\x80\x01\x01\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampBU\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,15 +43,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBER'].fields_by_name['roles']._loaded_options = None
   _globals['_MEMBER'].fields_by_name['roles']._serialized_options = b'\272H5\222\0012\020\005\030\001\",r*R\005ownerR\005adminR\007analystR\tdeveloperR\006viewer'
   _globals['_MEMBER'].fields_by_name['state']._loaded_options = None
-  _globals['_MEMBER'].fields_by_name['state']._serialized_options = b'\272H\004r\002\030\020'
+  _globals['_MEMBER'].fields_by_name['state']._serialized_options = b'\272H\016r\014\030\0202\010^[a-z]*$'
   _globals['_MEMBER'].fields_by_name['etag']._loaded_options = None
   _globals['_MEMBER'].fields_by_name['etag']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_ONETIMELINK'].fields_by_name['path']._loaded_options = None
   _globals['_ONETIMELINK'].fields_by_name['path']._serialized_options = b'\200\001\001'
   _globals['_MEMBER']._serialized_start=112
-  _globals['_MEMBER']._serialized_end=549
-  _globals['_SIGNINPOLICY']._serialized_start=551
-  _globals['_SIGNINPOLICY']._serialized_end=597
-  _globals['_ONETIMELINK']._serialized_start=599
-  _globals['_ONETIMELINK']._serialized_end=680
+  _globals['_MEMBER']._serialized_end=559
+  _globals['_SIGNINPOLICY']._serialized_start=561
+  _globals['_SIGNINPOLICY']._serialized_end=607
+  _globals['_ONETIMELINK']._serialized_start=609
+  _globals['_ONETIMELINK']._serialized_end=690
 # @@protoc_insertion_point(module_scope)

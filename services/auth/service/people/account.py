@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from meshkit.context import Principal
 from services.auth import errors
+from services.auth.domain.factors import AccountView
 from services.auth.domain.members import Member
 from services.auth.domain.passkeys import MOST_PASSKEYS, Passkey
 from services.auth.domain.passwords import normalized_password, own_words
 from services.auth.domain.recovery import new_recovery_codes, recovery_code_hash
 from services.auth.domain.totp import base32, matching_step, new_totp_secret, otpauth_uri
-from services.auth.ports import ClientDirectory, FactorRemoval, MemberFactors, PasswordHasher, Sealer
+from services.auth.ports import ClientDirectory, FactorRemoval, PasswordHasher, Sealer
 from services.auth.service.people.acts import act_on, ending
 from services.auth.service.people.authentication import totp_sealing_name
 from services.auth.service.people.ceremonies import PasskeyCeremonies
@@ -22,20 +23,11 @@ from services.auth.service.people.guard import AttemptGuard
 from services.auth.service.people.links import hash_of_new_password
 from services.auth.service.people.stores import PeopleStores
 
-__all__ = ["RECENT_SECONDS", "AccountView", "OwnAccount"]
+__all__ = ["RECENT_SECONDS", "OwnAccount"]
 
 RECENT_SECONDS = 300
 """How long ago a person may have signed in who changes how he signs in."""
 _ISSUER = "Rampart"
-
-
-@dataclass(frozen=True, slots=True)
-class AccountView:
-    """What a person sees of the own account."""
-
-    member: Member
-    factors: MemberFactors
-    second_factor_required: bool
 
 
 class OwnAccount:

@@ -13,8 +13,8 @@ from meshkit.context import SYSTEM_TENANT
 from meshkit.errors import MeshError
 from services.auth import errors
 from services.auth.domain.audit import AuditOutcome
-from services.auth.domain.members import Factor, Member, Proven, email_key
-from services.auth.domain.origins import Origin
+from services.auth.domain.members import Member, Proven, SecondFactor, email_key
+from services.auth.domain.origins import SignInOrigin
 from services.auth.domain.passwords import normalized_password
 from services.auth.domain.recovery import recovery_code_hash
 from services.auth.domain.throttling import KNOWN_FOR
@@ -22,7 +22,7 @@ from services.auth.domain.totp import matching_step
 from services.auth.ports import AuditTrail, ClientDirectory, PasswordAccount, PasswordHasher, Sealer
 from services.auth.service.people.acts import act_on, event_of
 from services.auth.service.people.ceremonies import PasskeyCeremonies
-from services.auth.service.people.guard import Admission, AttemptGuard
+from services.auth.service.people.guard import AttemptAdmission, AttemptGuard
 from services.auth.service.people.stores import PeopleStores
 
 __all__ = ["Authentication", "totp_sealing_name"]
@@ -116,14 +116,14 @@ class Authentication:
             await self._refuse("passkey", member.tenant_id if member else SYSTEM_TENANT, member, origin)
         return await self._prove(member, admission, origin, "hwk")
 
-    async def factors(self, member: Member) -> frozenset[Factor]:
+    async def factors(self, member: Member) -> frozenset[SecondFactor]:
         """Returns the second factors that the member has."""
         found = await self._stores.codes.factors(member.tenant_id, member.member_id)
         present = {
-            Factor.TOTP: found.totp,
-            Factor.PASSKEY: found.passkeys > 0,
+            SecondFactor.TOTP: found.totp,
+            SecondFactor.PASSKEY: found.passkeys > 0,
             # Codes stand in for a factor, and are none by themselves.
-            Factor.RECOVERY_CODE: found.recovery_codes > 0 and found.lasting > 0,
+            SecondFactor.RECOVERY_CODE: found.recovery_codes > 0 and found.lasting > 0,
         }
         return frozenset(factor for factor, there in present.items() if there)
 
@@ -131,7 +131,9 @@ class Authentication:
         """Tells whether members of the tenant must have a second factor."""
         return await self._stores.members.second_factor_required(tenant_id)
 
-    async def _enter(self, member_id: str, address: str, device: str, what: str) -> tuple[Member, Admission, Origin]:
+    async def _enter(
+        self, member_id: str, address: str, device: str, what: str
+    ) -> tuple[Member, AttemptAdmission, SignInOrigin]:
         """Returns the member who gives a second factor, and where from."""
         origin = self._guard.origin(address, device)
         member = await self._stores.members.find_member_of_any_tenant(member_id) if _is_uuid(member_id) else None
@@ -142,12 +144,12 @@ class Authentication:
         admission = await self._guard.enter(f"factor/{member_id}", member.tenant_id, origin, known)
         return member, admission, origin
 
-    async def _prove(self, member: Member, admission: Admission, origin: Origin, method: str) -> Proven:
+    async def _prove(self, member: Member, admission: AttemptAdmission, origin: SignInOrigin, method: str) -> Proven:
         await self._guard.passed(admission)
         await self._note(member, origin)
         return Proven(member, frozenset({method}))
 
-    async def _note(self, member: Member, origin: Origin) -> None:
+    async def _note(self, member: Member, origin: SignInOrigin) -> None:
         await self._stores.passwords.note_sign_in(member.tenant_id, member.member_id, origin.marks, self._clock())
 
     async def _renew(self, account: PasswordAccount, password: str) -> None:
@@ -159,7 +161,7 @@ class Authentication:
             new = await self._hasher.hash(password)
             await self._stores.passwords.replace_hash(member.tenant_id, member.member_id, old, new)
 
-    async def _refuse(self, what: str, tenant_id: str, member: Member | None, origin: Origin) -> NoReturn:
+    async def _refuse(self, what: str, tenant_id: str, member: Member | None, origin: SignInOrigin) -> NoReturn:
         event = event_of(
             f"sign_in.{what}",
             tenant_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,25 +12,17 @@ from meshkit.identity.roles import Roles
 from meshkit.ids import uuid7
 from services.auth import errors
 from services.auth.domain.links import NewLink
-from services.auth.domain.members import OWNER, Member, MemberState
+from services.auth.domain.members import OWNER, Member, MemberState, MemberUpdate
 from services.auth.ports import MemberChange, RecordedAct
 from services.auth.service.people.acts import act_on, barring, ending, event_of, lifting
 from services.auth.service.people.links import Links
 from services.auth.service.people.stores import PeopleStores
 
-__all__ = ["MemberUpdate", "Members"]
+__all__ = ["MemberKeeper"]
 
 
-@dataclass(frozen=True, slots=True)
-class MemberUpdate:
-    """What is to change of a member; None for what is not."""
-
-    display_name: str | None = None
-    roles: frozenset[str] | None = None
-
-
-class Members:
-    """Members of a tenant. `caller` is the verified principal, whose tenant it is.
+class MemberKeeper:
+    """Keeps the members of a tenant. `caller` is the verified principal, whose tenant it is.
 
     Nobody gives or takes a role that may do what his own token may not, or acts on somebody who has one: else whoever
     may reset passwords could become an owner. The tenant keeps an owner, whatever happens at once.

@@ -16,10 +16,10 @@ from services.auth import errors
 from services.auth.domain.links import LinkKind
 from services.auth.domain.members import OWNER, Member, MemberState, email_key
 from services.auth.domain.passkeys import Ceremony, CeremonyKind, Passkey
-from services.auth.domain.throttling import ACCOUNT, ADDRESS, MOST_MARKS, Charge, FailureLimit
+from services.auth.domain.throttling import ACCOUNT, ADDRESS, MOST_MARKS, FailureCharge, FailureLimit
 from services.auth.ports import FactorRemoval, MemberChange
 from tests.integration.conftest import FreshDatabase
-from tests.integration.services.auth.people import (
+from tests.support.people import (
     HASH,
     NOW,
     People,
@@ -300,7 +300,7 @@ async def test_policy_is_that_of_the_tenant(people: People) -> None:
 
 @pytest.mark.parametrize("limit", [ACCOUNT, ADDRESS])
 async def test_counts_make_attempts_wait_as_the_rules_say(people: People, limit: FailureLimit) -> None:
-    rules, charge, now = in_memory().counts, Charge(secrets.token_bytes(32), limit), NOW
+    rules, charge, now = in_memory().counts, FailureCharge(secrets.token_bytes(32), limit), NOW
     for _ in range(60):
         wait = await people.counts.charge([charge], now)
         assert wait == pytest.approx(await rules.charge([charge], now), abs=0.001)
@@ -309,7 +309,7 @@ async def test_counts_make_attempts_wait_as_the_rules_say(people: People, limit:
 
 
 async def test_of_many_attempts_at_once_as_many_are_checked_as_are_free(people: People) -> None:
-    charge = Charge(secrets.token_bytes(32), ACCOUNT)
+    charge = FailureCharge(secrets.token_bytes(32), ACCOUNT)
     waits = [
         wait
         for wait in await together(people.counts.charge([charge], NOW) for _ in range(AT_ONCE))
@@ -322,7 +322,7 @@ async def test_of_many_attempts_at_once_as_many_are_checked_as_are_free(people: 
 
 
 async def test_attempt_that_waits_somewhere_is_counted_nowhere(people: People) -> None:
-    open_, shut = (Charge(secrets.token_bytes(32), ACCOUNT) for _ in range(2))
+    open_, shut = (FailureCharge(secrets.token_bytes(32), ACCOUNT) for _ in range(2))
     while not await people.counts.charge([shut], NOW):
         pass
     for _ in range(9):
@@ -331,7 +331,7 @@ async def test_attempt_that_waits_somewhere_is_counted_nowhere(people: People) -
 
 
 async def test_right_attempt_counts_for_nothing(people: People) -> None:
-    kept, own = (Charge(secrets.token_bytes(32), ACCOUNT) for _ in range(2))
+    kept, own = (FailureCharge(secrets.token_bytes(32), ACCOUNT) for _ in range(2))
     for _ in range(2):
         await people.counts.charge([kept, own], NOW)
     for _ in range(20):
