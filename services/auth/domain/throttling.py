@@ -10,8 +10,8 @@ attempt; failures are forgotten as time passes.
     address               20   1 s-1 min  1 min each
     tenant              1000   10 ms-1 s  1 s each
 
-So an account sees at most 31 failures an hour from strangers, and as many from its known addresses and known devices:
-93 together. An attempt is counted before it is checked, and the count is taken back if it was right: of a hundred that
+So an account sees at most 30 failures an hour from strangers, and as many from its known addresses and known devices:
+90 together. An attempt is counted before it is checked, and the count is taken back if it was right: of a hundred that
 come at once, no more are checked than of a hundred that come one after the other.
 """
 

@@ -45,7 +45,7 @@ def totp_code(secret: bytes, step: int, digits: int = DIGITS) -> str:
 
 def matching_step(secret: bytes, code: str, now: float) -> int | None:
     """Returns the step whose code it is: this one, that before or that after; None if it is of none of them."""
-    given = "".join(code.split()).encode()
+    given = "".join(code.split()).encode(errors="replace")
     present = int(now // STEP_SECONDS)
     steps = [present + offset for offset in _NEIGHBOURS]
     # All are compared, so that the time does not tell which.
