@@ -80,8 +80,9 @@ class Argon2Hasher:
 
 def _yield_to_others() -> None:
     if sys.platform == "linux":
-        # On Linux the niceness is that of a thread.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        # On Linux the niceness is that of a thread. Who is nicer already may not take that back.
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
