@@ -30,6 +30,7 @@ from console import (
     tenants,
     token,
     up,
+    users,
 )
 from console.arguments import check_texts
 from console.failure import CommandFailure
@@ -44,6 +45,7 @@ COMMANDS = (
     status,
     tenants,
     clients,
+    users,
     token,
     tasks,
     schedules,
