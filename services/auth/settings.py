@@ -15,7 +15,7 @@ from meshkit.settings import MeshSettings, Reader, SettingsError, read_keys
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.tenants import MOST_TOKEN_SECONDS
 
-__all__ = ["AuthSettings", "check_rotation", "read_key"]
+__all__ = ["AuthSettings", "check_rotation", "pages_of", "read_key", "read_origins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class AuthSettings:
     @classmethod
     def read(cls, reader: Reader) -> AuthSettings:
         mesh = MeshSettings.read(reader)
-        host, origin = _pages(mesh.issuer)
+        host, origin = pages_of(mesh.issuer)
         found = cls(
             mesh=mesh,
             listen=reader.address("RAMPART_AUTH_LISTEN"),
@@ -66,7 +66,7 @@ class AuthSettings:
             password_passes=reader.number("RAMPART_PASSWORD_PASSES", 2, low=2, high=16),
             password_threads=reader.number("RAMPART_PASSWORD_THREADS", 2, low=1, high=16),
             passkey_domain=reader.text("RAMPART_PASSKEY_DOMAIN", "") or host,
-            passkey_origins=_origins(reader.text("RAMPART_PASSKEY_ORIGINS", "") or origin),
+            passkey_origins=read_origins(reader.text("RAMPART_PASSKEY_ORIGINS", "") or origin),
         )
         check_rotation(found.key_publish_seconds, found.key_check_seconds)
         return found
@@ -80,7 +80,7 @@ class AuthSettings:
         return KeySchedule(self.key_publish_seconds, self.key_use_seconds, self.token_seconds)
 
 
-def _pages(issuer: str) -> tuple[str, str]:
+def pages_of(issuer: str) -> tuple[str, str]:
     """Returns the host and the origin of the pages of an issuer, as browsers have to know them for passkeys."""
     parts = urlsplit(issuer)
     host = parts.hostname or ""
@@ -90,7 +90,8 @@ def _pages(issuer: str) -> tuple[str, str]:
     return "localhost", f"{parts.scheme}://{parts.netloc.replace(host, 'localhost')}"
 
 
-def _origins(text: str) -> tuple[str, ...]:
+def read_origins(text: str) -> tuple[str, ...]:
+    """Returns the origins of a text, which has commas between them. Raises SettingsError for what is none."""
     origins = tuple(each.strip() for each in text.split(",") if each.strip())
     for origin in origins:
         parts = urlsplit(origin)
