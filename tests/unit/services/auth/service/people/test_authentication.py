@@ -6,6 +6,7 @@ import asyncio
 import statistics
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ async def test_right_password_proves_the_member(cases: PeopleCases) -> None:
     proven = await cases.authentication.check_password(
         cases.people.tenant.name, "ada@example.COM", PASSWORD, AWAY, "device"
     )
-    assert (proven.member.member_id, proven.methods) == (member.member_id, {"pwd"})
+    assert proven.member.member_id == member.member_id and proven.methods == {"pwd"}
     stored = cases.memory.members[member.member_id]
     assert stored.signed_in_at == cases.now
 
@@ -218,7 +219,7 @@ async def test_passkey_proves_with_and_without_a_name(cases: PeopleCases) -> Non
         options, state = await cases.authentication.begin_passkey(*asked)
         answer = authenticator.get(options)
         proven = await cases.authentication.finish_passkey(state, answer, AWAY)
-        assert (proven.member.member_id, proven.methods) == (member.member_id, {"hwk"})
+        assert proven.member.member_id == member.member_id and proven.methods == {"hwk"}
         with pytest.raises(MeshError, match="does not prove"):
             await cases.authentication.finish_passkey(state, answer, AWAY)
 
@@ -231,19 +232,19 @@ async def test_passkey_that_is_wrong_in_anything_proves_nothing(cases: PeopleCas
     authenticator = await with_passkey(cases, member.member_id)
     whose = other.member_id if fault == "member" else member.member_id
     options, state = await cases.authentication.begin_passkey(member.tenant_id, whose)
-    wrong = {
+    faults: dict[str, dict[str, Any]] = {
         "origin": {"origin": "https://pay.example.com.evil.test"},
         "relying_party": {"relying_party": "evil.test"},
         "verified": {"verified": False},
         "count": {"count": 0},
         "key": {"key": SoftAuthenticator("", "").key},
         "handle": {"handle": b"x" * 16},
-    }.get(fault, {})
+    }
     if fault == "late":
         cases.later(301)
     if fault == "disabled":
         await cases.members.disable(cases.caller("owner"), member.member_id)
-    answer = "{" if fault == "json" else replace(authenticator, **wrong).get(options)
+    answer = "{" if fault == "json" else replace(authenticator, **faults.get(fault, {})).get(options)
     with pytest.raises(MeshError, match="does not prove"):
         await cases.authentication.finish_passkey(state, answer, AWAY)
 
