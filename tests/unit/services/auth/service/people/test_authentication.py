@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 import time
 from dataclasses import replace
@@ -257,3 +258,14 @@ async def test_of_one_ceremony_nothing_can_be_made_for_another_member(cases: Peo
         await cases.account.create_passkey(cases.own(other), state, answer, "Laptop")
     with pytest.raises(MeshError, match="does not prove"):
         await cases.authentication.finish_passkey(state.encode(), answer, AWAY)
+
+
+async def test_challenge_of_a_sign_in_makes_no_passkey(cases: PeopleCases) -> None:
+    member = await cases.join()
+    own = cases.own(member)
+    asked, _ = await cases.account.start_passkey(own)
+    options, state = await cases.authentication.begin_passkey(member.tenant_id, member.member_id)
+    mixed = json.dumps({**json.loads(asked), "challenge": json.loads(options)["challenge"]})
+    answer = SoftAuthenticator(ORIGIN, RELYING_PARTY).create(mixed)
+    with pytest.raises(MeshError, match="does not prove"):
+        await cases.account.create_passkey(own, state.decode(), answer, "Laptop")

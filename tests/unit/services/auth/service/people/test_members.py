@@ -129,6 +129,20 @@ async def test_reset_ends_earlier_links_and_is_good_for_an_hour(cases: PeopleCas
     assert (await failing(cases.links.use(second, PASSWORD, HOME))).reason == "LINK_INVALID"
 
 
+async def test_new_password_by_a_link_ends_all_that_was_open(cases: PeopleCases) -> None:
+    member = await cases.join()
+    link = await cases.members.reset(cases.caller("owner"), member.member_id)
+    assert link is not None
+    cases.memory.revocations.clear()
+    cases.later(60)
+    await cases.links.use(link.secret, PASSWORD, HOME)
+    (revocation,) = cases.memory.revocations
+    assert (revocation.kind, revocation.name, revocation.issued_before) == (
+        RevocationKind.SUBJECT, member.member_id, cases.now
+    )  # fmt: skip
+    assert cases.memory.members[member.member_id].signed_out_at == cases.now
+
+
 async def test_password_that_is_refused_leaves_the_link(cases: PeopleCases) -> None:
     _, secret = await cases.invite("grace@example.com")
     for password, why in (("short", "short"), ("grace is great", "personal"), ("password1", "common")):
