@@ -33,6 +33,7 @@ from console import (
     tenants,
     token,
     up,
+    users,
 )
 from console.arguments import check_texts
 from console.failure import CommandFailure
@@ -50,6 +51,7 @@ COMMANDS = (
     tenants,
     clients,
     api_keys,
+    users,
     token,
     tasks,
     schedules,

@@ -35,6 +35,10 @@ class Api:
         self._client = HttpClient(target.base_url, connections=1)
         self._tokens = tokens or AccessTokens(target)
 
+    def address(self, path: str) -> str:
+        """Returns where a path of the platform is, for a browser."""
+        return self._base_url.rstrip("/") + path
+
     async def call(self, method: str, path: str, body: Json | None = None, *, repeat: bool = True) -> Json:
         """Returns the object that answers. Raises CommandFailure with the words of the problem if one does.
 

@@ -84,6 +84,8 @@ class Principal:
     """When the token was issued, in Unix seconds."""
     confirmation: Confirmation | None = None
     """What the token is bound to; None for a bearer token."""
+    authenticated_at: float = 0.0
+    """`auth_time`: when the person proved who it is, in Unix seconds; 0 for a program."""
 
     @property
     def actor(self) -> str:

@@ -83,8 +83,6 @@ def read_principal(claims: Mapping[str, Any], trusted: TrustedIssuer) -> Princip
         raise token_invalid("names a reserved tenant")
     if trusted.audience_of(tenant) not in _audiences(claims):
         raise token_invalid("is for another audience")
-    if "auth_time" in claims:
-        _number(claims, "auth_time")
     roles, scopes = frozenset[str](), _scopes(claims.get("scope"))
     if trusted.roles is not None:
         roles = _roles(claims, trusted.roles)
@@ -102,6 +100,7 @@ def read_principal(claims: Mapping[str, Any], trusted: TrustedIssuer) -> Princip
         session_id=_text(claims, "sid", MAX_TEXT) if "sid" in claims else "",
         issued_at=_number(claims, "iat"),
         confirmation=_confirmation(claims["cnf"]) if "cnf" in claims else None,
+        authenticated_at=_number(claims, "auth_time") if "auth_time" in claims else 0.0,
     )
 
 

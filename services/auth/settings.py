@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -12,8 +13,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from meshkit.rpc.keys import KEPT_SECONDS
 from meshkit.settings import MeshSettings, Reader, SettingsError, read_keys
 from services.auth.domain.keys import KeySchedule
+from services.auth.domain.tenants import MOST_TOKEN_SECONDS
 
-__all__ = ["AuthSettings", "check_rotation", "read_key"]
+__all__ = ["AuthSettings", "check_rotation", "pages_of", "read_key", "read_origins"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,36 @@ class AuthSettings:
     """How long a key is published before it signs: a check of a replica, and what an older set may be kept for."""
     key_check_seconds: int
     """How often a replica looks for keys that others have made."""
+    password_memory_kib: int
+    """Memory of one password hash (Argon2id), in KiB. More is slower to guess and to sign in with."""
+    password_passes: int
+    """Passes of a password hash over its memory. Hashes with other parameters are made anew at the next sign-in."""
+    password_threads: int
+    """How many password hashes are made at once; 16 more for each wait, and others are refused."""
+    passkey_domain: str
+    """Domain that passkeys are for: the host of the pages, or a domain above it. After a change no passkey is good any
+    more. Empty means the host of RAMPART_ISSUER."""
+    passkey_origins: tuple[str, ...]
+    """Origins of the pages that use passkeys, with commas between. Empty means that of RAMPART_ISSUER."""
 
     @classmethod
     def read(cls, reader: Reader) -> AuthSettings:
+        mesh = MeshSettings.read(reader)
+        host, origin = pages_of(mesh.issuer)
         found = cls(
-            mesh=MeshSettings.read(reader),
+            mesh=mesh,
             listen=reader.address("RAMPART_AUTH_LISTEN"),
             dsn=reader.text("RAMPART_AUTH_DSN"),
             sealing_key=read_key(reader.file("RAMPART_AUTH_KEY_FILE")),
-            token_seconds=reader.number("RAMPART_TOKEN_SECONDS", 3600, low=1, high=86_400),
+            token_seconds=reader.number("RAMPART_TOKEN_SECONDS", 3600, low=1, high=MOST_TOKEN_SECONDS),
             key_use_seconds=reader.number("RAMPART_KEY_USE_SECONDS", 30 * 86_400, low=1),
             key_publish_seconds=reader.number("RAMPART_KEY_PUBLISH_SECONDS", 180),
             key_check_seconds=reader.number("RAMPART_KEY_CHECK_SECONDS", 30, low=1, high=3600),
+            password_memory_kib=reader.number("RAMPART_PASSWORD_MEMORY_KIB", 19_456, low=19_456, high=1 << 20),
+            password_passes=reader.number("RAMPART_PASSWORD_PASSES", 2, low=2, high=16),
+            password_threads=reader.number("RAMPART_PASSWORD_THREADS", 2, low=1, high=16),
+            passkey_domain=reader.text("RAMPART_PASSKEY_DOMAIN", "") or host,
+            passkey_origins=read_origins(reader.text("RAMPART_PASSKEY_ORIGINS", "") or origin),
         )
         check_rotation(found.key_publish_seconds, found.key_check_seconds)
         return found
@@ -58,6 +78,26 @@ class AuthSettings:
     @property
     def schedule(self) -> KeySchedule:
         return KeySchedule(self.key_publish_seconds, self.key_use_seconds, self.token_seconds)
+
+
+def pages_of(issuer: str) -> tuple[str, str]:
+    """Returns the host and the origin of the pages of an issuer, as browsers have to know them for passkeys."""
+    parts = urlsplit(issuer)
+    host = parts.hostname or ""
+    if host != "127.0.0.1":
+        return host, f"{parts.scheme}://{parts.netloc}"
+    # Passkeys are for names. On one machine this is the name of the same pages.
+    return "localhost", f"{parts.scheme}://{parts.netloc.replace(host, 'localhost')}"
+
+
+def read_origins(text: str) -> tuple[str, ...]:
+    """Returns the origins of a text, which has commas between them. Raises SettingsError for what is none."""
+    origins = tuple(each.strip() for each in text.split(",") if each.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("https", "http") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            raise SettingsError(f"RAMPART_PASSKEY_ORIGINS must be origins such as https://example.com, not {origin!r}")
+    return origins
 
 
 def check_rotation(publish: int, check: int) -> None:

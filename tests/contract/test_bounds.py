@@ -45,6 +45,7 @@ TIMES_NEVER_STORED = {
     *(f"rampart.user.v1.{name}_time" for name in ("User.create", "User.update", "RiskProfile.create")),
     *(f"rampart.fraud.v1.EventType.{name}_time" for name in ("create", "update")),
     *(f"rampart.fraud.v1.Feature.{name}_time" for name in ("create", "update")),
+    *(f"rampart.auth.v1.Member.{name}_time" for name in ("create", "update", "sign_in")),
     *(f"rampart.fraud.v1.Model.{name}_time" for name in ("create", "update")),
     *(f"rampart.auth.v1.Client.{name}_time" for name in ("create", "update", "rotate", "disable")),
     "rampart.auth.v1.Client.previous_secret_expire_time",

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from ._call import Caller
 from ._gen.methods import (
+    AccountClient,
     AlertClient,
     ApiKeyClient,
     BacktestClient,
@@ -20,6 +21,7 @@ from ._gen.methods import (
     GraphClient,
     LabelClient,
     ListClient,
+    MemberClient,
     ModelClient,
     QualityClient,
     ScenarioClient,
@@ -54,6 +56,14 @@ class Services(ABC):
     @cached_property
     def api_key(self) -> ApiKeyClient:
         return ApiKeyClient(self.caller("auth"))
+
+    @cached_property
+    def member(self) -> MemberClient:
+        return MemberClient(self.caller("auth"))
+
+    @cached_property
+    def account(self) -> AccountClient:
+        return AccountClient(self.caller("auth"))
 
     @cached_property
     def user(self) -> UserClient:

@@ -21,6 +21,9 @@ class MemoryDirectory:
     async def find_tenant(self, name: str) -> Tenant | None:
         return self._tenants.get(name)
 
+    async def get_tenant(self, tenant_id: str) -> Tenant | None:
+        return next((tenant for tenant in self._tenants.values() if tenant.tenant_id == tenant_id), None)
+
     async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
         if name in self._tenants:
             self._tenants[name] = replace(self._tenants[name], plan=plan)

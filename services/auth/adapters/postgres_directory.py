@@ -40,6 +40,11 @@ class PostgresDirectory:
         async with transaction(self._pool, ()) as connection:
             return await _tenant_named(connection, name)
 
+    async def get_tenant(self, tenant_id: str) -> Tenant | None:
+        async with transaction(self._pool, [tenant_id]) as connection:
+            row = await connection.fetchrow(f"SELECT {TENANT_COLUMNS} FROM tenants WHERE tenant_id = $1", tenant_id)
+            return tenant_of(row) if row else None
+
     async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
         async with transaction(self._pool, ()) as connection:
             tenant = await _tenant_named(connection, name)

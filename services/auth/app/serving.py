@@ -8,11 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from rampart.auth.v1 import (
+    account_service_pb2,
+    account_service_pb2_grpc,
     api_key_service_pb2,
     api_key_service_pb2_grpc,
     auth_service_pb2_grpc,
     client_service_pb2,
     client_service_pb2_grpc,
+    member_service_pb2,
+    member_service_pb2_grpc,
 )
 
 from meshkit.host import Host
@@ -28,6 +32,7 @@ from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.adapters.sealing import AesSealer
+from services.auth.app.people import People
 from services.auth.app.programs import Programs
 from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.service.directory import DirectoryService
@@ -43,6 +48,8 @@ SERVICES = [
     AUTH_SERVICE,
     client_service_pb2.DESCRIPTOR.services_by_name["ClientService"],
     api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
+    member_service_pb2.DESCRIPTOR.services_by_name["MemberService"],
+    account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
 ]
 
 
@@ -70,6 +77,9 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer)
     server.add(client_service_pb2_grpc.add_ClientServiceServicer_to_server, programs.clients)
     server.add(api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server, programs.keys)
+    people = await People.compose(host, settings, pool, directory)
+    server.add(member_service_pb2_grpc.add_MemberServiceServicer_to_server, people.members)
+    server.add(account_service_pb2_grpc.add_AccountServiceServicer_to_server, people.account)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

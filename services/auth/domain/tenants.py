@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-__all__ = ["DEFAULT_CURRENCY", "IssuedToken", "Tenant", "TenantPlan"]
+__all__ = ["DEFAULT_CURRENCY", "MOST_TOKEN_SECONDS", "IssuedToken", "Tenant", "TenantPlan"]
 
 DEFAULT_CURRENCY = "USD"
+MOST_TOKEN_SECONDS = 86_400
+"""Longest life of an access token that can be set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,17 @@ from services.auth.ports.assertions import UsedAssertions
 from services.auth.ports.audit import AuditTrail
 from services.auth.ports.clients import ClientChanges, ClientStore, FindClient
 from services.auth.ports.directory import Directory
+from services.auth.ports.factors import CodeStore, FactorRemoval, PasskeyReader, PasskeyStore
 from services.auth.ports.keys import KeyChange, Sealer, SigningKeyStore
+from services.auth.ports.members import (
+    LinkStore,
+    MemberChange,
+    MemberStore,
+    PasswordAccount,
+    PasswordStore,
+    RecordedAct,
+)
+from services.auth.ports.sign_in_guards import FailureCounts, LinkDelivery, PasswordHasher
 
 __all__ = [
     "ApiKeyChanges",
@@ -15,9 +25,22 @@ __all__ = [
     "AuditTrail",
     "ClientChanges",
     "ClientStore",
+    "CodeStore",
     "Directory",
+    "FactorRemoval",
+    "FailureCounts",
     "FindClient",
     "KeyChange",
+    "LinkDelivery",
+    "LinkStore",
+    "MemberChange",
+    "MemberStore",
+    "PasskeyReader",
+    "PasskeyStore",
+    "PasswordAccount",
+    "PasswordHasher",
+    "PasswordStore",
+    "RecordedAct",
     "Sealer",
     "SigningKeyStore",
     "UsedAssertions",

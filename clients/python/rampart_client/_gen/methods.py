@@ -8,38 +8,86 @@ from typing import Unpack
 from .._call import Caller, CallOptions, Method, present
 from .google.api import HttpBody
 from .rampart.auth.v1 import (
+    Account,
     ApiKey,
+    ChangePasswordRequest,
+    ChangePasswordResponse,
     Client,
+    ConfirmTotpRequest,
+    ConfirmTotpResponse,
     CreateApiKeyRequest,
     CreateApiKeyResponse,
     CreateClientRequest,
     CreateClientResponse,
+    CreatePasskeyRequest,
+    CreatePasskeyResponse,
+    CreateRecoveryCodesRequest,
+    CreateRecoveryCodesResponse,
     DeleteApiKeyRequest,
     DeleteApiKeyResponse,
     DeleteClientRequest,
     DeleteClientResponse,
+    DeleteMemberRequest,
+    DeleteMemberResponse,
+    DeletePasskeyRequest,
+    DeletePasskeyResponse,
+    DeleteTotpRequest,
+    DeleteTotpResponse,
     DisableClientRequest,
     DisableClientResponse,
+    DisableMemberRequest,
+    DisableMemberResponse,
     EnableClientRequest,
     EnableClientResponse,
+    EnableMemberRequest,
+    EnableMemberResponse,
+    EndMemberSessionsRequest,
+    EndMemberSessionsResponse,
+    GetAccountRequest,
+    GetAccountResponse,
     GetApiKeyRequest,
     GetApiKeyResponse,
     GetClientRequest,
     GetClientResponse,
+    GetMemberRequest,
+    GetMemberResponse,
+    GetSignInPolicyRequest,
+    GetSignInPolicyResponse,
+    InviteMemberRequest,
+    InviteMemberResponse,
     IssueTokenRequest,
     IssueTokenResponse,
     ListApiKeysRequest,
     ListApiKeysResponse,
     ListClientsRequest,
     ListClientsResponse,
+    ListMembersRequest,
+    ListMembersResponse,
+    ListPasskeysRequest,
+    ListPasskeysResponse,
+    Member,
+    Passkey,
+    RenamePasskeyRequest,
+    RenamePasskeyResponse,
+    ResetMemberRequest,
+    ResetMemberResponse,
     RevokeClientSecretRequest,
     RevokeClientSecretResponse,
     RotateApiKeyRequest,
     RotateApiKeyResponse,
     RotateClientSecretRequest,
     RotateClientSecretResponse,
+    SetSignInPolicyRequest,
+    SetSignInPolicyResponse,
+    SignInPolicy,
+    StartPasskeyRequest,
+    StartPasskeyResponse,
+    StartTotpRequest,
+    StartTotpResponse,
     UpdateClientRequest,
     UpdateClientResponse,
+    UpdateMemberRequest,
+    UpdateMemberResponse,
 )
 from .rampart.cases.v1 import (
     AcknowledgeAlertRequest,
@@ -350,6 +398,192 @@ from .rampart.user.v1 import (
     User,
 )
 
+GET_ACCOUNT = Method(
+    path="/rampart.auth.v1.AccountService/GetAccount",
+    request=GetAccountRequest,
+    response=GetAccountResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+CHANGE_PASSWORD = Method(
+    path="/rampart.auth.v1.AccountService/ChangePassword",
+    request=ChangePasswordRequest,
+    response=ChangePasswordResponse,
+    timeout=5.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+START_TOTP = Method(
+    path="/rampart.auth.v1.AccountService/StartTotp",
+    request=StartTotpRequest,
+    response=StartTotpResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+CONFIRM_TOTP = Method(
+    path="/rampart.auth.v1.AccountService/ConfirmTotp",
+    request=ConfirmTotpRequest,
+    response=ConfirmTotpResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+DELETE_TOTP = Method(
+    path="/rampart.auth.v1.AccountService/DeleteTotp",
+    request=DeleteTotpRequest,
+    response=DeleteTotpResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+START_PASSKEY = Method(
+    path="/rampart.auth.v1.AccountService/StartPasskey",
+    request=StartPasskeyRequest,
+    response=StartPasskeyResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+CREATE_PASSKEY = Method(
+    path="/rampart.auth.v1.AccountService/CreatePasskey",
+    request=CreatePasskeyRequest,
+    response=CreatePasskeyResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+LIST_PASSKEYS = Method(
+    path="/rampart.auth.v1.AccountService/ListPasskeys",
+    request=ListPasskeysRequest,
+    response=ListPasskeysResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+RENAME_PASSKEY = Method(
+    path="/rampart.auth.v1.AccountService/RenamePasskey",
+    request=RenamePasskeyRequest,
+    response=RenamePasskeyResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_PASSKEY = Method(
+    path="/rampart.auth.v1.AccountService/DeletePasskey",
+    request=DeletePasskeyRequest,
+    response=DeletePasskeyResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+CREATE_RECOVERY_CODES = Method(
+    path="/rampart.auth.v1.AccountService/CreateRecoveryCodes",
+    request=CreateRecoveryCodesRequest,
+    response=CreateRecoveryCodesResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class AccountClient:
+    """Lets people keep their own account: password, second factors, passkeys. What changes how a person signs in
+    asks for a token of somebody who signed in within the last five minutes, else the reason is
+    REAUTHENTICATION_REQUIRED. The token of a program has no account: RESOURCE_NOT_FOUND.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def get_account(self, request: GetAccountRequest, **options: Unpack[CallOptions]) -> Account:
+        """Returns who the caller is. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_ACCOUNT, request, options)
+        return present(response.account)
+
+    async def change_password(
+        self, request: ChangePasswordRequest, **options: Unpack[CallOptions]
+    ) -> ChangePasswordResponse:
+        """Changes the password, and ends all sessions, grants and tokens of the person. Reasons:
+        REAUTHENTICATION_REQUIRED, SIGN_IN_REFUSED, SIGN_IN_THROTTLED, PASSWORD_REFUSED, OVERLOADED.
+        """
+        return await self._caller.call(CHANGE_PASSWORD, request, options)
+
+    async def start_totp(self, request: StartTotpRequest, **options: Unpack[CallOptions]) -> StartTotpResponse:
+        """Makes the secret of a one-time password (RFC 6238), which counts once ConfirmTotp has seen a code of
+        it. Reasons: REAUTHENTICATION_REQUIRED.
+        """
+        return await self._caller.call(START_TOTP, request, options)
+
+    async def confirm_totp(self, request: ConfirmTotpRequest, **options: Unpack[CallOptions]) -> ConfirmTotpResponse:
+        """Turns on the one-time password that StartTotp has made, in place of one before it. Reasons:
+        REAUTHENTICATION_REQUIRED, STATE_NOT_ALLOWED, SIGN_IN_REFUSED, SIGN_IN_THROTTLED.
+        """
+        return await self._caller.call(CONFIRM_TOTP, request, options)
+
+    async def delete_totp(self, request: DeleteTotpRequest, **options: Unpack[CallOptions]) -> DeleteTotpResponse:
+        """Removes the one-time password. Reasons: REAUTHENTICATION_REQUIRED, RESOURCE_NOT_FOUND,
+        STATE_NOT_ALLOWED (the tenant asks for a second factor and this is the last one).
+        """
+        return await self._caller.call(DELETE_TOTP, request, options)
+
+    async def start_passkey(self, request: StartPasskeyRequest, **options: Unpack[CallOptions]) -> StartPasskeyResponse:
+        """Returns what a browser needs to make a passkey. Reasons: REAUTHENTICATION_REQUIRED."""
+        return await self._caller.call(START_PASSKEY, request, options)
+
+    async def create_passkey(self, request: CreatePasskeyRequest, **options: Unpack[CallOptions]) -> Passkey:
+        """Registers the passkey that a browser has made. Reasons: REAUTHENTICATION_REQUIRED, SIGN_IN_REFUSED,
+        RESOURCE_EXISTS, STATE_NOT_ALLOWED (20 at most).
+        """
+        response = await self._caller.call(CREATE_PASSKEY, request, options)
+        return present(response.passkey)
+
+    async def list_passkeys(self, request: ListPasskeysRequest, **options: Unpack[CallOptions]) -> ListPasskeysResponse:
+        """Lists one's passkeys in the order in which they were registered."""
+        return await self._caller.call(LIST_PASSKEYS, request, options)
+
+    async def rename_passkey(self, request: RenamePasskeyRequest, **options: Unpack[CallOptions]) -> Passkey:
+        """Gives a passkey another name. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(RENAME_PASSKEY, request, options)
+        return present(response.passkey)
+
+    async def delete_passkey(
+        self, request: DeletePasskeyRequest, **options: Unpack[CallOptions]
+    ) -> DeletePasskeyResponse:
+        """Removes a passkey. Reasons: REAUTHENTICATION_REQUIRED, RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED (the
+        tenant asks for a second factor and this is the last one).
+        """
+        return await self._caller.call(DELETE_PASSKEY, request, options)
+
+    async def create_recovery_codes(
+        self, request: CreateRecoveryCodesRequest, **options: Unpack[CallOptions]
+    ) -> CreateRecoveryCodesResponse:
+        """Makes ten recovery codes in place of all before them. Reasons: REAUTHENTICATION_REQUIRED."""
+        return await self._caller.call(CREATE_RECOVERY_CODES, request, options)
+
+
 CREATE_API_KEY = Method(
     path="/rampart.auth.v1.ApiKeyService/CreateApiKey",
     request=CreateApiKeyRequest,
@@ -609,6 +843,187 @@ class ClientClient:
         RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
         """
         return await self._caller.call(DELETE_CLIENT, request, options)
+
+
+INVITE_MEMBER = Method(
+    path="/rampart.auth.v1.MemberService/InviteMember",
+    request=InviteMemberRequest,
+    response=InviteMemberResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_MEMBER = Method(
+    path="/rampart.auth.v1.MemberService/GetMember",
+    request=GetMemberRequest,
+    response=GetMemberResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_MEMBERS = Method(
+    path="/rampart.auth.v1.MemberService/ListMembers",
+    request=ListMembersRequest,
+    response=ListMembersResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+UPDATE_MEMBER = Method(
+    path="/rampart.auth.v1.MemberService/UpdateMember",
+    request=UpdateMemberRequest,
+    response=UpdateMemberResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DISABLE_MEMBER = Method(
+    path="/rampart.auth.v1.MemberService/DisableMember",
+    request=DisableMemberRequest,
+    response=DisableMemberResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+ENABLE_MEMBER = Method(
+    path="/rampart.auth.v1.MemberService/EnableMember",
+    request=EnableMemberRequest,
+    response=EnableMemberResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+DELETE_MEMBER = Method(
+    path="/rampart.auth.v1.MemberService/DeleteMember",
+    request=DeleteMemberRequest,
+    response=DeleteMemberResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+RESET_MEMBER = Method(
+    path="/rampart.auth.v1.MemberService/ResetMember",
+    request=ResetMemberRequest,
+    response=ResetMemberResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+END_MEMBER_SESSIONS = Method(
+    path="/rampart.auth.v1.MemberService/EndMemberSessions",
+    request=EndMemberSessionsRequest,
+    response=EndMemberSessionsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_SIGN_IN_POLICY = Method(
+    path="/rampart.auth.v1.MemberService/GetSignInPolicy",
+    request=GetSignInPolicyRequest,
+    response=GetSignInPolicyResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+SET_SIGN_IN_POLICY = Method(
+    path="/rampart.auth.v1.MemberService/SetSignInPolicy",
+    request=SetSignInPolicyRequest,
+    response=SetSignInPolicyResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class MemberClient:
+    """Keeps the people of a tenant: who may sign in, and as what."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def invite_member(self, request: InviteMemberRequest, **options: Unpack[CallOptions]) -> InviteMemberResponse:
+        """Invites a person and returns the link with which he sets his password, which is good for seven days.
+        Nobody gives a role that may do what he may not. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED.
+        """
+        return await self._caller.call(INVITE_MEMBER, request, options)
+
+    async def get_member(self, request: GetMemberRequest, **options: Unpack[CallOptions]) -> Member:
+        """Returns a member. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_MEMBER, request, options)
+        return present(response.member)
+
+    async def list_members(self, request: ListMembersRequest, **options: Unpack[CallOptions]) -> ListMembersResponse:
+        """Lists members in the order in which they were invited. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_MEMBERS, request, options)
+
+    async def update_member(self, request: UpdateMemberRequest, **options: Unpack[CallOptions]) -> Member:
+        """Changes the name or the roles of a member (AIP-134). Tokens with the earlier roles are refused from
+        then on. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED, LAST_OWNER.
+        """
+        response = await self._caller.call(UPDATE_MEMBER, request, options)
+        return present(response.member)
+
+    async def disable_member(self, request: DisableMemberRequest, **options: Unpack[CallOptions]) -> Member:
+        """Keeps a member from signing in, and ends his sessions, grants and tokens. Reasons: RESOURCE_NOT_FOUND,
+        ROLE_NOT_GRANTED, LAST_OWNER.
+        """
+        response = await self._caller.call(DISABLE_MEMBER, request, options)
+        return present(response.member)
+
+    async def enable_member(self, request: EnableMemberRequest, **options: Unpack[CallOptions]) -> Member:
+        """Lets a member who is disabled sign in again. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED."""
+        response = await self._caller.call(ENABLE_MEMBER, request, options)
+        return present(response.member)
+
+    async def delete_member(self, request: DeleteMemberRequest, **options: Unpack[CallOptions]) -> DeleteMemberResponse:
+        """Deletes a member: what is known of the person is erased, and the identifier stays in the audit log
+        alone (AIP-135). Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED, LAST_OWNER.
+        """
+        return await self._caller.call(DELETE_MEMBER, request, options)
+
+    async def reset_member(self, request: ResetMemberRequest, **options: Unpack[CallOptions]) -> ResetMemberResponse:
+        """Returns a new link with which a member sets his password: an invitation if he has not come in yet,
+        else one that is good for an hour. Links before it are good no longer. Reasons: RESOURCE_NOT_FOUND,
+        ROLE_NOT_GRANTED, STATE_NOT_ALLOWED.
+        """
+        return await self._caller.call(RESET_MEMBER, request, options)
+
+    async def end_member_sessions(
+        self, request: EndMemberSessionsRequest, **options: Unpack[CallOptions]
+    ) -> EndMemberSessionsResponse:
+        """Ends all sessions, grants and tokens of a member. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED."""
+        return await self._caller.call(END_MEMBER_SESSIONS, request, options)
+
+    async def get_sign_in_policy(self, request: GetSignInPolicyRequest, **options: Unpack[CallOptions]) -> SignInPolicy:
+        """Returns what is asked of members when they sign in."""
+        response = await self._caller.call(GET_SIGN_IN_POLICY, request, options)
+        return present(response.policy)
+
+    async def set_sign_in_policy(self, request: SetSignInPolicyRequest, **options: Unpack[CallOptions]) -> SignInPolicy:
+        """Replaces what is asked of members when they sign in."""
+        response = await self._caller.call(SET_SIGN_IN_POLICY, request, options)
+        return present(response.policy)
 
 
 LIST_ALERTS = Method(

@@ -150,7 +150,7 @@ async def test_security_is_forced_on_every_table_of_tenants(database: Database) 
         )
     finally:
         await connection.close()
-    assert {row["relname"] for row in rows} == {"schema_migrations", "signing_keys"}
+    assert {row["relname"] for row in rows} == {"schema_migrations", "signing_keys", "sign_in_failures"}
 
 
 async def test_rows_are_hidden_by_the_policies_and_by_nothing_else(

@@ -357,6 +357,55 @@ class ErrorReason(betterproto2.Enum):
     Leave out the scope, or have it done by somebody who has it: nobody gives away, or gets by way of a program, more than he has.
     """
 
+    SIGN_IN_REFUSED = 80
+    """
+    The person could not be proven to be who it is: what of it was wrong is not told. UNAUTHENTICATED.
+
+    Check what was typed. Whoever has forgotten the password has an administrator of the tenant make a link to set it anew.
+    """
+
+    SIGN_IN_THROTTLED = 81
+    """
+    Too much that was wrong was given before. RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
+
+    Wait for `Retry-After`, then try again. Devices with which the person signed in within 30 days do not wait for the failures of others.
+    """
+
+    PASSWORD_REFUSED = 82
+    """
+    The password is not one that may be set. INVALID_ARGUMENT; metadata: `why`, one of "short", "long", "characters", "common" and "personal".
+
+    Choose another: at least 8 characters, of which 15 or more are better, not among the commonest, and without one's own name, the tenant's or the platform's.
+    """
+
+    LINK_INVALID = 83
+    """
+    The one-time link is unknown, used, replaced by a newer one, or too old. NOT_FOUND.
+
+    Have an administrator of the tenant make a new one.
+    """
+
+    REAUTHENTICATION_REQUIRED = 84
+    """
+    The person signed in too long ago for what was asked. PERMISSION_DENIED; metadata: `max_age`, in seconds.
+
+    Sign in again, and repeat the call with the new token.
+    """
+
+    LAST_OWNER = 85
+    """
+    The tenant would have no owner left. FAILED_PRECONDITION (HTTP 409).
+
+    Make another member an owner before.
+    """
+
+    ROLE_NOT_GRANTED = 86
+    """
+    A role may do what the caller may not, so that he can neither give it nor take it, nor act on who has it. PERMISSION_DENIED; metadata: `scope`.
+
+    Have an owner of the tenant do it, or use a token that carries the scopes.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -408,6 +457,13 @@ class ErrorReason(betterproto2.Enum):
             71: "ERROR_REASON_API_KEY_INVALID",
             72: "ERROR_REASON_GRANT_UNSUPPORTED",
             73: "ERROR_REASON_SCOPE_NOT_HELD",
+            80: "ERROR_REASON_SIGN_IN_REFUSED",
+            81: "ERROR_REASON_SIGN_IN_THROTTLED",
+            82: "ERROR_REASON_PASSWORD_REFUSED",
+            83: "ERROR_REASON_LINK_INVALID",
+            84: "ERROR_REASON_REAUTHENTICATION_REQUIRED",
+            85: "ERROR_REASON_LAST_OWNER",
+            86: "ERROR_REASON_ROLE_NOT_GRANTED",
         }
 
     @classmethod
@@ -461,6 +517,13 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_API_KEY_INVALID": 71,
             "ERROR_REASON_GRANT_UNSUPPORTED": 72,
             "ERROR_REASON_SCOPE_NOT_HELD": 73,
+            "ERROR_REASON_SIGN_IN_REFUSED": 80,
+            "ERROR_REASON_SIGN_IN_THROTTLED": 81,
+            "ERROR_REASON_PASSWORD_REFUSED": 82,
+            "ERROR_REASON_LINK_INVALID": 83,
+            "ERROR_REASON_REAUTHENTICATION_REQUIRED": 84,
+            "ERROR_REASON_LAST_OWNER": 85,
+            "ERROR_REASON_ROLE_NOT_GRANTED": 86,
         }
 
 
