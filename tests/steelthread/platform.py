@@ -128,7 +128,7 @@ class Platform:
     @contextlib.asynccontextmanager
     async def held_down(self, name: str) -> AsyncIterator[None]:
         """Kills every replica of a service with -9, and again as often as they are restarted while the block runs."""
-        self._kill(name)
+        self.kill_all(name)
         killing = asyncio.create_task(self._kill_again_and_again(name))
         try:
             yield
@@ -140,9 +140,10 @@ class Platform:
     async def _kill_again_and_again(self, name: str) -> None:
         while True:
             await asyncio.sleep(0.01)
-            self._kill(name)
+            self.kill_all(name)
 
-    def _kill(self, name: str) -> None:
+    def kill_all(self, name: str) -> None:
+        """Kills every replica of a service with -9."""
         for process, pid in self.dev["pids"].items():
             if process.partition("-")[0] == name:
                 self.kill(pid)
