@@ -44,6 +44,7 @@ from gateway.edge.streams.websocket import WebSockets
 from gateway.edge.system_parameters import SystemParameters
 from gateway.edge.unary import UnaryCalls
 from gateway.errors.render import ErrorRenderer
+from meshkit.audit.calls import CallAudit
 from meshkit.host import Host
 from meshkit.supervisor import Work
 from meshkit.telemetry.admin import Readiness
@@ -92,8 +93,12 @@ def make_guard(
     limits: LimitSettings = LimitSettings(),
     limiters: Limiters | None = None,
     addresses: AddressResolver = AddressResolver(),
+    audit: CallAudit | None = None,
 ) -> TokenGuard:
-    """Builds the guard that goes by access tokens. Without `limiters` this process has every limit to itself."""
+    """Builds the guard that goes by access tokens. Without `limiters` this process has every limit to itself.
+
+    `audit` is told of whom it refuses.
+    """
     limiters = limiters or make_limiters(None, workers=1)
     return TokenGuard(
         verifier,
@@ -103,6 +108,7 @@ def make_guard(
         addresses=addresses,
         strict=limiters.strict,
         strict_classes=limits.strict_classes,
+        audit=audit,
     )
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from ._call import Caller
 from ._gen.methods import (
     AlertClient,
+    AuditClient,
     BacktestClient,
     CaseClient,
     DataClient,
@@ -44,6 +45,10 @@ class Services(ABC):
     @abstractmethod
     def caller(self, service: str) -> Caller:
         """Returns what calls a service. Raises ValueError if it has no address."""
+
+    @cached_property
+    def audit(self) -> AuditClient:
+        return AuditClient(self.caller("auth"))
 
     @cached_property
     def user(self) -> UserClient:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.auth.errors.audit import audit_event_not_found
 from services.auth.errors.directory import (
     client_invalid,
     client_not_found,
@@ -13,6 +14,7 @@ from services.auth.errors.directory import (
 )
 
 __all__ = [
+    "audit_event_not_found",
     "client_invalid",
     "client_not_found",
     "currency_unknown",

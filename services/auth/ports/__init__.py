@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from services.auth.ports.audit import AuditTrail
+from services.auth.ports.audit import AuditLog, AuditNotary, AuditSealer, AuditTrail
 from services.auth.ports.directory import ClientDirectory
 from services.auth.ports.keys import KeyChange, Sealer, SigningKeyStore
 
-__all__ = ["AuditTrail", "ClientDirectory", "KeyChange", "Sealer", "SigningKeyStore"]
+__all__ = [
+    "AuditLog",
+    "AuditNotary",
+    "AuditSealer",
+    "AuditTrail",
+    "ClientDirectory",
+    "KeyChange",
+    "Sealer",
+    "SigningKeyStore",
+]
