@@ -7,6 +7,7 @@ import sys
 
 from console import (
     alerts,
+    audit,
     authority,
     backtests,
     callers,
@@ -49,6 +50,7 @@ COMMANDS = (
     tenants,
     clients,
     token,
+    audit,
     tasks,
     schedules,
     event_types,
