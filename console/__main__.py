@@ -8,6 +8,7 @@ import sys
 from console import (
     alerts,
     api_keys,
+    audit,
     authority,
     backtests,
     callers,
@@ -53,6 +54,7 @@ COMMANDS = (
     api_keys,
     users,
     token,
+    audit,
     tasks,
     schedules,
     event_types,

@@ -26,12 +26,13 @@ from gateway.describe.catalogue import read_reasons
 from gateway.describe.documentation import Documentation
 from gateway.describe.product import Product
 from gateway.edge.body import BodyReader
+from gateway.edge.guard import TokenGuard
 from gateway.edge.headers.answers import Answers
 from gateway.edge.headers.cors import Cors
 from gateway.edge.headers.security import SecurityHeaders
 from gateway.edge.metrics import Telemetry, access_log
 from gateway.edge.pipeline import Pipeline
-from gateway.edge.ratelimit import make_limiters
+from gateway.edge.ratelimit import Limiters, make_limiters
 from gateway.edge.streams.registry import OpenStreams
 from gateway.product.api_keys import EXCHANGE, ApiKeys
 from gateway.product.rampart import EXAMPLE_VIOLATION, rampart
@@ -41,7 +42,9 @@ from meshkit.collector import spare_collector
 from meshkit.descriptors import DESCRIPTORS
 from meshkit.host import Host
 from meshkit.identity.policy import Policy
+from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc import keys
+from meshkit.rpc.auditing import remote_audit
 from meshkit.rpc.channel import open_channel
 from meshkit.standby import turn
 from meshkit.storage.changes import STREAM as CHANGES
@@ -113,14 +116,7 @@ async def compose(
         router=prepared.router,
         upstream=upstream,
         verifier=verifier,
-        guard=make_guard(
-            verifier,
-            telemetry,
-            limits=settings.limits,
-            limiters=limiters,
-            addresses=settings.client_addresses,
-            keys=ApiKeys(plan.methods[EXCHANGE], upstream),
-        ),
+        guard=await _guard(host, settings, verifier, telemetry, limiters, ApiKeys(plan.methods[EXCHANGE], upstream)),
         readiness=host.readiness,
         telemetry=telemetry,
         bodies=BodyReader(max_bytes=settings.max_body),
@@ -136,6 +132,26 @@ async def compose(
     app = make_app(parts, prepared.documentation, prepared.product)
     start_background(host, parts, limiters.work)
     return app
+
+
+async def _guard(
+    host: Host,
+    settings: GatewaySettings,
+    verifier: TokenVerifier,
+    telemetry: Telemetry,
+    limiters: Limiters,
+    keys: ApiKeys,
+) -> TokenGuard:
+    """Admits calls by their tokens and limits, and tells the audit log of whom it refuses."""
+    return make_guard(
+        verifier,
+        telemetry,
+        limits=settings.limits,
+        limiters=limiters,
+        addresses=settings.client_addresses,
+        keys=keys,
+        audit=await host.open(remote_audit(host.identity(settings.mesh), settings.addresses["auth"]), name="audit log"),
+    )
 
 
 async def _upstream(host: Host, settings: GatewaySettings, policies: Mapping[str, Policy]) -> Upstream:

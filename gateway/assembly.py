@@ -45,6 +45,7 @@ from gateway.edge.streams.websocket import WebSockets
 from gateway.edge.system_parameters import SystemParameters
 from gateway.edge.unary import UnaryCalls
 from gateway.errors.render import ErrorRenderer
+from meshkit.audit.calls import CallAudit
 from meshkit.host import Host
 from meshkit.supervisor import Work
 from meshkit.telemetry.admin import Readiness
@@ -94,8 +95,12 @@ def make_guard(
     limiters: Limiters | None = None,
     addresses: AddressResolver = AddressResolver(),
     keys: KeySource = NoKeys(),
+    audit: CallAudit | None = None,
 ) -> TokenGuard:
-    """Builds the guard that goes by access tokens. Without `limiters` this process has every limit to itself."""
+    """Builds the guard that goes by access tokens. Without `limiters` this process has every limit to itself.
+
+    `audit` is told of whom it refuses.
+    """
     limiters = limiters or make_limiters(None, workers=1)
     return TokenGuard(
         verifier,
@@ -106,6 +111,7 @@ def make_guard(
         strict=limiters.strict,
         strict_classes=limits.strict_classes,
         keys=keys,
+        audit=audit,
     )
 
 

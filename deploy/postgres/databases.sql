@@ -6,6 +6,7 @@
 \set ON_ERROR_STOP on
 \getenv auth_owner RAMPART_AUTH_OWNER_PASSWORD
 \getenv auth_service RAMPART_AUTH_SERVICE_PASSWORD
+\getenv auth_notary RAMPART_AUTH_NOTARY_PASSWORD
 \getenv user_owner RAMPART_USER_OWNER_PASSWORD
 \getenv user_service RAMPART_USER_SERVICE_PASSWORD
 \getenv task_owner RAMPART_TASK_OWNER_PASSWORD
@@ -22,12 +23,14 @@
 
 -- <service>_owner runs the migrations; <service>_service is what the process connects as, and row-level security holds
 -- for it.
+-- rampart_auth_notary anchors and prunes the audit logs of all tenants and reads no event.
 -- rampart_task_engine leases, expires, schedules and prunes the tasks of all tenants.
 -- rampart_fraud_relay reads the outbox of all tenants and nothing else.
 -- rampart_fraud_cleaner deletes old decisions of all tenants and nothing else.
 BEGIN;
 CREATE ROLE rampart_auth_owner LOGIN PASSWORD :'auth_owner';
 CREATE ROLE rampart_auth_service LOGIN NOBYPASSRLS PASSWORD :'auth_service';
+CREATE ROLE rampart_auth_notary LOGIN NOBYPASSRLS PASSWORD :'auth_notary';
 CREATE ROLE rampart_user_owner LOGIN PASSWORD :'user_owner';
 CREATE ROLE rampart_user_service LOGIN NOBYPASSRLS PASSWORD :'user_service';
 CREATE ROLE rampart_task_owner LOGIN PASSWORD :'task_owner';
@@ -51,7 +54,7 @@ CREATE DATABASE rampart_data OWNER rampart_data_owner;
 CREATE DATABASE rampart_cases OWNER rampart_cases_owner;
 
 REVOKE ALL ON DATABASE rampart_auth, rampart_user, rampart_task, rampart_fraud, rampart_data, rampart_cases FROM PUBLIC;
-GRANT CONNECT ON DATABASE rampart_auth TO rampart_auth_service;
+GRANT CONNECT ON DATABASE rampart_auth TO rampart_auth_service, rampart_auth_notary;
 GRANT CONNECT ON DATABASE rampart_user TO rampart_user_service;
 GRANT CONNECT ON DATABASE rampart_task TO rampart_task_service, rampart_task_engine;
 GRANT CONNECT ON DATABASE rampart_fraud TO rampart_fraud_service, rampart_fraud_relay, rampart_fraud_cleaner;

@@ -18,6 +18,7 @@ from gateway.edge.exchange import Exchange
 from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry
 from gateway.edge.ratelimit import Charges, LimitBook, StrictRateLimiter, state_field
+from meshkit.audit.calls import DENIALS, CallAudit
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.access import bearer_token, require_scope, token_missing
@@ -69,7 +70,9 @@ class TokenGuard:
         strict: StrictRateLimiter | None = None,
         strict_classes: Collection[str] = (),
         keys: KeySource = NoKeys(),
+        audit: CallAudit | None = None,
     ) -> None:
+        self._audit = audit
         self._verifier = verifier
         self._limiter = limiter
         self._telemetry = telemetry
@@ -80,7 +83,18 @@ class TokenGuard:
         self._strict_classes = frozenset(strict_classes) if strict is not None else frozenset()
 
     async def admit(self, exchange: Exchange, policy: Policy) -> None:
-        """Sets token and principal of the exchange's call, and the rate-limit headers. Raises MeshError."""
+        """Sets token and principal of the exchange's call, and the rate-limit headers. Raises MeshError.
+
+        The audit log is told of whom it refuses.
+        """
+        try:
+            await self._admit(exchange, policy)
+        except MeshError as error:
+            if self._audit is not None and error.kind in DENIALS:
+                self._audit.refused(exchange.call, policy.path, error, self._address(exchange))
+            raise
+
+    async def _admit(self, exchange: Exchange, policy: Policy) -> None:
         if policy.public:
             self.charge_address(exchange, policy)
             return

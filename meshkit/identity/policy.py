@@ -82,7 +82,7 @@ class Policy:
     items: str = ""
     """Name of the repeated field of the request whose items each cost what a call costs; empty means none."""
     audited: bool = False
-    """True if every call is an event of the audit log."""
+    """True if every call that is let in is an event of the audit log."""
     approval_scope: str = ""
     """Scope of the second person that a call waits for, where the tenant asks for one; empty means none."""
 

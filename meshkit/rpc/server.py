@@ -12,6 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 
+from meshkit.audit.calls import CallAudit
 from meshkit.cancellation import uninterrupted
 from meshkit.identity.own import MeshIdentity
 from meshkit.identity.policy import policies
@@ -20,6 +21,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.limits import MemoryRateLimiter
 from meshkit.rpc.channel import KEEPALIVE_MS
 from meshkit.rpc.interceptors.admission import Admission
+from meshkit.rpc.interceptors.audit import audited, check_audited
 from meshkit.rpc.interceptors.authorization import authorization
 from meshkit.rpc.interceptors.chain import Chain, Middleware
 from meshkit.rpc.interceptors.context import call_context
@@ -64,7 +66,8 @@ class MeshServer:
 
     Health and reflection are not ours: health needs a certificate of the mesh and nothing else; reflection is served
     only where the settings turn it on, and never in production. `draining` is called when the drain begins: what waits
-    for something else than work ends then.
+    for something else than work ends then. `audit` is told of calls that are refused, and of those of audited methods;
+    without it a service that has such does not start.
     """
 
     def __init__(
@@ -76,7 +79,9 @@ class MeshServer:
         services: Sequence[ServiceDescriptor],
         verifier: TokenVerifier,
         draining: Callable[[], None] = lambda: None,
+        audit: CallAudit | None = None,
     ) -> None:
+        check_audited(services, audit)
         self._settings = settings
         self._identity = identity
         self._draining = draining
@@ -86,9 +91,15 @@ class MeshServer:
         self._admission = Admission(MAX_CALLS)
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
-        begin: list[Middleware] = [errors, call_context(identity.peers), *_recording()]
-        authorized, quota = authorization(verifier), ClientQuota(MemoryRateLimiter())
-        unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, quota, validation]
+        chain = self._chain(verifier, audit)
+        self._server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
+
+    def _chain(self, verifier: TokenVerifier, audit: CallAudit | None) -> Chain:
+        peers = self._identity.peers
+        begin: list[Middleware] = [errors, call_context(peers), *_recording()]
+        authorized, quota = authorization(verifier, audit), ClientQuota(MemoryRateLimiter())
+        told = [audited(audit, self._services)] if audit is not None else []
+        unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, quota, validation, *told]
         streaming: list[Middleware] = [
             *begin,
             stream_metrics,
@@ -98,16 +109,15 @@ class MeshServer:
             quota,
             expiry(verifier),
             validation,
+            *told,
         ]
-        foreign = {HEALTH, REFLECTION} if settings.reflection else {HEALTH}
-        chain = Chain(
-            policies(services),
+        return Chain(
+            policies(self._services),
             unary,
-            frozenset(foreign),
-            wrap=lambda handler: for_known_peers(handler, identity.peers),
+            frozenset({HEALTH, REFLECTION} if self._settings.reflection else {HEALTH}),
+            wrap=lambda handler: for_known_peers(handler, peers),
             streaming=streaming,
         )
-        self._server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
 
     def add(self, register: Callable[[Any, grpc.aio.Server], None], servicer: object) -> None:
         """Adds the servicer with its generated `add_..._to_server` function."""

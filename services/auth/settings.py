@@ -29,6 +29,16 @@ class AuthSettings:
     """Database, as the role that serves within the tenants of a call."""
     sealing_key: bytes = field(repr=False)
     """Encrypts the signing keys at rest."""
+    notary_dsn: str = field(repr=False)
+    """Database, as the role that anchors and prunes the audit logs of all tenants."""
+    audit_keys: tuple[bytes, ...] = field(repr=False)
+    """What the anchors of the audit log are sealed with: the first seals, what any has sealed is genuine."""
+    continuation_keys: tuple[bytes, ...] = field(repr=False)
+    """What page tokens are sealed with: the first seals, every one opens."""
+    audit_days: int
+    """Days for which events of the audit log are kept."""
+    audit_anchor_seconds: int
+    """How often the ends of the audit logs are anchored: what is cut off within it may not be missed."""
     token_seconds: int
     """Life of an access token."""
     key_use_seconds: int
@@ -59,6 +69,11 @@ class AuthSettings:
             dsn=reader.text("RAMPART_AUTH_DSN"),
             sealing_key=read_key(reader.file("RAMPART_AUTH_KEY_FILE")),
             token_seconds=reader.number("RAMPART_TOKEN_SECONDS", 3600, low=1, high=MOST_TOKEN_SECONDS),
+            notary_dsn=reader.text("RAMPART_AUTH_NOTARY_DSN"),
+            audit_keys=reader.keys("RAMPART_AUTH_AUDIT_KEY_FILE", most=4),
+            continuation_keys=reader.keys("RAMPART_AUTH_CONTINUATION_KEY_FILE", most=2),
+            audit_days=reader.number("RAMPART_AUDIT_DAYS", 400, low=31, high=36_500),
+            audit_anchor_seconds=reader.number("RAMPART_AUDIT_ANCHOR_SECONDS", 60, low=1, high=86_400),
             key_use_seconds=reader.number("RAMPART_KEY_USE_SECONDS", 30 * 86_400, low=1),
             key_publish_seconds=reader.number("RAMPART_KEY_PUBLISH_SECONDS", 180),
             key_check_seconds=reader.number("RAMPART_KEY_CHECK_SECONDS", 30, low=1, high=3600),

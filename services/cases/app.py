@@ -15,6 +15,7 @@ from meshkit.host import Host
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
+from meshkit.rpc.auditing import remote_audit
 from meshkit.rpc.channel import open_channel
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
@@ -81,8 +82,9 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("outbox retention", Periodic("outbox retention", CaseOutboxRetention(pool).delete).run)
     ended = EndedCaseRetention(pool, settings.retention_days)
     host.background("case retention", Periodic("case retention", ended.delete).run)
+    audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
     server = MeshServer(
-        mesh, identity, listen=settings.listen, services=[ALERT_SERVICE, CASE_SERVICE], verifier=verifier
+        mesh, identity, listen=settings.listen, services=[ALERT_SERVICE, CASE_SERVICE], verifier=verifier, audit=audit
     )
     reads, pages = PostgresCaseReads(Reads(lent, settings.reads)), Pages(Continuations(settings.continuation_keys))
     closing, claiming = CaseClosing(writer, FraudLabels(fraud), raising, _now), PostgresCaseWriter(pool, follow=False)

@@ -12,6 +12,7 @@ from meshkit.following.decisions import FRAUD_EVENTS, FRAUD_POLICIES, RemoteDeci
 from meshkit.host import Host
 from meshkit.pages import Pages
 from meshkit.rpc import keys
+from meshkit.rpc.auditing import remote_audit
 from meshkit.rpc.channel import open_channel
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
@@ -64,7 +65,8 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("consumer", _leader(settings.dsn, consumer).run)
     desk = PostgresDesk(pool)
     host.warn("ledger", desk.check)
-    server = MeshServer(mesh, identity, listen=settings.listen, services=[DATA_SERVICE], verifier=verifier)
+    audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
+    server = MeshServer(mesh, identity, listen=settings.listen, services=[DATA_SERVICE], verifier=verifier, audit=audit)
     ledger = LedgerService(PostgresLedger(pool, settings.reads))
     servicer = DataServicer(ledger, desk, Pages(Continuations(settings.continuation_keys)))
     server.add(data_service_pb2_grpc.add_DataServiceServicer_to_server, servicer)

@@ -14,6 +14,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
+from meshkit.rpc.auditing import remote_audit
 from meshkit.rpc.coalesce import Coalescer
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
@@ -79,6 +80,7 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("retention", Periodic("retention", engine.prune).run)
     work = WorkCalls(WorkService(engine, schedules, signals))
     servicer = _servicer(settings, store, schedules, signals, verifier, work)
+    audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
     server = MeshServer(
         settings.mesh,
         identity,
@@ -86,6 +88,7 @@ async def serve(host: Host, reader: Reader) -> None:
         services=[TASK_SERVICE],
         verifier=verifier,
         draining=signals.close,
+        audit=audit,
     )
     server.add(task_service_pb2_grpc.add_TaskServiceServicer_to_server, servicer)
     await host.serve(server, admin=settings.mesh.admin_listen)

@@ -14,6 +14,7 @@ from meshkit.named_requests import IdempotentChanges
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
+from meshkit.rpc.auditing import remote_audit
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
@@ -66,7 +67,10 @@ async def serve(host: Host, reader: Reader) -> None:
     )
     idempotent = IdempotentChanges(PublishingWriter(PostgresWriter(pool), publisher.publish))
     pages, batch_policy = Pages(Continuations(settings.continuation_keys)), policies([USER_SERVICE])[BATCH_METHOD]
-    server = MeshServer(settings.mesh, identity, listen=settings.listen, services=[USER_SERVICE], verifier=verifier)
+    audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
+    server = MeshServer(
+        settings.mesh, identity, listen=settings.listen, services=[USER_SERVICE], verifier=verifier, audit=audit
+    )
     server.add(
         user_service_pb2_grpc.add_UserServiceServicer_to_server,
         UserServicer(service, idempotent, pages=pages, verifier=verifier, batch_policy=batch_policy),

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 
 import pytest
+from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from rampart.mesh.v1 import batch_pb2
 
 from meshkit.identity.policy import Policy, field_policy, policies, policy_of, scope_words
+from meshkit.identity.scopes import Scopes
 from meshkit.topology import load
 from tests.support.protos import descriptors_of
 
 SERVICES = descriptors_of(load().services)
 POLICIES = policies(SERVICES)
 METHODS = {policy_of(method).path: method for service in SERVICES for method in service.methods}
+SCOPES = Scopes.declared_by_methods()
 PEERS = {f"service/{name}" for name in load().process_names} | {"operator", "client/*"}
 every_method = pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.path)
 
@@ -84,3 +87,48 @@ def test_what_may_be_sent_again_is_idempotent(policy: Policy) -> None:
     # Asking for a token twice makes two, and either is good.
     if policy.retryable and not policy.public:
         assert options.idempotency_level in (options.NO_SIDE_EFFECTS, options.IDEMPOTENT)
+
+
+CHANGES_WHAT_DECIDES = {
+    "AlertService/UpdateAlertSettings",
+    "EventTypeService/UpdateEventType",
+    "FeatureService/UpdateFeature",
+    "FeatureService/DeleteFeature",
+    "FraudService/ReplaceExchangeRates",
+    "ListService/UpdateList",
+    "ListService/DeleteList",
+    "ListService/CommitImport",
+    "ModelService/UpdateModelVersion",
+    "ModelService/DeleteModel",
+    "ScenarioService/SnoozeRule",
+    "ScenarioService/EndSnooze",
+}
+"""Changes of what holds in production that need no elevated scope. Drafts hold nowhere; entries of lists, labels and
+users are data, which programs write at any rate and which say themselves who did."""
+
+
+@every_method
+def test_changes_that_need_special_powers_are_audited(policy: Policy) -> None:
+    elevated = SCOPES.declared - SCOPES.ordinary
+    special = bool(policy.scopes & elevated) or "operator" in policy.callers or bool(policy.approval_scope)
+    if not policy.reads and policy.rate_class != "decision" and special:
+        assert policy.audited
+
+
+@every_method
+def test_methods_that_change_what_decides_are_audited_and_no_read_is(policy: Policy) -> None:
+    name = policy.path.rpartition(".")[2]
+    if name in CHANGES_WHAT_DECIDES:
+        assert policy.audited
+    assert not (policy.audited and policy.reads)
+    assert not (policy.audited and METHODS[policy.path].server_streaming)
+
+
+def test_changes_of_what_decides_are_methods() -> None:
+    assert {path.rpartition(".")[2] for path in POLICIES} >= CHANGES_WHAT_DECIDES
+
+
+@every_method
+def test_target_of_an_audited_call_names_no_person(policy: Policy) -> None:
+    binding = METHODS[policy.path].GetOptions().Extensions[annotations_pb2.http]
+    assert not policy.audited or "user_id" not in str(binding)

@@ -22,6 +22,7 @@ from google.rpc import error_details_pb2, status_pb2
 from rampart.auth.v1 import role_pb2
 from rampart.mesh.v1 import policy_pb2
 
+from meshkit.audit.calls import CallAudit
 from meshkit.identity.own import Material
 from meshkit.identity.policy import POLICY_OPTION
 from meshkit.identity.tls import channel_credentials
@@ -122,7 +123,9 @@ async def node(platform_certificates: Certificates, issuer: Issuer) -> AsyncIter
         audience=AUDIENCE, admin_listen=node.admin, log_level="INFO", reflection=False, drain_seconds=1,
     )  # fmt: skip
     verifier = TokenVerifier(keys, TRUSTED)
-    server = MeshServer(settings, node.identity(), listen=node.address, services=SERVICES, verifier=verifier)
+    audit = CallAudit(node.audit, node.windows, time.time)
+    identity = node.identity()
+    server = MeshServer(settings, identity, listen=node.address, services=SERVICES, verifier=verifier, audit=audit)
     for service in SERVICES:
         server.add(_registration(service), Reached(service))
     await node.run(server)

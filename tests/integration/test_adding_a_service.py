@@ -26,6 +26,7 @@ from meshkit.topology import ServiceEntry, load
 from tests.integration.conftest import FreshDatabase
 from tests.support.calls import Credentials, calling, failure, new_client
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.processes import ROOT, Node, Process, environment_of, free_port, run_module, running
 from tests.support.servers import PostgresServer, finish
 
@@ -152,7 +153,7 @@ def auth(
         **fresh_database("auth").environment(),
         **certificates.environment("service/auth"),
         "RAMPART_AUTH_LISTEN": address,
-        "RAMPART_AUTH_KEY_FILE": str(state.secret_file("auth.key")),
+        **key_files("auth", state.home),
     }
     with running("services.auth", environment, run_folder / "grown-auth.log", root=grown.root) as process:
         yield Node(address, process)

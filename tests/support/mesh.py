@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ from rampart.fraud.v1 import decision_pb2, fraud_service_pb2_grpc
 from rampart.fraud.v1 import fraud_service_pb2 as pb
 from rampart.user.v1 import user_service_pb2, user_service_pb2_grpc
 
+from meshkit.audit.calls import CallAudit
+from meshkit.audit.windows import AuditWindows
 from meshkit.errors import MeshError
 from meshkit.host import Host
 from meshkit.identity.own import MeshIdentity
@@ -27,6 +30,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.batches import BatchCall, serve_batch
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import MeshSettings, TlsFiles
+from tests.support.audit import KeptReports
 from tests.support.processes import free_port
 from tests.support.tokens import AUDIENCE, ISSUER, TRUSTED, Issuer
 
@@ -86,7 +90,7 @@ class _Fraud(fraud_service_pb2_grpc.FraudServiceServicer):
         self._behaviour.requests.append(request)
         return await self._behaviour.handle(request)
 
-    CheckFraud = GetDecision = ReadEvents = _answer
+    CheckFraud = GetDecision = ReadEvents = ReplaceExchangeRates = _answer
 
     async def WatchDecisions(self, request: Any, _: object) -> AsyncIterator[Message]:  # noqa: N802
         self._behaviour.requests.append(request)
@@ -125,6 +129,8 @@ class MeshNode:
         self.address = address
         self.admin = admin
         self.behaviour = behaviour
+        self.audit = KeptReports()
+        self.windows = AuditWindows(self.audit, time.time)
         self.revocations = Revocations()
         self.task: asyncio.Task[None] | None = None
         self._host = Host("test")
@@ -179,7 +185,9 @@ async def serving(
         admin_listen=node.admin, log_level="INFO", reflection=reflection, drain_seconds=drain_seconds,
     )  # fmt: skip
     verifier = TokenVerifier(keys, TRUSTED, revocations=node.revocations)
-    server = MeshServer(settings, node.identity(), listen=node.address, services=services, verifier=verifier)
+    audit = CallAudit(node.audit, node.windows, time.time)
+    identity = node.identity()
+    server = MeshServer(settings, identity, listen=node.address, services=services, verifier=verifier, audit=audit)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, _Fraud(node.behaviour, verifier))
     server.add(user_service_pb2_grpc.add_UserServiceServicer_to_server, _User())
     await node.run(server)

@@ -11,6 +11,7 @@ from ._gen.methods import (
     AccountClient,
     AlertClient,
     ApiKeyClient,
+    AuditClient,
     BacktestClient,
     CaseClient,
     ClientClient,
@@ -64,6 +65,10 @@ class Services(ABC):
     @cached_property
     def account(self) -> AccountClient:
         return AccountClient(self.caller("auth"))
+
+    @cached_property
+    def audit(self) -> AuditClient:
+        return AuditClient(self.caller("auth"))
 
     @cached_property
     def user(self) -> UserClient:

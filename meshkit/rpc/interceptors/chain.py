@@ -2,8 +2,10 @@
 
 The order is fixed, for calls with one answer and for calls with a stream of them:
 
-    errors → context → (recorded) → metrics → deadline → admission → authorization → quota → validation → handler
+    errors → context → (recorded) → metrics → deadline → admission → authorization → quota → validation → audited
+        → handler
     errors → context → (recorded) → stream_metrics → deadline → streams → authorization → quota → expiry → validation
+        → audited
         → handler
 
 A middleware sees a stream as a call that returns when the stream has ended. No method takes a stream of requests: the

@@ -15,7 +15,6 @@ from meshkit.periodic import Periodic
 from meshkit.storage.postgres import Pool
 from services.auth.adapters.answered_links import AnsweredLinks
 from services.auth.adapters.argon2_hasher import Argon2Hasher
-from services.auth.adapters.audit_rows import LoggedAuditTrail
 from services.auth.adapters.postgres_codes import PostgresCodes
 from services.auth.adapters.postgres_failures import PostgresFailureCounts, PostgresSignInSweep
 from services.auth.adapters.postgres_links import PostgresLinks
@@ -25,7 +24,7 @@ from services.auth.adapters.postgres_passwords import PostgresPasswords
 from services.auth.adapters.sealing import AesSealer
 from services.auth.adapters.webauthn_passkeys import WebauthnPasskeys
 from services.auth.domain.origins import OriginKeys
-from services.auth.ports import Directory
+from services.auth.ports import AuditTrail, Directory
 from services.auth.service.people.account import OwnAccount
 from services.auth.service.people.authentication import Authentication
 from services.auth.service.people.ceremonies import PasskeyCeremonies
@@ -50,7 +49,9 @@ class People:
     account: AccountServicer
 
     @classmethod
-    async def compose(cls, host: Host, settings: AuthSettings, pool: Pool, directory: Directory) -> People:
+    async def compose(
+        cls, host: Host, settings: AuthSettings, pool: Pool, directory: Directory, trail: AuditTrail
+    ) -> People:
         """Puts them together. Their background work is the host's."""
         stores = _stores(pool)
         sealer = AesSealer(settings.sealing_key)
@@ -66,7 +67,7 @@ class People:
             hasher=hasher,
             ceremonies=ceremonies,
             sealer=sealer,
-            trail=LoggedAuditTrail(),
+            trail=trail,
             clock=_now,
         )
         account = OwnAccount(

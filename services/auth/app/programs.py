@@ -14,12 +14,11 @@ from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.postgres import Pool
-from services.auth.adapters.audit_rows import LoggedAuditTrail
 from services.auth.adapters.postgres_api_keys import PostgresApiKeys
 from services.auth.adapters.postgres_assertions import PostgresAssertions
 from services.auth.adapters.postgres_clients import PostgresClients
 from services.auth.adapters.sealing import AesSealer
-from services.auth.ports import ApiKeyStore, ClientStore, Directory
+from services.auth.ports import ApiKeyStore, AuditTrail, ClientStore, Directory
 from services.auth.service.api_keys import ApiKeyKeeper
 from services.auth.service.assertions import AssertionVerifier
 from services.auth.service.auth import AuthService
@@ -51,7 +50,13 @@ class Programs:
 
     @classmethod
     def compose(
-        cls, host: Host, settings: AuthSettings, pool: Pool, keyring: Keyring, directory: Directory
+        cls,
+        host: Host,
+        settings: AuthSettings,
+        pool: Pool,
+        keyring: Keyring,
+        directory: Directory,
+        trail: AuditTrail,
     ) -> Programs:
         """Puts them together. Their background work is the host's."""
         sealer = AesSealer(settings.derived_key("named requests"))
@@ -63,22 +68,29 @@ class Programs:
             seconds=settings.token_seconds,
             clock=time.time,
         )
-        authenticator = _authenticator(host, settings, pool, clients)
-        tokens = _tokens(host, authenticator, issuer, keys, directory)
+        authenticator = _authenticator(host, settings, pool, clients, trail)
+        tokens = _tokens(host, authenticator, issuer, keys, directory, trail)
         host.background("request retention", Periodic("request retention", RequestRetention(pool).delete).run)
         return cls(tokens, *_servicers(settings, clients, keys), authenticator, issuer)
 
 
-def _authenticator(host: Host, settings: AuthSettings, pool: Pool, clients: ClientStore) -> ClientAuthenticator:
+def _authenticator(
+    host: Host, settings: AuthSettings, pool: Pool, clients: ClientStore, trail: AuditTrail
+) -> ClientAuthenticator:
     used = PostgresAssertions(pool)
     host.background("used assertions", Periodic("the deletion of used assertions", used.delete_expired).run)
     issuer = settings.mesh.issuer
     assertions = AssertionVerifier(used, [issuer, issuer.rstrip("/") + TOKEN_PATH], time.time)
-    return ClientAuthenticator(clients.find, assertions, LoggedAuditTrail(), time.time)
+    return ClientAuthenticator(clients.find, assertions, trail, time.time)
 
 
 def _tokens(
-    host: Host, authenticator: ClientAuthenticator, issuer: TokenIssuer, keys: ApiKeyStore, directory: Directory
+    host: Host,
+    authenticator: ClientAuthenticator,
+    issuer: TokenIssuer,
+    keys: ApiKeyStore,
+    directory: Directory,
+    trail: AuditTrail,
 ) -> AuthService:
     uses = KeyUses(keys, _now)
     host.background("uses of API keys", Periodic("uses of API keys", uses.write, interval=INTERVAL_SECONDS).run)
@@ -88,7 +100,7 @@ def _tokens(
         keys=keys,
         uses=uses,
         directory=directory,
-        audit=LoggedAuditTrail(),
+        audit=trail,
         roles=Roles.declared(),
         clock=time.time,
     )

@@ -12,6 +12,7 @@ from rampart.auth.v1 import (
     account_service_pb2_grpc,
     api_key_service_pb2,
     api_key_service_pb2_grpc,
+    audit_service_pb2_grpc,
     auth_service_pb2_grpc,
     client_service_pb2,
     client_service_pb2_grpc,
@@ -24,6 +25,7 @@ from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.revocations import Revocations
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.periodic import Periodic
+from meshkit.rpc.auditing import AUDIT_SERVICE
 from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
@@ -32,6 +34,7 @@ from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.adapters.sealing import AesSealer
+from services.auth.app.auditing import audit_log, audit_trail, own_calls
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
 from services.auth.convert.revocations import revocation_to_tokens
@@ -50,12 +53,13 @@ SERVICES = [
     api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"],
     member_service_pb2.DESCRIPTOR.services_by_name["MemberService"],
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
+    AUDIT_SERVICE,
 ]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
     """Applies the migrations."""
-    await migrations.migrate_service(reader, "auth", MIGRATIONS)
+    await migrations.migrate_service(reader, "auth", MIGRATIONS, notary="RAMPART_AUTH_NOTARY_DSN")
 
 
 async def serve(host: Host, reader: Reader) -> None:
@@ -65,22 +69,34 @@ async def serve(host: Host, reader: Reader) -> None:
     keyring = Keyring(PostgresSigningKeyStore(pool), AesSealer(settings.sealing_key), settings.schedule, time.time)
     host.check("signing_keys", keyring.check)
     host.background("signing keys", partial(keyring.keep, settings.key_check_seconds))
-    directory = PostgresDirectory(pool)
-    programs = Programs.compose(host, settings, pool, keyring, directory)
-    managed = DirectoryService(directory, clock=time.time)
+    directory, trail = PostgresDirectory(pool), await audit_trail(host, settings)
+    programs = Programs.compose(host, settings, pool, keyring, directory, trail)
+    people = await People.compose(host, settings, pool, directory, trail)
     revoked = Revocations(awaited=True)
-    trusted = TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience)
-    verifier = TokenVerifier(keyring.public_keys, trusted, revocations=revoked)
-    identity = host.identity(settings.mesh)
-    server = MeshServer(settings.mesh, identity, listen=settings.listen, services=SERVICES, verifier=verifier)
-    servicer = AuthServicer(programs.tokens, keyring, managed, _revocations(host, pool, revoked))
-    server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, servicer)
+    feed = _revocations(host, pool, revoked)
+    managed = DirectoryService(directory, clock=time.time)
+    auth = AuthServicer(programs.tokens, keyring, managed, feed)
+    log = await audit_log(host, settings, pool, trail)
+    server = MeshServer(
+        settings.mesh,
+        host.identity(settings.mesh),
+        listen=settings.listen,
+        services=SERVICES,
+        verifier=_verifier(settings, keyring, revoked),
+        audit=await own_calls(host, trail),
+    )
+    server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
     server.add(client_service_pb2_grpc.add_ClientServiceServicer_to_server, programs.clients)
     server.add(api_key_service_pb2_grpc.add_ApiKeyServiceServicer_to_server, programs.keys)
-    people = await People.compose(host, settings, pool, directory)
     server.add(member_service_pb2_grpc.add_MemberServiceServicer_to_server, people.members)
     server.add(account_service_pb2_grpc.add_AccountServiceServicer_to_server, people.account)
+    server.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, log)
     await host.serve(server, admin=settings.mesh.admin_listen)
+
+
+def _verifier(settings: AuthSettings, keyring: Keyring, revoked: Revocations) -> TokenVerifier:
+    trusted = TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience)
+    return TokenVerifier(keyring.public_keys, trusted, revocations=revoked)
 
 
 def _revocations(host: Host, pool: postgres.Pool, own: Revocations) -> RevocationFeed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.auth.errors.audit import audit_event_not_found
 from services.auth.errors.clients import (
     api_key_invalid,
     client_invalid,
@@ -41,6 +42,7 @@ from services.auth.errors.people import (
 
 __all__ = [
     "api_key_invalid",
+    "audit_event_not_found",
     "client_invalid",
     "client_not_found",
     "client_refused",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.auth.ports.api_keys import ApiKeyChanges, ApiKeyStore
 from services.auth.ports.assertions import UsedAssertions
-from services.auth.ports.audit import AuditTrail
+from services.auth.ports.audit import AuditLog, AuditNotary, AuditSealer, AuditTrail
 from services.auth.ports.clients import ClientChanges, ClientStore, FindClient
 from services.auth.ports.directory import Directory
 from services.auth.ports.factors import CodeStore, FactorRemoval, PasskeyReader, PasskeyStore
@@ -22,6 +22,9 @@ from services.auth.ports.sign_in_guards import FailureCounts, LinkDelivery, Pass
 __all__ = [
     "ApiKeyChanges",
     "ApiKeyStore",
+    "AuditLog",
+    "AuditNotary",
+    "AuditSealer",
     "AuditTrail",
     "ClientChanges",
     "ClientStore",

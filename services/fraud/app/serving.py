@@ -16,6 +16,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.rpc import keys
+from meshkit.rpc.auditing import remote_audit
 from meshkit.rpc.channel import open_channel
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
@@ -97,7 +98,7 @@ async def serve(host: Host, reader: Reader) -> None:
         rates=rates,
         replays=replays_of(reads, governing.models),
     )
-    server = _server(host, settings, verifier)
+    server = await _server(host, settings, verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
     pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
@@ -109,6 +110,12 @@ async def serve(host: Host, reader: Reader) -> None:
     done = await _serve_work(host, settings, server, reads, pages, tasks)
     await _working(host, settings, tasks, [_Work(label_files.KIND, labels.run, label_files.IMPORTS_AT_ONCE), *done])
     await host.serve(server, admin=settings.mesh.admin_listen)
+
+
+async def _server(host: Host, settings: FraudSettings, verifier: TokenVerifier) -> MeshServer:
+    identity = host.identity(settings.mesh)
+    audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
+    return MeshServer(settings.mesh, identity, listen=settings.listen, services=SERVED, verifier=verifier, audit=audit)
 
 
 async def _publishing(host: Host, settings: FraudSettings, redis: Redis) -> tuple[OutboxRelay, OutboxReader]:
@@ -128,11 +135,6 @@ async def _rebuilding(host: Host, settings: FraudSettings) -> DecidedEvents:
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of rebuilds")
     tenants = PostgresOldDecisions(cleaner, settings.decision_retention_days)
     return DecidedEvents(relay=relay, service=service, tenants=tenants)
-
-
-def _server(host: Host, settings: FraudSettings, verifier: TokenVerifier) -> MeshServer:
-    identity = host.identity(settings.mesh)
-    return MeshServer(settings.mesh, identity, listen=settings.listen, services=SERVED, verifier=verifier)
 
 
 async def _verifier(host: Host, settings: FraudSettings) -> TokenVerifier:

@@ -10,6 +10,8 @@ from .google.api import HttpBody
 from .rampart.auth.v1 import (
     Account,
     ApiKey,
+    AuditEvent,
+    AuditHead,
     ChangePasswordRequest,
     ChangePasswordResponse,
     Client,
@@ -47,6 +49,10 @@ from .rampart.auth.v1 import (
     GetAccountResponse,
     GetApiKeyRequest,
     GetApiKeyResponse,
+    GetAuditEventRequest,
+    GetAuditEventResponse,
+    GetAuditHeadRequest,
+    GetAuditHeadResponse,
     GetClientRequest,
     GetClientResponse,
     GetMemberRequest,
@@ -59,6 +65,10 @@ from .rampart.auth.v1 import (
     IssueTokenResponse,
     ListApiKeysRequest,
     ListApiKeysResponse,
+    ListAuditAnchorsRequest,
+    ListAuditAnchorsResponse,
+    ListAuditEventsRequest,
+    ListAuditEventsResponse,
     ListClientsRequest,
     ListClientsResponse,
     ListMembersRequest,
@@ -676,6 +686,82 @@ class ApiKeyClient:
         IDEMPOTENCY_CONFLICT.
         """
         return await self._caller.call(DELETE_API_KEY, request, options)
+
+
+LIST_AUDIT_EVENTS = Method(
+    path="/rampart.auth.v1.AuditService/ListAuditEvents",
+    request=ListAuditEventsRequest,
+    response=ListAuditEventsResponse,
+    timeout=5.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_AUDIT_EVENT = Method(
+    path="/rampart.auth.v1.AuditService/GetAuditEvent",
+    request=GetAuditEventRequest,
+    response=GetAuditEventResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_AUDIT_HEAD = Method(
+    path="/rampart.auth.v1.AuditService/GetAuditHead",
+    request=GetAuditHeadRequest,
+    response=GetAuditHeadResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+LIST_AUDIT_ANCHORS = Method(
+    path="/rampart.auth.v1.AuditService/ListAuditAnchors",
+    request=ListAuditAnchorsRequest,
+    response=ListAuditAnchorsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+
+class AuditClient:
+    """Keeps what happened that matters to security, in one log for each tenant: append-only, and chained so that
+    a change is found.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def list_audit_events(
+        self, request: ListAuditEventsRequest, **options: Unpack[CallOptions]
+    ) -> ListAuditEventsResponse:
+        """Lists events, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_AUDIT_EVENTS, request, options)
+
+    async def get_audit_event(self, request: GetAuditEventRequest, **options: Unpack[CallOptions]) -> AuditEvent:
+        """Returns an event. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_AUDIT_EVENT, request, options)
+        return present(response.event)
+
+    async def get_audit_head(self, request: GetAuditHeadRequest, **options: Unpack[CallOptions]) -> AuditHead:
+        """Returns how far the log goes. Noted elsewhere, it proves later that the log was not cut off or written
+        anew.
+        """
+        response = await self._caller.call(GET_AUDIT_HEAD, request, options)
+        return present(response.head)
+
+    async def list_audit_anchors(
+        self, request: ListAuditAnchorsRequest, **options: Unpack[CallOptions]
+    ) -> ListAuditAnchorsResponse:
+        """Lists anchors, the oldest first: how far the log went, sealed at intervals. Reasons:
+        PAGE_TOKEN_INVALID.
+        """
+        return await self._caller.call(LIST_AUDIT_ANCHORS, request, options)
 
 
 ISSUE_TOKEN = Method(

@@ -27,6 +27,7 @@ from meshkit.settings import TlsFiles
 from tests.integration.conftest import FreshDatabase
 from tests.support.calls import Caller, calling, failure, new_client, speaks, unary
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.gateway import Gateway
 from tests.support.processes import Node, Process, free_port, run_module, running
 from tests.support.servers import Database
@@ -223,13 +224,11 @@ def own_database(fresh_database: FreshDatabase) -> Database:
 @pytest.fixture
 def environment(own_database: Database, certificates: Certificates, tmp_path: Path) -> dict[str, str]:
     """Of an auth process on a database of its own."""
-    key_file = tmp_path / "auth.key"
-    key_file.write_text(secrets.token_hex(32))
     return {
         **own_database.environment(),
         **certificates.environment("service/auth"),
         "RAMPART_AUTH_LISTEN": f"127.0.0.1:{free_port()}",
-        "RAMPART_AUTH_KEY_FILE": str(key_file),
+        **key_files("auth", tmp_path),
     }
 
 
