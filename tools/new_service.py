@@ -1,12 +1,14 @@
 """Makes a small complete service from tools/templates/service: `python tools/new_service.py NAME`.
 
-It has a folder like every other, protos, a migration, a unit test and an entry in services/table.toml.
+It has a folder like every other, protos, a migration, a unit test, an entry in services/table.toml, and scopes that
+roles have.
 """
 
 from __future__ import annotations
 
 import argparse
 import keyword
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +18,15 @@ from tools.rendering.text import TEMPLATES
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "services/table.toml"
+ROLES = ROOT / "protos/rampart/auth/v1/role.proto"
+READERS = ("OWNER", "ADMIN", "ANALYST", "DEVELOPER", "VIEWER", "SERVICE")
+WRITERS = ("OWNER", "ADMIN", "DEVELOPER", "SERVICE")
 BIN = Path(sys.executable).parent
 TEMPLATE = TEMPLATES / "service"
 ENTRY = TEMPLATE / "table.toml.tmpl"
 PATH_NAME = "NAME"
 NEXT = """\
-Made {files} files and the entry `{name}` in services/table.toml. Now:
+Made {files} files, the entry `{name}` in services/table.toml, and its scopes in the roles of {roles}. Now:
     make generate     # code of the protos, deploy/, documentation
     make check
     make up           # http://localhost:8080/api/v1/{name}s
@@ -45,6 +50,20 @@ def rendered(name: str) -> dict[Path, str]:
     }
 
 
+def granted(text: str, name: str) -> str:
+    """Returns the proto of the roles in which those who may have the scopes of a service, in alphabetical order."""
+
+    def grant(role: re.Match[str]) -> str:
+        scopes = {line.strip().strip('",') for line in role["scopes"].splitlines()}
+        scopes |= {f"{name}:read"} if role["name"] in READERS else set()
+        scopes |= {f"{name}:write"} if role["name"] in WRITERS else set()
+        lines = ",\n".join(f'      "{scope}"' for scope in sorted(scopes))
+        return f"{role['head']}{lines}\n{role['foot']}"
+
+    pattern = r"(?P<head>  ROLE_(?P<name>[A-Z]+) = \d+ \[\([^\]]*?scopes: \[\n)(?P<scopes>.*?)\n(?P<foot>    \])"
+    return re.sub(pattern, grant, text, flags=re.DOTALL)
+
+
 def make(name: str) -> list[Path]:
     """Writes the files and the entry. Raises TopologyError, without having written, if the name cannot be used."""
     if keyword.iskeyword(name):
@@ -62,6 +81,7 @@ def make(name: str) -> list[Path]:
     except TopologyError:
         TABLE.write_text(before)
         raise
+    ROLES.write_text(granted(ROLES.read_text(), name))
     for path, text in files.items():
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(text)
@@ -89,7 +109,7 @@ def main() -> int:
         files = make(name)
     except TopologyError as error:
         sys.exit(str(error))
-    print(NEXT.format(files=len(files), name=name), end="")
+    print(NEXT.format(files=len(files), name=name, roles=ROLES.relative_to(ROOT)), end="")
     return 0
 
 

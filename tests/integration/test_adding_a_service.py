@@ -91,9 +91,12 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
     return Grown(root, by_hand, load(root / "services/table.toml").service(NAME))
 
 
-def test_only_the_table_changes_beside_the_service_its_protos_and_its_tests(grown: Grown) -> None:
+def test_only_the_table_and_the_roles_change_beside_the_service_its_protos_and_its_tests(grown: Grown) -> None:
     own = (f"services/{NAME}/", f"protos/rampart/{NAME}/", f"tests/unit/services/{NAME}/")
-    assert {name for name in grown.by_hand if not name.startswith(own)} == {"services/table.toml"}
+    assert {name for name in grown.by_hand if not name.startswith(own)} == {
+        "services/table.toml",
+        "protos/rampart/auth/v1/role.proto",
+    }
     assert {place for place in own if any(name.startswith(place) for name in grown.by_hand)} == set(own)
 
 

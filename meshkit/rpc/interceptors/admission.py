@@ -10,7 +10,7 @@ import asyncio
 from google.protobuf.message import Message
 
 from meshkit.rpc.interceptors.chain import Call, Handler
-from meshkit.rpc.interceptors.places import Places
+from meshkit.rpc.interceptors.places import CallPlaces
 
 __all__ = ["Admission"]
 
@@ -19,7 +19,7 @@ class Admission:
     """A middleware that refuses calls above `limit`, or a caller's part of it, and lets a drain wait for the others."""
 
     def __init__(self, limit: int) -> None:
-        self._places = Places(limit, "much work", retry_after=0.1)
+        self._places = CallPlaces(limit, "much work", retry_after=0.1)
         self._idle = asyncio.Event()
         self._idle.set()
 

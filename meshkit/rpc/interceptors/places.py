@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["CLIENTS_PART", "CLIENT_PART", "Places"]
+__all__ = ["CLIENTS_PART", "CLIENT_PART", "CallPlaces"]
 
 CLIENTS_PART = 0.25
 """Part of the places that all callers together may have that are no service of the platform."""
@@ -26,7 +26,7 @@ _refused = Counter(
 )
 
 
-class Places:
+class CallPlaces:
     """Counts who has a place. `what` and `retry_after` (seconds) are what the refused are told."""
 
     def __init__(self, limit: int, what: str, *, retry_after: float) -> None:

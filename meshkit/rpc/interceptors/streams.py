@@ -17,7 +17,7 @@ from meshkit.identity.revocations import token_revoked
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.interceptors.chain import Call, Handler, Middleware
 from meshkit.rpc.interceptors.metrics import code_of
-from meshkit.rpc.interceptors.places import Places
+from meshkit.rpc.interceptors.places import CallPlaces
 
 __all__ = ["StreamAdmission", "expiry", "stream_metrics"]
 
@@ -29,7 +29,7 @@ class StreamAdmission:
     """A middleware that refuses streams above `limit` or a caller's part of it, and ends all when the process stops."""
 
     def __init__(self, limit: int) -> None:
-        self._places = Places(limit, "many streams", retry_after=5.0)
+        self._places = CallPlaces(limit, "many streams", retry_after=5.0)
         self._lives: set[asyncio.Timeout] = set()
         self._ended = False
 

@@ -7,10 +7,10 @@ import contextlib
 import pytest
 
 from meshkit.errors import Kind, MeshError
-from meshkit.rpc.interceptors.places import Places
+from meshkit.rpc.interceptors.places import CallPlaces
 
 
-def filled(places: Places, peer: str, most: int = 1_000) -> int:
+def filled(places: CallPlaces, peer: str, most: int = 1_000) -> int:
     """Takes places until one is refused, and returns how many that were."""
     for count in range(most):
         try:
@@ -22,8 +22,8 @@ def filled(places: Places, peer: str, most: int = 1_000) -> int:
     return most
 
 
-def of(limit: int = 100) -> Places:
-    return Places(limit, "much work", retry_after=0.1)
+def of(limit: int = 100) -> CallPlaces:
+    return CallPlaces(limit, "much work", retry_after=0.1)
 
 
 def test_a_caller_of_ones_own_has_a_tenth_and_all_of_them_a_quarter() -> None:
