@@ -11,9 +11,10 @@ from urllib.parse import quote
 from console.api import Api, Json
 from console.failure import CommandFailure
 from console.tables import output, when
-from console.tasking.action import finish, print_item, print_pages
+from console.tasking.action import print_item, print_pages
 from console.tasking.options import add_limit
 from console.tasking.tables import details
+from console.tenant_access import finish_in_tenant
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -50,19 +51,19 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     invite.add_argument("email", metavar="EMAIL", help="address of the person; one person has it in a tenant")
     invite.add_argument("--name", default="", help="to be read by people")
     invite.add_argument("--role", dest="roles", action="append", required=True, choices=ROLES, help="may be repeated")
-    finish(invite, _invite)
+    finish_in_tenant(invite, _invite)
     listing = actions.add_parser("list", help="list the people of a tenant")
     listing.add_argument("--state", choices=STATES, help="only those")
     add_limit(listing)
-    finish(listing, _list)
+    finish_in_tenant(listing, _list)
     runs = {
         "show": _show, "disable": _disable, "enable": _enable, "reset": _reset, "sign-out": _sign_out, "delete": _delete
     }  # fmt: skip
     for name, text, description in SIMPLE:
-        finish(_one(actions.add_parser(name, help=text, description=description or text)), runs[name])
+        finish_in_tenant(_one(actions.add_parser(name, help=text, description=description or text)), runs[name])
     role = _one(actions.add_parser("role", help="say what a person is in the tenant, instead of what he was"))
     role.add_argument("roles", nargs="+", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
-    finish(role, _role)
+    finish_in_tenant(role, _role)
 
 
 def _one(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -33,7 +33,7 @@ from meshkit.identity.tokens import Permit
 from meshkit.telemetry.admin import Readiness
 
 TOKEN = "good-token"
-SCOPES = Scopes.declared_by_methods().ordinary | {"client:write", "scenario:policy", "scenario:publish"}
+SCOPES = Scopes.declared_by_methods().declared - {"fraud:backfill", "pii:read"}
 PRINCIPAL = Principal("tenant-1", "client-1", SCOPES, 50_000, "USD")
 
 RAMPART = rampart()

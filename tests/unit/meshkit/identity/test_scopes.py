@@ -16,6 +16,15 @@ def test_every_scope_that_a_method_asks_for_is_declared() -> None:
     for policy in policies(services).values():
         assert policy.scopes <= found.ordinary
         assert not policy.elevated_scope or policy.elevated_scope in found.elevated
-    assert found.elevated == {"fraud:backfill", "pii:read", "scenario:policy", "scenario:publish"}
+    assert found.elevated == {
+        "account:write",
+        "audit:read",
+        "client:write",
+        "fraud:backfill",
+        "member:write",
+        "pii:read",
+        "scenario:policy",
+        "scenario:publish",
+    }
     assert found.ordinary.isdisjoint(found.elevated)
     assert found.declared == found.ordinary | found.elevated
