@@ -905,6 +905,8 @@ default_message_pool.register_message(
 class CreateRecoveryCodesRequest(betterproto2.Message):
     """
     Asks for new recovery codes.
+
+    Example: {}
     """
 
     pass
@@ -919,6 +921,8 @@ default_message_pool.register_message(
 class CreateRecoveryCodesResponse(betterproto2.Message):
     """
     The codes, which are told this once. Each is good once.
+
+    Example: {"codes": ["4m7q-x2vd-9hkt-c3wz"]}
     """
 
     codes: "list[str]" = betterproto2.field(1, betterproto2.TYPE_STRING, repeated=True)
@@ -2507,6 +2511,8 @@ default_message_pool.register_message("rampart.auth.v1", "SignInPolicy", SignInP
 class StartPasskeyRequest(betterproto2.Message):
     """
     Asks for what a browser needs to make a passkey.
+
+    Example: {}
     """
 
     pass
@@ -2521,6 +2527,8 @@ default_message_pool.register_message(
 class StartPasskeyResponse(betterproto2.Message):
     """
     What a browser needs.
+
+    Example: {"options": "{}", "state": "c3RhdGU"}
     """
 
     options: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
@@ -2543,6 +2551,8 @@ default_message_pool.register_message(
 class StartTotpRequest(betterproto2.Message):
     """
     Asks for the secret of a one-time password.
+
+    Example: {}
     """
 
     pass
@@ -2557,6 +2567,8 @@ default_message_pool.register_message(
 class StartTotpResponse(betterproto2.Message):
     """
     The secret, which is told this once.
+
+    Example: {"secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "otpauth_uri": "otpauth://totp/Rampart:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Rampart"}
     """
 
     secret: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
