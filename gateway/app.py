@@ -62,7 +62,7 @@ async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> No
 
     One that stands by has prepared all that needs no other process before it waits for its turn.
     """
-    prepared = Prepared.make(settings.reachable)
+    prepared = Prepared.make(settings.reachable, settings.mesh.issuer)
     spare_collector()
     if not await turn():
         return
@@ -91,9 +91,9 @@ class Prepared:
     documentation: Documentation
 
     @classmethod
-    def make(cls, url: str) -> Prepared:
+    def make(cls, url: str, issuer: str) -> Prepared:
         plan = load_plan(DESCRIPTORS)
-        reasons, product = read_reasons(plan.files, EXAMPLE_VIOLATION), rampart()
+        reasons, product = read_reasons(plan.files, EXAMPLE_VIOLATION), rampart(issuer)
         return cls(make_router(plan), product, describe(plan, reasons, url, product))
 
 
@@ -150,6 +150,7 @@ async def _guard(
         limiters=limiters,
         addresses=settings.client_addresses,
         keys=keys,
+        public_url=settings.reachable,
         audit=await host.open(remote_audit(host.identity(settings.mesh), settings.addresses["auth"]), name="audit log"),
     )
 

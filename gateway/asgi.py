@@ -53,7 +53,11 @@ class Application:
         streams = OpenStreams(settings.max_streams)
         async with Host("gateway") as host:
             self._app = await compose(
-                host, settings, streams, Telemetry(access_log()), Prepared.make(settings.reachable)
+                host,
+                settings,
+                streams,
+                Telemetry(access_log()),
+                Prepared.make(settings.reachable, settings.mesh.issuer),
             )
             spare_collector()
             await send({"type": "lifespan.startup.complete"})

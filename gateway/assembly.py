@@ -34,6 +34,7 @@ from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry
 from gateway.edge.others import Others
 from gateway.edge.pipeline import Pipeline
+from gateway.edge.possession import PossessionCheck
 from gateway.edge.ratelimit import LimitBook, Limiters, LimitSettings, make_limiters
 from gateway.edge.rpc.procedures import Procedures
 from gateway.edge.site import make_site
@@ -96,10 +97,12 @@ def make_guard(
     addresses: AddressResolver = AddressResolver(),
     keys: KeySource = NoKeys(),
     audit: CallAudit | None = None,
+    public_url: str = LOCAL_URL,
 ) -> TokenGuard:
     """Builds the guard that goes by access tokens. Without `limiters` this process has every limit to itself.
 
-    `audit` is told of whom it refuses.
+    `audit` is told of whom it refuses. `public_url` is where callers reach the API, as their proofs of possession name
+    it.
     """
     limiters = limiters or make_limiters(None, workers=1)
     return TokenGuard(
@@ -112,6 +115,7 @@ def make_guard(
         strict_classes=limits.strict_classes,
         keys=keys,
         audit=audit,
+        possession=PossessionCheck(public_url),
     )
 
 
@@ -128,7 +132,7 @@ def make_app(parts: GatewayParts, documentation: Documentation, product: Product
     """Builds the ASGI application. The documentation is that of its plan, product and public address."""
     routes = [*documentation.routes]
     if product is not None:
-        routes += product.routes(parts.router.plan, parts.upstream, parts.guard, parts.bodies)
+        routes += product.routes(parts.router.plan, parts.upstream, parts.guard, parts.bodies, parts.public_url)
     telemetry = parts.telemetry if parts.public_metrics else None
     return _pipeline(parts, make_site(parts.readiness, telemetry, BrowserPages(documentation.title), routes))
 

@@ -16,8 +16,11 @@ from gateway.edge.guard import Guard
 
 __all__ = ["OwnRoutes", "Product"]
 
-OwnRoutes = Callable[[Plan, Upstream, Guard, BodyReader], Sequence[BaseRoute]]
-"""Makes routes that no binding describes. Their endpoints find the exchange in `request.state`."""
+OwnRoutes = Callable[[Plan, Upstream, Guard, BodyReader, str], Sequence[BaseRoute]]
+"""Makes routes that no binding describes. Their endpoints find the exchange in `request.state`.
+
+The last argument is where callers reach the gateway, such as https://api.example.com.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from gateway.edge.address import AddressResolver
 from gateway.edge.exchange import Exchange
 from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry
+from gateway.edge.possession import PossessionCheck
 from gateway.edge.ratelimit import Charges, LimitBook, StrictRateLimiter, state_field
 from meshkit.audit.calls import DENIALS, CallAudit
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
-from meshkit.identity.access import bearer_token, require_scope, token_missing
+from meshkit.identity.access import bearer_token, credentials, require_scope, token_missing
 from meshkit.identity.policy import Policy
 from meshkit.identity.revocations import TOKEN_REVOKED
 from meshkit.identity.tokens import Permit
@@ -69,6 +70,7 @@ class TokenGuard:
         addresses: AddressResolver,
         strict: StrictRateLimiter | None = None,
         strict_classes: Collection[str] = (),
+        possession: PossessionCheck,
         keys: KeySource = NoKeys(),
         audit: CallAudit | None = None,
     ) -> None:
@@ -79,6 +81,7 @@ class TokenGuard:
         self._book = book
         self._addresses = addresses
         self._keys = keys
+        self._possession = possession
         self._strict = strict
         self._strict_classes = frozenset(strict_classes) if strict is not None else frozenset()
 
@@ -143,14 +146,19 @@ class TokenGuard:
 
     async def _identify(self, exchange: Exchange) -> Principal:
         """Sets the token of the exchange's call and returns whom it is about."""
-        token = bearer_token(exchange.headers.get(b"authorization", b"").decode("latin-1"))
+        header = exchange.headers.get(b"authorization", b"").decode("latin-1")
+        possessed = credentials(header, "dpop")
+        token = possessed or bearer_token(header)
         key = self._keys.shown(exchange.headers, token)
         if key:
             return await self._identify_by_key(exchange, key)
         if not token:
             raise token_missing()
+        principal = self._verifier.verify_cached(token) or await self._verify(exchange, token)
+        if possessed or principal.confirmation is not None:
+            self._check_possession(exchange, principal, token, bool(possessed))
         exchange.call.token = token
-        return self._verifier.verify_cached(token) or await self._verify(exchange, token)
+        return principal
 
     async def _identify_by_key(self, exchange: Exchange, key: str) -> Principal:
         token = self._keys.known(key)
@@ -200,6 +208,17 @@ class TokenGuard:
             # A token that was good once is not charged, whether it has expired or was revoked: nobody forged it.
             if unknown and error.kind is Kind.UNAUTHENTICATED and error.reason != TOKEN_REVOKED:
                 self._charge_failure(exchange)
+            raise
+
+    def _check_possession(self, exchange: Exchange, principal: Principal, token: str, possessed: bool) -> None:
+        """Refuses a bound token without a proof of its key, and a proof with another: both count as a wrong token."""
+        self._check_failures(exchange)
+        proof = exchange.headers.get(b"dpop", b"") if possessed else None
+        place = exchange.method, exchange.path.decode("latin-1")
+        try:
+            self._possession.check(principal.confirmation, token, proof, place)
+        except MeshError:
+            self._charge_failure(exchange)
             raise
 
     async def _charge_strictly(self, exchange: Exchange, policy: Policy, charges: Charges) -> None:

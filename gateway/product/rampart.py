@@ -1,11 +1,11 @@
-"""Puts together what is Rampart's own at the edge: the token endpoint, the words of its document, its first page."""
+"""Puts together what is Rampart's own at the edge: the endpoints of OAuth, the words of its document."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from gateway.calls.upstream import Upstream
 from gateway.compile.plan import Plan
@@ -16,8 +16,8 @@ from gateway.edge.body import BodyReader
 from gateway.edge.guard import Guard
 from gateway.errors.places import HttpViolation
 from gateway.product.home_page import HOME_PAGE
-from gateway.product.oauth import ISSUE_TOKEN, TOKEN_PATH, TokenEndpoint
-from gateway.product.token_operation import CLIENT_CREDENTIALS, TOKEN_OPERATION
+from gateway.product.oauth.operations import OAUTH, OAUTH_OPERATIONS
+from gateway.product.oauth.routes import oauth_routes
 
 __all__ = ["EXAMPLE_VIOLATION", "rampart"]
 
@@ -31,12 +31,16 @@ EXAMPLE_VIOLATION = HttpViolation(
 """What examples of errors complain about."""
 
 
-def rampart() -> Product:
-    """Returns Rampart's part of the gateway. Raises OSError if one of its texts is missing."""
+def rampart(issuer: str = "") -> Product:
+    """Returns Rampart's part of the gateway. Raises OSError if one of its texts is missing.
+
+    `issuer` is that of access tokens; the gateway describes it if that is its own URL.
+    """
     about = About("Rampart", SUMMARY, f"{INTRODUCTION.read_text()}\n{conventions(json_names=False)}", "v1", LICENSE)
-    return Product(_routes, DocumentExtension(about, [TOKEN_OPERATION], CLIENT_CREDENTIALS), HOME_PAGE)
 
+    def routes(
+        plan: Plan, upstream: Upstream, guard: Guard, bodies: BodyReader, public_url: str
+    ) -> Sequence[BaseRoute]:
+        return oauth_routes(plan, upstream, guard, bodies, public_url, issuer)
 
-def _routes(plan: Plan, upstream: Upstream, guard: Guard, bodies: BodyReader) -> Sequence[BaseRoute]:
-    endpoint = TokenEndpoint(plan.methods[ISSUE_TOKEN], upstream, guard, bodies)
-    return [Route(TOKEN_PATH, endpoint.issue, methods=["POST"], name="token")]
+    return Product(routes, DocumentExtension(about, OAUTH_OPERATIONS, OAUTH), HOME_PAGE)

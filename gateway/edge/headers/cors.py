@@ -17,8 +17,8 @@ MAX_AGE_SECONDS = 7200
 """As long as browsers keep a preflight at most (two hours in Chromium)."""
 
 REQUEST_HEADERS = (
-    "accept", "authorization", "cache-control", "content-type", "idempotency-key", "if-match", "if-none-match",
-    "last-event-id", "traceparent", "tracestate", "x-request-id",
+    "accept", "authorization", "cache-control", "content-type", "dpop", "idempotency-key", "if-match",
+    "if-none-match", "last-event-id", "traceparent", "tracestate", "x-request-id",
 )  # fmt: skip
 RESPONSE_HEADERS = (
     "age", "allow", "etag", "idempotency-replayed", "location", "ratelimit", "ratelimit-policy", "retry-after",

@@ -9,6 +9,7 @@ from meshkit.errors import Kind, MeshError
 from meshkit.identity.access import bearer_token, require_scope, token_missing
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.interceptors.chain import Call, Handler, Middleware
+from meshkit.rpc.interceptors.possession import check_sender
 
 __all__ = ["authorization"]
 
@@ -40,6 +41,9 @@ async def _admit(request: Message, call: Call, verifier: TokenVerifier) -> None:
         if not context.token:
             raise token_missing()
         context.principal = await verifier.verify(context.token)
+        bound = context.principal.confirmation
+        if bound is not None:
+            check_sender(bound, context.peer, call.servicer.auth_context())
         require_scope(policy, context.principal)
 
 

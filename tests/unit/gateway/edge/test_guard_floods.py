@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from gateway.describe.openapi import LOCAL_URL
 from gateway.edge.address import AddressResolver
 from gateway.edge.exchange import Exchange
 from gateway.edge.guard import TokenGuard
+from gateway.edge.possession import PossessionCheck
 from gateway.edge.ratelimit import LimitBook
 from meshkit.context import Principal
 from meshkit.errors import MeshError
@@ -53,6 +55,7 @@ class World:
             Gateway().telemetry,
             book=LimitBook(failure_rate=FAILURES),
             addresses=AddressResolver(),
+            possession=PossessionCheck(LOCAL_URL),
         )
 
     async def _keys(self) -> list[dict[str, str]]:
