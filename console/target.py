@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from console.failure import CommandFailure, WrongArgument
 from console.home import add_home
 from console.http import HttpClient, HttpError, Origin
+from console.signing_in.authorization import CLIENT_ID, renewed
+from console.signing_in.login_file import Login, LoginFile
 
 TOKEN_PATH = "/api/v1/oauth/token"
 RENEW_AFTER = 0.8
@@ -29,6 +31,8 @@ class Target:
     token_url: str
     client_id: str
     client_secret: str = field(repr=False)
+    login: LoginFile | None = None
+    """Where the login is kept of the person that commands act as; None for a client that acts for itself."""
 
     @classmethod
     def from_home(cls, home: Path, client: str = "client") -> Target:
@@ -43,6 +47,11 @@ class Target:
             raise CommandFailure(f"Cannot read {path} ({error.strerror}): {hint}.") from error
         except (KeyError, TypeError, ValueError) as error:
             raise CommandFailure(f"{path} is not what `make up` writes: {error!r}.") from error
+
+    @classmethod
+    def from_login(cls, login: Login) -> Target:
+        """Acts as the person who has signed in."""
+        return cls(login.base_url, login.token_url, CLIENT_ID, "", LoginFile.standard())
 
     @classmethod
     def from_arguments(cls, base_url: str, client_id: str, secret_file: Path) -> Target:
@@ -61,22 +70,30 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     """Adds the options that choose a platform and a client of it."""
     add_home(parser)
     parser.add_argument(
-        "--base-url", type=_base_url, metavar="URL", help="another platform; needs the two options below"
+        "--base-url", type=base_url, metavar="URL", help="another platform; needs the two options below"
     )
     parser.add_argument("--client-id", metavar="ID")
     parser.add_argument("--client-secret-file", type=Path, metavar="FILE")
 
 
 def chosen_target(arguments: argparse.Namespace) -> Target:
-    """Returns what the options of `add_target` say. Raises CommandFailure if they do not say which platform."""
+    """Returns what the options of `add_target` say. Raises CommandFailure if they do not say which platform.
+
+    Without a client commands act as the person who has signed in, and without a login as the client of `make up`.
+    """
+    if arguments.client_id is None and arguments.client_secret_file is None:
+        login = LoginFile.standard().read()
+        if login is not None and arguments.base_url in (None, login.base_url):
+            return Target.from_login(login)
     if arguments.base_url is None:
         return Target.from_home(arguments.home)
     if arguments.client_id is None or arguments.client_secret_file is None:
-        raise WrongArgument("--base-url needs --client-id and --client-secret-file.")
+        raise WrongArgument("--base-url needs --client-id and --client-secret-file, or a login there: `rampart login`.")
     return Target.from_arguments(arguments.base_url, arguments.client_id, arguments.client_secret_file)
 
 
-def _base_url(text: str) -> str:
+def base_url(text: str) -> str:
+    """Reads the address of a platform from an argument. Raises ArgumentTypeError."""
     try:
         parts = urlsplit(text)
         Origin.parse(text)
@@ -110,6 +127,7 @@ class AccessTokens:
     """Holds one access token, renews it before it expires, and asks once however many requests are waiting."""
 
     def __init__(self, target: Target) -> None:
+        self._login = target.login
         place = urlsplit(target.token_url)
         self._path = place.path
         self._client = HttpClient(urlunsplit((place.scheme, place.netloc, "", "", "")), connections=1)
@@ -121,6 +139,7 @@ class AccessTokens:
         self._lock = asyncio.Lock()
         self._token = ""
         self._renew_at = 0.0
+        self._refused = ""
 
     async def token(self) -> str:
         """Returns a token. Raises HttpError if the edge cannot say, Failure if it refuses the credentials."""
@@ -134,6 +153,7 @@ class AccessTokens:
         """Forgets a token that was refused."""
         if token == self._token:
             self._renew_at = 0.0
+            self._refused = token
 
     def expire(self) -> None:
         """Forgets the token: the next is a new one."""
@@ -143,6 +163,10 @@ class AccessTokens:
         self._client.close()
 
     async def _renew(self) -> None:
+        if self._login is not None:
+            login = await renewed(self._login, self._refused)
+            self._token, self._renew_at = login.access_token, time.monotonic() + login.expires_at - time.time()
+            return
         asked_at = time.monotonic()
         answer = await self._client.request(
             "POST", self._path, headers=self._headers, body=b"grant_type=client_credentials"

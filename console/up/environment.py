@@ -115,7 +115,12 @@ class Environments:
 
     def _common(self) -> dict[str, str]:
         passed = {name: value for name, value in self._user.items() if not name.endswith(OWN) or _is_foreign(name)}
-        defaults = {"RAMPART_REFLECTION": "on", "RAMPART_DRAIN_SECONDS": str(DRAIN_SECONDS)}
+        defaults = {
+            "RAMPART_REFLECTION": "on",
+            "RAMPART_DRAIN_SECONDS": str(DRAIN_SECONDS),
+            # Where people sign in: the issuer is described at its own address (RFC 8414, section 3.3).
+            "RAMPART_ISSUER": self._user.get("RAMPART_PUBLIC_URL", "").rstrip("/") or f"http://{self.address(GATEWAY)}",
+        }
         path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'gen'}", "PYTHONUNBUFFERED": "1"}
         return defaults | passed | path | {HOME_VARIABLE: str(self._state.home)}
 

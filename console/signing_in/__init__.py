@@ -1,0 +1,1 @@
+"""Signs people in from the command line, and keeps what comes of it."""
