@@ -59,6 +59,17 @@ class AuthSettings:
     passkey_origins: tuple[str, ...]
     """Origins of the pages that use passkeys, with commas between. Empty means that of RAMPART_ISSUER."""
 
+    session_seconds: int
+    """How long a browser stays signed in."""
+    session_idle_seconds: int
+    """How long it does without being used."""
+    grant_seconds: int
+    """How long a program may act for a person that has let it, by refresh tokens."""
+    grant_idle_seconds: int
+    """How long it may without a refresh."""
+    refresh_grace_seconds: int
+    """How long after its use a refresh token still gets the same successor, and is no sign of a theft."""
+
     @classmethod
     def read(cls, reader: Reader) -> AuthSettings:
         mesh = MeshSettings.read(reader)
@@ -82,6 +93,11 @@ class AuthSettings:
             password_threads=reader.number("RAMPART_PASSWORD_THREADS", 2, low=1, high=16),
             passkey_domain=reader.text("RAMPART_PASSKEY_DOMAIN", "") or host,
             passkey_origins=read_origins(reader.text("RAMPART_PASSKEY_ORIGINS", "") or origin),
+            session_seconds=reader.number("RAMPART_SESSION_SECONDS", 43_200, low=60, high=30 * 86_400),
+            session_idle_seconds=reader.number("RAMPART_SESSION_IDLE_SECONDS", 3_600, low=60, high=30 * 86_400),
+            grant_seconds=reader.number("RAMPART_GRANT_SECONDS", 30 * 86_400, low=60, high=365 * 86_400),
+            grant_idle_seconds=reader.number("RAMPART_GRANT_IDLE_SECONDS", 7 * 86_400, low=60, high=365 * 86_400),
+            refresh_grace_seconds=reader.number("RAMPART_REFRESH_GRACE_SECONDS", 10, low=0, high=60),
         )
         check_rotation(found.key_publish_seconds, found.key_check_seconds)
         return found

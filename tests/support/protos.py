@@ -39,7 +39,7 @@ def descriptors_of(services: Iterable[ServiceEntry]) -> list[ServiceDescriptor]:
     """Returns every gRPC service in the files that are called after those of the table."""
     found: list[ServiceDescriptor] = []
     for package, name in ((service.package, name) for service in services for name in service.grpc):
-        file = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        file = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
         found += importlib.import_module(f"{package}.{file}_pb2").DESCRIPTOR.services_by_name.values()
     return found
 

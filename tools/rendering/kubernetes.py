@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from google.api import annotations_pb2
+
 from console.manifests import caller, certificate
+from meshkit.descriptors import read_descriptors
 from meshkit.topology import ProcessEntry, ServiceEntry, Topology
 from tools.rendering.text import fill, generated_by, template
 
@@ -159,9 +162,20 @@ def _egress(entry: ProcessEntry) -> str:
 
 
 def way_in(topology: Topology) -> str:
-    """Returns the paths of an Ingress under which browsers call gRPC services."""
+    """Returns the paths of an Ingress under which browsers call gRPC services: those that REST has, too."""
     edge = (topology.service(name) for name in topology.gateway.calls)
-    return "".join(WAY_IN_PATH.format(name=name) for service in edge for name in service.full_names)
+    names = [name for service in edge for name in service.full_names]
+    return "".join(WAY_IN_PATH.format(name=name) for name in names if name not in _inside())
+
+
+def _inside() -> frozenset[str]:
+    """Returns the gRPC services of which the edge compiles no method: it calls them for endpoints of its own."""
+    return frozenset(
+        f"{file.package}.{service.name}"
+        for file in read_descriptors().file
+        for service in file.service
+        if not any(method.options.HasExtension(annotations_pb2.http) for method in service.method)
+    )
 
 
 def _pods(names: Iterable[str]) -> str:

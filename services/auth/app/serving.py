@@ -18,6 +18,9 @@ from rampart.auth.v1 import (
     client_service_pb2_grpc,
     member_service_pb2,
     member_service_pb2_grpc,
+    oauth_service_pb2,
+    session_service_pb2,
+    sign_in_service_pb2,
 )
 
 from meshkit.host import Host
@@ -37,6 +40,7 @@ from services.auth.adapters.sealing import AesSealer
 from services.auth.app.auditing import audit_log, audit_trail, own_calls
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
+from services.auth.app.signing_in import Around, SigningIn
 from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
@@ -54,6 +58,9 @@ SERVICES = [
     member_service_pb2.DESCRIPTOR.services_by_name["MemberService"],
     account_service_pb2.DESCRIPTOR.services_by_name["AccountService"],
     AUDIT_SERVICE,
+    oauth_service_pb2.DESCRIPTOR.services_by_name["OAuthService"],
+    sign_in_service_pb2.DESCRIPTOR.services_by_name["SignInService"],
+    session_service_pb2.DESCRIPTOR.services_by_name["SessionService"],
 ]
 
 
@@ -76,13 +83,15 @@ async def serve(host: Host, reader: Reader) -> None:
     feed = _revocations(host, pool, revoked)
     managed = DirectoryService(directory, clock=time.time)
     auth = AuthServicer(programs.tokens, keyring, managed, feed)
+    verifier = _verifier(settings, keyring, revoked)
+    signing_in = SigningIn.compose(host, settings, pool, Around(directory, keyring, verifier, people, programs))
     log = await audit_log(host, settings, pool, trail)
     server = MeshServer(
         settings.mesh,
         host.identity(settings.mesh),
         listen=settings.listen,
         services=SERVICES,
-        verifier=_verifier(settings, keyring, revoked),
+        verifier=verifier,
         audit=await own_calls(host, trail),
     )
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
@@ -91,6 +100,7 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(member_service_pb2_grpc.add_MemberServiceServicer_to_server, people.members)
     server.add(account_service_pb2_grpc.add_AccountServiceServicer_to_server, people.account)
     server.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, log)
+    signing_in.serve(server)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

@@ -49,12 +49,15 @@ class Keyring:
                 _log.warning("the signing keys cannot be refreshed: %s", error.message)
             await asyncio.sleep(interval if self._keys else 1.0)
 
-    def sign(self, claims: Mapping[str, Any]) -> str:
-        """Returns a JWT of the type "at+jwt" (RFC 9068). Raises UNAVAILABLE before the first refresh."""
+    def sign(self, claims: Mapping[str, Any], kind: str = "at+jwt") -> str:
+        """Returns a JWT of the type, an access token unless it is said (RFC 9068, section 2.1).
+
+        Raises UNAVAILABLE before the first refresh.
+        """
         key = self._schedule.signing(self._keys, self._clock())
         if key is None:
             raise errors.no_signing_key()
-        header = {"alg": _ALGORITHM, "typ": "at+jwt", "kid": key.kid}
+        header = {"alg": _ALGORITHM, "typ": kind, "kid": key.kid}
         return jwt.encode(header, dict(claims), self._opened[key.kid], algorithms=[_ALGORITHM])
 
     async def public_keys(self) -> list[dict[str, str]]:

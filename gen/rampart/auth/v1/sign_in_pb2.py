@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drampart/auth/v1/sign_in.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"?\n\x0bInteraction\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\x06secret\x18\x02 \x01(\tB\x0b\x80\x01\x01\xbaH\x05r\x03\x18\x80\x01\"\xdf\x02\n\x06SignIn\x12)\n\x04step\x18\x01 \x01(\x0e\x32\x1b.rampart.auth.v1.SignInStep\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66irst_party\x18\x04 \x01(\x08\x12+\n\x06scopes\x18\x05 \x03(\x0b\x32\x1b.rampart.auth.v1.AskedScope\x12\x12\n\x05\x65mail\x18\x06 \x01(\tB\x03\x80\x01\x01\x12(\n\x07\x66\x61\x63tors\x18\x07 \x03(\x0e\x32\x17.rampart.auth.v1.Factor\x12\x10\n\x08provider\x18\x08 \x01(\t\x12\x19\n\x0credirect_uri\x18\t \x01(\tB\x03\x80\x01\x01\x12\x14\n\x07session\x18\n \x01(\tB\x03\x80\x01\x01\x12\x11\n\tuser_code\x18\x0b \x01(\t\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\nAskedScope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t*\x96\x01\n\nSignInStep\x12\x1c\n\x18SIGN_IN_STEP_UNSPECIFIED\x10\x00\x12\x19\n\x15SIGN_IN_STEP_IDENTIFY\x10\x01\x12\x1e\n\x1aSIGN_IN_STEP_SECOND_FACTOR\x10\x02\x12\x18\n\x14SIGN_IN_STEP_CONSENT\x10\x03\x12\x15\n\x11SIGN_IN_STEP_DONE\x10\x04*_\n\x06\x46\x61\x63tor\x12\x16\n\x12\x46\x41\x43TOR_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46\x41\x43TOR_TOTP\x10\x01\x12\x12\n\x0e\x46\x41\x43TOR_PASSKEY\x10\x02\x12\x18\n\x14\x46\x41\x43TOR_RECOVERY_CODE\x10\x03\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drampart/auth/v1/sign_in.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"W\n\x0bInteraction\x12\x1f\n\x02id\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18@2\n^[^\\x00]*$\x12\'\n\x06secret\x18\x02 \x01(\tB\x17\x80\x01\x01\xbaH\x11r\x0f\x18\x80\x01\x32\n^[^\\x00]*$\"\xdf\x02\n\x06SignIn\x12)\n\x04step\x18\x01 \x01(\x0e\x32\x1b.rampart.auth.v1.SignInStep\x12\x0e\n\x06tenant\x18\x02 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66irst_party\x18\x04 \x01(\x08\x12+\n\x06scopes\x18\x05 \x03(\x0b\x32\x1b.rampart.auth.v1.AskedScope\x12\x12\n\x05\x65mail\x18\x06 \x01(\tB\x03\x80\x01\x01\x12(\n\x07\x66\x61\x63tors\x18\x07 \x03(\x0e\x32\x17.rampart.auth.v1.Factor\x12\x10\n\x08provider\x18\x08 \x01(\t\x12\x19\n\x0credirect_uri\x18\t \x01(\tB\x03\x80\x01\x01\x12\x14\n\x07session\x18\n \x01(\tB\x03\x80\x01\x01\x12\x11\n\tuser_code\x18\x0b \x01(\t\x12/\n\x0b\x65xpire_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"/\n\nAskedScope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t*\xae\x01\n\nSignInStep\x12\x1c\n\x18SIGN_IN_STEP_UNSPECIFIED\x10\x00\x12\x19\n\x15SIGN_IN_STEP_IDENTIFY\x10\x01\x12\x1e\n\x1aSIGN_IN_STEP_SECOND_FACTOR\x10\x02\x12\x18\n\x14SIGN_IN_STEP_CONSENT\x10\x03\x12\x15\n\x11SIGN_IN_STEP_DONE\x10\x04\x12\x16\n\x12SIGN_IN_STEP_ENROL\x10\x05*_\n\x06\x46\x61\x63tor\x12\x16\n\x12\x46\x41\x43TOR_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46\x41\x43TOR_TOTP\x10\x01\x12\x12\n\x0e\x46\x41\x43TOR_PASSKEY\x10\x02\x12\x18\n\x14\x46\x41\x43TOR_RECOVERY_CODE\x10\x03\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,23 +35,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017rampart.auth.v1P\001Z(rampart.local/gen/rampart/auth/v1;authv1\242\002\003RMP\252\002\017Rampart.Auth.V1'
   _globals['_INTERACTION'].fields_by_name['id']._loaded_options = None
-  _globals['_INTERACTION'].fields_by_name['id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_INTERACTION'].fields_by_name['id']._serialized_options = b'\272H\020r\016\030@2\n^[^\\x00]*$'
   _globals['_INTERACTION'].fields_by_name['secret']._loaded_options = None
-  _globals['_INTERACTION'].fields_by_name['secret']._serialized_options = b'\200\001\001\272H\005r\003\030\200\001'
+  _globals['_INTERACTION'].fields_by_name['secret']._serialized_options = b'\200\001\001\272H\021r\017\030\200\0012\n^[^\\x00]*$'
   _globals['_SIGNIN'].fields_by_name['email']._loaded_options = None
   _globals['_SIGNIN'].fields_by_name['email']._serialized_options = b'\200\001\001'
   _globals['_SIGNIN'].fields_by_name['redirect_uri']._loaded_options = None
   _globals['_SIGNIN'].fields_by_name['redirect_uri']._serialized_options = b'\200\001\001'
   _globals['_SIGNIN'].fields_by_name['session']._loaded_options = None
   _globals['_SIGNIN'].fields_by_name['session']._serialized_options = b'\200\001\001'
-  _globals['_SIGNINSTEP']._serialized_start=581
-  _globals['_SIGNINSTEP']._serialized_end=731
-  _globals['_FACTOR']._serialized_start=733
-  _globals['_FACTOR']._serialized_end=828
+  _globals['_SIGNINSTEP']._serialized_start=605
+  _globals['_SIGNINSTEP']._serialized_end=779
+  _globals['_FACTOR']._serialized_start=781
+  _globals['_FACTOR']._serialized_end=876
   _globals['_INTERACTION']._serialized_start=112
-  _globals['_INTERACTION']._serialized_end=175
-  _globals['_SIGNIN']._serialized_start=178
-  _globals['_SIGNIN']._serialized_end=529
-  _globals['_ASKEDSCOPE']._serialized_start=531
-  _globals['_ASKEDSCOPE']._serialized_end=578
+  _globals['_INTERACTION']._serialized_end=199
+  _globals['_SIGNIN']._serialized_start=202
+  _globals['_SIGNIN']._serialized_end=553
+  _globals['_ASKEDSCOPE']._serialized_start=555
+  _globals['_ASKEDSCOPE']._serialized_end=602
 # @@protoc_insertion_point(module_scope)

@@ -18,6 +18,7 @@ class SignInStep(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SIGN_IN_STEP_SECOND_FACTOR: _ClassVar[SignInStep]
     SIGN_IN_STEP_CONSENT: _ClassVar[SignInStep]
     SIGN_IN_STEP_DONE: _ClassVar[SignInStep]
+    SIGN_IN_STEP_ENROL: _ClassVar[SignInStep]
 
 class Factor(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -30,6 +31,7 @@ SIGN_IN_STEP_IDENTIFY: SignInStep
 SIGN_IN_STEP_SECOND_FACTOR: SignInStep
 SIGN_IN_STEP_CONSENT: SignInStep
 SIGN_IN_STEP_DONE: SignInStep
+SIGN_IN_STEP_ENROL: SignInStep
 FACTOR_UNSPECIFIED: Factor
 FACTOR_TOTP: Factor
 FACTOR_PASSKEY: Factor

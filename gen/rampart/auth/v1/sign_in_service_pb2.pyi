@@ -56,18 +56,20 @@ class GetSignInResponse(_message.Message):
     def __init__(self, sign_in: _Optional[_Union[_sign_in_pb2.SignIn, _Mapping]] = ...) -> None: ...
 
 class SubmitPasswordRequest(_message.Message):
-    __slots__ = ("interaction", "tenant", "email", "password", "client_address")
+    __slots__ = ("interaction", "tenant", "email", "password", "client_address", "device")
     INTERACTION_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     PASSWORD_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     interaction: _sign_in_pb2.Interaction
     tenant: str
     email: str
     password: str
     client_address: str
-    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., tenant: _Optional[str] = ..., email: _Optional[str] = ..., password: _Optional[str] = ..., client_address: _Optional[str] = ...) -> None: ...
+    device: str
+    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., tenant: _Optional[str] = ..., email: _Optional[str] = ..., password: _Optional[str] = ..., client_address: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
 
 class SubmitPasswordResponse(_message.Message):
     __slots__ = ("sign_in",)
@@ -76,18 +78,20 @@ class SubmitPasswordResponse(_message.Message):
     def __init__(self, sign_in: _Optional[_Union[_sign_in_pb2.SignIn, _Mapping]] = ...) -> None: ...
 
 class SubmitFactorRequest(_message.Message):
-    __slots__ = ("interaction", "totp_code", "recovery_code", "passkey", "client_address")
+    __slots__ = ("interaction", "totp_code", "recovery_code", "passkey", "client_address", "device")
     INTERACTION_FIELD_NUMBER: _ClassVar[int]
     TOTP_CODE_FIELD_NUMBER: _ClassVar[int]
     RECOVERY_CODE_FIELD_NUMBER: _ClassVar[int]
     PASSKEY_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     interaction: _sign_in_pb2.Interaction
     totp_code: str
     recovery_code: str
     passkey: str
     client_address: str
-    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., totp_code: _Optional[str] = ..., recovery_code: _Optional[str] = ..., passkey: _Optional[str] = ..., client_address: _Optional[str] = ...) -> None: ...
+    device: str
+    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., totp_code: _Optional[str] = ..., recovery_code: _Optional[str] = ..., passkey: _Optional[str] = ..., client_address: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
 
 class SubmitFactorResponse(_message.Message):
     __slots__ = ("sign_in",)
@@ -198,14 +202,16 @@ class GetLinkResponse(_message.Message):
     def __init__(self, kind: _Optional[_Union[LinkKind, str]] = ..., tenant: _Optional[str] = ..., email: _Optional[str] = ...) -> None: ...
 
 class UseLinkRequest(_message.Message):
-    __slots__ = ("link", "password", "client_address")
+    __slots__ = ("link", "password", "client_address", "device")
     LINK_FIELD_NUMBER: _ClassVar[int]
     PASSWORD_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     link: str
     password: str
     client_address: str
-    def __init__(self, link: _Optional[str] = ..., password: _Optional[str] = ..., client_address: _Optional[str] = ...) -> None: ...
+    device: str
+    def __init__(self, link: _Optional[str] = ..., password: _Optional[str] = ..., client_address: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
 
 class UseLinkResponse(_message.Message):
     __slots__ = ()

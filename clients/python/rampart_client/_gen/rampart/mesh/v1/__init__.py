@@ -406,6 +406,62 @@ class ErrorReason(betterproto2.Enum):
     Have an owner of the tenant do it, or use a token that carries the scopes.
     """
 
+    INTERACTION_INVALID = 90
+    """
+    The attempt to sign in is over, or was begun in another browser. NOT_FOUND.
+
+    Begin again where the sign-in was asked for.
+    """
+
+    SESSION_INVALID = 91
+    """
+    The session of the browser is over. UNAUTHENTICATED.
+
+    Sign in again.
+    """
+
+    GRANT_INVALID = 92
+    """
+    The code, refresh token or device code is unknown, used, over, or not the client's. INVALID_ARGUMENT.
+
+    Ask for authorization again.
+    """
+
+    AUTHORIZATION_PENDING = 93
+    """
+    Nobody has let the device in yet. FAILED_PRECONDITION (HTTP 409).
+
+    Ask again after the interval.
+    """
+
+    SLOW_DOWN = 94
+    """
+    The device asks more often than it was told. RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`.
+
+    Wait for five seconds more between two questions.
+    """
+
+    PROOF_INVALID = 95
+    """
+    The proof of possession (DPoP) is missing or wrong, was used before, or the token is bound to another key. UNAUTHENTICATED.
+
+    Make a new proof for each request, with the key to which the token is bound and a clock that is right.
+    """
+
+    DEVICE_CODE_EXPIRED = 96
+    """
+    Nobody has let the device in in time. FAILED_PRECONDITION (HTTP 409).
+
+    Begin again with a new code.
+    """
+
+    AUTHORIZATION_DENIED = 97
+    """
+    The person has refused to let the device in. PERMISSION_DENIED.
+
+    Nothing: the person does not want it.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -464,6 +520,14 @@ class ErrorReason(betterproto2.Enum):
             84: "ERROR_REASON_REAUTHENTICATION_REQUIRED",
             85: "ERROR_REASON_LAST_OWNER",
             86: "ERROR_REASON_ROLE_NOT_GRANTED",
+            90: "ERROR_REASON_INTERACTION_INVALID",
+            91: "ERROR_REASON_SESSION_INVALID",
+            92: "ERROR_REASON_GRANT_INVALID",
+            93: "ERROR_REASON_AUTHORIZATION_PENDING",
+            94: "ERROR_REASON_SLOW_DOWN",
+            95: "ERROR_REASON_PROOF_INVALID",
+            96: "ERROR_REASON_DEVICE_CODE_EXPIRED",
+            97: "ERROR_REASON_AUTHORIZATION_DENIED",
         }
 
     @classmethod
@@ -524,6 +588,14 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_REAUTHENTICATION_REQUIRED": 84,
             "ERROR_REASON_LAST_OWNER": 85,
             "ERROR_REASON_ROLE_NOT_GRANTED": 86,
+            "ERROR_REASON_INTERACTION_INVALID": 90,
+            "ERROR_REASON_SESSION_INVALID": 91,
+            "ERROR_REASON_GRANT_INVALID": 92,
+            "ERROR_REASON_AUTHORIZATION_PENDING": 93,
+            "ERROR_REASON_SLOW_DOWN": 94,
+            "ERROR_REASON_PROOF_INVALID": 95,
+            "ERROR_REASON_DEVICE_CODE_EXPIRED": 96,
+            "ERROR_REASON_AUTHORIZATION_DENIED": 97,
         }
 
 

@@ -1,0 +1,1 @@
+"""Use cases of the authorization server: signing in, consenting, granting tokens."""

@@ -1,0 +1,21 @@
+"""Tells whether a member has to set up a second factor before anything is granted."""
+
+from __future__ import annotations
+
+from services.auth.domain.members import Member
+from services.auth.service.people.authentication import Authentication
+
+__all__ = ["Enrolment"]
+
+
+class Enrolment:
+    """Goes by what the tenant asks for and the member has."""
+
+    def __init__(self, authentication: Authentication) -> None:
+        self._authentication = authentication
+
+    async def needed(self, member: Member) -> bool:
+        """Tells whether the tenant asks for a second factor that the member has not."""
+        if not await self._authentication.second_factor_required(member.tenant_id):
+            return False
+        return not await self._authentication.factors(member)

@@ -1,0 +1,69 @@
+"""Answers the token endpoint: which grant types there are, and which client may use which."""
+
+from __future__ import annotations
+
+from services.auth import errors
+from services.auth.domain.oauth_clients import (
+    AUTHORIZATION_CODE_GRANT,
+    CLIENT_CREDENTIALS_GRANT,
+    DEVICE_CODE_GRANT,
+    DPOP,
+    REFRESH_TOKEN_GRANT,
+    OAuthClient,
+)
+from services.auth.domain.token_answers import GrantedTokens
+from services.auth.domain.token_requests import TokenRequest
+from services.auth.service.oauth.clients import OAuthClients
+from services.auth.service.oauth.code_grant import CodeGrant, RedeemedCode
+from services.auth.service.oauth.device_grant import DeviceGrant
+from services.auth.service.oauth.programs import ProgramGrant
+from services.auth.service.oauth.proofs import Proofs
+from services.auth.service.oauth.refresh_grant import RefreshGrant
+from services.auth.service.oauth.turns import GrantTurns
+
+__all__ = ["TokenEndpoint"]
+
+
+class TokenEndpoint:
+    """Grants tokens."""
+
+    def __init__(
+        self,
+        *,
+        clients: OAuthClients,
+        programs: ProgramGrant,
+        codes: CodeGrant,
+        refreshes: RefreshGrant,
+        devices: DeviceGrant,
+        proofs: Proofs,
+    ) -> None:
+        self._clients = clients
+        self._programs = programs
+        self._codes = codes
+        self._refreshes = refreshes
+        self._devices = devices
+        self._proofs = proofs
+        self._turns = GrantTurns()
+
+    async def grant(self, request: TokenRequest) -> GrantedTokens:
+        """Returns tokens. Raises CLIENT_INVALID, GRANT_UNSUPPORTED, PROOF_INVALID, and what the grant raises."""
+        client = await self._clients.authenticate(request.client)
+        if not client.may(request.grant_type):
+            raise errors.grant_unsupported(request.grant_type)
+        jkt = await self._proofs.key(request.proof, required=client.binding == DPOP)
+        if request.grant_type == CLIENT_CREDENTIALS_GRANT:
+            issued = await self._programs.issue(client, request.scope, jkt)
+            return GrantedTokens(issued, "DPoP" if jkt else "Bearer")
+        async with self._turns.turn():
+            return await self._for_people(request, client, jkt)
+
+    async def _for_people(self, request: TokenRequest, client: OAuthClient, jkt: str) -> GrantedTokens:
+        if request.grant_type == AUTHORIZATION_CODE_GRANT:
+            given = RedeemedCode(request.code, request.redirect_uri, request.code_verifier, jkt)
+            return await self._codes.redeem(client, given)
+        if request.grant_type == REFRESH_TOKEN_GRANT:
+            asked = frozenset(request.scope.split())
+            return await self._refreshes.redeem(client, request.refresh_token, asked, jkt)
+        if request.grant_type == DEVICE_CODE_GRANT:
+            return await self._devices.redeem(client, request.device_code, jkt)
+        raise errors.grant_unsupported(request.grant_type)
