@@ -19,7 +19,7 @@ from uuid import UUID
 
 from services.auth.domain.secrets import REFRESH_TOKEN
 
-__all__ = ["AuthorizationCode", "Grant", "RefreshLimits", "RefreshName", "Rotation", "judge_refresh", "read_refresh",
+__all__ = ["AuthorizationCode", "Grant", "RefreshLimits", "RefreshName", "TokenRotation", "judge_refresh", "read_refresh",
            "refresh_token"]  # fmt: skip
 
 _TOKEN = re.compile(r"rrt_[A-Za-z0-9_-]{70}")
@@ -89,7 +89,7 @@ class RefreshLimits:
         return grant.ended_at is None and now < grant.expires_at and now < grant.used_at + self.idle
 
 
-class Rotation(Enum):
+class TokenRotation(Enum):
     """What becomes of a refresh token that is used."""
 
     NEXT = "next"
@@ -107,13 +107,13 @@ class RefreshName(NamedTuple):
     generation: int
 
 
-def judge_refresh(grant: Grant, generation: int, now: datetime, grace: timedelta) -> Rotation:
+def judge_refresh(grant: Grant, generation: int, now: datetime, grace: timedelta) -> TokenRotation:
     """Returns what becomes of a token of the grant whose proof is good."""
     if generation == grant.generation:
-        return Rotation.NEXT
+        return TokenRotation.NEXT
     followed = grant.rotated_at
     recent = followed is not None and now < followed + grace
-    return Rotation.SAME if generation == grant.generation - 1 and recent else Rotation.REUSED
+    return TokenRotation.SAME if generation == grant.generation - 1 and recent else TokenRotation.REUSED
 
 
 def refresh_token(grant_id: str, generation: int, seed: bytes, key: bytes) -> str:

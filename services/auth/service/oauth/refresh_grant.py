@@ -9,7 +9,7 @@ from datetime import datetime
 
 from meshkit.errors import MeshError
 from services.auth import errors
-from services.auth.domain.grants import Grant, RefreshName, Rotation, judge_refresh, read_refresh, refresh_token
+from services.auth.domain.grants import Grant, RefreshName, TokenRotation, judge_refresh, read_refresh, refresh_token
 from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.token_answers import GrantedTokens
 from services.auth.ports.grants import GrantChange, GrantStore
@@ -80,9 +80,9 @@ class RefreshGrant:
     def _rotated(self, grant: Grant, generation: int) -> GrantChange:
         now = self._clock()
         rotation = judge_refresh(grant, generation, now, self._granting.limits.grace)
-        if rotation is Rotation.NEXT:
+        if rotation is TokenRotation.NEXT:
             return GrantChange(replace(grant, generation=generation + 1, rotated_at=now, used_at=now))
-        if rotation is Rotation.SAME:
+        if rotation is TokenRotation.SAME:
             return GrantChange(grant)
         ending = self._sessions.ending(
             "grant.token_reused", grant.tenant_id, grant.member_id, f"grants/{grant.grant_id}", grant.client_id

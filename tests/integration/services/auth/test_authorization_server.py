@@ -30,6 +30,7 @@ from services.auth.ports import RecordedAct
 from tests.integration.conftest import FreshDatabase
 from tests.support.calls import Caller, calling, failure
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.processes import Process, free_port
 from tests.support.servers import Database
 from tests.support.signing_in import PASSWORD, VERIFIER, challenge_of, query_of
@@ -68,12 +69,11 @@ def auth(
     database: Database, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AuthProcess]:
     folder = tmp_path_factory.mktemp("auth")
-    (folder / "auth.key").write_text(secrets.token_hex(32))
     environment = {
         **database.environment(),
         **certificates.environment("service/auth"),
         "RAMPART_AUTH_LISTEN": f"127.0.0.1:{free_port()}",
-        "RAMPART_AUTH_KEY_FILE": str(folder / "auth.key"),
+        **key_files("auth", folder),
         # A machine with much to do may need long to start a process again.
         "RAMPART_REFRESH_GRACE_SECONDS": "60",
     }
