@@ -19,8 +19,16 @@ from uuid import UUID
 
 from services.auth.domain.secrets import REFRESH_TOKEN
 
-__all__ = ["AuthorizationCode", "Grant", "RefreshLimits", "RefreshName", "TokenRotation", "judge_refresh", "read_refresh",
-           "refresh_token"]  # fmt: skip
+__all__ = [
+    "AuthorizationCode",
+    "Grant",
+    "RefreshLimits",
+    "RefreshName",
+    "TokenRotation",
+    "judge_refresh",
+    "read_refresh",
+    "refresh_token",
+]
 
 _TOKEN = re.compile(r"rrt_[A-Za-z0-9_-]{70}")
 _GENERATION_BYTES = 4
