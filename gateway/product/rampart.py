@@ -1,4 +1,4 @@
-"""Puts together what is Rampart's own at the edge: the endpoints of OAuth, the words of its document."""
+"""Puts together what is Rampart's own at the edge: the endpoints of OAuth, the pages, the words of its document."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gateway.edge.body import BodyReader
 from gateway.edge.guard import Guard
 from gateway.errors.places import HttpViolation
 from gateway.product.home_page import HOME_PAGE
+from gateway.product.identity.routes import identity_routes
 from gateway.product.oauth.operations import OAUTH, OAUTH_OPERATIONS
 from gateway.product.oauth.routes import oauth_routes
 
@@ -41,6 +42,7 @@ def rampart(issuer: str = "") -> Product:
     def routes(
         plan: Plan, upstream: Upstream, guard: Guard, bodies: BodyReader, public_url: str
     ) -> Sequence[BaseRoute]:
-        return oauth_routes(plan, upstream, guard, bodies, public_url, issuer)
+        oauth = oauth_routes(plan, upstream, guard, bodies, public_url, issuer)
+        return [*oauth, *identity_routes(plan, upstream, guard, bodies, public_url)]
 
     return Product(routes, DocumentExtension(about, OAUTH_OPERATIONS, OAUTH), HOME_PAGE)

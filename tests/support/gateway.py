@@ -120,6 +120,7 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: bytes
+    set_cookies: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:
@@ -233,7 +234,8 @@ async def exchange(app: Any, scope: dict[str, Any], chunks: list[bytes]) -> Repl
 
     await app(scope, receive, send)
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Reply(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]))
+    cookies = tuple(value.decode() for name, value in sent[0]["headers"] if name == b"set-cookie")
+    return Reply(sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:]), cookies)
 
 
 async def _messages(chunks: list[bytes]) -> AsyncIterator[dict[str, Any]]:

@@ -1,0 +1,65 @@
+"""Lets in devices by the code that they show (RFC 8628, section 3.3)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from gateway.product.identity.answers import Page, shown
+from gateway.product.identity.attempts import Attempts
+from gateway.product.identity.failures import INPUT, retry_headers, wait_words
+from gateway.product.identity.fields import alert, field
+from gateway.product.identity.markup import Html
+from gateway.product.identity.visit import Visit
+from meshkit.errors import Kind, MeshError
+
+__all__ = ["DevicePages"]
+
+_WRONG = "No device is waiting with this code. It may be too old: let the device show a new one."
+_TYPED = ("INTERACTION_INVALID", "SIGN_IN_REFUSED", "SIGN_IN_THROTTLED", "VALIDATION_FAILED", "RESOURCE_NOT_FOUND")
+_ENDS = {
+    "done": ("The device is in", "You can close this page and go on there."),
+    "refused": ("The device stays out", "It gets nothing. You can close this page."),
+}
+_MORE = Html(' required spellcheck="false" autocapitalize="characters" maxlength="16"')
+
+
+class DevicePages:
+    """Asks for the code of a device, and then for who lets it in."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
+
+    async def show(self, visit: Visit) -> Response:
+        """Shows the form, with the code if the device has put it into the address, or how it ended."""
+        if visit.given.get("end") in _ENDS:
+            title, words = _ENDS[visit.given["end"]]
+            return shown(visit, Page("done", title, {"heading": title, "words": words}))
+        return shown(visit, _device_page(visit.given.get("user_code", "")))
+
+    async def submit(self, visit: Visit) -> Response:
+        """Begins to let in the device of a code. What it asks for is shown before anything is let in."""
+        code = "".join(visit.given.get("user_code", "").split()).upper()
+        try:
+            return await self._attempts.begin(visit, user_code=code[:16])
+        except MeshError as error:
+            if error.reason not in _TYPED:
+                raise
+            visit.exchange.call.failed(error)
+            throttled = error.reason == "SIGN_IN_THROTTLED"
+            words = f"Too many attempts. {wait_words(error)}" if throttled else _WRONG
+            status = 429 if error.kind is Kind.RESOURCE_EXHAUSTED else INPUT
+            return shown(visit, _device_page(code, words, status), retry_headers(error))
+
+
+def _device_page(code: str, wrong: str = "", status: int = 200) -> Page:
+    typed = field(
+        "user_code",
+        "Code",
+        autocomplete="off",
+        value=code[:16],
+        more=_MORE,
+        wrong=bool(wrong),
+        focus=True,
+        hint="Eight letters, as the device shows them.",
+    )
+    return Page("device", "Let in a device", {"alert": alert(wrong), "code": typed}, status)
