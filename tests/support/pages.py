@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from tests.support.gateway import Gateway, Reply
 
-__all__ = ["Browser", "Form"]
+__all__ = ["ORIGIN", "Browser", "Form"]
 
 ORIGIN = "http://127.0.0.1:8080"
 FORM = "application/x-www-form-urlencoded"

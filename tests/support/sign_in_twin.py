@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from rampart.auth.v1 import account_service_pb2 as account
 from rampart.auth.v1 import oauth_service_pb2 as oauth
 from rampart.auth.v1 import sign_in_pb2 as pb
 from rampart.auth.v1 import sign_in_service_pb2 as service
@@ -23,7 +24,7 @@ from gateway.compile.plan import MethodPlan
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["PASSWORD", "REDIRECT", "Person", "SignInTwin", "totp"]
+__all__ = ["PASSWORD", "REDIRECT", "Person", "SignInTwin", "TwinUpstream", "totp"]
 
 PASSWORD = "four words of hers"
 _WORDS = re.compile(r"([A-Z])")
@@ -38,6 +39,13 @@ def totp(secret: str, step: int = 0) -> str:
     return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
+_MODULES: dict[str, Any] = {
+    "rampart.auth.v1.AccountService": account,
+    "rampart.auth.v1.OAuthService": oauth,
+    "rampart.auth.v1.SignInService": service,
+}
+
+
 @dataclass
 class Person:
     email: str
@@ -46,11 +54,15 @@ class Person:
     totp_secret: str = ""
     recovery_codes: list[str] = field(default_factory=list)
     passkey: bool = False
+    passkeys: dict[str, str] = field(default_factory=dict)
+    """Names by identifier."""
+    name: str = "Ada"
+    new_secret: str = ""
 
     @property
     def factors(self) -> list[pb.Factor]:
         return [
-            *([pb.FACTOR_PASSKEY] if self.passkey else []),
+            *([pb.FACTOR_PASSKEY] if self.passkey or self.passkeys else []),
             *([pb.FACTOR_TOTP] if self.totp_secret else []),
             *([pb.FACTOR_RECOVERY_CODE] if self.recovery_codes else []),
         ]
@@ -83,17 +95,24 @@ class SignInTwin:
     sessions: dict[str, Person] = field(default_factory=dict)
     error: MeshError | None = None
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    here: Person = field(default_factory=lambda: Person("nobody@acme.example"))
+    """Whose token the call that is answered has."""
+    again: bool = False
+    """True asks for a proof that is more recent, before anything of an account is changed."""
     tells_where: bool = True
     """False leaves out where the browser will go, until all is done."""
 
     async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         name = method.full_name.rpartition("/")[2]
-        module: Any = oauth if "OAuthService" in method.full_name else service
-        asked = getattr(module, f"{name}Request").FromString(request)
+        asked = getattr(_MODULES[method.full_name.split("/")[1]], f"{name}Request").FromString(request)
         self.calls.append((name, asked))
         if self.error is not None and name not in ("GetSignIn", "GetLink"):
             error, self.error = self.error, None
             raise error
+        if method.policy.public:
+            assert not call.token, "the token is for methods that need one"
+        else:
+            self._here(call.token)
         answer: bytes = getattr(self, _WORDS.sub(r"_\1", f"on{name}").lower())(asked).SerializeToString()
         return answer
 
@@ -148,7 +167,7 @@ class SignInTwin:
 
     def on_submit_factor(self, asked: Any) -> Any:
         attempt, given = self._attempt(asked), asked.WhichOneof("given")
-        person = attempt.person or next((each for each in self.people if each.passkey), None)
+        person = attempt.person or next((each for each in self.people if each.passkey or each.passkeys), None)
         assert person is not None
         good = {
             "totp_code": lambda: asked.totp_code in [totp(person.totp_secret, step) for step in (-1, 0, 1)],
@@ -213,6 +232,94 @@ class SignInTwin:
         del self.links[asked.link]
         return service.UseLinkResponse()
 
+    def _here(self, token: str) -> None:
+        found = [person for person in self.sessions.values() if token == f"token-of-{person.email}"]
+        if not found:
+            raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the token is nobody's")
+        self.here = found[0]
+
+    def _recent(self) -> None:
+        if self.again:
+            raise MeshError(Kind.UNAUTHENTICATED, "REAUTHENTICATION_REQUIRED", "sign in again")
+
+    def on_get_account(self, asked: Any) -> Any:
+        answer, person = account.GetAccountResponse(), self.here
+        answer.account.email, answer.account.display_name = person.email, person.name
+        answer.account.roles.append("analyst")
+        answer.account.factors.extend(["totp"] if person.totp_secret else [])
+        answer.account.recovery_codes_left = len(person.recovery_codes)
+        return answer
+
+    def on_change_password(self, asked: Any) -> Any:
+        self._recent()
+        if asked.old_password != self.here.password:
+            raise _refused("SIGN_IN_REFUSED")
+        if len(asked.new_password) < 8:
+            raise MeshError(Kind.INVALID_ARGUMENT, "PASSWORD_REFUSED", "the password has fewer than 8 characters")
+        self.here.password = asked.new_password
+        self.sessions.clear()
+        return account.ChangePasswordResponse()
+
+    def on_start_totp(self, asked: Any) -> Any:
+        self._recent()
+        self.here.new_secret = base64.b32encode(secrets.token_bytes(20)).decode()
+        uri = f"otpauth://totp/Rampart:{self.here.email}?secret={self.here.new_secret}&issuer=Rampart"
+        return account.StartTotpResponse(secret=self.here.new_secret, otpauth_uri=uri)
+
+    def on_confirm_totp(self, asked: Any) -> Any:
+        if asked.code not in [totp(self.here.new_secret, step) for step in (-1, 0, 1)]:
+            raise _refused("SIGN_IN_REFUSED")
+        self.here.totp_secret = self.here.new_secret
+        return account.ConfirmTotpResponse()
+
+    def on_delete_totp(self, asked: Any) -> Any:
+        self._recent()
+        self.here.totp_secret = ""
+        return account.DeleteTotpResponse()
+
+    def on_start_passkey(self, asked: Any) -> Any:
+        self._recent()
+        challenge = secrets.token_urlsafe(32)
+        user = {"id": "dXNlcg", "name": self.here.email, "displayName": self.here.name}
+        options = {
+            "challenge": challenge,
+            "rp": {"id": "localhost", "name": "Rampart"},
+            "user": user,
+            "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
+            "authenticatorSelection": {"residentKey": "required", "userVerification": "required"},
+            "excludeCredentials": [{"type": "public-key", "id": each} for each in self.here.passkeys],
+        }
+        return account.StartPasskeyResponse(options=json.dumps(options), state=challenge)
+
+    def on_create_passkey(self, asked: Any) -> Any:
+        if _challenge(asked.response) != asked.state:
+            raise _refused("SIGN_IN_REFUSED")
+        identifier = json.loads(asked.response)["id"]
+        self.here.passkeys[identifier] = asked.display_name
+        answer = account.CreatePasskeyResponse()
+        answer.passkey.passkey_id, answer.passkey.display_name = identifier, asked.display_name
+        return answer
+
+    def on_list_passkeys(self, asked: Any) -> Any:
+        answer = account.ListPasskeysResponse()
+        for identifier, name in self.here.passkeys.items():
+            answer.passkeys.add(passkey_id=identifier, display_name=name)
+        return answer
+
+    def on_rename_passkey(self, asked: Any) -> Any:
+        self.here.passkeys[asked.passkey_id] = asked.display_name
+        return account.RenamePasskeyResponse()
+
+    def on_delete_passkey(self, asked: Any) -> Any:
+        self._recent()
+        del self.here.passkeys[asked.passkey_id]
+        return account.DeletePasskeyResponse()
+
+    def on_create_recovery_codes(self, asked: Any) -> Any:
+        self._recent()
+        self.here.recovery_codes = [secrets.token_hex(10) for _ in range(10)]
+        return account.CreateRecoveryCodesResponse(codes=self.here.recovery_codes)
+
     def _link(self, secret: str) -> tuple[Any, Person]:
         if secret not in self.links:
             raise MeshError(Kind.NOT_FOUND, "LINK_INVALID", "the link is of no use")
@@ -253,6 +360,16 @@ class SignInTwin:
             answer = {name: value for name, value in attempt.parameters.items() if name in ("state", "error")}
             code = {} if "error" in answer else {"code": f"rac_{secrets.token_urlsafe(16)}"}
             state.redirect_uri = f"{self.redirect_uri}?{urlencode(code | answer | {'iss': 'https://issuer.example'})}"
+
+
+class TwinUpstream:
+    """Hands calls to a twin that can be put in place of another, under a gateway that stays."""
+
+    def __init__(self) -> None:
+        self.twin = SignInTwin()
+
+    async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
+        return await self.twin.call(method, request, call, use)
 
 
 def _refused(reason: str) -> MeshError:

@@ -1,1 +1,1 @@
-"""Shows people the pages by which they sign in, consent, let in devices and keep their account."""
+"""Shows people the pages by which they sign in, consent, connect devices and keep their account."""

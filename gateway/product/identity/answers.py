@@ -12,7 +12,7 @@ from gateway.product.identity.markup import Html, fill, template
 from gateway.product.identity.visit import Visit
 from meshkit.errors import internal
 
-__all__ = ["Page", "away", "json_answer", "leads_there", "see_other", "shown"]
+__all__ = ["Page", "away", "form_parts", "json_answer", "leads_there", "see_other", "shown"]
 
 _HTML = "text/html; charset=utf-8"
 _POLICY = (
@@ -52,7 +52,7 @@ class Page:
 
 def shown(visit: Visit, page: Page, headers: Mapping[str, str] | None = None) -> Response:
     """Returns a page as the browser gets it. Its forms hold the token of this visit."""
-    form = fill(template("form"), token=visit.form_token(), attempt=visit.attempt)
+    form = form_parts(visit)
     source = "".join(template(name) for name in (page.name, *page.more))
     body = fill(source, **{**page.values, "form": form})
     script = Html(template("script").rstrip()) if page.script else Html("")
@@ -60,6 +60,11 @@ def shown(visit: Visit, page: Page, headers: Mapping[str, str] | None = None) ->
     policy = _POLICY + _form_target(page.leads_to) + (_SCRIPTS if page.script else "")
     own = {"content-security-policy": policy, **(headers or {})}
     return _with_cookies(visit, Response(whole, page.status, headers=_SAFE | own, media_type=_HTML))
+
+
+def form_parts(visit: Visit) -> Html:
+    """Returns the hidden fields that every form of a page has."""
+    return fill(template("form").rstrip(), token=visit.form_token(), attempt=visit.attempt)
 
 
 def see_other(visit: Visit, path: str) -> Response:

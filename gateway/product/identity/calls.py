@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
+from rampart.auth.v1 import account_service_pb2 as account
 from rampart.auth.v1 import oauth_service_pb2 as oauth
 from rampart.auth.v1 import sign_in_service_pb2 as sign_in
 
@@ -15,15 +16,17 @@ from meshkit.context import CallContext
 from meshkit.identity.policy import Policy
 
 __all__ = [
-    "BEGIN_PASSKEY", "FINISH_FEDERATION", "GET_LINK", "GET_SIGN_IN", "OPEN_SESSION", "SIGN_OUT", "START_AUTHORIZATION",
-    "START_FEDERATION", "START_SIGN_IN", "SUBMIT_CONSENT", "SUBMIT_FACTOR", "SUBMIT_PASSWORD", "USE_LINK",
-    "IdentityCalls", "Rpc",
+    "BEGIN_PASSKEY", "CHANGE_PASSWORD", "CONFIRM_TOTP", "CREATE_PASSKEY", "CREATE_RECOVERY_CODES", "DELETE_PASSKEY",
+    "DELETE_TOTP", "FINISH_FEDERATION", "GET_ACCOUNT", "GET_LINK", "GET_SIGN_IN", "LIST_PASSKEYS", "OPEN_SESSION",
+    "RENAME_PASSKEY", "SIGN_OUT", "START_AUTHORIZATION", "START_FEDERATION", "START_PASSKEY", "START_SIGN_IN",
+    "START_TOTP", "SUBMIT_CONSENT", "SUBMIT_FACTOR", "SUBMIT_PASSWORD", "USE_LINK", "AnswerT", "IdentityCalls", "Rpc",
 ]  # fmt: skip
 
 AnswerT = TypeVar("AnswerT", bound=Message)
 
 _OAUTH = "/rampart.auth.v1.OAuthService/"
 _SIGN_IN = "/rampart.auth.v1.SignInService/"
+_ACCOUNT = "/rampart.auth.v1.AccountService/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,17 @@ OPEN_SESSION = Rpc(f"{_SIGN_IN}OpenSession", sign_in.OpenSessionResponse)
 SIGN_OUT = Rpc(f"{_SIGN_IN}SignOut", sign_in.SignOutResponse)
 GET_LINK = Rpc(f"{_SIGN_IN}GetLink", sign_in.GetLinkResponse)
 USE_LINK = Rpc(f"{_SIGN_IN}UseLink", sign_in.UseLinkResponse)
+GET_ACCOUNT = Rpc(f"{_ACCOUNT}GetAccount", account.GetAccountResponse)
+CHANGE_PASSWORD = Rpc(f"{_ACCOUNT}ChangePassword", account.ChangePasswordResponse)
+START_TOTP = Rpc(f"{_ACCOUNT}StartTotp", account.StartTotpResponse)
+CONFIRM_TOTP = Rpc(f"{_ACCOUNT}ConfirmTotp", account.ConfirmTotpResponse)
+DELETE_TOTP = Rpc(f"{_ACCOUNT}DeleteTotp", account.DeleteTotpResponse)
+START_PASSKEY = Rpc(f"{_ACCOUNT}StartPasskey", account.StartPasskeyResponse)
+CREATE_PASSKEY = Rpc(f"{_ACCOUNT}CreatePasskey", account.CreatePasskeyResponse)
+LIST_PASSKEYS = Rpc(f"{_ACCOUNT}ListPasskeys", account.ListPasskeysResponse)
+RENAME_PASSKEY = Rpc(f"{_ACCOUNT}RenamePasskey", account.RenamePasskeyResponse)
+DELETE_PASSKEY = Rpc(f"{_ACCOUNT}DeletePasskey", account.DeletePasskeyResponse)
+CREATE_RECOVERY_CODES = Rpc(f"{_ACCOUNT}CreateRecoveryCodes", account.CreateRecoveryCodesResponse)
 
 
 class IdentityCalls:

@@ -17,8 +17,8 @@ __all__ = ["DevicePages"]
 _WRONG = "No device is waiting with this code. It may be too old: let the device show a new one."
 _TYPED = ("INTERACTION_INVALID", "SIGN_IN_REFUSED", "SIGN_IN_THROTTLED", "VALIDATION_FAILED", "RESOURCE_NOT_FOUND")
 _ENDS = {
-    "done": ("The device is in", "You can close this page and go on there."),
-    "refused": ("The device stays out", "It gets nothing. You can close this page."),
+    "done": ("The device is connected", "You can close this page and continue there."),
+    "refused": ("The device was refused", "It gets nothing. You can close this page."),
 }
 _MORE = Html(' required spellcheck="false" autocapitalize="characters" maxlength="16"')
 
@@ -37,7 +37,7 @@ class DevicePages:
         return shown(visit, _device_page(visit.given.get("user_code", "")))
 
     async def submit(self, visit: Visit) -> Response:
-        """Begins to let in the device of a code. What it asks for is shown before anything is let in."""
+        """Begins to let in the device of a code. What it asks for is shown before it gets anything."""
         code = "".join(visit.given.get("user_code", "").split()).upper()
         try:
             return await self._attempts.begin(visit, user_code=code[:16])
@@ -62,4 +62,4 @@ def _device_page(code: str, wrong: str = "", status: int = 200) -> Page:
         focus=True,
         hint="Eight letters, as the device shows them.",
     )
-    return Page("device", "Let in a device", {"alert": alert(wrong), "code": typed}, status)
+    return Page("device", "Connect a device", {"alert": alert(wrong), "code": typed}, status)

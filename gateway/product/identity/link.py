@@ -21,7 +21,7 @@ from gateway.product.identity.markup import Html
 from gateway.product.identity.visit import Visit
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["LINK_PATH", "LinkPages"]
+__all__ = ["DIFFERENT", "LINK_PATH", "LinkPages", "password_fields", "password_words"]
 
 LINK_PATH = "/link"
 RULES = (
@@ -31,7 +31,7 @@ RULES = (
 _SECONDS = 3600
 _SECRET = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _PASSWORD = Html(' required minlength="8"')
-_DIFFERENT = "The two passwords are not the same."
+DIFFERENT = "The two passwords are not the same."
 
 
 class LinkPages:
@@ -58,7 +58,7 @@ class LinkPages:
         link, given = await self._link(visit), visit.given
         password = given.get("password", "")
         if password != given.get("repeated", ""):
-            return shown(visit, _link_page(link, _DIFFERENT))
+            return shown(visit, _link_page(link, DIFFERENT))
         request = service.UseLinkRequest(link=visit.cookies[LINK], password=password, client_address=visit.address)
         try:
             await self._calls.send(USE_LINK, request, visit.exchange.call)
@@ -79,7 +79,7 @@ class LinkPages:
 def password_words(error: MeshError) -> str:
     """Says why a password was refused, as the service tells it."""
     if error.reason == "VALIDATION_FAILED":
-        return "That is too long for a password here."
+        return "That is too long, or empty."
     return f"{error.message[:1].upper()}{error.message[1:]}."
 
 
@@ -88,7 +88,7 @@ def link_invalid() -> MeshError:
     return MeshError(Kind.NOT_FOUND, "LINK_INVALID", "the link has been used, replaced, or is too old")
 
 
-def password_fields(*, wrong: bool) -> dict[str, str]:
+def password_fields(*, wrong: bool, focus: bool) -> dict[str, str]:
     """Returns the two fields of a new password."""
     password = field(
         "password",
@@ -98,7 +98,7 @@ def password_fields(*, wrong: bool) -> dict[str, str]:
         more=_PASSWORD,
         hint=RULES,
         wrong=wrong,
-        focus=wrong,
+        focus=focus,
     )
     repeated = field(
         "repeated",
@@ -114,11 +114,13 @@ def password_fields(*, wrong: bool) -> dict[str, str]:
 def _link_page(link: service.GetLinkResponse, wrong: str = "") -> Page:
     invited = link.kind == service.LINK_KIND_INVITATION
     heading = "Welcome" if invited else "Set a new password"
-    values = {
+    values: dict[str, str] = {
         "heading": heading,
         "purpose": "You have been invited. Choose a password to come in." if invited else "Choose a new one.",
         "tenant": link.tenant,
         "email": link.email,
         "alert": alert(wrong),
     }
-    return Page("link", heading, values | password_fields(wrong=bool(wrong)), INPUT if wrong else 200)
+    return Page(
+        "link", heading, values | password_fields(wrong=bool(wrong), focus=bool(wrong)), INPUT if wrong else 200
+    )

@@ -13,7 +13,9 @@ from gateway.describe.documentation.assets import serve
 from gateway.edge.body import BodyReader
 from gateway.edge.guard import Guard
 from gateway.product.identity import steps
+from gateway.product.identity.account import AccountPages
 from gateway.product.identity.attempts import Attempts
+from gateway.product.identity.authenticator import AuthenticatorPages
 from gateway.product.identity.authorize import AUTHORIZE_PATH, AuthorizationEndpoint
 from gateway.product.identity.calls import IdentityCalls
 from gateway.product.identity.device import DevicePages
@@ -21,6 +23,8 @@ from gateway.product.identity.door import Door
 from gateway.product.identity.federation import CALLBACK, FederationPages
 from gateway.product.identity.forgery import own_origins
 from gateway.product.identity.link import LINK_PATH, LinkPages
+from gateway.product.identity.passkeys import PasskeyPages
+from gateway.product.identity.person import People
 
 __all__ = ["identity_routes"]
 
@@ -35,7 +39,12 @@ def identity_routes(
     calls = IdentityCalls(plan, upstream)
     door = Door(guard, bodies, calls.policy, own_origins(public_url))
     attempts = Attempts(calls)
-    return [*_assets(), *_sign_in(door, calls, attempts), *_others(door, calls, attempts)]
+    return [
+        *_assets(),
+        *_sign_in(door, calls, attempts),
+        *_others(door, calls, attempts),
+        *_account(door, calls, attempts),
+    ]
 
 
 def _assets() -> list[BaseRoute]:
@@ -71,4 +80,25 @@ def _others(door: Door, calls: IdentityCalls, attempts: Attempts) -> list[BaseRo
         Route(f"{LINK_PATH}/{{secret}}", door.page(links.follow)),
         Route(LINK_PATH, door.page(links.show)),
         Route(LINK_PATH, door.form(links.submit), methods=["POST"]),
+    ]
+
+
+def _account(door: Door, calls: IdentityCalls, attempts: Attempts) -> list[BaseRoute]:
+    people, account = People(calls, attempts), AccountPages(calls, attempts)
+    authenticators, passkeys = AuthenticatorPages(), PasskeyPages(attempts)
+    forms = {
+        "password": people.only(account.change_password),
+        "recovery-codes": people.only(account.new_codes),
+        "sign-out": account.sign_out,
+        "totp": people.only(authenticators.start),
+        "totp/confirm": people.only(authenticators.confirm),
+        "totp/remove": people.only(authenticators.remove),
+        "passkeys": people.only(passkeys.create),
+        "passkeys/options": people.only(passkeys.options),
+        "passkeys/rename": people.only(passkeys.rename),
+        "passkeys/remove": people.only(passkeys.remove),
+    }
+    return [
+        Route(steps.ACCOUNT, door.page(people.only(account.show))),
+        *(Route(f"{steps.ACCOUNT}/{name}", door.form(handler), methods=["POST"]) for name, handler in forms.items()),
     ]

@@ -99,11 +99,11 @@ def _tenant_field(typed: str, *, wrong: bool) -> Html:
 def _purpose(state: pb.SignIn) -> Html:
     where = _where(state)
     if state.user_code:
-        return fill('<p class="lead">to let in a device{{where}}</p>', where=where)
+        return fill('<p class="lead">to connect a device{{where}}</p>', where=where)
     if not state.client_name:
         return fill('<p class="lead">to your account{{where}}</p>', where=where)
     client = fill("<b><bdi>{{name}}</bdi></b>", name=state.client_name)
-    return fill('<p class="lead">to go on to {{client}}{{where}}</p>', client=client, where=where)
+    return fill('<p class="lead">to continue to {{client}}{{where}}</p>', client=client, where=where)
 
 
 def _where(state: pb.SignIn) -> Html:
@@ -160,4 +160,4 @@ def _consent_page(state: pb.SignIn) -> Page:
         "scopes": scopes or Html("<li>Nothing but who you are.</li>"),
         "device": device,
     }
-    return Page("consent", "Let it in?", values, leads_to=state.redirect_uri)
+    return Page("consent", "Allow access?", values, leads_to=state.redirect_uri)

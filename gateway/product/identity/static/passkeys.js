@@ -64,7 +64,7 @@ function tell(form, words) {
 async function options(form) {
   const response = await fetch(form.dataset.options, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   if (!response.ok) throw new Error(response.status === 429 ? "Too many attempts. Wait a moment." : "Open the page again.");
-  return JSON.parse((await response.json()).options);
+  return response.json();
 }
 
 async function send(form) {
@@ -72,7 +72,12 @@ async function send(form) {
   button.disabled = true;
   try {
     const found = await options(form);
-    form.elements.passkey.value = written(await asked(form.dataset.passkey, found));
+    if (found.location) {
+      location.assign(found.location);
+      return;
+    }
+    if (found.state) form.elements.state.value = found.state;
+    form.elements.passkey.value = written(await asked(form.dataset.passkey, JSON.parse(found.options)));
     form.submit();
   } catch (failure) {
     // Browsers do not say whether there is no passkey or the person has changed his mind.
