@@ -94,6 +94,8 @@ class SignInTwin:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     sessions: dict[str, Person] = field(default_factory=dict)
     error: MeshError | None = None
+    refuse: dict[str, MeshError] = field(default_factory=dict)
+    """What a method raises, by its name."""
     calls: list[tuple[str, Any]] = field(default_factory=list)
     here: Person = field(default_factory=lambda: Person("nobody@acme.example"))
     """Whose token the call that is answered has."""
@@ -109,12 +111,19 @@ class SignInTwin:
         if self.error is not None and name not in ("GetSignIn", "GetLink"):
             error, self.error = self.error, None
             raise error
+        if name in self.refuse:
+            raise self.refuse[name]
         if method.policy.public:
             assert not call.token, "the token is for methods that need one"
         else:
             self._here(call.token)
         answer: bytes = getattr(self, _WORDS.sub(r"_\1", f"on{name}").lower())(asked).SerializeToString()
         return answer
+
+    def forget(self) -> None:
+        """Forgets everybody who has signed in, or has begun to."""
+        for kept in (self.attempts, self.sessions, self.links, self.devices):
+            kept.clear()
 
     def asked(self, name: str) -> Any:
         """Returns the last request of a method."""

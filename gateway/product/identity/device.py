@@ -39,6 +39,9 @@ class DevicePages:
     async def submit(self, visit: Visit) -> Response:
         """Begins to let in the device of a code. What it asks for is shown before it gets anything."""
         code = "".join(visit.given.get("user_code", "").split()).upper()
+        if not code:
+            # Without a code it would be an attempt for the account page.
+            return shown(visit, _device_page(code, _WRONG, INPUT))
         try:
             return await self._attempts.begin(visit, user_code=code[:16])
         except MeshError as error:

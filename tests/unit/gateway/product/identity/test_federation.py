@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from meshkit.errors import unavailable
+from tests.support.pages import Browser
+from tests.support.sign_in_twin import SignInTwin
+from tests.unit.gateway.product.identity.test_authorize import address
+
+
+@pytest.fixture
+def federated(twin: SignInTwin) -> SignInTwin:
+    twin.provider = "Acme ID"
+    return twin
+
+
+async def leave(browser: Browser) -> None:
+    await browser.get(address())
+    fields = next(form.fields for form in browser.forms if form.action == "/sign-in")
+    await browser.post("/sign-in/provider", fields | {"tenant": " acme"})
+
+
+async def test_way_to_the_provider_is_a_page_so_that_no_policy_forbids_it(
+    browser: Browser, federated: SignInTwin
+) -> None:
+    await leave(browser)
+    assert federated.asked("StartFederation").tenant == "acme"
+    assert browser.reply.status == 200
+    link = next(attributes["href"] for tag, attributes in browser.tags if tag == "a" and attributes.get("rel"))
+    assert link == "https://provider.example/authorize?state=other-state"
+
+
+async def test_answer_of_the_provider_signs_in(browser: Browser, federated: SignInTwin) -> None:
+    await leave(browser)
+    await browser.get("/sign-in/callback?code=c&state=other-state&iss=https%3A%2F%2Fprovider.example")
+    asked = federated.asked("FinishFederation")
+    assert (asked.code, asked.state, asked.iss) == ("c", "other-state", "https://provider.example")
+    assert browser.place.startswith("/consent?attempt=")
+    assert "__Host-provider" not in browser.cookies
+    assert browser.cookies["__Host-session"] in federated.sessions
+
+
+async def test_last_step_by_the_provider_leaves_by_a_page(browser: Browser, federated: SignInTwin) -> None:
+    federated.first_party = True
+    await leave(browser)
+    reply = await browser.get("/sign-in/callback?code=c&state=other-state")
+    assert reply.status == 200
+    assert "https://shop.example/back?code=" in reply.body.decode()
+
+
+@pytest.mark.parametrize("query", ["code=c&state=forged", "error=access_denied&state=other-state", ""])
+async def test_answer_that_is_not_good_shows_the_first_page_again(
+    browser: Browser, federated: SignInTwin, query: str
+) -> None:
+    await leave(browser)
+    reply = await browser.get(f"/sign-in/callback?{query}")
+    assert reply.status == 422
+    assert "did not vouch for you" in browser.text
+    assert federated.sessions == {}
+
+
+async def test_answer_to_another_browser_is_nobodys(browser: Browser, federated: SignInTwin) -> None:
+    await leave(browser)
+    other = Browser(browser.gateway)
+    assert (await other.get("/sign-in/callback?code=c&state=other-state")).status == 404
+    assert federated.sessions == {}
+
+
+async def test_organisation_without_a_provider_is_told(browser: Browser, twin: SignInTwin) -> None:
+    await leave(browser)
+    assert browser.reply.status == 422
+    assert "has no sign-in of its own" in browser.text
+
+
+async def test_provider_that_cannot_be_reached_is_told(browser: Browser, federated: SignInTwin) -> None:
+    await browser.get(address())
+    federated.error = unavailable("the provider")
+    fields = next(form.fields for form in browser.forms if form.action == "/sign-in")
+    await browser.post("/sign-in/provider", fields)
+    assert "cannot be reached now" in browser.text
