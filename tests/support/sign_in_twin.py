@@ -16,6 +16,8 @@ from urllib.parse import urlencode
 
 from rampart.auth.v1 import account_service_pb2 as account
 from rampart.auth.v1 import oauth_service_pb2 as oauth
+from rampart.auth.v1 import session_pb2
+from rampart.auth.v1 import session_service_pb2 as sessions
 from rampart.auth.v1 import sign_in_pb2 as pb
 from rampart.auth.v1 import sign_in_service_pb2 as service
 
@@ -42,6 +44,7 @@ def totp(secret: str, step: int = 0) -> str:
 _MODULES: dict[str, Any] = {
     "rampart.auth.v1.AccountService": account,
     "rampart.auth.v1.OAuthService": oauth,
+    "rampart.auth.v1.SessionService": sessions,
     "rampart.auth.v1.SignInService": service,
 }
 
@@ -58,6 +61,8 @@ class Person:
     """Names by identifier."""
     name: str = "Ada"
     new_secret: str = ""
+    programs: dict[str, str] = field(default_factory=dict)
+    """Names of programs that act for the person, by the identifier of their grant."""
 
     @property
     def factors(self) -> list[pb.Factor]:
@@ -76,6 +81,7 @@ class Attempt:
     challenge: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     consents: bool = True
+    enrolled: bool = True
 
 
 @dataclass
@@ -101,6 +107,8 @@ class SignInTwin:
     """Whose token the call that is answered has."""
     again: bool = False
     """True asks for a proof that is more recent, before anything of an account is changed."""
+    needs_second: bool = False
+    """True asks everybody to have a second factor."""
     tells_where: bool = True
     """False leaves out where the browser will go, until all is done."""
 
@@ -163,7 +171,11 @@ class SignInTwin:
         return service.StartSignInResponse(interaction=interaction, sign_in=attempt.state)
 
     def on_get_sign_in(self, asked: Any) -> Any:
-        return service.GetSignInResponse(sign_in=self._attempt(asked).state)
+        attempt = self._attempt(asked)
+        if not attempt.enrolled and attempt.person is not None and attempt.person.factors:
+            attempt.enrolled = True
+            self._go_on(attempt)
+        return service.GetSignInResponse(sign_in=attempt.state)
 
     def on_submit_password(self, asked: Any) -> Any:
         attempt = self._attempt(asked)
@@ -324,6 +336,23 @@ class SignInTwin:
         del self.here.passkeys[asked.passkey_id]
         return account.DeletePasskeyResponse()
 
+    def on_list_sessions(self, asked: Any) -> Any:
+        answer = sessions.ListSessionsResponse()
+        for secret, person in self.sessions.items():
+            if person is self.here:
+                answer.sessions.add(session_id=secret, kind=session_pb2.SESSION_KIND_BROWSER)
+        for grant_id, name in self.here.programs.items():
+            kind = session_pb2.SESSION_KIND_PROGRAM
+            answer.sessions.add(session_id=grant_id, kind=kind, client_name=name, scopes=["decision:read"])
+        return answer
+
+    def on_end_session(self, asked: Any) -> Any:
+        if asked.session_id not in self.here.programs and asked.session_id not in self.sessions:
+            raise MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such session")
+        self.here.programs.pop(asked.session_id, None)
+        self.sessions.pop(asked.session_id, None)
+        return sessions.EndSessionResponse()
+
     def on_create_recovery_codes(self, asked: Any) -> Any:
         self._recent()
         self.here.recovery_codes = [secrets.token_hex(10) for _ in range(10)]
@@ -355,6 +384,7 @@ class SignInTwin:
             state.step = pb.SIGN_IN_STEP_SECOND_FACTOR
             state.factors.extend(person.factors)
             return
+        attempt.enrolled = not self.needs_second or bool(person.factors)
         state.session = f"rss_{secrets.token_urlsafe(32)}"
         self.sessions[state.session] = person
         self._go_on(attempt)
@@ -365,6 +395,9 @@ class SignInTwin:
             return
         state.email, state.tenant = attempt.person.email, attempt.person.tenant
         state.step = pb.SIGN_IN_STEP_DONE if attempt.consents else pb.SIGN_IN_STEP_CONSENT
+        if not attempt.enrolled:
+            state.step = pb.SIGN_IN_STEP_ENROL
+            return
         if attempt.consents and "state" in attempt.parameters:
             answer = {name: value for name, value in attempt.parameters.items() if name in ("state", "error")}
             code = {} if "error" in answer else {"code": f"rac_{secrets.token_urlsafe(16)}"}

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlencode
 
 from rampart.auth.v1 import account_service_pb2 as pb
+from rampart.auth.v1 import session_service_pb2
 from rampart.auth.v1 import sign_in_service_pb2 as sign_in
 from starlette.responses import Response
 
-from gateway.product.identity.account_page import Told, account_page, codes_page
-from gateway.product.identity.answers import form_parts, shown
+from gateway.product.identity.account_page import Shows, Told, account_page, codes_page
+from gateway.product.identity.answers import form_parts, see_other, shown
 from gateway.product.identity.attempts import Attempts
 from gateway.product.identity.calls import (
     CHANGE_PASSWORD,
     CREATE_RECOVERY_CODES,
+    END_SESSION,
     GET_ACCOUNT,
     LIST_PASSKEYS,
+    LIST_SESSIONS,
     SIGN_OUT,
     IdentityCalls,
 )
 from gateway.product.identity.cookies import SESSION
-from gateway.product.identity.failures import INPUT, retry_headers, wait_words
+from gateway.product.identity.failures import busy_words, form_status, retry_headers
 from gateway.product.identity.link import DIFFERENT, password_words
 from gateway.product.identity.person import Person
+from gateway.product.identity.steps import ACCOUNT, SIGN_IN
 from gateway.product.identity.visit import Visit
-from meshkit.errors import Kind, MeshError
+from meshkit.errors import MeshError
 
-__all__ = ["AccountPages", "refusal", "refused", "show_account"]
+__all__ = ["AccountPages", "done", "refusal", "refused", "show_account"]
 
 _REFUSED = "That is not right."
 _AS_TOLD = ("RESOURCE_EXISTS", "RESOURCE_NOT_FOUND", "STATE_NOT_ALLOWED")
@@ -62,6 +67,15 @@ class AccountPages:
         made = await person.ask(CREATE_RECOVERY_CODES, pb.CreateRecoveryCodesRequest())
         return shown(person.visit, codes_page(made.codes))
 
+    async def end_session(self, person: Person) -> Response:
+        """Ends another browser or a program. Who ends the present one is signed out."""
+        request = session_service_pb2.EndSessionRequest(session_id=person.visit.given.get("id", ""))
+        try:
+            await person.ask(END_SESSION, request)
+        except MeshError as error:
+            return await refused(person, error)
+        return done(person.visit, "ended")
+
     async def sign_out(self, visit: Visit) -> Response:
         """Ends the session, or all sessions and grants of its person. Without a session there is nothing to end."""
         everywhere = visit.given.get("everywhere") == "yes"
@@ -72,26 +86,36 @@ class AccountPages:
         return await self._attempts.begin(visit, notice="out")
 
 
+def done(visit: Visit, name: str) -> Response:
+    """Goes back to the account page and tells what has been done, or to the attempt for which it was."""
+    if visit.attempt:
+        return see_other(visit, f"{SIGN_IN}?{urlencode({'attempt': visit.attempt})}")
+    return see_other(visit, f"{ACCOUNT}?done={name}")
+
+
 async def show_account(person: Person, told: Told = Told(), error: MeshError | None = None) -> Response:
     """Shows the account of a person, with what is to be told."""
-    account, passkeys = await asyncio.gather(
-        person.ask(GET_ACCOUNT, pb.GetAccountRequest()), person.ask(LIST_PASSKEYS, pb.ListPasskeysRequest())
+    account, passkeys, sessions = await asyncio.gather(
+        person.ask(GET_ACCOUNT, pb.GetAccountRequest()),
+        person.ask(LIST_PASSKEYS, pb.ListPasskeysRequest()),
+        person.ask(LIST_SESSIONS, session_service_pb2.ListSessionsRequest()),
     )
-    page = account_page(form_parts(person.visit), account.account, passkeys.passkeys, told)
+    shows = Shows(account.account, passkeys.passkeys, sessions.sessions, person.visit.attempt)
+    page = account_page(form_parts(person.visit), shows, told)
     return shown(person.visit, page, retry_headers(error) if error is not None else None)
 
 
 async def refused(person: Person, error: MeshError, place: str = "") -> Response:
     """Shows the account with why something was refused. Raises the error if it is not about what was given."""
     person.visit.exchange.call.failed(error)
-    status = 429 if error.kind is Kind.RESOURCE_EXHAUSTED else INPUT
-    return await show_account(person, Told(wrong=refusal(error), place=place, status=status), error)
+    told = Told(wrong=refusal(error), place=place, status=form_status(error))
+    return await show_account(person, told, error)
 
 
 def refusal(error: MeshError) -> str:
     """Says why what was given is refused. Raises the error if it is about something else."""
-    if error.reason == "SIGN_IN_THROTTLED":
-        return f"Too many attempts. {wait_words(error)}"
+    if words := busy_words(error):
+        return words
     if error.reason == "SIGN_IN_REFUSED":
         return _REFUSED
     if error.reason in _OF_PASSWORDS:

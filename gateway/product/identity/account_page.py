@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rampart.auth.v1 import account_pb2 as pb
+from rampart.auth.v1 import session_pb2
 
 from gateway.product.identity.answers import Page
 from gateway.product.identity.failures import INPUT
@@ -13,9 +14,10 @@ from gateway.product.identity.fields import NOTHING, alert, field, notice
 from gateway.product.identity.link import password_fields
 from gateway.product.identity.markup import Html, fill, joined, template
 
-__all__ = ["Told", "account_page", "codes_page", "totp_page"]
+__all__ = ["Shows", "Told", "account_page", "codes_page", "totp_page"]
 
 _NOTICES = {
+    "ended": "It is ended, and refused everywhere within seconds.",
     "passkey-new": "The passkey is registered.",
     "passkey-removed": "The passkey is removed.",
     "passkey-renamed": "The passkey has its new name.",
@@ -41,8 +43,20 @@ class Told:
     """HTTP status if something is wrong."""
 
 
-def account_page(form: Html, account: pb.Account, passkeys: Iterable[pb.Passkey], told: Told = Told()) -> Page:
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """What there is to show."""
+
+    account: pb.Account
+    passkeys: Sequence[pb.Passkey]
+    sessions: Sequence[session_pb2.Session]
+    attempt: str = ""
+    """Identifier of an attempt that waits for a second factor; empty for none."""
+
+
+def account_page(form: Html, shows: Shows, told: Told = Told()) -> Page:
     """Returns the page of an account. `form` is what each of its many forms holds."""
+    account = shows.account
     values = {
         "alert": alert(told.wrong if not told.place else "") or notice(_NOTICES.get(told.done, "")),
         "email": account.email or account.subject,
@@ -50,8 +64,9 @@ def account_page(form: Html, account: pb.Account, passkeys: Iterable[pb.Passkey]
         "roles": ", ".join(account.roles) or "none",
         "password": _password(form, told),
         "totp": fill(template("account_totp_on" if "totp" in account.factors else "account_totp_off"), form=form),
-        "passkeys": joined(_passkey(form, each) for each in passkeys)
-        or Html('<p class="quiet">You have none yet.</p>'),
+        "passkeys": joined(_passkey(form, each) for each in shows.passkeys) or _NO_PASSKEY,
+        "sessions": joined(_session(form, each) for each in shows.sessions),
+        "waiting": fill(template("account_waiting"), attempt=shows.attempt) if shows.attempt else NOTHING,
         "passkey_alert": _alert_at("passkey", told),
         "new_name": field("name", "Name for a new one", autocomplete="off", value="Passkey", more=_NEW_NAME),
         "codes_left": _codes_left(account.recovery_codes_left),
@@ -100,6 +115,20 @@ def _passkey(form: Html, passkey: pb.Passkey) -> Html:
     when = passkey.use_time.ToDatetime()
     used = f"last used on {when:%Y-%m-%d}" if passkey.HasField("use_time") else "not used yet"
     return fill(template("account_passkey"), form=form, id=passkey.passkey_id, name=passkey.display_name, used=used)
+
+
+def _session(form: Html, session: session_pb2.Session) -> Html:
+    program = session.kind == session_pb2.SESSION_KIND_PROGRAM
+    return fill(
+        template("account_session"),
+        form=form,
+        id=session.session_id,
+        name=(session.client_name or session.client_id) if program else "A browser",
+        here=" (this one)" if session.current else "",
+        since=f"since {session.create_time.ToDatetime():%Y-%m-%d}",
+        used=f"last used {session.use_time.ToDatetime():%Y-%m-%d %H:%M} UTC",
+        scopes=fill('<p class="quiet">{{scopes}}</p>', scopes=", ".join(session.scopes)) if program else NOTHING,
+    )
 
 
 def _codes_left(count: int) -> str:

@@ -16,11 +16,11 @@ from gateway.product.identity.calls import (
     SUBMIT_PASSWORD,
     IdentityCalls,
 )
-from gateway.product.identity.failures import INPUT, retry_headers, wait_words
+from gateway.product.identity.failures import busy_words, form_status, retry_headers
 from gateway.product.identity.step_pages import Shown, step_page
 from gateway.product.identity.steps import onward
 from gateway.product.identity.visit import Visit
-from meshkit.errors import Kind, MeshError
+from meshkit.errors import MeshError
 
 __all__ = ["Attempts"]
 
@@ -33,7 +33,7 @@ _REFUSED = {
     pb.SIGN_IN_STEP_IDENTIFY: "That does not match. Check what you have typed.",
     pb.SIGN_IN_STEP_SECOND_FACTOR: "That is not right, or has been used. Try the next code.",
 }
-_TYPED = ("SIGN_IN_REFUSED", "SIGN_IN_THROTTLED", "VALIDATION_FAILED")
+_TYPED = ("SIGN_IN_REFUSED", "SIGN_IN_THROTTLED", "OVERLOADED", "VALIDATION_FAILED")
 """Reasons for which a form is shown once more."""
 
 
@@ -50,7 +50,9 @@ class Attempts:
         state = await self.state(visit)
         if state.step == pb.SIGN_IN_STEP_DONE:
             return onward(visit, state)
-        return shown(visit, step_page(state, Shown(told=_NOTICES.get(visit.given.get("notice", ""), ""))))
+        return shown(
+            visit, step_page(state, visit.attempt, Shown(told=_NOTICES.get(visit.given.get("notice", ""), "")))
+        )
 
     async def begin(
         self, visit: Visit, *, tenant: str = "", user_code: str = "", again: bool = False, notice: str = ""
@@ -73,6 +75,7 @@ class Attempts:
             email=given.get("email", "").strip(),
             password=given.get("password", ""),
             client_address=visit.address,
+            device=visit.device(),
         )
         before = await self.state(visit)
         try:
@@ -83,7 +86,9 @@ class Attempts:
 
     async def submit_factor(self, visit: Visit) -> Response:
         """Checks a second factor, or a passkey as the first."""
-        request = service.SubmitFactorRequest(interaction=visit.interaction(), client_address=visit.address)
+        request = service.SubmitFactorRequest(
+            interaction=visit.interaction(), client_address=visit.address, device=visit.device()
+        )
         for name in ("passkey", "totp_code", "recovery_code"):
             if visit.given.get(name):
                 setattr(request, name, _compact(name, visit.given[name]))
@@ -120,15 +125,14 @@ class Attempts:
             raise error
         exchange, given = visit.exchange, visit.given
         exchange.call.failed(error)
-        throttled = error.reason == "SIGN_IN_THROTTLED"
-        said = f"Too many attempts. {wait_words(error)}" if throttled else words or _REFUSED.get(state.step, "")
+        said = busy_words(error) or words or _REFUSED.get(state.step, "")
         shows = Shown(
             said or "That is not possible.",
-            429 if error.kind is Kind.RESOURCE_EXHAUSTED else INPUT,
+            form_status(error),
             tenant=given.get("tenant", ""),
             email=given.get("email", ""),
         )
-        return shown(visit, step_page(state, shows), retry_headers(error))
+        return shown(visit, step_page(state, visit.attempt, shows), retry_headers(error))
 
 
 def _compact(name: str, typed: str) -> str:

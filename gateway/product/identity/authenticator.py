@@ -8,15 +8,14 @@ import re
 from rampart.auth.v1 import account_service_pb2 as pb
 from starlette.responses import Response
 
-from gateway.product.identity.account import refusal, refused
+from gateway.product.identity.account import done, refusal, refused
 from gateway.product.identity.account_page import totp_page
-from gateway.product.identity.answers import see_other, shown
+from gateway.product.identity.answers import shown
 from gateway.product.identity.calls import CONFIRM_TOTP, DELETE_TOTP, START_TOTP
-from gateway.product.identity.failures import INPUT, retry_headers
+from gateway.product.identity.failures import form_status, retry_headers
 from gateway.product.identity.person import Person
 from gateway.product.identity.qr import qr_code
-from gateway.product.identity.steps import ACCOUNT
-from meshkit.errors import Kind, MeshError
+from meshkit.errors import MeshError
 
 __all__ = ["AuthenticatorPages"]
 
@@ -43,7 +42,7 @@ class AuthenticatorPages:
             if error.reason == "STATE_NOT_ALLOWED" or not (_SECRET.fullmatch(secret) and _URI.fullmatch(uri)):
                 return await refused(person, error)
             return await self._show(person, secret, uri, error)
-        return see_other(person.visit, f"{ACCOUNT}?done=totp-on")
+        return done(person.visit, "totp-on")
 
     async def remove(self, person: Person) -> Response:
         """Turns it off."""
@@ -51,7 +50,7 @@ class AuthenticatorPages:
             await person.ask(DELETE_TOTP, pb.DeleteTotpRequest())
         except MeshError as error:
             return await refused(person, error)
-        return see_other(person.visit, f"{ACCOUNT}?done=totp-off")
+        return done(person.visit, "totp-off")
 
     async def _show(self, person: Person, secret: str, uri: str, error: MeshError | None = None) -> Response:
         # It takes ten milliseconds, which calls of others would wait for.
@@ -59,5 +58,5 @@ class AuthenticatorPages:
         if error is None:
             return shown(person.visit, totp_page(image, secret, uri))
         person.visit.exchange.call.failed(error)
-        status = 429 if error.kind is Kind.RESOURCE_EXHAUSTED else INPUT
-        return shown(person.visit, totp_page(image, secret, uri, refusal(error), status), retry_headers(error))
+        page = totp_page(image, secret, uri, refusal(error), form_status(error))
+        return shown(person.visit, page, retry_headers(error))

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from google.protobuf.message import Message
 from rampart.auth.v1 import account_service_pb2 as account
 from rampart.auth.v1 import oauth_service_pb2 as oauth
+from rampart.auth.v1 import session_service_pb2 as sessions
 from rampart.auth.v1 import sign_in_service_pb2 as sign_in
 
 from gateway.calls.upstream import Upstream
@@ -17,9 +18,10 @@ from meshkit.identity.policy import Policy
 
 __all__ = [
     "BEGIN_PASSKEY", "CHANGE_PASSWORD", "CONFIRM_TOTP", "CREATE_PASSKEY", "CREATE_RECOVERY_CODES", "DELETE_PASSKEY",
-    "DELETE_TOTP", "FINISH_FEDERATION", "GET_ACCOUNT", "GET_LINK", "GET_SIGN_IN", "LIST_PASSKEYS", "OPEN_SESSION",
-    "RENAME_PASSKEY", "SIGN_OUT", "START_AUTHORIZATION", "START_FEDERATION", "START_PASSKEY", "START_SIGN_IN",
-    "START_TOTP", "SUBMIT_CONSENT", "SUBMIT_FACTOR", "SUBMIT_PASSWORD", "USE_LINK", "AnswerT", "IdentityCalls", "Rpc",
+    "DELETE_TOTP", "END_SESSION", "FINISH_FEDERATION", "GET_ACCOUNT", "GET_LINK", "GET_SIGN_IN", "LIST_PASSKEYS",
+    "LIST_SESSIONS", "OPEN_SESSION", "RENAME_PASSKEY", "SIGN_OUT", "START_AUTHORIZATION", "START_FEDERATION",
+    "START_PASSKEY", "START_SIGN_IN", "START_TOTP", "SUBMIT_CONSENT", "SUBMIT_FACTOR", "SUBMIT_PASSWORD",
+    "USE_LINK", "AnswerT", "IdentityCalls", "Rpc",
 ]  # fmt: skip
 
 AnswerT = TypeVar("AnswerT", bound=Message)
@@ -27,6 +29,7 @@ AnswerT = TypeVar("AnswerT", bound=Message)
 _OAUTH = "/rampart.auth.v1.OAuthService/"
 _SIGN_IN = "/rampart.auth.v1.SignInService/"
 _ACCOUNT = "/rampart.auth.v1.AccountService/"
+_SESSIONS = "/rampart.auth.v1.SessionService/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ CREATE_PASSKEY = Rpc(f"{_ACCOUNT}CreatePasskey", account.CreatePasskeyResponse)
 LIST_PASSKEYS = Rpc(f"{_ACCOUNT}ListPasskeys", account.ListPasskeysResponse)
 RENAME_PASSKEY = Rpc(f"{_ACCOUNT}RenamePasskey", account.RenamePasskeyResponse)
 DELETE_PASSKEY = Rpc(f"{_ACCOUNT}DeletePasskey", account.DeletePasskeyResponse)
+LIST_SESSIONS = Rpc(f"{_SESSIONS}ListSessions", sessions.ListSessionsResponse)
+END_SESSION = Rpc(f"{_SESSIONS}EndSession", sessions.EndSessionResponse)
 CREATE_RECOVERY_CODES = Rpc(f"{_ACCOUNT}CreateRecoveryCodes", account.CreateRecoveryCodesResponse)
 
 

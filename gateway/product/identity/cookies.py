@@ -12,6 +12,8 @@ from collections.abc import Mapping
 __all__ = [
     "ATTEMPT",
     "ATTEMPT_SECONDS",
+    "DEVICE",
+    "DEVICE_SECONDS",
     "FORM",
     "LINK",
     "PROVIDER",
@@ -28,6 +30,10 @@ FORM = "__Host-form"
 """Random bits to which the forms of a browser are bound."""
 ATTEMPT = "__Host-attempt-"
 """Secret of one attempt to sign in, whose identifier ends the name: several may be under way, one in each tab."""
+DEVICE = "__Host-device"
+"""Secret by which a browser is known again whose person has signed in before."""
+DEVICE_SECONDS = 400 * 86_400
+"""The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
 LINK = "__Host-link"
 """Secret of a one-time link that was followed."""
 PROVIDER = "__Host-provider"

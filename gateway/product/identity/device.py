@@ -6,11 +6,11 @@ from starlette.responses import Response
 
 from gateway.product.identity.answers import Page, shown
 from gateway.product.identity.attempts import Attempts
-from gateway.product.identity.failures import INPUT, retry_headers, wait_words
+from gateway.product.identity.failures import INPUT, busy_words, form_status, retry_headers
 from gateway.product.identity.fields import alert, field
 from gateway.product.identity.markup import Html
 from gateway.product.identity.visit import Visit
-from meshkit.errors import Kind, MeshError
+from meshkit.errors import MeshError
 
 __all__ = ["DevicePages"]
 
@@ -48,10 +48,8 @@ class DevicePages:
             if error.reason not in _TYPED:
                 raise
             visit.exchange.call.failed(error)
-            throttled = error.reason == "SIGN_IN_THROTTLED"
-            words = f"Too many attempts. {wait_words(error)}" if throttled else _WRONG
-            status = 429 if error.kind is Kind.RESOURCE_EXHAUSTED else INPUT
-            return shown(visit, _device_page(code, words, status), retry_headers(error))
+            words = busy_words(error) or _WRONG
+            return shown(visit, _device_page(code, words, form_status(error)), retry_headers(error))
 
 
 def _device_page(code: str, wrong: str = "", status: int = 200) -> Page:

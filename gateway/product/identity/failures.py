@@ -12,7 +12,7 @@ from gateway.product.identity.answers import Page, shown
 from gateway.product.identity.visit import Visit
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["INPUT", "failure", "form_refused", "retry_headers", "wait_words"]
+__all__ = ["INPUT", "busy_words", "failure", "form_refused", "form_status", "retry_headers", "wait_words"]
 
 INPUT = 422
 """HTTP status of a page that is shown again because of what was typed."""
@@ -36,6 +36,7 @@ _WORDS = {
     "SIGN_IN_THROTTLED": ("Too many attempts", "Somebody has tried too often."),
     "BODY_TOO_LARGE": ("That is too much", "What you sent is longer than any answer to this page could be."),
 }
+_BUSY = {"OVERLOADED": "Too many people sign in at this moment.", "SIGN_IN_THROTTLED": "Too many attempts."}
 _UNAVAILABLE = (Kind.UNAVAILABLE, Kind.DEADLINE_EXCEEDED, Kind.RESOURCE_EXHAUSTED)
 
 
@@ -54,6 +55,17 @@ def failure(visit: Visit, error: MeshError) -> Response:
 def form_refused() -> MeshError:
     """Returns the error for a form that no page of ours has shown to this browser in this session."""
     return MeshError(Kind.PERMISSION_DENIED, "FORM_REFUSED", "the form is not one of a page that was shown here")
+
+
+def busy_words(error: MeshError) -> str:
+    """Says that somebody has to wait; nothing if that is not what is wrong."""
+    words = _BUSY.get(error.reason, "")
+    return f"{words} {wait_words(error)}" if words else ""
+
+
+def form_status(error: MeshError) -> int:
+    """Returns the HTTP status of a form that is shown again."""
+    return http_status(error) if error.reason in _BUSY else INPUT
 
 
 def retry_headers(error: MeshError) -> Mapping[str, str]:

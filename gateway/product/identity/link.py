@@ -59,7 +59,9 @@ class LinkPages:
         password = given.get("password", "")
         if password != given.get("repeated", ""):
             return shown(visit, _link_page(link, DIFFERENT))
-        request = service.UseLinkRequest(link=visit.cookies[LINK], password=password, client_address=visit.address)
+        request = service.UseLinkRequest(
+            link=visit.cookies[LINK], password=password, client_address=visit.address, device=visit.device()
+        )
         try:
             await self._calls.send(USE_LINK, request, visit.exchange.call)
         except MeshError as error:

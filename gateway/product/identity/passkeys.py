@@ -5,12 +5,11 @@ from __future__ import annotations
 from rampart.auth.v1 import account_service_pb2 as pb
 from starlette.responses import Response
 
-from gateway.product.identity.account import refused
-from gateway.product.identity.answers import json_answer, see_other
+from gateway.product.identity.account import done, refused
+from gateway.product.identity.answers import json_answer
 from gateway.product.identity.attempts import Attempts
 from gateway.product.identity.calls import CREATE_PASSKEY, DELETE_PASSKEY, RENAME_PASSKEY, START_PASSKEY
 from gateway.product.identity.person import Person
-from gateway.product.identity.steps import ACCOUNT
 from meshkit.errors import MeshError
 
 __all__ = ["PasskeyPages"]
@@ -43,7 +42,7 @@ class PasskeyPages:
             await person.ask(CREATE_PASSKEY, request)
         except MeshError as error:
             return await refused(person, error, "passkey")
-        return see_other(person.visit, f"{ACCOUNT}?done=passkey-new")
+        return done(person.visit, "passkey-new")
 
     async def rename(self, person: Person) -> Response:
         """Gives a passkey another name."""
@@ -53,7 +52,7 @@ class PasskeyPages:
             await person.ask(RENAME_PASSKEY, request)
         except MeshError as error:
             return await refused(person, error, "passkey")
-        return see_other(person.visit, f"{ACCOUNT}?done=passkey-renamed")
+        return done(person.visit, "passkey-renamed")
 
     async def remove(self, person: Person) -> Response:
         """Removes a passkey."""
@@ -61,4 +60,4 @@ class PasskeyPages:
             await person.ask(DELETE_PASSKEY, pb.DeletePasskeyRequest(passkey_id=person.visit.given.get("id", "")))
         except MeshError as error:
             return await refused(person, error, "passkey")
-        return see_other(person.visit, f"{ACCOUNT}?done=passkey-removed")
+        return done(person.visit, "passkey-removed")

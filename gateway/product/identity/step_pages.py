@@ -38,8 +38,10 @@ class Shown:
     """What was typed."""
 
 
-def step_page(state: pb.SignIn, shows: Shown = Shown()) -> Page:
+def step_page(state: pb.SignIn, attempt: str, shows: Shown = Shown()) -> Page:
     """Returns the page on which an attempt goes on that is not done."""
+    if state.step == pb.SIGN_IN_STEP_ENROL:
+        return Page("enrol", "Set up a second factor", {"where": _where(state), "attempt": attempt})
     if state.step == pb.SIGN_IN_STEP_SECOND_FACTOR:
         return _factor_page(state, shows)
     if state.step == pb.SIGN_IN_STEP_CONSENT:

@@ -13,6 +13,8 @@ from gateway.edge.exchange import Exchange
 from gateway.product.identity.cookies import (
     ATTEMPT,
     ATTEMPT_SECONDS,
+    DEVICE,
+    DEVICE_SECONDS,
     FORM,
     SESSION,
     attempts,
@@ -82,6 +84,11 @@ class Visit:
         """Makes the browser forget a cookie."""
         self.cookies.pop(name, None)
         self.set_cookies[name] = dropped(name)
+
+    def device(self) -> str:
+        """Returns the secret by which the browser is known again. It gets one, and keeps it for longer each time."""
+        self.keep(DEVICE, self.cookies.get(DEVICE) or secrets.token_urlsafe(32), DEVICE_SECONDS)
+        return self.cookies[DEVICE]
 
     def form_token(self) -> str:
         """Returns the token for the forms of the page. A browser that has no secret for them gets one."""

@@ -62,6 +62,7 @@ class SignInViews:
             provider=await self._provider(attempt.tenant_id)
             if attempt.tenant_id and step is SignInStep.IDENTIFY
             else "",
+            redirect_uri=attempt.request.redirect_uri if attempt.request is not None else "",
             session=session,
             user_code=attempt.user_code,
         )
