@@ -80,6 +80,31 @@ class Tab:
         await self.until(_find(selector))
         return str(await self.value(f"{_find(selector)}.innerText"))
 
+    async def press(self, key: str) -> None:
+        """Presses a key, such as "Tab" or "Enter", wherever the focus is."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        for kind in ("keyDown", "keyUp"):
+            text = {"text": "\r"} if (key, kind) == ("Enter", "keyDown") else {}
+            await self._command(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **text
+            )
+
+    async def write(self, text: str) -> None:
+        """Types a text wherever the focus is."""
+        await self._command("Input.insertText", text=text)
+
+    async def give_authenticator(self) -> None:
+        """Gives the browser a device that makes passkeys, and says that its owner is there."""
+        await self._command("WebAuthn.enable")
+        options = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+        }
+        await self._command("WebAuthn.addVirtualAuthenticator", options=options)
+
     async def resize(self, width: int, height: int) -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         await self._command("Emulation.setDeviceMetricsOverride", **metrics)
