@@ -76,13 +76,6 @@ async def tab() -> AsyncIterator[Tab]:
         yield tab
 
 
-async def give_passkey(tab: Tab, ceremony: str) -> None:
-    """Presses the button of a passkey, which is there once the script is."""
-    form = f"form[data-passkey={ceremony}]"
-    await tab.until(f"(document.querySelector('{form}') || {{hidden: true}}).hidden === false")
-    await tab.click(f"{form} button")
-
-
 async def test_password_code_and_consent_by_keyboard_alone_lead_back_to_the_client(tab: Tab, site: Site) -> None:
     await tab.without_scripts()
     await tab.go(site.authorize())
@@ -116,13 +109,13 @@ async def test_passkey_is_registered_signs_in_and_is_a_second_factor(tab: Tab, s
     await tab.give_authenticator()
     await site.sign_in(tab)
     await tab.type("form[data-passkey=create] #name", "Laptop")
-    await give_passkey(tab, "create")
+    await tab.give_passkey("create")
     await tab.until("location.search === '?done=passkey-new'")
     assert list(site.person.passkeys.values()) == ["Laptop"]
     await tab.click("form[action='/account/sign-out'] button")
     await tab.until("location.pathname === '/sign-in'")
     assert site.twin.sessions == {}
-    await give_passkey(tab, "get")
+    await tab.give_passkey("get")
     await tab.until("location.pathname === '/account'")
     assert len(site.twin.sessions) == 1
     await tab.click("form[action='/account/sign-out'] button[name=everywhere]")
@@ -137,7 +130,7 @@ async def test_passkey_is_registered_signs_in_and_is_a_second_factor(tab: Tab, s
 async def test_passkey_that_is_not_there_is_told_and_the_password_still_works(tab: Tab, site: Site) -> None:
     await tab.give_authenticator()
     await tab.go(f"{site.url}/account")
-    await give_passkey(tab, "get")
+    await tab.give_passkey("get")
     assert "No passkey was given" in await tab.text("form[data-passkey=get] [role=alert]")
     await site.sign_in(tab)
 

@@ -105,6 +105,12 @@ class Tab:
         }
         await self._command("WebAuthn.addVirtualAuthenticator", options=options)
 
+    async def give_passkey(self, ceremony: str) -> None:
+        """Presses the button that makes ("create") or asks for ("get") a passkey, once the script has shown it."""
+        form = f"form[data-passkey={ceremony}]"
+        await self.until(f"({_find(form)} || {{hidden: true}}).hidden === false")
+        await self.click(f"{form} button")
+
     async def resize(self, width: int, height: int) -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         await self._command("Emulation.setDeviceMetricsOverride", **metrics)

@@ -52,6 +52,8 @@ class Browser:
         self.cookies: dict[str, str] = {}
         self.reply: Reply = None  # type: ignore[assignment]
         self.place = ""
+        self.reply_cookies: list[str] = []
+        """`Set-Cookie` of all answers so far."""
 
     async def get(self, path: str, *, follow: bool = True, headers: dict[str, str] | None = None) -> Reply:
         """Opens an address, and follows where it leads for as long as that is here."""
@@ -102,6 +104,7 @@ class Browser:
         own = {"accept": "text/html", **({"cookie": cookies} if cookies else {}), **headers}
         self.reply = await self.gateway.request(method, path, body, headers=own, token=None)
         self.place = path
+        self.reply_cookies += self.reply.set_cookies
         for line in self.reply.set_cookies:
             name, _, rest = line.partition("=")
             value, _, attributes = rest.partition("; ")

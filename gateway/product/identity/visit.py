@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +28,6 @@ __all__ = ["Visit", "attempt_over"]
 
 _MOST_ATTEMPTS = 8
 """At once in one browser. More would fill up its requests' headers."""
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(slots=True)
@@ -63,7 +61,7 @@ class Visit:
     def interaction(self, identifier: str = "") -> sign_in_pb2.Interaction:
         """Returns the attempt, with the secret that this browser has of it. Raises INTERACTION_INVALID without one."""
         name = identifier or self.attempt
-        secret = self.cookies.get(ATTEMPT + name, "") if _NAME.fullmatch(name) else ""
+        secret = self.cookies.get(ATTEMPT + name, "")
         if not secret:
             raise attempt_over()
         return sign_in_pb2.Interaction(id=name, secret=secret)

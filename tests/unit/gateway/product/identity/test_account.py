@@ -141,6 +141,16 @@ async def test_script_is_told_where_to_show_again_who_one_is(browser: Browser, a
     assert "show once more that it is you" in browser.text
 
 
+async def test_program_that_acts_for_a_person_is_shown_and_ended(browser: Browser, ada: Person) -> None:
+    ada.programs["grant-1"] = "Command line"
+    await browser.get("/account")
+    assert "Command line" in browser.text and "decision:read" in browser.text
+    fields = next(form.fields for form in browser.forms if form.fields.get("id") == "grant-1")
+    await browser.post("/account/sessions/end", fields)
+    assert ada.programs == {}
+    assert "It is ended" in browser.text
+
+
 async def test_sign_out_ends_this_session_alone(browser: Browser, ada: Person, twin: SignInTwin) -> None:
     twin.sessions["rss_other"] = ada
     await browser.submit("/account/sign-out")

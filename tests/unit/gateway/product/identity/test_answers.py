@@ -6,7 +6,7 @@ import pytest
 
 from gateway.product.identity.answers import leads_there
 from tests.support.pages import Browser
-from tests.support.sign_in_twin import Person, SignInTwin
+from tests.support.sign_in_twin import PASSWORD, Person, SignInTwin
 
 PAGES = ("/sign-in", "/device", "/account", "/link", "/consent?attempt=none", "/oauth/authorize", "/sign-in/callback")
 STRICT = {
@@ -67,6 +67,15 @@ async def test_form_may_lead_to_where_the_client_is_and_nowhere_else(
 async def start(browser: Browser, address: str) -> None:
     query = {"client_id": "shop", "redirect_uri": address, "code_challenge_method": "S256"}
     await browser.get(f"/oauth/authorize?{urlencode(query)}")
+
+
+async def test_page_on_the_way_never_leads_to_what_is_no_address(browser: Browser, twin: SignInTwin) -> None:
+    twin.tells_where, twin.redirect_uri = False, "javascript:alert(1)"
+    await start(browser, twin.redirect_uri)
+    await browser.submit("/sign-in", tenant="acme", email="ada@acme.example", password=PASSWORD)
+    reply = await browser.submit("/consent", answer="allow")
+    assert reply.status == 500
+    assert b"javascript:" not in reply.body
 
 
 @pytest.mark.parametrize(

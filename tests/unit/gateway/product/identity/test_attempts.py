@@ -117,6 +117,29 @@ async def test_answer_of_a_passkey_is_handed_on_as_it_is(browser: Browser, twin:
     assert twin.asked("SubmitFactor").passkey == given
 
 
+async def test_second_factor_that_is_asked_for_is_set_up_on_the_way(browser: Browser, twin: SignInTwin) -> None:
+    twin.needs_second = True
+    await browser.get(address())
+    await browser.submit("/sign-in", **TYPED)
+    assert "A second factor is needed" in browser.text
+    page = next(str(attributes["href"]) for _, attributes in browser.tags if attributes.get("class") == "button")
+    await browser.get(page)
+    await browser.submit("/account/totp")
+    await browser.submit("/account/totp/confirm", code=totp(twin.people[0].new_secret))
+    assert "Shop asks for access" in browser.text
+    assert "code=" in (await browser.submit("/consent", answer="allow")).headers["location"]
+
+
+async def test_browser_is_known_again(browser: Browser, twin: SignInTwin) -> None:
+    await browser.get("/sign-in")
+    await browser.submit("/sign-in", **(TYPED | {"password": "no"}))
+    device = twin.asked("SubmitPassword").device
+    assert len(device) == 43
+    await browser.submit("/sign-in", **TYPED)
+    assert twin.asked("SubmitPassword").device == device == browser.cookies["__Host-device"]
+    assert any("__Host-device" in line and "Max-Age=34560000" in line for line in browser.reply_cookies)
+
+
 @pytest.mark.parametrize("answer", ["refuse", "", "yes", "allow "])
 async def test_anything_but_yes_is_no(browser: Browser, twin: SignInTwin, answer: str) -> None:
     await browser.get(address())
