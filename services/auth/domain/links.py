@@ -9,8 +9,8 @@ from typing import Final
 
 __all__ = ["LinkKind", "MemberLink", "NewLink"]
 
-PATH: Final = "/account/link#"
-"""Before the secret. What stands after # is not sent by browsers, so it gets into no log."""
+PATH: Final = "/link/"
+"""Before the secret. The page takes it out of the address at once; the edge logs routes, never paths."""
 
 
 class LinkKind(Enum):

@@ -14,7 +14,7 @@ from tests.support.task_edge import TaskEdge
 Capture = pytest.CaptureFixture[str]
 PATH = "/api/v1/members"
 ADA = "01a1fc5a-3c62-7000-a1f6-6dcddde11fa1"
-LINK = {"path": "/account/link#rln_secret", "expire_time": "2026-10-08T09:00:00Z"}
+LINK = {"path": "/link/rln_secret", "expire_time": "2026-10-08T09:00:00Z"}
 
 
 def person(**changes: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def test_invitation_prints_the_link_whole(home: Path, edge: TaskEdge, capsys: Ca
     assert (call.method, call.path) == ("POST", PATH)
     assert call.body == {"email": "ada@example.com", "display_name": "Ada", "roles": ["analyst", "viewer"]}
     shown = capsys.readouterr().out.splitlines()
-    assert shown[-1].startswith("http") and shown[-1].endswith("/account/link#rln_secret")
+    assert shown[-1].startswith("http") and shown[-1].endswith("/link/rln_secret")
 
 
 def test_invitation_is_not_sent_twice(home: Path, edge: TaskEdge) -> None:

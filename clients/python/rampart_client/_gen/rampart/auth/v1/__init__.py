@@ -2133,7 +2133,7 @@ class OneTimeLink(betterproto2.Message):
 
     Example:
     {
-      "path": "/account/link#rln_3q2-7wEiMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0w",
+      "path": "/link/rln_3q2-7wEiMzQ1Njc4OTo7PD0-P0BBQkNERUZHSElKS0w",
       "expire_time": "2026-10-08T09:00:00Z"
     }
     """
