@@ -1,7 +1,7 @@
 """Admits calls from pages of other origins (Fetch standard, "CORS protocol"). Without listed origins none.
 
-No call takes a cookie: a page presents its token in `Authorization`, so no answer ever allows credentials, and `*` is as
-safe as the token. The cookies of signing in are for the gateway's own pages.
+No call takes a cookie: a page presents its token in `Authorization`, so no answer ever allows credentials, and `*` is
+as safe as the token. The cookies of signing in are for the gateway's own pages.
 """
 
 from __future__ import annotations
