@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,9 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.server.serve import HttpServer
 from tests.support.browser import Tab, find_browser, open_tab
 from tests.support.gateway import Gateway
+from tests.support.pages import serving
 from tests.support.processes import free_port
 from tests.support.sign_in_twin import PASSWORD, Person, SignInTwin, TwinUpstream, totp
 
@@ -59,14 +58,9 @@ class Site:
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    site, stop = Site(), asyncio.Event()
-    server = HttpServer(site.gateway.app, f"127.0.0.1:{site.port}", drain_seconds=1)
-    serving = asyncio.create_task(server.run(stop.wait))
-    try:
+    site = Site()
+    async with serving(site.gateway, site.port):
         yield site
-    finally:
-        stop.set()
-        await serving
 
 
 @pytest.fixture

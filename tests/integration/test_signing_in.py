@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from gateway.calls.mesh import MeshUpstream
-from gateway.server.serve import HttpServer
 from meshkit.ids import uuid7
 from meshkit.rpc.channel import open_channel
 from meshkit.storage.postgres import open_pool
@@ -30,7 +29,7 @@ from tests.integration.conftest import FreshDatabase
 from tests.support.browser import Tab, find_browser, open_tab
 from tests.support.certificates import Certificates
 from tests.support.gateway import Gateway, plan
-from tests.support.pages import Browser
+from tests.support.pages import Browser, serving
 from tests.support.processes import Process, free_port
 from tests.support.servers import Database
 from tests.support.sign_in_twin import totp
@@ -153,14 +152,9 @@ async def test_account_page_ends_what_acts_for_the_person(gateway: Gateway, link
 async def test_browser_registers_a_passkey_and_signs_in_with_it(
     gateway: Gateway, place: Place, link: tuple[str, str]
 ) -> None:
-    stop = asyncio.Event()
-    server = HttpServer(gateway.app, f"127.0.0.1:{urlsplit(place.url).port}", drain_seconds=1)
-    serving = asyncio.create_task(server.run(stop.wait))
     assert BROWSER is not None
-    async with open_tab(BROWSER) as tab:
+    async with serving(gateway, urlsplit(place.url).port or 0), open_tab(BROWSER) as tab:
         await _by_passkey(tab, place, link)
-    stop.set()
-    await serving
 
 
 async def _by_passkey(tab: Tab, place: Place, link: tuple[str, str]) -> None:

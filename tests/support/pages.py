@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import html
 import re
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
+from gateway.server.serve import HttpServer
 from tests.support.gateway import Gateway, Reply
 
-__all__ = ["ORIGIN", "Browser", "Form"]
+__all__ = ["ORIGIN", "Browser", "Form", "serving"]
 
 ORIGIN = "http://127.0.0.1:8080"
 FORM = "application/x-www-form-urlencoded"
@@ -61,10 +65,16 @@ class Browser:
         return await self._follow() if follow else self.reply
 
     async def submit(
-        self, action: str, *, follow: bool = True, headers: dict[str, str] | None = None, **typed: str
+        self,
+        action: str,
+        given: Mapping[str, str] | None = None,
+        *,
+        follow: bool = True,
+        headers: dict[str, str] | None = None,
+        **typed: str,
     ) -> Reply:
         """Sends the form of the page that leads there, with what is typed."""
-        fields = next(form.fields for form in self.forms if form.action == action) | typed
+        fields = next(form.fields for form in self.forms if form.action == action) | dict(given or {}) | typed
         return await self.post(action, fields, follow=follow, headers=headers)
 
     async def post(
@@ -117,3 +127,19 @@ class Browser:
         while self.reply.status == 303 and self.reply.headers["location"].startswith("/"):
             await self._send("GET", self.reply.headers["location"], None, {})
         return self.reply
+
+
+@contextlib.asynccontextmanager
+async def serving(gateway: Gateway, port: int) -> AsyncIterator[None]:
+    """Serves a gateway at a port of this machine while the block runs."""
+    stop = asyncio.Event()
+
+    async def stopping() -> None:
+        await stop.wait()
+
+    serving = asyncio.create_task(HttpServer(gateway.app, f"127.0.0.1:{port}", drain_seconds=1).run(stopping))
+    try:
+        yield
+    finally:
+        stop.set()
+        await serving

@@ -145,7 +145,7 @@ class SignInTwin:
             answer = {"error": "invalid_request", "state": asked.state, "iss": "https://issuer.example"}
             return oauth.StartAuthorizationResponse(redirect_uri=f"{self.redirect_uri}?{urlencode(answer)}")
         state = pb.SignIn(client_name=self.client_name, first_party=self.first_party, email=asked.login_hint)
-        state.tenant = asked.tenant
+        state.tenant, state.provider = asked.tenant, self.provider
         if self.tells_where:
             state.redirect_uri = self.redirect_uri
         for name, description in self.scopes:

@@ -113,10 +113,7 @@ def _where(state: pb.SignIn) -> Html:
 
 
 def _provider(state: pb.SignIn) -> Html:
-    if state.tenant and not state.provider:
-        return NOTHING
-    name = fill("with <bdi>{{name}}</bdi>", name=state.provider) if state.provider else Html("by my organisation")
-    return fill(template("provider").rstrip(), name=name)
+    return fill(template("provider").rstrip(), name=state.provider) if state.provider else NOTHING
 
 
 def _factor_page(state: pb.SignIn, shows: Shown) -> Page:

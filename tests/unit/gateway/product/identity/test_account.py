@@ -57,7 +57,7 @@ async def test_new_password_ends_the_session_and_asks_for_itself(
 async def test_password_that_will_not_do_is_told_where_it_was_typed(
     browser: Browser, ada: Person, typed: dict[str, str], words: str
 ) -> None:
-    reply = await browser.submit("/account/password", **typed)
+    reply = await browser.submit("/account/password", typed)
     assert reply.status == 422
     assert words in browser.text
     assert ("details", {"open": None}) in browser.tags
@@ -87,7 +87,7 @@ async def test_secret_that_a_form_brings_back_is_shown_only_if_it_is_one(
     browser: Browser, ada: Person, given: dict[str, str]
 ) -> None:
     await browser.submit("/account/totp")
-    reply = await browser.submit("/account/totp/confirm", code="1", **given)
+    reply = await browser.submit("/account/totp/confirm", given, code="1")
     assert reply.status == 422
     assert "Your account" in browser.text
     assert next(iter(given.values())) not in reply.body.decode()

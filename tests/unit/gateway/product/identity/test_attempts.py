@@ -39,7 +39,7 @@ async def test_wrong_password_tenant_and_address_look_the_same(
     browser: Browser, twin: SignInTwin, wrong: dict[str, str]
 ) -> None:
     await browser.get("/sign-in")
-    reply = await browser.submit("/sign-in", **(TYPED | wrong))
+    reply = await browser.submit("/sign-in", TYPED | wrong)
     assert reply.status == 422
     assert "That does not match. Check what you have typed." in browser.text
     assert browser.element("alert")["role"] == "alert"
@@ -52,25 +52,25 @@ async def test_wrong_password_tenant_and_address_look_the_same(
 
 async def test_what_was_typed_right_need_not_be_typed_again(browser: Browser) -> None:
     await browser.get("/sign-in")
-    await browser.submit("/sign-in", **(TYPED | {"password": "no"}))
+    await browser.submit("/sign-in", TYPED | {"password": "no"})
     assert browser.element("email")["value"] == "ada@acme.example"
     assert browser.element("tenant")["value"] == "acme"
     assert [attributes["id"] for _, attributes in browser.tags if "autofocus" in attributes] == ["password"]
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     assert browser.place == "/account"
 
 
 async def test_too_many_attempts_are_told_when_to_come_again(browser: Browser, twin: SignInTwin) -> None:
     await browser.get("/sign-in")
     twin.error = MeshError(Kind.RESOURCE_EXHAUSTED, "SIGN_IN_THROTTLED", "too many", retry_after=89.5)
-    reply = await browser.submit("/sign-in", **TYPED)
+    reply = await browser.submit("/sign-in", TYPED)
     assert (reply.status, reply.headers["retry-after"]) == (429, str(math.ceil(89.5)))
     assert "Try again in 2 minutes." in browser.text
 
 
 async def test_second_factor_is_asked_for_before_there_is_a_session(browser: Browser, careful: Person) -> None:
     await browser.get("/sign-in")
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     assert browser.place.startswith("/sign-in/factor?attempt=")
     assert "__Host-session" not in browser.cookies
     assert browser.element("totp_code")["autocomplete"] == "one-time-code"
@@ -81,7 +81,7 @@ async def test_second_factor_is_asked_for_before_there_is_a_session(browser: Bro
 
 async def test_wrong_code_is_told_and_may_be_tried_again(browser: Browser, careful: Person) -> None:
     await browser.get("/sign-in")
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     reply = await browser.submit("/sign-in/factor", totp_code="000000")
     assert reply.status == 422
     assert "alert" in str(browser.element("totp_code")["aria-describedby"]).split()
@@ -91,7 +91,7 @@ async def test_wrong_code_is_told_and_may_be_tried_again(browser: Browser, caref
 
 async def test_recovery_code_is_a_second_factor(browser: Browser, careful: Person) -> None:
     await browser.get("/sign-in")
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     form = next(form for form in browser.forms if "recovery_code" in form.fields)
     await browser.post("/sign-in/factor", form.fields | {"recovery_code": " abcd-1234"})
     assert browser.place == "/account"
@@ -120,7 +120,7 @@ async def test_answer_of_a_passkey_is_handed_on_as_it_is(browser: Browser, twin:
 async def test_second_factor_that_is_asked_for_is_set_up_on_the_way(browser: Browser, twin: SignInTwin) -> None:
     twin.needs_second = True
     await browser.get(address())
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     assert "A second factor is needed" in browser.text
     page = next(str(attributes["href"]) for _, attributes in browser.tags if attributes.get("class") == "button")
     await browser.get(page)
@@ -132,10 +132,10 @@ async def test_second_factor_that_is_asked_for_is_set_up_on_the_way(browser: Bro
 
 async def test_browser_is_known_again(browser: Browser, twin: SignInTwin) -> None:
     await browser.get("/sign-in")
-    await browser.submit("/sign-in", **(TYPED | {"password": "no"}))
+    await browser.submit("/sign-in", TYPED | {"password": "no"})
     device = twin.asked("SubmitPassword").device
     assert len(device) == 43
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     assert twin.asked("SubmitPassword").device == device == browser.cookies["__Host-device"]
     assert any("__Host-device" in line and "Max-Age=34560000" in line for line in browser.reply_cookies)
 
@@ -143,7 +143,7 @@ async def test_browser_is_known_again(browser: Browser, twin: SignInTwin) -> Non
 @pytest.mark.parametrize("answer", ["refuse", "", "yes", "allow "])
 async def test_anything_but_yes_is_no(browser: Browser, twin: SignInTwin, answer: str) -> None:
     await browser.get(address())
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     reply = await browser.submit("/consent", answer=answer)
     assert "error=access_denied" in reply.headers["location"]
     assert not twin.asked("SubmitConsent").allowed
@@ -153,7 +153,7 @@ async def test_without_a_word_about_where_a_form_leads_a_page_leads_there(browse
     twin.tells_where = False
     await browser.get(address())
     assert "shop.example" not in browser.reply.headers["content-security-policy"]
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     reply = await browser.submit("/consent", answer="allow")
     assert reply.status == 200
     link = next(attributes["href"] for tag, attributes in browser.tags if tag == "a" and attributes.get("rel"))
@@ -185,7 +185,7 @@ async def test_two_tabs_sign_in_beside_each_other(browser: Browser, twin: SignIn
     first = browser.reply
     await browser.get(address(state="second"))
     browser.reply = first
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     reply = await browser.submit("/consent", answer="allow")
     assert "state=first" in reply.headers["location"]
 

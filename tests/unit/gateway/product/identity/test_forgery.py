@@ -75,7 +75,7 @@ async def test_form_of_another_site_signs_nobody_in(
     browser: Browser, twin: SignInTwin, headers: dict[str, str]
 ) -> None:
     await browser.get("/sign-in")
-    reply = await browser.submit("/sign-in", headers=headers, **TYPED)
+    reply = await browser.submit("/sign-in", TYPED, headers=headers)
     assert reply.status == 403
     assert "out of date" in browser.text
     assert twin.sessions == {}
@@ -86,7 +86,7 @@ async def test_form_without_the_token_of_the_page_signs_nobody_in(
     browser: Browser, twin: SignInTwin, token: str
 ) -> None:
     await browser.get("/sign-in")
-    assert (await browser.submit("/sign-in", form=token, **TYPED)).status == 403
+    assert (await browser.submit("/sign-in", TYPED, form=token)).status == 403
     assert twin.sessions == {}
 
 
@@ -95,13 +95,13 @@ async def test_token_of_another_browser_signs_nobody_in(browser: Browser, twin: 
     await other.get("/sign-in")
     token = other.forms[0].fields["form"]
     await browser.get("/sign-in")
-    assert (await browser.submit("/sign-in", form=token, **TYPED)).status == 403
+    assert (await browser.submit("/sign-in", TYPED, form=token)).status == 403
     assert twin.sessions == {}
 
 
 async def test_every_form_needs_the_token(browser: Browser, twin: SignInTwin) -> None:
     await browser.get("/sign-in")
-    await browser.submit("/sign-in", **TYPED)
+    await browser.submit("/sign-in", TYPED)
     assert "Your account" in browser.text
     before, called = dict(twin.sessions), len(twin.calls)
     routes = identity_routes(plan(), twin, browser.gateway.guard, browser.gateway.bodies, ORIGIN)
