@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import re
 import secrets
-import struct
-import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from rampart.auth.v1 import account_service_pb2 as account
 from rampart.auth.v1 import oauth_service_pb2 as oauth
-from rampart.auth.v1 import session_pb2
 from rampart.auth.v1 import session_service_pb2 as sessions
 from rampart.auth.v1 import sign_in_pb2 as pb
 from rampart.auth.v1 import sign_in_service_pb2 as service
@@ -25,20 +19,13 @@ from gateway.calls.upstream import CacheUse
 from gateway.compile.plan import MethodPlan
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
+from tests.support.account_twin import AccountAnswers, challenge_of, refused, totp
 
 __all__ = ["PASSWORD", "REDIRECT", "Person", "SignInTwin", "TwinUpstream", "totp"]
 
 PASSWORD = "four words of hers"
 _WORDS = re.compile(r"([A-Z])")
 REDIRECT = "https://shop.example/back"
-
-
-def totp(secret: str, step: int = 0) -> str:
-    """Returns the code of a base32 secret now, or some steps of 30 seconds later (RFC 6238)."""
-    counter = struct.pack(">Q", int(time.time()) // 30 + step)
-    digest = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
-    start = digest[-1] & 15
-    return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 _MODULES: dict[str, Any] = {
@@ -85,7 +72,7 @@ class Attempt:
 
 
 @dataclass
-class SignInTwin:
+class SignInTwin(AccountAnswers):
     """Answers the methods of the pages. `error` is raised once instead, if it is set."""
 
     people: list[Person] = field(default_factory=lambda: [Person("ada@acme.example")])
@@ -162,7 +149,7 @@ class SignInTwin:
         state = pb.SignIn(tenant=asked.tenant, user_code=asked.user_code)
         if asked.user_code:
             if asked.user_code not in self.devices:
-                raise _refused("SIGN_IN_REFUSED")
+                raise refused("SIGN_IN_REFUSED")
             state.client_name = self.client_name
             state.scopes.add(name="decision:read", description="See decisions")
         interaction, attempt = self._begin(state, "" if asked.again else asked.session)
@@ -184,7 +171,7 @@ class SignInTwin:
             if (person.tenant, person.email, person.password) == (tenant, asked.email, asked.password):
                 self._prove(attempt, person, second=not person.factors)
                 return service.SubmitPasswordResponse(sign_in=attempt.state)
-        raise _refused("SIGN_IN_REFUSED")
+        raise refused("SIGN_IN_REFUSED")
 
     def on_submit_factor(self, asked: Any) -> Any:
         attempt, given = self._attempt(asked), asked.WhichOneof("given")
@@ -193,10 +180,10 @@ class SignInTwin:
         good = {
             "totp_code": lambda: asked.totp_code in [totp(person.totp_secret, step) for step in (-1, 0, 1)],
             "recovery_code": lambda: asked.recovery_code in person.recovery_codes,
-            "passkey": lambda: _challenge(asked.passkey) == attempt.challenge != "",
+            "passkey": lambda: challenge_of(asked.passkey) == attempt.challenge != "",
         }
         if given is None or not good[given]():
-            raise _refused("SIGN_IN_REFUSED")
+            raise refused("SIGN_IN_REFUSED")
         self._prove(attempt, person, second=True)
         return service.SubmitFactorResponse(sign_in=attempt.state)
 
@@ -216,7 +203,7 @@ class SignInTwin:
     def on_finish_federation(self, asked: Any) -> Any:
         attempt = self._attempt(asked)
         if asked.error or asked.state != attempt.parameters.get("federation"):
-            raise _refused("SIGN_IN_REFUSED")
+            raise refused("SIGN_IN_REFUSED")
         self._prove(attempt, self.people[0], second=True)
         return service.FinishFederationResponse(sign_in=attempt.state)
 
@@ -252,111 +239,6 @@ class SignInTwin:
         person.password = asked.password
         del self.links[asked.link]
         return service.UseLinkResponse()
-
-    def _here(self, token: str) -> None:
-        found = [person for person in self.sessions.values() if token == f"token-of-{person.email}"]
-        if not found:
-            raise MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", "the token is nobody's")
-        self.here = found[0]
-
-    def _recent(self) -> None:
-        if self.again:
-            raise MeshError(Kind.UNAUTHENTICATED, "REAUTHENTICATION_REQUIRED", "sign in again")
-
-    def on_get_account(self, asked: Any) -> Any:
-        answer, person = account.GetAccountResponse(), self.here
-        answer.account.email, answer.account.display_name = person.email, person.name
-        answer.account.roles.append("analyst")
-        answer.account.factors.extend(["totp"] if person.totp_secret else [])
-        answer.account.recovery_codes_left = len(person.recovery_codes)
-        return answer
-
-    def on_change_password(self, asked: Any) -> Any:
-        self._recent()
-        if asked.old_password != self.here.password:
-            raise _refused("SIGN_IN_REFUSED")
-        if len(asked.new_password) < 8:
-            raise MeshError(Kind.INVALID_ARGUMENT, "PASSWORD_REFUSED", "the password has fewer than 8 characters")
-        self.here.password = asked.new_password
-        self.sessions.clear()
-        return account.ChangePasswordResponse()
-
-    def on_start_totp(self, asked: Any) -> Any:
-        self._recent()
-        self.here.new_secret = base64.b32encode(secrets.token_bytes(20)).decode()
-        uri = f"otpauth://totp/Rampart:{self.here.email}?secret={self.here.new_secret}&issuer=Rampart"
-        return account.StartTotpResponse(secret=self.here.new_secret, otpauth_uri=uri)
-
-    def on_confirm_totp(self, asked: Any) -> Any:
-        if asked.code not in [totp(self.here.new_secret, step) for step in (-1, 0, 1)]:
-            raise _refused("SIGN_IN_REFUSED")
-        self.here.totp_secret = self.here.new_secret
-        return account.ConfirmTotpResponse()
-
-    def on_delete_totp(self, asked: Any) -> Any:
-        self._recent()
-        self.here.totp_secret = ""
-        return account.DeleteTotpResponse()
-
-    def on_start_passkey(self, asked: Any) -> Any:
-        self._recent()
-        challenge = secrets.token_urlsafe(32)
-        user = {"id": "dXNlcg", "name": self.here.email, "displayName": self.here.name}
-        options = {
-            "challenge": challenge,
-            "rp": {"id": "localhost", "name": "Rampart"},
-            "user": user,
-            "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
-            "authenticatorSelection": {"residentKey": "required", "userVerification": "required"},
-            "excludeCredentials": [{"type": "public-key", "id": each} for each in self.here.passkeys],
-        }
-        return account.StartPasskeyResponse(options=json.dumps(options), state=challenge)
-
-    def on_create_passkey(self, asked: Any) -> Any:
-        if _challenge(asked.response) != asked.state:
-            raise _refused("SIGN_IN_REFUSED")
-        identifier = json.loads(asked.response)["id"]
-        self.here.passkeys[identifier] = asked.display_name
-        answer = account.CreatePasskeyResponse()
-        answer.passkey.passkey_id, answer.passkey.display_name = identifier, asked.display_name
-        return answer
-
-    def on_list_passkeys(self, asked: Any) -> Any:
-        answer = account.ListPasskeysResponse()
-        for identifier, name in self.here.passkeys.items():
-            answer.passkeys.add(passkey_id=identifier, display_name=name)
-        return answer
-
-    def on_rename_passkey(self, asked: Any) -> Any:
-        self.here.passkeys[asked.passkey_id] = asked.display_name
-        return account.RenamePasskeyResponse()
-
-    def on_delete_passkey(self, asked: Any) -> Any:
-        self._recent()
-        del self.here.passkeys[asked.passkey_id]
-        return account.DeletePasskeyResponse()
-
-    def on_list_sessions(self, asked: Any) -> Any:
-        answer = sessions.ListSessionsResponse()
-        for secret, person in self.sessions.items():
-            if person is self.here:
-                answer.sessions.add(session_id=secret, kind=session_pb2.SESSION_KIND_BROWSER)
-        for grant_id, name in self.here.programs.items():
-            kind = session_pb2.SESSION_KIND_PROGRAM
-            answer.sessions.add(session_id=grant_id, kind=kind, client_name=name, scopes=["decision:read"])
-        return answer
-
-    def on_end_session(self, asked: Any) -> Any:
-        if asked.session_id not in self.here.programs and asked.session_id not in self.sessions:
-            raise MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such session")
-        self.here.programs.pop(asked.session_id, None)
-        self.sessions.pop(asked.session_id, None)
-        return sessions.EndSessionResponse()
-
-    def on_create_recovery_codes(self, asked: Any) -> Any:
-        self._recent()
-        self.here.recovery_codes = [secrets.token_hex(10) for _ in range(10)]
-        return account.CreateRecoveryCodesResponse(codes=self.here.recovery_codes)
 
     def _link(self, secret: str) -> tuple[Any, Person]:
         if secret not in self.links:
@@ -412,13 +294,3 @@ class TwinUpstream:
 
     async def call(self, method: MethodPlan, request: bytes, call: CallContext, use: CacheUse | None = None) -> bytes:
         return await self.twin.call(method, request, call, use)
-
-
-def _refused(reason: str) -> MeshError:
-    return MeshError(Kind.UNAUTHENTICATED, reason, "that does not match")
-
-
-def _challenge(passkey: str) -> str:
-    written = json.loads(passkey)["response"]["clientDataJSON"]
-    data = json.loads(base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)))
-    return str(data["challenge"])
