@@ -150,12 +150,14 @@ class Gateway:
         self.telemetry = Telemetry(access_log(self.lines))
         self.bodies = BodyReader(max_bytes=1 << 20)
         checker = verifier or self.verifier
-        guard = make_guard(checker, self.telemetry, limits=limits, limiters=limiters, addresses=addresses, keys=keys)
+        self.guard = make_guard(
+            checker, self.telemetry, limits=limits, limiters=limiters, addresses=addresses, keys=keys
+        )
         own = GatewayParts(
             router=router(),
             upstream=self.upstream,
             verifier=checker,
-            guard=guard,
+            guard=self.guard,
             readiness=self.readiness,
             telemetry=self.telemetry,
             bodies=self.bodies,
