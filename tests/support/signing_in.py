@@ -40,7 +40,7 @@ from services.auth.domain.oauth_clients import (
     REFRESH_TOKEN_GRANT,
     OAuthClient,
 )
-from services.auth.domain.sign_in import AttemptKey, SignInView
+from services.auth.domain.sign_in import AttemptKey, SignInStep, SignInView
 from services.auth.domain.sign_in_input import Browser, GivenPassword
 from services.auth.domain.tenants import Tenant
 from services.auth.domain.token_answers import GrantedTokens
@@ -285,7 +285,7 @@ class SignInWorld:
         """Signs in and allows what is asked; returns the last view, with the session of the first."""
         key = await self.begin(**changed)
         view = await self.password(key, email)
-        if view.redirect_uri:
+        if view.step is SignInStep.DONE:
             return view
         return replace(await self.server.sign_in.consent(key, True), session=view.session)
 

@@ -16,7 +16,7 @@ from gateway.product.identity.door import Handler
 from gateway.product.identity.visit import Visit
 from meshkit.errors import MeshError
 
-__all__ = ["OfPerson", "People", "Person"]
+__all__ = ["OfPerson", "Person", "SignedInPeople"]
 
 _OVER = ("SESSION_INVALID", "TOKEN_INVALID", "TOKEN_REVOKED")
 
@@ -37,7 +37,7 @@ class Person:
 OfPerson = Callable[[Person], Awaitable[Response]]
 
 
-class People:
+class SignedInPeople:
     """Opens sessions. Who has none, or must show again who he is, is sent to sign in."""
 
     def __init__(self, calls: IdentityCalls, attempts: Attempts) -> None:

@@ -24,7 +24,7 @@ from gateway.product.identity.federation import CALLBACK, FederationPages
 from gateway.product.identity.forgery import own_origins
 from gateway.product.identity.link import LINK_PATH, LinkPages
 from gateway.product.identity.passkeys import PasskeyPages
-from gateway.product.identity.person import People
+from gateway.product.identity.person import SignedInPeople
 
 __all__ = ["identity_routes"]
 
@@ -84,7 +84,7 @@ def _others(door: Door, calls: IdentityCalls, attempts: Attempts) -> list[BaseRo
 
 
 def _account(door: Door, calls: IdentityCalls, attempts: Attempts) -> list[BaseRoute]:
-    people, account = People(calls, attempts), AccountPages(calls, attempts)
+    people, account = SignedInPeople(calls, attempts), AccountPages(calls, attempts)
     authenticators, passkeys = AuthenticatorPages(), PasskeyPages(attempts)
     forms = {
         "password": people.only(account.change_password),

@@ -31,7 +31,7 @@ async def test_page_shows_who_asks_for_what(world: SignInWorld) -> None:
         False,
     )
     assert view.factors == {SecondFactor.PASSKEY}
-    assert (view.email, view.session, view.redirect_uri) == ("", "", "")
+    assert (view.email, view.session, view.redirect_uri) == ("", "", CALLBACK)
     consent = await world.password(key)
     assert (consent.step, consent.scopes, consent.email) == (
         SignInStep.CONSENT, frozenset({"openid", "case:read"}), "ann@acme.example",
