@@ -28,6 +28,7 @@ from services.auth.ports import RecordedAct
 from tests.integration.conftest import FreshDatabase
 from tests.support.browser import Tab, find_browser, open_tab
 from tests.support.certificates import Certificates
+from tests.support.continuations import key_files
 from tests.support.gateway import Gateway, plan
 from tests.support.pages import Browser, serving
 from tests.support.processes import Process, free_port
@@ -56,13 +57,12 @@ def place(
     fresh_database: FreshDatabase, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     folder, database = tmp_path_factory.mktemp("auth"), fresh_database("auth")
-    (folder / "auth.key").write_text(secrets.token_hex(32))
     place = Place(f"http://localhost:{free_port()}", f"127.0.0.1:{free_port()}", database, folder / "log")
     environment = {
         **database.environment(),
         **certificates.environment("service/auth"),
         "RAMPART_AUTH_LISTEN": place.address,
-        "RAMPART_AUTH_KEY_FILE": str(folder / "auth.key"),
+        **key_files("auth", folder),
         "RAMPART_ISSUER": place.url,
     }
     process = Process("services.auth", environment, place.log)
