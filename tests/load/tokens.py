@@ -1,4 +1,4 @@
-"""Measures how many access tokens the auth service issues for client credentials, per second of one core.
+"""Measures how many tokens the auth service grants for client credentials and looks into, per second of one core.
 
     python -m tests.load.tokens [--seconds 10] [--clients 50] [--at-once 16]
 
@@ -15,16 +15,15 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from rampart.auth.v1 import auth_service_pb2 as pb
+from rampart.auth.v1 import oauth_service_pb2 as pb
 
 from console.up.state import State
-from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.storage.migrations import migrate
 from meshkit.topology import load
 from tests.load.machine import cpu_seconds, describe
@@ -35,6 +34,7 @@ from tests.support.processes import ROOT, Node, free_port, running
 from tests.support.servers import Database, postgres_server
 
 PRIMITIVE_SECONDS = 1.0
+OAUTH_SERVICE = "rampart.auth.v1.OAuthService"
 
 
 def main() -> None:
@@ -95,23 +95,39 @@ def _measure(arguments: argparse.Namespace, state: State, database: Database) ->
 
 async def _load(arguments: argparse.Namespace, auth: Node, certificates: Certificates) -> None:
     made = [await new_client(auth, certificates, "acme") for _ in range(arguments.clients)]
-    requests = itertools.cycle(
-        [pb.IssueTokenRequest(client_id=each.client_id, client_secret=each.client_secret) for each in made]
-    )
-    pids = {"auth": auth.process.pid}
-    async with calling(auth.address, AUTH_SERVICE.full_name, certificates.identity("service/gateway")) as gateway:
-        end, issued = time.monotonic() + arguments.seconds, 0
+    identity = certificates.identity("service/gateway")
+    async with calling(auth.address, OAUTH_SERVICE, identity) as gateway:
+        proofs = itertools.cycle([(each.client_id, each.client_secret, each.token) for each in made])
 
-        async def caller() -> None:
-            nonlocal issued
-            while time.monotonic() < end:
-                await gateway(next(requests), pb.IssueTokenResponse)
-                issued += 1
+        async def grant() -> None:
+            client_id, secret, _ = next(proofs)
+            client = pb.ClientAuthentication(client_id=client_id, client_secret=secret)
+            await gateway(pb.GrantTokenRequest(client=client, grant_type="client_credentials"), pb.GrantTokenResponse)
 
-        before = cpu_seconds(pids)
-        await asyncio.gather(*[caller() for _ in range(arguments.at_once)])
-        took = cpu_seconds(pids)["auth"] - before["auth"]
-    print(f"{'client credentials':<28} {issued / took:,.0f}/s of one core, {issued / arguments.seconds:,.0f}/s here")
+        async def introspect() -> None:
+            client_id, secret, token = next(proofs)
+            client = pb.ClientAuthentication(client_id=client_id, client_secret=secret)
+            found = await gateway(pb.IntrospectTokenRequest(client=client, token=token), pb.IntrospectTokenResponse)
+            assert found.active
+
+        for name, call in (("client credentials", grant), ("introspection", introspect)):
+            await _report(name, call, auth, arguments)
+
+
+async def _report(name: str, call: Callable[[], Awaitable[None]], auth: Node, arguments: argparse.Namespace) -> None:
+    """Calls for some seconds, and prints how often a second of one core was enough for."""
+    pids, end, done = {"auth": auth.process.pid}, time.monotonic() + arguments.seconds, 0
+
+    async def caller() -> None:
+        nonlocal done
+        while time.monotonic() < end:
+            await call()
+            done += 1
+
+    before = cpu_seconds(pids)
+    await asyncio.gather(*[caller() for _ in range(arguments.at_once)])
+    took = cpu_seconds(pids)["auth"] - before["auth"]
+    print(f"{name:<28} {done / took:,.0f}/s of one core, {done / arguments.seconds:,.0f}/s here")
 
 
 if __name__ == "__main__":
