@@ -252,7 +252,8 @@ class SignInWorld:
             frozenset(grants),
             (CALLBACK,),
         )
-        self.registry.clients[client_id] = client = replace(client, **changed)
+        tenant = next(each for each in self.people.tenants.values() if each.tenant_id == client.tenant_id)
+        self.registry.clients[client_id] = client = replace(client, **{"tenant": tenant} | changed)
         return client
 
     def asked(self, **changed: Any) -> AuthorizationParameters:

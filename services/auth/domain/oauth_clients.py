@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.auth.domain.redirection import redirects_to
+from services.auth.domain.tenants import Tenant
 
 __all__ = [
     "ACCOUNT",
@@ -71,6 +72,8 @@ class OAuthClient:
     public: bool = False
     """True if it can keep no secret: it names itself, and PKCE or the key of its proofs do the rest."""
     rate_limit: int = PLATFORM_RATE
+    tenant: Tenant | None = None
+    """Its tenant, as it was read with the client; None for a client of the platform."""
     binding: str = UNBOUND
     """What its access tokens have to be bound to."""
 

@@ -98,7 +98,7 @@ class Granting:
         """Returns the tokens of a grant as it is now. Raises SCOPE_INVALID for a scope that it does not have."""
         if asked - grant.scopes:
             raise errors.scope_invalid(sorted(asked - grant.scopes))
-        tenant = await self._tenants.get_tenant(grant.tenant_id)
+        tenant = client.tenant or await self._tenants.get_tenant(grant.tenant_id)
         if tenant is None:
             raise errors.grant_invalid()
         bound = {"cnf": {"jkt": jkt}} if jkt else {}

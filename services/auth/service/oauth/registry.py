@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.auth.domain.clients import AuthenticationMethod, Client
 from services.auth.domain.oauth_clients import OAuthClient
+from services.auth.domain.tenants import Tenant
 from services.auth.domain.token_requests import ClientProof
 from services.auth.ports import FindClient
 from services.auth.service.authentication import ClientAuthenticator, PresentedClient
@@ -25,16 +26,15 @@ class RegisteredClients:
     async def find(self, client_id: str) -> OAuthClient | None:
         """Returns a client that may be used; None also for one that is disabled."""
         found = await self._clients.find(client_id) if client_id.isprintable() and len(client_id) <= 128 else None
-        return _to_oauth_client(found[0]) if found is not None and found[0].disabled_at is None else None
+        return _to_oauth_client(*found) if found is not None and found[0].disabled_at is None else None
 
     async def authenticate(self, proof: ClientProof) -> OAuthClient:
         """Returns the client that the proof is of. Raises CLIENT_INVALID."""
         shown = PresentedClient(proof.client_id, proof.secret, proof.assertion)
-        client, _ = await self._authenticator.authenticate(shown)
-        return _to_oauth_client(client)
+        return _to_oauth_client(*await self._authenticator.authenticate(shown))
 
 
-def _to_oauth_client(client: Client) -> OAuthClient:
+def _to_oauth_client(client: Client, tenant: Tenant) -> OAuthClient:
     settings = client.settings
     return OAuthClient(
         client.client_id,
@@ -45,5 +45,6 @@ def _to_oauth_client(client: Client) -> OAuthClient:
         settings.redirect_uris,
         public=settings.method is AuthenticationMethod.NONE,
         rate_limit=settings.rate_limit,
+        tenant=tenant,
         binding=settings.constraint.value,
     )

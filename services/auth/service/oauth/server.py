@@ -170,7 +170,7 @@ class AuthorizationServer:
         )
         self.tokens = TokenEndpoint(
             clients=self._clients,
-            programs=ProgramGrant(ports.tenants, issuer),
+            programs=ProgramGrant(issuer),
             codes=CodeGrant(ports.grants, self._granting, self._keeper, clock),
             refreshes=refreshes,
             devices=self.devices,

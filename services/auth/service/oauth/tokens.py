@@ -52,7 +52,7 @@ class TokenEndpoint:
             raise errors.grant_unsupported(request.grant_type)
         jkt = await self._proofs.key(request.proof, required=client.binding == DPOP)
         if request.grant_type == CLIENT_CREDENTIALS_GRANT:
-            issued = await self._programs.issue(client, request.scope, jkt)
+            issued = self._programs.issue(client, request.scope, jkt)
             return GrantedTokens(issued, "DPoP" if jkt else "Bearer")
         async with self._turns.turn():
             return await self._for_people(request, client, jkt)
