@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 from rampart.auth.v1 import (
     auth_service_pb2,
     auth_service_pb2_grpc,
     client_pb2,
     client_service_pb2,
     client_service_pb2_grpc,
+    tenant_service_pb2,
+    tenant_service_pb2_grpc,
 )
 
 from console.failure import CommandFailure, WrongArgument
@@ -44,6 +47,7 @@ class TenantDirectory:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub: Any = auth_service_pb2_grpc.AuthServiceStub(channel)
+        self._tenants: Any = tenant_service_pb2_grpc.TenantServiceStub(channel)
         self._clients: Any = client_service_pb2_grpc.ClientServiceStub(channel)
 
     async def create_tenant(
@@ -63,6 +67,24 @@ class TenantDirectory:
             answer = await self._stub.SetTenantPlan(request, timeout=CALL_SECONDS)
         changed: auth_service_pb2.Tenant = answer.tenant
         return changed
+
+    async def tenant(self, name: str) -> auth_service_pb2.Tenant:
+        """Returns a tenant. Raises CommandFailure."""
+        return await self._control("GetTenant", tenant_service_pb2.GetTenantRequest(tenant=name))
+
+    async def suspend(self, name: str) -> auth_service_pb2.Tenant:
+        """Stops a tenant. Raises CommandFailure."""
+        return await self._control("SuspendTenant", tenant_service_pb2.SuspendTenantRequest(tenant=name))
+
+    async def resume(self, name: str) -> auth_service_pb2.Tenant:
+        """Lets a tenant go on. Raises CommandFailure."""
+        return await self._control("ResumeTenant", tenant_service_pb2.ResumeTenantRequest(tenant=name))
+
+    async def _control(self, method: str, request: Message) -> auth_service_pb2.Tenant:
+        async with refusals("auth"):
+            answer = await getattr(self._tenants, method)(request, timeout=CALL_SECONDS)
+        tenant: auth_service_pb2.Tenant = answer.tenant
+        return tenant
 
     async def token(self, tenant: str, scopes: Sequence[str] = ()) -> auth_service_pb2.IssueOperatorTokenResponse:
         """Returns an access token by which the operator acts in a tenant. Raises CommandFailure."""

@@ -1,4 +1,4 @@
-"""`rampart tenant`: makes tenants and changes their plans."""
+"""`rampart tenant`: makes tenants, changes their plans, stops them and lets them go on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rampart.auth.v1 import auth_service_pb2
 
 CLASSES = ("decision", "read", "write")
-COLUMNS = ("tenant", "tenant_id", "currency", "limits", "created")
-STOP = "to stop a tenant, disable its clients"
+COLUMNS = ("tenant", "tenant_id", "currency", "limits", "state", "created")
+STOP = "to stop a tenant, use `rampart tenant suspend`"
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,6 +42,15 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     plan.add_argument("name", help="name of the tenant")
     _add_plan(plan)
     plan.set_defaults(run=run_plan)
+    for action, words in (
+        ("show", "show a tenant"),
+        ("suspend", "stop a tenant: no access tokens, those that it has are refused; nothing is lost"),
+        ("resume", "let a tenant go on, with new access tokens"),
+    ):
+        control = actions.add_parser(action, help=words)
+        control.add_argument("name", help="name of the tenant")
+        add_home(control)
+        control.set_defaults(run=run_control, action=action)
 
 
 def run_create(arguments: argparse.Namespace) -> int:
@@ -52,6 +61,11 @@ def run_create(arguments: argparse.Namespace) -> int:
 def run_plan(arguments: argparse.Namespace) -> int:
     """Replaces the plan of a tenant and shows it."""
     return asyncio.run(_set_plan(arguments))
+
+
+def run_control(arguments: argparse.Namespace) -> int:
+    """Shows, stops or resumes a tenant."""
+    return asyncio.run(_control(arguments))
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -74,6 +88,15 @@ async def _set_plan(arguments: argparse.Namespace) -> int:
     async with open_directory(*find_auth(arguments.home)) as directory:
         tenant = await directory.set_plan(arguments.name, _plan(arguments))
     _show(tenant)
+    return 0
+
+
+async def _control(arguments: argparse.Namespace) -> int:
+    from console.directory import find_auth, open_directory
+
+    async with open_directory(*find_auth(arguments.home)) as directory:
+        does = {"show": directory.tenant, "suspend": directory.suspend, "resume": directory.resume}
+        _show(await does[arguments.action](arguments.name))
     return 0
 
 
@@ -129,7 +152,8 @@ def _plan(arguments: argparse.Namespace) -> auth_service_pb2.TenantPlan:
 def _show(tenant: auth_service_pb2.Tenant) -> None:
     shown = _shown(tenant)
     print(f"tenant    {shown['tenant']}\nid        {shown['tenant_id']}\ncurrency  {shown['currency']}")
-    print(f"limits    {shown['limits']}")
+    print(f"limits    {shown['limits']}\nstate     {shown['state']}", end="")
+    print(f" since {when(tenant.suspend_time.ToJsonString())}" if tenant.HasField("suspend_time") else "")
 
 
 def _shown(tenant: auth_service_pb2.Tenant) -> dict[str, str]:
@@ -146,5 +170,6 @@ def _shown(tenant: auth_service_pb2.Tenant) -> dict[str, str]:
         "tenant_id": tenant.tenant_id,
         "currency": tenant.default_currency,
         "limits": shown or "none",
+        "state": "suspended" if tenant.HasField("suspend_time") else "active",
         "create_time": tenant.create_time.ToJsonString(),
     }

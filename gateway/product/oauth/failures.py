@@ -28,6 +28,7 @@ _BY_REASON = {
     "SLOW_DOWN": (400, "slow_down"),
     "AUTHORIZATION_DENIED": (400, "access_denied"),
     "DEVICE_CODE_EXPIRED": (400, "expired_token"),
+    "TENANT_SUSPENDED": (400, "unauthorized_client"),
     "VALIDATION_FAILED": (400, "invalid_request"),
     "RATE_LIMITED": (429, "temporarily_unavailable"),
 }

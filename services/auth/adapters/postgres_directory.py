@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import asyncpg
 
 from meshkit.storage.postgres import Connection, Pool, transaction
+from services.auth.adapters import audit_rows, revocation_rows
+from services.auth.domain.audit import AuditEvent
+from services.auth.domain.revocations import RevocationKind
+from services.auth.domain.suspension import refusal_of_all, refused_until
 from services.auth.domain.tenants import Tenant, TenantPlan
 
 __all__ = ["TENANT_COLUMNS", "PostgresDirectory", "tenant_of"]
 
-TENANT_COLUMNS = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
+_NEW = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
+TENANT_COLUMNS = f"{_NEW}, suspended_at"
+_SUSPEND = "UPDATE tenants SET suspended_at = $2 WHERE tenant_id = $1 AND suspended_at IS NULL"
+_RESUME = "UPDATE tenants SET suspended_at = NULL WHERE tenant_id = $1 AND suspended_at IS NOT NULL"
 
 
 class PostgresDirectory:
@@ -26,8 +34,7 @@ class PostgresDirectory:
     async def create_tenant(self, tenant: Tenant) -> Tenant:
         async with transaction(self._pool, [tenant.tenant_id]) as connection:
             await connection.execute(
-                f"INSERT INTO tenants ({TENANT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)"
-                " ON CONFLICT (name) DO NOTHING",
+                f"INSERT INTO tenants ({_NEW}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING",
                 tenant.tenant_id,
                 tenant.name,
                 tenant.default_currency,
@@ -42,8 +49,7 @@ class PostgresDirectory:
 
     async def get_tenant(self, tenant_id: str) -> Tenant | None:
         async with transaction(self._pool, [tenant_id]) as connection:
-            row = await connection.fetchrow(f"SELECT {TENANT_COLUMNS} FROM tenants WHERE tenant_id = $1", tenant_id)
-            return tenant_of(row) if row else None
+            return await _tenant_opened(connection, tenant_id)
 
     async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
         async with transaction(self._pool, ()) as connection:
@@ -58,6 +64,24 @@ class PostgresDirectory:
                 *_plan_values(plan),
             )
             return tenant_of(row) if row else None
+
+    async def suspend(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
+        async with transaction(self._pool, [tenant_id]) as connection:
+            changed = await connection.fetchrow(f"{_SUSPEND} RETURNING {TENANT_COLUMNS}", tenant_id, at)
+            if changed is None:
+                return await _tenant_opened(connection, tenant_id)
+            await revocation_rows.append(connection, refusal_of_all(tenant_id))
+            await audit_rows.append(connection, event)
+            return tenant_of(changed)
+
+    async def resume(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
+        async with transaction(self._pool, [tenant_id]) as connection:
+            changed = await connection.fetchrow(f"{_RESUME} RETURNING {TENANT_COLUMNS}", tenant_id)
+            if changed is None:
+                return await _tenant_opened(connection, tenant_id)
+            await revocation_rows.lift(connection, RevocationKind.TENANT, tenant_id, "", at, refused_until(at))
+            await audit_rows.append(connection, event)
+            return tenant_of(changed)
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
         async with transaction(self._pool, ()) as connection:
@@ -76,9 +100,16 @@ async def _tenant_named(connection: Connection, name: str) -> Tenant | None:
     return tenant_of(row) if row else None
 
 
+async def _tenant_opened(connection: Connection, tenant_id: str) -> Tenant | None:
+    row = await connection.fetchrow(f"SELECT {TENANT_COLUMNS} FROM tenants WHERE tenant_id = $1", tenant_id)
+    return tenant_of(row) if row else None
+
+
 def tenant_of(row: asyncpg.Record) -> Tenant:
     plan = TenantPlan(row["rate_limit"], row["user_rate_limit"], tuple(sorted(json.loads(row["class_limits"]).items())))
-    return Tenant(str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan)
+    return Tenant(
+        str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan, row["suspended_at"]
+    )
 
 
 def _plan_values(plan: TenantPlan) -> tuple[int, int, str]:

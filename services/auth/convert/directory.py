@@ -35,6 +35,8 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
         plan=_plan_to_proto(tenant.plan),
     )
     message.create_time.FromDatetime(tenant.created_at)
+    if tenant.suspended_at is not None:
+        message.suspend_time.FromDatetime(tenant.suspended_at)
     return message
 
 

@@ -38,6 +38,8 @@ class Tenant:
     default_currency: str
     created_at: datetime
     plan: TenantPlan = TenantPlan()
+    suspended_at: datetime | None = None
+    """Since when it gets no access tokens."""
 
 
 @dataclass(frozen=True, slots=True)

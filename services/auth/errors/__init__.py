@@ -19,7 +19,7 @@ from services.auth.errors.clients import (
     too_many,
     two_secrets,
 )
-from services.auth.errors.directory import currency_unknown, no_signing_key, tenant_not_found
+from services.auth.errors.directory import currency_unknown, no_signing_key, tenant_not_found, tenant_suspended
 from services.auth.errors.people import (
     last_factor,
     last_owner,
@@ -94,6 +94,7 @@ __all__ = [
     "sign_in_throttled",
     "slow_down",
     "tenant_not_found",
+    "tenant_suspended",
     "too_many",
     "too_many_passkeys",
     "too_many_sign_ins",

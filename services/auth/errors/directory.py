@@ -9,6 +9,7 @@ __all__ = [
     "currency_unknown",
     "no_signing_key",
     "tenant_not_found",
+    "tenant_suspended",
 ]
 
 
@@ -18,6 +19,10 @@ def currency_unknown() -> MeshError:
 
 def tenant_not_found() -> MeshError:
     return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such tenant", metadata={"resource": "tenant"})
+
+
+def tenant_suspended() -> MeshError:
+    return MeshError(Kind.PERMISSION_DENIED, "TENANT_SUSPENDED", "the operator has stopped the tenant")
 
 
 def no_signing_key() -> MeshError:

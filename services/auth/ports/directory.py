@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
+from services.auth.domain.audit import AuditEvent
 from services.auth.domain.tenants import Tenant, TenantPlan
 
 __all__ = ["Directory"]
@@ -22,6 +24,14 @@ class Directory(Protocol):
 
     async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
         """Replaces the plan of a tenant; returns the tenant as it is then, None if there is none of that name."""
+        ...
+
+    async def suspend(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
+        """Notes since when a tenant gets no tokens, unless that is noted, and revokes all it has and may get."""
+        ...
+
+    async def resume(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
+        """Notes that a tenant gets tokens, if it did not; those that were issued until `at` stay revoked."""
         ...
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from meshkit.identity.claims import tenant_audience
 from meshkit.ids import uuid7
+from services.auth import errors
 from services.auth.domain.tenants import IssuedToken, Tenant
 from services.auth.service.keyring import Keyring
 
@@ -42,7 +43,12 @@ class TokenIssuer:
         self._clock = clock
 
     def issue(self, grant: TokenGrant, seconds: int | None = None) -> IssuedToken:
-        """Returns a token for so many seconds, else for as long as one is good. Raises UNAVAILABLE without a key."""
+        """Returns a token for so many seconds, else for as long as one is good.
+
+        Raises TENANT_SUSPENDED, and UNAVAILABLE without a key.
+        """
+        if grant.tenant.suspended_at is not None:
+            raise errors.tenant_suspended()
         life = self._seconds if seconds is None else min(seconds, self._seconds)
         now, scope, tenant = int(self._clock()), " ".join(sorted(grant.scopes)), grant.tenant
         claims: dict[str, Any] = {

@@ -30,14 +30,14 @@ def test_plan_is_read_from_the_command_line_and_shown(action: str, capsys: pytes
     assert (plan.rate_limit, plan.user_rate_limit) == (1000, 5)
     assert [limit.rate_limit for limit in plan.class_limits] == [100, 7]
     _show(pb.Tenant(tenant_id="id-1", name="acme", default_currency="EUR", plan=plan))
-    assert capsys.readouterr().out.splitlines()[-1] == "limits    all 1000/s, user 5/s, write 100/s, read 7/s"
+    assert capsys.readouterr().out.splitlines()[-2] == "limits    all 1000/s, user 5/s, write 100/s, read 7/s"
 
 
 def test_without_options_there_are_no_limits(capsys: pytest.CaptureFixture[str]) -> None:
     plan = _plan(parse("create", "acme"))
     assert plan == pb.TenantPlan()
     _show(pb.Tenant(name="acme", plan=plan))
-    assert capsys.readouterr().out.splitlines()[-1] == "limits    none"
+    assert capsys.readouterr().out.splitlines()[-2:] == ["limits    none", "state     active"]
 
 
 @pytest.mark.parametrize("text", ["write", "write=", "write=-1", "write=x", "public=1", "=1"])
@@ -45,3 +45,16 @@ def test_class_limit_that_cannot_be_meant_is_named(text: str, capsys: pytest.Cap
     with pytest.raises(SystemExit):
         parse("plan", "acme", "--class-limit", text)
     assert "argument --class-limit: must be " in capsys.readouterr().err
+
+
+def test_tenant_that_is_stopped_is_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    tenant = pb.Tenant(name="acme")
+    tenant.suspend_time.FromJsonString("2026-11-21T04:10:37Z")
+    _show(tenant)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("state     suspended since 2026-11-2")
+
+
+@pytest.mark.parametrize("action", ["show", "suspend", "resume"])
+def test_tenant_is_controlled_by_its_name(action: str) -> None:
+    arguments = parse(action, "acme")
+    assert (arguments.action, arguments.name) == (action, "acme")

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.adapters.memory_keys import MemorySigningKeyStore
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
+from services.auth.domain.audit import AuditEvent
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import Directory, KeyChange, SigningKeyStore
@@ -84,6 +85,26 @@ async def test_plan_is_replaced_whole(stores: Stores, plan: TenantPlan) -> None:
 
 async def test_plan_of_no_tenant_is_nothing(stores: Stores) -> None:
     assert await stores.directory.set_plan(f"t-{secrets.token_hex(6)}", PLAN) is None
+
+
+async def test_tenant_is_suspended_since_the_first_time_until_it_goes_on(stores: Stores) -> None:
+    made = await stores.directory.create_tenant(tenant())
+    other = await stores.directory.create_tenant(tenant())
+    stopped = replace(made, suspended_at=NOW)
+    event = AuditEvent("tenant.suspend", made.tenant_id, NOW)
+    assert await stores.directory.suspend(made.tenant_id, NOW, event) == stopped
+    assert await stores.directory.suspend(made.tenant_id, NOW + timedelta(hours=1), event) == stopped
+    assert await stores.directory.find_tenant(made.name) == stopped
+    assert await stores.directory.find_tenant(other.name) == other
+    assert await stores.directory.resume(made.tenant_id, NOW, event) == made
+    assert await stores.directory.resume(made.tenant_id, NOW, event) == made
+    assert await stores.directory.find_tenant(made.name) == made
+
+
+async def test_no_tenant_is_not_suspended(stores: Stores) -> None:
+    event = AuditEvent("tenant.suspend", str(uuid7()), NOW)
+    assert await stores.directory.suspend(event.tenant_id, NOW, event) is None
+    assert await stores.directory.resume(event.tenant_id, NOW, event) is None
 
 
 async def test_keys_are_what_the_plans_made_of_them(stores: Stores) -> None:

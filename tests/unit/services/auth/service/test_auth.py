@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from services.auth.domain.tenants import TenantPlan
 from services.auth.service.auth import check_grant
 from services.auth.service.authentication import PresentedClient
 from services.auth.service.recent import LIFE_SECONDS
+from services.auth.service.suspension import TenantControl
 from tests.support.programs import GIVEN, ROLES, ProgramWorld
 
 
@@ -49,6 +50,28 @@ async def test_token_says_who_the_client_is_and_what_it_may_do(world: ProgramWor
     assert principal.roles == {"service"}
     assert (principal.issued_at, principal.session_id, principal.confirmation) == (1_800_000_000, "", None)
     assert (issued.scope, issued.expires_in) == ("decision:create user:read", 600)
+
+
+async def test_suspended_tenant_gets_no_tokens_until_it_goes_on(world: ProgramWorld) -> None:
+    made = await world.client()
+    control = TenantControl(world.directory, clock=world.clock)
+    assert (await control.suspend("acme")).suspended_at == datetime.fromtimestamp(world.now, UTC)
+    assert (await control.find("acme")).suspended_at is not None
+    assert (await refused(world.token(made))).reason == "TENANT_SUSPENDED"
+    assert (await refused(world.service.operator_token("acme", []))).reason == "TENANT_SUSPENDED"
+    # Whoever does not know the secret learns nothing of the tenant.
+    assert (await reason(world, made.client.client_id, "wrong"))[1] == "CLIENT_INVALID"
+    assert (await control.resume("acme")).suspended_at is None
+    world.now += LIFE_SECONDS
+    assert (await world.token(made)).expires_in == 600
+    assert [event.action for event in world.directory.events] == ["tenant.suspend", "tenant.resume"]
+
+
+async def test_no_tenant_cannot_be_suspended(world: ProgramWorld) -> None:
+    control = TenantControl(world.directory, clock=world.clock)
+    for change in (control.find, control.suspend, control.resume):
+        with pytest.raises(MeshError, match="there is no such tenant"):
+            await change("nobody")
 
 
 PLANS = {

@@ -65,6 +65,13 @@ class ErrorReason(betterproto2.Enum):
     Get a new token once. If that is refused, somebody has to sign in again, or an operator to lift what was revoked.
     """
 
+    TENANT_SUSPENDED = 75
+    """
+    The operator has stopped the tenant. PERMISSION_DENIED.
+
+    Ask the operator of the platform. Nothing of the tenant is lost.
+    """
+
     SCOPE_MISSING = 5
     """
     The token lacks a scope. PERMISSION_DENIED; metadata: `scope`.
@@ -471,6 +478,7 @@ class ErrorReason(betterproto2.Enum):
             3: "ERROR_REASON_TOKEN_MISSING",
             4: "ERROR_REASON_TOKEN_INVALID",
             70: "ERROR_REASON_TOKEN_REVOKED",
+            75: "ERROR_REASON_TENANT_SUSPENDED",
             5: "ERROR_REASON_SCOPE_MISSING",
             6: "ERROR_REASON_CALLER_NOT_ALLOWED",
             7: "ERROR_REASON_RATE_LIMITED",
@@ -539,6 +547,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_TOKEN_MISSING": 3,
             "ERROR_REASON_TOKEN_INVALID": 4,
             "ERROR_REASON_TOKEN_REVOKED": 70,
+            "ERROR_REASON_TENANT_SUSPENDED": 75,
             "ERROR_REASON_SCOPE_MISSING": 5,
             "ERROR_REASON_CALLER_NOT_ALLOWED": 6,
             "ERROR_REASON_RATE_LIMITED": 7,

@@ -1,0 +1,43 @@
+"""Stops tenants and lets them go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from services.auth import errors
+from services.auth.domain.tenants import Tenant
+from services.auth.ports import Directory
+from services.auth.service.acts import act
+
+__all__ = ["TenantControl"]
+
+
+class TenantControl:
+    """What the operator may do to a tenant as a whole."""
+
+    def __init__(self, directory: Directory, *, clock: Callable[[], float]) -> None:
+        self._directory = directory
+        self._clock = clock
+
+    async def find(self, name: str) -> Tenant:
+        """Raises RESOURCE_NOT_FOUND."""
+        tenant = await self._directory.find_tenant(name)
+        if tenant is None:
+            raise errors.tenant_not_found()
+        return tenant
+
+    async def suspend(self, name: str) -> Tenant:
+        """Refuses all access tokens of a tenant, also those to come. Raises RESOURCE_NOT_FOUND."""
+        tenant, now = await self.find(name), self._now()
+        event = act("tenant.suspend", f"tenants/{tenant.tenant_id}", now, tenant_id=tenant.tenant_id)
+        return await self._directory.suspend(tenant.tenant_id, now, event) or tenant
+
+    async def resume(self, name: str) -> Tenant:
+        """Lets a tenant have new access tokens; the old ones stay refused. Raises RESOURCE_NOT_FOUND."""
+        tenant, now = await self.find(name), self._now()
+        event = act("tenant.resume", f"tenants/{tenant.tenant_id}", now, tenant_id=tenant.tenant_id)
+        return await self._directory.resume(tenant.tenant_id, now, event) or tenant
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
