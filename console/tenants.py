@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.arguments import units
+from console.failure import CommandFailure, WrongArgument
 from console.home import add_home
 from console.tables import output, show, table, when
 
@@ -51,6 +54,16 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         control.add_argument("name", help="name of the tenant")
         add_home(control)
         control.set_defaults(run=run_control, action=action)
+    export = actions.add_parser("export", help="write all that every service has of a tenant into files")
+    export.add_argument("name", help="name of the tenant")
+    export.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="folder to make")
+    add_home(export)
+    export.set_defaults(run=run_export)
+    erase = actions.add_parser("erase", help="delete all that every service has of a suspended tenant, for ever")
+    erase.add_argument("name", help="name of the tenant")
+    erase.add_argument("--confirm", required=True, metavar="NAME", help="its name once more")
+    add_home(erase)
+    erase.set_defaults(run=run_erase)
 
 
 def run_create(arguments: argparse.Namespace) -> int:
@@ -66,6 +79,18 @@ def run_plan(arguments: argparse.Namespace) -> int:
 def run_control(arguments: argparse.Namespace) -> int:
     """Shows, stops or resumes a tenant."""
     return asyncio.run(_control(arguments))
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Writes what a tenant has into files."""
+    return asyncio.run(_export(arguments))
+
+
+def run_erase(arguments: argparse.Namespace) -> int:
+    """Deletes what a tenant has."""
+    if arguments.confirm != arguments.name:
+        raise WrongArgument(f"--confirm must be {arguments.name}, the name of the tenant that is to be erased")
+    return asyncio.run(_erase(arguments))
 
 
 def run_list(arguments: argparse.Namespace) -> int:
@@ -97,6 +122,33 @@ async def _control(arguments: argparse.Namespace) -> int:
     async with open_directory(*find_auth(arguments.home)) as directory:
         does = {"show": directory.tenant, "suspend": directory.suspend, "resume": directory.resume}
         _show(await does[arguments.action](arguments.name))
+    return 0
+
+
+async def _export(arguments: argparse.Namespace) -> int:
+    from console.directory import find_auth, open_directory
+    from console.tenant_data import TenantData
+
+    async with open_directory(*find_auth(arguments.home)) as directory:
+        tenant = await directory.tenant(arguments.name)
+    async with TenantData.open(arguments.home, tenant.tenant_id) as data:
+        rows = await data.export(arguments.to)
+    for service, count in rows.items():
+        print(f"{service:8} {count} rows")
+    return 0
+
+
+async def _erase(arguments: argparse.Namespace) -> int:
+    from console.directory import find_auth, open_directory
+    from console.tenant_data import TenantData
+
+    async with open_directory(*find_auth(arguments.home)) as directory:
+        tenant = await directory.tenant(arguments.name)
+    if not tenant.HasField("suspend_time"):
+        raise CommandFailure(f"{arguments.name} is active: `rampart tenant suspend {arguments.name}` first.")
+    async with TenantData.open(arguments.home, tenant.tenant_id) as data:
+        rows = await data.erase(lambda service, count: print(f"{service:8} {count} rows", file=sys.stderr))
+    print(f"erased    {arguments.name}\nid        {tenant.tenant_id}\nrows      {rows.total()}")
     return 0
 
 

@@ -106,6 +106,11 @@ class Revocations:
         found = (known.get(name) for name in _names(principal))
         return any(refusal is not None and refusal.refuses(issued_at, now) for refusal in found)
 
+    def refuses_all(self, tenant_id: str) -> bool:
+        """Tells whether all tokens of a tenant are refused, also those to come: it is suspended."""
+        whole = self._tenants.get(tenant_id, {}).get((RevokedBy.TENANT, ""))
+        return whole is not None and self._clock() < whole.all_until
+
     def add(self, revocations: Iterable[RevokedTokens]) -> None:
         """Refuses more tokens, from now on. What came in together is to be added together: listeners look once."""
         self._forget()

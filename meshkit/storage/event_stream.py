@@ -85,6 +85,14 @@ class RedisStream:
             found: Any = await self._redis.xread({self.key: after}, count=limit, block=max(1, int(wait * 1000)))
         return [_entry(pair) for _, pairs in found for pair in pairs]
 
+    async def forget(self, part: str) -> None:
+        """Deletes the entries that have a text in them: their readers notice that they are missing, as ever."""
+        async with _reachable():
+            entries: Any = await self._redis.xrange(self.key)
+            found = [name for name, fields in entries if part.encode() in (fields or {}).get(_FIELD, b"")]
+            if found:
+                await self._redis.xdel(self.key, *found)
+
     async def check(self) -> None:
         async with _reachable():
             await self._redis.ping()

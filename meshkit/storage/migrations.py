@@ -45,24 +45,31 @@ class MigrationError(SettingsError):
 async def migrate_service(reader: Reader, service: str, folder: Path, **roles: str) -> None:
     """Applies a service's migrations as the owner of its database, or as its runtime role if no owner is named.
 
-    `{service}` stands for the role of `RAMPART_<SERVICE>_DSN`. `roles` names the variables whose roles stand for other
-    placeholders; where one is not set, the runtime role does.
+    `{service}` stands for the role of `RAMPART_<SERVICE>_DSN`, `{eraser}` for that of `RAMPART_<SERVICE>_ERASER_DSN`.
+    `roles` names the variables whose roles stand for other placeholders; where one is not set, the runtime role does.
     """
     database = _Database.read(reader, service.upper())
     named = {name: role_of(reader.text(variable, database.dsn)) for name, variable in roles.items()}
-    await migrate(database.owner or database.dsn, folder, {"service": role_of(database.dsn), **named})
+    runtime = {"service": role_of(database.dsn), "eraser": role_of(database.eraser)}
+    await migrate(database.owner or database.dsn, folder, runtime | named)
 
 
 @dataclass(frozen=True, slots=True)
 class _Database:
     dsn: str
     """The database as the service's own role sees it, which row-level security binds."""
+    eraser: str
+    """The same as the role sees it that exports and erases what one tenant has."""
     owner: str
     """The same as its owner sees it, who applies the migrations at the start; without one the service's role does."""
 
     @classmethod
     def read(cls, reader: Reader, service: str) -> _Database:
-        return cls(dsn=reader.text(f"RAMPART_{service}_DSN"), owner=reader.text(f"RAMPART_{service}_MIGRATE_DSN", ""))
+        return cls(
+            dsn=reader.text(f"RAMPART_{service}_DSN"),
+            eraser=reader.text(f"RAMPART_{service}_ERASER_DSN"),
+            owner=reader.text(f"RAMPART_{service}_MIGRATE_DSN", ""),
+        )
 
 
 def role_of(dsn: str) -> str:

@@ -16,8 +16,8 @@ __all__ = [
     "Topology",
 ]
 
-ROLES = ("owner", "service")
-"""Of every database: one migrates it, one serves from it."""
+ROLES = ("owner", "service", "eraser")
+"""Of every database: one migrates it, one serves from it, one exports and erases what a tenant has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class ServiceEntry(ProcessEntry):
     def dsns(self) -> dict[str, str]:
         """Returns the environment variable of each role that the process itself connects as."""
         extra = {role.name: self.setting(f"{role.name.upper()}_DSN") for role in self.roles}
-        return {"service": self.setting("DSN"), **extra}
+        return {"service": self.setting("DSN"), "eraser": self.setting("ERASER_DSN"), **extra}
 
 
 @dataclass(frozen=True, slots=True)

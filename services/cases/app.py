@@ -26,6 +26,7 @@ from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
 from meshkit.tasks import RemoteTasks, Worker, task_policies
+from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
 from services.cases.adapters.fraud_labels import LABEL_POLICIES, FraudLabels
 from services.cases.adapters.postgres_changes import PostgresCaseWriter
 from services.cases.adapters.postgres_follower import PostgresCaseFollower
@@ -51,6 +52,7 @@ __all__ = ["migrate", "serve"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 ALERT_SERVICE = alert_service_pb2.DESCRIPTOR.services_by_name["AlertService"]
 CASE_SERVICE = case_service_pb2.DESCRIPTOR.services_by_name["CaseService"]
+SERVED = [ALERT_SERVICE, CASE_SERVICE, TENANT_DATA_SERVICE]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -83,9 +85,7 @@ async def serve(host: Host, reader: Reader) -> None:
     ended = EndedCaseRetention(pool, settings.retention_days)
     host.background("case retention", Periodic("case retention", ended.delete).run)
     audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
-    server = MeshServer(
-        mesh, identity, listen=settings.listen, services=[ALERT_SERVICE, CASE_SERVICE], verifier=verifier, audit=audit
-    )
+    server = MeshServer(mesh, identity, listen=settings.listen, services=SERVED, verifier=verifier, audit=audit)
     reads, pages = PostgresCaseReads(Reads(lent, settings.reads)), Pages(Continuations(settings.continuation_keys))
     closing, claiming = CaseClosing(writer, FraudLabels(fraud), raising, _now), PostgresCaseWriter(pool, follow=False)
     alerts = AlertDesk(reads, writer, closing, _now)
@@ -95,6 +95,7 @@ async def serve(host: Host, reader: Reader) -> None:
     host.background("tasks", Worker(tasks, {JOB_KIND: work.run}, limits={JOB_KIND: JOBS_AT_ONCE}).run)
     cases = CaseServicer(desk, closing, jobs, writer, claiming, pages)
     server.add(case_service_pb2_grpc.add_CaseServiceServicer_to_server, cases)
+    await serve_tenant_data(host, reader, server, "cases", verifier.revocations)
     await host.serve(server, admin=mesh.admin_listen)
 
 

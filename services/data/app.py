@@ -21,6 +21,7 @@ from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.leader import Leader, Session
 from meshkit.storage.reads import read_pool
 from meshkit.storage.redis import open_redis
+from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
 from services.data.adapters.postgres import PostgresLedger
 from services.data.adapters.postgres_desk import PostgresDesk
 from services.data.adapters.postgres_writer import PostgresLedgerWriter
@@ -37,6 +38,7 @@ __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 DATA_SERVICE = data_service_pb2.DESCRIPTOR.services_by_name["DataService"]
+SERVED = [DATA_SERVICE, TENANT_DATA_SERVICE]
 
 
 async def migrate(_: Host, reader: Reader) -> None:
@@ -66,10 +68,11 @@ async def serve(host: Host, reader: Reader) -> None:
     desk = PostgresDesk(pool)
     host.warn("ledger", desk.check)
     audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
-    server = MeshServer(mesh, identity, listen=settings.listen, services=[DATA_SERVICE], verifier=verifier, audit=audit)
+    server = MeshServer(mesh, identity, listen=settings.listen, services=SERVED, verifier=verifier, audit=audit)
     ledger = LedgerService(PostgresLedger(pool, settings.reads))
     servicer = DataServicer(ledger, desk, Pages(Continuations(settings.continuation_keys)))
     server.add(data_service_pb2_grpc.add_DataServiceServicer_to_server, servicer)
+    await serve_tenant_data(host, reader, server, "data", verifier.revocations)
     await host.serve(server, admin=mesh.admin_listen)
 
 

@@ -21,6 +21,7 @@ from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
 from meshkit.storage.notifications import Notifications
 from meshkit.storage.reads import Reads, read_pool
+from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
 from services.task.adapters.postgres_engine import PostgresEngine
 from services.task.adapters.postgres_schedules import PostgresSchedules
 from services.task.adapters.postgres_tasks import PostgresTasks
@@ -43,6 +44,7 @@ __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 TASK_SERVICE = task_service_pb2.DESCRIPTOR.services_by_name["TaskService"]
+SERVED = [TASK_SERVICE, TENANT_DATA_SERVICE]
 BATCH_METHOD = "/rampart.task.v1.TaskService/CoalesceCreateTask"
 BATCH_ITEMS = 256
 BATCH_BYTES = 4 << 20
@@ -85,12 +87,13 @@ async def serve(host: Host, reader: Reader) -> None:
         settings.mesh,
         identity,
         listen=settings.listen,
-        services=[TASK_SERVICE],
+        services=SERVED,
         verifier=verifier,
         draining=signals.close,
         audit=audit,
     )
     server.add(task_service_pb2_grpc.add_TaskServiceServicer_to_server, servicer)
+    await serve_tenant_data(host, reader, server, "task", verifier.revocations)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

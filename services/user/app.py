@@ -24,6 +24,7 @@ from meshkit.storage.event_stream import MemoryStream, RedisStream
 from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.reads import read_pool
 from meshkit.storage.redis import open_redis
+from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
 from services.user.adapters.postgres import PostgresProfiles, PostgresUsers
 from services.user.adapters.postgres_changes import PostgresWriter
 from services.user.adapters.publishing import PublishingWriter
@@ -35,6 +36,7 @@ __all__ = ["migrate", "serve"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 USER_SERVICE = user_service_pb2.DESCRIPTOR.services_by_name["UserService"]
+SERVED = [USER_SERVICE, TENANT_DATA_SERVICE]
 PROFILES_POOL_SIZE = 4
 BATCH_METHOD = "/rampart.user.v1.UserService/CoalesceGetRiskProfile"
 
@@ -69,10 +71,12 @@ async def serve(host: Host, reader: Reader) -> None:
     pages, batch_policy = Pages(Continuations(settings.continuation_keys)), policies([USER_SERVICE])[BATCH_METHOD]
     audit = await host.open(remote_audit(identity, settings.auth_address), name="audit log")
     server = MeshServer(
-        settings.mesh, identity, listen=settings.listen, services=[USER_SERVICE], verifier=verifier, audit=audit
+        settings.mesh, identity, listen=settings.listen, services=SERVED, verifier=verifier, audit=audit
     )
     server.add(
         user_service_pb2_grpc.add_UserServiceServicer_to_server,
         UserServicer(service, idempotent, pages=pages, verifier=verifier, batch_policy=batch_policy),
     )
+    forget = [RedisStream(redis, CHANGES).forget] if redis is not None else []
+    await serve_tenant_data(host, reader, server, "user", verifier.revocations, forget)
     await host.serve(server, admin=settings.mesh.admin_listen)

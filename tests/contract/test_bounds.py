@@ -11,10 +11,11 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from meshkit.identity.policy import POLICY_OPTION
+from meshkit.tenants.serving import TENANT_DATA_SERVICE
 from meshkit.topology import load
 from tests.support.protos import descriptors_of
 
-SERVICES = descriptors_of(load().services)
+SERVICES = [*descriptors_of(load().services), TENANT_DATA_SERVICE]
 MOST_CHARACTERS = 4_096
 INTERNAL = {"rampart.mesh.v1.Batch"}
 """What only services of the mesh send: bounded by `max_bytes` of the coalescing, and never walked on the hot path."""

@@ -11,10 +11,11 @@ from rampart.mesh.v1 import batch_pb2
 
 from meshkit.identity.policy import Policy, field_policy, policies, policy_of, scope_words
 from meshkit.identity.scopes import Scopes
+from meshkit.tenants.serving import TENANT_DATA_SERVICE
 from meshkit.topology import load
 from tests.support.protos import descriptors_of
 
-SERVICES = descriptors_of(load().services)
+SERVICES = [*descriptors_of(load().services), TENANT_DATA_SERVICE]
 POLICIES = policies(SERVICES)
 METHODS = {policy_of(method).path: method for service in SERVICES for method in service.methods}
 SCOPES = Scopes.declared_by_methods()

@@ -134,7 +134,8 @@ def test_kubernetes_has_the_process_its_policy_and_its_migration(texts: dict[Pat
 def test_databases_certificates_images_and_pages_have_the_service(texts: dict[Path, str]) -> None:
     script = texts[Path("deploy/postgres/databases.sql")]
     assert "CREATE ROLE rampart_parcel_courier LOGIN NOBYPASSRLS PASSWORD :'parcel_courier';" in script
-    assert "GRANT CONNECT ON DATABASE rampart_parcel TO rampart_parcel_service, rampart_parcel_courier;" in script
+    granted = "rampart_parcel_service, rampart_parcel_eraser, rampart_parcel_courier"
+    assert f"GRANT CONNECT ON DATABASE rampart_parcel TO {granted};" in script
     certificates = parsed(texts[Path("deploy/k8s/examples/certificates.yaml")])
     uris = {document["metadata"]["name"]: document["spec"]["uris"] for document in certificates}
     assert uris[NAME] == ["spiffe://rampart.local/service/parcel"]
@@ -153,7 +154,7 @@ def test_the_console_knows_the_service(topology: Topology, tmp_path: Path) -> No
     assert given is not None
     assert "RAMPART_PARCEL_COURIER_DSN" in given
     secrets = environments(topology, State(tmp_path))
-    assert secrets[NAME].keys() == {"RAMPART_PARCEL_DSN", "RAMPART_PARCEL_COURIER_DSN"}
+    assert secrets[NAME].keys() == {f"RAMPART_PARCEL_{each}" for each in ("DSN", "ERASER_DSN", "COURIER_DSN")}
     assert "RAMPART_PARCEL_COURIER_PASSWORD" in secrets["postgres"]
 
 
@@ -168,6 +169,8 @@ def test_the_gateway_calls_whoever_has_routes() -> None:
 
 def test_the_table_names_every_grpc_service_of_the_protos(contract: Contract) -> None:
     named = [name for service in load().services for name in service.full_names]
+    # What every service of the mesh serves is no service's own.
+    named.append("rampart.mesh.v1.TenantDataService")
     assert sorted(named) == sorted(each.full_name for each in contract.services())
 
 

@@ -29,6 +29,7 @@ from meshkit.identity.tls import channel_credentials
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import MeshSettings, TlsFiles
+from meshkit.tenants.serving import TENANT_DATA_SERVICE
 from meshkit.topology import load
 from tests.support.certificates import Certificates
 from tests.support.mesh import MeshNode
@@ -38,7 +39,7 @@ from tests.support.tokens import AUDIENCE, ISSUER, TENANT, TRUSTED, Issuer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SERVICES = descriptors_of(load().services)
+SERVICES = [*descriptors_of(load().services), TENANT_DATA_SERVICE]
 METHODS = [method for service in SERVICES for method in service.methods]
 ROLES: Mapping[str, frozenset[str]] = {
     value.name.removeprefix("ROLE_").lower(): frozenset(value.GetOptions().Extensions[policy_pb2.role].scopes)  # type: ignore[index]

@@ -6,6 +6,8 @@ from meshkit.topology import ProcessEntry, ServiceEntry, Topology
 
 __all__ = ["databases", "kubernetes_secrets", "processes", "services"]
 
+ERASES = "export and erase what one tenant has"
+
 
 def processes(topology: Topology) -> str:
     """Returns what each process serves, talks to and keeps, for docs/operations.md."""
@@ -20,7 +22,7 @@ def databases(topology: Topology) -> str:
     """Returns the databases with their roles and the settings that name them, for docs/operations.md."""
     rows = [["database", "role", "setting", "may"]]
     for service in topology.services:
-        may = {"owner": "migrate", "service": "serve, within the tenants of a call"}
+        may = {"owner": "migrate", "service": "serve, within the tenants of a call", "eraser": ERASES}
         may |= {role.name: role.may for role in service.roles}
         settings = {"owner": service.setting("MIGRATE_DSN"), **service.dsns()}
         for role in service.role_names:
@@ -41,7 +43,7 @@ def kubernetes_secrets(topology: Topology) -> str:
     """Returns the Secrets that an operator makes, for deploy/k8s/README.md."""
     rows = [["Secret", "keys", "for"]]
     for service in topology.services:
-        extra = "".join(f", `{role.name}-dsn`" for role in service.roles)
+        extra = "".join(f", `{role}-dsn`" for role in service.dsns() if role != "service")
         users = ", ".join(f"`{service.user(role)}`" for role in service.dsns())
         rows.append([f"`rampart-{service.name}-postgres`", f"`dsn`{extra}", f"the process: {users}"])
         rows.append([f"`rampart-{service.name}-owner`", "`dsn`", f"the migration: `{service.user('owner')}`"])

@@ -41,7 +41,7 @@ from services.auth.app.auditing import audit_log, audit_trail, own_calls
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
 from services.auth.app.signing_in import Around, SigningIn
-from services.auth.app.tenants import TENANT_SERVICE, serve_tenants
+from services.auth.app.tenants import TENANT_SERVICES, serve_tenants
 from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
@@ -62,7 +62,7 @@ SERVICES = [
     oauth_service_pb2.DESCRIPTOR.services_by_name["OAuthService"],
     sign_in_service_pb2.DESCRIPTOR.services_by_name["SignInService"],
     session_service_pb2.DESCRIPTOR.services_by_name["SessionService"],
-    TENANT_SERVICE,
+    *TENANT_SERVICES,
 ]
 
 
@@ -103,7 +103,7 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(account_service_pb2_grpc.add_AccountServiceServicer_to_server, people.account)
     server.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, log)
     signing_in.serve(server)
-    serve_tenants(server, directory)
+    await serve_tenants(host, reader, server, pool, trail, revoked)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

@@ -25,6 +25,7 @@ from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
 from meshkit.tasks import Handler, KindLimits, Worker, task_policies
+from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
@@ -36,6 +37,7 @@ from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
+from services.fraud.app.erasing import open_erasing
 from services.fraud.app.graphing import GRAPH_SERVICE, serve_graph
 from services.fraud.app.labelling import LABEL_SERVICE, serve_labels
 from services.fraud.app.modelling import MODEL_SERVICE, serve_models, watch_models
@@ -59,7 +61,7 @@ __all__ = ["migrate", "serve"]
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 SERVED = [
     FRAUD_SERVICE, *SERVICES, SCENARIO_SERVICE, BACKTEST_SERVICE, LABEL_SERVICE, MODEL_SERVICE, QUALITY_SERVICE,
-    GRAPH_SERVICE,
+    GRAPH_SERVICE, TENANT_DATA_SERVICE,
 ]  # fmt: skip
 
 
@@ -109,6 +111,8 @@ async def serve(host: Host, reader: Reader) -> None:
     await serve_graph(host, settings, server, reads)
     done = await _serve_work(host, settings, server, reads, pages, tasks)
     await _working(host, settings, tasks, [_Work(label_files.KIND, labels.run, label_files.IMPORTS_AT_ONCE), *done])
+    forget = await open_erasing(host, settings, redis, stores.keys)
+    await serve_tenant_data(host, reader, server, "fraud", verifier.revocations, forget)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

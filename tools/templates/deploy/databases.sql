@@ -7,7 +7,7 @@
 @{passwords}
 
 -- <service>_owner runs the migrations; <service>_service is what the process connects as, and row-level security holds
--- for it.
+-- for it. <service>_eraser exports and erases what one tenant has.
 @{extra}
 BEGIN;
 @{roles}

@@ -64,7 +64,7 @@ class TenantServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SuspendTenant(self, request, context):
-        """Stops a tenant: nobody gets an access token for it, and every process refuses those that there are within 5 seconds. What it has stays as it is. One that is suspended stays so since when it was. Reasons: RESOURCE_NOT_FOUND.
+        """Stops a tenant: within 5 seconds nobody gets an access token for it, and every process refuses those that there are. What it has stays as it is. One that is suspended stays so since when it was. Reasons: RESOURCE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

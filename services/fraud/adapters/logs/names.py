@@ -10,6 +10,7 @@ from services.fraud.ports import LogKey, LogStream
 
 __all__ = [
     "ALL",
+    "LOG_PREFIX",
     "NAME_BYTES",
     "PENDING",
     "STATE",
@@ -31,8 +32,8 @@ PENDING = "logs:2:pending"
 """Set of the names of the hashes that hold reservations."""
 TAG_BYTES = 3
 DIGEST_BYTES = 13
-_PREFIX = b"e:"
-NAME_BYTES = len(_PREFIX) + TAG_BYTES + DIGEST_BYTES
+LOG_PREFIX = b"e:"
+NAME_BYTES = len(LOG_PREFIX) + TAG_BYTES + DIGEST_BYTES
 TENANTS = 50_000
 """Tenants whose tags are remembered, at most."""
 
@@ -52,7 +53,7 @@ class LogNames:
     def _of(self, key: LogKey) -> bytes:
         text = f"{key.stream.tenant_id}\0{key.stream.schema}\0{key.value}".encode()
         digest = blake2b(text, digest_size=DIGEST_BYTES, key=self._secret).digest()
-        return _PREFIX + self.tag(key.stream.tenant_id) + digest
+        return LOG_PREFIX + self.tag(key.stream.tenant_id) + digest
 
     def tag(self, tenant_id: str) -> bytes:
         """Returns what the names of all logs of a tenant have in them."""

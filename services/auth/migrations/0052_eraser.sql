@@ -1,0 +1,27 @@
+-- What a tenant has is exported and erased by a role of its own: of the tenants that a transaction names it reads and
+-- deletes rows, and it changes none. A migration that makes a table with a tenant_id ends with this function for it.
+CREATE FUNCTION rampart_erasable(of_tenants regclass) RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    EXECUTE format('GRANT SELECT, DELETE ON %s TO {eraser}', of_tenants);
+    EXECUTE format('CREATE POLICY eraser ON %s TO {eraser} '
+                   'USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]))', of_tenants);
+END
+$$;
+REVOKE ALL ON FUNCTION rampart_erasable(regclass) FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO {eraser};
+-- The audit log stays: it has no personal data, and its chain is to be verified whole.
+SELECT rampart_erasable(c.oid) FROM pg_class AS c
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+    AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'tenant_id' AND NOT attisdropped)
+    AND relname NOT LIKE 'audit\_%';
+
+-- That all tokens of the tenant are refused holds until the last of them has expired, when it is there no more.
+ALTER TABLE revocations DROP CONSTRAINT revocations_tenant_id_fkey;
+DROP POLICY eraser ON revocations;
+ALTER POLICY told ON revocations TO {service};
+ALTER POLICY over ON revocations TO {service};
+CREATE POLICY eraser_read ON revocations FOR SELECT TO {eraser}
+    USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]));
+CREATE POLICY eraser_kept ON revocations AS RESTRICTIVE FOR DELETE TO {eraser} USING (kind <> 'tenant');
