@@ -18,11 +18,16 @@ MAX_CHARACTERS = 256
 
 
 def target_of(method: MethodDescriptor) -> Callable[[Message], str]:
-    """Returns what makes the target of a request, such as "scenarios/checkout"; empty without an HTTP binding."""
+    """Returns what makes the target of a request, such as "scenarios/checkout".
+
+    Without an HTTP binding it is the tenant that the request names, or empty.
+    """
     rule = method.GetOptions().Extensions[annotations_pb2.http]
     verb = rule.WhichOneof("pattern")
     path = getattr(rule, verb) if verb not in (None, "custom") else ""
     template = _PREFIX.sub("", path).rpartition(":")[0] or _PREFIX.sub("", path)
+    if not template and "tenant_id" in method.input_type.fields_by_name:
+        template = "tenants/{tenant_id}"
 
     def target(request: Message) -> str:
         return _VARIABLE.sub(lambda found: _value(request, found[1]), template)[:MAX_CHARACTERS]

@@ -15,6 +15,8 @@ Catalogue = asyncpg.Connection
 OF_NO_TENANT = {
     *((service, "schema_migrations") for service in load().names),
     ("auth", "signing_keys"),
+    # By hashes of who tried, whom nobody knows yet.
+    ("auth", "sign_in_failures"),
     ("task", "kinds"),
     ("fraud", "graph_place"),
     ("fraud", "key_secret"),

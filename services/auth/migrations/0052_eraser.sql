@@ -7,6 +7,9 @@ BEGIN
     EXECUTE format('GRANT SELECT, DELETE ON %s TO {eraser}', of_tenants);
     EXECUTE format('CREATE POLICY eraser ON %s TO {eraser} '
                    'USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]))', of_tenants);
+    -- Whatever else a policy opens for everybody.
+    EXECUTE format('CREATE POLICY eraser_only ON %s AS RESTRICTIVE TO {eraser} '
+                   'USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]))', of_tenants);
 END
 $$;
 REVOKE ALL ON FUNCTION rampart_erasable(regclass) FROM PUBLIC;
@@ -16,12 +19,8 @@ SELECT rampart_erasable(c.oid) FROM pg_class AS c
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
     AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid AND attname = 'tenant_id' AND NOT attisdropped)
     AND relname NOT LIKE 'audit\_%';
+GRANT SELECT ON audit_heads, audit_events, audit_anchors, audit_checkpoints TO {eraser};
 
 -- That all tokens of the tenant are refused holds until the last of them has expired, when it is there no more.
 ALTER TABLE revocations DROP CONSTRAINT revocations_tenant_id_fkey;
-DROP POLICY eraser ON revocations;
-ALTER POLICY told ON revocations TO {service};
-ALTER POLICY over ON revocations TO {service};
-CREATE POLICY eraser_read ON revocations FOR SELECT TO {eraser}
-    USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]));
 CREATE POLICY eraser_kept ON revocations AS RESTRICTIVE FOR DELETE TO {eraser} USING (kind <> 'tenant');

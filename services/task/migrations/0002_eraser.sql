@@ -7,6 +7,9 @@ BEGIN
     EXECUTE format('GRANT SELECT, DELETE ON %s TO {eraser}', of_tenants);
     EXECUTE format('CREATE POLICY eraser ON %s TO {eraser} '
                    'USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]))', of_tenants);
+    -- Whatever else a policy opens for everybody.
+    EXECUTE format('CREATE POLICY eraser_only ON %s AS RESTRICTIVE TO {eraser} '
+                   'USING (tenant_id = ANY ((SELECT rampart_tenants())::uuid[]))', of_tenants);
 END
 $$;
 REVOKE ALL ON FUNCTION rampart_erasable(regclass) FROM PUBLIC;
