@@ -1,0 +1,40 @@
+"""What ends an erasure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from meshkit.context import SYSTEM_TENANT
+from services.auth.domain.audit import AuditEvent
+from services.auth.service.erasing import TenantErasure
+
+
+class Refusals:
+    """Refusals without an end, by tenants."""
+
+    def __init__(self, *tenants: str) -> None:
+        self.ends: dict[str, datetime | None] = dict.fromkeys(tenants)
+
+    async def end_refusal(self, tenant_id: str, until: datetime) -> bool:
+        if self.ends.get(tenant_id, until) is not None:
+            return False
+        self.ends[tenant_id] = until
+        return True
+
+
+class Trail:
+    def __init__(self) -> None:
+        self.events: list[AuditEvent] = []
+
+    async def record(self, event: AuditEvent) -> None:
+        self.events.append(event)
+
+
+async def test_refusal_ends_when_no_token_can_be_left_and_the_platform_is_told_once() -> None:
+    refusals, trail = Refusals("t-1", "t-2"), Trail()
+    erasure = TenantErasure(refusals, trail, clock=lambda: 1_800_000_000.0)
+    await erasure.forget("t-1")
+    await erasure.forget("t-1")
+    assert refusals.ends == {"t-1": datetime.fromtimestamp(1_800_000_000, UTC) + timedelta(days=1), "t-2": None}
+    told = [(event.action, event.tenant_id, event.target) for event in trail.events]
+    assert told == [("tenant.erase", SYSTEM_TENANT, "tenants/t-1")]
