@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from meshkit.weak_keys import is_weak
+
 __all__ = ["MeshSettings", "Reader", "SettingsError", "TlsFiles", "read_keys"]
 
 KEY_BYTES = 32
@@ -98,7 +100,7 @@ def _is_ipv4(address: str) -> bool:
 
 
 def read_keys(name: str, path: Path, *, most: int = 1) -> tuple[bytes, ...]:
-    """Reads up to `most` keys, one a line, newest first: each 32 bytes as hexadecimal digits, not all of them equal.
+    """Reads up to `most` keys, one a line, newest first: each 32 bytes as hexadecimal digits, which nobody may know.
 
     Anything else is a SettingsError that names the setting and the path.
     """
@@ -106,7 +108,7 @@ def read_keys(name: str, path: Path, *, most: int = 1) -> tuple[bytes, ...]:
         keys = tuple(bytes.fromhex(line) for line in path.read_text().splitlines() if line.strip())
     except ValueError:
         keys = ()
-    if not 1 <= len(keys) <= most or any(len(key) != KEY_BYTES or len(set(key)) == 1 for key in keys):
+    if not 1 <= len(keys) <= most or any(len(key) != KEY_BYTES or is_weak(key) for key in keys):
         lines = "" if most == 1 else f", on each of up to {most} lines"
         raise SettingsError(f"{name} names {path}, which does not hold 32 random bytes in hexadecimal{lines}")
     return keys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_process_needs_its_certificates_and_its_admin_port_and_nothing_else(tmp_
         assert sentence(partial(MeshSettings.read, rest)) == f"{name} is not set"
 
 
-KEYS = ["1f" * 31 + "00", "2e" * 31 + "00", "3d" * 31 + "00"]
+KEYS = [hashlib.sha256(b"%d of a test" % number).hexdigest() for number in range(3)]
 
 
 @pytest.mark.parametrize(

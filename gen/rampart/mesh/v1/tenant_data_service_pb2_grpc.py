@@ -52,7 +52,7 @@ class TenantDataServiceServicer:
     """
 
     def ExportTenant(self, request, context):
-        """Exports every row of a tenant, of one moment: each table with its columns, then its rows as JSON lines.
+        """Exports every row of a tenant, of one moment: each table with its columns, then its rows as JSON lines. Whoever has them has everything, so that this read is an event of the audit log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
