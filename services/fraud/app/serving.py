@@ -25,7 +25,7 @@ from meshkit.storage.event_stream import RedisStream
 from meshkit.storage.reads import Reads, read_pool
 from meshkit.storage.redis import open_redis
 from meshkit.tasks import Handler, KindLimits, Worker, task_policies
-from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
+from meshkit.tenants.serving import TENANT_DATA_SERVICE
 from services.fraud.adapters.decided_events import DecidedEvents
 from services.fraud.adapters.outbox_reader import OutboxReader
 from services.fraud.adapters.outbox_relay import OutboxRelay
@@ -37,7 +37,7 @@ from services.fraud.app.backtesting import BACKTEST_SERVICE, serve_backtests
 from services.fraud.app.checks import FRAUD_SERVICE, open_checks, open_stores
 from services.fraud.app.configuring import SERVICES, open_configurations, serve_changes
 from services.fraud.app.deploying import SCENARIO_SERVICE, open_counts, replays_of, serve_scenarios
-from services.fraud.app.erasing import open_erasing
+from services.fraud.app.erasing import serve_erasing
 from services.fraud.app.graphing import GRAPH_SERVICE, serve_graph
 from services.fraud.app.labelling import LABEL_SERVICE, serve_labels
 from services.fraud.app.modelling import MODEL_SERVICE, serve_models, watch_models
@@ -89,7 +89,7 @@ async def serve(host: Host, reader: Reader) -> None:
     stores = await open_stores(host, settings, committed, reads)
     rates, counts = ExchangeRates(PostgresRates(stores.pool)), await open_counts(host, settings)
     states = TenantStates(governing.configurations, governing.lists, governing.models)
-    continuations = Continuations(settings.continuation_keys)
+    pages = Pages(continuations := Continuations(settings.continuation_keys))
     servicer = FraudServicer(
         means=await open_checks(host, settings, redis, verifier, stores, states, rates, counts.committed),
         store=stores.decisions,
@@ -102,7 +102,6 @@ async def serve(host: Host, reader: Reader) -> None:
     )
     server = await _server(host, settings, verifier)
     server.add(fraud_service_pb2_grpc.add_FraudServiceServicer_to_server, servicer)
-    pages = Pages(continuations)
     await serve_changes(host, settings, server, reads, pages)
     await serve_scenarios(host, settings, server, reads, pages, governing.configurations, counts)
     tasks = await _tasks(host, settings)
@@ -111,8 +110,7 @@ async def serve(host: Host, reader: Reader) -> None:
     await serve_graph(host, settings, server, reads)
     done = await _serve_work(host, settings, server, reads, pages, tasks)
     await _working(host, settings, tasks, [_Work(label_files.KIND, labels.run, label_files.IMPORTS_AT_ONCE), *done])
-    forget = await open_erasing(host, settings, redis, stores.keys)
-    await serve_tenant_data(host, reader, server, "fraud", verifier.revocations, forget)
+    await serve_erasing(host, reader, settings, server, redis, stores.keys, verifier.revocations)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 
