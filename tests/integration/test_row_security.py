@@ -17,6 +17,9 @@ OF_NO_TENANT = {
     ("auth", "signing_keys"),
     # By hashes of who tried, whom nobody knows yet.
     ("auth", "sign_in_failures"),
+    # Gone after minutes, whosever they are.
+    ("auth", "sign_in_attempts"),
+    ("auth", "seen_proofs"),
     ("task", "kinds"),
     ("fraud", "graph_place"),
     ("fraud", "key_secret"),

@@ -27,7 +27,7 @@ async def serve_erasing(
     keys: EventKeys,
     revocations: Revocations,
 ) -> None:
-    """Adds `TENANT_DATA_SERVICE`, which forgets a tenant in Redis too. Its connections are opened when one is erased."""
+    """Adds `TENANT_DATA_SERVICE`, which forgets a tenant in Redis too. It connects when one is erased."""
     cleaner = await host.open(postgres.pool(settings.cleaner_dsn, size=1), name="postgres of the tenants of logs")
     forget = ErasedLogs(redis, keys.secret, cleaner).forget, RedisStream(redis, "events:fraud").forget
     await serve_tenant_data(host, reader, server, "fraud", revocations, forget)
