@@ -14,19 +14,21 @@ from meshkit.settings import Reader
 from meshkit.storage import postgres
 from meshkit.tenants.servicer import Forget, TenantDataServicer
 
-__all__ = ["TENANT_DATA_SERVICE", "serve_tenant_data"]
+__all__ = ["TENANT_DATA_SERVICE", "EraserSettings", "serve_tenant_data"]
 
 TENANT_DATA_SERVICE = tenant_data_service_pb2.DESCRIPTOR.services_by_name["TenantDataService"]
 POOL_SIZE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Eraser:
+class EraserSettings:
+    """What every service reads for what it keeps of tenants."""
+
     dsn: str = field(repr=False)
     """Database, as the role that exports and erases what one tenant has."""
 
     @classmethod
-    def read(cls, reader: Reader, service: str) -> _Eraser:
+    def read(cls, reader: Reader, service: str) -> EraserSettings:
         return cls(dsn=reader.text(f"RAMPART_{service}_ERASER_DSN"))
 
 
@@ -39,7 +41,7 @@ async def serve_tenant_data(
     forget: Sequence[Forget] = (),
 ) -> None:
     """Adds `TENANT_DATA_SERVICE` to the server of a service. Its connections are opened when the operator calls."""
-    eraser = _Eraser.read(reader, service.upper())
+    eraser = EraserSettings.read(reader, service.upper())
     pool = await host.open(postgres.pool(eraser.dsn, size=POOL_SIZE), name="postgres of the eraser")
     servicer = TenantDataServicer(pool, revocations, forget)
     server.add(tenant_data_service_pb2_grpc.add_TenantDataServiceServicer_to_server, servicer)

@@ -15,6 +15,7 @@ from gateway.settings import GatewaySettings
 from meshkit.host import Host
 from meshkit.settings import Reader, SettingsError
 from meshkit.storage import migrations
+from meshkit.tenants.serving import EraserSettings
 from meshkit.topology import load
 from tests.support.deploy import BASE, SERVICES, Recorder, file_variables, in_cluster, in_compose, migration_jobs
 from tools.check_deploy import DEPLOY, documents, of_kind
@@ -41,6 +42,7 @@ def read_settings(process: str, environment: dict[str, str], key: Path) -> set[s
     else:
         module = importlib.import_module(f"services.{process}.settings")
         getattr(module, f"{process.title()}Settings").read(Reader(recorder))
+        EraserSettings.read(Reader(recorder), process.upper())
     return recorder.asked
 
 
