@@ -11,7 +11,9 @@ import pytest
 from starlette.routing import Route
 
 from gateway.compile.plan import load_plan
+from gateway.describe.openapi import LOCAL_URL
 from gateway.edge.address import AddressResolver
+from gateway.product.rampart import rampart
 from meshkit.descriptors import DESCRIPTORS
 from meshkit.settings import MeshSettings, Reader
 from meshkit.topology import load
@@ -88,7 +90,8 @@ def test_a_process_is_given_the_address_of_exactly_whom_it_calls(process: str) -
 
 
 def test_the_way_in_offers_what_the_gateway_serves_and_nothing_else() -> None:
-    pipeline = Gateway(public_metrics=False).app
+    # As one that describes its issuer, which has its own address.
+    pipeline = Gateway(public_metrics=False, product=rampart(LOCAL_URL)).app
     routes = [route.path for route in pipeline._others._site.routes if isinstance(route, Route)]
     routes += [binding.template.text for binding in pipeline._router.plan.bindings]
     routes += [endpoint.method.full_name for endpoint in pipeline._router.endpoints if not endpoint.streams]

@@ -469,6 +469,13 @@ class ErrorReason(betterproto2.Enum):
     Nothing: the person does not want it.
     """
 
+    FORM_REFUSED = 98
+    """
+    The form of a page was not one that was shown to this browser in this session. PERMISSION_DENIED.
+
+    Open the page again, with cookies allowed, and send its form from there.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -536,6 +543,7 @@ class ErrorReason(betterproto2.Enum):
             95: "ERROR_REASON_PROOF_INVALID",
             96: "ERROR_REASON_DEVICE_CODE_EXPIRED",
             97: "ERROR_REASON_AUTHORIZATION_DENIED",
+            98: "ERROR_REASON_FORM_REFUSED",
         }
 
     @classmethod
@@ -605,6 +613,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_PROOF_INVALID": 95,
             "ERROR_REASON_DEVICE_CODE_EXPIRED": 96,
             "ERROR_REASON_AUTHORIZATION_DENIED": 97,
+            "ERROR_REASON_FORM_REFUSED": 98,
         }
 
 
