@@ -435,7 +435,7 @@ class AuditHead(betterproto2.Message):
     """
     How far the audit log of a tenant goes.
 
-    Example: {"tenant_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57", "sequence": "17", "hash": "d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35", "first_sequence": "1", "checkpoint": null}
+    Example: {"tenant_id": "0199c2a4-5f6e-7c31-9d0a-4b8e2f6a1c57", "sequence": "17", "hash": "d4735e3a265e16eee03f59718b9b5d03019c07d8b6c51f90da3a666eec13ab35", "first_sequence": "1"}
     """
 
     tenant_id: "str" = betterproto2.field(1, betterproto2.TYPE_STRING)
