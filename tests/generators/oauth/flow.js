@@ -39,7 +39,8 @@ class Browser {
 async function main() {
   const client = await import('openid-client')
   const browser = new Browser()
-  await browser.send(await browser.go('GET', link), { password: PASSWORD, repeated: PASSWORD })
+  const welcome = await browser.send(await browser.go('GET', link), { password: PASSWORD, repeated: PASSWORD })
+  if (welcome.status !== 200) throw new Error(`${link.length} ${welcome.status} ${welcome.text}`)
 
   const insecure = { execute: [client.allowInsecureRequests] }
   const config = await client.discovery(new URL(origin), clientId, clientSecret, undefined, insecure)
@@ -54,6 +55,7 @@ async function main() {
   })
   const consent = await browser.send(await browser.go('GET', url.href), { tenant, email, password: PASSWORD })
   const back = await browser.send(consent, { answer: 'allow' })
+  if (!back.url.startsWith(CALLBACK)) throw new Error(`${consent.url} ${consent.status} led to ${back.url}: ${back.text}`)
   const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
   const tokens = await client.authorizationCodeGrant(config, new URL(back.url), checks)
   const { sub } = tokens.claims()
@@ -67,6 +69,6 @@ async function main() {
 }
 
 main().catch((error) => {
-  console.error(error)
+  console.error(error, error.cause)
   process.exit(1)
 })
