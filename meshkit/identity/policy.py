@@ -83,8 +83,6 @@ class Policy:
     """Name of the repeated field of the request whose items each cost what a call costs; empty means none."""
     audited: bool = False
     """True if every call that is let in is an event of the audit log."""
-    approval_scope: str = ""
-    """Scope of the second person that a call waits for, where the tenant asks for one; empty means none."""
 
     def admits(self, peer: str) -> bool:
         """Tells whether a peer, the path of a SPIFFE ID, is listed. No list admits nobody."""
@@ -128,7 +126,6 @@ def policy_of(method: MethodDescriptor) -> Policy:
         coalesce=_coalescing(option) if option.HasField("coalesce") else None,
         items=option.rate_limit.items,
         audited=option.audited,
-        approval_scope=option.approval.scope,
     )
 
 

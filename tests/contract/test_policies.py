@@ -114,7 +114,7 @@ users are data, which programs write at any rate and which say themselves who di
 @every_method
 def test_changes_that_need_special_powers_are_audited(policy: Policy) -> None:
     elevated = SCOPES.declared - SCOPES.ordinary
-    special = bool(policy.scopes & elevated) or "operator" in policy.callers or bool(policy.approval_scope)
+    special = bool(policy.scopes & elevated) or "operator" in policy.callers
     if not policy.reads and policy.rate_class != "decision" and special:
         assert policy.audited
 

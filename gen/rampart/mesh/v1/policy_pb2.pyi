@@ -35,7 +35,7 @@ FIELD_FIELD_NUMBER: _ClassVar[int]
 field: _descriptor.FieldDescriptor
 
 class MethodPolicy(_message.Message):
-    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope", "idempotency_key", "cache_topic", "max_age", "audited", "approval")
+    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope", "idempotency_key", "cache_topic", "max_age", "audited")
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     CALLERS_FIELD_NUMBER: _ClassVar[int]
@@ -50,7 +50,6 @@ class MethodPolicy(_message.Message):
     CACHE_TOPIC_FIELD_NUMBER: _ClassVar[int]
     MAX_AGE_FIELD_NUMBER: _ClassVar[int]
     AUDITED_FIELD_NUMBER: _ClassVar[int]
-    APPROVAL_FIELD_NUMBER: _ClassVar[int]
     public: bool
     scopes: _containers.RepeatedScalarFieldContainer[str]
     callers: _containers.RepeatedScalarFieldContainer[str]
@@ -65,14 +64,7 @@ class MethodPolicy(_message.Message):
     cache_topic: str
     max_age: _duration_pb2.Duration
     audited: bool
-    approval: Approval
-    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ..., idempotency_key: _Optional[bool] = ..., cache_topic: _Optional[str] = ..., max_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audited: _Optional[bool] = ..., approval: _Optional[_Union[Approval, _Mapping]] = ...) -> None: ...
-
-class Approval(_message.Message):
-    __slots__ = ("scope",)
-    SCOPE_FIELD_NUMBER: _ClassVar[int]
-    scope: str
-    def __init__(self, scope: _Optional[str] = ...) -> None: ...
+    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ..., idempotency_key: _Optional[bool] = ..., cache_topic: _Optional[str] = ..., max_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audited: _Optional[bool] = ...) -> None: ...
 
 class RoleGrant(_message.Message):
     __slots__ = ("description", "scopes")
