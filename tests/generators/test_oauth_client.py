@@ -24,9 +24,8 @@ async def test_openid_client_completes_code_refresh_and_revocation(tools: Tools,
     client, member = json.loads(created), json.loads(invited)
     script = tools.folder / "flow.js"
     shutil.copy(HERE / "oauth" / "flow.js", script)
-    said = tools.node(
-        script, platform.dev["base_url"], client["client_id"], client["client_secret"], "acme", member["link"]["path"], EMAIL
-    )
+    program = platform.dev["base_url"], client["client_id"], client["client_secret"]
+    said = tools.node(script, *program, "acme", member["link"]["path"], EMAIL)
     assert json.loads(said) == {"email": EMAIL, "sub": True, "active": True, "refused": "invalid_grant"}
 
 

@@ -81,7 +81,7 @@ class ClientAuthenticator:
     async def _refuse(self, client_id: str, found: tuple[Client, Tenant] | None) -> NoReturn:
         now = datetime.fromtimestamp(self._clock(), UTC)
         tenant_id = found[1].tenant_id if found else ""
-        # What is no identifier may be anything, a secret in the wrong place as well.
-        target = f"clients/{client_id}" if _CLIENT_ID.fullmatch(client_id) else ""
+        # What names no client may be anything, a secret in the wrong place as well.
+        target = f"clients/{client_id}" if found else ""
         await self._audit.record(refusal("client.authenticate", target, now, "CLIENT_INVALID", tenant_id=tenant_id))
         raise errors.client_invalid()

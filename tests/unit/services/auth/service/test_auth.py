@@ -150,13 +150,14 @@ async def test_whoever_is_not_a_client_gets_one_answer(world: ProgramWorld) -> N
 async def test_failed_authentication_is_an_event_without_the_secret(
     world: ProgramWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
+    made = await world.client()
     with caplog.at_level(logging.INFO):
-        await reason(world, "acme-nobody", "the-secret")
-        await reason(world, "rcs_the-secret in the wrong place", "x")
-    known, unknown = world.audit.events
+        await reason(world, made.client.client_id, "the-secret")
+        await reason(world, "the-secret-in-the-wrong-place", "x")
+    known, unknown = world.audit.events[-2:]
     assert (known.action, known.target, known.reason) == (
         "client.authenticate",
-        "clients/acme-nobody",
+        f"clients/{made.client.client_id}",
         "CLIENT_INVALID",
     )
     assert unknown.target == ""
