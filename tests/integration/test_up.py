@@ -178,7 +178,7 @@ def test_a_tenant_and_a_client_are_made_from_the_command_line_and_the_client_get
     assert run_rampart("tenant", "create", "initech", "--home", str(up.home)).returncode == 0
     made = run_rampart("client", "create", "--tenant", "initech", "--json", "--home", str(up.home))
     client = json.loads(made.stdout)
-    assert "fraud:backfill" not in client["scopes"].split()
+    assert "fraud:backfill" not in client["scopes"]
     form = ["-u", f"{client['client_id']}:{client['client_secret']}", "-d", "grant_type=client_credentials"]
     command = ["curl", "-sS", "--noproxy", "*", *form, up.dev["token_url"]]
     assert "access_token" in json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout)

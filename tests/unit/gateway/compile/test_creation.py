@@ -101,6 +101,8 @@ def test_the_platforms_creations_are_these() -> None:
         if creation(binding, own_plan()) is not None
     }
     assert found == {
+        "CreateApiKey": "/api/v1/api-keys",
+        "CreateClient": "/api/v1/clients",
         "CreateUser": "/api/v1/users",
         "CreateTask": "/api/v1/tasks",
         "CreateSchedule": "/api/v1/schedules",

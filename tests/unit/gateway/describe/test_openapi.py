@@ -107,7 +107,10 @@ def test_limited_answer_tells_the_limit_and_when_to_come_back() -> None:
 
 
 def test_calls_need_their_scope_and_public_ones_none() -> None:
-    assert operation("/api/v1/fraud-check", "post")["security"] == [{"oauth2": ["decision:create"]}]
+    assert operation("/api/v1/fraud-check", "post")["security"] == [
+        {"oauth2": ["decision:create"]},
+        {"api_key": []},
+    ]
     assert operation("/.well-known/jwks.json", "get")["security"] == []
 
 

@@ -436,7 +436,7 @@ class ErrorReason(betterproto2.Enum):
 
     AUTHORIZATION_PENDING = 93
     """
-    Nobody has let the device in yet. FAILED_PRECONDITION (HTTP 409).
+    Nobody has let the device in yet. FAILED_PRECONDITION.
 
     Ask again after the interval.
     """
@@ -457,7 +457,7 @@ class ErrorReason(betterproto2.Enum):
 
     DEVICE_CODE_EXPIRED = 96
     """
-    Nobody has let the device in in time. FAILED_PRECONDITION (HTTP 409).
+    Nobody has let the device in in time. FAILED_PRECONDITION.
 
     Begin again with a new code.
     """
