@@ -28,7 +28,7 @@ TASK = "0189d0c0-0000-7000-8000-000000000000"
         ("client create --tenant acme --rate-limit 99999999999999999999", "must be a whole number"),
         ("client create --tenant acme --tenant globex", "--tenant: is given twice"),
         ("tenant create t --rate-limit -1", "--rate-limit: must be"),
-        ("tenant create t --rate-limit 0", "to stop a tenant, disable its clients"),
+        ("tenant create t --rate-limit 0", "to stop a tenant, use `rampart tenant suspend`"),
         ("tenant create t --user-rate-limit -1", "--user-rate-limit: must be"),
         ("tenant plan t --class-limit write=0", "must be a whole number from 1"),
         ("tenant plan t --class-limit write=99999999999", "must be a whole number from 1"),

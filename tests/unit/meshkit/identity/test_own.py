@@ -70,7 +70,7 @@ def test_caller_that_serves_nothing_needs_neither_a_host_name_nor_the_purpose_of
         (leaf(ROOT, GATEWAY, hosts=HOSTS, purposes=[SERVER]), "extended_key_usage"),
         (leaf(ROOT, GATEWAY, hosts=["localhost"]), "server_name"),
         (leaf(ROOT, GATEWAY, hosts=HOSTS, life=timedelta(minutes=4)), "expired"),
-        (leaf(ROOT, GATEWAY, hosts=HOSTS, begin=timedelta(minutes=4)), "not_yet_valid"),
+        (leaf(ROOT, GATEWAY, hosts=HOSTS, begin=timedelta(hours=20)), "not_yet_valid"),
     ],
 )
 def test_process_refuses_to_start_with_what_its_peers_would_refuse(tmp_path: Path, bad: Holder, reason: str) -> None:

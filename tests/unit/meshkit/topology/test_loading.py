@@ -62,10 +62,15 @@ def test_an_entry_says_what_its_process_is_started_with(tmp_path: Path) -> None:
     topology = read(tmp_path, HEAD + KEYS + LEDGER)
     ledger = topology.service("ledger")
     assert ledger.full_names == ("rampart.ledger.v1.LedgerService", "rampart.ledger.v1.LineService")
-    assert ledger.dsns() == {"service": "RAMPART_LEDGER_DSN", "relay": "RAMPART_LEDGER_RELAY_DSN"}
+    assert ledger.dsns() == {
+        "service": "RAMPART_LEDGER_DSN",
+        "eraser": "RAMPART_LEDGER_ERASER_DSN",
+        "relay": "RAMPART_LEDGER_RELAY_DSN",
+    }
     assert [ledger.user(role) for role in ledger.role_names] == [
         "rampart_ledger_owner",
         "rampart_ledger_service",
+        "rampart_ledger_eraser",
         "rampart_ledger_relay",
     ]
     assert [key.setting for key in topology.service("keys").keys] == ["RAMPART_KEYS_FILE"]
