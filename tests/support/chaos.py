@@ -279,7 +279,7 @@ async def _compose(
 ) -> TaskPlatform:
     await server.prepare(load())
     owner = server.dsn("rampart_task", "rampart_task_owner")
-    await migrate(owner, MIGRATIONS, {"service": "rampart_task_service", "engine": "rampart_task_engine"})
+    await migrate(owner, MIGRATIONS, {role: f"rampart_task_{role}" for role in ("service", "eraser", "engine")})
     connection = await asyncpg.connect(server.dsn("rampart_task"))
     await connection.execute(_AUDIT)
     await connection.close()

@@ -146,7 +146,11 @@ def test_url_without_a_role_is_refused_without_showing_it() -> None:
 
 
 async def test_service_migrates_as_its_owner_and_grants_to_its_own_role(database: Database, folder: Path) -> None:
-    environment = {"RAMPART_USER_DSN": database.dsn, "RAMPART_USER_MIGRATE_DSN": database.owner_dsn}
+    environment = {
+        "RAMPART_USER_DSN": database.dsn,
+        "RAMPART_USER_ERASER_DSN": database.dsn.replace("rampart_user_service", "rampart_user_eraser"),
+        "RAMPART_USER_MIGRATE_DSN": database.owner_dsn,
+    }
     await migrate_service(Reader(environment), "user", folder)
     assert await value(database, "SELECT tableowner::text FROM pg_tables WHERE tablename = 'things'") == (
         "rampart_user_owner"
