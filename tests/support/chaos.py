@@ -278,8 +278,9 @@ async def _compose(
     backoff_ms: int,
 ) -> TaskPlatform:
     await server.prepare(load())
-    owner = server.dsn("rampart_task", "rampart_task_owner")
-    await migrate(owner, MIGRATIONS, {role: f"rampart_task_{role}" for role in ("service", "eraser", "engine")})
+    entry = load().service("task")
+    owner = server.dsn(entry.database, entry.user("owner"))
+    await migrate(owner, MIGRATIONS, {role: entry.user(role) for role in entry.dsns()})
     connection = await asyncpg.connect(server.dsn("rampart_task"))
     await connection.execute(_AUDIT)
     await connection.close()
@@ -290,8 +291,7 @@ async def _compose(
             "RAMPART_ADMIN_LISTEN": f"127.0.0.1:{free_port()}",
             **key_files("task", folder),
             "RAMPART_TASK_LISTEN": address,
-            "RAMPART_TASK_DSN": server.dsn("rampart_task", "rampart_task_service"),
-            "RAMPART_TASK_ENGINE_DSN": server.dsn("rampart_task", "rampart_task_engine"),
+            **{name: server.dsn(entry.database, entry.user(role)) for role, name in entry.dsns().items()},
             "RAMPART_AUTH_ADDRESS": auth_address,
             "RAMPART_TASK_FIRST_BACKOFF_MS": str(backoff_ms),
             "RAMPART_TASK_MAX_BACKOFF_SECONDS": "1",
