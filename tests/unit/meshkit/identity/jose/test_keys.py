@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from meshkit.identity.jose.algorithms import ALGORITHMS
 from meshkit.identity.jose.keys import KeyRefusedError, read_key
@@ -65,7 +65,7 @@ def test_key_that_is_published_with_a_private_member_is_refused(jwk: dict[str, A
                                      {"key_ops": ["sign", "verify"]}])  # fmt: skip
 @pytest.mark.parametrize("jwk", [EC, RSA, OKP], ids=["EC", "RSA", "OKP"])
 def test_key_for_signatures_is_read(jwk: dict[str, Any], members: dict[str, Any]) -> None:
-    read_key(jwk | members, SIGNERS)
+    assert read_key(jwk | members, SIGNERS).algorithms == read_key(jwk, SIGNERS).algorithms != frozenset()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,8 @@ def test_key_for_something_else_or_for_two_things_is_refused(jwk: dict[str, Any]
 
 @pytest.mark.parametrize("bits", [2048, 2049, 3072, 8192])
 def test_rsa_key_of_usual_strength_is_read(bits: int) -> None:
-    read_key(RSA | {"n": modulus(bits)}, SIGNERS)
+    primitive = read_key(RSA | {"n": modulus(bits)}, SIGNERS).primitive
+    assert isinstance(primitive, rsa.RSAPublicKey) and primitive.key_size == bits
 
 
 @pytest.mark.parametrize(
