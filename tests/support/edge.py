@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ class Edge:
     delay: float = 0.0
     token_lifetime: int = 600
     received: list[dict[str, Any]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    """When each was received, on the monotonic clock."""
     decided: Counter[str] = field(default_factory=Counter)
     attempts: Counter[str] = field(default_factory=Counter)
     tokens: int = 0
@@ -80,6 +83,7 @@ class Edge:
     async def _check(self, request: dict[str, Any]) -> Reply:
         name = request["transaction_id"]
         self.received.append(request)
+        self.times.append(time.monotonic())
         self.attempts[name] += 1
         self._note_overlaps(request)
         self.in_flight.append(request)

@@ -279,7 +279,9 @@ def test_unordered_events_run_at_once(tmp_path: Path, edge: Edge) -> None:
 def test_a_pace_is_kept(tmp_path: Path, edge: Edge, speed: tuple[str, str]) -> None:
     started = time.monotonic()
     assert replay(tmp_path, edge, write_file(tmp_path, 41), *speed) == 0
-    assert 1.0 <= time.monotonic() - started < 1.8
+    early = [row for row, at in enumerate(edge.times) if at < started + row / 40]
+    assert not early
+    assert edge.times[-1] - edge.times[0] < 5
 
 
 def test_a_refused_token_is_renewed_once_for_all(tmp_path: Path, edge: Edge) -> None:
