@@ -24,6 +24,8 @@ from tests.load.machine import describe
 from tests.load.platforms import Rampart
 from tests.load.rounds import Run, generate, observe
 
+__all__ = ["observe_checks", "p99_of", "words_of"]
+
 LONGEST_SECONDS = 1_500.0
 MODEL, RATE = "/api/v1/models/measured", "120"
 QUIET, TRAINING = "quiet", "while a model is trained"
@@ -52,8 +54,8 @@ def _bench(rounds: int, seconds: float) -> None:
         figures = asyncio.run(bounded(LONGEST_SECONDS, work))
     console.print(", ".join(f"{name} {value}" for name, value in describe().items()), highlight=False)
     for name, runs in figures.items():
-        console.print(f"{name:26} {_words(runs)}", highlight=False)
-    ratio = _p99(figures[TRAINING]) / _p99(figures[QUIET])
+        console.print(f"{name:26} {words_of(runs)}", highlight=False)
+    ratio = p99_of(figures[TRAINING]) / p99_of(figures[QUIET])
     console.print(f"p99 while a model is trained: {ratio:.2f} times that without", highlight=False)
 
 
@@ -67,12 +69,12 @@ async def _measure(platform: Rampart, folder: Path, rounds: int, seconds: float,
         api = started.enter_context(contextlib.closing(Api(login)))
         say("filling")
         await _fill(api, folder / "trained", folder / "trained/payments.csv")
-        await _load(platform, 0, seconds / 3)
+        await observe_checks(platform, 0, seconds / 3)
         for number in range(1, rounds + 1):
             say(f"round {number} of {rounds}")
-            figures[QUIET].append(await _load(platform, number, seconds))
+            figures[QUIET].append(await observe_checks(platform, number, seconds))
             version = await _begin(api)
-            figures[TRAINING].append(await _load(platform, number, seconds))
+            figures[TRAINING].append(await observe_checks(platform, number, seconds))
             await _end(api, version, say)
     return figures
 
@@ -118,7 +120,8 @@ async def _end(api: Api, version: Json, say: Callable[[str], None]) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _load(platform: Rampart, number: int, seconds: float) -> Run:
+async def observe_checks(platform: Rampart, number: int, seconds: float) -> Run:
+    """Loads the platform with checks at the rate for some seconds."""
     target = await platform.target()
     options = ("--users", "600", "--rate", RATE)
     return await observe(
@@ -126,17 +129,19 @@ async def _load(platform: Rampart, number: int, seconds: float) -> Run:
     )
 
 
-def _p99(runs: Sequence[Run]) -> float:
+def p99_of(runs: Sequence[Run]) -> float:
+    """Returns the median of the runs, in milliseconds."""
     return median(run.result.latency_ms.p99 for run in runs)
 
 
-def _words(runs: Sequence[Run]) -> str:
+def words_of(runs: Sequence[Run]) -> str:
+    """Returns what is printed of the runs of one kind."""
     p50, errors = (
         median(run.result.latency_ms.p50 for run in runs),
         sum(sum(run.result.errors.values()) for run in runs),
     )
     each = ", ".join(f"{run.result.latency_ms.p99:.1f}" for run in runs)
-    return f"p50 {p50:.1f} ms, p99 {_p99(runs):.1f} ms (each: {each}), {errors} errors"
+    return f"p50 {p50:.1f} ms, p99 {p99_of(runs):.1f} ms (each: {each}), {errors} errors"
 
 
 if __name__ == "__main__":
