@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from meshkit.context import CallContext
+from meshkit.identity.api_keys import api_key_invalid
 from meshkit.identity.tokens import Permit
 
 __all__ = ["KeySource", "NoKeys"]
@@ -23,7 +24,7 @@ class KeySource(Protocol):
         ...
 
     async def exchange(self, key: str, permit: Permit, call: CallContext) -> str:
-        """Returns a token for a key. Raises UNAUTHENTICATED for one that is none, UNAVAILABLE if nobody can say.
+        """Returns a token for a key. Raises API_KEY_INVALID for one that is not good, UNAVAILABLE if nobody can say.
 
         `permit` can refuse before anything is done for a key that was never good.
         """
@@ -44,7 +45,7 @@ class NoKeys:
         return None
 
     async def exchange(self, key: str, permit: Permit, call: CallContext) -> str:
-        raise NotImplementedError
+        raise api_key_invalid()
 
     def forget(self, key: str) -> None:
         """Knows none."""

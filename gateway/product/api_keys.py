@@ -15,7 +15,7 @@ from gateway.calls.upstream import Upstream
 from gateway.compile.plan import MethodPlan
 from meshkit.context import CallContext
 from meshkit.errors import Kind, MeshError
-from meshkit.identity.api_keys import is_api_key, well_formed
+from meshkit.identity.api_keys import api_key_invalid, is_api_key, well_formed
 from meshkit.identity.tokens import Permit
 
 __all__ = ["EXCHANGE", "ApiKeys"]
@@ -28,8 +28,6 @@ KEPT_SHARE = 0.9
 REFUSED_SECONDS = 3.0
 """For which a key that was refused is refused again without asking."""
 ENTRIES = 20_000
-
-_INVALID = (Kind.UNAUTHENTICATED, "API_KEY_INVALID", "the API key is unknown, has expired or was revoked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class ApiKeys:
         name = _name(key)
         known = self._keys.get(name)
         if not well_formed(key) or (known is not None and not known.token and known.until > self._clock()):
-            raise MeshError(*_INVALID)
+            raise api_key_invalid()
         task = self._under_way.get(name)
         if task is None:
             task = asyncio.create_task(self._ask(name, key, call))

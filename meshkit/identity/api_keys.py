@@ -1,4 +1,4 @@
-"""Makes API keys and tells them from other texts.
+"""Makes API keys, tells them from other texts, and refuses those that are not good.
 
 A key is `rpk_`, 43 random letters and digits, and 6 more for a CRC-32 of all before. Scanners find one that leaked by
 its form alone, and what is mistyped or invented is told from a key without a look-up.
@@ -11,7 +11,9 @@ import string
 import zlib
 from typing import Final
 
-__all__ = ["API_KEY", "PREFIX_LENGTH", "is_api_key", "new_api_key", "well_formed"]
+from meshkit.errors import Kind, MeshError
+
+__all__ = ["API_KEY", "PREFIX_LENGTH", "api_key_invalid", "is_api_key", "new_api_key", "well_formed"]
 
 API_KEY: Final = "rpk_"
 PREFIX_LENGTH: Final = 8
@@ -38,6 +40,10 @@ def is_api_key(text: str) -> bool:
 def well_formed(key: str) -> bool:
     """Tells whether a key may exist: its length and its checksum are right."""
     return len(key) == _LENGTH and key.isascii() and key[-_CHECKSUM:] == _checksum(key[:-_CHECKSUM])
+
+
+def api_key_invalid() -> MeshError:
+    return MeshError(Kind.UNAUTHENTICATED, "API_KEY_INVALID", "the API key is unknown, has expired or was revoked")
 
 
 def _checksum(body: str) -> str:

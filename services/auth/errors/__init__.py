@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from meshkit.identity.api_keys import api_key_invalid
 from services.auth.errors.audit import audit_event_not_found
 from services.auth.errors.clients import (
-    api_key_invalid,
     client_invalid,
     client_not_found,
     client_refused,

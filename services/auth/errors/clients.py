@@ -8,7 +8,6 @@ from meshkit.errors import Kind, MeshError, Violation, validation_failed
 from services.auth.domain.clients import ClientFault
 
 __all__ = [
-    "api_key_invalid",
     "client_invalid",
     "client_not_found",
     "client_refused",
@@ -28,10 +27,6 @@ __all__ = [
 def client_invalid() -> MeshError:
     """The client is unknown, or what it shows is not good; which of the two is not told."""
     return MeshError(Kind.UNAUTHENTICATED, "CLIENT_INVALID", "the client credentials are wrong")
-
-
-def api_key_invalid() -> MeshError:
-    return MeshError(Kind.UNAUTHENTICATED, "API_KEY_INVALID", "the API key is unknown, has expired or was revoked")
 
 
 def grant_unsupported(grant_type: str) -> MeshError:
