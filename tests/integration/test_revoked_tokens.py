@@ -114,11 +114,11 @@ async def test_tenant_that_is_suspended_is_refused_until_that_is_lifted(
     await lists(gateway, client)
     now = datetime.now(UTC)
     async with transaction(pool, [client.tenant_id]) as connection:
-        await revocation_rows.append(connection, Revocation(RevocationKind.TENANT, client.tenant_id, "", None, None))
+        await revocation_rows.append(connection, Revocation.of_tenant(client.tenant_id))
     assert (await refused(gateway, client)).reason == "TOKEN_REVOKED"
     async with transaction(pool, [client.tenant_id]) as connection:
-        early = now - timedelta(hours=1)
-        await revocation_rows.lift(connection, RevocationKind.TENANT, client.tenant_id, "", early, now)
+        early = Revocation.of_tenant(client.tenant_id).up_to(now - timedelta(hours=1), timedelta(hours=1))
+        await revocation_rows.lift(connection, early)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:

@@ -23,9 +23,10 @@ from services.auth.adapters.postgres_passkeys import PostgresPasskeys
 from services.auth.adapters.postgres_passwords import PostgresPasswords
 from services.auth.domain.links import LinkKind, MemberLink
 from services.auth.domain.members import Member
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import Directory, FailureCounts, MemberChange, RecordedAct
-from services.auth.service.people.acts import act_on, ending
+from services.auth.service.acts import act_on
 from services.auth.service.people.stores import PeopleStores
 
 __all__ = ["HASH", "NOW", "People", "act", "change", "in_memory", "in_postgres", "link_of", "member_of", "together"]
@@ -85,7 +86,8 @@ def link_of(member: Member, kind: LinkKind = LinkKind.INVITATION) -> MemberLink:
 
 
 def act(member: Member) -> RecordedAct:
-    return ending(act_on(member, "member.test", NOW), member, NOW)
+    ended = Revocation.of_subject(member.tenant_id, member.member_id).up_to(NOW)
+    return act_on(member, "member.test", NOW, revocation=ended)
 
 
 def change(make: Callable[[Member], Member]) -> Callable[[Member, int], MemberChange]:

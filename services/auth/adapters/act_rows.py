@@ -1,4 +1,4 @@
-"""Records a change within its transaction: in the audit log, and where it ends tokens among the revocations."""
+"""Records changes within their transaction: where they end tokens among the revocations, and in the audit log."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from services.auth.ports import RecordedAct
 __all__ = ["record"]
 
 
-async def record(connection: Connection, act: RecordedAct) -> None:
-    """Records an act in the transaction of the connection, which has named its tenant."""
-    await audit_rows.append(connection, act.event)
-    if act.revocation is not None:
-        await revocation_rows.append(connection, act.revocation)
-    if (left := act.lifted) is not None and left.issued_before is not None and left.until is not None:
-        await revocation_rows.lift(connection, left.kind, left.tenant_id, left.name, left.issued_before, left.until)
+async def record(connection: Connection, *acts: RecordedAct) -> None:
+    """Records acts in the transaction of the connection, which has named their tenant.
+
+    They are its last statements; see `audit_rows.append`.
+    """
+    for act in acts:
+        if act.revocation is not None:
+            await revocation_rows.append(connection, act.revocation)
+        if act.lifted is not None:
+            await revocation_rows.lift(connection, act.lifted)
+    await audit_rows.append(connection, *(act.event for act in acts))

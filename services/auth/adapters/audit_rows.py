@@ -19,13 +19,15 @@ _APPEND = "SELECT audit_append($1, $2)"
 _TENANTS = "SELECT set_config('rampart.tenants', $1, true)"
 
 
-async def append(connection: Connection, event: AuditEvent) -> None:
-    """Appends an event in the transaction of the connection, which has named the tenant of the event.
+async def append(connection: Connection, *events: AuditEvent) -> None:
+    """Appends events of one tenant in the transaction of the connection, which has named it.
 
     The log of the tenant is locked from here to the end of the transaction, so this is its last statement.
     """
-    await _append(connection, event.tenant_id, [content_of(event)])
-    copy_to_log(event)
+    if events:
+        await _append(connection, events[0].tenant_id, list(map(content_of, events)))
+    for event in events:
+        copy_to_log(event)
 
 
 async def append_all(connection: Connection, events: Iterable[AuditEvent]) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from meshkit.storage.postgres import Connection
 from services.auth.adapters import revocation_rows
 from services.auth.domain.endings import AccessEnding
-from services.auth.domain.revocations import Revocation, RevocationKind
 
 __all__ = ["end_all_of_member", "end_grant", "end_session"]
 
@@ -34,7 +31,7 @@ async def end_session(
         ending.at,
     )
     for name in [session_id, *(str(row["grant_id"]) for row in grants)]:
-        await _revoke(connection, RevocationKind.SESSION, tenant_id, name, ending.until)
+        await revocation_rows.append(connection, ending.of_session(tenant_id, name))
     return True
 
 
@@ -48,7 +45,7 @@ async def end_grant(connection: Connection, tenant_id: str, grant_id: str, endin
     )
     if done != "UPDATE 1":
         return False
-    await _revoke(connection, RevocationKind.SESSION, tenant_id, grant_id, ending.until)
+    await revocation_rows.append(connection, ending.of_session(tenant_id, grant_id))
     return True
 
 
@@ -66,11 +63,4 @@ async def end_all_of_member(connection: Connection, tenant_id: str, member_id: s
         tenant_id,
         member_id,
     )
-    revocation = Revocation(RevocationKind.SUBJECT, tenant_id, member_id, ending.at, ending.until)
-    await revocation_rows.append(connection, revocation)
-
-
-async def _revoke(
-    connection: Connection, kind: RevocationKind, tenant_id: str, name: str, until: datetime | None
-) -> None:
-    await revocation_rows.append(connection, Revocation(kind, tenant_id, name, None, until))
+    await revocation_rows.append(connection, ending.of_member(tenant_id, member_id))

@@ -11,22 +11,20 @@ from uuid import UUID
 
 from meshkit.named_requests import Answered
 from meshkit.storage.named_requests import MemoryClaims
+from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.domain.api_keys import ApiKey
-from services.auth.domain.audit import AuditEvent
-from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
-from services.auth.ports import ApiKeyChanges
+from services.auth.ports import ApiKeyChanges, RecordedAct
 
 __all__ = ["MemoryApiKeys"]
 
 
-class MemoryApiKeys:
-    """Implements `ApiKeyStore`. What was recorded and revoked is there to be read."""
+class MemoryApiKeys(MemoryActs):
+    """Implements `ApiKeyStore`."""
 
     def __init__(self, directory: MemoryDirectory) -> None:
-        self.events: list[AuditEvent] = []
-        self.revocations: list[Revocation] = []
+        super().__init__()
         self._directory = directory
         self._keys: dict[str, ApiKey] = {}
         self._requests: dict[tuple[str, UUID], Answered] = {}
@@ -38,8 +36,7 @@ class MemoryApiKeys:
             changes = _Changes(dict(self._keys), dict(self._requests), tenant_id)
             yield changes
             self._keys, self._requests = changes.keys, changes.requests
-            self.events += changes.events
-            self.revocations += changes.revocations
+            self.record(*changes.acts)
 
     async def get(self, tenant_id: str, key_id: str) -> ApiKey | None:
         key = self._keys.get(key_id)
@@ -69,27 +66,23 @@ class _Changes(MemoryClaims):
         super().__init__(requests, tenant_id)
         self.keys = keys
         self.requests = requests
-        self.events: list[AuditEvent] = []
-        self.revocations: list[Revocation] = []
+        self.acts: list[RecordedAct] = []
 
     async def count(self) -> int:
         return sum(key.tenant_id == self._tenant_id for key in self.keys.values())
 
-    async def create(self, key: ApiKey, event: AuditEvent) -> None:
+    async def create(self, key: ApiKey, act: RecordedAct) -> None:
         self.keys[key.key_id] = key
-        self.events.append(event)
+        self.acts.append(act)
 
     async def lock(self, key_id: str) -> ApiKey | None:
         key = self.keys.get(key_id)
         return key if key is not None and key.tenant_id == self._tenant_id else None
 
-    async def replace(self, key: ApiKey, event: AuditEvent) -> None:
+    async def replace(self, key: ApiKey, act: RecordedAct) -> None:
         self.keys[key.key_id] = key
-        self.events.append(event)
+        self.acts.append(act)
 
-    async def delete(self, key_id: str, event: AuditEvent) -> None:
+    async def delete(self, key_id: str, act: RecordedAct) -> None:
         del self.keys[key_id]
-        self.events.append(event)
-
-    async def revoke(self, revocation: Revocation) -> None:
-        self.revocations.append(revocation)
+        self.acts.append(act)

@@ -5,27 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from uuid import UUID
 
 from meshkit.named_requests import Answered
 from meshkit.storage.named_requests import MemoryClaims
+from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.adapters.memory_directory import MemoryDirectory
-from services.auth.domain.audit import AuditEvent
 from services.auth.domain.clients import Client
-from services.auth.domain.revocations import Revocation, RevocationKind
 from services.auth.domain.tenants import Tenant
-from services.auth.ports import ClientChanges
+from services.auth.ports import ClientChanges, RecordedAct
 
 __all__ = ["MemoryClients"]
 
 
-class MemoryClients:
-    """Implements `ClientStore`. What was recorded and revoked is there to be read."""
+class MemoryClients(MemoryActs):
+    """Implements `ClientStore`."""
 
     def __init__(self, directory: MemoryDirectory) -> None:
-        self.events: list[AuditEvent] = []
-        self.revocations: list[Revocation] = []
+        super().__init__()
         self._directory = directory
         self._clients: dict[str, Client] = {}
         self._requests: dict[tuple[str, UUID], Answered] = {}
@@ -37,8 +34,7 @@ class MemoryClients:
             changes = _Changes(dict(self._clients), dict(self._requests), tenant_id)
             yield changes
             self._clients, self._requests = changes.clients, changes.requests
-            self.events += changes.events
-            self.revocations += changes.revocations
+            self.record(*changes.acts)
 
     async def get(self, tenant_id: str, client_id: str) -> Client | None:
         client = self._clients.get(client_id)
@@ -60,30 +56,23 @@ class _Changes(MemoryClaims):
         super().__init__(requests, tenant_id)
         self.clients = clients
         self.requests = requests
-        self.events: list[AuditEvent] = []
-        self.revocations: list[Revocation] = []
+        self.acts: list[RecordedAct] = []
 
     async def count(self) -> int:
         return sum(client.tenant_id == self._tenant_id for client in self.clients.values())
 
-    async def create(self, client: Client, event: AuditEvent) -> None:
+    async def create(self, client: Client, act: RecordedAct) -> None:
         self.clients[client.client_id] = client
-        self.events.append(event)
+        self.acts.append(act)
 
     async def lock(self, client_id: str) -> Client | None:
         client = self.clients.get(client_id)
         return client if client is not None and client.tenant_id == self._tenant_id else None
 
-    async def replace(self, client: Client, event: AuditEvent) -> None:
+    async def replace(self, client: Client, act: RecordedAct) -> None:
         self.clients[client.client_id] = client
-        self.events.append(event)
+        self.acts.append(act)
 
-    async def delete(self, client_id: str, event: AuditEvent) -> None:
+    async def delete(self, client_id: str, act: RecordedAct) -> None:
         del self.clients[client_id]
-        self.events.append(event)
-
-    async def revoke(self, revocation: Revocation) -> None:
-        self.revocations.append(revocation)
-
-    async def lift(self, client_id: str, at: datetime, until: datetime) -> None:
-        self.revocations.append(Revocation(RevocationKind.CLIENT, self._tenant_id, client_id, at, until))
+        self.acts.append(act)

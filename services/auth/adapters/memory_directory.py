@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from services.auth.domain.audit import AuditEvent
+from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.domain.tenants import Tenant, TenantPlan
+from services.auth.ports import RecordedAct
 
 __all__ = ["MemoryDirectory"]
 
 
-class MemoryDirectory:
+class MemoryDirectory(MemoryActs):
     """Implements `Directory`."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._tenants: dict[str, Tenant] = {}
-        self.events: list[AuditEvent] = []
 
     async def create_tenant(self, tenant: Tenant) -> Tenant:
         return self._tenants.setdefault(tenant.name, tenant)
@@ -32,17 +33,17 @@ class MemoryDirectory:
             self._tenants[name] = replace(self._tenants[name], plan=plan)
         return self._tenants.get(name)
 
-    async def suspend(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
+    async def suspend(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
         tenant = await self.get_tenant(tenant_id)
-        return self._note(tenant, at, event) if tenant is not None and tenant.suspended_at is None else tenant
+        return self._note(tenant, at, act) if tenant is not None and tenant.suspended_at is None else tenant
 
-    async def resume(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
+    async def resume(self, tenant_id: str, act: RecordedAct) -> Tenant | None:
         tenant = await self.get_tenant(tenant_id)
-        return self._note(tenant, None, event) if tenant is not None and tenant.suspended_at is not None else tenant
+        return self._note(tenant, None, act) if tenant is not None and tenant.suspended_at is not None else tenant
 
-    def _note(self, tenant: Tenant, since: datetime | None, event: AuditEvent) -> Tenant:
+    def _note(self, tenant: Tenant, since: datetime | None, act: RecordedAct) -> Tenant:
         self._tenants[tenant.name] = changed = replace(tenant, suspended_at=since)
-        self.events.append(event)
+        self.record(act)
         return changed
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:

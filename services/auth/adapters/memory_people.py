@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.auth.domain.audit import AuditEvent
+from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import Member, MemberState, email_key
 from services.auth.domain.passkeys import Ceremony, Passkey
-from services.auth.domain.revocations import Revocation
 from services.auth.domain.throttling import MOST_MARKS
 from services.auth.domain.totp import Totp
 from services.auth.ports import MemberChange, PasswordAccount, RecordedAct
@@ -19,7 +18,7 @@ __all__ = ["MemoryLinks", "MemoryMembers", "MemoryPasswords", "PeopleInMemory"]
 
 
 @dataclass
-class PeopleInMemory:
+class PeopleInMemory(MemoryActs):
     """What the stores of people have in common."""
 
     members: dict[str, Member] = field(default_factory=dict)
@@ -31,16 +30,6 @@ class PeopleInMemory:
     passkeys: dict[bytes, Passkey] = field(default_factory=dict)
     ceremonies: dict[bytes, Ceremony] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
-    events: list[AuditEvent] = field(default_factory=list)
-    revocations: list[Revocation] = field(default_factory=list)
-    lifted: list[Revocation] = field(default_factory=list)
-
-    def record(self, act: RecordedAct) -> None:
-        self.events.append(act.event)
-        if act.revocation is not None:
-            self.revocations.append(act.revocation)
-        if act.lifted is not None:
-            self.lifted.append(act.lifted)
 
     def member(self, tenant_id: str, member_id: str) -> Member | None:
         found = self.members.get(member_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.auth.domain.revocations import Revocation, RevocationKind
@@ -23,19 +24,20 @@ class MemoryRevocations:
 
     def append(self, revocation: Revocation) -> None:
         """Refuses tokens; see `revocation_rows.append`."""
-        name = revocation.tenant_id, revocation.kind, revocation.name
+        name = _name(revocation)
         known = self._records.get(name)
         if known is not None:
             before = _wider(known.revocation.issued_before, revocation.issued_before)
             until = _wider(known.revocation.until, revocation.until)
-            revocation = Revocation(revocation.kind, revocation.tenant_id, revocation.name, before, until)
+            revocation = replace(revocation, issued_before=before, until=until)
         self._put(name, revocation)
 
-    def lift(self, kind: RevocationKind, tenant_id: str, name: str, at: datetime, until: datetime) -> None:
+    def lift(self, left: Revocation) -> None:
         """Lets new tokens be good again; see `revocation_rows.lift`."""
-        known = self._records.get((tenant_id, kind, name))
+        name = _name(left)
+        known = self._records.get(name)
         if known is not None and known.revocation.issued_before is None:
-            self._put((tenant_id, kind, name), Revocation(kind, tenant_id, name, at, until))
+            self._put(name, left)
 
     async def read(self, since: int) -> RevocationPage:
         return RevocationPage([each for each in self._records.values() if each.xid >= since], self._last + 1)
@@ -50,6 +52,10 @@ class MemoryRevocations:
     def _put(self, name: _Name, revocation: Revocation) -> None:
         self._last += 1
         self._records[name] = RevocationRecord(self._last, revocation)
+
+
+def _name(revocation: Revocation) -> _Name:
+    return revocation.tenant_id, revocation.kind, revocation.name
 
 
 def _wider(known: datetime | None, new: datetime | None) -> datetime | None:

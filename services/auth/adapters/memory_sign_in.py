@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.domain.audit import AuditEvent
 from services.auth.domain.devices import DeviceAuthorization
 from services.auth.domain.endings import AccessEnding
 from services.auth.domain.grants import AuthorizationCode, Grant
-from services.auth.domain.revocations import Revocation, RevocationKind
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.sessions import BrowserSession
 from services.auth.domain.sign_in import SignInAttempt
 from services.auth.ports.grants import DeviceChange, GrantChange, MadeGrant
@@ -28,7 +29,7 @@ __all__ = [
 
 
 @dataclass
-class SignInMemory:
+class SignInMemory(MemoryActs):
     """What the stores of signing in keep together, and what they have told."""
 
     attempts: dict[str, SignInAttempt] = field(default_factory=dict)
@@ -38,8 +39,6 @@ class SignInMemory:
     grants: dict[str, Grant] = field(default_factory=dict)
     devices: dict[bytes, DeviceAuthorization] = field(default_factory=dict)
     proofs: dict[bytes, datetime] = field(default_factory=dict)
-    events: list[AuditEvent] = field(default_factory=list)
-    revocations: list[Revocation] = field(default_factory=list)
 
     def end_grant(self, grant_id: str, ending: AccessEnding) -> bool:
         """Ends a grant. False if it has ended."""
@@ -52,7 +51,7 @@ class SignInMemory:
 
     def revoke(self, tenant_id: str, name: str, ending: AccessEnding) -> None:
         """Notes that tokens of a session or grant are of no use."""
-        self.revocations.append(Revocation(RevocationKind.SESSION, tenant_id, name, None, ending.until))
+        self.revocations.append(ending.of_session(tenant_id, name))
 
 
 class MemoryAttempts:
@@ -135,7 +134,7 @@ class MemorySessions:
         for name, (code, used) in list(memory.codes.items()):
             if (code.tenant_id, code.member_id) == whose and not used:
                 del memory.codes[name]
-        memory.revocations.append(Revocation(RevocationKind.SUBJECT, tenant_id, member_id, ending.at, ending.until))
+        memory.revocations.append(ending.of_member(tenant_id, member_id))
         memory.events.append(ending.event)
 
 

@@ -10,15 +10,13 @@ import asyncpg
 
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
-from services.auth.adapters import audit_rows, revocation_rows
+from services.auth.adapters.act_rows import record
 from services.auth.adapters.postgres_directory import TENANT_COLUMNS, tenant_of
 from services.auth.adapters.sealed_claims import SealedClaims
 from services.auth.domain.api_keys import ApiKey
-from services.auth.domain.audit import AuditEvent
-from services.auth.domain.revocations import Revocation
 from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant
-from services.auth.ports import ApiKeyChanges, Sealer
+from services.auth.ports import ApiKeyChanges, RecordedAct, Sealer
 
 __all__ = ["PostgresApiKeys"]
 
@@ -56,7 +54,9 @@ class PostgresApiKeys:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ApiKeyChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            yield _Changes(connection, tenant_id, self._sealer)
+            changes = _Changes(connection, tenant_id, self._sealer)
+            yield changes
+            await record(connection, *changes.acts)
 
     async def get(self, tenant_id: str, key_id: str) -> ApiKey | None:
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -83,39 +83,37 @@ class PostgresApiKeys:
 
 
 class _Changes(SealedClaims):
-    """Implements `ApiKeyChanges` on a connection with an open transaction."""
+    """Implements `ApiKeyChanges` on a connection with an open transaction, at whose end the acts are recorded."""
 
     def __init__(self, connection: Connection, tenant_id: str, sealer: Sealer) -> None:
         super().__init__(PostgresClaims(connection, tenant_id), tenant_id, sealer)
         self._connection = connection
         self._tenant_id = tenant_id
+        self.acts: list[RecordedAct] = []
 
     async def count(self) -> int:
         query = "SELECT count(*) FROM api_keys WHERE tenant_id = $1"
         return int(await self._connection.fetchval(query, self._tenant_id))
 
-    async def create(self, key: ApiKey, event: AuditEvent) -> None:
+    async def create(self, key: ApiKey, act: RecordedAct) -> None:
         made = (key.key_id, key.tenant_id, key.display_name, sorted(key.scopes), key.rate_limit)
         times = (key.created_at, key.expires_at)
         await self._connection.execute(_CREATE, *made, *times, *_replaced(key), key.last_used_at)
-        await audit_rows.append(self._connection, event)
+        self.acts.append(act)
 
     async def lock(self, key_id: str) -> ApiKey | None:
         row = await self._connection.fetchrow(f"{_GET} FOR UPDATE", self._tenant_id, key_id)
         return _key(row) if row is not None else None
 
-    async def replace(self, key: ApiKey, event: AuditEvent) -> None:
+    async def replace(self, key: ApiKey, act: RecordedAct) -> None:
         await self._connection.execute(_REPLACE, key.tenant_id, key.key_id, *_replaced(key))
-        await audit_rows.append(self._connection, event)
+        self.acts.append(act)
 
-    async def delete(self, key_id: str, event: AuditEvent) -> None:
+    async def delete(self, key_id: str, act: RecordedAct) -> None:
         await self._connection.execute(
             "DELETE FROM api_keys WHERE tenant_id = $1 AND key_id = $2", self._tenant_id, key_id
         )
-        await audit_rows.append(self._connection, event)
-
-    async def revoke(self, revocation: Revocation) -> None:
-        await revocation_rows.append(self._connection, revocation)
+        self.acts.append(act)
 
 
 def _replaced(key: ApiKey) -> tuple[object, ...]:

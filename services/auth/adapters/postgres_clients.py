@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 import asyncpg
 
 from meshkit.storage.named_requests import PostgresClaims
 from meshkit.storage.postgres import Connection, Pool, transaction
-from services.auth.adapters import audit_rows, revocation_rows
+from services.auth.adapters.act_rows import record
 from services.auth.adapters.postgres_directory import TENANT_COLUMNS, tenant_of
 from services.auth.adapters.sealed_claims import SealedClaims
-from services.auth.domain.audit import AuditEvent
 from services.auth.domain.clients import AuthenticationMethod, Client, ClientSettings, GrantType, SenderConstraint
-from services.auth.domain.revocations import Revocation, RevocationKind
 from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant
-from services.auth.ports import ClientChanges, Sealer
+from services.auth.ports import ClientChanges, RecordedAct, Sealer
 
 __all__ = ["PostgresClients"]
 
@@ -55,7 +52,9 @@ class PostgresClients:
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ClientChanges]:
         async with transaction(self._pool, [tenant_id]) as connection:
-            yield _Changes(connection, tenant_id, self._sealer)
+            changes = _Changes(connection, tenant_id, self._sealer)
+            yield changes
+            await record(connection, *changes.acts)
 
     async def get(self, tenant_id: str, client_id: str) -> Client | None:
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -78,39 +77,34 @@ class PostgresClients:
 
 
 class _Changes(SealedClaims):
-    """Implements `ClientChanges` on a connection with an open transaction."""
+    """Implements `ClientChanges` on a connection with an open transaction, at whose end the acts are recorded."""
 
     def __init__(self, connection: Connection, tenant_id: str, sealer: Sealer) -> None:
         super().__init__(PostgresClaims(connection, tenant_id), tenant_id, sealer)
         self._connection = connection
         self._tenant_id = tenant_id
+        self.acts: list[RecordedAct] = []
 
     async def count(self) -> int:
         return int(
             await self._connection.fetchval("SELECT count(*) FROM clients WHERE tenant_id = $1", self._tenant_id)
         )
 
-    async def create(self, client: Client, event: AuditEvent) -> None:
+    async def create(self, client: Client, act: RecordedAct) -> None:
         await self._connection.execute(_CREATE, client.client_id, client.tenant_id, client.created_at, *_values(client))
-        await audit_rows.append(self._connection, event)
+        self.acts.append(act)
 
     async def lock(self, client_id: str) -> Client | None:
         row = await self._connection.fetchrow(f"{_GET} FOR UPDATE", self._tenant_id, client_id)
         return _client(row) if row is not None else None
 
-    async def replace(self, client: Client, event: AuditEvent) -> None:
+    async def replace(self, client: Client, act: RecordedAct) -> None:
         await self._connection.execute(_REPLACE, client.tenant_id, client.client_id, *_values(client))
-        await audit_rows.append(self._connection, event)
+        self.acts.append(act)
 
-    async def delete(self, client_id: str, event: AuditEvent) -> None:
+    async def delete(self, client_id: str, act: RecordedAct) -> None:
         await self._connection.execute(_DELETE, self._tenant_id, client_id)
-        await audit_rows.append(self._connection, event)
-
-    async def revoke(self, revocation: Revocation) -> None:
-        await revocation_rows.append(self._connection, revocation)
-
-    async def lift(self, client_id: str, at: datetime, until: datetime) -> None:
-        await revocation_rows.lift(self._connection, RevocationKind.CLIENT, self._tenant_id, client_id, at, until)
+        self.acts.append(act)
 
 
 def _values(client: Client) -> tuple[object, ...]:

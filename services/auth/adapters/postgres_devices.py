@@ -91,9 +91,8 @@ async def _store(connection: Connection, change: DeviceChange) -> None:
     )
     if change.made is not None:
         await insert_grant(connection, change.made.grant)
-        await audit_rows.append(connection, change.made.event)
-    if change.event is not None:
-        await audit_rows.append(connection, change.event)
+    told = (change.made.event if change.made is not None else None, change.event)
+    await audit_rows.append(connection, *(event for event in told if event is not None))
 
 
 def _values(device: DeviceAuthorization) -> tuple[object, ...]:

@@ -8,11 +8,9 @@ from datetime import datetime
 import asyncpg
 
 from meshkit.storage.postgres import Connection, Pool, transaction
-from services.auth.adapters import audit_rows, revocation_rows
-from services.auth.domain.audit import AuditEvent
-from services.auth.domain.revocations import RevocationKind
-from services.auth.domain.suspension import refusal_of_all, refused_until
+from services.auth.adapters.act_rows import record
 from services.auth.domain.tenants import Tenant, TenantPlan
+from services.auth.ports import RecordedAct
 
 __all__ = ["TENANT_COLUMNS", "PostgresDirectory", "tenant_of"]
 
@@ -65,22 +63,19 @@ class PostgresDirectory:
             )
             return tenant_of(row) if row else None
 
-    async def suspend(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
-        async with transaction(self._pool, [tenant_id]) as connection:
-            changed = await connection.fetchrow(f"{_SUSPEND} RETURNING {TENANT_COLUMNS}", tenant_id, at)
-            if changed is None:
-                return await _tenant_opened(connection, tenant_id)
-            await revocation_rows.append(connection, refusal_of_all(tenant_id))
-            await audit_rows.append(connection, event)
-            return tenant_of(changed)
+    async def suspend(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
+        return await self._change(tenant_id, act, _SUSPEND, at)
 
-    async def resume(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
+    async def resume(self, tenant_id: str, act: RecordedAct) -> Tenant | None:
+        return await self._change(tenant_id, act, _RESUME)
+
+    async def _change(self, tenant_id: str, act: RecordedAct, statement: str, *values: object) -> Tenant | None:
+        """Returns the tenant as it is then; nothing is recorded of what changes nothing."""
         async with transaction(self._pool, [tenant_id]) as connection:
-            changed = await connection.fetchrow(f"{_RESUME} RETURNING {TENANT_COLUMNS}", tenant_id)
+            changed = await connection.fetchrow(f"{statement} RETURNING {TENANT_COLUMNS}", tenant_id, *values)
             if changed is None:
                 return await _tenant_opened(connection, tenant_id)
-            await revocation_rows.lift(connection, RevocationKind.TENANT, tenant_id, "", at, refused_until(at))
-            await audit_rows.append(connection, event)
+            await record(connection, act)
             return tenant_of(changed)
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:

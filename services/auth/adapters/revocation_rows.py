@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from meshkit.storage.postgres import Connection
-from services.auth.domain.revocations import Revocation, RevocationKind
+from services.auth.domain.revocations import Revocation
 
 __all__ = ["append", "lift"]
 
@@ -26,18 +24,19 @@ WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND issued_before IS NULL"""
 
 async def append(connection: Connection, revocation: Revocation) -> None:
     """Refuses tokens from the commit of the connection's transaction on, which has named the tenant."""
-    await connection.execute(
-        _APPEND,
+    await connection.execute(_APPEND, *_values(revocation))
+
+
+async def lift(connection: Connection, left: Revocation) -> None:
+    """Lets new tokens be good again that were refused for ever; those of which `left` says so stay refused."""
+    await connection.execute(_LIFT, *_values(left))
+
+
+def _values(revocation: Revocation) -> tuple[object, ...]:
+    return (
         revocation.tenant_id,
         revocation.kind.value,
         revocation.name,
         revocation.issued_before,
         revocation.until,
     )
-
-
-async def lift(
-    connection: Connection, kind: RevocationKind, tenant_id: str, name: str, at: datetime, until: datetime
-) -> None:
-    """Lets new tokens be good again; those that were issued until `at` stay refused, which is known until `until`."""
-    await connection.execute(_LIFT, tenant_id, kind.value, name, at, until)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 
-__all__ = ["Revocation", "RevocationKind", "ToldRevocations"]
+from services.auth.domain.tenants import MOST_TOKEN_SECONDS
+
+__all__ = ["LONGEST_LIFE", "Revocation", "RevocationKind", "ToldRevocations"]
+
+LONGEST_LIFE = timedelta(seconds=MOST_TOKEN_SECONDS)
+"""Of an access token, whatever the settings of this process are: other replicas may have others for a while."""
 
 
 class RevocationKind(Enum):
@@ -37,6 +42,34 @@ class Revocation:
     """Those issued at this time or earlier; None for all, also those issued later, until it is lifted."""
     until: datetime | None
     """When the last of them has expired by itself; None for never."""
+
+    @classmethod
+    def of_token(cls, tenant_id: str, token_id: str, until: datetime) -> Revocation:
+        return cls(RevocationKind.TOKEN, tenant_id, token_id, None, until)
+
+    @classmethod
+    def of_session(cls, tenant_id: str, session_id: str, until: datetime) -> Revocation:
+        """Returns the revocation of the tokens of a session or grant."""
+        return cls(RevocationKind.SESSION, tenant_id, session_id, None, until)
+
+    @classmethod
+    def of_client(cls, tenant_id: str, client_id: str, until: datetime | None = None) -> Revocation:
+        """Returns the revocation of all tokens of a client or API key, also of later ones."""
+        return cls(RevocationKind.CLIENT, tenant_id, client_id, None, until)
+
+    @classmethod
+    def of_subject(cls, tenant_id: str, subject: str) -> Revocation:
+        """Returns the revocation of all tokens about a person, also of later ones."""
+        return cls(RevocationKind.SUBJECT, tenant_id, subject, None, None)
+
+    @classmethod
+    def of_tenant(cls, tenant_id: str) -> Revocation:
+        """Returns the revocation of all tokens of a tenant, also of later ones."""
+        return cls(RevocationKind.TENANT, tenant_id, "", None, None)
+
+    def up_to(self, at: datetime, life: timedelta = LONGEST_LIFE) -> Revocation:
+        """Returns the revocation of those alone that were issued up to a time, none of which is good for longer."""
+        return replace(self, issued_before=at, until=at + life)
 
 
 @dataclass(frozen=True, slots=True)

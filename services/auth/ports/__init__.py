@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.auth.ports.acts import RecordedAct
 from services.auth.ports.api_keys import ApiKeyChanges, ApiKeyStore
 from services.auth.ports.assertions import UsedAssertions
 from services.auth.ports.audit import AuditLog, AuditNotary, AuditSealer, AuditTrail
@@ -15,7 +16,6 @@ from services.auth.ports.members import (
     MemberStore,
     PasswordAccount,
     PasswordStore,
-    RecordedAct,
 )
 from services.auth.ports.sign_in_guards import FailureCounts, LinkDelivery, PasswordHasher
 

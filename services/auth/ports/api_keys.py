@@ -9,33 +9,28 @@ from typing import Protocol
 from meshkit import named_requests
 from meshkit.named_requests import Claims
 from services.auth.domain.api_keys import ApiKey
-from services.auth.domain.audit import AuditEvent
-from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
+from services.auth.ports.acts import RecordedAct
 
 __all__ = ["ApiKeyChanges", "ApiKeyStore"]
 
 
 class ApiKeyChanges(Claims, Protocol):
-    """One transaction on the API keys of one tenant. What is done comes with its event of the audit log."""
+    """One transaction on the API keys of one tenant. What is done comes with what is recorded of it."""
 
     async def count(self) -> int: ...
 
-    async def create(self, key: ApiKey, event: AuditEvent) -> None: ...
+    async def create(self, key: ApiKey, act: RecordedAct) -> None: ...
 
     async def lock(self, key_id: str) -> ApiKey | None:
         """Returns a key that nobody else changes until this transaction ends, None if the tenant has none such."""
         ...
 
-    async def replace(self, key: ApiKey, event: AuditEvent) -> None:
+    async def replace(self, key: ApiKey, act: RecordedAct) -> None:
         """Stores the secrets, the prefix and the rotation of a key that is locked; the rest of a key never changes."""
         ...
 
-    async def delete(self, key_id: str, event: AuditEvent) -> None: ...
-
-    async def revoke(self, revocation: Revocation) -> None:
-        """Ends the use of access tokens once this transaction is committed."""
-        ...
+    async def delete(self, key_id: str, act: RecordedAct) -> None: ...
 
 
 class ApiKeyStore(named_requests.Writer[ApiKeyChanges], Protocol):

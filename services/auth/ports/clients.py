@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Protocol
 
 from meshkit import named_requests
 from meshkit.named_requests import Claims
-from services.auth.domain.audit import AuditEvent
 from services.auth.domain.clients import Client
-from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
+from services.auth.ports.acts import RecordedAct
 
 __all__ = ["ClientChanges", "ClientStore", "FindClient"]
 
@@ -24,29 +22,21 @@ class FindClient(Protocol):
 
 
 class ClientChanges(Claims, Protocol):
-    """One transaction on the clients of one tenant. What is done comes with its event of the audit log."""
+    """One transaction on the clients of one tenant. What is done comes with what is recorded of it."""
 
     async def count(self) -> int: ...
 
-    async def create(self, client: Client, event: AuditEvent) -> None: ...
+    async def create(self, client: Client, act: RecordedAct) -> None: ...
 
     async def lock(self, client_id: str) -> Client | None:
         """Returns a client that nobody else changes until this transaction ends, None if the tenant has none such."""
         ...
 
-    async def replace(self, client: Client, event: AuditEvent) -> None:
+    async def replace(self, client: Client, act: RecordedAct) -> None:
         """Stores the new state of a client that is locked."""
         ...
 
-    async def delete(self, client_id: str, event: AuditEvent) -> None: ...
-
-    async def revoke(self, revocation: Revocation) -> None:
-        """Ends the use of access tokens once this transaction is committed."""
-        ...
-
-    async def lift(self, client_id: str, at: datetime, until: datetime) -> None:
-        """Lets a client have tokens again; those that were issued until `at` stay refused, as is known `until` then."""
-        ...
+    async def delete(self, client_id: str, act: RecordedAct) -> None: ...
 
 
 class ClientStore(named_requests.Writer[ClientChanges], Protocol):

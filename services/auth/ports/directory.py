@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from services.auth.domain.audit import AuditEvent
 from services.auth.domain.tenants import Tenant, TenantPlan
+from services.auth.ports.acts import RecordedAct
 
 __all__ = ["Directory"]
 
@@ -26,12 +26,12 @@ class Directory(Protocol):
         """Replaces the plan of a tenant; returns the tenant as it is then, None if there is none of that name."""
         ...
 
-    async def suspend(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
-        """Notes since when a tenant gets no tokens, unless that is noted, and revokes all it has and may get."""
+    async def suspend(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
+        """Notes since when a tenant gets no tokens, unless that is noted; see the act for its tokens."""
         ...
 
-    async def resume(self, tenant_id: str, at: datetime, event: AuditEvent) -> Tenant | None:
-        """Notes that a tenant gets tokens, if it did not; those that were issued until `at` stay revoked."""
+    async def resume(self, tenant_id: str, act: RecordedAct) -> Tenant | None:
+        """Notes that a tenant gets tokens, if it did not; see the act for those it had."""
         ...
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:

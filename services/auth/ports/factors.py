@@ -11,7 +11,7 @@ from services.auth.domain.factors import MemberFactors
 from services.auth.domain.members import Member
 from services.auth.domain.passkeys import Ceremony, Passkey, PasskeyUse
 from services.auth.domain.totp import Totp
-from services.auth.ports.members import RecordedAct
+from services.auth.ports.acts import RecordedAct
 
 __all__ = ["CodeStore", "FactorRemoval", "PasskeyReader", "PasskeyStore"]
 

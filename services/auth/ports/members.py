@@ -7,22 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from services.auth.domain.audit import AuditEvent
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import Member, MemberState
-from services.auth.domain.revocations import Revocation
+from services.auth.ports.acts import RecordedAct
 
-__all__ = ["LinkStore", "MemberChange", "MemberStore", "PasswordAccount", "PasswordStore", "RecordedAct"]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedAct:
-    """What is recorded of a change, in its transaction: the event, and what of tokens it ends or lets be good again."""
-
-    event: AuditEvent
-    revocation: Revocation | None = None
-    lifted: Revocation | None = None
-    """What is left of a revocation that was for ever: tokens from before stay refused."""
+__all__ = ["LinkStore", "MemberChange", "MemberStore", "PasswordAccount", "PasswordStore"]
 
 
 @dataclass(frozen=True, slots=True)

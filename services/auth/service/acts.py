@@ -1,4 +1,4 @@
-"""Describes acts of the caller for the audit log."""
+"""Describes what the running call does, for the audit log."""
 
 from __future__ import annotations
 
@@ -6,41 +6,62 @@ from datetime import datetime
 
 from meshkit.context import SYSTEM_TENANT, current
 from services.auth.domain.audit import AuditEvent, AuditOutcome
+from services.auth.domain.members import Member
+from services.auth.domain.revocations import Revocation
+from services.auth.ports import RecordedAct
 
-__all__ = ["act", "refusal"]
-
-
-def act(action: str, target: str, at: datetime, *, tenant_id: str = "", **details: str) -> AuditEvent:
-    """Returns the event of what the caller does to a resource of its tenant, or of the tenant that is named."""
-    return _event(AuditOutcome.DONE, action, target, at, tenant_id, "", details)
+__all__ = ["act", "act_on"]
 
 
-def refusal(action: str, target: str, at: datetime, reason: str, *, tenant_id: str = "") -> AuditEvent:
-    """Returns the event of what somebody was not let do, who may be unknown."""
-    return _event(AuditOutcome.REFUSED, action, target, at, tenant_id, reason, {})
-
-
-def _event(
-    outcome: AuditOutcome,
+def act(
     action: str,
     target: str,
     at: datetime,
-    tenant_id: str,
-    reason: str,
-    details: dict[str, str],
+    *,
+    tenant_id: str = "",
+    actor: str | None = None,
+    client_id: str | None = None,
+    reason: str = "",
+    address: str = "",
+    **details: str,
 ) -> AuditEvent:
+    """Returns the event of an act; with a `reason` it is that of a refusal.
+
+    Tenant, actor and client are those of the caller, who may be unknown, unless others are named.
+    """
     call = current()
     caller = call.principal
+    if caller is not None:
+        tenant_id = tenant_id or caller.tenant_id
+        actor = caller.actor if actor is None else actor
+        client_id = caller.client_id if client_id is None else client_id
     return AuditEvent(
-        action=action,
-        tenant_id=tenant_id or (caller.tenant_id if caller is not None else SYSTEM_TENANT),
-        at=at,
-        outcome=outcome,
-        actor=caller.actor if caller is not None else "",
-        client_id=caller.client_id if caller is not None else "",
+        action,
+        tenant_id or SYSTEM_TENANT,
+        at,
+        outcome=AuditOutcome.REFUSED if reason else AuditOutcome.DONE,
+        actor=actor or "",
+        client_id=client_id or "",
         target=target,
         reason=reason,
         request_id=call.request_id,
         peer=call.peer,
+        address=address,
         details=details,
     )
+
+
+def act_on(
+    member: Member,
+    action: str,
+    at: datetime,
+    *,
+    actor: str | None = None,
+    revocation: Revocation | None = None,
+    lifted: Revocation | None = None,
+    **details: str,
+) -> RecordedAct:
+    """Returns what is recorded of an act on a member, with what of his tokens it ends or lets be good again."""
+    target = f"members/{member.member_id}"
+    event = act(action, target, at, tenant_id=member.tenant_id, actor=actor, **details)
+    return RecordedAct(event, revocation, lifted)

@@ -11,12 +11,13 @@ from meshkit.identity.api_keys import PREFIX_LENGTH, new_api_key
 from services.auth import errors
 from services.auth.domain.api_keys import DEFAULT_LIFE, MAX_API_KEYS, MAX_LIFE, ApiKey, AskedKey, NewApiKey
 from services.auth.domain.clients import DEFAULT_GRACE, DEFAULT_RATE_LIMIT
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.secrets import StoredSecrets, secret_hash
-from services.auth.ports import ApiKeyChanges, ApiKeyStore
+from services.auth.ports import ApiKeyChanges, ApiKeyStore, RecordedAct
 from services.auth.service.acts import act
-from services.auth.service.ending import all_tokens, last_moment, tokens_of_before
 from services.auth.service.giving import GivenScopes, check_held
 from services.auth.service.names import random_name
+from services.auth.service.recent import forgotten_at
 
 __all__ = ["ApiKeyKeeper"]
 
@@ -29,7 +30,7 @@ class ApiKeyKeeper:
     ) -> None:
         self._store = store
         self._scopes = scopes
-        self._token_seconds = token_seconds
+        self._token_life = timedelta(seconds=token_seconds)
         self._clock = clock
 
     async def create(self, changes: ApiKeyChanges, caller: Principal, asked: AskedKey) -> NewApiKey:
@@ -53,7 +54,7 @@ class ApiKeyKeeper:
             created_at=now,
             expires_at=expires_at,
         )
-        await changes.create(key, act("api_key.create", _target(key.key_id), now))
+        await changes.create(key, RecordedAct(act("api_key.create", _target(key.key_id), now)))
         return NewApiKey(key, secret)
 
     async def get(self, tenant_id: str, key_id: str) -> ApiKey:
@@ -82,18 +83,17 @@ class ApiKeyKeeper:
         secret = new_api_key()
         secrets = key.secrets.rotated(secret_hash(secret), now, DEFAULT_GRACE if grace is None else grace)
         rotated = replace(key, secrets=secrets, prefix=secret[:PREFIX_LENGTH], rotated_at=now)
-        await changes.replace(rotated, act("api_key.rotate", _target(key_id), now))
-        if not secrets.overlap(now):
-            await changes.revoke(tokens_of_before(key.tenant_id, key_id, now, self._token_seconds))
+        ended = Revocation.of_client(key.tenant_id, key_id).up_to(forgotten_at(now), self._token_life)
+        event = act("api_key.rotate", _target(key_id), now)
+        await changes.replace(rotated, RecordedAct(event, None if secrets.overlap(now) else ended))
         return NewApiKey(rotated, secret)
 
     async def delete(self, changes: ApiKeyChanges, key_id: str) -> None:
         """Ends the use of a key and of its tokens. Raises RESOURCE_NOT_FOUND."""
         key = _found(await changes.lock(key_id))
         now = self._clock()
-        await changes.delete(key_id, act("api_key.delete", _target(key_id), now))
-        end = last_moment(now) + timedelta(seconds=self._token_seconds)
-        await changes.revoke(all_tokens(key.tenant_id, key_id, end))
+        ended = Revocation.of_client(key.tenant_id, key_id, forgotten_at(now) + self._token_life)
+        await changes.delete(key_id, RecordedAct(act("api_key.delete", _target(key_id), now), ended))
 
 
 def _found(key: ApiKey | None) -> ApiKey:

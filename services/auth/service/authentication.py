@@ -18,7 +18,7 @@ from services.auth.domain.clients import AuthenticationMethod, Client
 from services.auth.domain.secrets import secret_matches
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import AuditTrail, FindClient
-from services.auth.service.acts import refusal
+from services.auth.service.acts import act
 from services.auth.service.assertions import AssertionVerifier
 from services.auth.service.recent import Recent
 
@@ -83,5 +83,5 @@ class ClientAuthenticator:
         tenant_id = found[1].tenant_id if found else ""
         # What names no client may be anything, a secret in the wrong place as well.
         target = f"clients/{client_id}" if found else ""
-        await self._audit.record(refusal("client.authenticate", target, now, "CLIENT_INVALID", tenant_id=tenant_id))
+        await self._audit.record(act("client.authenticate", target, now, tenant_id=tenant_id, reason="CLIENT_INVALID"))
         raise errors.client_invalid()

@@ -20,13 +20,14 @@ from services.auth.domain.clients import (
     client_faults,
     does_less,
 )
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.secrets import CLIENT_SECRET, StoredSecrets, new_secret, secret_hash
-from services.auth.ports import ClientChanges, ClientStore
+from services.auth.ports import ClientChanges, ClientStore, RecordedAct
 from services.auth.service.acts import act
 from services.auth.service.client_keys import key_faults
-from services.auth.service.ending import all_tokens, last_moment, tokens_of_before
 from services.auth.service.giving import GivenScopes, check_held
 from services.auth.service.names import random_name
+from services.auth.service.recent import forgotten_at
 
 __all__ = ["AdmitsClient", "ChangesSettings", "ClientKeeper"]
 
@@ -44,7 +45,7 @@ class ClientKeeper:
     ) -> None:
         self._store = store
         self._scopes = scopes
-        self._token_seconds = token_seconds
+        self._token_life = timedelta(seconds=token_seconds)
         self._clock = clock
 
     async def create(
@@ -60,7 +61,7 @@ class ClientKeeper:
         stored = StoredSecrets(secret_hash(secret) if secret else None)
         name = random_name("client")
         client = Client(name, caller.tenant_id, settings, stored, created_at=now, updated_at=now, tag=uuid4())
-        await changes.create(client, act("client.create", _target(name), now))
+        await changes.create(client, RecordedAct(act("client.create", _target(name), now)))
         return NewClient(client, secret)
 
     async def get(self, tenant_id: str, client_id: str) -> Client:
@@ -98,7 +99,8 @@ class ClientKeeper:
         _check(settings)
         secrets = client.secrets if settings.method.by_secret else StoredSecrets()
         changed = replace(client, settings=settings, secrets=secrets)
-        return await self._store_changed(changes, changed, "client.update", ends=does_less(client.settings, settings))
+        ended = self._issued_by_now(client) if does_less(client.settings, settings) else None
+        return await self._store_changed(changes, changed, "client.update", revocation=ended)
 
     async def rotate(
         self, changes: ClientChanges, caller: Principal, client_id: str, grace: timedelta | None
@@ -123,15 +125,16 @@ class ClientKeeper:
         """Ends the use of secrets, and of all access tokens. Raises RESOURCE_NOT_FOUND."""
         client = await _admitted(changes, client_id)
         kept = StoredSecrets(client.secrets.current if previous_only else None)
-        return await self._store_changed(changes, replace(client, secrets=kept), "client.revoke_secret", ends=True)
+        changed, ended = replace(client, secrets=kept), self._issued_by_now(client)
+        return await self._store_changed(changes, changed, "client.revoke_secret", revocation=ended)
 
     async def disable(self, changes: ClientChanges, client_id: str) -> Client:
         """Ends the use of a client until it is enabled. Raises RESOURCE_NOT_FOUND."""
         client = await _admitted(changes, client_id)
         if client.disabled_at is not None:
             return client
-        await changes.revoke(all_tokens(client.tenant_id, client_id, None))
-        return await self._store_changed(changes, replace(client, disabled_at=self._clock()), "client.disable")
+        changed, ended = replace(client, disabled_at=self._clock()), Revocation.of_client(client.tenant_id, client_id)
+        return await self._store_changed(changes, changed, "client.disable", revocation=ended)
 
     async def enable(self, changes: ClientChanges, caller: Principal, client_id: str) -> Client:
         """Lets a client have tokens again. Raises RESOURCE_NOT_FOUND and SCOPE_NOT_HELD."""
@@ -139,27 +142,33 @@ class ClientKeeper:
         check_held(client.settings.scopes, caller)
         if client.disabled_at is None:
             return client
-        last = last_moment(self._clock())
-        await changes.lift(client_id, last, last + timedelta(seconds=self._token_seconds))
-        return await self._store_changed(changes, replace(client, disabled_at=None), "client.enable")
+        changed, lifted = replace(client, disabled_at=None), self._issued_by_now(client)
+        return await self._store_changed(changes, changed, "client.enable", lifted=lifted)
 
     async def delete(self, changes: ClientChanges, client_id: str, admits: AdmitsClient | None = None) -> None:
         """Deletes a client and ends the use of its tokens. Raises RESOURCE_NOT_FOUND and ETAG_MISMATCH."""
         client = await _admitted(changes, client_id, admits)
         now = self._clock()
-        await changes.delete(client_id, act("client.delete", _target(client_id), now))
-        end = last_moment(now) + timedelta(seconds=self._token_seconds)
-        await changes.revoke(all_tokens(client.tenant_id, client_id, end))
+        ended = Revocation.of_client(client.tenant_id, client_id, forgotten_at(now) + self._token_life)
+        await changes.delete(client_id, RecordedAct(act("client.delete", _target(client_id), now), ended))
+
+    def _issued_by_now(self, client: Client) -> Revocation:
+        last = forgotten_at(self._clock())
+        return Revocation.of_client(client.tenant_id, client.client_id).up_to(last, self._token_life)
 
     async def _store_changed(
-        self, changes: ClientChanges, client: Client, action: str, *, ends: bool = False
+        self,
+        changes: ClientChanges,
+        client: Client,
+        action: str,
+        *,
+        revocation: Revocation | None = None,
+        lifted: Revocation | None = None,
     ) -> Client:
-        """Stores a new state. `ends` says that the access tokens of before are not good any more."""
         now = self._clock()
         changed = replace(client, updated_at=now, tag=uuid4())
-        await changes.replace(changed, act(action, _target(client.client_id), now))
-        if ends:
-            await changes.revoke(tokens_of_before(client.tenant_id, client.client_id, now, self._token_seconds))
+        event = act(action, _target(client.client_id), now)
+        await changes.replace(changed, RecordedAct(event, revocation, lifted))
         return changed
 
 

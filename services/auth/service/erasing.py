@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from meshkit.context import SYSTEM_TENANT
-from services.auth.domain.suspension import refused_until
+from services.auth.domain.revocations import LONGEST_LIFE
 from services.auth.ports import AuditTrail
 from services.auth.ports.erasing import ErasedTenantStore
 from services.auth.service.acts import act
@@ -25,5 +25,5 @@ class TenantErasure:
     async def forget(self, tenant_id: str) -> None:
         """May be called again. Raises UNAVAILABLE."""
         now = datetime.fromtimestamp(self._clock(), UTC)
-        if await self._store.end_refusal(tenant_id, refused_until(now)):
+        if await self._store.end_refusal(tenant_id, now + LONGEST_LIFE):
             await self._audit.record(act("tenant.erase", f"tenants/{tenant_id}", now, tenant_id=SYSTEM_TENANT))

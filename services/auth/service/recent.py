@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-__all__ = ["LIFE_SECONDS", "Recent"]
+__all__ = ["LIFE_SECONDS", "Recent", "forgotten_at"]
 
 Found = TypeVar("Found")
 
 LIFE_SECONDS = 1.0
 ENTRIES = 4_096
+
+
+def forgotten_at(now: datetime) -> datetime:
+    """Returns when no replica goes by what it has read before now: when the last token of it may be issued."""
+    return now + timedelta(seconds=LIFE_SECONDS)
 
 
 class Recent(Generic[Found]):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from services.auth import errors
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
-from services.auth.ports import Directory
+from services.auth.ports import Directory, RecordedAct
 from services.auth.service.acts import act
 
 __all__ = ["TenantControl"]
@@ -31,13 +32,15 @@ class TenantControl:
         """Refuses all access tokens of a tenant, also those to come. Raises RESOURCE_NOT_FOUND."""
         tenant, now = await self.find(name), self._now()
         event = act("tenant.suspend", f"tenants/{tenant.tenant_id}", now, tenant_id=tenant.tenant_id)
-        return await self._directory.suspend(tenant.tenant_id, now, event) or tenant
+        suspended = RecordedAct(event, revocation=Revocation.of_tenant(tenant.tenant_id))
+        return await self._directory.suspend(tenant.tenant_id, now, suspended) or tenant
 
     async def resume(self, name: str) -> Tenant:
         """Lets a tenant have new access tokens; the old ones stay refused. Raises RESOURCE_NOT_FOUND."""
         tenant, now = await self.find(name), self._now()
         event = act("tenant.resume", f"tenants/{tenant.tenant_id}", now, tenant_id=tenant.tenant_id)
-        return await self._directory.resume(tenant.tenant_id, now, event) or tenant
+        resumed = RecordedAct(event, lifted=Revocation.of_tenant(tenant.tenant_id).up_to(now))
+        return await self._directory.resume(tenant.tenant_id, resumed) or tenant
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

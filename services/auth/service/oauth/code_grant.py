@@ -15,7 +15,6 @@ from services.auth.domain.pkce import verifies
 from services.auth.domain.secrets import secret_hash
 from services.auth.domain.token_answers import GrantedTokens
 from services.auth.ports.grants import GrantStore, MadeGrant
-from services.auth.service.oauth.events import act
 from services.auth.service.oauth.granting import Granting
 from services.auth.service.oauth.sessions import SessionKeeper
 
@@ -74,7 +73,7 @@ class CodeGrant:
             raise errors.grant_invalid()
 
     def _made(self, code: AuthorizationCode, client: OAuthClient, jkt: str) -> MadeGrant:
-        grant = self._granting.new_grant(
+        return self._granting.new_grant(
             client,
             tenant_id=code.tenant_id,
             member_id=code.member_id,
@@ -84,16 +83,6 @@ class CodeGrant:
             authenticated_at=code.authenticated_at,
             jkt=jkt,
         )
-        event = act(
-            "grant.create",
-            code.tenant_id,
-            grant.created_at,
-            actor=code.member_id,
-            client_id=code.client_id,
-            target=f"grants/{grant.grant_id}",
-            details={"scope": " ".join(sorted(code.scopes))},
-        )
-        return MadeGrant(grant, event)
 
     def _reused(self, code: AuthorizationCode, grant_id: str) -> AccessEnding:
         target = f"grants/{grant_id}"

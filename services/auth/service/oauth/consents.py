@@ -17,7 +17,7 @@ from services.auth.domain.redirection import answer_uri
 from services.auth.domain.secrets import AUTHORIZATION_CODE, new_secret, secret_hash
 from services.auth.ports.grants import DeviceChange, DeviceStore, GrantStore
 from services.auth.ports.sign_in import ConsentStore
-from services.auth.service.oauth.events import act
+from services.auth.service.acts import act
 from services.auth.service.oauth.sessions import SignedIn
 
 __all__ = ["CODE_LIFE", "Consents", "held_scopes"]
@@ -73,12 +73,12 @@ class Consents:
         member, scopes = who.member, self.offered(request.scopes, client, who.member)
         event = act(
             "consent.create",
-            member.tenant_id,
+            f"clients/{client.client_id}",
             self._clock(),
+            tenant_id=member.tenant_id,
             actor=member.member_id,
             client_id=client.client_id,
-            target=f"clients/{client.client_id}",
-            details={"scope": " ".join(sorted(scopes))},
+            scope=" ".join(sorted(scopes)),
         )
         await self._consents.consent(member.tenant_id, member.member_id, client.client_id, scopes, event)
 
@@ -134,11 +134,11 @@ class Consents:
         session = who.session
         event = act(
             "device.allow" if allowed else "device.deny",
-            session.tenant_id,
+            f"clients/{device.client_id}",
             self._clock(),
+            tenant_id=session.tenant_id,
             actor=session.member_id,
             client_id=device.client_id,
-            target=f"clients/{device.client_id}",
         )
         answered = replace(
             device,

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from meshkit.errors import MeshError, unavailable
 from services.auth import errors
-from services.auth.domain.audit import AuditEvent
 from services.auth.domain.authorization import asked_scopes
 from services.auth.domain.devices import (
     DEVICE_LIFE,
@@ -18,14 +17,12 @@ from services.auth.domain.devices import (
     NewDevice,
     new_user_code,
 )
-from services.auth.domain.grants import Grant
 from services.auth.domain.oauth_clients import DEVICE_CODE_GRANT, OAuthClient
 from services.auth.domain.secrets import DEVICE_CODE, new_secret, secret_hash
 from services.auth.domain.token_answers import GrantedTokens
 from services.auth.domain.token_requests import ClientProof
-from services.auth.ports.grants import DeviceChange, DeviceStore, MadeGrant
+from services.auth.ports.grants import DeviceChange, DeviceStore
 from services.auth.service.oauth.clients import OAuthClients
-from services.auth.service.oauth.events import act
 from services.auth.service.oauth.granting import Granting
 
 __all__ = ["DeviceGrant"]
@@ -103,7 +100,7 @@ class DeviceGrant:
         asked = device.asked(now)
         if device.state is not DeviceState.ALLOWED or device.expires_at <= now or device.authenticated_at is None:
             return DeviceChange(asked)
-        grant = self._granting.new_grant(
+        made = self._granting.new_grant(
             client,
             tenant_id=device.tenant_id,
             member_id=device.member_id,
@@ -114,7 +111,7 @@ class DeviceGrant:
             authenticated_at=device.authenticated_at,
             jkt=jkt,
         )
-        return DeviceChange(replace(asked, state=DeviceState.REDEEMED), MadeGrant(grant, _created(grant)))
+        return DeviceChange(replace(asked, state=DeviceState.REDEEMED), made)
 
 
 def _refusal(before: DeviceAuthorization, device: DeviceAuthorization, now: datetime) -> MeshError:
@@ -125,15 +122,3 @@ def _refusal(before: DeviceAuthorization, device: DeviceAuthorization, now: date
     if device.expires_at <= now:
         return errors.device_code_expired()
     return errors.slow_down(device.interval) if before.too_soon(now) else errors.authorization_pending()
-
-
-def _created(grant: Grant) -> AuditEvent:
-    return act(
-        "grant.create",
-        grant.tenant_id,
-        grant.created_at,
-        actor=grant.member_id,
-        client_id=grant.client_id,
-        target=f"grants/{grant.grant_id}",
-        details={"scope": " ".join(sorted(grant.scopes))},
-    )

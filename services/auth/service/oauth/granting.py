@@ -13,7 +13,9 @@ from services.auth.domain.grants import Grant, RefreshLimits, refresh_token
 from services.auth.domain.members import Member
 from services.auth.domain.oauth_clients import OFFLINE, OPENID, REFRESH_TOKEN_GRANT, OAuthClient
 from services.auth.domain.token_answers import GrantedTokens
+from services.auth.ports.grants import MadeGrant
 from services.auth.ports.sign_in import MemberReader, TenantReader
+from services.auth.service.acts import act
 from services.auth.service.issuing import TokenGrant, TokenIssuer
 from services.auth.service.oauth.consents import held_scopes
 from services.auth.service.oauth.identity_tokens import IdentityTokens, authentication_claims
@@ -59,10 +61,10 @@ class Granting:
         methods: frozenset[str],
         authenticated_at: datetime,
         jkt: str,
-    ) -> Grant:
+    ) -> MadeGrant:
         """Returns a grant to be stored. Without a refresh token it lasts as long as its access token."""
         now = self._clock()
-        return Grant(
+        grant = Grant(
             grant_id=str(uuid7()),
             tenant_id=tenant_id,
             member_id=member_id,
@@ -78,6 +80,16 @@ class Granting:
             # The refresh tokens of a client that proves who it is are bound to that (RFC 9449, section 5).
             jkt=jkt if client.public else "",
         )
+        event = act(
+            "grant.create",
+            f"grants/{grant.grant_id}",
+            now,
+            tenant_id=tenant_id,
+            actor=member_id,
+            client_id=client.client_id,
+            scope=" ".join(sorted(scopes)),
+        )
+        return MadeGrant(grant, event)
 
     async def member_of(self, grant: Grant) -> Member:
         """Returns the member of a grant. Raises GRANT_INVALID if the grant is over for the member's sake."""

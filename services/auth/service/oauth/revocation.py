@@ -10,11 +10,11 @@ from meshkit.errors import Kind, MeshError
 from meshkit.identity.tokens import TokenVerifier
 from services.auth.domain.grants import Grant, read_refresh
 from services.auth.domain.oauth_clients import OAuthClient
-from services.auth.domain.revocations import Revocation, RevocationKind
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.token_requests import ClientProof
 from services.auth.ports.grants import GrantStore, RevocationLog
+from services.auth.service.acts import act
 from services.auth.service.oauth.clients import OAuthClients
-from services.auth.service.oauth.events import act
 from services.auth.service.oauth.refresh_grant import RefreshGrant
 
 __all__ = ["TokenRevocation"]
@@ -76,14 +76,13 @@ class TokenRevocation:
             await self._refreshes.end(grant, "grant.revoke")
             return
         now = self._clock()
-        until = now + self._token_life
-        revocation = Revocation(RevocationKind.TOKEN, principal.tenant_id, principal.token_id, None, until)
+        revocation = Revocation.of_token(principal.tenant_id, principal.token_id, now + self._token_life)
         event = act(
             "token.revoke",
-            principal.tenant_id,
+            f"tokens/{principal.token_id}",
             now,
+            tenant_id=principal.tenant_id,
             actor=principal.actor,
             client_id=principal.client_id,
-            target=f"tokens/{principal.token_id}",
         )
         await self._log.revoke(revocation, event)

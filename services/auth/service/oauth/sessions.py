@@ -14,7 +14,7 @@ from services.auth.domain.members import Member
 from services.auth.domain.secrets import SESSION, new_secret, secret_hash
 from services.auth.domain.sessions import BrowserSession, NewSession, SessionLimits
 from services.auth.ports.sign_in import MemberReader, SessionStore
-from services.auth.service.oauth.events import act
+from services.auth.service.acts import act
 
 __all__ = ["SessionKeeper", "SignedIn", "goes_on"]
 
@@ -119,18 +119,20 @@ class SessionKeeper:
             return []
         return [each for each in found if each.good(now, self._limits) and goes_on(member, each.authenticated_at)]
 
-    def ending(self, action: str, tenant_id: str, actor: str, target: str, client_id: str = "") -> AccessEnding:
+    def ending(
+        self, action: str, tenant_id: str, actor: str, target: str, client_id: str | None = None
+    ) -> AccessEnding:
         """Returns the end, now, of what is acted on."""
         now = self._clock()
-        event = act(action, tenant_id, now, actor=actor, target=target, client_id=client_id)
+        event = act(action, target, now, tenant_id=tenant_id, actor=actor, client_id=client_id)
         return AccessEnding(now, now + self._token_life, event)
 
     def _opened(self, session: BrowserSession, action: str) -> AuditEvent:
         return act(
             action,
-            session.tenant_id,
+            f"sessions/{session.session_id}",
             session.authenticated_at,
+            tenant_id=session.tenant_id,
             actor=session.member_id,
-            target=f"sessions/{session.session_id}",
-            details={"amr": " ".join(sorted(session.methods))},
+            amr=" ".join(sorted(session.methods)),
         )

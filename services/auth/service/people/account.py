@@ -14,9 +14,10 @@ from services.auth.domain.members import Member
 from services.auth.domain.passkeys import MOST_PASSKEYS, Passkey
 from services.auth.domain.passwords import normalized_password, own_words
 from services.auth.domain.recovery import new_recovery_codes, recovery_code_hash
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.totp import base32, matching_step, new_totp_secret, otpauth_uri
 from services.auth.ports import Directory, FactorRemoval, PasswordHasher, Sealer
-from services.auth.service.people.acts import act_on, ending
+from services.auth.service.acts import act_on
 from services.auth.service.people.authentication import totp_sealing_name
 from services.auth.service.people.ceremonies import PasskeyCeremonies
 from services.auth.service.people.guard import AttemptGuard
@@ -74,7 +75,8 @@ class OwnAccount:
         await self._guard.passed(admission)
         words = own_words(member.display_name, member.email, tenant.name if tenant else "")
         hashed, now = await hash_of_new_password(self._hasher, new, words), self._clock()
-        act = ending(act_on(member, "password.change", now), member, now)
+        ended = Revocation.of_subject(member.tenant_id, member.member_id).up_to(now)
+        act = act_on(member, "password.change", now, revocation=ended)
         await self._stores.passwords.set_password(member.tenant_id, member.member_id, hashed, now, act)
 
     async def start_totp(self, caller: Principal) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from uuid import UUID
 from meshkit.context import SYSTEM_TENANT
 from meshkit.errors import MeshError
 from services.auth import errors
-from services.auth.domain.audit import AuditOutcome
 from services.auth.domain.members import Member, Proven, SecondFactor, email_key
 from services.auth.domain.origins import SignInOrigin
 from services.auth.domain.passwords import normalized_password
@@ -20,7 +19,7 @@ from services.auth.domain.recovery import recovery_code_hash
 from services.auth.domain.throttling import KNOWN_FOR
 from services.auth.domain.totp import matching_step
 from services.auth.ports import AuditTrail, Directory, PasswordAccount, PasswordHasher, Sealer
-from services.auth.service.people.acts import act_on, event_of
+from services.auth.service.acts import act, act_on
 from services.auth.service.people.ceremonies import PasskeyCeremonies
 from services.auth.service.people.guard import AttemptAdmission, AttemptGuard
 from services.auth.service.people.stores import PeopleStores
@@ -95,9 +94,9 @@ class Authentication:
     async def check_recovery_code(self, member_id: str, code: str, address: str, device: str = "") -> Proven:
         """Proves by a recovery code, which is used up."""
         member, admission, origin = await self._enter(member_id, address, device, "recovery_code")
-        act = act_on(member, "recovery_code.use", self._clock(), actor=member_id)
+        used = act_on(member, "recovery_code.use", self._clock(), actor=member_id)
         given = recovery_code_hash(member_id, code)
-        if not await self._stores.codes.use_code(member.tenant_id, member_id, given, act):
+        if not await self._stores.codes.use_code(member.tenant_id, member_id, given, used):
             await self._refuse("recovery_code", member.tenant_id, member, origin)
         return await self._prove(member, admission, origin, "rc")
 
@@ -162,12 +161,11 @@ class Authentication:
             await self._stores.passwords.replace_hash(member.tenant_id, member.member_id, old, new)
 
     async def _refuse(self, what: str, tenant_id: str, member: Member | None, origin: SignInOrigin) -> NoReturn:
-        event = event_of(
+        event = act(
             f"sign_in.{what}",
-            tenant_id,
+            f"members/{member.member_id}" if member else "",
             self._clock(),
-            target=f"members/{member.member_id}" if member else "",
-            outcome=AuditOutcome.REFUSED,
+            tenant_id=tenant_id,
             reason="SIGN_IN_REFUSED",
             address=origin.address.hex()[:16] if origin.address else "",
         )

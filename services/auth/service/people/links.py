@@ -10,9 +10,10 @@ from services.auth import errors
 from services.auth.domain.links import LinkKind, MemberLink, NewLink
 from services.auth.domain.members import Member, MemberState
 from services.auth.domain.passwords import normalized_password, own_words, password_fault
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.secrets import ACCESS_LINK, new_secret, secret_hash
 from services.auth.ports import Directory, LinkDelivery, PasswordHasher
-from services.auth.service.people.acts import act_on, ending
+from services.auth.service.acts import act_on
 from services.auth.service.people.guard import AttemptGuard
 from services.auth.service.people.stores import PeopleStores
 
@@ -86,8 +87,9 @@ class Links:
         words = own_words(member.display_name, member.email, await self._tenant_name(member.tenant_id))
         hashed = await hash_of_new_password(self._hasher, password, words)
         marks, now = self._guard.origin(address, device).marks, self._clock()
-        act = act_on(member, "password.set", now, actor=member.member_id, link=link.kind.value)
-        if not await self._stores.links.use_link(link, hashed, marks, now, ending(act, member, now)):
+        ended = Revocation.of_subject(member.tenant_id, member.member_id).up_to(now)
+        act = act_on(member, "password.set", now, actor=member.member_id, revocation=ended, link=link.kind.value)
+        if not await self._stores.links.use_link(link, hashed, marks, now, act):
             raise errors.link_invalid()
         return await self._stores.members.find_member(member.tenant_id, member.member_id) or member
 

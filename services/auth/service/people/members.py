@@ -13,8 +13,9 @@ from meshkit.ids import uuid7
 from services.auth import errors
 from services.auth.domain.links import NewLink
 from services.auth.domain.members import OWNER, Member, MemberState, MemberUpdate
+from services.auth.domain.revocations import Revocation
 from services.auth.ports import MemberChange, RecordedAct
-from services.auth.service.people.acts import act_on, barring, ending, event_of, lifting
+from services.auth.service.acts import act, act_on
 from services.auth.service.people.links import Links
 from services.auth.service.people.stores import PeopleStores
 
@@ -42,8 +43,8 @@ class MemberKeeper:
         now = self._clock()
         member = Member(str(uuid7()), caller.tenant_id, email, display_name, frozenset(roles), now, now)
         link = self._links.new(member)
-        act = act_on(member, "member.invite", now, roles=" ".join(sorted(roles)))
-        if not await self._stores.members.create_member(member, link.link, act):
+        done = act_on(member, "member.invite", now, roles=" ".join(sorted(roles)))
+        if not await self._stores.members.create_member(member, link.link, done):
             raise errors.member_exists()
         return member, await self._links.deliver(member, link)
 
@@ -76,9 +77,9 @@ class MemberKeeper:
             if (roles, name) == (member.roles, member.display_name):
                 return None
             now = self._clock()
-            act = act_on(member, "member.update", now, roles=" ".join(sorted(roles)))
-            act = ending(act, member, now) if roles != member.roles else act
-            return MemberChange(_next(member, now, roles=roles, display_name=name), act)
+            ended = _tokens(member).up_to(now) if roles != member.roles else None
+            done = act_on(member, "member.update", now, revocation=ended, roles=" ".join(sorted(roles)))
+            return MemberChange(_next(member, now, roles=roles, display_name=name), done)
 
         return await self._change(caller, member_id, decide)
 
@@ -91,8 +92,8 @@ class MemberKeeper:
                 return None
             _keep_owner(member, False, other_owners)
             now = self._clock()
-            act = barring(act_on(member, "member.disable", now), member)
-            return MemberChange(_next(member, now, disabled_at=now, signed_out_at=now), act)
+            done = act_on(member, "member.disable", now, revocation=_tokens(member))
+            return MemberChange(_next(member, now, disabled_at=now, signed_out_at=now), done)
 
         return await self._change(caller, member_id, decide)
 
@@ -104,8 +105,8 @@ class MemberKeeper:
             if member.disabled_at is None:
                 return None
             now = self._clock()
-            act = lifting(act_on(member, "member.enable", now), member, now)
-            return MemberChange(_next(member, now, disabled_at=None), act)
+            done = act_on(member, "member.enable", now, lifted=_tokens(member).up_to(now))
+            return MemberChange(_next(member, now, disabled_at=None), done)
 
         return await self._change(caller, member_id, decide)
 
@@ -117,8 +118,8 @@ class MemberKeeper:
             self._check_reach(caller, member.roles)
             _keep_owner(member, False, other_owners)
             now = self._clock()
-            act = barring(act_on(member, "member.delete", now), member)
-            return MemberChange(_next(member.erased(now), now), act)
+            done = act_on(member, "member.delete", now, revocation=_tokens(member))
+            return MemberChange(_next(member.erased(now), now), done)
 
         await self._change(caller, member_id, decide)
 
@@ -134,8 +135,8 @@ class MemberKeeper:
         def decide(member: Member, _: int) -> MemberChange:
             self._check_reach(caller, member.roles)
             now = self._clock()
-            act = ending(act_on(member, "member.end_sessions", now), member, now)
-            return MemberChange(replace(member, signed_out_at=now), act)
+            done = act_on(member, "member.end_sessions", now, revocation=_tokens(member).up_to(now))
+            return MemberChange(replace(member, signed_out_at=now), done)
 
         await self._change(caller, member_id, decide)
 
@@ -145,8 +146,13 @@ class MemberKeeper:
 
     async def require_second_factor(self, tenant_id: str, required: bool) -> None:
         """Says whether members of the tenant must have a second factor."""
-        details = {"second_factor_required": str(required).lower()}
-        event = event_of("sign_in_policy.set", tenant_id, self._clock(), target="sign-in-policy", details=details)
+        event = act(
+            "sign_in_policy.set",
+            "sign-in-policy",
+            self._clock(),
+            tenant_id=tenant_id,
+            second_factor_required=str(required).lower(),
+        )
         await self._stores.members.require_second_factor(tenant_id, required, RecordedAct(event))
 
     async def _change(
@@ -174,3 +180,7 @@ def _found(member: Member | None) -> Member:
     if member is None:
         raise errors.member_not_found()
     return member
+
+
+def _tokens(member: Member) -> Revocation:
+    return Revocation.of_subject(member.tenant_id, member.member_id)

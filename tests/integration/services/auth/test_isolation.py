@@ -17,6 +17,7 @@ from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.clients import Client
 from services.auth.domain.tenants import Tenant
+from services.auth.ports import RecordedAct
 from tests.integration.conftest import FreshDatabase
 from tests.integration.services.auth.test_program_ports import client_of, event, key_of
 from tests.support.servers import Database
@@ -49,9 +50,9 @@ async def clients(pool: Pool) -> list[Client]:
         owner = await directory.create_tenant(Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "USD", NOW))
         client, key = client_of(owner), key_of(owner)
         async with PostgresClients(pool, sealer).begin(owner.tenant_id) as changes:
-            await changes.create(client, event(owner.tenant_id))
+            await changes.create(client, RecordedAct(event(owner.tenant_id)))
         async with PostgresApiKeys(pool, sealer).begin(owner.tenant_id) as changes_of_keys:
-            await changes_of_keys.create(key, event(owner.tenant_id))
+            await changes_of_keys.create(key, RecordedAct(event(owner.tenant_id)))
         made.append(client)
     return made
 

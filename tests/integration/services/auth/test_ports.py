@@ -19,7 +19,7 @@ from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.domain.audit import AuditEvent
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Tenant, TenantPlan
-from services.auth.ports import Directory, KeyChange, SigningKeyStore
+from services.auth.ports import Directory, KeyChange, RecordedAct, SigningKeyStore
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 
@@ -91,20 +91,20 @@ async def test_tenant_is_suspended_since_the_first_time_until_it_goes_on(stores:
     made = await stores.directory.create_tenant(tenant())
     other = await stores.directory.create_tenant(tenant())
     stopped = replace(made, suspended_at=NOW)
-    event = AuditEvent("tenant.suspend", made.tenant_id, NOW)
-    assert await stores.directory.suspend(made.tenant_id, NOW, event) == stopped
-    assert await stores.directory.suspend(made.tenant_id, NOW + timedelta(hours=1), event) == stopped
+    act = RecordedAct(AuditEvent("tenant.suspend", made.tenant_id, NOW))
+    assert await stores.directory.suspend(made.tenant_id, NOW, act) == stopped
+    assert await stores.directory.suspend(made.tenant_id, NOW + timedelta(hours=1), act) == stopped
     assert await stores.directory.find_tenant(made.name) == stopped
     assert await stores.directory.find_tenant(other.name) == other
-    assert await stores.directory.resume(made.tenant_id, NOW, event) == made
-    assert await stores.directory.resume(made.tenant_id, NOW, event) == made
+    assert await stores.directory.resume(made.tenant_id, act) == made
+    assert await stores.directory.resume(made.tenant_id, act) == made
     assert await stores.directory.find_tenant(made.name) == made
 
 
 async def test_no_tenant_is_not_suspended(stores: Stores) -> None:
-    event = AuditEvent("tenant.suspend", str(uuid7()), NOW)
-    assert await stores.directory.suspend(event.tenant_id, NOW, event) is None
-    assert await stores.directory.resume(event.tenant_id, NOW, event) is None
+    act = RecordedAct(AuditEvent("tenant.suspend", str(uuid7()), NOW))
+    assert await stores.directory.suspend(act.event.tenant_id, NOW, act) is None
+    assert await stores.directory.resume(act.event.tenant_id, act) is None
 
 
 async def test_keys_are_what_the_plans_made_of_them(stores: Stores) -> None:

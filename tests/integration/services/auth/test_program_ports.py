@@ -27,10 +27,10 @@ from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.api_keys import ApiKey
 from services.auth.domain.audit import AuditEvent
 from services.auth.domain.clients import AuthenticationMethod, Client, ClientSettings, GrantType, SenderConstraint
-from services.auth.domain.revocations import Revocation, RevocationKind
+from services.auth.domain.revocations import Revocation
 from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant
-from services.auth.ports import ApiKeyStore, ClientStore, Directory, UsedAssertions
+from services.auth.ports import ApiKeyStore, ClientStore, Directory, RecordedAct, UsedAssertions
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 from tests.support.tokens import Issuer
@@ -100,14 +100,14 @@ def key_of(owner: Tenant) -> ApiKey:
 async def stored_client(stores: ProgramStores, owner: Tenant) -> Client:
     made = client_of(owner)
     async with stores.clients.begin(owner.tenant_id) as changes:
-        await changes.create(made, event(owner.tenant_id))
+        await changes.create(made, RecordedAct(event(owner.tenant_id)))
     return made
 
 
 async def stored_key(stores: ProgramStores, owner: Tenant) -> ApiKey:
     made = key_of(owner)
     async with stores.keys.begin(owner.tenant_id) as changes:
-        await changes.create(made, event(owner.tenant_id))
+        await changes.create(made, RecordedAct(event(owner.tenant_id)))
     return made
 
 
@@ -134,7 +134,7 @@ async def test_every_part_of_a_client_is_replaced(stores: ProgramStores) -> None
     for state in (changed, replace(made, secrets=StoredSecrets())):
         async with stores.clients.begin(owner.tenant_id) as changes:
             assert await changes.lock(made.client_id) is not None
-            await changes.replace(state, event(owner.tenant_id))
+            await changes.replace(state, RecordedAct(event(owner.tenant_id)))
         assert await stores.clients.get(owner.tenant_id, made.client_id) == state
 
 
@@ -168,13 +168,12 @@ async def test_what_fails_changes_nothing(stores: ProgramStores) -> None:
     made = await stored_client(stores, owner)
     with pytest.raises(ZeroDivisionError):
         async with stores.clients.begin(owner.tenant_id) as changes:
-            await changes.delete(made.client_id, event(owner.tenant_id))
+            await changes.delete(made.client_id, RecordedAct(event(owner.tenant_id)))
             _ = 1 / 0
     assert await stores.clients.get(owner.tenant_id, made.client_id) == made
     async with stores.clients.begin(owner.tenant_id) as changes:
-        await changes.delete(made.client_id, event(owner.tenant_id))
-        await changes.revoke(Revocation(RevocationKind.CLIENT, owner.tenant_id, made.client_id, None, None))
-        await changes.lift(made.client_id, NOW, LATER)
+        tokens = Revocation.of_client(owner.tenant_id, made.client_id)
+        await changes.delete(made.client_id, RecordedAct(event(owner.tenant_id), tokens, tokens.up_to(NOW)))
         assert await changes.count() == 0
     assert await stores.clients.get(owner.tenant_id, made.client_id) is None
 
@@ -188,7 +187,7 @@ async def test_changes_of_one_client_at_once_take_turns(stores: ProgramStores) -
             client = await changes.lock(made.client_id)
             assert client is not None
             raised = replace(client.settings, rate_limit=client.settings.rate_limit + 1)
-            await changes.replace(replace(client, settings=raised), event(owner.tenant_id))
+            await changes.replace(replace(client, settings=raised), RecordedAct(event(owner.tenant_id)))
 
     await asyncio.gather(*[raise_limit() for _ in range(8)])
     stored = await stores.clients.get(owner.tenant_id, made.client_id)
@@ -237,13 +236,13 @@ async def test_key_is_shown_by_its_present_and_its_former_secret(stores: Program
         made, prefix="rpk_efgh", secrets=made.secrets.rotated(successor, NOW, timedelta(1)), rotated_at=NOW
     )
     async with stores.keys.begin(owner.tenant_id) as changes:
-        await changes.replace(rotated, event(owner.tenant_id))
+        await changes.replace(rotated, RecordedAct(event(owner.tenant_id)))
     for shown in (made.secrets.current, successor):
         assert await stores.keys.shown(shown) == (rotated, owner)
     assert await stores.keys.shown(secrets.token_bytes(32)) is None
     async with stores.keys.begin(owner.tenant_id) as changes:
-        await changes.delete(made.key_id, event(owner.tenant_id))
-        await changes.revoke(Revocation(RevocationKind.CLIENT, owner.tenant_id, made.key_id, None, LATER))
+        ended = Revocation.of_client(owner.tenant_id, made.key_id, LATER)
+        await changes.delete(made.key_id, RecordedAct(event(owner.tenant_id), ended))
     assert await stores.keys.shown(successor) is None
 
 

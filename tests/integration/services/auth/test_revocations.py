@@ -66,7 +66,7 @@ async def store(request: pytest.FixtureRequest, pool: Pool) -> Store:
             memory.append(revocation)
 
         async def free(kind: RevocationKind, name: str) -> None:
-            memory.lift(kind, tenant, name, NOW, NOW + HOUR)
+            memory.lift(Revocation(kind, tenant, name, NOW, NOW + HOUR))
 
         return Store(memory, tenant, keep, free)
 
@@ -76,7 +76,7 @@ async def store(request: pytest.FixtureRequest, pool: Pool) -> Store:
 
     async def lift(kind: RevocationKind, name: str) -> None:
         async with transaction(pool, [tenant]) as connection:
-            await revocation_rows.lift(connection, kind, tenant, name, NOW, NOW + HOUR)
+            await revocation_rows.lift(connection, Revocation(kind, tenant, name, NOW, NOW + HOUR))
 
     return Store(PostgresRevocations(pool), tenant, append, lift)
 

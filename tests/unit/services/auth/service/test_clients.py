@@ -213,7 +213,7 @@ async def test_disabled_client_has_no_tokens_until_it_is_enabled(world: ProgramW
     assert (await refused(world.token(made))).reason == "CLIENT_INVALID"
     async with changing(world) as changes:
         await world.keeper.enable(changes, world.boss, made.client.client_id)
-    assert world.clients.revocations[-1].issued_before is not None
+    assert world.clients.lifted[-1].issued_before is not None
     world.now += LIFE_SECONDS
     await world.token(made)
 

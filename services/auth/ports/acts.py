@@ -1,0 +1,20 @@
+"""What stores record of a change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.auth.domain.audit import AuditEvent
+from services.auth.domain.revocations import Revocation
+
+__all__ = ["RecordedAct"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedAct:
+    """What is recorded of a change, in its transaction: the event, and what of tokens it ends or lets be good again."""
+
+    event: AuditEvent
+    revocation: Revocation | None = None
+    lifted: Revocation | None = None
+    """What is left of a revocation that was for ever: tokens from before stay refused."""
