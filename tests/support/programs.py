@@ -21,10 +21,11 @@ from services.auth.domain.audit import AuditEvent
 from services.auth.domain.clients import ClientSettings, NewClient
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.tenants import IssuedToken, Tenant
+from services.auth.domain.token_requests import ClientProof
 from services.auth.service.api_keys import ApiKeyKeeper
 from services.auth.service.assertions import AssertionVerifier
 from services.auth.service.auth import AuthService
-from services.auth.service.authentication import ClientAuthenticator, PresentedClient
+from services.auth.service.authentication import ClientAuthenticator
 from services.auth.service.clients import ClientKeeper
 from services.auth.service.directory import DirectoryService
 from services.auth.service.giving import GivenScopes
@@ -127,4 +128,4 @@ class ProgramWorld:
 
     async def token(self, made: NewClient, scope: str = "") -> IssuedToken:
         """Gets a token for the client with its secret."""
-        return await self.service.issue_token(PresentedClient(made.client.client_id, made.secret), scope)
+        return await self.service.issue_token(ClientProof(made.client.client_id, made.secret), scope)

@@ -31,20 +31,16 @@ from services.auth.adapters.memory_sign_in import (
 )
 from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.authorization import AuthorizationParameters
+from services.auth.domain.clients import ClientSettings, GrantType
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.members import Member, Proven, SecondFactor
-from services.auth.domain.oauth_clients import (
-    AUTHORIZATION_CODE_GRANT,
-    CLIENT_CREDENTIALS_GRANT,
-    DEVICE_CODE_GRANT,
-    REFRESH_TOKEN_GRANT,
-    OAuthClient,
-)
+from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.sign_in import AttemptKey, SignInStep, SignInView
 from services.auth.domain.sign_in_input import Browser, GivenPassword
 from services.auth.domain.tenants import Tenant
 from services.auth.domain.token_answers import GrantedTokens
 from services.auth.domain.token_requests import ClientProof, TokenRequest
+from services.auth.service.authentication import ClientAuthenticator
 from services.auth.service.issuing import TokenIssuer
 from services.auth.service.keyring import Keyring
 from services.auth.service.oauth.server import AuthorizationServer, ServerPorts, ServerRules
@@ -70,6 +66,7 @@ RECOVERY = "abcd-efgh"
 SECRET = "rcs_secret"
 VERIFIER = "v" * 43
 SCOPES = frozenset({"case:read", "case:write", "decision:read", "account:read", "account:write"})
+SHOP_SCOPES = frozenset({"case:read", "case:write"})
 ROLES = Roles({"owner": SCOPES, "viewer": frozenset({"case:read", "decision:read"}), "service": SCOPES})
 
 
@@ -149,7 +146,7 @@ class TwinAuthentication(Authentication):
         return next((each for each in self.tenants.values() if each.tenant_id == tenant_id), None)
 
 
-class TwinRegistry:
+class TwinRegistry(ClientAuthenticator):
     """Knows clients in memory, all with one secret."""
 
     def __init__(self) -> None:
@@ -158,9 +155,9 @@ class TwinRegistry:
     async def find(self, client_id: str) -> OAuthClient | None:
         return self.clients.get(client_id)
 
-    async def authenticate(self, proof: ClientProof) -> OAuthClient:
-        client = self.clients.get(proof.client_id)
-        if client is None or proof.secret != ("" if client.public else SECRET):
+    async def authenticate(self, shown: ClientProof) -> OAuthClient:
+        client = self.clients.get(shown.client_id)
+        if client is None or shown.secret != ("" if client.public else SECRET):
             raise errors.client_invalid()
         return client
 
@@ -210,7 +207,7 @@ class SignInWorld:
             **stores,
             members=self.people,
             tenants=self.people,
-            registry=self.registry,
+            authenticator=self.registry,
             authentication=self.people,
             verifier=self.verifier,
             keyring=self.keyring,
@@ -243,17 +240,11 @@ class SignInWorld:
         return after
 
     def add_client(self, client_id: str, **changed: Any) -> OAuthClient:
-        grants = {AUTHORIZATION_CODE_GRANT, REFRESH_TOKEN_GRANT, CLIENT_CREDENTIALS_GRANT, DEVICE_CODE_GRANT}
-        client = OAuthClient(
-            client_id,
-            changed.pop("tenant_id", self.tenant.tenant_id),
-            "The Shop",
-            frozenset({"case:read", "case:write"}),
-            frozenset(grants),
-            (CALLBACK,),
-        )
-        tenant = next(each for each in self.people.tenants.values() if each.tenant_id == client.tenant_id)
-        self.registry.clients[client_id] = client = replace(client, **{"tenant": tenant} | changed)
+        tenant_id = changed.pop("tenant_id", self.tenant.tenant_id)
+        tenant = next(each for each in self.people.tenants.values() if each.tenant_id == tenant_id)
+        defaults = ClientSettings("The Shop", SHOP_SCOPES, grant_types=frozenset(GrantType), redirect_uris=(CALLBACK,))
+        client = OAuthClient(client_id, replace(defaults, **changed), tenant)
+        self.registry.clients[client_id] = client
         return client
 
     def asked(self, **changed: Any) -> AuthorizationParameters:
@@ -300,7 +291,7 @@ class SignInWorld:
 
     async def redeem(self, code: str, client_id: str = "shop-1", **changed: Any) -> GrantedTokens:
         given = {"code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER} | changed
-        return await self.grant(AUTHORIZATION_CODE_GRANT, client_id, **given)
+        return await self.grant(GrantType.AUTHORIZATION_CODE.value, client_id, **given)
 
     async def refresh(self, token: str, client_id: str = "shop-1", **given: Any) -> GrantedTokens:
-        return await self.grant(REFRESH_TOKEN_GRANT, client_id, refresh_token=token, **given)
+        return await self.grant(GrantType.REFRESH_TOKEN.value, client_id, refresh_token=token, **given)

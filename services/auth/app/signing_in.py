@@ -17,20 +17,17 @@ from meshkit.rpc.server import MeshServer
 from meshkit.storage.postgres import Pool
 from services.auth.adapters.named_rows import clean_up
 from services.auth.adapters.postgres_attempts import PostgresAttempts
-from services.auth.adapters.postgres_clients import PostgresClients
 from services.auth.adapters.postgres_consents import PostgresConsents
 from services.auth.adapters.postgres_devices import PostgresDevices, PostgresSeenProofs
 from services.auth.adapters.postgres_grants import PostgresGrants, PostgresRevocationLog
 from services.auth.adapters.postgres_members import PostgresMembers
 from services.auth.adapters.postgres_sessions import PostgresSessions
-from services.auth.adapters.sealing import AesSealer
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
 from services.auth.domain.grants import RefreshLimits
 from services.auth.domain.sessions import SessionLimits
 from services.auth.ports import Directory
 from services.auth.service.keyring import Keyring
-from services.auth.service.oauth.registry import RegisteredClients
 from services.auth.service.oauth.server import AuthorizationServer, ServerPorts, ServerRules
 from services.auth.servicer.oauth_service import OAuthServicer
 from services.auth.servicer.session_service import SessionServicer
@@ -62,7 +59,7 @@ class SigningIn:
     @classmethod
     def compose(cls, host: Host, settings: AuthSettings, pool: Pool, around: Around) -> SigningIn:
         """Puts it together. Its background work is the host's."""
-        server = AuthorizationServer(_ports(settings, pool, around), _rules(settings), _now)
+        server = AuthorizationServer(_ports(pool, around), _rules(settings), _now)
         host.background("end of grants", Periodic("the deletion of old grants", partial(clean_up, pool)).run)
         return cls(
             OAuthServicer(server),
@@ -77,8 +74,7 @@ class SigningIn:
         server.add(session_service_pb2_grpc.add_SessionServiceServicer_to_server, self.sessions)
 
 
-def _ports(settings: AuthSettings, pool: Pool, around: Around) -> ServerPorts:
-    clients = PostgresClients(pool, AesSealer(settings.derived_key("named requests")))
+def _ports(pool: Pool, around: Around) -> ServerPorts:
     return ServerPorts(
         attempts=PostgresAttempts(pool),
         sessions=PostgresSessions(pool),
@@ -89,7 +85,7 @@ def _ports(settings: AuthSettings, pool: Pool, around: Around) -> ServerPorts:
         log=PostgresRevocationLog(pool),
         members=PostgresMembers(pool),
         tenants=around.directory,
-        registry=RegisteredClients(clients.find, around.programs.authenticator, _now),
+        authenticator=around.programs.authenticator,
         authentication=around.people.authentication,
         verifier=around.verifier,
         keyring=around.keyring,

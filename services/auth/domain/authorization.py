@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from services.auth.domain.oauth_clients import AUTHORIZATION_CODE_GRANT, IDENTITY_SCOPES, OAuthClient
+from services.auth.domain.clients import GrantType
+from services.auth.domain.oauth_clients import IDENTITY_SCOPES, OAuthClient
 from services.auth.domain.pkce import S256, challenge_well_formed
 
 __all__ = ["AuthorizationParameters", "AuthorizationRequest", "RequestRefusal", "asked_scopes", "judge"]
@@ -101,10 +102,10 @@ def asked_scopes(scope: str, client: OAuthClient) -> frozenset[str] | None:
     if not all(_SCOPE.fullmatch(name) for name in names):
         return None
     asked = frozenset(names)
-    if asked - client.scopes - IDENTITY_SCOPES:
+    if asked - client.settings.scopes - IDENTITY_SCOPES:
         return None
     few = not asked or (client.first_party and not asked - IDENTITY_SCOPES)
-    return asked | client.scopes if few else asked
+    return asked | client.settings.scopes if few else asked
 
 
 def _refusal(asked: AuthorizationParameters, client: OAuthClient) -> RequestRefusal | None:
@@ -114,7 +115,7 @@ def _refusal(asked: AuthorizationParameters, client: OAuthClient) -> RequestRefu
         return RequestRefusal("invalid_request", "response_type is missing")
     if asked.response_type != "code":
         return RequestRefusal("unsupported_response_type", "response_type must be code")
-    if not client.may(AUTHORIZATION_CODE_GRANT):
+    if not client.may(GrantType.AUTHORIZATION_CODE):
         return RequestRefusal("unauthorized_client", "the client may not ask for an authorization code")
     if asked.response_mode not in ("", "query"):
         return RequestRefusal("invalid_request", "response_mode must be query")

@@ -35,7 +35,10 @@ MAX_CLIENTS = 1_000
 
 
 class GrantType(Enum):
-    """What a client may have tokens for, as `grant_type` says it."""
+    """What a client may have tokens for, as `grant_type` says it.
+
+    There is neither a password nor an implicit grant (RFC 9700, sections 2.1.2 and 2.4).
+    """
 
     CLIENT_CREDENTIALS = "client_credentials"
     AUTHORIZATION_CODE = "authorization_code"

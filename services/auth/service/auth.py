@@ -8,17 +8,19 @@ from datetime import UTC, datetime
 from meshkit.identity.api_keys import well_formed
 from meshkit.identity.roles import SERVICE, Roles
 from services.auth import errors
-from services.auth.domain.clients import Client, GrantType
+from services.auth.domain.clients import GrantType
 from services.auth.domain.secrets import secret_hash
 from services.auth.domain.tenants import IssuedToken
+from services.auth.domain.token_requests import ClientProof
 from services.auth.ports import ApiKeyStore, AuditTrail, Directory
 from services.auth.service.acts import act
-from services.auth.service.authentication import ClientAuthenticator, PresentedClient
+from services.auth.service.authentication import ClientAuthenticator
 from services.auth.service.issuing import TokenGrant, TokenIssuer
 from services.auth.service.key_uses import KeyUses
+from services.auth.service.programs import ProgramGrant
 from services.auth.service.recent import Recent
 
-__all__ = ["OPERATOR", "AuthService", "check_grant"]
+__all__ = ["OPERATOR", "AuthService"]
 
 OPERATOR = "operator"
 """Subject and client of the tokens of the platform's operator."""
@@ -47,6 +49,7 @@ class AuthService:
     ) -> None:
         self._authenticator = authenticator
         self._issuer = issuer
+        self._programs = ProgramGrant(issuer)
         self._keys = Recent(lambda name: keys.shown(bytes.fromhex(name)), clock)
         self._uses = uses
         self._directory = directory
@@ -54,19 +57,15 @@ class AuthService:
         self._owner = roles.permitted([OPERATOR_ROLE])
         self._clock = clock
 
-    async def issue_token(self, shown: PresentedClient, scope: str) -> IssuedToken:
+    async def issue_token(self, shown: ClientProof, scope: str) -> IssuedToken:
         """Grants client credentials (RFC 6749, section 4.4).
 
         Raises CLIENT_INVALID, GRANT_UNSUPPORTED and SCOPE_INVALID.
         """
-        client, tenant = await self._authenticator.authenticate(shown)
-        check_grant(client, GrantType.CLIENT_CREDENTIALS)
-        settings = client.settings
-        scopes = frozenset(scope.split()) or settings.scopes
-        if scopes - settings.scopes:
-            raise errors.scope_invalid(list(scopes - settings.scopes))
-        name = client.client_id
-        return self._issuer.issue(TokenGrant(tenant, name, name, scopes, _SERVICE, settings.rate_limit))
+        client = await self._authenticator.authenticate(shown)
+        if not client.may(GrantType.CLIENT_CREDENTIALS):
+            raise errors.grant_unsupported(GrantType.CLIENT_CREDENTIALS.value)
+        return self._programs.issue(client, scope)
 
     async def exchange_api_key(self, key: str) -> IssuedToken:
         """Returns a token of five minutes for an API key. Raises API_KEY_INVALID."""
@@ -99,9 +98,3 @@ class AuthService:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
-
-
-def check_grant(client: Client, asked: GrantType) -> None:
-    """Raises GRANT_UNSUPPORTED unless the client may have tokens so."""
-    if asked not in client.settings.grant_types:
-        raise errors.grant_unsupported(asked.value)

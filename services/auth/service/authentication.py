@@ -9,34 +9,25 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NoReturn
 
 from services.auth import errors
 from services.auth.domain.clients import AuthenticationMethod, Client
+from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.secrets import secret_matches
 from services.auth.domain.tenants import Tenant
+from services.auth.domain.token_requests import ClientProof
 from services.auth.ports import AuditTrail, FindClient
 from services.auth.service.acts import act
 from services.auth.service.assertions import AssertionVerifier
 from services.auth.service.recent import Recent
 
-__all__ = ["ClientAuthenticator", "PresentedClient"]
+__all__ = ["ClientAuthenticator"]
 
 _CLIENT_ID = re.compile(r"[a-z0-9-]{1,128}")
 # Stands in for the hashes of a client that does not exist: nobody knows a secret that hashes to one of them.
 _NO_HASHES = (secrets.token_bytes(32),)
-
-
-@dataclass(frozen=True, slots=True)
-class PresentedClient:
-    """What a request shows of its client."""
-
-    client_id: str
-    """May be empty beside an assertion, which names the client."""
-    secret: str = field(default="", repr=False)
-    assertion: str = field(default="", repr=False)
 
 
 class ClientAuthenticator:
@@ -54,21 +45,29 @@ class ClientAuthenticator:
         self._audit = audit
         self._clock = clock
 
-    async def authenticate(self, shown: PresentedClient) -> tuple[Client, Tenant]:
-        """Returns the client and its tenant. Raises CLIENT_INVALID."""
+    async def find(self, client_id: str) -> OAuthClient | None:
+        """Returns a client that may be used; None also for one that is disabled."""
+        found = await self._found(client_id)
+        return _to_oauth_client(*found) if found is not None and found[0].disabled_at is None else None
+
+    async def authenticate(self, shown: ClientProof) -> OAuthClient:
+        """Raises CLIENT_INVALID, whatever is wrong."""
         client_id = self._named(shown)
-        found = await self._clients.find(client_id) if _CLIENT_ID.fullmatch(client_id) else None
+        found = await self._found(client_id)
         proven = await self._proven(shown, found[0] if found else None)
         if found is None or not proven or found[0].disabled_at is not None:
             await self._refuse(client_id, found)
-        return found
+        return _to_oauth_client(*found)
 
-    def _named(self, shown: PresentedClient) -> str:
+    async def _found(self, client_id: str) -> tuple[Client, Tenant] | None:
+        return await self._clients.find(client_id) if _CLIENT_ID.fullmatch(client_id) else None
+
+    def _named(self, shown: ClientProof) -> str:
         if shown.assertion and not shown.client_id:
             return self._assertions.subject(shown.assertion)
         return shown.client_id
 
-    async def _proven(self, shown: PresentedClient, client: Client | None) -> bool:
+    async def _proven(self, shown: ClientProof, client: Client | None) -> bool:
         if shown.secret and shown.assertion:
             return False
         if shown.assertion:
@@ -85,3 +84,7 @@ class ClientAuthenticator:
         target = f"clients/{client_id}" if found else ""
         await self._audit.record(act("client.authenticate", target, now, tenant_id=tenant_id, reason="CLIENT_INVALID"))
         raise errors.client_invalid()
+
+
+def _to_oauth_client(client: Client, tenant: Tenant) -> OAuthClient:
+    return OAuthClient(client.client_id, client.settings, tenant)

@@ -9,8 +9,8 @@ from rampart.auth.v1 import auth_service_pb2 as pb
 
 from services.auth.convert import directory as convert
 from services.auth.convert.revocations import revocations_to_proto
+from services.auth.domain.token_requests import ClientProof
 from services.auth.service.auth import AuthService
-from services.auth.service.authentication import PresentedClient
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
 from services.auth.service.revoking.feed import RevocationFeed
@@ -32,7 +32,7 @@ class AuthServicer:
         self._revocations = revocations
 
     async def IssueToken(self, request: pb.IssueTokenRequest, _: Context) -> pb.IssueTokenResponse:
-        shown = PresentedClient(request.client_id, request.client_secret, request.client_assertion)
+        shown = ClientProof(request.client_id, request.client_secret, request.client_assertion)
         return convert.token_to_proto(await self._service.issue_token(shown, request.scope))
 
     async def ExchangeApiKey(self, request: pb.ExchangeApiKeyRequest, _: Context) -> pb.ExchangeApiKeyResponse:

@@ -57,13 +57,13 @@ class AccountSessions:
         tenant, client = await self._tenants.get_tenant(member.tenant_id), await self._clients.find(ACCOUNT)
         if tenant is None or client is None:
             raise errors.session_invalid()
-        scopes = held_scopes(client.scopes, client, member, self._roles)
+        scopes = held_scopes(client.settings.scopes, client, member, self._roles)
         claims = {
             "sid": session.session_id,
             "auth_time": int(session.authenticated_at.timestamp()),
             "amr": sorted(session.methods),
         }
-        grant = TokenGrant(tenant, member.member_id, ACCOUNT, scopes, member.roles, client.rate_limit, claims)
+        grant = TokenGrant(tenant, member.member_id, ACCOUNT, scopes, member.roles, client.settings.rate_limit, claims)
         return self._issuer.issue(grant, PAGE_TOKEN_SECONDS)
 
     async def sign_out(self, secret: str, everywhere: bool) -> None:
@@ -107,4 +107,4 @@ class AccountSessions:
 
     async def _client_name(self, grant: Grant) -> str:
         client = await self._clients.find(grant.client_id)
-        return client.display_name or client.client_id if client is not None else grant.client_id
+        return client.name if client is not None else grant.client_id

@@ -27,7 +27,7 @@ CODE_LIFE = timedelta(seconds=60)
 
 def held_scopes(asked: frozenset[str], client: OAuthClient, member: Member, roles: Roles) -> frozenset[str]:
     """Returns what of the scopes a client can have from a member: nobody gives away more than he has."""
-    return asked & (IDENTITY_SCOPES | (client.scopes & roles.permitted(member.roles)))
+    return asked & (IDENTITY_SCOPES | (client.settings.scopes & roles.permitted(member.roles)))
 
 
 class Consents:

@@ -9,6 +9,7 @@ from datetime import datetime
 from meshkit.errors import MeshError, unavailable
 from services.auth import errors
 from services.auth.domain.authorization import asked_scopes
+from services.auth.domain.clients import GrantType
 from services.auth.domain.devices import (
     DEVICE_LIFE,
     INTERVAL,
@@ -17,7 +18,7 @@ from services.auth.domain.devices import (
     NewDevice,
     new_user_code,
 )
-from services.auth.domain.oauth_clients import DEVICE_CODE_GRANT, OAuthClient
+from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.secrets import DEVICE_CODE, new_secret, secret_hash
 from services.auth.domain.token_answers import GrantedTokens
 from services.auth.domain.token_requests import ClientProof
@@ -52,8 +53,8 @@ class DeviceGrant:
     async def begin(self, proof: ClientProof, scope: str) -> NewDevice:
         """Begins to wait. Raises CLIENT_INVALID, GRANT_UNSUPPORTED, SCOPE_INVALID, UNAVAILABLE if no code is free."""
         client = await self._clients.authenticate(proof)
-        if not client.may(DEVICE_CODE_GRANT):
-            raise errors.grant_unsupported(DEVICE_CODE_GRANT)
+        if not client.may(GrantType.DEVICE_CODE):
+            raise errors.grant_unsupported(GrantType.DEVICE_CODE.value)
         scopes = asked_scopes(scope, client)
         if scopes is None:
             raise errors.scope_invalid(scope.split())

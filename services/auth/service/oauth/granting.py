@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from meshkit.identity.roles import Roles
 from meshkit.ids import uuid7
 from services.auth import errors
+from services.auth.domain.clients import GrantType
 from services.auth.domain.grants import Grant, RefreshLimits, refresh_token
 from services.auth.domain.members import Member
-from services.auth.domain.oauth_clients import OFFLINE, OPENID, REFRESH_TOKEN_GRANT, OAuthClient
+from services.auth.domain.oauth_clients import OFFLINE, OPENID, OAuthClient
 from services.auth.domain.token_answers import GrantedTokens
 from services.auth.ports.grants import MadeGrant
 from services.auth.ports.sign_in import MemberReader, TenantReader
@@ -75,7 +76,7 @@ class Granting:
             authenticated_at=authenticated_at,
             created_at=now,
             used_at=now,
-            expires_at=now + (self.limits.absolute if client.may(REFRESH_TOKEN_GRANT) else self._token_life),
+            expires_at=now + (self.limits.absolute if client.may(GrantType.REFRESH_TOKEN) else self._token_life),
             seed=secrets.token_bytes(32),
             # The refresh tokens of a client that proves who it is are bound to that (RFC 9449, section 5).
             jkt=jkt if client.public else "",
@@ -121,11 +122,11 @@ class Granting:
                 client.client_id,
                 held_scopes(asked or grant.scopes, client, member, self._roles),
                 member.roles,
-                client.rate_limit,
+                client.settings.rate_limit,
                 authentication_claims(grant) | bound,
             )
         )
-        refresh = client.may(REFRESH_TOKEN_GRANT)
+        refresh = client.may(GrantType.REFRESH_TOKEN)
         return GrantedTokens(
             access,
             "DPoP" if jkt else "Bearer",

@@ -16,12 +16,13 @@ from services.auth.domain.oauth_clients import platform_clients
 from services.auth.domain.sessions import SessionLimits
 from services.auth.ports.grants import DeviceStore, GrantStore, RevocationLog, SeenProofs
 from services.auth.ports.sign_in import AttemptStore, ConsentStore, MemberReader, SessionStore, TenantReader
+from services.auth.service.authentication import ClientAuthenticator
 from services.auth.service.issuing import TokenIssuer
 from services.auth.service.keyring import Keyring
 from services.auth.service.oauth.account import AccountSessions
 from services.auth.service.oauth.attempts import SignInAttempts
 from services.auth.service.oauth.authorizations import Authorizations
-from services.auth.service.oauth.clients import ClientRegistry, OAuthClients
+from services.auth.service.oauth.clients import OAuthClients
 from services.auth.service.oauth.code_grant import CodeGrant
 from services.auth.service.oauth.consents import Consents
 from services.auth.service.oauth.device_grant import DeviceGrant
@@ -30,7 +31,6 @@ from services.auth.service.oauth.granting import Granting
 from services.auth.service.oauth.identity_tokens import IdentityTokens
 from services.auth.service.oauth.introspection import Introspection
 from services.auth.service.oauth.people import UserInfo
-from services.auth.service.oauth.programs import ProgramGrant
 from services.auth.service.oauth.proofs import Proofs
 from services.auth.service.oauth.refresh_grant import RefreshGrant
 from services.auth.service.oauth.revocation import TokenRevocation
@@ -39,6 +39,7 @@ from services.auth.service.oauth.sign_in import SignIn
 from services.auth.service.oauth.tokens import TokenEndpoint
 from services.auth.service.oauth.views import SignInViews
 from services.auth.service.people.authentication import Authentication
+from services.auth.service.programs import ProgramGrant
 
 __all__ = ["AuthorizationServer", "ServerPorts", "ServerRules"]
 
@@ -56,7 +57,7 @@ class ServerPorts:
     log: RevocationLog
     members: MemberReader
     tenants: TenantReader
-    registry: ClientRegistry
+    authenticator: ClientAuthenticator
     authentication: Authentication
     verifier: TokenVerifier
     keyring: Keyring
@@ -92,7 +93,7 @@ class AuthorizationServer:
         self._ports, self._rules, self._clock = ports, rules, clock
         issuer = ports.issuer
         self._user_code_hash = partial(user_code_hash, key=rules.user_code_key)
-        self._clients = OAuthClients(ports.registry, platform_clients(rules.scopes))
+        self._clients = OAuthClients(ports.authenticator, platform_clients(rules.scopes))
         self._proofs = Proofs(ports.proofs, clock)
         self._granting = self._make_granting(issuer)
         self._make_sign_in()

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from services.auth import errors
-from services.auth.domain.oauth_clients import (
-    AUTHORIZATION_CODE_GRANT,
-    CLIENT_CREDENTIALS_GRANT,
-    DEVICE_CODE_GRANT,
-    DPOP,
-    REFRESH_TOKEN_GRANT,
-    OAuthClient,
-)
+from services.auth.domain.clients import GrantType, SenderConstraint
+from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.token_answers import GrantedTokens
 from services.auth.domain.token_requests import TokenRequest
 from services.auth.service.oauth.clients import OAuthClients
 from services.auth.service.oauth.code_grant import CodeGrant, RedeemedCode
 from services.auth.service.oauth.device_grant import DeviceGrant
-from services.auth.service.oauth.programs import ProgramGrant
 from services.auth.service.oauth.proofs import Proofs
 from services.auth.service.oauth.refresh_grant import RefreshGrant
 from services.auth.service.oauth.turns import GrantTurns
+from services.auth.service.programs import ProgramGrant
 
 __all__ = ["TokenEndpoint"]
 
@@ -48,22 +42,31 @@ class TokenEndpoint:
     async def grant(self, request: TokenRequest) -> GrantedTokens:
         """Returns tokens. Raises CLIENT_INVALID, GRANT_UNSUPPORTED, PROOF_INVALID, and what the grant raises."""
         client = await self._clients.authenticate(request.client)
-        if not client.may(request.grant_type):
+        grant_type = _grant_type(request.grant_type)
+        if grant_type is None or not client.may(grant_type):
             raise errors.grant_unsupported(request.grant_type)
-        jkt = await self._proofs.key(request.proof, required=client.binding == DPOP)
-        if request.grant_type == CLIENT_CREDENTIALS_GRANT:
+        bound = client.settings.constraint is SenderConstraint.DPOP
+        jkt = await self._proofs.key(request.proof, required=bound)
+        if grant_type is GrantType.CLIENT_CREDENTIALS:
             issued = self._programs.issue(client, request.scope, jkt)
             return GrantedTokens(issued, "DPoP" if jkt else "Bearer")
         async with self._turns.turn():
-            return await self._for_people(request, client, jkt)
+            return await self._for_people(grant_type, request, client, jkt)
 
-    async def _for_people(self, request: TokenRequest, client: OAuthClient, jkt: str) -> GrantedTokens:
-        if request.grant_type == AUTHORIZATION_CODE_GRANT:
+    async def _for_people(
+        self, grant_type: GrantType, request: TokenRequest, client: OAuthClient, jkt: str
+    ) -> GrantedTokens:
+        if grant_type is GrantType.AUTHORIZATION_CODE:
             given = RedeemedCode(request.code, request.redirect_uri, request.code_verifier, jkt)
             return await self._codes.redeem(client, given)
-        if request.grant_type == REFRESH_TOKEN_GRANT:
+        if grant_type is GrantType.REFRESH_TOKEN:
             asked = frozenset(request.scope.split())
             return await self._refreshes.redeem(client, request.refresh_token, asked, jkt)
-        if request.grant_type == DEVICE_CODE_GRANT:
-            return await self._devices.redeem(client, request.device_code, jkt)
-        raise errors.grant_unsupported(request.grant_type)
+        return await self._devices.redeem(client, request.device_code, jkt)
+
+
+def _grant_type(name: str) -> GrantType | None:
+    try:
+        return GrantType(name)
+    except ValueError:
+        return None

@@ -54,7 +54,7 @@ class SignInViews:
             step=step,
             expires_at=attempt.expires_at,
             tenant=await self._tenant(attempt),
-            client_name=client.display_name or client.client_id if client is not None else "",
+            client_name=client.name if client is not None else "",
             first_party=client is None or client.first_party,
             scopes=scopes,
             email=member.email if member is not None else attempt.email_hint,

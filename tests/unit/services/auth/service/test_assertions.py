@@ -9,7 +9,7 @@ import pytest
 
 from meshkit.errors import MeshError
 from services.auth.domain.clients import AuthenticationMethod, ClientSettings, NewClient
-from services.auth.service.authentication import PresentedClient
+from services.auth.domain.token_requests import ClientProof
 from tests.support.programs import ProgramWorld
 from tests.support.tokens import ISSUER, Issuer
 
@@ -43,7 +43,7 @@ class Assertions:
         return signer.sign({name: value for name, value in head.items() if value is not None}, kept)
 
     async def accepted(self, assertion: str, client_id: str | None = None) -> bool:
-        shown = PresentedClient(self.client_id if client_id is None else client_id, assertion=assertion)
+        shown = ClientProof(self.client_id if client_id is None else client_id, assertion=assertion)
         try:
             await self.world.authenticator.authenticate(shown)
         except MeshError as error:
@@ -131,7 +131,7 @@ async def test_assertion_proves_no_other_client(world: ProgramWorld, assertions:
 
 async def test_secret_beside_an_assertion_is_refused(world: ProgramWorld, assertions: Assertions) -> None:
     made = await world.client()
-    shown = PresentedClient(made.client.client_id, made.secret, assertions.sign())
+    shown = ClientProof(made.client.client_id, made.secret, assertions.sign())
     with pytest.raises(MeshError):
         await world.authenticator.authenticate(shown)
 

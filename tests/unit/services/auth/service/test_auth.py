@@ -14,8 +14,7 @@ from meshkit.context import Quota
 from meshkit.errors import Kind, MeshError
 from services.auth.domain.clients import AuthenticationMethod, ClientSettings, GrantType
 from services.auth.domain.tenants import TenantPlan
-from services.auth.service.auth import check_grant
-from services.auth.service.authentication import PresentedClient
+from services.auth.domain.token_requests import ClientProof
 from services.auth.service.recent import LIFE_SECONDS
 from services.auth.service.suspension import TenantControl
 from tests.support.programs import GIVEN, ROLES, ProgramWorld
@@ -35,7 +34,7 @@ async def refused(call: Awaitable[Any]) -> MeshError:
 
 
 async def reason(world: ProgramWorld, client_id: str, secret: str, scope: str = "") -> tuple[Kind, str, str]:
-    error = await refused(world.service.issue_token(PresentedClient(client_id, secret), scope))
+    error = await refused(world.service.issue_token(ClientProof(client_id, secret), scope))
     return error.kind, error.reason, error.message
 
 
@@ -192,22 +191,24 @@ CLIENTS = {
 @pytest.mark.parametrize("name", CLIENTS)
 async def test_client_has_its_grant_types_and_no_others(world: ProgramWorld, name: str, grant: GrantType) -> None:
     made = await world.client(CLIENTS[name])
-    if grant in CLIENTS[name].grant_types:
-        check_grant(made.client, grant)
-    else:
-        with pytest.raises(MeshError) as caught:
-            check_grant(made.client, grant)
-        assert (caught.value.reason, caught.value.metadata) == ("GRANT_UNSUPPORTED", {"grant_type": grant.value})
+    found = await world.authenticator.find(made.client.client_id)
+    assert found is not None
+    assert found.may(grant) is (grant in CLIENTS[name].grant_types)
     if GrantType.CLIENT_CREDENTIALS not in CLIENTS[name].grant_types:
-        assert (await refused(world.token(made))).reason == "GRANT_UNSUPPORTED"
+        error = await refused(world.token(made))
+        assert (error.reason, error.metadata) == ("GRANT_UNSUPPORTED", {"grant_type": "client_credentials"})
 
 
 async def test_public_client_shows_no_secret(world: ProgramWorld) -> None:
     made = await world.client(CLIENTS["device"])
     assert made.secret == ""
-    client, tenant = await world.authenticator.authenticate(PresentedClient(made.client.client_id))
-    assert (client, tenant) == (made.client, world.tenant)
-    shown = PresentedClient(made.client.client_id, "anything")
+    client = await world.authenticator.authenticate(ClientProof(made.client.client_id))
+    assert (client.client_id, client.settings, client.tenant) == (
+        made.client.client_id,
+        made.client.settings,
+        world.tenant,
+    )
+    shown = ClientProof(made.client.client_id, "anything")
     assert (await refused(world.authenticator.authenticate(shown))).reason == "CLIENT_INVALID"
 
 

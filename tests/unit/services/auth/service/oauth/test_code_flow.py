@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from services.auth.domain.authorization import RequestRefusal
+from services.auth.domain.clients import GrantType
 from services.auth.domain.sign_in import AttemptKey, SignInStep
 from services.auth.domain.token_answers import GrantedTokens
 from tests.support.signing_in import CALLBACK, VERIFIER, SignInWorld, challenge_of, claims_of, query_of, reason_of
@@ -179,7 +180,7 @@ async def test_oidcc_state_that_came_twice_is_not_returned(world: SignInWorld) -
 
 
 async def test_oidcc_client_without_the_grant_type_gets_no_code(world: SignInWorld) -> None:
-    world.add_client("shop-1", grant_types=frozenset({"client_credentials"}))
+    world.add_client("shop-1", grant_types=frozenset({GrantType.CLIENT_CREDENTIALS}))
     assert query_of(await world.start())["error"] == "unauthorized_client"
 
 

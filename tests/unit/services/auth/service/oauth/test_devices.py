@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from meshkit.errors import MeshError
+from services.auth.domain.clients import GrantType
 from services.auth.domain.devices import NewDevice
 from services.auth.domain.sign_in import AttemptKey, SignInStep
 from services.auth.domain.token_answers import GrantedTokens
@@ -122,7 +123,7 @@ async def test_device_code_is_for_its_client(world: SignInWorld) -> None:
 
 
 async def test_device_asks_for_what_its_client_may_have(world: SignInWorld) -> None:
-    world.add_client("shop-1", grant_types=frozenset({"authorization_code"}))
+    world.add_client("shop-1", grant_types=frozenset({GrantType.AUTHORIZATION_CODE}))
     begin = world.server.devices.begin
     assert await reason_of(begin(ClientProof("shop-1", SECRET), "")) == "GRANT_UNSUPPORTED"
     assert await reason_of(begin(CLI, "no:such")) == "SCOPE_INVALID"

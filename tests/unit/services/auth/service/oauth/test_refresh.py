@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.auth.domain.clients import AuthenticationMethod, GrantType, SenderConstraint
 from services.auth.domain.grants import read_refresh, refresh_token
 from services.auth.domain.oauth_clients import OFFLINE, OPENID
 from services.auth.domain.token_requests import ClientProof, GivenProof
@@ -132,7 +133,7 @@ async def test_grant_ends_with_its_session_unless_it_was_let_go_on(world: SignIn
 
 
 async def test_client_without_the_grant_type_gets_no_refresh_token(world: SignInWorld) -> None:
-    world.add_client("shop-1", grant_types=frozenset({"authorization_code"}))
+    world.add_client("shop-1", grant_types=frozenset({GrantType.AUTHORIZATION_CODE}))
     granted = await world.redeem(await world.code())
     assert granted.refresh_token == ""
     [grant] = world.memory.grants.values()
@@ -140,7 +141,7 @@ async def test_client_without_the_grant_type_gets_no_refresh_token(world: SignIn
 
 
 async def test_public_client_needs_the_key_of_its_grant(world: SignInWorld) -> None:
-    world.add_client("shop-1", public=True)
+    world.add_client("shop-1", method=AuthenticationMethod.NONE)
     key, other = ProofKey(), ProofKey()
 
     def proof(of: ProofKey) -> GivenProof:
@@ -180,7 +181,7 @@ async def test_code_that_is_bound_to_a_key_is_redeemed_with_it(world: SignInWorl
 
 
 async def test_client_whose_tokens_have_to_be_bound_needs_a_proof(world: SignInWorld) -> None:
-    world.add_client("shop-1", binding="dpop")
+    world.add_client("shop-1", constraint=SenderConstraint.DPOP)
     code = await world.code()
     assert await reason_of(world.redeem(code)) == "PROOF_INVALID"
     assert await reason_of(world.grant("client_credentials")) == "PROOF_INVALID"
@@ -192,7 +193,7 @@ GRANTS = ["client_credentials", "authorization_code", "refresh_token", "urn:ietf
 @pytest.mark.parametrize("asked", [*GRANTS, "password", "implicit", "", "urn:ietf:params:oauth:grant-type:jwt-bearer"])
 @pytest.mark.parametrize("allowed", [*GRANTS, ""])
 async def test_each_grant_is_for_clients_that_may_have_it(world: SignInWorld, asked: str, allowed: str) -> None:
-    world.add_client("shop-1", grant_types=frozenset({allowed} - {""}))
+    world.add_client("shop-1", grant_types=frozenset(map(GrantType, {allowed} - {""})))
     if asked == allowed == "client_credentials":
         assert (await world.grant(asked)).access.scope == "case:read case:write"
         return
@@ -229,7 +230,7 @@ async def test_revoked_token_of_a_program_is_named_alone(world: SignInWorld) -> 
 async def test_introspection_tells_the_tenant_and_nobody_else(world: SignInWorld) -> None:
     other = world.add_tenant("other")
     world.add_client("theirs", tenant_id=other.tenant_id)
-    world.add_client("open", public=True)
+    world.add_client("open", method=AuthenticationMethod.NONE)
     granted = await world.redeem(await world.code(scope="case:read openid"))
     look = world.server.introspection.introspect
     access = await look(ClientProof("shop-1", SECRET), granted.access.token)

@@ -19,13 +19,16 @@ class ProgramGrant:
     def __init__(self, issuer: TokenIssuer) -> None:
         self._issuer = issuer
 
-    def issue(self, client: OAuthClient, scope: str, jkt: str) -> IssuedToken:
+    def issue(self, client: OAuthClient, scope: str, jkt: str = "") -> IssuedToken:
         """Returns an access token, bound to a key if `jkt` names one. Raises SCOPE_INVALID and CLIENT_INVALID."""
-        scopes = frozenset(scope.split()) or client.scopes
-        if scopes - client.scopes:
-            raise errors.scope_invalid(sorted(scopes - client.scopes))
+        settings = client.settings
+        scopes = frozenset(scope.split()) or settings.scopes
+        if scopes - settings.scopes:
+            raise errors.scope_invalid(sorted(scopes - settings.scopes))
         if client.tenant is None:
             raise errors.client_invalid()
         bound = {"cnf": {"jkt": jkt}} if jkt else {}
-        grant = TokenGrant(client.tenant, client.client_id, client.client_id, scopes, _ROLES, client.rate_limit, bound)
+        grant = TokenGrant(
+            client.tenant, client.client_id, client.client_id, scopes, _ROLES, settings.rate_limit, bound
+        )
         return self._issuer.issue(grant)
