@@ -1,4 +1,4 @@
-"""Converts moments to `google.protobuf.Timestamp` and back."""
+"""Tells moments in UTC, and converts them to `google.protobuf.Timestamp` and back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-__all__ = ["time_from_proto", "time_to_proto"]
+__all__ = ["time_from_proto", "time_to_proto", "utc_now"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def utc_now() -> datetime:
+    """Returns the present moment, aware of its zone."""
+    return datetime.now(UTC)
 
 
 def time_to_proto(when: datetime) -> Timestamp:

@@ -78,7 +78,7 @@ class ProgramWorld:
             self.clients.find,
             AssertionVerifier(self.used, [ISSUER, f"{ISSUER}/api/v1/oauth/token"], self.clock),
             self.audit,
-            self.clock,
+            self.time,
         )
         self.service = AuthService(
             authenticator=self.authenticator,
@@ -88,9 +88,9 @@ class ProgramWorld:
             directory=self.directory,
             audit=self.audit,
             roles=ROLES,
-            clock=self.clock,
+            clock=self.time,
         )
-        self.managed = DirectoryService(self.directory, clock=self.clock)
+        self.managed = DirectoryService(self.directory, clock=self.time)
         self.keeper = ClientKeeper(self.clients, GIVEN, token_seconds=TOKEN_SECONDS, clock=self.time)
         self.key_keeper = ApiKeyKeeper(self.keys, GIVEN, token_seconds=TOKEN_SECONDS, clock=self.time)
         self.verifier = TokenVerifier(self.keyring.public_keys, TRUSTED, clock=self.clock)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from meshkit.audit.chain import START, ChainPlace, link
+from meshkit.timestamps import utc_now
 from services.auth.adapters.audit_contents import content_of, event_from
 from services.auth.domain.audit import AuditEvent, AuditFilter, AuditSeal, StoredAuditEvent
 
@@ -29,7 +30,7 @@ class MemoryAuditLog:
         place = ChainPlace(head.sequence + 1, link(head.hash, head.sequence + 1, content))
         stored = StoredAuditEvent(event_from(content), place.sequence, head.hash, place.hash)
         self._heads[event.tenant_id] = place
-        self._stored[event.tenant_id].append((datetime.now(UTC), stored))
+        self._stored[event.tenant_id].append((utc_now(), stored))
 
     async def page(
         self, tenant_id: str, only: AuditFilter, after: int | None, limit: int, *, oldest_first: bool

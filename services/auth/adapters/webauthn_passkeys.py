@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import webauthn
@@ -18,6 +17,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from meshkit.timestamps import utc_now
 from services.auth.domain.members import Member
 from services.auth.domain.passkeys import Ceremony, Passkey, PasskeyUse
 
@@ -77,7 +77,7 @@ class WebauthnPasskeys:
             public_key=verified.credential_public_key,
             sign_count=verified.sign_count,
             display_name="",
-            created_at=datetime.now(UTC),
+            created_at=utc_now(),
         )
 
     def request_options(self, challenge: bytes, allowed: Sequence[bytes]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from meshkit.audit.calls import CallAudit
 from meshkit.continuations import Continuations
 from meshkit.host import Host
@@ -12,6 +10,7 @@ from meshkit.periodic import Periodic
 from meshkit.rpc.auditing import audited_calls
 from meshkit.storage import postgres
 from meshkit.storage.postgres import Pool
+from meshkit.timestamps import utc_now
 from services.auth.adapters.audit_reporting import OwnReporter
 from services.auth.adapters.audit_sealing import HmacAuditSealer
 from services.auth.adapters.postgres_audit import PostgresAuditLog, PostgresAuditNotary, PostgresAuditTrail
@@ -38,7 +37,7 @@ async def audit_log(host: Host, settings: AuthSettings, pool: Pool, trail: Audit
     """Composes the log for those who read it. The notary's work is the host's."""
     sealer = HmacAuditSealer(settings.audit_keys)
     notary_pool = await host.open(postgres.pool(settings.notary_dsn, size=1), name="postgres of the notary")
-    notary = NotaryDuty(PostgresAuditNotary(notary_pool), sealer, kept_days=settings.audit_days, clock=time.time)
+    notary = NotaryDuty(PostgresAuditNotary(notary_pool), sealer, kept_days=settings.audit_days, clock=utc_now)
     host.background("audit anchors", Periodic("anchoring", notary.anchor, interval=settings.audit_anchor_seconds).run)
     host.background("audit retention", Periodic("audit retention", notary.prune).run)
     # What was recorded since the last interval is anchored before the process ends.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from meshkit.continuations import Continuations
 from meshkit.host import Host
@@ -13,6 +12,7 @@ from meshkit.identity.roles import Roles
 from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.storage.postgres import Pool
+from meshkit.timestamps import utc_now
 from services.auth.adapters.answered_links import AnsweredLinks
 from services.auth.adapters.argon2_hasher import Argon2Hasher
 from services.auth.adapters.postgres_codes import PostgresCodes
@@ -55,11 +55,11 @@ class People:
         """Puts them together. Their background work is the host's."""
         stores = _stores(pool)
         sealer = AesSealer(settings.sealing_key)
-        guard = AttemptGuard(PostgresFailureCounts(pool), OriginKeys(settings.derived_key("origins")), _now)
+        guard = AttemptGuard(PostgresFailureCounts(pool), OriginKeys(settings.derived_key("origins")), utc_now)
         hasher = await host.open(_hasher(settings))
         reader = WebauthnPasskeys(settings.passkey_domain, settings.passkey_origins)
-        ceremonies = PasskeyCeremonies(stores.passkeys, reader, _now)
-        links = Links(directory, stores, hasher=hasher, guard=guard, delivery=AnsweredLinks(), clock=_now)
+        ceremonies = PasskeyCeremonies(stores.passkeys, reader, utc_now)
+        links = Links(directory, stores, hasher=hasher, guard=guard, delivery=AnsweredLinks(), clock=utc_now)
         authentication = Authentication(
             directory,
             stores,
@@ -68,12 +68,12 @@ class People:
             ceremonies=ceremonies,
             sealer=sealer,
             trail=trail,
-            clock=_now,
+            clock=utc_now,
         )
         account = OwnAccount(
-            directory, stores, guard=guard, hasher=hasher, ceremonies=ceremonies, sealer=sealer, clock=_now
+            directory, stores, guard=guard, hasher=hasher, ceremonies=ceremonies, sealer=sealer, clock=utc_now
         )
-        members = MemberKeeper(stores, links, Roles.declared(), _now)
+        members = MemberKeeper(stores, links, Roles.declared(), utc_now)
         pages = Pages(Continuations([settings.derived_key("page tokens")]))
         host.background("sign-in sweep", Periodic("the sweep after sign-ins", PostgresSignInSweep(pool).delete).run)
         return cls(authentication, links, MemberServicer(members, pages), AccountServicer(account))
@@ -94,7 +94,3 @@ def _stores(pool: Pool) -> PeopleStores:
     return PeopleStores(
         PostgresMembers(pool), PostgresPasswords(pool), PostgresLinks(pool), PostgresCodes(pool), PostgresPasskeys(pool)
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from meshkit.continuations import Continuations
 from meshkit.host import Host
@@ -14,6 +13,7 @@ from meshkit.pages import Pages
 from meshkit.periodic import Periodic
 from meshkit.storage.named_requests import RequestRetention
 from meshkit.storage.postgres import Pool
+from meshkit.timestamps import utc_now
 from services.auth.adapters.postgres_api_keys import PostgresApiKeys
 from services.auth.adapters.postgres_assertions import PostgresAssertions
 from services.auth.adapters.postgres_clients import PostgresClients
@@ -81,7 +81,7 @@ def _authenticator(
     host.background("used assertions", Periodic("the deletion of used assertions", used.delete_expired).run)
     issuer = settings.mesh.issuer
     assertions = AssertionVerifier(used, [issuer, issuer.rstrip("/") + TOKEN_PATH], time.time)
-    return ClientAuthenticator(clients.find, assertions, trail, time.time)
+    return ClientAuthenticator(clients.find, assertions, trail, utc_now)
 
 
 def _tokens(
@@ -92,7 +92,7 @@ def _tokens(
     directory: Directory,
     trail: AuditTrail,
 ) -> AuthService:
-    uses = KeyUses(keys, _now)
+    uses = KeyUses(keys, utc_now)
     host.background("uses of API keys", Periodic("uses of API keys", uses.write, interval=INTERVAL_SECONDS).run)
     return AuthService(
         authenticator=authenticator,
@@ -102,7 +102,7 @@ def _tokens(
         directory=directory,
         audit=trail,
         roles=Roles.declared(),
-        clock=time.time,
+        clock=utc_now,
     )
 
 
@@ -111,13 +111,9 @@ def _servicers(
 ) -> tuple[ClientServicer, ApiKeyServicer]:
     scopes, seconds = GivenScopes.of_platform(), settings.token_seconds
     pages = Pages(Continuations([settings.derived_key("page tokens")]))
-    client_keeper = ClientKeeper(clients, scopes, token_seconds=seconds, clock=_now)
-    key_keeper = ApiKeyKeeper(keys, scopes, token_seconds=seconds, clock=_now)
+    client_keeper = ClientKeeper(clients, scopes, token_seconds=seconds, clock=utc_now)
+    key_keeper = ApiKeyKeeper(keys, scopes, token_seconds=seconds, clock=utc_now)
     return (
         ClientServicer(client_keeper, IdempotentChanges(clients), pages),
         ApiKeyServicer(key_keeper, IdempotentChanges(keys), pages),
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage import migrations, postgres
+from meshkit.timestamps import utc_now
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.postgres_revocations import PostgresRevocations
@@ -83,7 +83,7 @@ async def serve(host: Host, reader: Reader) -> None:
     people = await People.compose(host, settings, pool, directory, trail)
     revoked = Revocations(awaited=True)
     feed = _revocations(host, pool, revoked)
-    managed = DirectoryService(directory, clock=time.time)
+    managed = DirectoryService(directory, clock=utc_now)
     auth = AuthServicer(programs.tokens, keyring, managed, feed)
     verifier = _verifier(settings, keyring, revoked)
     signing_in = SigningIn.compose(host, settings, pool, Around(directory, keyring, verifier, people, programs))
@@ -115,7 +115,7 @@ def _verifier(settings: AuthSettings, keyring: Keyring, revoked: Revocations) ->
 def _revocations(host: Host, pool: postgres.Pool, own: Revocations) -> RevocationFeed:
     """Follows the revocations, by which this process goes as well, and deletes those that are over."""
     source = PostgresRevocations(pool)
-    feed = RevocationFeed(source, lambda: datetime.now(UTC), lambda told: own.replace(map(revocation_to_tokens, told)))
+    feed = RevocationFeed(source, utc_now, lambda told: own.replace(map(revocation_to_tokens, told)))
     host.check("revocations", feed.check)
     host.background("revocation feed", feed.follow)
     host.background("end of revocations", Periodic("the deletion of old revocations", source.forget).run)

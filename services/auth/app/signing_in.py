@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from rampart.auth.v1 import oauth_service_pb2_grpc, session_service_pb2_grpc, sign_in_service_pb2_grpc
@@ -15,6 +15,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.periodic import Periodic
 from meshkit.rpc.server import MeshServer
 from meshkit.storage.postgres import Pool
+from meshkit.timestamps import utc_now
 from services.auth.adapters.named_rows import clean_up
 from services.auth.adapters.postgres_attempts import PostgresAttempts
 from services.auth.adapters.postgres_consents import PostgresConsents
@@ -59,7 +60,7 @@ class SigningIn:
     @classmethod
     def compose(cls, host: Host, settings: AuthSettings, pool: Pool, around: Around) -> SigningIn:
         """Puts it together. Its background work is the host's."""
-        server = AuthorizationServer(_ports(pool, around), _rules(settings), _now)
+        server = AuthorizationServer(_ports(pool, around), _rules(settings), utc_now)
         host.background("end of grants", Periodic("the deletion of old grants", partial(clean_up, pool)).run)
         return cls(
             OAuthServicer(server),
@@ -116,7 +117,3 @@ def _scope_words() -> dict[str, str]:
     services = [service for file in read_descriptors().file for service in file.service]
     described = [scope for service in services for scope in service.options.Extensions[SCOPE_OPTION]]
     return {scope.name: scope.description for scope in described}
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from rampart.auth.v1 import tenant_service_pb2, tenant_service_pb2_grpc
 
 from meshkit.host import Host
@@ -12,6 +10,7 @@ from meshkit.rpc.server import MeshServer
 from meshkit.settings import Reader
 from meshkit.storage.postgres import Pool
 from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
+from meshkit.timestamps import utc_now
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_erased import PostgresErasedTenants
 from services.auth.ports import AuditTrail
@@ -28,7 +27,7 @@ async def serve_tenants(
     host: Host, reader: Reader, server: MeshServer, pool: Pool, trail: AuditTrail, revoked: Revocations
 ) -> None:
     """Adds `TENANT_SERVICES`."""
-    control = TenantControl(PostgresDirectory(pool), clock=time.time)
+    control = TenantControl(PostgresDirectory(pool), clock=utc_now)
     server.add(tenant_service_pb2_grpc.add_TenantServiceServicer_to_server, TenantServicer(control))
-    erasure = TenantErasure(PostgresErasedTenants(pool), trail, clock=time.time)
+    erasure = TenantErasure(PostgresErasedTenants(pool), trail, clock=utc_now)
     await serve_tenant_data(host, reader, server, "auth", revoked, [erasure.forget])

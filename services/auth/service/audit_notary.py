@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client import Counter, Gauge
 
@@ -29,7 +29,9 @@ class NotaryDuty:
     An anchor is kept twice: in a table of another role, and as a line of the process's log, which leaves the machine.
     """
 
-    def __init__(self, notary: AuditNotary, sealer: AuditSealer, *, kept_days: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, notary: AuditNotary, sealer: AuditSealer, *, kept_days: int, clock: Callable[[], datetime]
+    ) -> None:
         self._notary = notary
         self._sealer = sealer
         self._kept = timedelta(days=kept_days)
@@ -37,7 +39,7 @@ class NotaryDuty:
 
     async def anchor(self) -> int:
         """Anchors heads that have none yet; returns how many if there may be more. Raises MeshError."""
-        now = self._now()
+        now = self._clock()
         await self._look()
         heads = await self._notary.heads(HEADS)
         seals = [self._sealer.seal(tenant_id, sequence, digest, now) for tenant_id, sequence, digest in heads]
@@ -52,7 +54,7 @@ class NotaryDuty:
 
     async def prune(self) -> int:
         """Deletes some events that are older than those to be kept, behind a sealed checkpoint; returns how many."""
-        now = self._now()
+        now = self._clock()
         old = await self._notary.old(now - self._kept, PRUNED)
         return await self._notary.prune(self._sealer.seal(*old, now)) if old is not None else 0
 
@@ -61,9 +63,6 @@ class NotaryDuty:
             _faults.inc()
             fields = {"tenant_id": tenant_id, "sequence": sequence}
             _log.error("the audit log does not hold what was anchored", extra={"fields": fields})
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
 
 
 def _tell(seal: AuditSeal) -> None:

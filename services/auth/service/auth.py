@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from meshkit.identity.api_keys import well_formed
 from meshkit.identity.roles import SERVICE, Roles
@@ -45,7 +45,7 @@ class AuthService:
         directory: Directory,
         audit: AuditTrail,
         roles: Roles,
-        clock: Callable[[], float],
+        clock: Callable[[], datetime],
     ) -> None:
         self._authenticator = authenticator
         self._issuer = issuer
@@ -69,7 +69,7 @@ class AuthService:
 
     async def exchange_api_key(self, key: str) -> IssuedToken:
         """Returns a token of five minutes for an API key. Raises API_KEY_INVALID."""
-        hashed, now = secret_hash(key), self._now()
+        hashed, now = secret_hash(key), self._clock()
         found = await self._keys.find(hashed.hex()) if well_formed(key) else None
         if found is None or hashed not in found[0].secrets.valid(now) or not found[0].good(now):
             raise errors.api_key_invalid()
@@ -93,8 +93,5 @@ class AuthService:
             TokenGrant(owner, OPERATOR, OPERATOR, scopes, frozenset({OPERATOR_ROLE}), OPERATOR_RATE), SHORT_SECONDS
         )
         target, tenant_id = f"tenants/{owner.tenant_id}", owner.tenant_id
-        await self._audit.record(act("operator.token", target, self._now(), tenant_id=tenant_id, scope=issued.scope))
+        await self._audit.record(act("operator.token", target, self._clock(), tenant_id=tenant_id, scope=issued.scope))
         return issued
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)

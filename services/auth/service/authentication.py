@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NoReturn
 
 from services.auth import errors
@@ -38,7 +38,7 @@ class ClientAuthenticator:
         find: FindClient,
         assertions: AssertionVerifier,
         audit: AuditTrail,
-        clock: Callable[[], float],
+        clock: Callable[[], datetime],
     ) -> None:
         self._clients = Recent(find, clock)
         self._assertions = assertions
@@ -74,11 +74,11 @@ class ClientAuthenticator:
             return await self._assertions.proves(shown.assertion, client)
         if client is not None and client.settings.method is AuthenticationMethod.NONE:
             return not shown.secret
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        now = self._clock()
         return secret_matches(shown.secret, *((client.secrets.valid(now) if client else ()) or _NO_HASHES))
 
     async def _refuse(self, client_id: str, found: tuple[Client, Tenant] | None) -> NoReturn:
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        now = self._clock()
         tenant_id = found[1].tenant_id if found else ""
         # What names no client may be anything, a secret in the wrong place as well.
         target = f"clients/{client_id}" if found else ""

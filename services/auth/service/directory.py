@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from meshkit.context import current
@@ -24,7 +24,7 @@ MOST = 1_000
 class DirectoryService:
     """Keeps the tenants. Every change leaves a line in the audit log."""
 
-    def __init__(self, directory: Directory, *, clock: Callable[[], float]) -> None:
+    def __init__(self, directory: Directory, *, clock: Callable[[], datetime]) -> None:
         self._directory = directory
         self._clock = clock
 
@@ -32,7 +32,7 @@ class DirectoryService:
         """Returns the tenant of that name, created now unless it existed. Raises VALIDATION_FAILED for no currency."""
         if currency and currency not in DIGITS:
             raise errors.currency_unknown()
-        wanted = Tenant(str(uuid7()), name, currency or DEFAULT_CURRENCY, self._now(), plan)
+        wanted = Tenant(str(uuid7()), name, currency or DEFAULT_CURRENCY, self._clock(), plan)
         tenant = await self._directory.create_tenant(wanted)
         if tenant.tenant_id == wanted.tenant_id:
             _note("tenant created", tenant=name, tenant_id=tenant.tenant_id)
@@ -49,9 +49,6 @@ class DirectoryService:
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
         """Returns tenants by name, those after the given one; at most `limit`, 0 for as many as one answer has."""
         return await self._directory.list_tenants(after, limit or MOST)
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
 
 
 def _note(what: str, **fields: Any) -> None:

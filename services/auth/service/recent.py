@@ -26,10 +26,10 @@ class Recent(Generic[Found]):
     Also that there is none: if only existing ones were remembered, the time of an answer would tell which do.
     """
 
-    def __init__(self, find: Callable[[str], Awaitable[Found]], clock: Callable[[], float]) -> None:
+    def __init__(self, find: Callable[[str], Awaitable[Found]], clock: Callable[[], datetime]) -> None:
         self._find = find
         self._clock = clock
-        self._entries: OrderedDict[str, tuple[float, Found]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[datetime, Found]] = OrderedDict()
 
     async def find(self, name: str) -> Found:
         asked = self._clock()
@@ -38,7 +38,7 @@ class Recent(Generic[Found]):
             return entry[1]
         found = await self._find(name)
         # From when it was asked for: what came of it may have been true then and no longer.
-        self._entries[name] = (asked + LIFE_SECONDS, found)
+        self._entries[name] = (forgotten_at(asked), found)
         self._entries.move_to_end(name)
         if len(self._entries) > ENTRIES:
             self._entries.popitem(last=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.auth import errors
 from services.auth.domain.revocations import Revocation
@@ -17,7 +17,7 @@ __all__ = ["TenantControl"]
 class TenantControl:
     """What the operator may do to a tenant as a whole."""
 
-    def __init__(self, directory: Directory, *, clock: Callable[[], float]) -> None:
+    def __init__(self, directory: Directory, *, clock: Callable[[], datetime]) -> None:
         self._directory = directory
         self._clock = clock
 
@@ -30,17 +30,14 @@ class TenantControl:
 
     async def suspend(self, name: str) -> Tenant:
         """Refuses all access tokens of a tenant, also those to come. Raises RESOURCE_NOT_FOUND."""
-        tenant, now = await self.find(name), self._now()
+        tenant, now = await self.find(name), self._clock()
         event = act("tenant.suspend", f"tenants/{tenant.tenant_id}", now, tenant_id=tenant.tenant_id)
         suspended = RecordedAct(event, revocation=Revocation.of_tenant(tenant.tenant_id))
         return await self._directory.suspend(tenant.tenant_id, now, suspended) or tenant
 
     async def resume(self, name: str) -> Tenant:
         """Lets a tenant have new access tokens; the old ones stay refused. Raises RESOURCE_NOT_FOUND."""
-        tenant, now = await self.find(name), self._now()
+        tenant, now = await self.find(name), self._clock()
         event = act("tenant.resume", f"tenants/{tenant.tenant_id}", now, tenant_id=tenant.tenant_id)
         resumed = RecordedAct(event, lifted=Revocation.of_tenant(tenant.tenant_id).up_to(now))
         return await self._directory.resume(tenant.tenant_id, resumed) or tenant
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)

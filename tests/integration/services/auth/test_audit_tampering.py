@@ -59,7 +59,7 @@ async def tenant_id(pool: Pool, notary: Pool) -> str:
 def duty(notary: Pool, *, days: float = 0) -> NotaryDuty:
     """Returns the notary's work as it is in some days."""
     now = datetime.now(UTC) + timedelta(days=days)
-    return NotaryDuty(PostgresAuditNotary(notary), SEALER, kept_days=31, clock=now.timestamp)
+    return NotaryDuty(PostgresAuditNotary(notary), SEALER, kept_days=31, clock=lambda: now)
 
 
 @asynccontextmanager

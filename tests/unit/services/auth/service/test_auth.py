@@ -53,7 +53,7 @@ async def test_token_says_who_the_client_is_and_what_it_may_do(world: ProgramWor
 
 async def test_suspended_tenant_gets_no_tokens_until_it_goes_on(world: ProgramWorld) -> None:
     made = await world.client()
-    control = TenantControl(world.directory, clock=world.clock)
+    control = TenantControl(world.directory, clock=world.time)
     assert (await control.suspend("acme")).suspended_at == datetime.fromtimestamp(world.now, UTC)
     assert (await control.find("acme")).suspended_at is not None
     assert (await refused(world.token(made))).reason == "TENANT_SUSPENDED"
@@ -67,7 +67,7 @@ async def test_suspended_tenant_gets_no_tokens_until_it_goes_on(world: ProgramWo
 
 
 async def test_no_tenant_cannot_be_suspended(world: ProgramWorld) -> None:
-    control = TenantControl(world.directory, clock=world.clock)
+    control = TenantControl(world.directory, clock=world.time)
     for change in (control.find, control.suspend, control.resume):
         with pytest.raises(MeshError, match="there is no such tenant"):
             await change("nobody")

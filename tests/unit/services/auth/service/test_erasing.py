@@ -8,6 +8,8 @@ from meshkit.context import SYSTEM_TENANT
 from services.auth.domain.audit import AuditEvent
 from services.auth.service.erasing import TenantErasure
 
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
 
 class Refusals:
     """Refusals without an end, by tenants."""
@@ -32,9 +34,9 @@ class Trail:
 
 async def test_refusal_ends_when_no_token_can_be_left_and_the_platform_is_told_once() -> None:
     refusals, trail = Refusals("t-1", "t-2"), Trail()
-    erasure = TenantErasure(refusals, trail, clock=lambda: 1_800_000_000.0)
+    erasure = TenantErasure(refusals, trail, clock=lambda: NOW)
     await erasure.forget("t-1")
     await erasure.forget("t-1")
-    assert refusals.ends == {"t-1": datetime.fromtimestamp(1_800_000_000, UTC) + timedelta(days=1), "t-2": None}
+    assert refusals.ends == {"t-1": NOW + timedelta(days=1), "t-2": None}
     told = [(event.action, event.tenant_id, event.target) for event in trail.events]
     assert told == [("tenant.erase", SYSTEM_TENANT, "tenants/t-1")]
