@@ -35,6 +35,7 @@ from tests.support.processes import Process, free_port
 from tests.support.servers import Database
 from tests.support.sign_in_twin import totp
 from tests.support.signing_in import VERIFIER, challenge_of
+from tests.support.tenants import add_tenant
 
 BROWSER = find_browser()
 EMAIL = "ann@acme.example"
@@ -82,7 +83,7 @@ async def gateway(place: Place, certificates: Certificates) -> AsyncIterator[Gat
 async def link(place: Place) -> tuple[str, str]:
     """The path of an invitation, and the name of the tenant that invites."""
     pool, now = await open_pool(place.database.dsn, size=2), datetime.now(UTC)
-    owner = await PostgresDirectory(pool).create_tenant(Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", now))
+    owner = await add_tenant(PostgresDirectory(pool), Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", now))
     made = Member(str(uuid7()), owner.tenant_id, EMAIL, "Ann", frozenset({"owner"}), now, now)
     secret = new_secret("rln_")
     stored = MemberLink(secret_hash(secret), made.tenant_id, made.member_id, LinkKind.INVITATION, now + timedelta(1))

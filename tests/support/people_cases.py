@@ -22,6 +22,7 @@ from services.auth.service.people.guard import AttemptGuard
 from services.auth.service.people.links import Links
 from services.auth.service.people.members import MemberKeeper
 from tests.support.people import NOW, People, in_memory
+from tests.support.tenants import add_tenant
 
 __all__ = ["HOME", "ORIGIN", "PASSWORD", "RELYING_PARTY", "PeopleCases", "Trail"]
 
@@ -93,7 +94,7 @@ class PeopleCases:
     async def invite(self, email: str = "ada@example.com", *roles: str) -> tuple[Member, str]:
         """Returns a new member and the secret of the invitation."""
         if await self.people.directory.find_tenant(self.people.tenant.name) is None:
-            await self.people.directory.create_tenant(self.people.tenant)
+            await add_tenant(self.people.directory, self.people.tenant)
         member, link = await self.members.invite(self.caller("owner"), email, "Ada Byron", roles or ("analyst",))
         assert link is not None
         return member, link.secret

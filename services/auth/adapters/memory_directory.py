@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,8 +20,11 @@ class MemoryDirectory(MemoryActs):
         super().__init__()
         self._tenants: dict[str, Tenant] = {}
 
-    async def create_tenant(self, tenant: Tenant) -> Tenant:
-        return self._tenants.setdefault(tenant.name, tenant)
+    async def create_tenant(self, tenant: Tenant, act: RecordedAct) -> Tenant:
+        if tenant.name not in self._tenants:
+            self._tenants[tenant.name] = tenant
+            self.record(act)
+        return self._tenants[tenant.name]
 
     async def find_tenant(self, name: str) -> Tenant | None:
         return self._tenants.get(name)
@@ -28,21 +32,22 @@ class MemoryDirectory(MemoryActs):
     async def get_tenant(self, tenant_id: str) -> Tenant | None:
         return next((tenant for tenant in self._tenants.values() if tenant.tenant_id == tenant_id), None)
 
-    async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
-        if name in self._tenants:
-            self._tenants[name] = replace(self._tenants[name], plan=plan)
-        return self._tenants.get(name)
+    async def set_plan(self, tenant_id: str, plan: TenantPlan, act: RecordedAct) -> Tenant | None:
+        return await self._change(tenant_id, lambda tenant: replace(tenant, plan=plan), act)
 
     async def suspend(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
-        tenant = await self.get_tenant(tenant_id)
-        return self._note(tenant, at, act) if tenant is not None and tenant.suspended_at is None else tenant
+        return await self._change(
+            tenant_id, lambda tenant: tenant if tenant.suspended_at else replace(tenant, suspended_at=at), act
+        )
 
     async def resume(self, tenant_id: str, act: RecordedAct) -> Tenant | None:
-        tenant = await self.get_tenant(tenant_id)
-        return self._note(tenant, None, act) if tenant is not None and tenant.suspended_at is not None else tenant
+        return await self._change(tenant_id, lambda tenant: replace(tenant, suspended_at=None), act)
 
-    def _note(self, tenant: Tenant, since: datetime | None, act: RecordedAct) -> Tenant:
-        self._tenants[tenant.name] = changed = replace(tenant, suspended_at=since)
+    async def _change(self, tenant_id: str, change: Callable[[Tenant], Tenant], act: RecordedAct) -> Tenant | None:
+        tenant = await self.get_tenant(tenant_id)
+        if tenant is None or change(tenant) == tenant:
+            return tenant
+        self._tenants[tenant.name] = changed = change(tenant)
         self.record(act)
         return changed
 

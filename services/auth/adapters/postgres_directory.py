@@ -16,6 +16,9 @@ __all__ = ["TENANT_COLUMNS", "PostgresDirectory", "tenant_of"]
 
 _NEW = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
 TENANT_COLUMNS = f"{_NEW}, suspended_at"
+_SET_PLAN = """
+UPDATE tenants SET rate_limit = $2, user_rate_limit = $3, class_limits = $4
+WHERE tenant_id = $1 AND (rate_limit, user_rate_limit, class_limits) IS DISTINCT FROM ($2, $3, $4::jsonb)"""
 _SUSPEND = "UPDATE tenants SET suspended_at = $2 WHERE tenant_id = $1 AND suspended_at IS NULL"
 _RESUME = "UPDATE tenants SET suspended_at = NULL WHERE tenant_id = $1 AND suspended_at IS NOT NULL"
 
@@ -29,9 +32,9 @@ class PostgresDirectory:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def create_tenant(self, tenant: Tenant) -> Tenant:
+    async def create_tenant(self, tenant: Tenant, act: RecordedAct) -> Tenant:
         async with transaction(self._pool, [tenant.tenant_id]) as connection:
-            await connection.execute(
+            done = await connection.execute(
                 f"INSERT INTO tenants ({_NEW}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING",
                 tenant.tenant_id,
                 tenant.name,
@@ -39,7 +42,10 @@ class PostgresDirectory:
                 tenant.created_at,
                 *_plan_values(tenant.plan),
             )
-            return await _tenant_named(connection, tenant.name) or tenant
+            if done != "INSERT 0 1":
+                return await _tenant_named(connection, tenant.name) or tenant
+            await record(connection, act)
+            return tenant
 
     async def find_tenant(self, name: str) -> Tenant | None:
         async with transaction(self._pool, ()) as connection:
@@ -49,19 +55,8 @@ class PostgresDirectory:
         async with transaction(self._pool, [tenant_id]) as connection:
             return await _tenant_opened(connection, tenant_id)
 
-    async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
-        async with transaction(self._pool, ()) as connection:
-            tenant = await _tenant_named(connection, name)
-            if tenant is None:
-                return None
-            await connection.execute("SELECT set_config('rampart.tenants', $1, true)", tenant.tenant_id)
-            row = await connection.fetchrow(
-                "UPDATE tenants SET rate_limit = $2, user_rate_limit = $3, class_limits = $4 WHERE tenant_id = $1"
-                f" RETURNING {TENANT_COLUMNS}",
-                tenant.tenant_id,
-                *_plan_values(plan),
-            )
-            return tenant_of(row) if row else None
+    async def set_plan(self, tenant_id: str, plan: TenantPlan, act: RecordedAct) -> Tenant | None:
+        return await self._change(tenant_id, act, _SET_PLAN, *_plan_values(plan))
 
     async def suspend(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
         return await self._change(tenant_id, act, _SUSPEND, at)

@@ -12,9 +12,12 @@ __all__ = ["Directory"]
 
 
 class Directory(Protocol):
-    """The tenants of the platform."""
+    """The tenants of the platform.
 
-    async def create_tenant(self, tenant: Tenant) -> Tenant:
+    What changes one returns it as it is then, None if there is none. Nothing is recorded of what changes nothing.
+    """
+
+    async def create_tenant(self, tenant: Tenant, act: RecordedAct) -> Tenant:
         """Stores a tenant unless one has its name; returns the one that is stored."""
         ...
 
@@ -22,8 +25,8 @@ class Directory(Protocol):
 
     async def get_tenant(self, tenant_id: str) -> Tenant | None: ...
 
-    async def set_plan(self, name: str, plan: TenantPlan) -> Tenant | None:
-        """Replaces the plan of a tenant; returns the tenant as it is then, None if there is none of that name."""
+    async def set_plan(self, tenant_id: str, plan: TenantPlan, act: RecordedAct) -> Tenant | None:
+        """Replaces the plan of a tenant, if it has another."""
         ...
 
     async def suspend(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from meshkit.audit.reports import actor_of
 from meshkit.context import SYSTEM_TENANT, current
 from services.auth.domain.audit import AuditEvent, AuditOutcome
 from services.auth.domain.members import Member
@@ -33,14 +34,13 @@ def act(
     caller = call.principal
     if caller is not None:
         tenant_id = tenant_id or caller.tenant_id
-        actor = caller.actor if actor is None else actor
         client_id = caller.client_id if client_id is None else client_id
     return AuditEvent(
         action,
         tenant_id or SYSTEM_TENANT,
         at,
         outcome=AuditOutcome.REFUSED if reason else AuditOutcome.DONE,
-        actor=actor or "",
+        actor=actor_of(call) if actor is None else actor,
         client_id=client_id or "",
         target=target,
         reason=reason,

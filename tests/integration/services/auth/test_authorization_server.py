@@ -34,6 +34,7 @@ from tests.support.continuations import key_files
 from tests.support.processes import Process, free_port
 from tests.support.servers import Database
 from tests.support.signing_in import PASSWORD, VERIFIER, challenge_of, query_of
+from tests.support.tenants import add_tenant
 
 OAUTH, SIGN_IN, SESSIONS = (f"rampart.auth.v1.{name}Service" for name in ("OAuth", "SignIn", "Session"))
 CALLBACK = "http://127.0.0.1:49152/callback"
@@ -141,7 +142,7 @@ async def edge(auth: AuthProcess, certificates: Certificates) -> AsyncIterator[E
 async def member(database: Database, edge: Edge) -> tuple[Member, str]:
     """A member who has used his invitation, and the name of his tenant."""
     pool, now = await open_pool(database.dsn, size=2), datetime.now(UTC)
-    owner = await PostgresDirectory(pool).create_tenant(Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", now))
+    owner = await add_tenant(PostgresDirectory(pool), Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", now))
     made = Member(str(uuid7()), owner.tenant_id, "ann@acme.example", "Ann", frozenset({"owner"}), now, now)
     secret = new_secret("rln_")
     link = MemberLink(secret_hash(secret), made.tenant_id, made.member_id, LinkKind.INVITATION, now + timedelta(days=1))

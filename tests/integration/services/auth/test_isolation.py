@@ -21,6 +21,7 @@ from services.auth.ports import RecordedAct
 from tests.integration.conftest import FreshDatabase
 from tests.integration.services.auth.test_program_ports import client_of, event, key_of
 from tests.support.servers import Database
+from tests.support.tenants import add_tenant
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 INSERT = (
@@ -47,7 +48,7 @@ async def clients(pool: Pool) -> list[Client]:
     directory, sealer = PostgresDirectory(pool), AesSealer(secrets.token_bytes(32))
     made = []
     for _ in range(2):
-        owner = await directory.create_tenant(Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "USD", NOW))
+        owner = await add_tenant(directory, Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "USD", NOW))
         client, key = client_of(owner), key_of(owner)
         async with PostgresClients(pool, sealer).begin(owner.tenant_id) as changes:
             await changes.create(client, RecordedAct(event(owner.tenant_id)))

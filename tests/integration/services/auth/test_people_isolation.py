@@ -15,6 +15,7 @@ from services.auth.domain.passkeys import Ceremony, CeremonyKind, Passkey
 from tests.integration.conftest import FreshDatabase
 from tests.support.people import NOW, People, act, in_postgres, link_of
 from tests.support.servers import Database
+from tests.support.tenants import add_tenant
 
 TABLES = ["members", "passwords", "member_links", "member_marks", "member_totp", "recovery_codes", "passkeys"]
 
@@ -38,7 +39,7 @@ async def two(pool: Pool) -> list[Member]:
 
 
 async def equipped(people: People) -> Member:
-    await people.directory.create_tenant(people.tenant)
+    await add_tenant(people.directory, people.tenant)
     member, stores = await people.join(), people.stores
     own = member.tenant_id, member.member_id
     await stores.links.put_link(link_of(member, LinkKind.RESET), act(member))

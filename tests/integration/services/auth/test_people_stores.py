@@ -32,6 +32,7 @@ from tests.support.people import (
     together,
 )
 from tests.support.servers import Database
+from tests.support.tenants import add_tenant
 
 LATER = NOW + timedelta(minutes=5)
 AT_ONCE = 100
@@ -46,12 +47,12 @@ def database(fresh_database: FreshDatabase) -> Database:
 async def people(request: pytest.FixtureRequest) -> AsyncIterator[People]:
     if request.param == "memory":
         people = in_memory()
-        await people.directory.create_tenant(people.tenant)
+        await add_tenant(people.directory, people.tenant)
         yield people
         return
     pool = await open_pool(request.getfixturevalue("database").dsn)
     people = in_postgres(pool)
-    await people.directory.create_tenant(people.tenant)
+    await add_tenant(people.directory, people.tenant)
     yield people
     await pool.close()
 

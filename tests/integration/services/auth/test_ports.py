@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +14,7 @@ from meshkit.ids import uuid7
 from meshkit.storage.postgres import open_pool
 from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.adapters.memory_keys import MemorySigningKeyStore
+from services.auth.adapters.postgres_audit import PostgresAuditLog
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.domain.audit import AuditEvent
@@ -22,6 +23,7 @@ from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import Directory, KeyChange, RecordedAct, SigningKeyStore
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
+from tests.support.tenants import add_tenant
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
 
@@ -32,6 +34,8 @@ PLAN = TenantPlan(500, 5, (("decision", 300), ("read", 200)))
 class Stores:
     directory: Directory
     keys: SigningKeyStore
+    recorded: Callable[[str], Awaitable[int]]
+    """Returns how many events the audit log of a tenant has."""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +46,20 @@ def database(fresh_database: FreshDatabase) -> Database:
 @pytest.fixture(params=["memory", "postgres"])
 async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryDirectory(), MemorySigningKeyStore())
+        memory = MemoryDirectory()
+
+        async def kept(tenant_id: str) -> int:
+            return sum(event.tenant_id == tenant_id for event in memory.events)
+
+        yield Stores(memory, MemorySigningKeyStore(), kept)
         return
     pool = await open_pool(request.getfixturevalue("database").dsn)
-    yield Stores(PostgresDirectory(pool), PostgresSigningKeyStore(pool))
+    log = PostgresAuditLog(pool)
+
+    async def stored(tenant_id: str) -> int:
+        return (await log.head(tenant_id))[0]
+
+    yield Stores(PostgresDirectory(pool), PostgresSigningKeyStore(pool), stored)
     await pool.close()
 
 
@@ -56,40 +70,45 @@ def tenant() -> Tenant:
 async def test_tenant_is_found_by_name_as_stored(stores: Stores) -> None:
     made = tenant()
     assert await stores.directory.find_tenant(made.name) is None
-    assert await stores.directory.create_tenant(made) == made
+    assert await add_tenant(stores.directory, made) == made
     assert await stores.directory.find_tenant(made.name) == made
 
 
 async def test_second_tenant_of_a_name_is_the_first(stores: Stores) -> None:
-    made = await stores.directory.create_tenant(tenant())
+    made = await add_tenant(stores.directory, tenant())
     again = replace(made, tenant_id=str(uuid7()), default_currency="USD")
-    assert await stores.directory.create_tenant(again) == made
+    assert await add_tenant(stores.directory, again) == made
+    assert [await stores.recorded(each.tenant_id) for each in (made, again)] == [1, 0]
 
 
 async def test_tenants_created_at_once_under_one_name_are_one(stores: Stores) -> None:
     wanted = tenant()
     copies = [replace(wanted, tenant_id=str(uuid7())) for _ in range(8)]
-    assert len(set(await asyncio.gather(*[stores.directory.create_tenant(copy) for copy in copies]))) == 1
+    assert len(set(await asyncio.gather(*[add_tenant(stores.directory, copy) for copy in copies]))) == 1
 
 
 @pytest.mark.parametrize(
     "plan", [TenantPlan(), TenantPlan(1, 2, (("write", 3),)), TenantPlan(user_rate_limit=1_000_000)]
 )
 async def test_plan_is_replaced_whole(stores: Stores, plan: TenantPlan) -> None:
-    made = await stores.directory.create_tenant(tenant())
-    other = await stores.directory.create_tenant(tenant())
-    assert await stores.directory.set_plan(made.name, plan) == replace(made, plan=plan)
+    made = await add_tenant(stores.directory, tenant())
+    other = await add_tenant(stores.directory, tenant())
+    act = RecordedAct(AuditEvent("tenant.set_plan", made.tenant_id, NOW))
+    for _ in range(2):
+        assert await stores.directory.set_plan(made.tenant_id, plan, act) == replace(made, plan=plan)
+        assert await stores.recorded(made.tenant_id) == 2
     assert await stores.directory.find_tenant(made.name) == replace(made, plan=plan)
     assert await stores.directory.find_tenant(other.name) == other
 
 
 async def test_plan_of_no_tenant_is_nothing(stores: Stores) -> None:
-    assert await stores.directory.set_plan(f"t-{secrets.token_hex(6)}", PLAN) is None
+    act = RecordedAct(AuditEvent("tenant.set_plan", str(uuid7()), NOW))
+    assert await stores.directory.set_plan(act.event.tenant_id, PLAN, act) is None
 
 
 async def test_tenant_is_suspended_since_the_first_time_until_it_goes_on(stores: Stores) -> None:
-    made = await stores.directory.create_tenant(tenant())
-    other = await stores.directory.create_tenant(tenant())
+    made = await add_tenant(stores.directory, tenant())
+    other = await add_tenant(stores.directory, tenant())
     stopped = replace(made, suspended_at=NOW)
     act = RecordedAct(AuditEvent("tenant.suspend", made.tenant_id, NOW))
     assert await stores.directory.suspend(made.tenant_id, NOW, act) == stopped
@@ -131,7 +150,7 @@ async def test_plans_made_at_once_see_each_other(stores: Stores) -> None:
 
 
 async def test_tenants_are_listed_by_name_from_any_place_on(stores: Stores) -> None:
-    made = sorted([(await stores.directory.create_tenant(tenant())).name for _ in range(3)])
+    made = sorted([(await add_tenant(stores.directory, tenant())).name for _ in range(3)])
     listed = [each.name for each in await stores.directory.list_tenants("", 1_000)]
     assert listed == sorted(listed)
     assert set(made) <= set(listed)

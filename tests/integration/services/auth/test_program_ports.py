@@ -33,6 +33,7 @@ from services.auth.domain.tenants import Tenant
 from services.auth.ports import ApiKeyStore, ClientStore, Directory, RecordedAct, UsedAssertions
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
+from tests.support.tenants import add_tenant
 from tests.support.tokens import Issuer
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
@@ -78,7 +79,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[ProgramStores]
 
 
 async def owner_in(stores: ProgramStores) -> Tenant:
-    return await stores.directory.create_tenant(Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW))
+    return await add_tenant(stores.directory, Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW))
 
 
 def event(tenant_id: str) -> AuditEvent:

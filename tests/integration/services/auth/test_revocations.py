@@ -21,6 +21,7 @@ from services.auth.ports.revocations import RevocationSource
 from services.auth.service.revoking.feed import RevocationFeed
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
+from tests.support.tenants import add_tenant
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
@@ -53,7 +54,7 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
 
 async def new_tenant(pool: Pool) -> str:
     wanted = Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW)
-    return (await PostgresDirectory(pool).create_tenant(wanted)).tenant_id
+    return (await add_tenant(PostgresDirectory(pool), wanted)).tenant_id
 
 
 @pytest.fixture(params=["memory", "postgres"])

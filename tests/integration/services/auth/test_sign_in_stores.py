@@ -52,6 +52,7 @@ from services.auth.ports.grants import (
 from services.auth.ports.sign_in import AttemptStore, ConsentStore, SessionStore
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
+from tests.support.tenants import add_tenant
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -103,7 +104,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
         return
     pool = await open_pool(request.getfixturevalue("database").dsn)
     owner = Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW)
-    await PostgresDirectory(pool).create_tenant(owner)
+    await add_tenant(PostgresDirectory(pool), owner)
     yield Stores(
         PostgresAttempts(pool),
         PostgresSessions(pool),
@@ -403,7 +404,7 @@ async def test_revocation_is_recorded(stores: Stores) -> None:
 async def test_what_is_over_is_deleted_and_nothing_else(database: Database) -> None:
     pool = await open_pool(database.dsn, size=2)
     owner = Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW)
-    await PostgresDirectory(pool).create_tenant(owner)
+    await add_tenant(PostgresDirectory(pool), owner)
     attempts, proofs, ahead = PostgresAttempts(pool), PostgresSeenProofs(pool), datetime.now(UTC) + timedelta(hours=1)
     old, new = attempt(expires_at=datetime.now(UTC) - timedelta(seconds=1)), attempt(expires_at=ahead)
     for each in (old, new):

@@ -19,6 +19,7 @@ from services.auth.servicer.account_service import AccountServicer
 from services.auth.servicer.member_service import MemberServicer
 from tests.support.authenticator import SoftAuthenticator
 from tests.support.people_cases import HOME, ORIGIN, PASSWORD, RELYING_PARTY, PeopleCases
+from tests.support.tenants import add_tenant
 
 CONTEXT: Any = None
 
@@ -41,7 +42,7 @@ def calls_as(caller: Principal) -> None:
 
 
 async def invited(cases: PeopleCases, members: MemberServicer, email: str = "ada@example.com") -> member_pb2.Member:
-    await cases.people.directory.create_tenant(cases.people.tenant)
+    await add_tenant(cases.people.directory, cases.people.tenant)
     asked = pb.InviteMemberRequest(email=email, display_name="Ada Byron", roles=["viewer", "analyst"])
     answer = await members.InviteMember(asked, CONTEXT)
     await cases.links.use(answer.link.path.rpartition("/")[2], PASSWORD, HOME)

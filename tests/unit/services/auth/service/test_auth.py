@@ -63,7 +63,7 @@ async def test_suspended_tenant_gets_no_tokens_until_it_goes_on(world: ProgramWo
     assert (await control.resume("acme")).suspended_at is None
     world.now += LIFE_SECONDS
     assert (await world.token(made)).expires_in == 600
-    assert [event.action for event in world.directory.events] == ["tenant.suspend", "tenant.resume"]
+    assert [event.action for event in world.directory.events] == ["tenant.create", "tenant.suspend", "tenant.resume"]
 
 
 async def test_no_tenant_cannot_be_suspended(world: ProgramWorld) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from meshkit.context import CallContext, set_current
 from meshkit.errors import MeshError
 from services.auth.domain.tenants import TenantPlan
 from tests.support.programs import ProgramWorld
@@ -25,3 +26,25 @@ async def test_creating_a_tenant_again_returns_it_unchanged() -> None:
     first = await managed.create_tenant("acme", "EUR", TenantPlan(rate_limit=7))
     assert await managed.create_tenant("acme", "USD", TenantPlan(rate_limit=9)) == first
     assert (await managed.create_tenant("globex", "")).tenant_id != first.tenant_id
+
+
+async def test_changes_of_a_tenant_are_events_of_its_audit_log_by_the_operator() -> None:
+    world = ProgramWorld()
+    set_current(CallContext(request_id="r-1", peer="operator"))
+    made = await world.managed.create_tenant("acme", "EUR", TenantPlan(rate_limit=7))
+    await world.managed.create_tenant("acme", "EUR")
+    for _ in range(2):
+        await world.managed.set_plan("acme", TenantPlan(0, 2, (("read", 5), ("write", 3))))
+    created, changed = world.directory.events
+    assert (created.action, changed.action) == ("tenant.create", "tenant.set_plan")
+    assert {(each.tenant_id, each.target, each.actor) for each in (created, changed)} == {
+        (made.tenant_id, f"tenants/{made.tenant_id}", "operator")
+    }
+    assert created.details == {
+        "name": "acme",
+        "currency": "EUR",
+        "rate_limit": "7",
+        "user_rate_limit": "0",
+        "class_limits": "",
+    }
+    assert changed.details == {"rate_limit": "0", "user_rate_limit": "2", "class_limits": "read=5 write=3"}
