@@ -67,7 +67,7 @@ class MeshServer:
     Health and reflection are not ours: health needs a certificate of the mesh and nothing else; reflection is served
     only where the settings turn it on, and never in production. `draining` is called when the drain begins: what waits
     for something else than work ends then. `audit` is told of calls that are refused, and of those of audited methods;
-    without it a service that has such does not start.
+    without it a service that has such does not start. `innermost` are middlewares of the service's own.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class MeshServer:
         verifier: TokenVerifier,
         draining: Callable[[], None] = lambda: None,
         audit: CallAudit | None = None,
+        innermost: Sequence[Middleware] = (),
     ) -> None:
         check_audited(services, audit)
         self._settings = settings
@@ -91,14 +92,14 @@ class MeshServer:
         self._admission = Admission(MAX_CALLS)
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
-        chain = self._chain(verifier, audit)
+        chain = self._chain(verifier, audit, innermost)
         self._server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
 
-    def _chain(self, verifier: TokenVerifier, audit: CallAudit | None) -> Chain:
+    def _chain(self, verifier: TokenVerifier, audit: CallAudit | None, innermost: Sequence[Middleware]) -> Chain:
         peers = self._identity.peers
         begin: list[Middleware] = [errors, call_context(peers), *_recording()]
         authorized, quota = authorization(verifier, audit), ClientQuota(MemoryRateLimiter())
-        told = [audited(audit, self._services)] if audit is not None else []
+        told = [*([audited(audit, self._services)] if audit is not None else []), *innermost]
         unary: list[Middleware] = [*begin, metrics, deadline, self._admission, authorized, quota, validation, *told]
         streaming: list[Middleware] = [
             *begin,

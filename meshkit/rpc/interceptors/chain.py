@@ -3,10 +3,9 @@
 The order is fixed, for calls with one answer and for calls with a stream of them:
 
     errors → context → (recorded) → metrics → deadline → admission → authorization → quota → validation → audited
-        → handler
+        → (the service's own) → handler
     errors → context → (recorded) → stream_metrics → deadline → streams → authorization → quota → expiry → validation
-        → audited
-        → handler
+        → audited → (the service's own) → handler
 
 A middleware sees a stream as a call that returns when the stream has ended. No method takes a stream of requests: the
 batch methods of the mesh take its place.

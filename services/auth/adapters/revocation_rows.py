@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from meshkit.storage.postgres import Connection
 from services.auth.domain.revocations import Revocation
 
-__all__ = ["append", "lift"]
+__all__ = ["append", "lift", "noticed"]
+
+_written: ContextVar[list[Revocation] | None] = ContextVar("rampart_written_revocations", default=None)
 
 # What is refused stays so: nothing that comes later makes an earlier revocation narrower or shorter.
 _APPEND = """
@@ -24,12 +30,29 @@ WHERE tenant_id = $1 AND kind = $2 AND name = $3 AND issued_before IS NULL"""
 
 async def append(connection: Connection, revocation: Revocation) -> None:
     """Refuses tokens from the commit of the connection's transaction on, which has named the tenant."""
-    await connection.execute(_APPEND, *_values(revocation))
+    await _write(connection, _APPEND, revocation)
 
 
 async def lift(connection: Connection, left: Revocation) -> None:
     """Lets new tokens be good again that were refused for ever; those of which `left` says so stay refused."""
-    await connection.execute(_LIFT, *_values(left))
+    await _write(connection, _LIFT, left)
+
+
+@contextmanager
+def noticed() -> Iterator[Callable[[], bool]]:
+    """Gives what tells whether the block has written a revocation so far; it may not have been committed."""
+    written: list[Revocation] = []
+    before = _written.set(written)
+    try:
+        yield lambda: bool(written)
+    finally:
+        _written.reset(before)
+
+
+async def _write(connection: Connection, statement: str, revocation: Revocation) -> None:
+    await connection.execute(statement, *_values(revocation))
+    if (written := _written.get()) is not None:
+        written.append(revocation)
 
 
 def _values(revocation: Revocation) -> tuple[object, ...]:

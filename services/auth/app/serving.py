@@ -26,7 +26,6 @@ from meshkit.host import Host
 from meshkit.identity.claims import TrustedIssuer
 from meshkit.identity.revocations import Revocations
 from meshkit.identity.tokens import TokenVerifier
-from meshkit.periodic import Periodic
 from meshkit.rpc.auditing import AUDIT_SERVICE
 from meshkit.rpc.keys import AUTH_SERVICE
 from meshkit.rpc.server import MeshServer
@@ -35,17 +34,15 @@ from meshkit.storage import migrations, postgres
 from meshkit.timestamps import utc_now
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
-from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.adapters.sealing import AesSealer
 from services.auth.app.auditing import audit_log, audit_trail, own_calls
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
+from services.auth.app.revoking import follow_revocations, known_at_once
 from services.auth.app.signing_in import Around, SigningIn
 from services.auth.app.tenants import TENANT_SERVICES, serve_tenants
-from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.service.directory import DirectoryService
 from services.auth.service.keyring import Keyring
-from services.auth.service.revoking.feed import RevocationFeed
 from services.auth.servicer.auth_service import AuthServicer
 from services.auth.settings import AuthSettings
 
@@ -82,7 +79,7 @@ async def serve(host: Host, reader: Reader) -> None:
     programs = Programs.compose(host, settings, pool, keyring, directory, trail)
     people = await People.compose(host, settings, pool, directory, trail)
     revoked = Revocations(awaited=True)
-    feed = _revocations(host, pool, revoked)
+    feed = follow_revocations(host, pool, revoked)
     managed = DirectoryService(directory, clock=utc_now)
     auth = AuthServicer(programs.tokens, keyring, managed, feed)
     verifier = _verifier(settings, keyring, revoked)
@@ -95,6 +92,7 @@ async def serve(host: Host, reader: Reader) -> None:
         services=SERVICES,
         verifier=verifier,
         audit=await own_calls(host, trail),
+        innermost=[known_at_once(feed)],
     )
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
     server.add(client_service_pb2_grpc.add_ClientServiceServicer_to_server, programs.clients)
@@ -110,13 +108,3 @@ async def serve(host: Host, reader: Reader) -> None:
 def _verifier(settings: AuthSettings, keyring: Keyring, revoked: Revocations) -> TokenVerifier:
     trusted = TrustedIssuer.own(settings.mesh.issuer, settings.mesh.audience)
     return TokenVerifier(keyring.public_keys, trusted, revocations=revoked)
-
-
-def _revocations(host: Host, pool: postgres.Pool, own: Revocations) -> RevocationFeed:
-    """Follows the revocations, by which this process goes as well, and deletes those that are over."""
-    source = PostgresRevocations(pool)
-    feed = RevocationFeed(source, utc_now, lambda told: own.replace(map(revocation_to_tokens, told)))
-    host.check("revocations", feed.check)
-    host.background("revocation feed", feed.follow)
-    host.background("end of revocations", Periodic("the deletion of old revocations", source.forget).run)
-    return feed

@@ -49,9 +49,32 @@ class RevocationFeed:
         self._known: dict[_Name, RevocationRecord] = {}
         self._ordered: list[RevocationRecord] = []
         self._place = 0
+        self._turn = asyncio.Lock()
+        self._asked = self._answered = 0
+        self._failure: MeshError | None = None
 
     async def refresh(self) -> None:
-        """Reads what was revoked since the last time. Raises UNAVAILABLE."""
+        """Reads what was revoked since the last time, so that all is known that was committed before.
+
+        Whoever asks while a reading is under way shares the next one. Raises UNAVAILABLE.
+        """
+        self._asked = asked = self._asked + 1
+        async with self._turn:
+            if self._answered < asked:
+                answered = self._asked
+                self._failure = await self._failing_read()
+                self._answered = answered
+            if self._failure is not None:
+                raise self._failure
+
+    async def _failing_read(self) -> MeshError | None:
+        try:
+            await self._read()
+        except MeshError as error:
+            return error
+        return None
+
+    async def _read(self) -> None:
         page = await self._source.read(self._place)
         first, self._place = not self._place, page.next
         new = {_name(record): record for record in page.records}

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from rampart.auth.v1 import api_key_pb2, api_key_service_pb2, client_pb2, client_service_pb2
+from rampart.auth.v1 import api_key_pb2, api_key_service_pb2, client_pb2, client_service_pb2, oauth_service_pb2
 from rampart.auth.v1 import auth_service_pb2 as pb
 
 from meshkit.identity.tokens import TokenVerifier
@@ -19,6 +19,7 @@ from tests.support.certificates import Certificates
 from tests.support.processes import Node
 from tests.support.tokens import ISSUER, TRUSTED, Issuer
 
+OAUTH_SERVICE = oauth_service_pb2.DESCRIPTOR.services_by_name["OAuthService"]
 KEY_SERVICE = api_key_service_pb2.DESCRIPTOR.services_by_name["ApiKeyService"]
 
 
@@ -30,6 +31,7 @@ class Desk:
     clients: Caller
     keys: Caller
     gateway: Caller
+    oauth: Caller
     tenant_id: str
     token: str
 
@@ -54,13 +56,15 @@ class Desk:
             await asyncio.sleep(0.1)
 
     async def revoked(self, client_id: str) -> bool:
-        """Tells whether processes are told within 5 seconds to refuse the tokens of a client."""
-        for _ in range(50):
-            told = await self.gateway(pb.ListRevocationsRequest(), pb.ListRevocationsResponse)
-            if any(each.name == client_id for each in told.revocations):
-                return True
-            await asyncio.sleep(0.1)
-        return False
+        """Tells whether processes are told to refuse the tokens of a client."""
+        told = await self.gateway(pb.ListRevocationsRequest(), pb.ListRevocationsResponse)
+        return any(each.name == client_id for each in told.revocations)
+
+    async def active(self, token: str, by: client_service_pb2.CreateClientResponse) -> bool:
+        """Tells whether a token is good, as a client of the tenant learns."""
+        client = oauth_service_pb2.ClientAuthentication(client_id=by.client.client_id, client_secret=by.client_secret)
+        request = oauth_service_pb2.IntrospectTokenRequest(client=client, token=token)
+        return (await self.oauth(request, oauth_service_pb2.IntrospectTokenResponse)).active
 
 
 @pytest.fixture
@@ -71,11 +75,12 @@ async def desk(auth: Node, certificates: Certificates) -> AsyncIterator[Desk]:
         calling(auth.address, CLIENT_SERVICE.full_name, operator) as clients,
         calling(auth.address, KEY_SERVICE.full_name, operator) as keys,
         calling(auth.address, AUTH_SERVICE.full_name, gateway) as edge,
+        calling(auth.address, OAUTH_SERVICE.full_name, gateway) as oauth,
     ):
         name = f"t-{secrets.token_hex(6)}"
         tenant = (await mine(pb.CreateTenantRequest(name=name), pb.CreateTenantResponse)).tenant
         issued = await mine(pb.IssueOperatorTokenRequest(tenant=name), pb.IssueOperatorTokenResponse)
-        yield Desk(mine, clients, keys, edge, tenant.tenant_id, issued.access_token)
+        yield Desk(mine, clients, keys, edge, oauth, tenant.tenant_id, issued.access_token)
 
 
 async def test_rotated_secrets_are_both_good_and_revoked_ones_are_refused_with_their_tokens(desk: Desk) -> None:
@@ -92,6 +97,25 @@ async def test_rotated_secrets_are_both_good_and_revoked_ones_are_refused_with_t
     for secret in (made.client_secret, rotated.client_secret):
         await desk.refused(name, secret)
     assert await desk.revoked(name)
+
+
+async def test_tokens_that_a_call_ends_are_inactive_when_it_is_answered(desk: Desk) -> None:
+    made, other = [await desk.create(scopes=["user:read"]) for _ in range(2)]
+    name = made.client.client_id
+    token = await desk.issue(name, made.client_secret)
+    assert await desk.active(token, other)
+    disable = client_service_pb2.DisableClientRequest(client_id=name)
+    await desk.clients(disable, client_service_pb2.DisableClientResponse, token=desk.token)
+    assert not await desk.active(token, other)
+
+
+async def test_tokens_that_a_client_revokes_are_inactive_when_that_is_answered(desk: Desk) -> None:
+    made = await desk.create(scopes=["user:read"])
+    tokens = [await desk.issue(made.client.client_id, made.client_secret) for _ in range(2)]
+    client = oauth_service_pb2.ClientAuthentication(client_id=made.client.client_id, client_secret=made.client_secret)
+    revoke = oauth_service_pb2.RevokeTokenRequest(client=client, token=tokens[0])
+    await desk.oauth(revoke, oauth_service_pb2.RevokeTokenResponse)
+    assert [await desk.active(token, made) for token in tokens] == [False, True]
 
 
 async def test_repeated_creation_under_one_name_has_the_same_secret(desk: Desk) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from meshkit.errors import Kind, MeshError
+from meshkit.errors import Kind, MeshError, unavailable
 from services.auth.domain.revocations import Revocation, RevocationKind, ToldRevocations
 from services.auth.ports.revocations import RevocationPage, RevocationRecord
 from services.auth.service.revoking.feed import RevocationFeed
@@ -21,8 +22,16 @@ class Source:
     def __init__(self) -> None:
         self.records: list[RevocationRecord] = []
         self.next = 1
+        self.reads = 0
+        self.open = asyncio.Event()
+        self.open.set()
+        self.fails = False
 
     async def read(self, since: int) -> RevocationPage:
+        self.reads += 1
+        await self.open.wait()
+        if self.fails:
+            raise unavailable("postgres")
         return RevocationPage([record for record in self.records if record.xid >= since], self.next)
 
     async def forget(self) -> int:
@@ -91,3 +100,43 @@ async def test_listener_is_called_when_something_changes_and_only_then(source: S
     source.write(6, "b")
     await feed.refresh()
     assert heard == [["a"], ["a", "b"]]
+
+
+async def asking(feed: RevocationFeed, source: Source) -> list[asyncio.Task[None]]:
+    """Has five ask while a reading is under way that began before."""
+    source.open.clear()
+    first = asyncio.create_task(feed.refresh())
+    await asyncio.sleep(0)
+    others = [asyncio.create_task(feed.refresh()) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert source.reads == 1
+    return [first, *others]
+
+
+async def test_who_asks_while_a_reading_is_under_way_shares_the_next_one(source: Source) -> None:
+    feed = RevocationFeed(source, lambda: NOW)
+    tasks = await asking(feed, source)
+    source.open.set()
+    await asyncio.gather(*tasks)
+    assert source.reads == 2
+
+
+async def test_who_shares_a_reading_that_fails_is_told(source: Source) -> None:
+    feed = RevocationFeed(source, lambda: NOW)
+    tasks = await asking(feed, source)
+    source.fails = True
+    source.open.set()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (source.reads, [isinstance(each, MeshError) for each in results]) == (2, [True] * 6)
+    source.fails = False
+    await feed.refresh()
+
+
+async def test_reading_that_is_given_up_is_made_by_the_next(source: Source) -> None:
+    feed = RevocationFeed(source, lambda: NOW)
+    first, *others = await asking(feed, source)
+    first.cancel()
+    source.open.set()
+    await asyncio.gather(*others)
+    assert first.cancelled()
+    assert source.reads == 2
