@@ -7,10 +7,11 @@ from datetime import datetime
 
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.claims import tenant_audience
-from meshkit.identity.tokens import TokenVerifier
+from meshkit.identity.jose.compact import read_object
+from meshkit.identity.tokens import ACCESS_TOKEN, TokenVerifier
 from services.auth import errors
 from services.auth.domain.grants import read_refresh
-from services.auth.domain.oauth_clients import OAuthClient
+from services.auth.domain.oauth_clients import IDENTITY_SCOPES, OAuthClient
 from services.auth.domain.secrets import REFRESH_TOKEN
 from services.auth.domain.token_answers import Introspected
 from services.auth.domain.token_requests import ClientProof
@@ -65,7 +66,7 @@ class Introspection:
         bound = principal.confirmation
         jkt = bound.thumbprint if bound is not None and bound.method == "jkt" else ""
         return Introspected(
-            scope=" ".join(sorted(principal.scopes)),
+            scope=" ".join(sorted(principal.scopes | _identity_scopes(token))),
             client_id=principal.client_id,
             subject=principal.actor,
             tenant_id=principal.tenant_id,
@@ -99,3 +100,8 @@ class Introspection:
             issued_at=(grant.rotated_at or grant.created_at).timestamp(),
             jkt=grant.jkt,
         )
+
+
+def _identity_scopes(verified: str) -> frozenset[str]:
+    """Returns what a token that is good says of OpenID Connect: its principal has the scopes of methods alone."""
+    return IDENTITY_SCOPES & frozenset(read_object(ACCESS_TOKEN.read(verified).payload)["scope"].split())

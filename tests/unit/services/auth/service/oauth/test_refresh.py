@@ -236,9 +236,10 @@ async def test_introspection_tells_the_tenant_and_nobody_else(world: SignInWorld
     access = await look(ClientProof("shop-1", SECRET), granted.access.token)
     assert access is not None
     assert (access.subject, access.client_id, access.token_type) == (world.ann.member_id, "shop-1", "Bearer")
-    assert access.expires_at - access.issued_at == 600
+    assert (access.expires_at - access.issued_at, access.scope) == (600, "case:read openid")
     refresh = await look(ClientProof("shop-1", SECRET), granted.refresh_token)
-    assert refresh is not None and refresh.token_type == "refresh_token"
+    assert refresh is not None
+    assert (refresh.token_type, refresh.scope) == ("refresh_token", "case:read openid")
     for token in (granted.access.token, granted.refresh_token, granted.identity_token, "x"):
         assert await look(ClientProof("theirs", SECRET), token) is None
     assert await look(ClientProof("shop-1", SECRET), granted.identity_token) is None
