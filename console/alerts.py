@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from console.api import Api
+from console.api import Api, resource
 from console.arguments import decimal
 from console.case_tables import ALERTS, alert_details, alert_row
 from console.tasking.action import finish, print_item, print_pages, print_parts
@@ -83,4 +82,4 @@ async def _threshold(api: Api, arguments: argparse.Namespace) -> int:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.alert_id, safe='')}"
+    return resource(PATH, arguments.alert_id)

@@ -168,3 +168,8 @@ def problem(response: Response) -> str:
     found = "; ".join(f"{field}: {message}" if field else str(message) for field, message in errors)
     reason = document.get("reason") or f"HTTP {response.status}"
     return f"{found or detail} ({reason})."
+
+
+def resource(collection: str, name: str) -> str:
+    """Returns the path of a resource in a collection."""
+    return f"{collection}/{quote(name, safe='')}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.arguments import length, units
 from console.secret_output import add_secret_file, discarding, hand_over, reserve
 from console.tables import when
@@ -95,4 +94,4 @@ def _row(key: Json) -> tuple[Any, ...]:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.key_id, safe='')}"
+    return resource(PATH, arguments.key_id)

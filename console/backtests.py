@@ -6,9 +6,8 @@ import argparse
 import json
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.arguments import past_time, whole
 from console.result_tables import print_backtest_result
 from console.tables import output, state_text, table, when
@@ -124,4 +123,4 @@ def _version(backtest: Json) -> str:
 
 
 def _path(backtest_id: str) -> str:
-    return f"{PATH}/{quote(backtest_id, safe='')}"
+    return resource(PATH, backtest_id)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.failure import CommandFailure, WrongArgument
-from console.home import add_home
+from console.failure import WrongArgument
+from console.home import add_home, from_dev
 from console.manifests import caller
 
 if TYPE_CHECKING:
@@ -102,9 +101,6 @@ def _issue(home: Path, name: str) -> dict[str, str]:
 
 
 def _addresses(home: Path) -> dict[str, str]:
-    try:
-        return dict(json.loads((home / "dev.json").read_text())["grpc"])
-    except FileNotFoundError:
+    if not (home / "dev.json").exists():
         return {}
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CommandFailure(f"{home / 'dev.json'} is not what `make up` writes: {error!r}.") from error
+    return from_dev(home, lambda dev: dict(dev["grpc"]))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from console.alerts import LEVELS
 from console.alerts import PATH as ALERT_PATH
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.arguments import whole
 from console.case_jobs import add_many
 from console.case_tables import (
@@ -181,4 +180,4 @@ async def _do(api: Api, arguments: Namespace, what: str, body: Json) -> int:
 
 
 def _path(arguments: Namespace) -> str:
-    return f"{PATH}/{quote(arguments.case_id, safe='')}"
+    return resource(PATH, arguments.case_id)

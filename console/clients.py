@@ -6,9 +6,8 @@ import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.arguments import length, units
 from console.failure import WrongArgument
 from console.secret_output import add_secret_file, discarding, hand_over, reserve
@@ -174,4 +173,4 @@ def _row(client: Json) -> tuple[Any, ...]:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.client_id, safe='')}"
+    return resource(PATH, arguments.client_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from rampart.auth.v1 import (
 )
 
 from console.failure import CommandFailure, WrongArgument
+from console.home import from_dev
 from meshkit.errors import Kind, MeshError
 from meshkit.rpc.failures import from_rpc_error
 from meshkit.rpc.keys import open_auth_channel
@@ -147,14 +147,7 @@ def find_service(name: str, home: Path, environment: Mapping[str, str] | None = 
             raise CommandFailure(f"{variable} is set, but {', '.join(missing)} are not.")
         ca, certificate, key = (Path(known[name]) for name in names)
         return known[variable], TlsFiles(ca, certificate, key)
-    try:
-        address = json.loads((home / "dev.json").read_text())["grpc"][name]
-    except OSError as error:
-        raise CommandFailure(
-            f"Cannot read {home / 'dev.json'} ({error.strerror}): start the platform with `make up`."
-        ) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise CommandFailure(f"{home / 'dev.json'} is not what `make up` writes: {error!r}.") from error
+    address = from_dev(home, lambda dev: dev["grpc"][name])
     tls = home / "tls"
     return str(address), TlsFiles(tls / "ca.pem", tls / "operator.pem", tls / "operator.key")
 

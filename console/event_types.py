@@ -7,9 +7,8 @@ import json
 import uuid
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.failure import WrongArgument
 from console.tables import output, table, when
 from console.tasking.action import finish, print_pages
@@ -135,4 +134,4 @@ def _yes(said: Any) -> str:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.name, safe='')}"
+    return resource(PATH, arguments.name)

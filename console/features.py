@@ -6,9 +6,8 @@ import argparse
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.arguments import SECONDS, length
 from console.tables import output
 from console.tasking.action import finish, print_item, print_pages
@@ -146,4 +145,4 @@ def _length(duration: Any) -> str:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.name, safe='')}"
+    return resource(PATH, arguments.name)

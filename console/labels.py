@@ -8,9 +8,8 @@ import json
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from console.api import Api, Json, content
+from console.api import Api, Json, content, resource
 from console.arguments import decimal, past_time
 from console.label_files import LabelPart, label_parts
 from console.tables import output, state_text, when
@@ -93,7 +92,7 @@ def _row(label: Json) -> Sequence[str]:
 
 
 async def _show(api: Api, arguments: argparse.Namespace) -> int:
-    print_item(arguments, await api.call("GET", f"{PATH}/{quote(arguments.label_id, safe='')}"))
+    print_item(arguments, await api.call("GET", resource(PATH, arguments.label_id)))
     return 0
 
 

@@ -7,12 +7,11 @@ import json
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from rich.console import Console
 from rich.progress import Progress
 
-from console.api import Api, Json, content
+from console.api import Api, Json, content, resource
 from console.arguments import point_in_time
 from console.failure import WrongArgument
 from console.list_files import Part, parts, read_file
@@ -181,7 +180,7 @@ def _told(arguments: argparse.Namespace, answer: Json) -> None:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.name, safe='')}"
+    return resource(PATH, arguments.name)
 
 
 def _list_row(told: Json) -> Sequence[str]:

@@ -7,9 +7,8 @@ import asyncio
 import json
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.arguments import whole
 from console.model_drift import print_drift
 from console.model_files import send_model, write_model
@@ -210,7 +209,7 @@ def _print(arguments: argparse.Namespace, version: Json) -> None:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.name, safe='')}"
+    return resource(PATH, arguments.name)
 
 
 def _version_path(arguments: argparse.Namespace) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import uuid
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.arguments import decimal, length, past_time, whole
 from console.report_tables import REPORT_COLUMNS, print_report, report_row
 from console.tables import output
@@ -121,4 +120,4 @@ async def _delete(api: Api, arguments: argparse.Namespace) -> int:
 
 
 def _path(report_id: str) -> str:
-    return f"{PATH}/{quote(report_id, safe='')}"
+    return resource(PATH, report_id)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from console.api import Api
+from console.api import Api, resource
 from console.tasking.action import finish, print_item, print_pages
 from console.tasking.options import add_limit, add_work, given
 from console.tasking.tables import SCHEDULES, schedule_row
@@ -80,4 +79,4 @@ async def _delete(api: Api, arguments: argparse.Namespace) -> int:
 
 
 def _path(arguments: argparse.Namespace) -> str:
-    return f"{PATH}/{quote(arguments.schedule_id, safe='')}"
+    return resource(PATH, arguments.schedule_id)

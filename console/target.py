@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from console.failure import CommandFailure, WrongArgument
-from console.home import add_home
+from console.home import add_home, from_dev
 from console.http import HttpClient, HttpError, Origin
 from console.signing_in.authorization import CLIENT_ID, renewed
 from console.signing_in.login_file import Login, LoginFile
@@ -37,16 +36,12 @@ class Target:
     @classmethod
     def from_home(cls, home: Path, client: str = "client") -> Target:
         """Reads what `make up` has written into its state folder. Raises Failure."""
-        path = home / "dev.json"
-        try:
-            dev = json.loads(path.read_text())
+
+        def read(dev: dict[str, Any]) -> Target:
             one = dev[client]
             return cls(dev["base_url"], dev["token_url"], one["client_id"], one["client_secret"])
-        except OSError as error:
-            hint = "start the platform with `make up`, or give --base-url"
-            raise CommandFailure(f"Cannot read {path} ({error.strerror}): {hint}.") from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise CommandFailure(f"{path} is not what `make up` writes: {error!r}.") from error
+
+        return from_dev(home, read, "start the platform with `make up`, or give --base-url")
 
     @classmethod
     def from_login(cls, login: Login) -> Target:

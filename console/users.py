@@ -6,9 +6,8 @@ import argparse
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.failure import CommandFailure
 from console.tables import output, when
 from console.tasking.action import print_item, print_pages
@@ -126,7 +125,7 @@ async def _path(api: Api, arguments: argparse.Namespace) -> str:
     """Returns the path of the person, whom an address names as well. Addresses are in no path: those are logged."""
     given = arguments.member
     if "@" not in given:
-        return f"{PATH}/{quote(given, safe='')}"
+        return resource(PATH, given)
     async for member in api.pages(PATH, "members", {}, None):
         if member["email"].casefold() == given.casefold():
             return f"{PATH}/{member['member_id']}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import uuid
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.failure import WrongArgument
 from console.scenario.rules import scenario_path
 from console.scenario.tables import deployment_table, history_table, print_deployment, print_lines, snooze_table
@@ -40,7 +39,7 @@ async def take_away(api: Api, arguments: argparse.Namespace) -> int:
 
 async def answer(api: Api, arguments: argparse.Namespace) -> int:
     """Approves or rejects a step that waits."""
-    path = f"{_deployment(arguments.event_type)}/publications/{quote(arguments.publication_id, safe='')}"
+    path = resource(f"{_deployment(arguments.event_type)}/publications", arguments.publication_id)
     body = {"request_id": str(uuid.uuid4())}
     print_deployment(arguments, await api.call("POST", f"{path}:{arguments.verb}", body))
     return 0
@@ -122,4 +121,4 @@ def _version(arguments: argparse.Namespace) -> str:
 
 
 def _deployment(event_type: str) -> str:
-    return f"{DEPLOYMENTS}/{quote(event_type, safe='')}"
+    return resource(DEPLOYMENTS, event_type)

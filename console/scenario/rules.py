@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import uuid
-from urllib.parse import quote
 
-from console.api import Api, Json
+from console.api import Api, Json, resource
 from console.failure import CommandFailure
 from console.scenario.tables import print_lines, print_rule, rule_table
 from console.tables import output, show
@@ -18,7 +17,7 @@ FIELDS = ("code", "words", "expression", "contribution", "outcome", "habit", "al
 
 
 def scenario_path(scenario_id: str) -> str:
-    return f"/api/v1/scenarios/{quote(scenario_id, safe='')}"
+    return resource("/api/v1/scenarios", scenario_id)
 
 
 async def list_rules(api: Api, arguments: argparse.Namespace) -> int:
@@ -74,4 +73,4 @@ async def check_rule(api: Api, arguments: argparse.Namespace) -> int:
 
 
 def _rule_path(arguments: argparse.Namespace) -> str:
-    return f"{scenario_path(arguments.scenario_id)}/rules/{quote(arguments.rule_id, safe='')}"
+    return resource(f"{scenario_path(arguments.scenario_id)}/rules", arguments.rule_id)
