@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from console.api import Api, Json, resource
-from console.arguments import length, units
-from console.secret_output import add_secret_file, discarding, hand_over, reserve
+from console.arguments import length
+from console.program_options import add_grace, add_program, grace
+from console.secret_output import add_secret_file, call_for_secret
 from console.tables import when
 from console.tasking.action import print_item, print_pages
 from console.tasking.options import add_limit, given
@@ -31,13 +32,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("key", help="manage the API keys of a tenant")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="create an API key, which is shown this once")
-    create.add_argument("--name", dest="display_name", help="what the key is for")
-    create.add_argument(
-        "--scope", dest="scopes", action="append", help="may be repeated (default: all that are not elevated)"
-    )
-    create.add_argument(
-        "--rate-limit", type=units("to stop a key, revoke it"), metavar="N", help="requests per second (default 100)"
-    )
+    add_program(create, "key", "to stop a key, revoke it")
     create.add_argument("--expires", type=length, metavar="TIME", help="such as 30d, up to 366d (default 90d)")
     add_secret_file(create)
     finish_in_tenant(create, _create)
@@ -46,7 +41,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     finish_in_tenant(listing, _list)
     rotate = actions.add_parser("rotate", help="replace a key; the one before is good for a while", description=ROTATE)
     rotate.add_argument("key_id", metavar="KEY_ID")
-    rotate.add_argument("--grace", type=length, metavar="TIME", help="such as 15m or 7d, up to 30d; 0s for none")
+    add_grace(rotate)
     add_secret_file(rotate)
     finish_in_tenant(rotate, _rotate)
     revoke = actions.add_parser("revoke", help="end the use of a key for good", description=REVOKE)
@@ -58,7 +53,7 @@ async def _create(api: Api, arguments: argparse.Namespace) -> int:
     wanted = given(arguments, ("display_name", "scopes", "rate_limit"))
     if arguments.expires is not None:
         wanted["expire_time"] = (datetime.now(UTC) + timedelta(seconds=arguments.expires)).isoformat()
-    await _make(api, arguments, PATH, wanted)
+    await _call_for_secret(api, arguments, PATH, wanted)
     return 0
 
 
@@ -68,8 +63,7 @@ async def _list(api: Api, arguments: argparse.Namespace) -> int:
 
 
 async def _rotate(api: Api, arguments: argparse.Namespace) -> int:
-    asked = {} if arguments.grace is None else {"grace": f"{arguments.grace}s"}
-    await _make(api, arguments, f"{_path(arguments)}:rotate", asked)
+    await _call_for_secret(api, arguments, f"{_path(arguments)}:rotate", grace(arguments))
     return 0
 
 
@@ -79,11 +73,8 @@ async def _revoke(api: Api, arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _make(api: Api, arguments: argparse.Namespace, path: str, asked: Json) -> None:
-    descriptor = reserve(arguments)
-    with discarding(arguments, descriptor):
-        made = await api.call("POST", path, asked, repeat=False)
-    hand_over(arguments, descriptor, made["api_key"], "api_key", made["secret"])
+async def _call_for_secret(api: Api, arguments: argparse.Namespace, path: str, asked: Json) -> None:
+    await call_for_secret(api, arguments, path, asked, item="api_key", secret="secret", shown_as="api_key")
 
 
 def _row(key: Json) -> tuple[Any, ...]:

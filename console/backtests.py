@@ -11,7 +11,7 @@ from console.api import Api, Json, resource
 from console.arguments import past_time, whole
 from console.result_tables import print_backtest_result
 from console.tables import output, state_text, table, when
-from console.tasking.action import finish, print_pages
+from console.tasking.action import finish, finish_each, print_pages
 from console.tasking.options import add_limit
 from console.tasking.submitted import EXIT_STATUS, FINAL_HELP, followed
 
@@ -35,14 +35,12 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing = actions.add_parser("list", help="list backtests of the last 30 days")
     add_limit(listing)
     finish(listing, _list)
-    for name, run, text in (
+    commands = (
         ("show", _show, "show a backtest with its result"),
         ("watch", _watch, "follow a backtest until it has ended"),
         ("cancel", _cancel, "cancel a backtest"),
-    ):
-        one = actions.add_parser(name, help=text, description=text)
-        one.add_argument("backtest_id", metavar="ID")
-        finish(one, run)
+    )
+    finish_each(actions, "backtest_id", commands)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.api import Api, Json, resource
-from console.arguments import length, units
 from console.failure import WrongArgument
-from console.secret_output import add_secret_file, discarding, hand_over, reserve
+from console.program_options import add_grace, add_program, grace
+from console.secret_output import add_secret_file, call_for_secret
 from console.tables import state_text, when
 from console.tasking.action import print_item, print_pages
 from console.tasking.options import add_limit, given
@@ -61,7 +61,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_settings(update)
     update.add_argument("--etag", metavar="ETAG", help="only if the client is in this state")
     rotate = _one(actions, "rotate", ROTATE, _rotate)
-    rotate.add_argument("--grace", type=length, metavar="TIME", help="such as 15m or 7d, up to 30d; 0s for none")
+    add_grace(rotate)
     add_secret_file(rotate)
     revoke = _one(actions, "revoke-secret", REVOKE, _revoke)
     revoke.add_argument("--previous", action="store_true", help="only the secret before the present one")
@@ -80,9 +80,7 @@ def _one(actions: Any, name: str, text: str, action: Any) -> argparse.ArgumentPa
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--name", dest="display_name", help="what the client is for")
-    add("--scope", dest="scopes", action="append", help="may be repeated (default: all that are not elevated)")
-    add("--rate-limit", type=units(STOP), metavar="N", help="requests per second (default 100)")
+    add_program(parser, "client", STOP)
     repeated = "may be repeated (default client_credentials)"
     add("--grant-type", dest="grant_types", action="append", choices=GRANTS, help=repeated)
     add("--redirect-uri", dest="redirect_uris", action="append", metavar="URL", help="may be repeated")
@@ -92,11 +90,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 
 
 async def _create(api: Api, arguments: argparse.Namespace) -> int:
-    wanted = _settings(arguments)
-    descriptor = reserve(arguments)
-    with discarding(arguments, descriptor):
-        made = await api.call("POST", PATH, wanted, repeat=False)
-    hand_over(arguments, descriptor, made["client"], "client_secret", made.get("client_secret", ""))
+    await _call_for_secret(api, arguments, PATH, _settings(arguments))
     return 0
 
 
@@ -119,11 +113,7 @@ async def _update(api: Api, arguments: argparse.Namespace) -> int:
 
 
 async def _rotate(api: Api, arguments: argparse.Namespace) -> int:
-    asked = {} if arguments.grace is None else {"grace": f"{arguments.grace}s"}
-    descriptor = reserve(arguments)
-    with discarding(arguments, descriptor):
-        made = await api.call("POST", f"{_path(arguments)}:rotate-secret", asked, repeat=False)
-    hand_over(arguments, descriptor, made["client"], "client_secret", made["client_secret"])
+    await _call_for_secret(api, arguments, f"{_path(arguments)}:rotate-secret", grace(arguments))
     return 0
 
 
@@ -142,6 +132,11 @@ async def _delete(api: Api, arguments: argparse.Namespace) -> int:
     await api.call("DELETE", _path(arguments), repeat=False)
     print_item(arguments, {"client_id": arguments.client_id, "state": "deleted"})
     return 0
+
+
+async def _call_for_secret(api: Api, arguments: argparse.Namespace, path: str, asked: Json) -> None:
+    name = "client_secret"
+    await call_for_secret(api, arguments, path, asked, item="client", secret=name, shown_as=name)
 
 
 def _settings(arguments: argparse.Namespace) -> Json:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from console.csv_rows import csv_rows
 from console.failure import WrongArgument
 
 __all__ = ["LabelPart", "label_parts"]
@@ -32,7 +31,7 @@ class LabelPart:
 
 def label_parts(path: str) -> Iterator[LabelPart]:
     """Yields the rows of a file, `-` for standard input, in their order. Raises WrongArgument."""
-    rows = _read(path)
+    rows = [(number, row) for number, row in csv_rows(path) if row]
     if len(rows) < 2:
         raise WrongArgument(f"{path} has no row beside the names of columns.")
     (head_number, head), *rest = rows
@@ -49,14 +48,3 @@ def label_parts(path: str) -> Iterator[LabelPart]:
         write(row)
         numbers.append(number)
     yield LabelPart(text.getvalue().encode(), numbers)
-
-
-def _read(path: str) -> Sequence[tuple[int, Sequence[str]]]:
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        text = io.StringIO(data.decode("utf-8-sig"), newline="")
-        return [(number, row) for number, row in enumerate(csv.reader(text, strict=True), 1) if row]
-    except OSError as error:
-        raise WrongArgument(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise WrongArgument(f"{path} is no CSV in UTF-8: {error}.") from error

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from console.csv_rows import Row, csv_rows
 from console.failure import WrongArgument
 
 __all__ = ["MOST_ROWS", "Part", "parts", "read_file"]
@@ -18,8 +17,6 @@ PART_ROWS = 15_000
 PART_CHARACTERS = 256_000
 """Of at most four bytes each, so that a part stays within the body that a gateway takes."""
 COLUMNS = ("value", "expire_time", "note")
-
-Row = tuple[int, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -33,14 +30,7 @@ class Part:
 
 def read_file(path: str) -> Sequence[Row]:
     """Returns the rows of a file, `-` for standard input, each with its number. Raises WrongArgument."""
-    try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        rows = list(enumerate(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True), 1))
-    except OSError as error:
-        raise WrongArgument(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise WrongArgument(f"{path} is no CSV in UTF-8: {error}.") from error
-    found = _in_order(rows)
+    found = _in_order(csv_rows(path))
     count = sum(bool(row) for _, row in found)
     if not count:
         raise WrongArgument(f"{path} has no row.")

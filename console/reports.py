@@ -10,7 +10,7 @@ from console.api import Api, Json, resource
 from console.arguments import decimal, length, past_time, whole
 from console.report_tables import REPORT_COLUMNS, print_report, report_row
 from console.tables import output
-from console.tasking.action import finish, print_pages
+from console.tasking.action import finish, finish_each, print_pages
 from console.tasking.options import add_limit, given
 from console.tasking.submitted import EXIT_STATUS, FINAL_HELP, followed
 
@@ -38,15 +38,13 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing = actions.add_parser("list", help="list reports of the last 400 days")
     add_limit(listing)
     finish(listing, _list)
-    for name, run, text in (
+    commands = (
         ("show", _show, "show a report with what it says"),
         ("watch", _watch, "follow a report until it has ended"),
         ("cancel", _cancel, "cancel a report"),
         ("delete", _delete, "delete a report that has ended"),
-    ):
-        one = actions.add_parser(name, help=text, description=text)
-        one.add_argument("report_id", metavar="ID")
-        finish(one, run)
+    )
+    finish_each(actions, "report_id", commands)
 
 
 def _add_create(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from console.api import Api, resource
-from console.tasking.action import finish, print_item, print_pages
+from console.tasking.action import finish, finish_each, print_item, print_pages
 from console.tasking.options import add_limit, add_work, given
 from console.tasking.tables import SCHEDULES, schedule_row
 
@@ -25,15 +25,13 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing = actions.add_parser("list", help="list schedules")
     add_limit(listing)
     finish(listing, _list)
-    for name, run, text in (
+    commands = (
         ("show", _show, "show a schedule"),
         ("pause", _pause, "make no tasks for now; what is missed meanwhile is not made up for"),
         ("resume", _resume, "make tasks again, from the next time on"),
         ("delete", _delete, "delete a schedule; its tasks stay"),
-    ):
-        one = actions.add_parser(name, help=text, description=text)
-        one.add_argument("schedule_id", metavar="ID")
-        finish(one, run)
+    )
+    finish_each(actions, "schedule_id", commands)
 
 
 def _add_create(parser: argparse.ArgumentParser) -> None:

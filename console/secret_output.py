@@ -9,12 +9,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from console.api import Json
+from console.api import Api, Json
 from console.failure import CommandFailure
 from console.tables import output
 from console.tasking.tables import details
 
-__all__ = ["add_secret_file", "discarding", "hand_over", "reserve"]
+__all__ = ["add_secret_file", "call_for_secret"]
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
@@ -29,7 +29,18 @@ def add_secret_file(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def reserve(arguments: argparse.Namespace) -> int | None:
+async def call_for_secret(
+    api: Api, arguments: argparse.Namespace, path: str, asked: Json, *, item: str, secret: str, shown_as: str
+) -> None:
+    """Posts what answers with an `item` and its `secret`, and hands both over. Raises CommandFailure."""
+    descriptor = _reserve(arguments)
+    with _discarding(arguments, descriptor):
+        # Not sent again: the secret of what was made the first time would be lost.
+        made = await api.call("POST", path, asked, repeat=False)
+    _hand_over(arguments, descriptor, made[item], shown_as, made.get(secret, ""))
+
+
+def _reserve(arguments: argparse.Namespace) -> int | None:
     """Creates the file before there is a secret, for one that cannot be written would be lost.
 
     Returns its descriptor, None if the secret is to be shown. Raises CommandFailure.
@@ -43,7 +54,7 @@ def reserve(arguments: argparse.Namespace) -> int | None:
 
 
 @contextlib.contextmanager
-def discarding(arguments: argparse.Namespace, descriptor: int | None) -> Iterator[None]:
+def _discarding(arguments: argparse.Namespace, descriptor: int | None) -> Iterator[None]:
     """Removes the file again if what is done in the block fails: there is no secret then."""
     try:
         yield
@@ -54,7 +65,7 @@ def discarding(arguments: argparse.Namespace, descriptor: int | None) -> Iterato
         raise
 
 
-def hand_over(arguments: argparse.Namespace, descriptor: int | None, item: Json, name: str, secret: str) -> None:
+def _hand_over(arguments: argparse.Namespace, descriptor: int | None, item: Json, name: str, secret: str) -> None:
     """Prints what was made, and its secret under `name` unless that goes into the file."""
     if descriptor is not None:
         with os.fdopen(descriptor, "w") as file:

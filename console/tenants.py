@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from console.arguments import units
 from console.failure import CommandFailure, WrongArgument
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from rampart.auth.v1 import auth_service_pb2
+
+    from console.directory import TenantDirectory
 
 CLASSES = ("decision", "read", "write")
 COLUMNS = ("tenant", "tenant_id", "currency", "limits", "state", "created")
@@ -34,17 +38,16 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
         "--currency", default="", metavar="CODE", help="currency of amounts that name none (default USD)"
     )
     _add_plan(create)
-    create.set_defaults(run=run_create)
+    _finish(create, _create)
     listing = actions.add_parser("list", help="list the tenants")
     listing.add_argument("--json", action="store_true", help="print JSON for scripts, one object a line")
-    add_home(listing)
-    listing.set_defaults(run=run_list)
+    _finish(listing, _list)
     plan = actions.add_parser(
         "plan", help="replace what the clients of a tenant may use together; counts from each client's next token"
     )
     plan.add_argument("name", help="name of the tenant")
     _add_plan(plan)
-    plan.set_defaults(run=run_plan)
+    _finish(plan, _set_plan)
     for action, words in (
         ("show", "show a tenant"),
         ("suspend", "stop a tenant: no access tokens, those that it has are refused; nothing is lost"),
@@ -52,84 +55,56 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     ):
         control = actions.add_parser(action, help=words)
         control.add_argument("name", help="name of the tenant")
-        add_home(control)
-        control.set_defaults(run=run_control, action=action)
+        control.set_defaults(action=action)
+        _finish(control, _control)
     export = actions.add_parser("export", help="write all that every service has of a tenant into files")
     export.add_argument("name", help="name of the tenant")
     export.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="folder to make")
-    add_home(export)
-    export.set_defaults(run=run_export)
+    _finish(export, _export)
     erase = actions.add_parser("erase", help="delete all that every service has of a suspended tenant, for ever")
     erase.add_argument("name", help="name of the tenant")
     erase.add_argument("--confirm", required=True, metavar="NAME", help="its name once more")
-    add_home(erase)
-    erase.set_defaults(run=run_erase)
+    _finish(erase, _erase)
 
 
-def run_create(arguments: argparse.Namespace) -> int:
-    """Creates the tenant and shows it."""
-    return asyncio.run(_create(arguments))
+def _finish(parser: argparse.ArgumentParser, action: Callable[[argparse.Namespace], Coroutine[Any, Any, int]]) -> None:
+    add_home(parser)
+    parser.set_defaults(run=lambda arguments: asyncio.run(action(arguments)))
 
 
-def run_plan(arguments: argparse.Namespace) -> int:
-    """Replaces the plan of a tenant and shows it."""
-    return asyncio.run(_set_plan(arguments))
-
-
-def run_control(arguments: argparse.Namespace) -> int:
-    """Shows, stops or resumes a tenant."""
-    return asyncio.run(_control(arguments))
-
-
-def run_export(arguments: argparse.Namespace) -> int:
-    """Writes what a tenant has into files."""
-    return asyncio.run(_export(arguments))
-
-
-def run_erase(arguments: argparse.Namespace) -> int:
-    """Deletes what a tenant has."""
-    if arguments.confirm != arguments.name:
-        raise WrongArgument(f"--confirm must be {arguments.name}, the name of the tenant that is to be erased")
-    return asyncio.run(_erase(arguments))
-
-
-def run_list(arguments: argparse.Namespace) -> int:
-    """Shows all tenants."""
-    return asyncio.run(_list(arguments))
-
-
-async def _create(arguments: argparse.Namespace) -> int:
+@contextlib.asynccontextmanager
+async def _directory(arguments: argparse.Namespace) -> AsyncIterator[TenantDirectory]:
     from console.directory import find_auth, open_directory  # gRPC takes long to load
 
     async with open_directory(*find_auth(arguments.home)) as directory:
+        yield directory
+
+
+async def _create(arguments: argparse.Namespace) -> int:
+    async with _directory(arguments) as directory:
         tenant = await directory.create_tenant(arguments.name, arguments.currency, _plan(arguments))
     _show(tenant)
     return 0
 
 
 async def _set_plan(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory
-
-    async with open_directory(*find_auth(arguments.home)) as directory:
+    async with _directory(arguments) as directory:
         tenant = await directory.set_plan(arguments.name, _plan(arguments))
     _show(tenant)
     return 0
 
 
 async def _control(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory
-
-    async with open_directory(*find_auth(arguments.home)) as directory:
+    async with _directory(arguments) as directory:
         does = {"show": directory.tenant, "suspend": directory.suspend, "resume": directory.resume}
         _show(await does[arguments.action](arguments.name))
     return 0
 
 
 async def _export(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory
     from console.tenant_data import TenantData
 
-    async with open_directory(*find_auth(arguments.home)) as directory:
+    async with _directory(arguments) as directory:
         tenant = await directory.tenant(arguments.name)
     async with TenantData.open(arguments.home, tenant.tenant_id) as data:
         rows = await data.export(arguments.to)
@@ -139,10 +114,11 @@ async def _export(arguments: argparse.Namespace) -> int:
 
 
 async def _erase(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory
+    if arguments.confirm != arguments.name:
+        raise WrongArgument(f"--confirm must be {arguments.name}, the name of the tenant that is to be erased")
     from console.tenant_data import TenantData
 
-    async with open_directory(*find_auth(arguments.home)) as directory:
+    async with _directory(arguments) as directory:
         tenant = await directory.tenant(arguments.name)
     if not tenant.HasField("suspend_time"):
         raise CommandFailure(f"{arguments.name} is active: `rampart tenant suspend {arguments.name}` first.")
@@ -153,9 +129,7 @@ async def _erase(arguments: argparse.Namespace) -> int:
 
 
 async def _list(arguments: argparse.Namespace) -> int:
-    from console.directory import find_auth, open_directory
-
-    async with open_directory(*find_auth(arguments.home)) as directory:
+    async with _directory(arguments) as directory:
         tenants = [_shown(tenant) async for tenant in directory.tenants()]
     if arguments.json:
         print("".join(f"{json.dumps(tenant)}\n" for tenant in tenants), end="")
@@ -180,7 +154,6 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--user-rate-limit", type=units(STOP), metavar="N", help="units per second of one user (default none)"
     )
-    add_home(parser)
 
 
 def _class_limit(text: str) -> tuple[str, int]:

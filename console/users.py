@@ -55,11 +55,11 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.add_argument("--state", choices=STATES, help="only those")
     add_limit(listing)
     finish_in_tenant(listing, _list)
-    runs = {
-        "show": _show, "disable": _disable, "enable": _enable, "reset": _reset, "sign-out": _sign_out, "delete": _delete
-    }  # fmt: skip
+    runs = {"show": _show, "reset": _reset, "sign-out": _sign_out, "delete": _delete}
     for name, text, description in SIMPLE:
-        finish_in_tenant(_one(actions.add_parser(name, help=text, description=description or text)), runs[name])
+        one = _one(actions.add_parser(name, help=text, description=description or text))
+        one.set_defaults(verb=name)
+        finish_in_tenant(one, runs.get(name, _set_state))
     role = _one(actions.add_parser("role", help="say what a person is in the tenant, instead of what he was"))
     role.add_argument("roles", nargs="+", choices=ROLES, metavar="ROLE", help=", ".join(ROLES))
     finish_in_tenant(role, _role)
@@ -94,13 +94,8 @@ async def _role(api: Api, arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _disable(api: Api, arguments: argparse.Namespace) -> int:
-    print_item(arguments, await api.call("POST", f"{await _path(api, arguments)}:disable", {}))
-    return 0
-
-
-async def _enable(api: Api, arguments: argparse.Namespace) -> int:
-    print_item(arguments, await api.call("POST", f"{await _path(api, arguments)}:enable", {}))
+async def _set_state(api: Api, arguments: argparse.Namespace) -> int:
+    print_item(arguments, await api.call("POST", f"{await _path(api, arguments)}:{arguments.verb}", {}))
     return 0
 
 

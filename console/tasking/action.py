@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -14,6 +15,9 @@ from console.tables import Row, output, show, table
 from console.tasking.options import add_output
 from console.tasking.tables import details
 
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
 Action = Callable[[Api, argparse.Namespace], Awaitable[int]]
 
 
@@ -21,6 +25,16 @@ def finish(parser: argparse.ArgumentParser, action: Action) -> None:
     """Adds the options that every action has, and makes the parser run it."""
     add_output(parser)
     parser.set_defaults(run=lambda arguments: asyncio.run(_act(action, arguments)))
+
+
+def finish_each(
+    actions: _SubParsersAction[argparse.ArgumentParser], argument: str, commands: Iterable[tuple[str, Action, str]]
+) -> None:
+    """Adds the actions on one item that take its identifier and nothing else: name, what is run, what it does."""
+    for name, run, text in commands:
+        one = actions.add_parser(name, help=text, description=text)
+        one.add_argument(argument, metavar="ID")
+        finish(one, run)
 
 
 def print_item(arguments: argparse.Namespace, item: Json) -> None:

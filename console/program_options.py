@@ -1,0 +1,29 @@
+"""Options that clients and API keys have in common, and what they become in a request."""
+
+from __future__ import annotations
+
+import argparse
+
+from console.api import Json
+from console.arguments import length, units
+
+__all__ = ["add_grace", "add_program", "grace"]
+
+
+def add_program(parser: argparse.ArgumentParser, what: str, stop: str) -> None:
+    """Adds what is said of a program. `stop` says what to do instead of a limit of nothing."""
+    parser.add_argument("--name", dest="display_name", help=f"what the {what} is for")
+    parser.add_argument(
+        "--scope", dest="scopes", action="append", help="may be repeated (default: all that are not elevated)"
+    )
+    parser.add_argument("--rate-limit", type=units(stop), metavar="N", help="requests per second (default 100)")
+
+
+def add_grace(parser: argparse.ArgumentParser) -> None:
+    """Adds for how long a secret that is replaced is good."""
+    parser.add_argument("--grace", type=length, metavar="TIME", help="such as 15m or 7d, up to 30d; 0s for none")
+
+
+def grace(arguments: argparse.Namespace) -> Json:
+    """Returns what is asked for with the option of `add_grace`."""
+    return {} if arguments.grace is None else {"grace": f"{arguments.grace}s"}
