@@ -7,7 +7,7 @@ import asyncpg
 from meshkit.storage.postgres import Connection
 from services.auth.domain.members import Member, email_key
 
-__all__ = ["COLUMNS", "erase_credentials", "insert_member", "member_from_row", "open_tenant", "update_member"]
+__all__ = ["COLUMNS", "erase_credentials", "insert_member", "member_from_row", "update_member"]
 
 COLUMNS = (
     "member_id, tenant_id, email, display_name, roles, created_at, updated_at, revision, activated_at, disabled_at,"
@@ -77,8 +77,3 @@ async def erase_credentials(connection: Connection, member_id: str) -> None:
     """Deletes all with which a member could prove who he is."""
     for table in _CREDENTIALS:
         await connection.execute(f"DELETE FROM {table} WHERE member_id = $1", member_id)
-
-
-async def open_tenant(connection: Connection, tenant_id: object) -> None:
-    """Opens the rows of a tenant that was found by the key of one of its rows."""
-    await connection.execute("SELECT set_config('rampart.tenants', $1, true)", str(tenant_id))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 import asyncpg
 
-from meshkit.storage.named_requests import PostgresClaims
-from meshkit.storage.postgres import Connection, Pool, transaction
-from services.auth.adapters.act_rows import record
-from services.auth.adapters.postgres_directory import TENANT_COLUMNS, tenant_of
-from services.auth.adapters.sealed_claims import SealedClaims
+from meshkit.storage.postgres import Pool, transaction
+from services.auth.adapters.named_rows import open_row
+from services.auth.adapters.postgres_directory import owner_of
+from services.auth.adapters.sealed_changes import SealedChanges
 from services.auth.domain.api_keys import ApiKey
 from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant
@@ -32,10 +31,7 @@ _GET = f"SELECT {_COLUMNS} FROM api_keys WHERE tenant_id = $1 AND key_id = $2"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM api_keys WHERE tenant_id = $1 AND key_id COLLATE "C" > $2
 ORDER BY key_id COLLATE "C" LIMIT $3"""
-_SHOW = "SELECT set_config('rampart.key_hash', $1, true)"
 _SHOWN = f"SELECT {_COLUMNS} FROM api_keys WHERE key_hash = $1 OR previous_key_hash = $1"
-_OPEN = "SELECT set_config('rampart.tenants', $1, true)"
-_OWNER = f"SELECT {TENANT_COLUMNS} FROM tenants WHERE tenant_id = $1"
 # Processes note uses on their own, so an earlier one may come later. In the order of the keys, none waits for another.
 _USED = """
 UPDATE api_keys SET last_used_at = used.at FROM (
@@ -51,12 +47,8 @@ class PostgresApiKeys:
         self._pool = pool
         self._sealer = sealer
 
-    @asynccontextmanager
-    async def begin(self, tenant_id: str) -> AsyncIterator[ApiKeyChanges]:
-        async with transaction(self._pool, [tenant_id]) as connection:
-            changes = _Changes(connection, tenant_id, self._sealer)
-            yield changes
-            await record(connection, *changes.acts)
+    def begin(self, tenant_id: str) -> AbstractAsyncContextManager[ApiKeyChanges]:
+        return _Changes.begin(self._pool, tenant_id, self._sealer)
 
     async def get(self, tenant_id: str, key_id: str) -> ApiKey | None:
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -69,27 +61,20 @@ class PostgresApiKeys:
 
     async def shown(self, key_hash: bytes) -> tuple[ApiKey, Tenant] | None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute(_SHOW, key_hash.hex())
+            await open_row(connection, "key_hash", key_hash)
             row = await connection.fetchrow(_SHOWN, key_hash)
             if row is None:
                 return None
-            await connection.execute(_OPEN, str(row["tenant_id"]))
-            owner = await connection.fetchrow(_OWNER, row["tenant_id"])
-        return (_key(row), tenant_of(owner)) if owner is not None else None
+            owner = await owner_of(connection, row)
+        return (_key(row), owner) if owner is not None else None
 
     async def note_uses(self, uses: Mapping[tuple[str, str], datetime]) -> None:
         async with transaction(self._pool, {tenant_id for tenant_id, _ in uses}) as connection:
             await connection.execute(_USED, [key_id for _, key_id in uses], list(uses.values()))
 
 
-class _Changes(SealedClaims):
-    """Implements `ApiKeyChanges` on a connection with an open transaction, at whose end the acts are recorded."""
-
-    def __init__(self, connection: Connection, tenant_id: str, sealer: Sealer) -> None:
-        super().__init__(PostgresClaims(connection, tenant_id), tenant_id, sealer)
-        self._connection = connection
-        self._tenant_id = tenant_id
-        self.acts: list[RecordedAct] = []
+class _Changes(SealedChanges):
+    """Implements `ApiKeyChanges`."""
 
     async def count(self) -> int:
         query = "SELECT count(*) FROM api_keys WHERE tenant_id = $1"

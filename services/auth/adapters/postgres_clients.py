@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import asyncpg
 
-from meshkit.storage.named_requests import PostgresClaims
-from meshkit.storage.postgres import Connection, Pool, transaction
-from services.auth.adapters.act_rows import record
-from services.auth.adapters.postgres_directory import TENANT_COLUMNS, tenant_of
-from services.auth.adapters.sealed_claims import SealedClaims
+from meshkit.storage.postgres import Pool, transaction
+from services.auth.adapters.named_rows import open_row
+from services.auth.adapters.postgres_directory import owner_of
+from services.auth.adapters.sealed_changes import SealedChanges
 from services.auth.domain.clients import AuthenticationMethod, Client, ClientSettings, GrantType, SenderConstraint
 from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant
@@ -36,10 +34,7 @@ _GET = f"SELECT {_COLUMNS} FROM clients WHERE tenant_id = $1 AND client_id = $2"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM clients WHERE tenant_id = $1 AND client_id COLLATE "C" > $2
 ORDER BY client_id COLLATE "C" LIMIT $3"""
-_NAME = "SELECT set_config('rampart.client_id', $1, true)"
 _FIND = f"SELECT {_COLUMNS} FROM clients WHERE client_id = $1"
-_OPEN = "SELECT set_config('rampart.tenants', $1, true)"
-_OWNER = f"SELECT {TENANT_COLUMNS} FROM tenants WHERE tenant_id = $1"
 
 
 class PostgresClients:
@@ -49,12 +44,8 @@ class PostgresClients:
         self._pool = pool
         self._sealer = sealer
 
-    @asynccontextmanager
-    async def begin(self, tenant_id: str) -> AsyncIterator[ClientChanges]:
-        async with transaction(self._pool, [tenant_id]) as connection:
-            changes = _Changes(connection, tenant_id, self._sealer)
-            yield changes
-            await record(connection, *changes.acts)
+    def begin(self, tenant_id: str) -> AbstractAsyncContextManager[ClientChanges]:
+        return _Changes.begin(self._pool, tenant_id, self._sealer)
 
     async def get(self, tenant_id: str, client_id: str) -> Client | None:
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -67,23 +58,16 @@ class PostgresClients:
 
     async def find(self, client_id: str) -> tuple[Client, Tenant] | None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute(_NAME, client_id)
+            await open_row(connection, "client_id", client_id)
             row = await connection.fetchrow(_FIND, client_id)
             if row is None:
                 return None
-            await connection.execute(_OPEN, str(row["tenant_id"]))
-            owner = await connection.fetchrow(_OWNER, row["tenant_id"])
-        return (_client(row), tenant_of(owner)) if owner is not None else None
+            owner = await owner_of(connection, row)
+        return (_client(row), owner) if owner is not None else None
 
 
-class _Changes(SealedClaims):
-    """Implements `ClientChanges` on a connection with an open transaction, at whose end the acts are recorded."""
-
-    def __init__(self, connection: Connection, tenant_id: str, sealer: Sealer) -> None:
-        super().__init__(PostgresClaims(connection, tenant_id), tenant_id, sealer)
-        self._connection = connection
-        self._tenant_id = tenant_id
-        self.acts: list[RecordedAct] = []
+class _Changes(SealedChanges):
+    """Implements `ClientChanges`."""
 
     async def count(self) -> int:
         return int(

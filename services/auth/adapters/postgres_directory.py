@@ -9,13 +9,14 @@ import asyncpg
 
 from meshkit.storage.postgres import Connection, Pool, transaction
 from services.auth.adapters.act_rows import record
+from services.auth.adapters.named_rows import open_row, open_tenant
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import RecordedAct
 
-__all__ = ["TENANT_COLUMNS", "PostgresDirectory", "tenant_of"]
+__all__ = ["PostgresDirectory", "owner_of"]
 
 _NEW = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
-TENANT_COLUMNS = f"{_NEW}, suspended_at"
+_COLUMNS = f"{_NEW}, suspended_at"
 _SET_PLAN = """
 UPDATE tenants SET rate_limit = $2, user_rate_limit = $3, class_limits = $4
 WHERE tenant_id = $1 AND (rate_limit, user_rate_limit, class_limits) IS DISTINCT FROM ($2, $3, $4::jsonb)"""
@@ -67,35 +68,41 @@ class PostgresDirectory:
     async def _change(self, tenant_id: str, act: RecordedAct, statement: str, *values: object) -> Tenant | None:
         """Returns the tenant as it is then; nothing is recorded of what changes nothing."""
         async with transaction(self._pool, [tenant_id]) as connection:
-            changed = await connection.fetchrow(f"{statement} RETURNING {TENANT_COLUMNS}", tenant_id, *values)
+            changed = await connection.fetchrow(f"{statement} RETURNING {_COLUMNS}", tenant_id, *values)
             if changed is None:
                 return await _tenant_opened(connection, tenant_id)
             await record(connection, act)
-            return tenant_of(changed)
+            return _tenant(changed)
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute("SELECT set_config('rampart.all_tenants', 'on', true)")
+            await open_row(connection, "all_tenants", "on")
             rows = await connection.fetch(
-                f'SELECT {TENANT_COLUMNS} FROM tenants WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2',
+                f'SELECT {_COLUMNS} FROM tenants WHERE name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2',
                 after,
                 limit,
             )
-            return [tenant_of(row) for row in rows]
+            return [_tenant(row) for row in rows]
 
 
 async def _tenant_named(connection: Connection, name: str) -> Tenant | None:
-    await connection.execute("SELECT set_config('rampart.tenant_name', $1, true)", name)
-    row = await connection.fetchrow(f"SELECT {TENANT_COLUMNS} FROM tenants WHERE name = $1", name)
-    return tenant_of(row) if row else None
+    await open_row(connection, "tenant_name", name)
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM tenants WHERE name = $1", name)
+    return _tenant(row) if row else None
 
 
 async def _tenant_opened(connection: Connection, tenant_id: str) -> Tenant | None:
-    row = await connection.fetchrow(f"SELECT {TENANT_COLUMNS} FROM tenants WHERE tenant_id = $1", tenant_id)
-    return tenant_of(row) if row else None
+    row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM tenants WHERE tenant_id = $1", tenant_id)
+    return _tenant(row) if row else None
 
 
-def tenant_of(row: asyncpg.Record) -> Tenant:
+async def owner_of(connection: Connection, row: asyncpg.Record) -> Tenant | None:
+    """Returns the tenant of a row that was found by its key, and opens what else it has."""
+    await open_tenant(connection, str(row["tenant_id"]))
+    return await _tenant_opened(connection, str(row["tenant_id"]))
+
+
+def _tenant(row: asyncpg.Record) -> Tenant:
     plan = TenantPlan(row["rate_limit"], row["user_rate_limit"], tuple(sorted(json.loads(row["class_limits"]).items())))
     return Tenant(
         str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan, row["suspended_at"]

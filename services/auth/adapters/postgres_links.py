@@ -9,6 +9,7 @@ from meshkit.storage.postgres import Pool, transaction
 from services.auth.adapters import member_rows as rows
 from services.auth.adapters.act_rows import record
 from services.auth.adapters.link_rows import write_link
+from services.auth.adapters.named_rows import open_row, open_tenant
 from services.auth.adapters.postgres_passwords import remember_marks, write_password
 from services.auth.domain.links import LinkKind, MemberLink
 from services.auth.domain.members import Member
@@ -30,7 +31,7 @@ class PostgresLinks:
 
     async def find_link(self, link_hash: bytes, now: datetime) -> tuple[MemberLink, Member] | None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute("SELECT set_config('rampart.link', $1, true)", link_hash.hex())
+            await open_row(connection, "link", link_hash)
             found = await connection.fetchrow(
                 "SELECT member_id, tenant_id, link_hash, kind, expires_at FROM member_links"
                 " WHERE link_hash = $1 AND expires_at > $2",
@@ -40,7 +41,7 @@ class PostgresLinks:
             if found is None:
                 return None
             tenant_id, member_id = str(found["tenant_id"]), str(found["member_id"])
-            await rows.open_tenant(connection, tenant_id)
+            await open_tenant(connection, tenant_id)
             row = await connection.fetchrow(f"SELECT {rows.COLUMNS} FROM members WHERE member_id = $1", member_id)
             if row is None:
                 return None

@@ -8,6 +8,7 @@ from meshkit.storage.postgres import Pool, transaction
 from services.auth.adapters import member_rows as rows
 from services.auth.adapters.act_rows import record
 from services.auth.adapters.link_rows import write_link
+from services.auth.adapters.named_rows import open_row
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import OWNER, Member, MemberState
 from services.auth.ports import MemberChange, RecordedAct
@@ -53,7 +54,7 @@ class PostgresMembers:
 
     async def find_member_of_any_tenant(self, member_id: str) -> Member | None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute("SELECT set_config('rampart.member', $1, true)", member_id)
+            await open_row(connection, "member", member_id)
             row = await connection.fetchrow(
                 f"SELECT {rows.COLUMNS} FROM members WHERE member_id = $1 AND deleted_at IS NULL", member_id
             )

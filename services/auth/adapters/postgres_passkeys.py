@@ -9,13 +9,13 @@ import asyncpg
 from meshkit.storage.postgres import Pool, transaction
 from services.auth.adapters.act_rows import record
 from services.auth.adapters.factor_rows import lasting_factors
+from services.auth.adapters.named_rows import open_row
 from services.auth.domain.passkeys import Ceremony, CeremonyKind, Passkey
 from services.auth.ports import FactorRemoval, RecordedAct
 
 __all__ = ["PostgresPasskeys"]
 
 _COLUMNS = "credential_id, tenant_id, member_id, public_key, sign_count, display_name, created_at, used_at"
-_NAME_CEREMONY = "SELECT set_config('rampart.ceremony', $1, true)"
 
 
 class PostgresPasskeys:
@@ -26,7 +26,7 @@ class PostgresPasskeys:
 
     async def begin_ceremony(self, ceremony: Ceremony) -> None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute(_NAME_CEREMONY, ceremony.state_hash.hex())
+            await open_row(connection, "ceremony", ceremony.state_hash)
             await connection.execute(
                 "INSERT INTO passkey_ceremonies (state_hash, kind, challenge, tenant_id, member_id, expires_at)"
                 " VALUES ($1, $2, $3, $4, $5, $6)",
@@ -40,7 +40,7 @@ class PostgresPasskeys:
 
     async def end_ceremony(self, state_hash: bytes, now: datetime) -> Ceremony | None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute(_NAME_CEREMONY, state_hash.hex())
+            await open_row(connection, "ceremony", state_hash)
             row = await connection.fetchrow(
                 "DELETE FROM passkey_ceremonies WHERE state_hash = $1"
                 " RETURNING kind, challenge, tenant_id, member_id, expires_at",
@@ -77,7 +77,7 @@ class PostgresPasskeys:
 
     async def find_passkey(self, credential_id: bytes) -> Passkey | None:
         async with transaction(self._pool, ()) as connection:
-            await connection.execute("SELECT set_config('rampart.passkey', $1, true)", credential_id.hex())
+            await open_row(connection, "passkey", credential_id)
             row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM passkeys WHERE credential_id = $1", credential_id)
             return _passkey(row) if row else None
 
