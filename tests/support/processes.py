@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +24,30 @@ ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 20.0
 
 
+PORTS = range(10_000, 32_768)
+"""Below those that connections leave from, on Linux and elsewhere."""
+MOST_RESERVED = 500
+_reserved: deque[socket.socket] = deque()
+
+
 def free_port() -> int:
-    """Returns a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """Returns a port of 127.0.0.1 that nobody listens on, and that is given to no other process of tests.
+
+    What keeps it is a datagram socket of the same number, until many others have been given.
+    """
+    while True:
+        port = random.choice(PORTS)
+        reserved = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reserved.bind(("127.0.0.1", port))
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            reserved.close()
+            continue
+        _reserved.append(reserved)
+        if len(_reserved) > MOST_RESERVED:
+            _reserved.popleft().close()
         return port
 
 
