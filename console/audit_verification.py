@@ -49,4 +49,4 @@ async def verified(source: AuditSource, noted: Iterable[ChainPlace]) -> AuditVer
             break
     else:
         faults += check.end(place_from(head))
-    return AuditVerdict(head, check.count, len(known), faults[:MOST_FAULTS])
+    return AuditVerdict(head, check.count, check.compared, faults[:MOST_FAULTS])

@@ -12,6 +12,7 @@ import pytest
 from meshkit.audit.chain import (
     FIELDS,
     START,
+    ChainCheck,
     ChainedEvent,
     ChainPlace,
     canonical,
@@ -107,6 +108,15 @@ def test_log_written_anew_is_found_by_an_anchor() -> None:
     anew = chain(*"vwxyz")
     assert found(anew, anew[-1].place) == []
     assert found(anew, anew[-1].place, EVENTS[1].place) == [(2, "is not the event that an anchor names")]
+    # Whoever has the key of the service seals the place anew: it does not outvote the anchor that was kept elsewhere.
+    for anchors in ((EVENTS[1].place, anew[1].place), (anew[1].place, EVENTS[1].place)):
+        assert found(anew, anew[-1].place, *anchors) == [(2, "is not the event that an anchor names")]
+
+
+def test_anchor_from_before_the_events_is_not_counted_as_one_that_agrees() -> None:
+    check = ChainCheck(EVENTS[1].place, [EVENTS[0].place, EVENTS[2].place])
+    faults = [*check.begin(), *(fault for event in EVENTS[2:] for fault in check.follow(event)), *check.end()]
+    assert (faults, check.compared) == ([], 1)
 
 
 @pytest.mark.parametrize("hidden", [EVENTS[2:], []])
