@@ -55,7 +55,7 @@ class CaseJobs:
         else:
             found = [each.case_id for each in await self._reads.cases(tenant_id, only, None, MOST_ITEMS + 1)]
         if not 0 < len(found) <= MOST_ITEMS:
-            words = f"must match {MOST_ITEMS} at most, and something"
+            words = f"must match at least one item, and at most {MOST_ITEMS:,}"
             raise errors.field_invalid("action", "action.matches", words)
         return found
 
