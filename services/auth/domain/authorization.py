@@ -41,7 +41,7 @@ class AuthorizationParameters:
     dpop_jkt: str = ""
     response_mode: str = ""
     refused: tuple[str, ...] = ()
-    """Names of parameters that came more than once, or that ask for what there is not."""
+    """Names of parameters that came more than once, that cannot be read, or that ask for what there is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _refused_parameter(names: Collection[str]) -> RequestRefusal:
     name = min(names, key=lambda each: (each not in _NOT_SUPPORTED, each))
     if name in _NOT_SUPPORTED:
         return RequestRefusal(_NOT_SUPPORTED[name], f"{name} is not supported")
-    return RequestRefusal("invalid_request", f"{name} is given more than once")
+    return RequestRefusal("invalid_request", f"{name} is given more than once, or cannot be read")
 
 
 def _binding_refusal(asked: AuthorizationParameters) -> RequestRefusal | None:

@@ -15,6 +15,7 @@ __all__ = [
     "no_account",
     "no_factor",
     "no_pending_totp",
+    "owners_alone",
     "passkey_exists",
     "password_refused",
     "reauthentication_required",
@@ -80,6 +81,15 @@ def role_not_granted(scopes: Iterable[str]) -> MeshError:
         "ROLE_NOT_GRANTED",
         "a role may do what the token of the caller may not",
         metadata={"scope": missing},
+    )
+
+
+def owners_alone() -> MeshError:
+    return MeshError(
+        Kind.PERMISSION_DENIED,
+        "ROLE_NOT_GRANTED",
+        "an owner is made, and acted on, by owners alone",
+        metadata={"role": "owner"},
     )
 
 

@@ -26,7 +26,9 @@ class MemberKeeper:
     """Keeps the members of a tenant. `caller` is the verified principal, whose tenant it is.
 
     Nobody gives or takes a role that may do what his own token may not, or acts on somebody who has one: else whoever
-    may reset passwords could become an owner. The tenant keeps an owner, whatever happens at once.
+    may reset passwords could do what he may not. Owners are made, and acted on, by owners alone, although an admin may
+    do as much: else he could make himself an owner and put the others out. The tenant keeps an owner, whatever happens
+    at once.
     """
 
     def __init__(self, stores: PeopleStores, links: Links, roles: Roles, clock: Callable[[], datetime]) -> None:
@@ -161,9 +163,11 @@ class MemberKeeper:
         return _found(await self._stores.members.change_member(caller.tenant_id, member_id, decide))
 
     def _check_reach(self, caller: Principal, roles: Collection[str]) -> None:
-        """Raises ROLE_NOT_GRANTED if roles may do what the caller may not."""
+        """Raises ROLE_NOT_GRANTED if roles may do what the caller may not, or make an owner and the caller is none."""
         if missing := self._roles.permitted(roles) - caller.scopes:
             raise errors.role_not_granted(missing)
+        if OWNER in roles and OWNER not in caller.roles:
+            raise errors.owners_alone()
 
 
 def _next(member: Member, at: datetime, **values: Any) -> Member:

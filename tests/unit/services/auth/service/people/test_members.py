@@ -60,6 +60,24 @@ async def test_nobody_acts_on_a_member_who_may_do_what_he_may_not(cases: PeopleC
     assert (await failing(call)).reason == "ROLE_NOT_GRANTED"
 
 
+async def test_owners_are_made_by_owners_alone(cases: PeopleCases) -> None:
+    admin, member = cases.caller("admin"), await cases.join("peer@example.com", "admin")
+    error = await failing(cases.members.invite(admin, "eve@example.com", "Eve", ["viewer", "owner"]))
+    assert (error.reason, error.metadata) == ("ROLE_NOT_GRANTED", {"role": "owner"})
+    promotion = MemberUpdate(roles=frozenset({"owner"}))
+    assert (await failing(cases.members.update(admin, member.member_id, promotion, anything))).reason == error.reason
+    await cases.members.update(cases.caller("owner"), member.member_id, promotion, anything)
+
+
+@pytest.mark.parametrize("act", ["disable", "enable", "reset", "end_sessions", "delete", "update"])
+async def test_owners_are_acted_on_by_owners_alone(cases: PeopleCases, act: str) -> None:
+    owner, peer = await cases.join("boss@example.com", "owner"), await cases.join("peer@example.com", "admin")
+    more = {"delete": (anything,), "update": (MemberUpdate(roles=frozenset({"viewer"})), anything)}.get(act, ())
+    call = getattr(cases.members, act)
+    assert (await failing(call(cases.caller("admin"), owner.member_id, *more))).reason == "ROLE_NOT_GRANTED"
+    await call(cases.caller("admin"), peer.member_id, *more)
+
+
 @pytest.mark.parametrize("act", ["disable", "delete", "update"])
 async def test_last_owner_stays(cases: PeopleCases, act: str) -> None:
     owner, _ = await cases.join("boss@example.com", "owner", "viewer"), await cases.invite("b@example.com", "owner")

@@ -408,7 +408,7 @@ class ErrorReason(betterproto2.Enum):
 
     ROLE_NOT_GRANTED = 86
     """
-    A role may do what the caller may not, so that he can neither give it nor take it, nor act on who has it. PERMISSION_DENIED; metadata: `scope`.
+    A role may do what the caller may not, or it is that of an owner and he is none, so that he can neither give it nor take it, nor act on who has it. PERMISSION_DENIED; metadata: `scope`, or `role`.
 
     Have an owner of the tenant do it, or use a token that carries the scopes.
     """
