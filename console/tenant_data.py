@@ -58,7 +58,8 @@ class TenantData:
         for name, stub in self._stubs.items():
             _make(folder / name)
             tables[name], rows[name] = await self._export(name, stub, folder / name)
-        (folder / "tables.json").write_text(json.dumps(tables, indent=2) + "\n")
+        with _private(folder / "tables.json") as file:
+            file.write(json.dumps(tables, indent=2).encode() + b"\n")
         return rows
 
     async def _export(self, name: str, stub: Any, folder: Path) -> tuple[dict[str, dict[str, str]], int]:
@@ -79,9 +80,9 @@ class TenantData:
         return columns, count
 
     async def erase(self, told: Callable[[str, int], None]) -> Counter[str]:
-        """Deletes everything, and returns the rows by services; `told` hears of them meanwhile. Raises CommandFailure.
+        """Deletes everything, and returns the rows by services; `told` hears of those that had some.
 
-        Whoever is interrupted calls it again.
+        Raises CommandFailure. Whoever is interrupted calls it again.
         """
         rows = Counter[str]()
         for number in range(MOST_ROUNDS):
@@ -99,9 +100,10 @@ class TenantData:
         while more:
             async with refusals(name):
                 answer = await self._stubs[name].EraseTenant(request, timeout=ERASE_SECONDS)
-            rows[name] += sum(table.count for table in answer.tables)
+            rows[name] += (deleted := sum(table.count for table in answer.tables))
             more = answer.more
-            told(name, rows[name])
+            if deleted:
+                told(name, rows[name])
         return rows[name] - before
 
 

@@ -16,8 +16,10 @@ PATH = "/callback"
 MAX_LINE = 8192
 REQUEST_SECONDS = 10.0
 _PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Rampart</title>'
-    '<body style="font-family: system-ui; margin: 4rem auto; max-width: 30rem"><h1>{title}</h1><p>{words}</p></html>'
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    '<meta name="color-scheme" content="light dark"><title>{title} - Rampart</title>'
+    '<body style="font-family: system-ui; margin: 4rem auto; max-width: 30rem; padding: 0 1rem">'
+    "<h1>{title}</h1><p>{words}</p></html>"
 )
 _HEADERS = "cache-control: no-store\r\ncontent-security-policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
 
@@ -48,10 +50,15 @@ class Callback:
             async with asyncio.timeout(REQUEST_SECONDS):
                 line = await reader.readuntil(b"\r\n")
                 method, target, _ = line.decode("ascii").split(" ", 2)
-                good = method == "GET" and self._take(target)
-                writer.write(_page("Signed in", "You can close this window.") if good else _page("Not found", "", 404))
+                ours = method == "GET" and self._take(target)
+                writer.write(self._page() if ours else _page("Not found", "", 404))
                 await writer.drain()
         writer.close()
+
+    def _page(self) -> bytes:
+        """Tells the person how it ended."""
+        refused = self._answer.done() and "error" in self._answer.result()
+        return _page("Not signed in" if refused else "Signed in", "You can close this window.")
 
     def _take(self, target: str) -> bool:
         """Takes an answer that is for us, from the issuer that was asked (RFC 9207)."""

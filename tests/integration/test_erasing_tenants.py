@@ -71,10 +71,13 @@ async def users(gateway: Caller, client: Credentials) -> int:
 
 async def until_erased(data: TenantData) -> Counter[str]:
     """Erases as soon as the processes have heard that the tenant is suspended."""
+    told: list[str] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
-                return await data.erase(lambda *_: None)
+                erased = await data.erase(lambda service, _: told.append(service))
+                assert sorted(told) == sorted(+erased)
+                return erased
             except CommandFailure as refused:
                 assert "STATE_NOT_ALLOWED" in str(refused)
                 await asyncio.sleep(0.2)
@@ -114,7 +117,7 @@ async def test_tenant_is_exported_and_erased_and_its_neighbour_stays(
     assert [(each["tenant_id"], each["user_id"]) for each in kept] == [(gone.tenant_id, "u1")]
     assert json.loads((tmp_path / "export/tables.json").read_text())["user"]["users"]["tenant_id"] == "uuid"
     assert (tmp_path / "export").stat().st_mode & 0o077 == 0
-    assert (tmp_path / "export/user/users.jsonl").stat().st_mode & 0o077 == 0
+    assert all((tmp_path / "export" / name).stat().st_mode & 0o077 == 0 for name in ("tables.json", "user/users.jsonl"))
     with pytest.raises(CommandFailure, match="Cannot make the folder"):
         await data.export(tmp_path / "export")
 

@@ -105,9 +105,9 @@ def _filled(path: str, values: list[str]) -> str:
     return re.sub(r"\{[a-z_.]+\}", lambda _: values.pop(0), path)
 
 
-async def stored(platform: Platform, tenant: Tenant) -> dict[str, str]:
+async def stored(platform: Platform, tenant: Tenant) -> dict[str, str | None]:
     """Returns a digest of what each table has of a tenant."""
-    digests = {}
+    digests: dict[str, str | None] = {}
     for service in platform.dev["dsn"]:
         tables = await platform.rows(
             service,
@@ -126,9 +126,10 @@ async def tenants(platform: Platform) -> tuple[Tenant, Tenant]:
     """Two tenants, of which the second has come to rest."""
     own, other = await furnished(platform), await furnished(platform)
 
-    async def at_rest() -> bool:
+    async def at_rest() -> object:
         busy = "SELECT count(*) FROM tasks WHERE tenant_id::text = $1 AND kind <> 'manual' AND finished_at IS NULL"
-        return bool(await platform.value("task", busy, other.tenant_id) == 0)
+        feature = await other.edge.get(f"/api/v1/features/{other.has['name']}")
+        return feature["state"] == "ready" and await platform.value("task", busy, other.tenant_id) == 0
 
     await eventually(at_rest, 3 * SECONDS)
     return own, other
@@ -150,3 +151,26 @@ async def test_no_role_reads_or_changes_what_another_tenant_has(
             assert answer.status in (403, 404) or call.operation in OF_ONES_OWN, (call, answer)
             assert answer.status < 500 and not any(each in answer.body for each in secret), (call, answer)
     assert await stored(platform, other) == before
+
+
+async def test_erased_tenant_leaves_its_audit_log_alone_and_its_neighbour_whole(
+    platform: Platform, tenants: tuple[Tenant, Tenant]
+) -> None:
+    gone, stays = tenants
+    before = await stored(platform, stays)
+    assert {"fraud.decisions", "task.tasks", "cases.cases", "data.transactions"} <= left(await stored(platform, gone))
+    name = await platform.value("auth", "SELECT name FROM tenants WHERE tenant_id::text = $1", gone.tenant_id)
+    home = ("--home", str(platform.home))
+    assert (await platform.rampart("tenant", "suspend", name, *home))[0] == 0
+
+    async def erased() -> bool:
+        return (await platform.rampart("tenant", "erase", name, "--confirm", name, *home))[0] == 0
+
+    await eventually(erased, SECONDS)
+    assert left(await stored(platform, gone)) == {"auth.revocations"}
+    assert await stored(platform, stays) == before
+
+
+def left(digests: Mapping[str, str | None]) -> set[str]:
+    """Returns the tables that have rows."""
+    return {table for table, digest in digests.items() if digest is not None}

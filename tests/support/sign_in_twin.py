@@ -80,7 +80,7 @@ class SignInTwin(AccountAnswers):
     redirect_uri: str = REDIRECT
     first_party: bool = False
     provider: str = ""
-    scopes: list[tuple[str, str]] = field(default_factory=lambda: [("decision:read", "See decisions")])
+    scopes: list[tuple[str, str]] = field(default_factory=lambda: [("decision:read", "See `decisions`")])
     links: dict[str, tuple[int, Person]] = field(default_factory=dict)
     devices: dict[str, str] = field(default_factory=dict)
     """By user code, "pending" or how they ended."""

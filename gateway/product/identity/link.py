@@ -123,6 +123,4 @@ def _link_page(link: service.GetLinkResponse, wrong: str = "") -> Page:
         "email": link.email,
         "alert": alert(wrong),
     }
-    return Page(
-        "link", heading, values | password_fields(wrong=bool(wrong), focus=bool(wrong)), INPUT if wrong else 200
-    )
+    return Page("link", heading, values | password_fields(wrong=bool(wrong), focus=True), INPUT if wrong else 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rampart.auth.v1 import sign_in_pb2 as pb
 
@@ -148,7 +149,11 @@ def _factor_page(state: pb.SignIn, shows: Shown) -> Page:
 
 def _consent_page(state: pb.SignIn) -> Page:
     scopes = joined(
-        fill("<li><b>{{words}}</b> <code>{{name}}</code></li>", words=each.description or each.name, name=each.name)
+        fill(
+            "<li><b>{{words}}</b> <code>{{name}}</code></li>",
+            words=each.description.replace("`", "") or each.name,
+            name=each.name,
+        )
         for each in state.scopes
     )
     device = fill(template("consent_device"), code=state.user_code) if state.user_code else NOTHING
@@ -158,5 +163,12 @@ def _consent_page(state: pb.SignIn) -> Page:
         "where": _where(state),
         "scopes": scopes or Html("<li>Nothing but who you are.</li>"),
         "device": device,
+        "onward": _onward(state.redirect_uri),
     }
     return Page("consent", "Allow access?", values, leads_to=state.redirect_uri)
+
+
+def _onward(redirect_uri: str) -> Html:
+    """Says whom the answer goes to: programs choose their names, but not their addresses."""
+    host = urlsplit(redirect_uri).netloc
+    return fill('<p class="lead">You then go on to <b><bdi>{{host}}</bdi></b>.</p>', host=host) if host else NOTHING

@@ -169,7 +169,8 @@ async def test_what_is_not_the_answer_means_nothing(target: str) -> None:
 async def test_refusal_is_told() -> None:
     callback = Callback("https://a.example")
     callback.state = "st"
-    await come(callback, GOOD.replace("code=c-1", "error=access_denied&error_description=no"))
+    told = await come(callback, GOOD.replace("code=c-1", "error=access_denied&error_description=no"))
+    assert told == "HTTP/1.1 200 Not signed in"
     with pytest.raises(CommandFailure, match="Not signed in: no"):
         await callback.code(1)
 

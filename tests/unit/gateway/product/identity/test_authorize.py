@@ -40,6 +40,7 @@ async def test_person_signs_in_consents_and_comes_back_with_a_code(browser: Brow
     assert browser.place.startswith("/sign-in?attempt=")
     await browser.submit("/sign-in", tenant="acme", email="ada@acme.example", password=PASSWORD)
     assert "Shop asks for access" in browser.text and "See decisions" in browser.text
+    assert "You then go on to shop.example ." in browser.text
     reply = await browser.submit("/consent", answer="allow")
     assert reply.status == 303
     assert reply.headers["location"].startswith(f"{REDIRECT}?")

@@ -28,6 +28,7 @@ async def test_secret_of_a_link_leaves_the_address_at_once(browser: Browser, twi
 async def test_link_sets_the_password_and_goes_on_to_sign_in(browser: Browser, twin: SignInTwin) -> None:
     await browser.get(f"/link/{LINK}")
     assert "You have been invited" in browser.text and "ada@acme.example" in browser.text
+    assert [attributes["name"] for _, attributes in browser.tags if "autofocus" in attributes] == ["password"]
     await browser.submit("/link", password=NEW, repeated=NEW)
     assert twin.people[0].password == NEW
     assert twin.asked("UseLink").client_address == "192.0.2.1"

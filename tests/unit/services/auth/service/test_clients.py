@@ -105,6 +105,9 @@ REFUSED = {
     "fragment": (ClientSettings(redirect_uris=("https://app.example/#x",)), "client.redirect_uris[0]"),
     "wildcard": (ClientSettings(redirect_uris=("https://*.example/",)), "client.redirect_uris[0]"),
     "user": (ClientSettings(redirect_uris=("https://a@app.example/",)), "client.redirect_uris[0]"),
+    "name turned around": (ClientSettings(display_name="Shop \u202egnp"), "client.display_name"),
+    "name of nothing": (ClientSettings(display_name=" \u00a0"), "client.display_name"),
+    "name with what is not seen": (ClientSettings(display_name="Ram\u200bpart"), "client.display_name"),
     "own scheme": (ClientSettings(redirect_uris=("app:/back",)), "client.redirect_uris[0]"),
     "script": (ClientSettings(redirect_uris=("javascript:alert(1)",)), "client.redirect_uris[0]"),
     "backslash": (ClientSettings(redirect_uris=("https://app.example\\@evil.example/",)), "client.redirect_uris[0]"),
@@ -128,6 +131,11 @@ async def test_client_that_cannot_work_or_is_not_safe_is_refused(world: ProgramW
     settings, field = REFUSED[name]
     error = await refused(world.client(settings))
     assert [violation.field for violation in error.violations] == [field]
+
+
+async def test_name_may_be_of_any_script_and_hold_emoji(world: ProgramWorld) -> None:
+    for name in ("", "Kasse \U0001f469\u200d\U0001f4bb", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"):
+        assert (await world.client(ClientSettings(display_name=name))).client.settings.display_name == name
 
 
 @pytest.mark.parametrize(
