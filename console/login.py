@@ -137,7 +137,9 @@ async def _whoami(arguments: argparse.Namespace) -> None:
 
     login = LoginFile.standard().read()
     if login is None:
-        raise CommandFailure("Nobody is signed in: `rampart login`.")
+        raise CommandFailure(
+            "Nobody is signed in (`rampart login`): commands act as a client of `make up`, or the one of --client-id."
+        )
     with closing(Api(Target.from_login(login))) as api:
         account = await api.call("GET", "/api/v1/account")
     if arguments.json:

@@ -55,12 +55,13 @@ async def _verify(api: Api, arguments: argparse.Namespace) -> int:
     query += [("until", arguments.until)] if arguments.until else []
     differences: list[Json] = []
     summary: Json = {}
+    said = ""
     async with aclosing(_messages(api, f"{PATH}:verify?{urlencode(query)}")) as messages:
         async for message in messages:
             if arguments.json and not message.get("progress"):
                 print(json.dumps(message), flush=True)
             if message.get("progress"):
-                _say_progress(message["progress"])
+                said = _say_progress(message["progress"], said)
             elif message.get("difference"):
                 differences.append(message["difference"])
             else:
@@ -97,10 +98,13 @@ async def _messages(api: Api, path: str, method: str = "GET") -> AsyncGenerator[
     raise CommandFailure("The stream was cut off: start it again.")
 
 
-def _say_progress(progress: Json) -> None:
+def _say_progress(progress: Json, said: str) -> str:
+    """Says how far it is, unless that was said before; returns it."""
     line = f"{progress['message']}: {progress['done']} of {progress['total']} decisions"
-    end = "" if sys.stderr.isatty() else "\n"
-    print(f"\r{line:<78}" if not end else line, end=end, file=sys.stderr, flush=True)
+    if line != said:
+        end = "" if sys.stderr.isatty() else "\n"
+        print(f"\r{line:<78}" if not end else line, end=end, file=sys.stderr, flush=True)
+    return line
 
 
 def _print(differences: list[Json], summary: Json) -> None:

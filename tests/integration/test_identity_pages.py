@@ -123,6 +123,8 @@ async def test_passkey_is_registered_signs_in_and_is_a_second_factor(tab: Tab, s
 
 async def test_passkey_that_is_not_there_is_told_and_the_password_still_works(tab: Tab, site: Site) -> None:
     await tab.give_authenticator()
+    await tab.go(f"http://127.0.0.1:{site.port}/account")
+    assert await tab.value("document.querySelector('form[data-passkey=get]').hidden"), "they are for names"
     await tab.go(f"{site.url}/account")
     await tab.give_passkey("get")
     assert "No passkey was given" in await tab.text("form[data-passkey=get] [role=alert]")

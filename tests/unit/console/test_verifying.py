@@ -45,7 +45,7 @@ def command(home: Path, *arguments: str) -> int:
 def test_verify_lists_what_differs_and_fails_if_nothing_explains_it(
     home: Path, edge: TaskEdge, capsys: Capture
 ) -> None:
-    stream(edge, PROGRESS, FOUND, summary(1, skipped="2", unlisted="7"))
+    stream(edge, PROGRESS, PROGRESS, FOUND, summary(1, skipped="2", unlisted="7"))
     assert (
         command(home, "verify", "--since", "2026-01-05T00:00:00Z", "--until", "1h", "--feature", "user_count_1h") == 1
     )

@@ -4,6 +4,8 @@
 // works, by password and codes.
 const ENCODED = /[+/=]/g;
 const LETTERS = { "+": "-", "/": "_", "=": "" };
+// Passkeys belong to names: browsers make and give none at a numeric address.
+const NUMERIC = /^[0-9.]+$|^\[/;
 
 function bytes(text) {
   const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
@@ -86,7 +88,18 @@ async function send(form) {
   }
 }
 
+function explain(form) {
+  const words = document.createElement("p");
+  words.className = "quiet";
+  words.textContent = "To register one, open this page by a name, such as localhost: its address is a number.";
+  form.after(words);
+}
+
 for (const form of document.querySelectorAll("form[data-passkey]")) {
+  if (NUMERIC.test(location.hostname)) {
+    if (form.dataset.passkey === "create") explain(form);
+    continue;
+  }
   if (!window.PublicKeyCredential) continue;
   form.hidden = false;
   form.addEventListener("submit", (event) => {
