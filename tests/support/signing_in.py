@@ -18,6 +18,7 @@ from meshkit.identity.roles import Roles
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.ids import uuid7
 from services.auth import errors
+from services.auth.adapters.memory_factors import MemoryFailureCounts
 from services.auth.adapters.memory_keys import MemorySigningKeyStore
 from services.auth.adapters.memory_sign_in import (
     MemoryAttempts,
@@ -35,6 +36,7 @@ from services.auth.domain.clients import ClientSettings, GrantType
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.members import Member, Proven, SecondFactor
 from services.auth.domain.oauth_clients import OAuthClient
+from services.auth.domain.origins import OriginKeys
 from services.auth.domain.sign_in import AttemptKey, SignInStep, SignInView
 from services.auth.domain.sign_in_input import Browser, GivenPassword
 from services.auth.domain.tenants import Tenant
@@ -45,6 +47,7 @@ from services.auth.service.issuing import TokenIssuer
 from services.auth.service.keyring import Keyring
 from services.auth.service.oauth.server import AuthorizationServer, ServerPorts, ServerRules
 from services.auth.service.people.authentication import Authentication
+from services.auth.service.people.guard import AttemptGuard
 from tests.support.tokens import AUDIENCE, ISSUER, TRUSTED
 
 __all__ = [
@@ -209,6 +212,7 @@ class SignInWorld:
             tenants=self.people,
             authenticator=self.registry,
             authentication=self.people,
+            guard=AttemptGuard(MemoryFailureCounts(), OriginKeys(b"o" * 32), self.clock),
             verifier=self.verifier,
             keyring=self.keyring,
             issuer=TokenIssuer(self.keyring, issuer=ISSUER, audience=AUDIENCE, seconds=600, clock=self.seconds),

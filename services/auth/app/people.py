@@ -44,6 +44,7 @@ class People:
     """The use cases about people."""
 
     authentication: Authentication
+    guard: AttemptGuard
     links: Links
     members: MemberServicer
     account: AccountServicer
@@ -76,7 +77,7 @@ class People:
         members = MemberKeeper(stores, links, Roles.declared(), utc_now)
         pages = Pages(Continuations([settings.derived_key("page tokens")]))
         host.background("sign-in sweep", Periodic("the sweep after sign-ins", PostgresSignInSweep(pool).delete).run)
-        return cls(authentication, links, MemberServicer(members, pages), AccountServicer(account))
+        return cls(authentication, guard, links, MemberServicer(members, pages), AccountServicer(account))
 
 
 @asynccontextmanager

@@ -88,6 +88,7 @@ def _ports(pool: Pool, around: Around) -> ServerPorts:
         tenants=around.directory,
         authenticator=around.programs.authenticator,
         authentication=around.people.authentication,
+        guard=around.people.guard,
         verifier=around.verifier,
         keyring=around.keyring,
         issuer=around.programs.issuer,

@@ -34,7 +34,9 @@ class SignInServicer:
         self._words = words
 
     async def StartSignIn(self, request: pb.StartSignInRequest, _: Context) -> pb.StartSignInResponse:
-        key, view = await self._sign_in.begin(request.session, request.user_code, request.tenant, request.again)
+        key, view = await self._sign_in.begin(
+            request.session, request.user_code, request.tenant, request.again, request.client_address
+        )
         return pb.StartSignInResponse(
             interaction=oauth_convert.key_to_proto(key), sign_in=convert.view_to_proto(view, self._words)
         )

@@ -39,6 +39,7 @@ from services.auth.service.oauth.sign_in import SignIn
 from services.auth.service.oauth.tokens import TokenEndpoint
 from services.auth.service.oauth.views import SignInViews
 from services.auth.service.people.authentication import Authentication
+from services.auth.service.people.guard import AttemptGuard
 from services.auth.service.programs import ProgramGrant
 
 __all__ = ["AuthorizationServer", "ServerPorts", "ServerRules"]
@@ -59,6 +60,7 @@ class ServerPorts:
     tenants: TenantReader
     authenticator: ClientAuthenticator
     authentication: Authentication
+    guard: AttemptGuard
     verifier: TokenVerifier
     keyring: Keyring
     issuer: TokenIssuer
@@ -149,6 +151,7 @@ class AuthorizationServer:
         )
         self.sign_in = SignIn(
             authentication=ports.authentication,
+            guard=ports.guard,
             tenants=ports.tenants,
             sessions=self._keeper,
             attempts=attempts,

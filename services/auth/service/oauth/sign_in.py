@@ -15,6 +15,7 @@ from services.auth.service.oauth.enrolment import Enrolment
 from services.auth.service.oauth.sessions import SessionKeeper, SignedIn
 from services.auth.service.oauth.views import SignInViews
 from services.auth.service.people.authentication import Authentication
+from services.auth.service.people.guard import AttemptGuard
 
 __all__ = ["SignIn"]
 
@@ -32,6 +33,7 @@ class SignIn:
         self,
         *,
         authentication: Authentication,
+        guard: AttemptGuard,
         tenants: TenantReader,
         sessions: SessionKeeper,
         attempts: SignInAttempts,
@@ -40,6 +42,7 @@ class SignIn:
         views: SignInViews,
     ) -> None:
         self._authentication = authentication
+        self._guard = guard
         self._tenants = tenants
         self._sessions = sessions
         self._attempts = attempts
@@ -47,15 +50,26 @@ class SignIn:
         self._enrolment = enrolment
         self._views = views
 
-    async def begin(self, session: str, user_code: str, tenant: str, again: bool) -> tuple[AttemptKey, SignInView]:
-        """Begins to sign in to the account page, or to let in a device. Raises RESOURCE_NOT_FOUND for no device."""
+    async def begin(
+        self, session: str, user_code: str, tenant: str, again: bool, address: str = ""
+    ) -> tuple[AttemptKey, SignInView]:
+        """Begins to sign in to the account page, or to let in a device.
+
+        Raises RESOURCE_NOT_FOUND for no device, and SIGN_IN_THROTTLED for an address that has guessed codes.
+        """
         if user_code:
-            await self._consents.waiting_device(user_code)
+            await self._check_code(user_code, address)
         had = await self._sessions.find(session)
         found = await self._tenants.find_tenant(tenant) if tenant else None
         named = (found.tenant_id, found.name) if found is not None else None
         key = await self._attempts.begin(user_code=user_code, tenant=named, who=None if again else had, had=had)
         return key, await self.get(key)
+
+    async def _check_code(self, user_code: str, address: str) -> None:
+        """Checks that a device waits with a code, of which a failure is counted (RFC 8628, section 5.1)."""
+        admission = await self._guard.enter_unnamed(self._guard.origin(address))
+        await self._consents.waiting_device(user_code)
+        await self._guard.passed(admission)
 
     async def get(self, key: AttemptKey) -> SignInView:
         """Returns where an attempt stands."""

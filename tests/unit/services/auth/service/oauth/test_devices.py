@@ -95,6 +95,21 @@ async def test_code_is_taken_however_it_is_typed(world: SignInWorld, write: obje
     assert view.step is SignInStep.IDENTIFY
 
 
+async def test_codes_that_are_guessed_delay_their_address_alone(world: SignInWorld) -> None:
+    device = await wait(world)
+
+    async def begin(code: str, address: str = "192.0.2.1") -> object:
+        return await world.server.sign_in.begin("", code, "", again=False, address=address)
+
+    answers = [await reason_of(begin("BBBB-BBBB")) for _ in range(22)]
+    assert set(answers[:20]) == {"RESOURCE_NOT_FOUND"} and answers[-1] == "SIGN_IN_THROTTLED"
+    assert await reason_of(begin(device.user_code)) == "SIGN_IN_THROTTLED", "it learns nothing"
+    await begin(device.user_code, "192.0.2.2")
+    world.wait(minutes=1)
+    for _ in range(3):
+        await begin(device.user_code)
+
+
 @pytest.mark.parametrize("typed", ["BBBB-BBBB", "WDJB-MJH", "WDJB-MJHTX", "AEIO-UAEI", "W" * 17, "é" * 8])
 async def test_code_of_no_device_is_told(world: SignInWorld, typed: str) -> None:
     await wait(world)
