@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode, urlsplit
 
-__all__ = ["answer_uri", "origin_of", "redirects_to"]
+__all__ = ["answer_uri", "on_own_machine", "origin_of", "redirects_to"]
 
 # RFC 8252, section 7.3: a native app listens on whatever port it gets. `localhost` may be resolved elsewhere (8.3).
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)", re.DOTALL)
@@ -28,6 +28,11 @@ def origin_of(redirect_uri: str) -> str:
     """Returns scheme, host and port of the URI: where a form of a page may lead."""
     parts = urlsplit(redirect_uri)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def on_own_machine(redirect_uri: str) -> bool:
+    """Tells whether a registered URI is of the machine on which the browser is: no other may be plain http."""
+    return redirect_uri.startswith("http:")
 
 
 def _without_port(uri: str) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.auth.domain.authorization import AuthorizationParameters, AuthorizationRequest, RequestRefusal, judge
 from services.auth.domain.oauth_clients import OAuthClient
+from services.auth.domain.redirection import on_own_machine
 from services.auth.domain.sign_in import AttemptKey
 from services.auth.ports.sign_in import TenantReader
 from services.auth.service.oauth.attempts import SignInAttempts
@@ -76,6 +77,12 @@ class Authorizations:
         return await self._attempts.begin(request=request, tenant=tenant, who=who, had=had)
 
     async def _asks(self, request: AuthorizationRequest, client: OAuthClient, who: SignedIn) -> bool:
+        """Tells whether somebody with a session has to be asked.
+
+        A program on the person's own machine that proves nothing may be any other there (RFC 8252, section 8.6).
+        """
+        if client.public and on_own_machine(request.redirect_uri):
+            return True
         return await self._consents.needed(request, client, who) or await self._enrolment.needed(who.member)
 
     def _counts(self, who: SignedIn, request: AuthorizationRequest, client: OAuthClient) -> bool:

@@ -233,6 +233,17 @@ async def test_first_party_client_needs_no_consent_and_answers_to_any_loopback_p
     assert (await world.refresh(granted.refresh_token, "rampart-cli")).refresh_token
 
 
+async def test_program_on_the_own_machine_gets_no_code_unseen(world: SignInWorld) -> None:
+    uri = "http://127.0.0.1:49152/callback"
+    session = (await world.signed_in(scope="case:read")).session
+    of_console = {"client_id": "rampart-cli", "redirect_uri": uri, "scope": "case:read"}
+    assert query_of(await world.start(session, **of_console, prompt="none"))["error"] == "consent_required"
+    key = await world.begin(session, **of_console)
+    assert (await world.server.sign_in.get(key)).step is SignInStep.CONSENT
+    assert "code" in query_of((await world.server.sign_in.consent(key, True)).redirect_uri)
+    assert isinstance(await world.start(session, **of_console), AttemptKey), "that is not remembered"
+
+
 @pytest.mark.parametrize("uri", ["http://localhost:1/callback", "http://127.0.0.1:1/other", "https://127.0.0.1/callback",
                                  "http://127.0.0.1.evil.example/callback", "http://127.0.0.1@evil.example/callback",
                                  "http://127.0.0.1:1x/callback"])  # fmt: skip
