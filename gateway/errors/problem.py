@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.errors.places import HttpViolation
 from meshkit.errors import DOMAIN, Kind, MeshError, Violation
+from meshkit.identity.dpop import ALGORITHMS
 
 __all__ = ["MEDIA_TYPE", "SAFE", "Headers", "http_status", "own_headers", "phrase", "problem", "problem_document"]
 
@@ -117,9 +118,11 @@ def problem_document(error: MeshError, request_id: str, details: Sequence[Mappin
 
 
 def _challenge(error: MeshError) -> bytes:
-    """RFC 6750, section 3: the error code only if a token was sent."""
+    """RFC 6750, section 3: the error code only if a token was sent. RFC 9449, section 7.1: what proofs are taken."""
     if error.reason == "TOKEN_MISSING":
         return b"Bearer"
+    if error.reason == "PROOF_INVALID":
+        return f'DPoP error="invalid_dpop_proof", algs="{" ".join(sorted(ALGORITHMS))}"'.encode()
     if error.reason != "SCOPE_MISSING":
         return b'Bearer error="invalid_token"'
     scope = error.metadata.get("scope", "")

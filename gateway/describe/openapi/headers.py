@@ -44,7 +44,7 @@ HEADERS: dict[str, Schema] = {
         "example": 1,
     },
     "WWW-Authenticate": {
-        "description": "How to authenticate (RFC 6750).",
+        "description": "How to authenticate (RFC 6750, RFC 9449).",
         "schema": {"type": "string"},
         "example": 'Bearer error="invalid_token"',
     },

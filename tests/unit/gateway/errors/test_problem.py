@@ -52,7 +52,9 @@ def test_every_code_is_mapped() -> None:
 def test_unauthenticated_carries_a_challenge() -> None:
     missing = problem(MeshError(Kind.UNAUTHENTICATED, "TOKEN_MISSING", ""), "")[1]
     invalid = problem(MeshError(Kind.UNAUTHENTICATED, "TOKEN_INVALID", ""), "")[1]
+    proof = problem(MeshError(Kind.UNAUTHENTICATED, "PROOF_INVALID", ""), "")[1]
     assert missing == [(b"www-authenticate", b"Bearer")]
+    assert proof == [(b"www-authenticate", b'DPoP error="invalid_dpop_proof", algs="ES256 Ed25519 EdDSA"')]
     assert invalid == [(b"www-authenticate", b'Bearer error="invalid_token"')]
 
 
