@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.api import Api, Json, resource
 from console.failure import WrongArgument
-from console.program_options import add_grace, add_program, grace
+from console.program_options import REPLACED, add_grace, add_program, grace
 from console.secret_output import add_secret_file, call_for_secret
 from console.tables import state_text, when
 from console.tasking.action import print_item, print_pages
@@ -38,9 +38,15 @@ ROTATE = (
     "for --grace, so that the program can be given the new one. While two are good there is no third."
 )
 STATES = {
-    "disable": "Ends the use of a client: it gets no access tokens, and those that it has are refused everywhere "
-    "within 5 seconds. `rampart client enable` takes it back.",
-    "enable": "Lets a client have access tokens again. Those that it had before stay refused.",
+    "disable": (
+        "end the use of a client until it is enabled",
+        "Ends the use of a client: it gets no access tokens, and those that it has are refused everywhere within 5 "
+        "seconds. `rampart client enable` takes it back.",
+    ),
+    "enable": (
+        "let a client have access tokens again",
+        "Lets a client have access tokens again. Those that it had before stay refused.",
+    ),
 }
 DELETE = "Deletes a client for good. Its access tokens are refused everywhere within 5 seconds."
 
@@ -50,43 +56,46 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("client", help="manage the programs of a tenant that get access tokens")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="create a client; its secret is shown this once")
-    _add_settings(create)
+    _add_settings(create, new=True)
     add_secret_file(create)
     finish_in_tenant(create, _create)
     listing = actions.add_parser("list", help="list the clients, without their secrets")
     add_limit(listing)
     finish_in_tenant(listing, _list)
-    _one(actions, "show", "Shows a client, without its secret.", _show)
-    update = _one(actions, "update", "Changes what is said of a client; what is not named stays as it is.", _update)
-    _add_settings(update)
+    _one(actions, "show", "show a client, without its secret", _show)
+    update = _one(actions, "update", "change what is said of a client; what is not named stays as it is", _update)
+    _add_settings(update, new=False)
     update.add_argument("--etag", metavar="ETAG", help="only if the client is in this state")
-    rotate = _one(actions, "rotate", ROTATE, _rotate)
+    rotate = _one(
+        actions, "rotate", "replace the secret of a client; the one before is good for a while", _rotate, ROTATE
+    )
     add_grace(rotate)
     add_secret_file(rotate)
-    revoke = _one(actions, "revoke-secret", REVOKE, _revoke)
+    revoke = _one(actions, "revoke-secret", "end the use of a secret that has leaked", _revoke, REVOKE)
     revoke.add_argument("--previous", action="store_true", help="only the secret before the present one")
-    for name, text in STATES.items():
-        _one(actions, name, text, _set_state).set_defaults(verb=name)
-    _one(actions, "delete", DELETE, _delete)
+    for name, (text, more) in STATES.items():
+        _one(actions, name, text, _set_state, more).set_defaults(verb=name)
+    _one(actions, "delete", "delete a client for good", _delete, DELETE)
 
 
-def _one(actions: Any, name: str, text: str, action: Any) -> argparse.ArgumentParser:
-    first = text.partition(".")[0]
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=first[0].lower() + first[1:], description=text)
+def _one(actions: Any, name: str, text: str, action: Any, more: str | None = None) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=more)
     parser.add_argument("client_id", metavar="CLIENT_ID")
     finish_in_tenant(parser, action)
     return parser
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add_program(parser, "client", STOP)
-    repeated = "may be repeated (default client_credentials)"
-    add("--grant-type", dest="grant_types", action="append", choices=GRANTS, help=repeated)
-    add("--redirect-uri", dest="redirect_uris", action="append", metavar="URL", help="may be repeated")
-    add("--auth", dest="token_endpoint_auth_method", choices=METHODS, help="(default client_secret_basic)")
-    add("--jwks", type=Path, metavar="FILE", help="public keys for private_key_jwt, as a JSON Web Key Set")
-    add("--sender-constraint", choices=("none", "dpop", "mtls"), help="what access tokens are bound to (default none)")
+def _add_settings(parser: argparse.ArgumentParser, *, new: bool) -> None:
+    def add(name: str, words: str, default: str = "", **options: Any) -> None:
+        parser.add_argument(name, help=f"{words} (default {default})" if new and default else words, **options)
+
+    add_program(parser, "client", STOP, new=new)
+    several = "may be repeated" if new else REPLACED
+    add("--grant-type", several, "client_credentials", dest="grant_types", action="append", choices=GRANTS)
+    add("--redirect-uri", several, dest="redirect_uris", action="append", metavar="URL")
+    add("--auth", "how it proves itself", METHODS[0], dest="token_endpoint_auth_method", choices=METHODS)
+    add("--jwks", "public keys for private_key_jwt, as a JSON Web Key Set", type=Path, metavar="FILE")
+    add("--sender-constraint", "what access tokens are bound to", "none", choices=("none", "dpop", "mtls"))
 
 
 async def _create(api: Api, arguments: argparse.Namespace) -> int:

@@ -7,16 +7,20 @@ import argparse
 from console.api import Json
 from console.arguments import length, units
 
-__all__ = ["add_grace", "add_program", "grace"]
+__all__ = ["REPLACED", "add_grace", "add_program", "grace"]
 
 
-def add_program(parser: argparse.ArgumentParser, what: str, stop: str) -> None:
-    """Adds what is said of a program. `stop` says what to do instead of a limit of nothing."""
+REPLACED = "instead of those that it has; may be repeated"
+"""What an option of a program says that is there: a list is replaced whole."""
+
+
+def add_program(parser: argparse.ArgumentParser, what: str, stop: str, *, new: bool = True) -> None:
+    """Adds what is said of a program that is new, or there. `stop` says what to do instead of a limit of nothing."""
+    scopes, rate = "may be repeated (default: all that are not elevated)", "requests per second"
     parser.add_argument("--name", dest="display_name", help=f"what the {what} is for")
-    parser.add_argument(
-        "--scope", dest="scopes", action="append", help="may be repeated (default: all that are not elevated)"
-    )
-    parser.add_argument("--rate-limit", type=units(stop), metavar="N", help="requests per second (default 100)")
+    parser.add_argument("--scope", dest="scopes", action="append", help=scopes if new else REPLACED)
+    rate = f"{rate} (default 100)" if new else rate
+    parser.add_argument("--rate-limit", type=units(stop), metavar="N", help=rate)
 
 
 def add_grace(parser: argparse.ArgumentParser) -> None:
