@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import sys
 import webbrowser
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
     from console.signing_in.authorization import Endpoints
+    from console.signing_in.login_file import Login
 
 BROWSER_SECONDS = 300.0
 SLOWER_BY = 5.0
@@ -44,7 +46,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run_login(arguments: argparse.Namespace) -> int:
-    """Signs in and keeps the login."""
+    """Signs in and keeps the login, in place of the one before, which ends."""
     asyncio.run(_login(arguments))
     return 0
 
@@ -74,7 +76,12 @@ async def _login(arguments: argparse.Namespace) -> None:
     except HttpError as error:
         raise CommandFailure(f"Not signed in: {error}.") from error
     with file.locked():
+        former = None
+        with contextlib.suppress(CommandFailure):
+            former = file.read()
         file.write(login_of(endpoints, granted))
+    with contextlib.suppress(CommandFailure, HttpError):
+        await _end(former)
     print(f"Signed in to {endpoints.base_url}. Commands act as you until `rampart logout`.")
 
 
@@ -109,9 +116,16 @@ async def _by_device(endpoints: Endpoints) -> dict[str, Any]:
             interval += SLOWER_BY if refusal.error == "slow_down" else 0.0
 
 
+async def _end(login: Login | None) -> None:
+    """Ends a login on its platform. Raises HttpError."""
+    from console.signing_in.authorization import ask
+
+    if login is not None:
+        await ask(login.revocation_url, {"token": login.refresh_token}, "The platform did not end the login")
+
+
 async def _logout() -> None:
     from console.http import HttpError
-    from console.signing_in.authorization import ask
     from console.signing_in.login_file import LoginFile
 
     file = LoginFile.standard()
@@ -122,7 +136,7 @@ async def _logout() -> None:
             return
         file.delete()
     try:
-        await ask(login.revocation_url, {"token": login.refresh_token}, "The platform did not end the login")
+        await _end(login)
     except HttpError as error:
         raise CommandFailure(
             f"The login is forgotten here, but goes on at {login.base_url} ({error}): end it on the account page."

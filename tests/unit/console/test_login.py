@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from console.__main__ import main
 from console.failure import CommandFailure
 from console.signing_in import authorization
 from console.signing_in.authorization import CodeRequest, Endpoints, OAuthRefusal, renewed
@@ -113,6 +114,30 @@ async def test_login_that_is_over_is_forgotten(tmp_path: Path, server: TwinServe
     assert file.read() is None
     with pytest.raises(CommandFailure, match="Nobody is signed in"):
         await renewed(file)
+
+
+def test_login_ends_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def discovered(_: str) -> Endpoints:
+        return ENDPOINTS
+
+    async def granted(_: Endpoints) -> dict[str, Any]:
+        return {"access_token": "at-2", "refresh_token": "rrt-2", "expires_in": 100}
+
+    async def ask(url: str, form: dict[str, str], what: str) -> dict[str, Any]:
+        asked.append((url, form["token"]))
+        raise OAuthRefusal("temporarily_unavailable", "", what)
+
+    monkeypatch.setenv("RAMPART_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(Endpoints, "discover", discovered)
+    monkeypatch.setattr("console.login._by_device", granted)
+    monkeypatch.setattr(authorization, "ask", ask)
+    LoginFile(tmp_path).write(LOGIN)
+    assert main(["login", "--base-url", "https://a.example", "--device"]) == 0
+    kept = LoginFile(tmp_path).read()
+    assert kept is not None and kept.refresh_token == "rrt-2"
+    assert asked == [("https://a.example/revoke", "rrt-1")]
 
 
 def test_request_says_what_the_standards_ask_for() -> None:
