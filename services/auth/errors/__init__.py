@@ -42,6 +42,7 @@ from services.auth.errors.people import (
 from services.auth.errors.sign_in import (
     authorization_denied,
     authorization_pending,
+    certificate_required,
     device_code_expired,
     grant_invalid,
     interaction_invalid,
@@ -58,6 +59,7 @@ __all__ = [
     "audit_event_not_found",
     "authorization_denied",
     "authorization_pending",
+    "certificate_required",
     "client_invalid",
     "client_not_found",
     "client_refused",

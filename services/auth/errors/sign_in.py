@@ -7,6 +7,7 @@ from meshkit.errors import Kind, MeshError
 __all__ = [
     "authorization_denied",
     "authorization_pending",
+    "certificate_required",
     "device_code_expired",
     "grant_invalid",
     "interaction_invalid",
@@ -74,6 +75,15 @@ def user_code_unknown() -> MeshError:
     """No device waits with the code that was typed."""
     return MeshError(
         Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "no device waits with this code", metadata={"resource": "device"}
+    )
+
+
+def certificate_required() -> MeshError:
+    """Tokens of the client are bound to its certificate, and the connection shows none (RFC 8705, section 3)."""
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "CERTIFICATE_REQUIRED",
+        "tokens of this client are bound to its certificate, and none was shown",
     )
 
 

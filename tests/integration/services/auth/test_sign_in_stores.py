@@ -40,6 +40,7 @@ from services.auth.domain.revocations import Revocation, RevocationKind
 from services.auth.domain.sessions import BrowserSession
 from services.auth.domain.sign_in import SignInAttempt
 from services.auth.domain.tenants import Tenant
+from services.auth.domain.token_binding import TokenBinding
 from services.auth.ports.grants import (
     DeviceChange,
     DeviceStore,
@@ -148,7 +149,7 @@ def grant(stores: Stores, of: BrowserSession, offline: bool = False) -> Grant:
         used_at=NOW,
         expires_at=NOW + timedelta(days=30),
         seed=secrets.token_bytes(32),
-        jkt="A" * 43,
+        bound=TokenBinding(certificate="A" * 43),
     )
 
 
