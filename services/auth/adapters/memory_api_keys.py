@@ -14,6 +14,7 @@ from meshkit.storage.named_requests import MemoryClaims
 from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.domain.api_keys import ApiKey
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import ApiKeyChanges, RecordedAct
 
@@ -33,7 +34,7 @@ class MemoryApiKeys(MemoryActs):
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ApiKeyChanges]:
         async with self._lock:
-            changes = _Changes(dict(self._keys), dict(self._requests), tenant_id)
+            changes = _Changes(dict(self._keys), dict(self._requests), self._directory, tenant_id)
             yield changes
             self._keys, self._requests = changes.keys, changes.requests
             self.record(*changes.acts)
@@ -62,14 +63,22 @@ class MemoryApiKeys(MemoryActs):
 class _Changes(MemoryClaims):
     """Implements `ApiKeyChanges` on copies, which the store takes over at the end."""
 
-    def __init__(self, keys: dict[str, ApiKey], requests: dict[tuple[str, UUID], Answered], tenant_id: str) -> None:
+    def __init__(
+        self,
+        keys: dict[str, ApiKey],
+        requests: dict[tuple[str, UUID], Answered],
+        directory: MemoryDirectory,
+        tenant_id: str,
+    ) -> None:
         super().__init__(requests, tenant_id)
         self.keys = keys
         self.requests = requests
+        self._directory = directory
         self.acts: list[RecordedAct] = []
 
-    async def count(self) -> int:
-        return sum(key.tenant_id == self._tenant_id for key in self.keys.values())
+    async def use(self) -> QuotaUse:
+        used = sum(key.tenant_id == self._tenant_id for key in self.keys.values())
+        return QuotaUse(CountedResource.API_KEYS, self._directory.said(self._tenant_id, CountedResource.API_KEYS), used)
 
     async def create(self, key: ApiKey, act: RecordedAct) -> None:
         self.keys[key.key_id] = key

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.auth.adapters.memory_acts import MemoryActs
+from services.auth.domain.quotas import CountedResource
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import RecordedAct
 
@@ -53,6 +54,11 @@ class MemoryDirectory(MemoryActs):
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
         return [self._tenants[name] for name in sorted(self._tenants) if name > after][:limit]
+
+    def said(self, tenant_id: str, resource: CountedResource) -> int:
+        """Returns how many of a thing the plan of a tenant says that there may be; 0 for one that is not known."""
+        found = next((tenant for tenant in self._tenants.values() if tenant.tenant_id == tenant_id), None)
+        return found.plan.quota(resource) if found is not None else 0
 
     def owner(self, tenant_id: str) -> Tenant:
         """Returns the tenant of an identifier that is known to exist."""

@@ -10,6 +10,7 @@ from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import Member, MemberState, email_key
 from services.auth.domain.passkeys import Ceremony, Passkey
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.throttling import MOST_MARKS
 from services.auth.domain.totp import Totp
 from services.auth.ports import MemberChange, PasswordAccount, RecordedAct
@@ -30,6 +31,8 @@ class PeopleInMemory(MemoryActs):
     passkeys: dict[bytes, Passkey] = field(default_factory=dict)
     ceremonies: dict[bytes, Ceremony] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
+    said: Callable[[str, CountedResource], int] = lambda *_: 0
+    """Returns how many of a thing the plan of a tenant says that there may be."""
 
     def member(self, tenant_id: str, member_id: str) -> Member | None:
         found = self.members.get(member_id)
@@ -57,10 +60,18 @@ class MemoryMembers:
     def __init__(self, people: PeopleInMemory) -> None:
         self._people = people
 
-    async def create_member(self, member: Member, link: MemberLink, act: RecordedAct) -> bool:
-        taken = {(each.tenant_id, email_key(each.email)) for each in self._people.members.values() if each.email}
-        if (member.tenant_id, email_key(member.email)) in taken:
+    async def create_member(
+        self, member: Member, link: MemberLink, act: RecordedAct, admit: Callable[[QuotaUse], None]
+    ) -> bool:
+        own = [each for each in self._people.members.values() if each.tenant_id == member.tenant_id]
+        present = [each for each in own if each.deleted_at is None]
+        if email_key(member.email) in {email_key(each.email) for each in present}:
             return False
+        admit(
+            QuotaUse(
+                CountedResource.MEMBERS, self._people.said(member.tenant_id, CountedResource.MEMBERS), len(present)
+            )
+        )
         self._people.members[member.member_id] = member
         self._people.links[member.member_id] = link
         self._people.record(act)

@@ -42,11 +42,24 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
 
 def plan_from_proto(message: pb.TenantPlan) -> TenantPlan:
     limits = {_class_from_proto(limit): limit.rate_limit for limit in message.class_limits}
-    return TenantPlan(message.rate_limit, message.user_rate_limit, tuple(sorted(limits.items())))
+    return TenantPlan(
+        message.rate_limit,
+        message.user_rate_limit,
+        tuple(sorted(limits.items())),
+        message.max_members,
+        message.max_clients,
+        message.max_api_keys,
+    )
 
 
 def _plan_to_proto(plan: TenantPlan) -> pb.TenantPlan:
-    message = pb.TenantPlan(rate_limit=plan.rate_limit, user_rate_limit=plan.user_rate_limit)
+    message = pb.TenantPlan(
+        rate_limit=plan.rate_limit,
+        user_rate_limit=plan.user_rate_limit,
+        max_members=plan.max_members,
+        max_clients=plan.max_clients,
+        max_api_keys=plan.max_api_keys,
+    )
     for name, rate_limit in plan.class_limits:
         number = policy_pb2.RateClass.Value(f"{_CLASS}{name.upper()}")
         message.class_limits.add(**{"class": number, "rate_limit": rate_limit})

@@ -16,10 +16,15 @@ from services.auth.errors.clients import (
     scope_invalid,
     scope_not_held,
     scopes_unknown,
-    too_many,
     two_secrets,
 )
-from services.auth.errors.directory import currency_unknown, no_signing_key, tenant_not_found, tenant_suspended
+from services.auth.errors.directory import (
+    currency_unknown,
+    no_signing_key,
+    quota_exceeded,
+    tenant_not_found,
+    tenant_suspended,
+)
 from services.auth.errors.people import (
     last_factor,
     last_owner,
@@ -85,6 +90,7 @@ __all__ = [
     "password_refused",
     "proof_invalid",
     "provider_not_found",
+    "quota_exceeded",
     "reauthentication_required",
     "role_not_granted",
     "scope_invalid",
@@ -97,7 +103,6 @@ __all__ = [
     "slow_down",
     "tenant_not_found",
     "tenant_suspended",
-    "too_many",
     "too_many_passkeys",
     "too_many_sign_ins",
     "two_secrets",
