@@ -22,6 +22,8 @@ _CODE = (
     "code_hash, tenant_id, member_id, session_id, client_id, redirect_uri, scopes, code_challenge, nonce, dpop_jkt,"
     " methods, authenticated_at, expires_at"
 )
+# Held, so that whoever takes the consent back waits, and finds the code.
+_CONSENT = "SELECT 1 FROM consents WHERE tenant_id = $1 AND member_id = $2 AND client_id = $3 FOR KEY SHARE"
 _GRANT = (
     "grant_id, tenant_id, member_id, client_id, session_id, scopes, methods, authenticated_at, created_at, used_at,"
     " expires_at, seed, generation, rotated_at, jkt, certificate, ended_at"
@@ -34,8 +36,11 @@ class PostgresGrants:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add_code(self, code: AuthorizationCode) -> None:
+    async def add_code(self, code: AuthorizationCode, *, by_consent: bool) -> bool:
         async with transaction(self._pool, [code.tenant_id]) as connection:
+            whose = code.tenant_id, code.member_id, code.client_id
+            if by_consent and await connection.fetchval(_CONSENT, *whose) is None:
+                return False
             await connection.execute(
                 f"INSERT INTO authorization_codes ({_CODE})"
                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -53,6 +58,7 @@ class PostgresGrants:
                 code.authenticated_at,
                 code.expires_at,
             )
+            return True
 
     async def redeem(
         self,

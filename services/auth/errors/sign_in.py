@@ -8,6 +8,7 @@ __all__ = [
     "authorization_denied",
     "authorization_pending",
     "certificate_required",
+    "consent_not_found",
     "device_code_expired",
     "grant_invalid",
     "interaction_invalid",
@@ -32,6 +33,10 @@ def session_invalid() -> MeshError:
 
 def session_not_found() -> MeshError:
     return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such session", metadata={"resource": "session"})
+
+
+def consent_not_found() -> MeshError:
+    return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such consent", metadata={"resource": "consent"})
 
 
 def grant_invalid(what: str = "the code or token is not good, or not any more") -> MeshError:
