@@ -27,6 +27,9 @@ _NOTICES = {
 }
 _NEW_NAME = Html(' required maxlength="100"')
 _NO_CONSENT = Html('<p class="quiet">You have allowed none.</p>')
+_CONSENTS = Html(
+    '<p class="quiet">You are not asked about these again. Taking one back ends all that the program does for you.</p>'
+)
 _NO_PASSKEY = Html('<p class="quiet">You have none yet.</p>')
 _OPEN = Html(" open")
 
@@ -69,7 +72,9 @@ def account_page(form: Html, shows: Shows, told: Told = Told()) -> Page:
         "totp": fill(template("account_totp_on" if "totp" in account.factors else "account_totp_off"), form=form),
         "passkeys": joined(_passkey(form, each) for each in shows.passkeys) or _NO_PASSKEY,
         "sessions": joined(_session(form, each) for each in shows.sessions),
-        "consents": joined(_consent(form, each) for each in shows.consents) or _NO_CONSENT,
+        "consents": joined([_CONSENTS, *(_consent(form, each) for each in shows.consents)])
+        if shows.consents
+        else _NO_CONSENT,
         "waiting": fill(template("account_waiting"), attempt=shows.attempt) if shows.attempt else NOTHING,
         "passkey_alert": _alert_at("passkey", told),
         "new_name": field("name", "Name for a new one", autocomplete="off", value="Passkey", more=_NEW_NAME),

@@ -28,12 +28,12 @@ def tenant_suspended() -> MeshError:
 
 def quota_exceeded(quota: str, limit: int, used: int) -> MeshError:
     """The tenant has as many of a thing as it may have."""
-    what = quota.replace("_", " ")
+    what = "API keys" if quota == "api_keys" else quota
     return MeshError(
         Kind.FAILED_PRECONDITION,
         "QUOTA_EXCEEDED",
-        f"the tenant has {used} {what} and may have {limit}: delete some that are not needed, or have the operator of"
-        " the platform raise the quota",
+        f"the tenant has {used} of {limit} {what}: delete some that are not needed, or have the operator of the"
+        " platform raise the quota",
         metadata={"quota": quota, "limit": str(limit), "used": str(used)},
     )
 

@@ -142,7 +142,7 @@ async def test_tenant_has_as_many_programs_as_its_plan_says(world: ProgramWorld)
     await world.key()
     for _ in range(2):
         await world.client()
-    for another, words in ((world.client(), "2 clients and may have 2"), (world.key(), "1 api keys and may have 1")):
+    for another, words in ((world.client(), "has 2 of 2 clients"), (world.key(), "has 1 of 1 API keys")):
         error = await refused(another)
         assert (error.reason, words in error.message) == ("QUOTA_EXCEEDED", True)
     # One that is there already is not in the way of a plan with less, and goes on.
