@@ -100,6 +100,9 @@ async def _control(arguments: argparse.Namespace) -> int:
     async with _directory(arguments) as directory:
         does = {"show": directory.tenant, "suspend": directory.suspend, "resume": directory.resume}
         _show(await does[arguments.action](arguments.name))
+        if arguments.action == "show":
+            for each in await directory.quotas(arguments.name):
+                print(f"{each.quota.replace('_', ' '):9} {each.used} of {each.limit}")
     return 0
 
 

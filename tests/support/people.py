@@ -23,6 +23,7 @@ from services.auth.adapters.postgres_passkeys import PostgresPasskeys
 from services.auth.adapters.postgres_passwords import PostgresPasswords
 from services.auth.domain.links import LinkKind, MemberLink
 from services.auth.domain.members import Member
+from services.auth.domain.quotas import CountedResource
 from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import Directory, FailureCounts, MemberChange, RecordedAct
@@ -65,6 +66,7 @@ class People:
 def in_memory() -> People:
     directory = MemoryDirectory()
     people = PeopleInMemory(said=directory.said)
+    directory.counts[CountedResource.MEMBERS] = lambda tenant_id: len(people.present(tenant_id))
     stores = PeopleStores(
         MemoryMembers(people), MemoryPasswords(people), MemoryLinks(people), MemoryCodes(people), MemoryPasskeys(people)
     )

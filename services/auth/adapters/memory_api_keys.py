@@ -30,6 +30,7 @@ class MemoryApiKeys(MemoryActs):
         self._keys: dict[str, ApiKey] = {}
         self._requests: dict[tuple[str, UUID], Answered] = {}
         self._lock = asyncio.Lock()
+        directory.counts[CountedResource.API_KEYS] = lambda tenant_id: _count(self._keys, tenant_id)
 
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ApiKeyChanges]:
@@ -77,8 +78,8 @@ class _Changes(MemoryClaims):
         self.acts: list[RecordedAct] = []
 
     async def use(self) -> QuotaUse:
-        used = sum(key.tenant_id == self._tenant_id for key in self.keys.values())
-        return QuotaUse(CountedResource.API_KEYS, self._directory.said(self._tenant_id, CountedResource.API_KEYS), used)
+        used, what = _count(self.keys, self._tenant_id), CountedResource.API_KEYS
+        return QuotaUse(what, self._directory.said(self._tenant_id, what), used)
 
     async def create(self, key: ApiKey, act: RecordedAct) -> None:
         self.keys[key.key_id] = key
@@ -95,3 +96,7 @@ class _Changes(MemoryClaims):
     async def delete(self, key_id: str, act: RecordedAct) -> None:
         del self.keys[key_id]
         self.acts.append(act)
+
+
+def _count(keys: Mapping[str, ApiKey], tenant_id: str) -> int:
+    return sum(key.tenant_id == tenant_id for key in keys.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -28,6 +28,7 @@ class MemoryClients(MemoryActs):
         self._clients: dict[str, Client] = {}
         self._requests: dict[tuple[str, UUID], Answered] = {}
         self._lock = asyncio.Lock()
+        directory.counts[CountedResource.CLIENTS] = lambda tenant_id: _count(self._clients, tenant_id)
 
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ClientChanges]:
@@ -67,8 +68,8 @@ class _Changes(MemoryClaims):
         self.acts: list[RecordedAct] = []
 
     async def use(self) -> QuotaUse:
-        used = sum(client.tenant_id == self._tenant_id for client in self.clients.values())
-        return QuotaUse(CountedResource.CLIENTS, self._directory.said(self._tenant_id, CountedResource.CLIENTS), used)
+        used, what = _count(self.clients, self._tenant_id), CountedResource.CLIENTS
+        return QuotaUse(what, self._directory.said(self._tenant_id, what), used)
 
     async def create(self, client: Client, act: RecordedAct) -> None:
         self.clients[client.client_id] = client
@@ -85,3 +86,7 @@ class _Changes(MemoryClaims):
     async def delete(self, client_id: str, act: RecordedAct) -> None:
         del self.clients[client_id]
         self.acts.append(act)
+
+
+def _count(clients: Mapping[str, Client], tenant_id: str) -> int:
+    return sum(client.tenant_id == tenant_id for client in clients.values())

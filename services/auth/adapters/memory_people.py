@@ -38,6 +38,10 @@ class PeopleInMemory(MemoryActs):
         found = self.members.get(member_id)
         return found if found and found.tenant_id == tenant_id and found.deleted_at is None else None
 
+    def present(self, tenant_id: str) -> list[Member]:
+        """Returns the members of a tenant who are not deleted."""
+        return [each for each in self.members.values() if each.tenant_id == tenant_id and each.deleted_at is None]
+
     def lasting_factors(self, member_id: str) -> int:
         totp = self.totp.get(member_id)
         own = [each for each in self.passkeys.values() if each.member_id == member_id]
@@ -63,8 +67,7 @@ class MemoryMembers:
     async def create_member(
         self, member: Member, link: MemberLink, act: RecordedAct, admit: Callable[[QuotaUse], None]
     ) -> bool:
-        own = [each for each in self._people.members.values() if each.tenant_id == member.tenant_id]
-        present = [each for each in own if each.deleted_at is None]
+        present = self._people.present(member.tenant_id)
         if email_key(member.email) in {email_key(each.email) for each in present}:
             return False
         admit(

@@ -10,6 +10,8 @@ import asyncpg
 from meshkit.storage.postgres import Connection, Pool, transaction
 from services.auth.adapters.act_rows import record
 from services.auth.adapters.named_rows import open_row, open_tenant
+from services.auth.adapters.quota_rows import used
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import RecordedAct
 
@@ -57,6 +59,14 @@ class PostgresDirectory:
     async def get_tenant(self, tenant_id: str) -> Tenant | None:
         async with transaction(self._pool, [tenant_id]) as connection:
             return await _tenant_opened(connection, tenant_id)
+
+    async def uses(self, tenant: Tenant) -> list[QuotaUse]:
+        tenant_id = tenant.tenant_id
+        async with transaction(self._pool, [tenant_id]) as connection:
+            counts = [await used(connection, tenant_id, each) for each in CountedResource]
+        return [
+            QuotaUse(each, tenant.plan.quota(each), count) for each, count in zip(CountedResource, counts, strict=True)
+        ]
 
     async def set_plan(self, tenant_id: str, plan: TenantPlan, act: RecordedAct) -> Tenant | None:
         return await self._change(tenant_id, act, _SET_PLAN, *_plan_values(plan))

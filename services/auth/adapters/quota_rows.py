@@ -1,4 +1,4 @@
-"""Counts what a tenant has, for a transaction that makes another of it."""
+"""Counts what a tenant has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from meshkit.storage.locks import bounded, under_change
 from meshkit.storage.postgres import Connection
 from services.auth.domain.quotas import CountedResource, QuotaUse
 
-__all__ = ["use_of"]
+__all__ = ["use_of", "used"]
 
 # Not `FOR UPDATE`: rows of other tables refer to the tenant, and who writes one is not to wait.
 _SAID = {
@@ -28,4 +28,9 @@ async def use_of(connection: Connection, tenant_id: str, resource: CountedResour
     with bounded(under_change(resource.value.replace("_", " "))):
         said = await connection.fetchval(_SAID[resource], tenant_id)
     # A statement of its own, which sees what those have written that held the lock before.
-    return QuotaUse(resource, said or 0, await connection.fetchval(_USED[resource], tenant_id))
+    return QuotaUse(resource, said or 0, await used(connection, tenant_id, resource))
+
+
+async def used(connection: Connection, tenant_id: str, resource: CountedResource) -> int:
+    """Returns how many a tenant has, which the transaction of the connection has opened."""
+    return int(await connection.fetchval(_USED[resource], tenant_id))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from rampart.auth.v1 import auth_service_pb2 as pb
+from rampart.auth.v1 import tenant_service_pb2
 from rampart.mesh.v1 import policy_pb2
 
+from services.auth.domain.quotas import QuotaUse
 from services.auth.domain.tenants import IssuedToken, Tenant, TenantPlan
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "plan_from_proto",
     "tenant_to_proto",
     "token_to_proto",
+    "use_to_proto",
 ]
 
 _CLASS = "RATE_CLASS_"
@@ -38,6 +41,10 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
     if tenant.suspended_at is not None:
         message.suspend_time.FromDatetime(tenant.suspended_at)
     return message
+
+
+def use_to_proto(use: QuotaUse) -> tenant_service_pb2.QuotaUse:
+    return tenant_service_pb2.QuotaUse(quota=use.resource.value, limit=use.limit, used=use.used)
 
 
 def plan_from_proto(message: pb.TenantPlan) -> TenantPlan:

@@ -95,6 +95,7 @@ async def test_tenant_has_no_more_members_than_its_plan_lets_it_have_however_man
     assert await people.stores.members.change_member(people.tenant.tenant_id, present[0].member_id, gone)
     last = member_of(people.tenant)
     assert await create(last, link_of(last), act(last), check_room)
+    assert [each.used for each in await people.directory.uses(people.tenant)] == [3, 0, 0]
 
 
 async def test_members_are_listed_in_order_by_state(people: People) -> None:

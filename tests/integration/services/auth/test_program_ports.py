@@ -221,6 +221,17 @@ async def test_tenant_has_no_more_programs_than_its_plan_lets_it_have_however_ma
         assert all(each.metadata == {"quota": quota, "limit": str(most), "used": str(most)} for each in refused)
 
 
+async def test_what_a_tenant_has_of_its_quotas_is_told(stores: ProgramStores) -> None:
+    owner, other = await owner_in(stores), await owner_in(stores)
+    for _ in range(2):
+        await stored_client(stores, owner)
+    await stored_key(stores, owner)
+    await stored_key(stores, other)
+    planned = replace(owner, plan=TenantPlan(max_clients=1))
+    told = {each.resource.value: (each.used, each.limit) for each in await stores.directory.uses(planned)}
+    assert told == {"members": (0, 10_000), "clients": (2, 1), "api_keys": (1, 1_000)}
+
+
 async def test_quota_that_no_plan_names_is_that_of_everybody(stores: ProgramStores) -> None:
     owner = await owner_in(stores)
     async with stores.clients.begin(owner.tenant_id) as changes:
