@@ -72,6 +72,15 @@ class TenantDirectory:
         """Returns a tenant. Raises CommandFailure."""
         return await self._control("GetTenant", tenant_service_pb2.GetTenantRequest(tenant=name))
 
+    async def quotas(self, name: str) -> Sequence[tenant_service_pb2.QuotaUse]:
+        """Returns how many of each thing a tenant has, and may have. Raises CommandFailure."""
+        async with refusals("auth"):
+            answer = await self._tenants.GetTenant(
+                tenant_service_pb2.GetTenantRequest(tenant=name), timeout=CALL_SECONDS
+            )
+        quotas: Sequence[tenant_service_pb2.QuotaUse] = answer.quotas
+        return quotas
+
     async def suspend(self, name: str) -> auth_service_pb2.Tenant:
         """Stops a tenant. Raises CommandFailure."""
         return await self._control("SuspendTenant", tenant_service_pb2.SuspendTenantRequest(tenant=name))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CLASSES = ("decision", "read", "write")
 COLUMNS = ("tenant", "tenant_id", "currency", "limits", "state", "created")
+QUOTAS = {"members": 10_000, "clients": 1_000, "api_keys": 1_000}
+"""Of what there may be so many, and how many where a plan does not say."""
 STOP = "to stop a tenant, use `rampart tenant suspend`"
 
 
@@ -43,7 +45,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.add_argument("--json", action="store_true", help="print JSON for scripts, one object a line")
     _finish(listing, _list)
     plan = actions.add_parser(
-        "plan", help="replace what the clients of a tenant may use together; counts from each client's next token"
+        "plan", help="replace what a tenant may use and have; rates count from each client's next token"
     )
     plan.add_argument("name", help="name of the tenant")
     _add_plan(plan)
@@ -98,6 +100,9 @@ async def _control(arguments: argparse.Namespace) -> int:
     async with _directory(arguments) as directory:
         does = {"show": directory.tenant, "suspend": directory.suspend, "resume": directory.resume}
         _show(await does[arguments.action](arguments.name))
+        if arguments.action == "show":
+            for each in await directory.quotas(arguments.name):
+                print(f"{each.quota.replace('_', ' '):9} {each.used} of {each.limit}")
     return 0
 
 
@@ -154,6 +159,14 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--user-rate-limit", type=units(STOP), metavar="N", help="units per second of one user (default none)"
     )
+    for name, default in QUOTAS.items():
+        words = name.replace("_", " ")
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=units(STOP),
+            metavar="N",
+            help=f"most {words} that there may be (default {default})",
+        )
 
 
 def _class_limit(text: str) -> tuple[str, int]:
@@ -167,7 +180,10 @@ def _plan(arguments: argparse.Namespace) -> auth_service_pb2.TenantPlan:
     from rampart.auth.v1 import auth_service_pb2
     from rampart.mesh.v1 import policy_pb2
 
-    plan = auth_service_pb2.TenantPlan(rate_limit=arguments.rate_limit, user_rate_limit=arguments.user_rate_limit)
+    quotas = {f"max_{name}": getattr(arguments, name) for name in QUOTAS}
+    plan = auth_service_pb2.TenantPlan(
+        rate_limit=arguments.rate_limit, user_rate_limit=arguments.user_rate_limit, **quotas
+    )
     for name, limit in arguments.class_limit:
         number = policy_pb2.RateClass.Value(f"RATE_CLASS_{name.upper()}")
         plan.class_limits.add(**{"class": number, "rate_limit": limit})
@@ -189,12 +205,14 @@ def _shown(tenant: auth_service_pb2.Tenant) -> dict[str, str]:
     for limit in plan.class_limits:
         name = policy_pb2.RateClass.Name(getattr(limit, "class"))
         limits[name.removeprefix("RATE_CLASS_").lower()] = limit.rate_limit
-    shown = ", ".join(f"{name} {limit}/s" for name, limit in limits.items() if limit)
+    shown = [f"{name} {limit}/s" for name, limit in limits.items() if limit]
+    quotas = {name.replace("_", " "): getattr(plan, f"max_{name}") for name in QUOTAS}
+    shown += [f"{name} {quota}" for name, quota in quotas.items() if quota]
     return {
         "tenant": tenant.name,
         "tenant_id": tenant.tenant_id,
         "currency": tenant.default_currency,
-        "limits": shown or "none",
+        "limits": ", ".join(shown) or "none",
         "state": "suspended" if tenant.HasField("suspend_time") else "active",
         "create_time": tenant.create_time.ToJsonString(),
     }

@@ -62,7 +62,7 @@ async def serve(host: Host, settings: GatewaySettings, *, worker: int = 0) -> No
 
     One that stands by has prepared all that needs no other process before it waits for its turn.
     """
-    prepared = Prepared.make(settings.reachable, settings.mesh.issuer)
+    prepared = Prepared.make(settings)
     spare_collector()
     if not await turn():
         return
@@ -91,10 +91,11 @@ class Prepared:
     documentation: Documentation
 
     @classmethod
-    def make(cls, url: str, issuer: str) -> Prepared:
+    def make(cls, settings: GatewaySettings) -> Prepared:
         plan = load_plan(DESCRIPTORS)
-        reasons, product = read_reasons(plan.files, EXAMPLE_VIOLATION), rampart(issuer)
-        return cls(make_router(plan), product, describe(plan, reasons, url, product))
+        reasons = read_reasons(plan.files, EXAMPLE_VIOLATION)
+        product = rampart(settings.mesh.issuer, certificates=bool(settings.client_certificates))
+        return cls(make_router(plan), product, describe(plan, reasons, settings.reachable, product))
 
 
 async def compose(
@@ -149,6 +150,7 @@ async def _guard(
         limits=settings.limits,
         limiters=limiters,
         addresses=settings.client_addresses,
+        certificates=settings.client_certificates,
         keys=keys,
         public_url=settings.reachable,
         audit=await host.open(remote_audit(host.identity(settings.mesh), settings.addresses["auth"]), name="audit log"),

@@ -57,7 +57,7 @@ class Application:
                 settings,
                 streams,
                 Telemetry(access_log()),
-                Prepared.make(settings.reachable, settings.mesh.issuer),
+                Prepared.make(settings),
             )
             spare_collector()
             await send({"type": "lifespan.startup.complete"})

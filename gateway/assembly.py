@@ -23,6 +23,7 @@ from gateway.describe.openapi import LOCAL_URL, document
 from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
+from gateway.edge.certificates import ClientCertificates
 from gateway.edge.exit import Exit
 from gateway.edge.guard import Guard, TokenGuard, Verifier
 from gateway.edge.headers.answers import Answers
@@ -95,6 +96,7 @@ def make_guard(
     limits: LimitSettings = LimitSettings(),
     limiters: Limiters | None = None,
     addresses: AddressResolver = AddressResolver(),
+    certificates: ClientCertificates = ClientCertificates(),
     keys: KeySource = NoKeys(),
     audit: CallAudit | None = None,
     public_url: str = LOCAL_URL,
@@ -116,6 +118,7 @@ def make_guard(
         keys=keys,
         audit=audit,
         possession=PossessionCheck(public_url),
+        certificates=certificates,
     )
 
 

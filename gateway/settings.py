@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.edge.address import AddressResolver
+from gateway.edge.certificates import ClientCertificates
 from gateway.edge.headers.cors import valid_origin
 from gateway.edge.public_url import local_url, public_url
 from gateway.edge.ratelimit import LimitSettings
@@ -80,6 +81,8 @@ class GatewaySettings:
     limits: LimitSettings
     client_addresses: AddressResolver
     """How the address of a client is found; which proxies are trusted."""
+    client_certificates: ClientCertificates
+    """Which proxies are believed about the certificates of clients."""
     http: HttpSettings
     max_body: int
     """Most bytes in a request body."""
@@ -106,6 +109,7 @@ class GatewaySettings:
             workers=reader.number("RAMPART_GATEWAY_WORKERS", 1, low=1, high=64),
             limits=LimitSettings.read(reader),
             client_addresses=AddressResolver.read(reader),
+            client_certificates=ClientCertificates.read(reader),
             http=HttpSettings.read(reader),
             max_body=reader.number("RAMPART_MAX_BODY", 4 << 20, low=1024, high=64 << 20),
             max_streams=reader.number("RAMPART_MAX_STREAMS", 500, low=1, high=100_000),

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 from starlette.types import Scope
 
+from gateway.edge.trusted import UNIX, TrustedPeers
 from meshkit import canonical
 from meshkit.settings import Reader, SettingsError
 
-__all__ = ["UNIX", "AddressResolver", "Network", "limit_key", "parse_address", "parse_networks"]
+__all__ = ["UNIX", "AddressResolver", "limit_key", "parse_address"]
 
 Address: TypeAlias = canonical.Address
-Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
-UNIX = "unix"
-"""Stands for peers on a unix socket, which have no address."""
 HEADERS = ("x-forwarded-for", "forwarded")
 MAX_HOPS = 32
 IPV6_PREFIX = 64
@@ -47,11 +45,10 @@ class _Proxies:
 class AddressResolver:
     """Finds the address of clients. Trusts no peer by default."""
 
-    def __init__(self, trusted: Sequence[Network] = (), *, unix: bool = False, header: str = HEADERS[0]) -> None:
+    def __init__(self, trusted: TrustedPeers = TrustedPeers(), header: str = HEADERS[0]) -> None:
         if header not in HEADERS:
             raise ValueError(f"{header!r} is not one of {', '.join(HEADERS)}")
-        self._trusted = tuple(trusted)
-        self._unix = unix
+        self._trusted = trusted
         self._header = header.encode()
         self._hops = _forwarded_hops if header == "forwarded" else _x_forwarded_hops
 
@@ -62,28 +59,24 @@ class AddressResolver:
             trusted=reader.text("RAMPART_TRUSTED_PROXIES", ""),
             header=reader.text("RAMPART_CLIENT_ADDRESS_HEADER", HEADERS[0]),
         )
-        names, header = [part.strip() for part in said.trusted.split(",")], said.header.lower()
-        try:
-            trusted, unix = parse_networks(name for name in names if name)
-        except ValueError as error:
-            raise SettingsError(f"RAMPART_TRUSTED_PROXIES must be addresses, networks or {UNIX}: {error}") from None
+        trusted, header = TrustedPeers.read("RAMPART_TRUSTED_PROXIES", said.trusted), said.header.lower()
         if header not in HEADERS:
             raise SettingsError(f"RAMPART_CLIENT_ADDRESS_HEADER must be {' or '.join(HEADERS)}, not {header!r}")
-        return cls(trusted, unix=unix, header=header)
+        return cls(trusted, header)
 
     def connection_key(self, host: str) -> str:
         """Returns what the connections of a peer are counted by; empty for a trusted proxy, or a unix socket."""
         peer = parse_address(host)
-        return "" if peer is None or self._trusts(peer) else limit_key(peer)
+        return "" if peer is None or self._trusted.hold(peer) else limit_key(peer)
 
     def resolve(self, scope: Scope) -> str:
         """Returns what identifies the client of an ASGI scope for a limit (see `limit_key`)."""
         client = scope.get("client")
         host = client[0] if client else ""
-        if not self._trusted and not self._unix:
+        if not self._trusted:
             return _peer_key(host)
         peer = parse_address(host)
-        if not self._trusts(peer):
+        if not self._trusted.hold(peer):
             return _peer_key(host)
         return self._walk(scope, peer)
 
@@ -95,14 +88,9 @@ class AddressResolver:
                 # Unknown or hidden: as far as anyone knows it is the hop that said so.
                 break
             known = address
-            if not self._trusts(address):
+            if not self._trusted.hold(address):
                 break
         return limit_key(known) if known is not None else UNIX
-
-    def _trusts(self, address: Address | None) -> bool:
-        if address is None:
-            return self._unix
-        return any(address.version == network.version and address in network for network in self._trusted)
 
 
 def parse_address(text: str) -> Address | None:
@@ -125,21 +113,6 @@ def limit_key(address: Address) -> str:
     if address.version == 4:
         return str(address)
     return str(ipaddress.ip_network((int(address), IPV6_PREFIX), strict=False))
-
-
-def parse_networks(names: Iterable[str]) -> tuple[tuple[Network, ...], bool]:
-    """Reads networks and addresses, and whether `unix` is among them. Raises ValueError naming what is none of them."""
-    networks: list[Network] = []
-    unix = False
-    for name in names:
-        if name == UNIX:
-            unix = True
-            continue
-        try:
-            networks.append(ipaddress.ip_network(name))
-        except ValueError as error:
-            raise ValueError(f"{name!r} is not a network: {error}") from None
-    return tuple(networks), unix
 
 
 @lru_cache(maxsize=4_096)

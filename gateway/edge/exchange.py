@@ -30,8 +30,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "begun", "body_unread", "call", "captures", "client_address", "endpoint", "extra", "headers", "label", "method",
-        "path", "query", "receive", "repeated", "repeats", "scope", "send", "started", "status",
+        "begun", "body_unread", "call", "captures", "certificate", "client_address", "endpoint", "extra", "headers",
+        "label", "method", "path", "query", "receive", "repeated", "repeats", "scope", "send", "started", "status",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +53,8 @@ class Exchange:
         self.label: Label = ("", "")
         self.client_address: str | None = None
         """What limits know the client's address by. None until it is asked for (see `gateway.edge.address`)."""
+        self.certificate = ""
+        """Thumbprint of the client's certificate, empty if it showed none (see `gateway.edge.certificates`)."""
         self.status = 0
         """Of the answer, 0 while nothing is known of it."""
         self.begun = False

@@ -14,10 +14,11 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from gateway.edge.address import AddressResolver
+from gateway.edge.certificates import ClientCertificates
 from gateway.edge.exchange import Exchange
 from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry
-from gateway.edge.possession import PossessionCheck
+from gateway.edge.possession import Held, PossessionCheck
 from gateway.edge.ratelimit import Charges, LimitBook, StrictRateLimiter, state_field
 from meshkit.audit.calls import DENIALS, CallAudit
 from meshkit.context import Principal
@@ -71,6 +72,7 @@ class TokenGuard:
         strict: StrictRateLimiter | None = None,
         strict_classes: Collection[str] = (),
         possession: PossessionCheck,
+        certificates: ClientCertificates = ClientCertificates(),
         keys: KeySource = NoKeys(),
         audit: CallAudit | None = None,
     ) -> None:
@@ -82,11 +84,12 @@ class TokenGuard:
         self._addresses = addresses
         self._keys = keys
         self._possession = possession
+        self._certificates = certificates
         self._strict = strict
         self._strict_classes = frozenset(strict_classes) if strict is not None else frozenset()
 
     async def admit(self, exchange: Exchange, policy: Policy) -> None:
-        """Sets token and principal of the exchange's call, and the rate-limit headers. Raises MeshError.
+        """Sets certificate, token and principal of the exchange's call, and the rate-limit headers. Raises MeshError.
 
         The audit log is told of whom it refuses.
         """
@@ -98,6 +101,7 @@ class TokenGuard:
             raise
 
     async def _admit(self, exchange: Exchange, policy: Policy) -> None:
+        exchange.certificate = self._certificates.shown(exchange.scope, exchange.headers)
         if policy.public:
             self.charge_address(exchange, policy)
             return
@@ -211,12 +215,13 @@ class TokenGuard:
             raise
 
     def _check_possession(self, exchange: Exchange, principal: Principal, token: str, possessed: bool) -> None:
-        """Refuses a bound token without a proof of its key, and a proof with another: both count as a wrong token."""
+        """Refuses a bound token without what it is bound to, and a proof with another: both count as a wrong token."""
         self._check_failures(exchange)
         proof = exchange.headers.get(b"dpop", b"") if possessed else None
+        held = Held(proof, exchange.certificate)
         place = exchange.method, exchange.path.decode("latin-1")
         try:
-            self._possession.check(principal.confirmation, token, proof, place)
+            self._possession.check(principal.confirmation, token, held, place)
         except MeshError:
             self._charge_failure(exchange)
             raise

@@ -18,8 +18,8 @@ _LISTS = frozenset({
     b"upgrade", b"via", b"x-forwarded-for",
 })  # fmt: skip
 _SINGLE = frozenset({
-    b"authorization", b"content-encoding", b"content-length", b"content-type", b"dpop", b"expect", b"host",
-    b"idempotency-key", b"last-event-id", b"origin", b"transfer-encoding", b"x-request-id",
+    b"authorization", b"client-cert", b"content-encoding", b"content-length", b"content-type", b"dpop", b"expect",
+    b"host", b"idempotency-key", b"last-event-id", b"origin", b"transfer-encoding", b"x-request-id",
 })  # fmt: skip
 
 

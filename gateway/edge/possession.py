@@ -1,4 +1,4 @@
-"""Checks that whoever shows a token that is bound to a key holds the key (RFC 9449, section 7).
+"""Checks that whoever shows a bound token holds the key (RFC 9449, section 7) or certificate (RFC 8705, section 3).
 
 A proof is good once in each process: others, and other gateways, do not know of it. Whoever takes a token and its proof
 from a request can so repeat that very request for a minute at most, once for each process that has not had it.
@@ -6,23 +6,35 @@ from a request can so repeat that very request for a minute at most, once for ea
 
 from __future__ import annotations
 
+import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from meshkit.context import Confirmation
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.dpop import ProofError, read_proof
 
-__all__ = ["SEEN_PROOFS", "PossessionCheck"]
+__all__ = ["SEEN_PROOFS", "Held", "PossessionCheck"]
 
 SEEN_PROOFS = 100_000
 """Proofs that are known at once. If there are more in a minute, new ones are refused until some are too old."""
 _KEY = "jkt"
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a request shows beside its token."""
+
+    proof: bytes | None = None
+    """What stands in the header of proofs; None if the token came as a bearer's."""
+    certificate: str = ""
+    """Thumbprint of the client's certificate, empty for none."""
+
+
 class PossessionCheck:
-    """Checks proofs against tokens. `url` is where callers reach the gateway; proofs name addresses behind it."""
+    """Checks what is held against tokens. `url` is where callers reach the gateway; proofs name addresses behind it."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time, *, most: int = SEEN_PROOFS) -> None:
         self._url = url
@@ -30,20 +42,20 @@ class PossessionCheck:
         self._most = most
         self._seen: OrderedDict[bytes, float] = OrderedDict()
 
-    def check(self, bound: Confirmation | None, token: str, proof: bytes | None, place: tuple[str, str]) -> None:
-        """Checks a request with a method and a path. `proof` is None if the token came as a bearer's.
+    def check(self, bound: Confirmation | None, token: str, held: Held, place: tuple[str, str]) -> None:
+        """Checks a request with a method and a path.
 
         Raises TOKEN_INVALID for a token that must come otherwise, and PROOF_INVALID.
         """
-        if bound is None and proof is None:
+        if bound is not None and bound.method == _KEY:
+            if held.proof is None:
+                raise _other("is bound to a key: send it as `Authorization: DPoP` with a proof")
+            self._check_proof(bound, token, held.proof.decode("latin-1"), place)
             return
-        if bound is None:
+        if held.proof is not None:
             raise _other("is not bound to a key: send it as `Authorization: Bearer`")
-        if bound.method != _KEY:
-            raise _other("is bound to a certificate, which is shown inside the mesh alone")
-        if proof is None:
-            raise _other("is bound to a key: send it as `Authorization: DPoP` with a proof")
-        self._check_proof(bound, token, proof.decode("latin-1"), place)
+        if bound is not None and not hmac.compare_digest(bound.thumbprint, held.certificate):
+            raise _other("is bound to a certificate that the request does not show")
 
     def _check_proof(self, bound: Confirmation, token: str, proof: str, place: tuple[str, str]) -> None:
         method, path = place

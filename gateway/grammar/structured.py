@@ -1,4 +1,4 @@
-"""Reads and writes structured fields (RFC 9651), as far as the edge has any: Items that are Strings."""
+"""Reads and writes structured fields (RFC 9651), as far as the edge has any: Strings and Byte Sequences."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import base64
 import re
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["StructuredFieldError", "read_string", "string_item"]
+__all__ = ["StructuredFieldError", "read_bytes", "read_string", "string_item"]
 
 _STRING = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])*)"')
+_BYTES = re.compile(rb":([A-Za-z0-9+/]*=*):")
 _KEY = re.compile(rb"; *[a-z*][a-z0-9_.*-]*")
 _BARE_ITEM = re.compile(
     rb"""
@@ -25,7 +26,7 @@ _BARE_ITEM = re.compile(
 
 
 class StructuredFieldError(ValueError):
-    """A field is no Item that is a String."""
+    """A field is no Item of the type that it must have."""
 
 
 def read_string(field: bytes) -> str:
@@ -38,6 +39,26 @@ def read_string(field: bytes) -> str:
         raise StructuredFieldError("is no String")
     _check_parameters(field.strip(b" "), found.end())
     return re.sub(rb"\\(.)", rb"\1", found[1]).decode("ascii")
+
+
+def read_bytes(field: bytes) -> bytes:
+    """Returns the Byte Sequence of an Item (section 4.2.7), as `read_string` does a String. Padding may be left out.
+
+    Raises StructuredFieldError.
+    """
+    found = _BYTES.match(field.strip(b" "))
+    if found is None:
+        raise StructuredFieldError("is no Byte Sequence")
+    _check_parameters(field.strip(b" "), found.end())
+    try:
+        return _decoded(found[1].rstrip(b"="))
+    except ValueError:
+        raise StructuredFieldError("is no Byte Sequence") from None
+
+
+def _decoded(encoded: bytes) -> bytes:
+    """Decodes base64 without its padding (section 4.2.7). Raises ValueError."""
+    return base64.b64decode(encoded + b"=" * (-len(encoded) % 4), validate=True)
 
 
 def _check_parameters(field: bytes, at: int) -> None:
@@ -58,8 +79,7 @@ def _decodes(value: re.Match[bytes]) -> bool:
     """Tells whether what a Byte Sequence or a Display String encodes is there."""
     try:
         if value["bytes"] is not None:
-            # Padding may be left out (section 4.2.7).
-            base64.b64decode(value["bytes"] + b"=" * (-len(value["bytes"]) % 4), validate=True)
+            _decoded(value["bytes"])
         unquote_to_bytes(value["words"] or b"").decode()
     except ValueError:
         return False

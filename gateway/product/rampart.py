@@ -18,7 +18,7 @@ from gateway.errors.places import HttpViolation
 from gateway.product.home_page import HOME_PAGE
 from gateway.product.identity.routes import identity_routes
 from gateway.product.oauth.operations import OAUTH, OAUTH_OPERATIONS
-from gateway.product.oauth.routes import oauth_routes
+from gateway.product.oauth.routes import discovery_routes, oauth_routes
 
 __all__ = ["EXAMPLE_VIOLATION", "rampart"]
 
@@ -32,17 +32,20 @@ EXAMPLE_VIOLATION = HttpViolation(
 """What examples of errors complain about."""
 
 
-def rampart(issuer: str = "") -> Product:
+def rampart(issuer: str = "", *, certificates: bool = False) -> Product:
     """Returns Rampart's part of the gateway. Raises OSError if one of its texts is missing.
 
-    `issuer` is that of access tokens; the gateway describes it if that is its own URL.
+    `issuer` is that of access tokens; the gateway describes it if that is its own URL. `certificates` says whether the
+    gateway learns those of clients.
     """
     about = About("Rampart", SUMMARY, f"{INTRODUCTION.read_text()}\n{conventions(json_names=False)}", "v1", LICENSE)
 
     def routes(
         plan: Plan, upstream: Upstream, guard: Guard, bodies: BodyReader, public_url: str
     ) -> Sequence[BaseRoute]:
-        oauth = oauth_routes(plan, upstream, guard, bodies, public_url, issuer)
-        return [*oauth, *identity_routes(plan, upstream, guard, bodies, public_url)]
+        # An issuer at another address is described by whoever answers there.
+        described = discovery_routes(plan, issuer, certificates=certificates) if issuer == public_url else []
+        parts = plan, upstream, guard, bodies, public_url
+        return [*oauth_routes(*parts), *described, *identity_routes(*parts)]
 
     return Product(routes, DocumentExtension(about, OAUTH_OPERATIONS, OAUTH), HOME_PAGE)

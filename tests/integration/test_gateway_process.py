@@ -238,6 +238,7 @@ def two_workers(environment: dict[str, str], valkey_url: str, run_folder: Path) 
         "RAMPART_REDIS_URL": valkey_url,
         "RAMPART_ADDRESS_RATE": "20",
         "RAMPART_TRUSTED_PROXIES": "127.0.0.1",
+        "RAMPART_CLIENT_CERT_PROXIES": "127.0.0.1",
     }
     running = RunningGateway(environment | own, run_folder / "gateway-two-workers.log")
     deadline = time.monotonic() + START_SECONDS
@@ -246,6 +247,16 @@ def two_workers(environment: dict[str, str], valkey_url: str, run_folder: Path) 
         time.sleep(0.05)
     yield running
     running.process.stop()
+
+
+def test_certificates_are_read_from_the_proxies_of_the_setting_alone(
+    two_workers: RunningGateway, gateway: RunningGateway
+) -> None:
+    head = b"GET /.well-known/jwks.json HTTP/1.1\r\nhost: x\r\nclient-cert: none\r\n\r\n"
+    status, _, body = two_workers.raw(head)
+    assert (status, json.loads(body)["detail"]) == (400, "header client-cert is no Byte Sequence")
+    # Without the setting nobody looks at it: what is missing is the service behind.
+    assert gateway.raw(head)[0] == 503
 
 
 def login_of(address: str) -> bytes:

@@ -25,6 +25,7 @@ from services.auth.domain.members import Member
 from services.auth.domain.secrets import new_secret, secret_hash
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import RecordedAct
+from services.auth.service.quotas import check_room
 from tests.integration.conftest import FreshDatabase
 from tests.support.browser import Tab, find_browser, open_tab
 from tests.support.certificates import Certificates
@@ -88,7 +89,7 @@ async def link(place: Place) -> tuple[str, str]:
     secret = new_secret("rln_")
     stored = MemberLink(secret_hash(secret), made.tenant_id, made.member_id, LinkKind.INVITATION, now + timedelta(1))
     assert await PostgresMembers(pool).create_member(
-        made, stored, RecordedAct(AuditEvent("member.invite", made.tenant_id, now))
+        made, stored, RecordedAct(AuditEvent("member.invite", made.tenant_id, now)), check_room
     )
     await pool.close()
     return f"/link/{secret}", owner.name

@@ -135,6 +135,18 @@ class AccountAnswers:
         self.sessions.pop(asked.session_id, None)
         return sessions.EndSessionResponse()
 
+    def on_list_consents(self, asked: Any) -> Any:
+        answer = sessions.ListConsentsResponse()
+        for client_id, name in self.here.consents.items():
+            consent = answer.consents.add(client_id=client_id, client_name=name, scopes=["decision:read", "openid"])
+            consent.create_time.FromJsonString("2026-11-21T04:10:37Z")
+        return answer
+
+    def on_delete_consent(self, asked: Any) -> Any:
+        if self.here.consents.pop(asked.client_id, None) is None:
+            raise MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such consent")
+        return sessions.DeleteConsentResponse()
+
     def on_create_recovery_codes(self, asked: Any) -> Any:
         self._recent()
         self.here.recovery_codes = [secrets.token_hex(10) for _ in range(10)]

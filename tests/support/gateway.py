@@ -19,6 +19,7 @@ from gateway.describe.documentation import Documentation
 from gateway.describe.product import Product
 from gateway.edge.address import AddressResolver
 from gateway.edge.body import BodyReader
+from gateway.edge.certificates import ClientCertificates
 from gateway.edge.guard import Verifier
 from gateway.edge.keys import KeySource, NoKeys
 from gateway.edge.metrics import Telemetry, access_log
@@ -138,6 +139,7 @@ class Gateway:
         limits: LimitSettings = LimitSettings(),
         limiters: Limiters | None = None,
         addresses: AddressResolver = AddressResolver(),
+        certificates: ClientCertificates = ClientCertificates(),
         product: Product | None = RAMPART,
         keys: KeySource = NoKeys(),
         **parts: Any,
@@ -151,7 +153,13 @@ class Gateway:
         self.bodies = BodyReader(max_bytes=1 << 20)
         checker = verifier or self.verifier
         self.guard = make_guard(
-            checker, self.telemetry, limits=limits, limiters=limiters, addresses=addresses, keys=keys
+            checker,
+            self.telemetry,
+            limits=limits,
+            limiters=limiters,
+            addresses=addresses,
+            certificates=certificates,
+            keys=keys,
         )
         own = GatewayParts(
             router=router(),

@@ -23,11 +23,13 @@ from services.auth.adapters.postgres_passkeys import PostgresPasskeys
 from services.auth.adapters.postgres_passwords import PostgresPasswords
 from services.auth.domain.links import LinkKind, MemberLink
 from services.auth.domain.members import Member
+from services.auth.domain.quotas import CountedResource
 from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import Directory, FailureCounts, MemberChange, RecordedAct
 from services.auth.service.acts import act_on
 from services.auth.service.people.stores import PeopleStores
+from services.auth.service.quotas import check_room
 
 __all__ = ["HASH", "NOW", "People", "act", "change", "in_memory", "in_postgres", "link_of", "member_of", "together"]
 
@@ -54,7 +56,7 @@ class People:
         """Returns a new member who is active and has a password hash that nothing matches."""
         member, link = member_of(self.tenant, email=email, roles=roles), None
         link = link_of(member)
-        assert await self.stores.members.create_member(member, link, act(member))
+        assert await self.stores.members.create_member(member, link, act(member), check_room)
         assert await self.stores.links.use_link(link, HASH, [], NOW, act(member))
         found = await self.stores.members.find_member(member.tenant_id, member.member_id)
         assert found is not None
@@ -62,11 +64,13 @@ class People:
 
 
 def in_memory() -> People:
-    people = PeopleInMemory()
+    directory = MemoryDirectory()
+    people = PeopleInMemory(said=directory.said)
+    directory.counts[CountedResource.MEMBERS] = lambda tenant_id: len(people.present(tenant_id))
     stores = PeopleStores(
         MemoryMembers(people), MemoryPasswords(people), MemoryLinks(people), MemoryCodes(people), MemoryPasskeys(people)
     )
-    return People(MemoryDirectory(), stores, MemoryFailureCounts(), people)
+    return People(directory, stores, MemoryFailureCounts(), people)
 
 
 def in_postgres(pool: Pool) -> People:

@@ -50,6 +50,8 @@ class Person:
     new_secret: str = ""
     programs: dict[str, str] = field(default_factory=dict)
     """Names of programs that act for the person, by the identifier of their grant."""
+    consents: dict[str, str] = field(default_factory=dict)
+    """Names of clients that the person has allowed something, by identifier."""
 
     @property
     def factors(self) -> list[pb.Factor]:

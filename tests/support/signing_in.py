@@ -18,11 +18,11 @@ from meshkit.identity.roles import Roles
 from meshkit.identity.tokens import TokenVerifier
 from meshkit.ids import uuid7
 from services.auth import errors
+from services.auth.adapters.memory_consents import MemoryConsents
 from services.auth.adapters.memory_factors import MemoryFailureCounts
 from services.auth.adapters.memory_keys import MemorySigningKeyStore
 from services.auth.adapters.memory_sign_in import (
     MemoryAttempts,
-    MemoryConsents,
     MemoryDevices,
     MemoryGrants,
     MemoryRevocationLog,

@@ -19,7 +19,7 @@ from meshkit.topology import Topology
 __all__ = ["Setting", "page", "settings_of"]
 
 COMMON = "meshkit.settings"
-GATEWAY = ("gateway.settings", "gateway.edge.ratelimit.settings", "gateway.edge.address")
+GATEWAY = ("gateway.settings", "gateway.edge.ratelimit.settings", "gateway.edge.address", "gateway.edge.certificates")
 UNBOUNDED = 1 << 31
 KINDS = {
     "text": "text", "switch": "on or off", "address": "host:port", "upstream": "host:port, …", "file": "a file",

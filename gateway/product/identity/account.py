@@ -16,8 +16,10 @@ from gateway.product.identity.attempts import Attempts
 from gateway.product.identity.calls import (
     CHANGE_PASSWORD,
     CREATE_RECOVERY_CODES,
+    DELETE_CONSENT,
     END_SESSION,
     GET_ACCOUNT,
+    LIST_CONSENTS,
     LIST_PASSKEYS,
     LIST_SESSIONS,
     SIGN_OUT,
@@ -76,6 +78,15 @@ class AccountPages:
             return await refused(person, error)
         return done(person.visit, "ended")
 
+    async def withdraw(self, person: Person) -> Response:
+        """Takes back what a program was let do."""
+        request = session_service_pb2.DeleteConsentRequest(client_id=person.visit.given.get("client", ""))
+        try:
+            await person.ask(DELETE_CONSENT, request)
+        except MeshError as error:
+            return await refused(person, error)
+        return done(person.visit, "consent")
+
     async def sign_out(self, visit: Visit) -> Response:
         """Ends the session, or all sessions and grants of its person. Without a session there is nothing to end."""
         everywhere = visit.given.get("everywhere") == "yes"
@@ -95,12 +106,13 @@ def done(visit: Visit, name: str) -> Response:
 
 async def show_account(person: Person, told: Told = Told(), error: MeshError | None = None) -> Response:
     """Shows the account of a person, with what is to be told."""
-    account, passkeys, sessions = await asyncio.gather(
+    account, passkeys, sessions, consents = await asyncio.gather(
         person.ask(GET_ACCOUNT, pb.GetAccountRequest()),
         person.ask(LIST_PASSKEYS, pb.ListPasskeysRequest()),
         person.ask(LIST_SESSIONS, session_service_pb2.ListSessionsRequest()),
+        person.ask(LIST_CONSENTS, session_service_pb2.ListConsentsRequest()),
     )
-    shows = Shows(account.account, passkeys.passkeys, sessions.sessions, person.visit.attempt)
+    shows = Shows(account.account, passkeys.passkeys, sessions.sessions, consents.consents, person.visit.attempt)
     page = account_page(form_parts(person.visit), shows, told)
     return shown(person.visit, page, retry_headers(error) if error is not None else None)
 

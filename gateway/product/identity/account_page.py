@@ -18,6 +18,7 @@ __all__ = ["Shows", "Told", "account_page", "codes_page", "totp_page"]
 
 _NOTICES = {
     "ended": "It is ended, and refused everywhere within seconds.",
+    "consent": "It is taken back. The program can do nothing for you until you allow it again.",
     "passkey-new": "The passkey is registered.",
     "passkey-removed": "The passkey is removed.",
     "passkey-renamed": "The passkey has its new name.",
@@ -25,6 +26,10 @@ _NOTICES = {
     "totp-on": "The authenticator app is on.",
 }
 _NEW_NAME = Html(' required maxlength="100"')
+_NO_CONSENT = Html('<p class="quiet">You have allowed none.</p>')
+_CONSENTS = Html(
+    '<p class="quiet">You are not asked about these again. Taking one back ends all that the program does for you.</p>'
+)
 _NO_PASSKEY = Html('<p class="quiet">You have none yet.</p>')
 _OPEN = Html(" open")
 
@@ -50,6 +55,7 @@ class Shows:
     account: pb.Account
     passkeys: Sequence[pb.Passkey]
     sessions: Sequence[session_pb2.Session]
+    consents: Sequence[session_pb2.Consent] = ()
     attempt: str = ""
     """Identifier of an attempt that waits for a second factor; empty for none."""
 
@@ -66,6 +72,9 @@ def account_page(form: Html, shows: Shows, told: Told = Told()) -> Page:
         "totp": fill(template("account_totp_on" if "totp" in account.factors else "account_totp_off"), form=form),
         "passkeys": joined(_passkey(form, each) for each in shows.passkeys) or _NO_PASSKEY,
         "sessions": joined(_session(form, each) for each in shows.sessions),
+        "consents": joined([_CONSENTS, *(_consent(form, each) for each in shows.consents)])
+        if shows.consents
+        else _NO_CONSENT,
         "waiting": fill(template("account_waiting"), attempt=shows.attempt) if shows.attempt else NOTHING,
         "passkey_alert": _alert_at("passkey", told),
         "new_name": field("name", "Name for a new one", autocomplete="off", value="Passkey", more=_NEW_NAME),
@@ -128,6 +137,17 @@ def _session(form: Html, session: session_pb2.Session) -> Html:
         since=f"since {session.create_time.ToDatetime():%Y-%m-%d}",
         used=f"last used {session.use_time.ToDatetime():%Y-%m-%d %H:%M} UTC",
         scopes=fill('<p class="quiet">{{scopes}}</p>', scopes=", ".join(session.scopes)) if program else NOTHING,
+    )
+
+
+def _consent(form: Html, consent: session_pb2.Consent) -> Html:
+    return fill(
+        template("account_consent"),
+        form=form,
+        client=consent.client_id,
+        name=consent.client_name,
+        since=f"allowed since {consent.create_time.ToDatetime():%Y-%m-%d}",
+        scopes=", ".join(consent.scopes),
     )
 
 

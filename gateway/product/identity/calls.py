@@ -17,11 +17,11 @@ from meshkit.context import CallContext
 from meshkit.identity.policy import Policy
 
 __all__ = [
-    "BEGIN_PASSKEY", "CHANGE_PASSWORD", "CONFIRM_TOTP", "CREATE_PASSKEY", "CREATE_RECOVERY_CODES", "DELETE_PASSKEY",
-    "DELETE_TOTP", "END_SESSION", "FINISH_FEDERATION", "GET_ACCOUNT", "GET_LINK", "GET_SIGN_IN", "LIST_PASSKEYS",
-    "LIST_SESSIONS", "OPEN_SESSION", "RENAME_PASSKEY", "SIGN_OUT", "START_AUTHORIZATION", "START_FEDERATION",
-    "START_PASSKEY", "START_SIGN_IN", "START_TOTP", "SUBMIT_CONSENT", "SUBMIT_FACTOR", "SUBMIT_PASSWORD",
-    "USE_LINK", "AnswerT", "IdentityCalls", "Rpc",
+    "BEGIN_PASSKEY", "CHANGE_PASSWORD", "CONFIRM_TOTP", "CREATE_PASSKEY", "CREATE_RECOVERY_CODES", "DELETE_CONSENT",
+    "DELETE_PASSKEY", "DELETE_TOTP", "END_SESSION", "FINISH_FEDERATION", "GET_ACCOUNT", "GET_LINK", "GET_SIGN_IN",
+    "LIST_CONSENTS", "LIST_PASSKEYS", "LIST_SESSIONS", "OPEN_SESSION", "RENAME_PASSKEY", "SIGN_OUT",
+    "START_AUTHORIZATION", "START_FEDERATION", "START_PASSKEY", "START_SIGN_IN", "START_TOTP", "SUBMIT_CONSENT",
+    "SUBMIT_FACTOR", "SUBMIT_PASSWORD", "USE_LINK", "AnswerT", "IdentityCalls", "Rpc",
 ]  # fmt: skip
 
 AnswerT = TypeVar("AnswerT", bound=Message)
@@ -65,6 +65,8 @@ RENAME_PASSKEY = Rpc(f"{_ACCOUNT}RenamePasskey", account.RenamePasskeyResponse)
 DELETE_PASSKEY = Rpc(f"{_ACCOUNT}DeletePasskey", account.DeletePasskeyResponse)
 LIST_SESSIONS = Rpc(f"{_SESSIONS}ListSessions", sessions.ListSessionsResponse)
 END_SESSION = Rpc(f"{_SESSIONS}EndSession", sessions.EndSessionResponse)
+LIST_CONSENTS = Rpc(f"{_SESSIONS}ListConsents", sessions.ListConsentsResponse)
+DELETE_CONSENT = Rpc(f"{_SESSIONS}DeleteConsent", sessions.DeleteConsentResponse)
 CREATE_RECOVERY_CODES = Rpc(f"{_ACCOUNT}CreateRecoveryCodes", account.CreateRecoveryCodesResponse)
 
 

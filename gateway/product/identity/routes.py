@@ -89,6 +89,7 @@ def _account(door: Door, calls: IdentityCalls, attempts: Attempts) -> list[BaseR
     forms = {
         "password": people.only(account.change_password),
         "recovery-codes": people.only(account.new_codes),
+        "consents/withdraw": people.only(account.withdraw),
         "sessions/end": people.only(account.end_session),
         "sign-out": account.sign_out,
         "totp": people.only(authenticators.start),

@@ -27,31 +27,37 @@ JWKS_PATH: Final = "/.well-known/jwks.json"
 MAX_AGE = 3600
 
 _CLIENT_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+_ADDRESSES = {
+    "authorization_endpoint": AUTHORIZATION_PATH,
+    "token_endpoint": TOKEN_PATH,
+    "revocation_endpoint": REVOCATION_PATH,
+    "introspection_endpoint": INTROSPECTION_PATH,
+    "device_authorization_endpoint": DEVICE_PATH,
+    "userinfo_endpoint": USERINFO_PATH,
+    "jwks_uri": JWKS_PATH,
+}
 _IDENTITY_SCOPES = ("openid", "profile", "email", "offline_access")
 
 
 class Discovery:
     """Answers with the document, which is the same for everybody and changes with releases alone."""
 
-    def __init__(self, issuer: str, scopes: Collection[str]) -> None:
-        self._document = metadata(issuer, scopes)
+    def __init__(self, issuer: str, scopes: Collection[str], *, certificates: bool = False) -> None:
+        self._document = metadata(issuer, scopes, certificates=certificates)
 
     async def respond(self, _: Request) -> Response:
         """Answers with the document."""
         return JSONResponse(self._document, headers={"cache-control": f"public, max-age={MAX_AGE}"})
 
 
-def metadata(issuer: str, scopes: Collection[str]) -> dict[str, Any]:
-    """Returns the document of the issuer, whose URL is that of the gateway (RFC 8414, section 3.3)."""
+def metadata(issuer: str, scopes: Collection[str], *, certificates: bool = False) -> dict[str, Any]:
+    """Returns the document of the issuer, whose URL is that of the gateway (RFC 8414, section 3.3).
+
+    `certificates` says that the gateway learns those of clients, so that tokens can be bound to them.
+    """
     return {
         "issuer": issuer,
-        "authorization_endpoint": issuer + AUTHORIZATION_PATH,
-        "token_endpoint": issuer + TOKEN_PATH,
-        "revocation_endpoint": issuer + REVOCATION_PATH,
-        "introspection_endpoint": issuer + INTROSPECTION_PATH,
-        "device_authorization_endpoint": issuer + DEVICE_PATH,
-        "userinfo_endpoint": issuer + USERINFO_PATH,
-        "jwks_uri": issuer + JWKS_PATH,
+        **{name: issuer + path for name, path in _ADDRESSES.items()},
         "scopes_supported": [*_IDENTITY_SCOPES, *sorted(scopes)],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -68,6 +74,7 @@ def metadata(issuer: str, scopes: Collection[str]) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": _CLIENT_METHODS,
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": sorted(ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": certificates,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "claims_supported": [

@@ -55,6 +55,7 @@ def token_asked(public_url: str) -> Callable[[Exchange, dict[str, str]], pb.Gran
             client=client_of(exchange, form),
             grant_type=form["grant_type"],
             proof=proof_of(exchange, public_url, TOKEN_PATH),
+            certificate_thumbprint=exchange.certificate,
             **{name: form[name] for name in _GRANT_FIELDS if name in form},
         )
 
@@ -88,6 +89,7 @@ def introspected_told(found: pb.IntrospectTokenResponse) -> dict[str, Any]:
     """Returns what a token says (RFC 7662, section 2.2)."""
     if not found.active:
         return {"active": False}
+    bound = {"jkt": found.jkt, "x5t#S256": found.certificate_thumbprint}
     told: dict[str, Any] = {
         "active": True,
         "scope": found.scope,
@@ -101,7 +103,7 @@ def introspected_told(found: pb.IntrospectTokenResponse) -> dict[str, Any]:
         "iss": found.iss,
         "jti": found.jti,
         "roles": list(found.roles),
-        "cnf": {"jkt": found.jkt} if found.jkt else {},
+        "cnf": {method: value for method, value in bound.items() if value},
     }
     return {name: value for name, value in told.items() if value not in ("", [], {})}
 

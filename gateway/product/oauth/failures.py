@@ -24,6 +24,7 @@ _BY_REASON = {
     "SCOPE_INVALID": (400, "invalid_scope"),
     "GRANT_INVALID": (400, "invalid_grant"),
     "PROOF_INVALID": (400, "invalid_dpop_proof"),
+    "CERTIFICATE_REQUIRED": (400, "invalid_request"),
     "AUTHORIZATION_PENDING": (400, "authorization_pending"),
     "SLOW_DOWN": (400, "slow_down"),
     "AUTHORIZATION_DENIED": (400, "access_denied"),

@@ -144,7 +144,8 @@ OAUTH_OPERATIONS: Final = (
             "Grants tokens",
             "OAuth 2.0 token endpoint (RFC 6749, section 3.2). Credentials of the client stand in the body or, better, "
             "in an `Authorization: Basic` header; never in both, never in the address. A `DPoP` header binds the "
-            "tokens to a key (RFC 9449).",
+            "tokens to a key (RFC 9449); those of a client with the sender constraint `mtls` are bound to its "
+            "certificate (RFC 8705).",
             TOKEN_FORM,
             {"grant_type": "client_credentials", **_CLIENT_EXAMPLE, "scope": "decision:create decision:read"},
             "OAuthTokens",

@@ -29,7 +29,15 @@ from gateway.product.oauth.endpoints import (
 )
 from gateway.product.oauth.userinfo import UserInfoEndpoint
 
-__all__ = ["AUTHORIZE_DEVICE", "GET_USER_INFO", "GRANT_TOKEN", "INTROSPECT_TOKEN", "REVOKE_TOKEN", "oauth_routes"]
+__all__ = [
+    "AUTHORIZE_DEVICE",
+    "GET_USER_INFO",
+    "GRANT_TOKEN",
+    "INTROSPECT_TOKEN",
+    "REVOKE_TOKEN",
+    "discovery_routes",
+    "oauth_routes",
+]
 
 _SERVICE = "/rampart.auth.v1.OAuthService"
 GRANT_TOKEN = f"{_SERVICE}/GrantToken"
@@ -40,9 +48,9 @@ GET_USER_INFO = f"{_SERVICE}/GetUserInfo"
 
 
 def oauth_routes(
-    plan: Plan, upstream: Upstream, guard: Guard, bodies: BodyReader, public_url: str, issuer: str
+    plan: Plan, upstream: Upstream, guard: Guard, bodies: BodyReader, public_url: str
 ) -> Sequence[BaseRoute]:
-    """Returns the routes. An issuer that is not the gateway's own URL is described by whoever answers there."""
+    """Returns the routes of the endpoints, whose proofs of possession are about addresses at `public_url`."""
     methods, parts = plan.methods, (upstream, guard, bodies)
     token = FormEndpoint(
         methods[GRANT_TOKEN], *parts, ask=token_asked(public_url), answer=pb.GrantTokenResponse, tell=granted_told
@@ -71,12 +79,13 @@ def oauth_routes(
         Route(INTROSPECTION_PATH, introspection.respond, methods=["POST"], name="introspection"),
         Route(DEVICE_PATH, device.respond, methods=["POST"], name="device authorization"),
         Route(USERINFO_PATH, person.respond, methods=["GET", "POST"], name="userinfo"),
-        *(_discovery(plan, issuer) if issuer == public_url else []),
     ]
 
 
-def _discovery(plan: Plan, issuer: str) -> Sequence[BaseRoute]:
-    discovery = Discovery(issuer, {scope for method in plan.methods.values() for scope in method.policy.scopes})
+def discovery_routes(plan: Plan, issuer: str, *, certificates: bool) -> Sequence[BaseRoute]:
+    """Returns the routes of what describes the issuer. `certificates` says whether those of clients are known."""
+    scopes = {scope for method in plan.methods.values() for scope in method.policy.scopes}
+    discovery = Discovery(issuer, scopes, certificates=certificates)
     return [
         Route(path, discovery.respond, methods=["GET"], name=f"metadata {path}")
         for path in (OAUTH_METADATA_PATH, OPENID_METADATA_PATH)

@@ -49,7 +49,7 @@ class UserInfoEndpoint:
         token = credentials(header, "bearer" if proof is None else "dpop")
         if not token:
             raise OAuthError(401, "invalid_token", "an access token is required in the Authorization header")
-        return pb.GetUserInfoRequest(access_token=token, proof=proof)
+        return pb.GetUserInfoRequest(access_token=token, proof=proof, certificate_thumbprint=exchange.certificate)
 
 
 def _told(claims: pb.GetUserInfoResponse) -> dict[str, object]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from meshkit.context import Confirmation
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["certificate_thumbprint", "check_sender"]
+__all__ = ["certificate_thumbprint", "check_sender", "sender_certificate"]
 
 _OUTSIDE = "client/"
 """Begins the path of every caller that is not the platform's own."""
@@ -34,9 +34,17 @@ def check_sender(bound: Confirmation | None, peer: str, connection: Mapping[str,
         return
     if bound.method != "x5t#S256":
         raise _refused("is bound to a key, of which there is no proof here")
-    shown = b"".join(connection.get(_CERTIFICATE, ()))
-    if not shown or not hmac.compare_digest(certificate_thumbprint(shown), bound.thumbprint):
+    if not hmac.compare_digest(sender_certificate(peer, connection), bound.thumbprint):
         raise _refused("is bound to another certificate")
+
+
+def sender_certificate(peer: str, connection: Mapping[str, Iterable[bytes]]) -> str:
+    """Returns the thumbprint of the certificate of a caller from outside the mesh, to which its tokens may be bound.
+
+    It is empty for a caller that passes on what others ask for: its certificate says nothing of them.
+    """
+    shown = b"".join(connection.get(_CERTIFICATE, ())) if peer.startswith(_OUTSIDE) else b""
+    return certificate_thumbprint(shown) if shown else ""
 
 
 def certificate_thumbprint(pem: bytes) -> str:

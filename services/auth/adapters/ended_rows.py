@@ -6,7 +6,7 @@ from meshkit.storage.postgres import Connection
 from services.auth.adapters import revocation_rows
 from services.auth.domain.endings import AccessEnding
 
-__all__ = ["end_all_of_member", "end_grant", "end_session"]
+__all__ = ["end_all_of_member", "end_grant", "end_grants_of_client", "end_session"]
 
 
 async def end_session(
@@ -49,8 +49,26 @@ async def end_grant(connection: Connection, tenant_id: str, grant_id: str, endin
     return True
 
 
+async def end_grants_of_client(
+    connection: Connection, tenant_id: str, member_id: str, client_id: str, ending: AccessEnding
+) -> None:
+    """Ends all grants that a client has from a member, and forgets what was to become one."""
+    await _drop_begun(connection, tenant_id, member_id, client_id)
+    ended = await connection.fetch(
+        "UPDATE grants SET ended_at = $4"
+        " WHERE tenant_id = $1 AND member_id = $2 AND client_id = $3 AND ended_at IS NULL RETURNING grant_id",
+        tenant_id,
+        member_id,
+        client_id,
+        ending.at,
+    )
+    for row in ended:
+        await revocation_rows.append(connection, ending.of_session(tenant_id, str(row["grant_id"])))
+
+
 async def end_all_of_member(connection: Connection, tenant_id: str, member_id: str, ending: AccessEnding) -> None:
-    """Ends all sessions and grants of a member, with the tokens that came of them; forgets codes under way."""
+    """Ends all sessions and grants of a member, with the tokens that came of them; forgets what was to become one."""
+    await _drop_begun(connection, tenant_id, member_id)
     for table in ("sessions", "grants"):
         await connection.execute(
             f"UPDATE {table} SET ended_at = $3 WHERE tenant_id = $1 AND member_id = $2 AND ended_at IS NULL",
@@ -58,9 +76,18 @@ async def end_all_of_member(connection: Connection, tenant_id: str, member_id: s
             member_id,
             ending.at,
         )
-    await connection.execute(
-        "DELETE FROM authorization_codes WHERE tenant_id = $1 AND member_id = $2 AND grant_id IS NULL",
-        tenant_id,
-        member_id,
-    )
     await revocation_rows.append(connection, ending.of_member(tenant_id, member_id))
+
+
+async def _drop_begun(connection: Connection, tenant_id: str, member_id: str, client_id: str = "") -> None:
+    """Deletes codes and devices of a member that have no grant yet, of one client or of all.
+
+    Comes before grants end: whoever redeems one at the moment is waited for, and what he has got is ended with them.
+    """
+    for table, begun in (("authorization_codes", "grant_id IS NULL"), ("device_authorizations", "state = 'allowed'")):
+        await connection.execute(
+            f"DELETE FROM {table} WHERE tenant_id = $1 AND member_id = $2 AND $3 IN ('', client_id) AND {begun}",
+            tenant_id,
+            member_id,
+            client_id,
+        )

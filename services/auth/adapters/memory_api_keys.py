@@ -14,6 +14,7 @@ from meshkit.storage.named_requests import MemoryClaims
 from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.domain.api_keys import ApiKey
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import ApiKeyChanges, RecordedAct
 
@@ -29,11 +30,12 @@ class MemoryApiKeys(MemoryActs):
         self._keys: dict[str, ApiKey] = {}
         self._requests: dict[tuple[str, UUID], Answered] = {}
         self._lock = asyncio.Lock()
+        directory.counts[CountedResource.API_KEYS] = lambda tenant_id: _count(self._keys, tenant_id)
 
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ApiKeyChanges]:
         async with self._lock:
-            changes = _Changes(dict(self._keys), dict(self._requests), tenant_id)
+            changes = _Changes(dict(self._keys), dict(self._requests), self._directory, tenant_id)
             yield changes
             self._keys, self._requests = changes.keys, changes.requests
             self.record(*changes.acts)
@@ -62,14 +64,22 @@ class MemoryApiKeys(MemoryActs):
 class _Changes(MemoryClaims):
     """Implements `ApiKeyChanges` on copies, which the store takes over at the end."""
 
-    def __init__(self, keys: dict[str, ApiKey], requests: dict[tuple[str, UUID], Answered], tenant_id: str) -> None:
+    def __init__(
+        self,
+        keys: dict[str, ApiKey],
+        requests: dict[tuple[str, UUID], Answered],
+        directory: MemoryDirectory,
+        tenant_id: str,
+    ) -> None:
         super().__init__(requests, tenant_id)
         self.keys = keys
         self.requests = requests
+        self._directory = directory
         self.acts: list[RecordedAct] = []
 
-    async def count(self) -> int:
-        return sum(key.tenant_id == self._tenant_id for key in self.keys.values())
+    async def use(self) -> QuotaUse:
+        used, what = _count(self.keys, self._tenant_id), CountedResource.API_KEYS
+        return QuotaUse(what, self._directory.said(self._tenant_id, what), used)
 
     async def create(self, key: ApiKey, act: RecordedAct) -> None:
         self.keys[key.key_id] = key
@@ -86,3 +96,7 @@ class _Changes(MemoryClaims):
     async def delete(self, key_id: str, act: RecordedAct) -> None:
         del self.keys[key_id]
         self.acts.append(act)
+
+
+def _count(keys: Mapping[str, ApiKey], tenant_id: str) -> int:
+    return sum(key.tenant_id == tenant_id for key in keys.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from meshkit.storage.named_requests import MemoryClaims
 from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.domain.clients import Client
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import ClientChanges, RecordedAct
 
@@ -27,11 +28,12 @@ class MemoryClients(MemoryActs):
         self._clients: dict[str, Client] = {}
         self._requests: dict[tuple[str, UUID], Answered] = {}
         self._lock = asyncio.Lock()
+        directory.counts[CountedResource.CLIENTS] = lambda tenant_id: _count(self._clients, tenant_id)
 
     @asynccontextmanager
     async def begin(self, tenant_id: str) -> AsyncIterator[ClientChanges]:
         async with self._lock:
-            changes = _Changes(dict(self._clients), dict(self._requests), tenant_id)
+            changes = _Changes(dict(self._clients), dict(self._requests), self._directory, tenant_id)
             yield changes
             self._clients, self._requests = changes.clients, changes.requests
             self.record(*changes.acts)
@@ -52,14 +54,22 @@ class MemoryClients(MemoryActs):
 class _Changes(MemoryClaims):
     """Implements `ClientChanges` on copies, which the store takes over at the end."""
 
-    def __init__(self, clients: dict[str, Client], requests: dict[tuple[str, UUID], Answered], tenant_id: str) -> None:
+    def __init__(
+        self,
+        clients: dict[str, Client],
+        requests: dict[tuple[str, UUID], Answered],
+        directory: MemoryDirectory,
+        tenant_id: str,
+    ) -> None:
         super().__init__(requests, tenant_id)
         self.clients = clients
         self.requests = requests
+        self._directory = directory
         self.acts: list[RecordedAct] = []
 
-    async def count(self) -> int:
-        return sum(client.tenant_id == self._tenant_id for client in self.clients.values())
+    async def use(self) -> QuotaUse:
+        used, what = _count(self.clients, self._tenant_id), CountedResource.CLIENTS
+        return QuotaUse(what, self._directory.said(self._tenant_id, what), used)
 
     async def create(self, client: Client, act: RecordedAct) -> None:
         self.clients[client.client_id] = client
@@ -76,3 +86,7 @@ class _Changes(MemoryClaims):
     async def delete(self, client_id: str, act: RecordedAct) -> None:
         del self.clients[client_id]
         self.acts.append(act)
+
+
+def _count(clients: Mapping[str, Client], tenant_id: str) -> int:
+    return sum(client.tenant_id == tenant_id for client in clients.values())

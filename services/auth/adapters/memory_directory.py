@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.auth.adapters.memory_acts import MemoryActs
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import RecordedAct
 
@@ -19,6 +20,8 @@ class MemoryDirectory(MemoryActs):
     def __init__(self) -> None:
         super().__init__()
         self._tenants: dict[str, Tenant] = {}
+        self.counts: dict[CountedResource, Callable[[str], int]] = {}
+        """What the stores of things that are counted say of a tenant."""
 
     async def create_tenant(self, tenant: Tenant, act: RecordedAct) -> Tenant:
         if tenant.name not in self._tenants:
@@ -31,6 +34,12 @@ class MemoryDirectory(MemoryActs):
 
     async def get_tenant(self, tenant_id: str) -> Tenant | None:
         return next((tenant for tenant in self._tenants.values() if tenant.tenant_id == tenant_id), None)
+
+    async def uses(self, tenant: Tenant) -> list[QuotaUse]:
+        return [
+            QuotaUse(each, tenant.plan.quota(each), self.counts[each](tenant.tenant_id) if each in self.counts else 0)
+            for each in CountedResource
+        ]
 
     async def set_plan(self, tenant_id: str, plan: TenantPlan, act: RecordedAct) -> Tenant | None:
         return await self._change(tenant_id, lambda tenant: replace(tenant, plan=plan), act)
@@ -53,6 +62,11 @@ class MemoryDirectory(MemoryActs):
 
     async def list_tenants(self, after: str, limit: int) -> list[Tenant]:
         return [self._tenants[name] for name in sorted(self._tenants) if name > after][:limit]
+
+    def said(self, tenant_id: str, resource: CountedResource) -> int:
+        """Returns how many of a thing the plan of a tenant says that there may be; 0 for one that is not known."""
+        found = next((tenant for tenant in self._tenants.values() if tenant.tenant_id == tenant_id), None)
+        return found.plan.quota(resource) if found is not None else 0
 
     def owner(self, tenant_id: str) -> Tenant:
         """Returns the tenant of an identifier that is known to exist."""

@@ -10,6 +10,7 @@ from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import Member, MemberState, email_key
 from services.auth.domain.passkeys import Ceremony, Passkey
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.throttling import MOST_MARKS
 from services.auth.domain.totp import Totp
 from services.auth.ports import MemberChange, PasswordAccount, RecordedAct
@@ -30,10 +31,16 @@ class PeopleInMemory(MemoryActs):
     passkeys: dict[bytes, Passkey] = field(default_factory=dict)
     ceremonies: dict[bytes, Ceremony] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
+    said: Callable[[str, CountedResource], int] = lambda *_: 0
+    """Returns how many of a thing the plan of a tenant says that there may be."""
 
     def member(self, tenant_id: str, member_id: str) -> Member | None:
         found = self.members.get(member_id)
         return found if found and found.tenant_id == tenant_id and found.deleted_at is None else None
+
+    def present(self, tenant_id: str) -> list[Member]:
+        """Returns the members of a tenant who are not deleted."""
+        return [each for each in self.members.values() if each.tenant_id == tenant_id and each.deleted_at is None]
 
     def lasting_factors(self, member_id: str) -> int:
         totp = self.totp.get(member_id)
@@ -57,10 +64,17 @@ class MemoryMembers:
     def __init__(self, people: PeopleInMemory) -> None:
         self._people = people
 
-    async def create_member(self, member: Member, link: MemberLink, act: RecordedAct) -> bool:
-        taken = {(each.tenant_id, email_key(each.email)) for each in self._people.members.values() if each.email}
-        if (member.tenant_id, email_key(member.email)) in taken:
+    async def create_member(
+        self, member: Member, link: MemberLink, act: RecordedAct, admit: Callable[[QuotaUse], None]
+    ) -> bool:
+        present = self._people.present(member.tenant_id)
+        if email_key(member.email) in {email_key(each.email) for each in present}:
             return False
+        admit(
+            QuotaUse(
+                CountedResource.MEMBERS, self._people.said(member.tenant_id, CountedResource.MEMBERS), len(present)
+            )
+        )
         self._people.members[member.member_id] = member
         self._people.links[member.member_id] = link
         self._people.record(act)

@@ -1,4 +1,4 @@
-"""Keeps attempts, sessions, consents, codes, grants and devices in memory."""
+"""Keeps attempts, sessions, codes, grants and devices in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 
 from services.auth.adapters.memory_acts import MemoryActs
 from services.auth.domain.audit import AuditEvent
-from services.auth.domain.devices import DeviceAuthorization
+from services.auth.domain.consents import Consent
+from services.auth.domain.devices import DeviceAuthorization, DeviceState
 from services.auth.domain.endings import AccessEnding
 from services.auth.domain.grants import AuthorizationCode, Grant
 from services.auth.domain.revocations import Revocation
@@ -18,7 +19,6 @@ from services.auth.ports.grants import DeviceChange, GrantChange, MadeGrant
 
 __all__ = [
     "MemoryAttempts",
-    "MemoryConsents",
     "MemoryDevices",
     "MemoryGrants",
     "MemoryRevocationLog",
@@ -34,7 +34,7 @@ class SignInMemory(MemoryActs):
 
     attempts: dict[str, SignInAttempt] = field(default_factory=dict)
     sessions: dict[str, BrowserSession] = field(default_factory=dict)
-    consents: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
+    consents: dict[tuple[str, str, str], Consent] = field(default_factory=dict)
     codes: dict[bytes, tuple[AuthorizationCode, str]] = field(default_factory=dict)
     grants: dict[str, Grant] = field(default_factory=dict)
     devices: dict[bytes, DeviceAuthorization] = field(default_factory=dict)
@@ -48,6 +48,17 @@ class SignInMemory(MemoryActs):
         self.grants[grant_id] = replace(grant, ended_at=ending.at)
         self.revoke(grant.tenant_id, grant_id, ending)
         return True
+
+    def drop_begun(self, tenant_id: str, member_id: str, client_id: str = "") -> None:
+        """Forgets codes and devices of a member that have no grant yet, of one client or of all."""
+        whose = (tenant_id, member_id)
+        for name, (code, used) in list(self.codes.items()):
+            if (code.tenant_id, code.member_id) == whose and client_id in ("", code.client_id) and not used:
+                del self.codes[name]
+        for name, device in list(self.devices.items()):
+            allowed = device.state is DeviceState.ALLOWED and client_id in ("", device.client_id)
+            if (device.tenant_id, device.member_id) == whose and allowed:
+                del self.devices[name]
 
     def revoke(self, tenant_id: str, name: str, ending: AccessEnding) -> None:
         """Notes that tokens of a session or grant are of no use."""
@@ -131,28 +142,9 @@ class MemorySessions:
         for grant in list(memory.grants.values()):
             if (grant.tenant_id, grant.member_id) == whose and grant.ended_at is None:
                 memory.grants[grant.grant_id] = replace(grant, ended_at=ending.at)
-        for name, (code, used) in list(memory.codes.items()):
-            if (code.tenant_id, code.member_id) == whose and not used:
-                del memory.codes[name]
+        memory.drop_begun(tenant_id, member_id)
         memory.revocations.append(ending.of_member(tenant_id, member_id))
         memory.events.append(ending.event)
-
-
-class MemoryConsents:
-    """Implements `ConsentStore`."""
-
-    def __init__(self, memory: SignInMemory) -> None:
-        self._memory = memory
-
-    async def consented(self, tenant_id: str, member_id: str, client_id: str) -> frozenset[str]:
-        return self._memory.consents.get((tenant_id, member_id, client_id), frozenset())
-
-    async def consent(
-        self, tenant_id: str, member_id: str, client_id: str, scopes: frozenset[str], event: AuditEvent
-    ) -> None:
-        name = (tenant_id, member_id, client_id)
-        self._memory.consents[name] = self._memory.consents.get(name, frozenset()) | scopes
-        self._memory.events.append(event)
 
 
 class MemoryGrants:
@@ -161,8 +153,11 @@ class MemoryGrants:
     def __init__(self, memory: SignInMemory) -> None:
         self._memory = memory
 
-    async def add_code(self, code: AuthorizationCode) -> None:
+    async def add_code(self, code: AuthorizationCode, *, by_consent: bool) -> bool:
+        if by_consent and (code.tenant_id, code.member_id, code.client_id) not in self._memory.consents:
+            return False
         self._memory.codes[code.code_hash] = (code, "")
+        return True
 
     async def redeem(
         self,

@@ -11,8 +11,10 @@ import asyncpg
 from meshkit.storage.postgres import Pool, transaction
 from services.auth.adapters.named_rows import open_row
 from services.auth.adapters.postgres_directory import owner_of
+from services.auth.adapters.quota_rows import use_of
 from services.auth.adapters.sealed_changes import SealedChanges
 from services.auth.domain.api_keys import ApiKey
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import ApiKeyChanges, RecordedAct, Sealer
@@ -76,9 +78,8 @@ class PostgresApiKeys:
 class _Changes(SealedChanges):
     """Implements `ApiKeyChanges`."""
 
-    async def count(self) -> int:
-        query = "SELECT count(*) FROM api_keys WHERE tenant_id = $1"
-        return int(await self._connection.fetchval(query, self._tenant_id))
+    async def use(self) -> QuotaUse:
+        return await use_of(self._connection, self._tenant_id, CountedResource.API_KEYS)
 
     async def create(self, key: ApiKey, act: RecordedAct) -> None:
         made = (key.key_id, key.tenant_id, key.display_name, sorted(key.scopes), key.rate_limit)

@@ -10,8 +10,10 @@ import asyncpg
 from meshkit.storage.postgres import Pool, transaction
 from services.auth.adapters.named_rows import open_row
 from services.auth.adapters.postgres_directory import owner_of
+from services.auth.adapters.quota_rows import use_of
 from services.auth.adapters.sealed_changes import SealedChanges
 from services.auth.domain.clients import AuthenticationMethod, Client, ClientSettings, GrantType, SenderConstraint
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import ClientChanges, RecordedAct, Sealer
@@ -69,10 +71,8 @@ class PostgresClients:
 class _Changes(SealedChanges):
     """Implements `ClientChanges`."""
 
-    async def count(self) -> int:
-        return int(
-            await self._connection.fetchval("SELECT count(*) FROM clients WHERE tenant_id = $1", self._tenant_id)
-        )
+    async def use(self) -> QuotaUse:
+        return await use_of(self._connection, self._tenant_id, CountedResource.CLIENTS)
 
     async def create(self, client: Client, act: RecordedAct) -> None:
         await self._connection.execute(_CREATE, client.client_id, client.tenant_id, client.created_at, *_values(client))

@@ -10,16 +10,19 @@ import asyncpg
 from meshkit.storage.postgres import Connection, Pool, transaction
 from services.auth.adapters.act_rows import record
 from services.auth.adapters.named_rows import open_row, open_tenant
+from services.auth.adapters.quota_rows import used
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import RecordedAct
 
 __all__ = ["PostgresDirectory", "owner_of"]
 
-_NEW = "tenant_id, name, default_currency, created_at, rate_limit, user_rate_limit, class_limits"
+_PLAN = ("rate_limit", "user_rate_limit", "class_limits", "max_members", "max_clients", "max_api_keys")
+_NEW = ", ".join(("tenant_id", "name", "default_currency", "created_at", *_PLAN))
 _COLUMNS = f"{_NEW}, suspended_at"
-_SET_PLAN = """
-UPDATE tenants SET rate_limit = $2, user_rate_limit = $3, class_limits = $4
-WHERE tenant_id = $1 AND (rate_limit, user_rate_limit, class_limits) IS DISTINCT FROM ($2, $3, $4::jsonb)"""
+_SET_PLAN = f"""
+UPDATE tenants SET ({", ".join(_PLAN)}) = ($2, $3, $4::jsonb, $5, $6, $7)
+WHERE tenant_id = $1 AND ({", ".join(_PLAN)}) IS DISTINCT FROM ($2, $3, $4::jsonb, $5, $6, $7)"""
 _SUSPEND = "UPDATE tenants SET suspended_at = $2 WHERE tenant_id = $1 AND suspended_at IS NULL"
 _RESUME = "UPDATE tenants SET suspended_at = NULL WHERE tenant_id = $1 AND suspended_at IS NOT NULL"
 
@@ -36,7 +39,8 @@ class PostgresDirectory:
     async def create_tenant(self, tenant: Tenant, act: RecordedAct) -> Tenant:
         async with transaction(self._pool, [tenant.tenant_id]) as connection:
             done = await connection.execute(
-                f"INSERT INTO tenants ({_NEW}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING",
+                f"INSERT INTO tenants ({_NEW}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+                " ON CONFLICT (name) DO NOTHING",
                 tenant.tenant_id,
                 tenant.name,
                 tenant.default_currency,
@@ -55,6 +59,14 @@ class PostgresDirectory:
     async def get_tenant(self, tenant_id: str) -> Tenant | None:
         async with transaction(self._pool, [tenant_id]) as connection:
             return await _tenant_opened(connection, tenant_id)
+
+    async def uses(self, tenant: Tenant) -> list[QuotaUse]:
+        tenant_id = tenant.tenant_id
+        async with transaction(self._pool, [tenant_id]) as connection:
+            counts = [await used(connection, tenant_id, each) for each in CountedResource]
+        return [
+            QuotaUse(each, tenant.plan.quota(each), count) for each, count in zip(CountedResource, counts, strict=True)
+        ]
 
     async def set_plan(self, tenant_id: str, plan: TenantPlan, act: RecordedAct) -> Tenant | None:
         return await self._change(tenant_id, act, _SET_PLAN, *_plan_values(plan))
@@ -103,11 +115,20 @@ async def owner_of(connection: Connection, row: asyncpg.Record) -> Tenant | None
 
 
 def _tenant(row: asyncpg.Record) -> Tenant:
-    plan = TenantPlan(row["rate_limit"], row["user_rate_limit"], tuple(sorted(json.loads(row["class_limits"]).items())))
+    plan = TenantPlan(
+        row["rate_limit"],
+        row["user_rate_limit"],
+        tuple(sorted(json.loads(row["class_limits"]).items())),
+        row["max_members"],
+        row["max_clients"],
+        row["max_api_keys"],
+    )
     return Tenant(
         str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan, row["suspended_at"]
     )
 
 
-def _plan_values(plan: TenantPlan) -> tuple[int, int, str]:
-    return plan.rate_limit, plan.user_rate_limit, json.dumps(dict(plan.class_limits))
+def _plan_values(plan: TenantPlan) -> tuple[object, ...]:
+    """Returns the values of `_PLAN`."""
+    rates = plan.rate_limit, plan.user_rate_limit, json.dumps(dict(plan.class_limits))
+    return *rates, plan.max_members, plan.max_clients, plan.max_api_keys

@@ -13,6 +13,7 @@ from services.auth.domain.audit import AuditEvent
 from services.auth.domain.endings import AccessEnding
 from services.auth.domain.grants import AuthorizationCode, Grant
 from services.auth.domain.revocations import Revocation
+from services.auth.domain.token_binding import TokenBinding
 from services.auth.ports.grants import GrantChange, MadeGrant
 
 __all__ = ["PostgresGrants", "PostgresRevocationLog", "insert_grant"]
@@ -21,9 +22,11 @@ _CODE = (
     "code_hash, tenant_id, member_id, session_id, client_id, redirect_uri, scopes, code_challenge, nonce, dpop_jkt,"
     " methods, authenticated_at, expires_at"
 )
+# Held, so that whoever takes the consent back waits, and finds the code.
+_CONSENT = "SELECT 1 FROM consents WHERE tenant_id = $1 AND member_id = $2 AND client_id = $3 FOR KEY SHARE"
 _GRANT = (
     "grant_id, tenant_id, member_id, client_id, session_id, scopes, methods, authenticated_at, created_at, used_at,"
-    " expires_at, seed, generation, rotated_at, jkt, ended_at"
+    " expires_at, seed, generation, rotated_at, jkt, certificate, ended_at"
 )
 
 
@@ -33,8 +36,11 @@ class PostgresGrants:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def add_code(self, code: AuthorizationCode) -> None:
+    async def add_code(self, code: AuthorizationCode, *, by_consent: bool) -> bool:
         async with transaction(self._pool, [code.tenant_id]) as connection:
+            whose = code.tenant_id, code.member_id, code.client_id
+            if by_consent and await connection.fetchval(_CONSENT, *whose) is None:
+                return False
             await connection.execute(
                 f"INSERT INTO authorization_codes ({_CODE})"
                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
@@ -52,6 +58,7 @@ class PostgresGrants:
                 code.authenticated_at,
                 code.expires_at,
             )
+            return True
 
     async def redeem(
         self,
@@ -122,7 +129,8 @@ class PostgresRevocationLog:
 async def insert_grant(connection: Connection, grant: Grant) -> None:
     """Stores a new grant in the transaction of the connection, which has opened its tenant."""
     await connection.execute(
-        f"INSERT INTO grants ({_GRANT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        f"INSERT INTO grants ({_GRANT}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
+        " $17)",
         grant.grant_id,
         grant.tenant_id,
         grant.member_id,
@@ -137,7 +145,8 @@ async def insert_grant(connection: Connection, grant: Grant) -> None:
         grant.seed,
         grant.generation,
         grant.rotated_at,
-        grant.jkt,
+        grant.bound.jkt,
+        grant.bound.certificate,
         grant.ended_at,
     )
 
@@ -203,6 +212,6 @@ def _grant(row: asyncpg.Record) -> Grant:
         seed=row["seed"],
         generation=row["generation"],
         rotated_at=row["rotated_at"],
-        jkt=row["jkt"],
+        bound=TokenBinding(row["jkt"], row["certificate"]),
         ended_at=row["ended_at"],
     )

@@ -9,8 +9,10 @@ from services.auth.adapters import member_rows as rows
 from services.auth.adapters.act_rows import record
 from services.auth.adapters.link_rows import write_link
 from services.auth.adapters.named_rows import open_row
+from services.auth.adapters.quota_rows import use_of
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import OWNER, Member, MemberState
+from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.ports import MemberChange, RecordedAct
 
 __all__ = ["PostgresMembers"]
@@ -35,10 +37,14 @@ class PostgresMembers:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def create_member(self, member: Member, link: MemberLink, act: RecordedAct) -> bool:
+    async def create_member(
+        self, member: Member, link: MemberLink, act: RecordedAct, admit: Callable[[QuotaUse], None]
+    ) -> bool:
         async with transaction(self._pool, [member.tenant_id]) as connection:
+            use = await use_of(connection, member.tenant_id, CountedResource.MEMBERS)
             if not await rows.insert_member(connection, member):
                 return False
+            admit(use)
             await write_link(connection, link)
             await record(connection, act)
             return True

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from rampart.auth.v1 import auth_service_pb2 as pb
+from rampart.auth.v1 import tenant_service_pb2
 from rampart.mesh.v1 import policy_pb2
 
+from services.auth.domain.quotas import QuotaUse
 from services.auth.domain.tenants import IssuedToken, Tenant, TenantPlan
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "plan_from_proto",
     "tenant_to_proto",
     "token_to_proto",
+    "use_to_proto",
 ]
 
 _CLASS = "RATE_CLASS_"
@@ -40,13 +43,30 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
     return message
 
 
+def use_to_proto(use: QuotaUse) -> tenant_service_pb2.QuotaUse:
+    return tenant_service_pb2.QuotaUse(quota=use.resource.value, limit=use.limit, used=use.used)
+
+
 def plan_from_proto(message: pb.TenantPlan) -> TenantPlan:
     limits = {_class_from_proto(limit): limit.rate_limit for limit in message.class_limits}
-    return TenantPlan(message.rate_limit, message.user_rate_limit, tuple(sorted(limits.items())))
+    return TenantPlan(
+        message.rate_limit,
+        message.user_rate_limit,
+        tuple(sorted(limits.items())),
+        message.max_members,
+        message.max_clients,
+        message.max_api_keys,
+    )
 
 
 def _plan_to_proto(plan: TenantPlan) -> pb.TenantPlan:
-    message = pb.TenantPlan(rate_limit=plan.rate_limit, user_rate_limit=plan.user_rate_limit)
+    message = pb.TenantPlan(
+        rate_limit=plan.rate_limit,
+        user_rate_limit=plan.user_rate_limit,
+        max_members=plan.max_members,
+        max_clients=plan.max_clients,
+        max_api_keys=plan.max_api_keys,
+    )
     for name, rate_limit in plan.class_limits:
         number = policy_pb2.RateClass.Value(f"{_CLASS}{name.upper()}")
         message.class_limits.add(**{"class": number, "rate_limit": rate_limit})

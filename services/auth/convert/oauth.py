@@ -80,6 +80,7 @@ def token_request_from_proto(message: pb.GrantTokenRequest) -> TokenRequest:
         refresh_token=message.refresh_token,
         device_code=message.device_code,
         proof=proof_from_proto(message.proof),
+        certificate=message.certificate_thumbprint,
     )
 
 
@@ -111,7 +112,8 @@ def introspected_to_proto(found: Introspected | None) -> pb.IntrospectTokenRespo
         iss=found.issuer,
         jti=found.token_id,
         roles=sorted(found.roles),
-        jkt=found.jkt,
+        jkt=found.bound.jkt,
+        certificate_thumbprint=found.bound.certificate,
     )
 
 

@@ -9,13 +9,14 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.auth.v1 import session_pb2, sign_in_pb2
 from rampart.auth.v1 import sign_in_service_pb2 as pb
 
+from services.auth.domain.consents import Consent
 from services.auth.domain.grants import Grant
 from services.auth.domain.members import SecondFactor
 from services.auth.domain.sign_in import AttemptKey, SignInStep, SignInView
 from services.auth.domain.sign_in_input import GivenFactor
 from services.auth.domain.token_answers import OngoingAccess
 
-__all__ = ["given_from_proto", "key_from_proto", "ongoing_to_proto", "view_to_proto"]
+__all__ = ["consent_to_proto", "given_from_proto", "key_from_proto", "ongoing_to_proto", "view_to_proto"]
 
 _STEPS = {
     SignInStep.IDENTIFY: sign_in_pb2.SIGN_IN_STEP_IDENTIFY,
@@ -87,6 +88,16 @@ def ongoing_to_proto(ongoing: OngoingAccess, current: str) -> session_pb2.Sessio
         message.create_time.FromDatetime(access.authenticated_at)
     message.current = message.session_id == current
     return message
+
+
+def consent_to_proto(consent: Consent) -> session_pb2.Consent:
+    return session_pb2.Consent(
+        client_id=consent.client_id,
+        client_name=consent.client_name,
+        scopes=sorted(consent.scopes),
+        create_time=_to_timestamp(consent.created_at),
+        update_time=_to_timestamp(consent.updated_at),
+    )
 
 
 def _to_timestamp(moment: datetime) -> Timestamp:

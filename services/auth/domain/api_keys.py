@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 
 from services.auth.domain.secrets import StoredSecrets
 
-__all__ = ["DEFAULT_LIFE", "MAX_API_KEYS", "MAX_LIFE", "ApiKey", "AskedKey", "NewApiKey"]
+__all__ = ["DEFAULT_LIFE", "MAX_LIFE", "ApiKey", "AskedKey", "NewApiKey"]
 
 DEFAULT_LIFE = timedelta(days=90)
 MAX_LIFE = timedelta(days=366)
-MAX_API_KEYS = 1_000
-"""Of one tenant."""
 
 
 @dataclass(frozen=True, slots=True)

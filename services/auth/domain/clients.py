@@ -15,7 +15,6 @@ from services.auth.domain.secrets import StoredSecrets
 __all__ = [
     "DEFAULT_GRACE",
     "DEFAULT_RATE_LIMIT",
-    "MAX_CLIENTS",
     "AuthenticationMethod",
     "Client",
     "ClientFault",
@@ -31,8 +30,6 @@ __all__ = [
 DEFAULT_RATE_LIMIT = 100
 DEFAULT_GRACE = timedelta(hours=24)
 """How long a secret that was replaced is good, if nothing is said."""
-MAX_CLIENTS = 1_000
-"""Of one tenant."""
 
 
 class GrantType(Enum):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.auth.domain.secrets import REFRESH_TOKEN
+from services.auth.domain.token_binding import NOT_BOUND, TokenBinding
 
 __all__ = [
     "AuthorizationCode",
@@ -76,8 +77,8 @@ class Grant:
     """Place of the current refresh token."""
     rotated_at: datetime | None = None
     """When the current refresh token was made of its predecessor."""
-    jkt: str = ""
-    """Thumbprint of the key to which its tokens are bound; empty for none."""
+    bound: TokenBinding = NOT_BOUND
+    """What its refresh tokens are bound to."""
     ended_at: datetime | None = None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from services.auth.domain.grants import Grant
 from services.auth.domain.sessions import BrowserSession
 from services.auth.domain.tenants import IssuedToken
+from services.auth.domain.token_binding import NOT_BOUND, TokenBinding
 
 __all__ = ["GrantedTokens", "Introspected", "OngoingAccess", "PersonClaims"]
 
@@ -39,7 +40,7 @@ class Introspected:
     audience: str = ""
     token_id: str = ""
     roles: frozenset[str] = frozenset()
-    jkt: str = ""
+    bound: TokenBinding = NOT_BOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,3 +39,5 @@ class TokenRequest:
     refresh_token: str = field(default="", repr=False)
     device_code: str = field(default="", repr=False)
     proof: GivenProof = field(default_factory=GivenProof)
+    certificate: str = ""
+    """Thumbprint of the certificate that the connection of the client shows; empty for none."""

@@ -16,10 +16,15 @@ from services.auth.errors.clients import (
     scope_invalid,
     scope_not_held,
     scopes_unknown,
-    too_many,
     two_secrets,
 )
-from services.auth.errors.directory import currency_unknown, no_signing_key, tenant_not_found, tenant_suspended
+from services.auth.errors.directory import (
+    currency_unknown,
+    no_signing_key,
+    quota_exceeded,
+    tenant_not_found,
+    tenant_suspended,
+)
 from services.auth.errors.people import (
     last_factor,
     last_owner,
@@ -43,6 +48,8 @@ from services.auth.errors.people import (
 from services.auth.errors.sign_in import (
     authorization_denied,
     authorization_pending,
+    certificate_required,
+    consent_not_found,
     device_code_expired,
     grant_invalid,
     interaction_invalid,
@@ -59,9 +66,11 @@ __all__ = [
     "audit_event_not_found",
     "authorization_denied",
     "authorization_pending",
+    "certificate_required",
     "client_invalid",
     "client_not_found",
     "client_refused",
+    "consent_not_found",
     "currency_unknown",
     "device_code_expired",
     "grant_invalid",
@@ -85,6 +94,7 @@ __all__ = [
     "password_refused",
     "proof_invalid",
     "provider_not_found",
+    "quota_exceeded",
     "reauthentication_required",
     "role_not_granted",
     "scope_invalid",
@@ -97,7 +107,6 @@ __all__ = [
     "slow_down",
     "tenant_not_found",
     "tenant_suspended",
-    "too_many",
     "too_many_passkeys",
     "too_many_sign_ins",
     "two_secrets",

@@ -19,7 +19,6 @@ __all__ = [
     "scope_invalid",
     "scope_not_held",
     "scopes_unknown",
-    "too_many",
     "two_secrets",
 ]
 
@@ -77,10 +76,6 @@ def key_not_found() -> MeshError:
 
 def key_life() -> MeshError:
     return validation_failed(Violation("api_key.expire_time", "expire_time.life", "must be within a year from now"))
-
-
-def too_many(resource: str, most: int) -> MeshError:
-    return validation_failed(Violation(resource, f"{resource}.count", f"must be one of at most {most} of the tenant"))
 
 
 def two_secrets() -> MeshError:

@@ -8,6 +8,7 @@ from meshkit.errors import Kind, MeshError, Violation, unavailable, validation_f
 __all__ = [
     "currency_unknown",
     "no_signing_key",
+    "quota_exceeded",
     "tenant_not_found",
     "tenant_suspended",
 ]
@@ -23,6 +24,18 @@ def tenant_not_found() -> MeshError:
 
 def tenant_suspended() -> MeshError:
     return MeshError(Kind.PERMISSION_DENIED, "TENANT_SUSPENDED", "the operator has stopped the tenant")
+
+
+def quota_exceeded(quota: str, limit: int, used: int) -> MeshError:
+    """The tenant has as many of a thing as it may have."""
+    what = "API keys" if quota == "api_keys" else quota
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "QUOTA_EXCEEDED",
+        f"the tenant has {used} of {limit} {what}: delete some that are not needed, or have the operator of the"
+        " platform raise the quota",
+        metadata={"quota": quota, "limit": str(limit), "used": str(used)},
+    )
 
 
 def no_signing_key() -> MeshError:

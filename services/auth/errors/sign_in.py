@@ -7,6 +7,8 @@ from meshkit.errors import Kind, MeshError
 __all__ = [
     "authorization_denied",
     "authorization_pending",
+    "certificate_required",
+    "consent_not_found",
     "device_code_expired",
     "grant_invalid",
     "interaction_invalid",
@@ -31,6 +33,10 @@ def session_invalid() -> MeshError:
 
 def session_not_found() -> MeshError:
     return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such session", metadata={"resource": "session"})
+
+
+def consent_not_found() -> MeshError:
+    return MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "there is no such consent", metadata={"resource": "consent"})
 
 
 def grant_invalid(what: str = "the code or token is not good, or not any more") -> MeshError:
@@ -74,6 +80,15 @@ def user_code_unknown() -> MeshError:
     """No device waits with the code that was typed."""
     return MeshError(
         Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "no device waits with this code", metadata={"resource": "device"}
+    )
+
+
+def certificate_required() -> MeshError:
+    """Tokens of the client are bound to its certificate, and the connection shows none (RFC 8705, section 3)."""
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "CERTIFICATE_REQUIRED",
+        "tokens of this client are bound to its certificate, and none was shown",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from meshkit import named_requests
 from meshkit.named_requests import Claims
 from services.auth.domain.api_keys import ApiKey
+from services.auth.domain.quotas import QuotaUse
 from services.auth.domain.tenants import Tenant
 from services.auth.ports.acts import RecordedAct
 
@@ -18,7 +19,9 @@ __all__ = ["ApiKeyChanges", "ApiKeyStore"]
 class ApiKeyChanges(Claims, Protocol):
     """One transaction on the API keys of one tenant. What is done comes with what is recorded of it."""
 
-    async def count(self) -> int: ...
+    async def use(self) -> QuotaUse:
+        """Returns how many keys the tenant has and may have. Who else makes one waits for this transaction."""
+        ...
 
     async def create(self, key: ApiKey, act: RecordedAct) -> None: ...
 

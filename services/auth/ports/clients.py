@@ -7,6 +7,7 @@ from typing import Protocol
 from meshkit import named_requests
 from meshkit.named_requests import Claims
 from services.auth.domain.clients import Client
+from services.auth.domain.quotas import QuotaUse
 from services.auth.domain.tenants import Tenant
 from services.auth.ports.acts import RecordedAct
 
@@ -24,7 +25,9 @@ class FindClient(Protocol):
 class ClientChanges(Claims, Protocol):
     """One transaction on the clients of one tenant. What is done comes with what is recorded of it."""
 
-    async def count(self) -> int: ...
+    async def use(self) -> QuotaUse:
+        """Returns how many clients the tenant has and may have. Who else makes one waits for this transaction."""
+        ...
 
     async def create(self, client: Client, act: RecordedAct) -> None: ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from services.auth.domain.quotas import QuotaUse
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports.acts import RecordedAct
 
@@ -24,6 +25,10 @@ class Directory(Protocol):
     async def find_tenant(self, name: str) -> Tenant | None: ...
 
     async def get_tenant(self, tenant_id: str) -> Tenant | None: ...
+
+    async def uses(self, tenant: Tenant) -> list[QuotaUse]:
+        """Returns how many of each thing a tenant has of what it may have."""
+        ...
 
     async def set_plan(self, tenant_id: str, plan: TenantPlan, act: RecordedAct) -> Tenant | None:
         """Replaces the plan of a tenant, if it has another."""

@@ -44,7 +44,9 @@ class DeviceChange:
 class GrantStore(Protocol):
     """Codes and the grants that come of them. Whatever `plan` raises leaves everything as it was."""
 
-    async def add_code(self, code: AuthorizationCode) -> None: ...
+    async def add_code(self, code: AuthorizationCode, *, by_consent: bool) -> bool:
+        """Stores a code. False if it is by a consent of its member, and the consent was taken back meanwhile."""
+        ...
 
     async def redeem(
         self,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import Member, MemberState
+from services.auth.domain.quotas import QuotaUse
 from services.auth.ports.acts import RecordedAct
 
 __all__ = ["LinkStore", "MemberChange", "MemberStore", "PasswordAccount", "PasswordStore"]
@@ -37,8 +38,14 @@ class PasswordAccount:
 class MemberStore(Protocol):
     """Members. Those who are deleted are not found."""
 
-    async def create_member(self, member: Member, link: MemberLink, act: RecordedAct) -> bool:
-        """Stores a member with the link to come in; False if the tenant has one with the address."""
+    async def create_member(
+        self, member: Member, link: MemberLink, act: RecordedAct, admit: Callable[[QuotaUse], None]
+    ) -> bool:
+        """Stores a member with the link to come in; False if the tenant has one with the address.
+
+        `admit` is told how many members there were before, and who else makes one waits. What it raises leaves
+        everything as it was.
+        """
         ...
 
     async def find_member(self, tenant_id: str, member_id: str) -> Member | None: ...

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.auth.domain.audit import AuditEvent
+from services.auth.domain.consents import Consent
 from services.auth.domain.endings import AccessEnding
 from services.auth.domain.members import Member
 from services.auth.domain.sessions import BrowserSession
@@ -84,4 +85,15 @@ class ConsentStore(Protocol):
         self, tenant_id: str, member_id: str, client_id: str, scopes: frozenset[str], event: AuditEvent
     ) -> None:
         """Adds scopes to those consented to."""
+        ...
+
+    async def of_member(self, tenant_id: str, member_id: str) -> list[Consent]:
+        """Returns what a member has consented to, the latest first, `MOST_CONSENTS` at most."""
+        ...
+
+    async def withdraw(self, tenant_id: str, member_id: str, client_id: str, ending: AccessEnding) -> bool:
+        """Forgets the consent to a client; False if there is none.
+
+        With it end the grants that the client has from the member, with their tokens, and what was to become one.
+        """
         ...

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from meshkit.context import Principal
 from meshkit.identity.api_keys import PREFIX_LENGTH, new_api_key
 from services.auth import errors
-from services.auth.domain.api_keys import DEFAULT_LIFE, MAX_API_KEYS, MAX_LIFE, ApiKey, AskedKey, NewApiKey
+from services.auth.domain.api_keys import DEFAULT_LIFE, MAX_LIFE, ApiKey, AskedKey, NewApiKey
 from services.auth.domain.clients import DEFAULT_GRACE, DEFAULT_RATE_LIMIT
 from services.auth.domain.revocations import Revocation
 from services.auth.domain.secrets import StoredSecrets, secret_hash
@@ -17,6 +17,7 @@ from services.auth.ports import ApiKeyChanges, ApiKeyStore, RecordedAct
 from services.auth.service.acts import act
 from services.auth.service.giving import GivenScopes, check_held
 from services.auth.service.names import random_name
+from services.auth.service.quotas import check_room
 from services.auth.service.recent import forgotten_at
 
 __all__ = ["ApiKeyKeeper"]
@@ -34,14 +35,13 @@ class ApiKeyKeeper:
         self._clock = clock
 
     async def create(self, changes: ApiKeyChanges, caller: Principal, asked: AskedKey) -> NewApiKey:
-        """Raises VALIDATION_FAILED and SCOPE_NOT_HELD."""
+        """Raises VALIDATION_FAILED, SCOPE_NOT_HELD and QUOTA_EXCEEDED."""
         scopes = self._scopes.given(asked.scopes, caller, "api_key.scopes")
         now = self._clock()
         expires_at = asked.expires_at or now + DEFAULT_LIFE
         if not now < expires_at <= now + MAX_LIFE:
             raise errors.key_life()
-        if await changes.count() >= MAX_API_KEYS:
-            raise errors.too_many("api_key", MAX_API_KEYS)
+        check_room(await changes.use())
         secret = new_api_key()
         key = ApiKey(
             key_id=random_name("key"),

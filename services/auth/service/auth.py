@@ -15,6 +15,7 @@ from services.auth.domain.token_requests import ClientProof
 from services.auth.ports import ApiKeyStore, AuditTrail, Directory
 from services.auth.service.acts import act
 from services.auth.service.authentication import ClientAuthenticator
+from services.auth.service.binding import binding_for
 from services.auth.service.issuing import TokenGrant, TokenIssuer
 from services.auth.service.key_uses import KeyUses
 from services.auth.service.programs import ProgramGrant
@@ -57,15 +58,15 @@ class AuthService:
         self._owner = roles.permitted([OPERATOR_ROLE])
         self._clock = clock
 
-    async def issue_token(self, shown: ClientProof, scope: str) -> IssuedToken:
-        """Grants client credentials (RFC 6749, section 4.4).
+    async def issue_token(self, shown: ClientProof, scope: str, certificate: str = "") -> IssuedToken:
+        """Grants client credentials (RFC 6749, section 4.4). `certificate` is the thumbprint of the caller's own.
 
-        Raises CLIENT_INVALID, GRANT_UNSUPPORTED and SCOPE_INVALID.
+        Raises CLIENT_INVALID, GRANT_UNSUPPORTED, PROOF_INVALID, CERTIFICATE_REQUIRED and SCOPE_INVALID.
         """
         client = await self._authenticator.authenticate(shown)
         if not client.may(GrantType.CLIENT_CREDENTIALS):
             raise errors.grant_unsupported(GrantType.CLIENT_CREDENTIALS.value)
-        return self._programs.issue(client, scope)
+        return self._programs.issue(client, scope, binding_for(client.settings.constraint, certificate=certificate))
 
     async def exchange_api_key(self, key: str) -> IssuedToken:
         """Returns a token of five minutes for an API key. Raises API_KEY_INVALID."""

@@ -12,7 +12,6 @@ from meshkit.preconditions import etag_mismatch
 from services.auth import errors
 from services.auth.domain.clients import (
     DEFAULT_GRACE,
-    MAX_CLIENTS,
     AuthenticationMethod,
     Client,
     ClientSettings,
@@ -27,6 +26,7 @@ from services.auth.service.acts import act
 from services.auth.service.client_keys import key_faults
 from services.auth.service.giving import GivenScopes, check_held
 from services.auth.service.names import random_name
+from services.auth.service.quotas import check_room
 from services.auth.service.recent import forgotten_at
 
 __all__ = ["AdmitsClient", "ChangesSettings", "ClientKeeper"]
@@ -51,11 +51,13 @@ class ClientKeeper:
     async def create(
         self, changes: ClientChanges, caller: Principal, settings: ClientSettings, asked: Sequence[str]
     ) -> NewClient:
-        """Creates a client with the scopes asked for. Raises VALIDATION_FAILED and SCOPE_NOT_HELD."""
+        """Creates a client with the scopes asked for.
+
+        Raises VALIDATION_FAILED, SCOPE_NOT_HELD and QUOTA_EXCEEDED.
+        """
         settings = replace(settings, scopes=self._scopes.given(asked, caller, "client.scopes"))
         _check(settings)
-        if await changes.count() >= MAX_CLIENTS:
-            raise errors.too_many("client", MAX_CLIENTS)
+        check_room(await changes.use())
         now = self._clock()
         secret = new_secret(CLIENT_SECRET) if settings.method.by_secret else ""
         stored = StoredSecrets(secret_hash(secret) if secret else None)

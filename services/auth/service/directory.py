@@ -8,6 +8,7 @@ from datetime import datetime
 from meshkit.currencies import DIGITS
 from meshkit.ids import uuid7
 from services.auth import errors
+from services.auth.domain.quotas import CountedResource
 from services.auth.domain.tenants import DEFAULT_CURRENCY, Tenant, TenantPlan
 from services.auth.ports import Directory, RecordedAct
 from services.auth.service.acts import act
@@ -56,4 +57,5 @@ def _limits(plan: TenantPlan) -> dict[str, str]:
         "rate_limit": str(plan.rate_limit),
         "user_rate_limit": str(plan.user_rate_limit),
         "class_limits": classes,
+        **{f"max_{each.value}": str(plan.quota(each)) for each in CountedResource},
     }

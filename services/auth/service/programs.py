@@ -6,6 +6,7 @@ from meshkit.identity.roles import SERVICE
 from services.auth import errors
 from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.tenants import IssuedToken
+from services.auth.domain.token_binding import TokenBinding
 from services.auth.service.issuing import TokenGrant, TokenIssuer
 
 __all__ = ["ProgramGrant"]
@@ -19,16 +20,15 @@ class ProgramGrant:
     def __init__(self, issuer: TokenIssuer) -> None:
         self._issuer = issuer
 
-    def issue(self, client: OAuthClient, scope: str, jkt: str = "") -> IssuedToken:
-        """Returns an access token, bound to a key if `jkt` names one. Raises SCOPE_INVALID and CLIENT_INVALID."""
+    def issue(self, client: OAuthClient, scope: str, bound: TokenBinding) -> IssuedToken:
+        """Returns an access token. Raises SCOPE_INVALID and CLIENT_INVALID."""
         settings = client.settings
         scopes = frozenset(scope.split()) or settings.scopes
         if scopes - settings.scopes:
             raise errors.scope_invalid(sorted(scopes - settings.scopes))
         if client.tenant is None:
             raise errors.client_invalid()
-        bound = {"cnf": {"jkt": jkt}} if jkt else {}
-        grant = TokenGrant(
-            client.tenant, client.client_id, client.client_id, scopes, _ROLES, settings.rate_limit, bound
+        name = client.client_id
+        return self._issuer.issue(
+            TokenGrant(client.tenant, name, name, scopes, _ROLES, settings.rate_limit, bound.claims())
         )
-        return self._issuer.issue(grant)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.auth import errors
+from services.auth.domain.quotas import QuotaUse
 from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import Directory, RecordedAct
@@ -27,6 +28,10 @@ class TenantControl:
         if tenant is None:
             raise errors.tenant_not_found()
         return tenant
+
+    async def uses(self, tenant: Tenant) -> list[QuotaUse]:
+        """Returns how many of each thing that is counted a tenant has, and may have."""
+        return await self._directory.uses(tenant)
 
     async def suspend(self, name: str) -> Tenant:
         """Refuses all access tokens of a tenant, also those to come. Raises RESOURCE_NOT_FOUND."""

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import grpc
 from rampart.auth.v1 import auth_service_pb2 as pb
 
+from meshkit.context import current
+from meshkit.rpc.interceptors.possession import sender_certificate
 from services.auth.convert import directory as convert
 from services.auth.convert.revocations import revocations_to_proto
 from services.auth.domain.token_requests import ClientProof
@@ -31,9 +33,10 @@ class AuthServicer:
         self._directory = directory
         self._revocations = revocations
 
-    async def IssueToken(self, request: pb.IssueTokenRequest, _: Context) -> pb.IssueTokenResponse:
+    async def IssueToken(self, request: pb.IssueTokenRequest, context: Context) -> pb.IssueTokenResponse:
         shown = ClientProof(request.client_id, request.client_secret, request.client_assertion)
-        return convert.token_to_proto(await self._service.issue_token(shown, request.scope))
+        certificate = sender_certificate(current().peer, context.auth_context())
+        return convert.token_to_proto(await self._service.issue_token(shown, request.scope, certificate))
 
     async def ExchangeApiKey(self, request: pb.ExchangeApiKeyRequest, _: Context) -> pb.ExchangeApiKeyResponse:
         issued = await self._service.exchange_api_key(request.api_key)

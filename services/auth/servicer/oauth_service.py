@@ -43,5 +43,5 @@ class OAuthServicer:
         return convert.device_to_proto(new)
 
     async def GetUserInfo(self, request: pb.GetUserInfoRequest, _: Context) -> pb.GetUserInfoResponse:
-        proof = convert.proof_from_proto(request.proof)
-        return convert.person_to_proto(await self._server.userinfo.claims(request.access_token, proof))
+        asked = request.access_token, convert.proof_from_proto(request.proof), request.certificate_thumbprint
+        return convert.person_to_proto(await self._server.userinfo.claims(*asked))

@@ -38,6 +38,16 @@ class SessionServicer:
         await self._account.end_all(person.tenant_id, person.subject)
         return pb.EndAllSessionsResponse()
 
+    async def ListConsents(self, _: pb.ListConsentsRequest, __: Context) -> pb.ListConsentsResponse:
+        person = _person()
+        consents = await self._account.consents(person.tenant_id, person.subject)
+        return pb.ListConsentsResponse(consents=map(convert.consent_to_proto, consents))
+
+    async def DeleteConsent(self, request: pb.DeleteConsentRequest, _: Context) -> pb.DeleteConsentResponse:
+        person = _person()
+        await self._account.withdraw(person.tenant_id, person.subject, request.client_id)
+        return pb.DeleteConsentResponse()
+
 
 def _person() -> Principal:
     """Returns the person that calls. Raises RESOURCE_NOT_FOUND for a program that acts for itself, or the operator."""

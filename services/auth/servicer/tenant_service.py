@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import grpc
 from rampart.auth.v1 import tenant_service_pb2 as pb
 
-from services.auth.convert.directory import tenant_to_proto
+from services.auth.convert.directory import tenant_to_proto, use_to_proto
 from services.auth.service.suspension import TenantControl
 
 __all__ = ["TenantServicer"]
@@ -22,7 +22,9 @@ class TenantServicer:
         self._control = control
 
     async def GetTenant(self, request: pb.GetTenantRequest, _: Context) -> pb.GetTenantResponse:
-        return pb.GetTenantResponse(tenant=tenant_to_proto(await self._control.find(request.tenant)))
+        tenant = await self._control.find(request.tenant)
+        uses = map(use_to_proto, await self._control.uses(tenant))
+        return pb.GetTenantResponse(tenant=tenant_to_proto(tenant), quotas=uses)
 
     async def SuspendTenant(self, request: pb.SuspendTenantRequest, _: Context) -> pb.SuspendTenantResponse:
         return pb.SuspendTenantResponse(tenant=tenant_to_proto(await self._control.suspend(request.tenant)))

@@ -25,12 +25,18 @@ def test_plan_is_read_from_the_command_line_and_shown(action: str, capsys: pytes
         "read=7",
         "--user-rate-limit",
         "5",
+        "--members",
+        "500",
+        "--api-keys",
+        "20",
     ]
     plan = _plan(parse(action, "acme", *options))
     assert (plan.rate_limit, plan.user_rate_limit) == (1000, 5)
+    assert (plan.max_members, plan.max_clients, plan.max_api_keys) == (500, 0, 20)
     assert [limit.rate_limit for limit in plan.class_limits] == [100, 7]
     _show(pb.Tenant(tenant_id="id-1", name="acme", default_currency="EUR", plan=plan))
-    assert capsys.readouterr().out.splitlines()[-2] == "limits    all 1000/s, user 5/s, write 100/s, read 7/s"
+    limits = "limits    all 1000/s, user 5/s, write 100/s, read 7/s, members 500, api keys 20"
+    assert capsys.readouterr().out.splitlines()[-2] == limits
 
 
 def test_without_options_there_are_no_limits(capsys: pytest.CaptureFixture[str]) -> None:

@@ -656,7 +656,7 @@ class ApiKeyClient:
     async def create_api_key(
         self, request: CreateApiKeyRequest, **options: Unpack[CallOptions]
     ) -> CreateApiKeyResponse:
-        """Creates a key. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT."""
+        """Creates a key. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, QUOTA_EXCEEDED, IDEMPOTENCY_CONFLICT."""
         return await self._caller.call(CREATE_API_KEY, request, options)
 
     async def get_api_key(self, request: GetApiKeyRequest, **options: Unpack[CallOptions]) -> ApiKey:
@@ -874,7 +874,9 @@ class ClientClient:
         self._caller = caller
 
     async def create_client(self, request: CreateClientRequest, **options: Unpack[CallOptions]) -> CreateClientResponse:
-        """Creates a client and its secret. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT."""
+        """Creates a client and its secret. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, QUOTA_EXCEEDED,
+        IDEMPOTENCY_CONFLICT.
+        """
         return await self._caller.call(CREATE_CLIENT, request, options)
 
     async def get_client(self, request: GetClientRequest, **options: Unpack[CallOptions]) -> Client:
@@ -1050,7 +1052,8 @@ class MemberClient:
 
     async def invite_member(self, request: InviteMemberRequest, **options: Unpack[CallOptions]) -> InviteMemberResponse:
         """Invites a person and returns the link with which he sets his password, which is good for seven days.
-        Nobody gives a role that may do what he may not. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED.
+        Nobody gives a role that may do what he may not. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED,
+        QUOTA_EXCEEDED.
         """
         return await self._caller.call(INVITE_MEMBER, request, options)
 

@@ -67,7 +67,7 @@ class ApiKeyServiceServicer:
     """
 
     def CreateApiKey(self, request, context):
-        """Creates a key. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT.
+        """Creates a key. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, QUOTA_EXCEEDED, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

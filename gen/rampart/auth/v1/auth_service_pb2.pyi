@@ -121,14 +121,20 @@ class CreateTenantRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ..., default_currency: _Optional[str] = ..., plan: _Optional[_Union[TenantPlan, _Mapping]] = ...) -> None: ...
 
 class TenantPlan(_message.Message):
-    __slots__ = ("rate_limit", "class_limits", "user_rate_limit")
+    __slots__ = ("rate_limit", "class_limits", "user_rate_limit", "max_members", "max_clients", "max_api_keys")
     RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
     CLASS_LIMITS_FIELD_NUMBER: _ClassVar[int]
     USER_RATE_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MAX_MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CLIENTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_API_KEYS_FIELD_NUMBER: _ClassVar[int]
     rate_limit: int
     class_limits: _containers.RepeatedCompositeFieldContainer[ClassLimit]
     user_rate_limit: int
-    def __init__(self, rate_limit: _Optional[int] = ..., class_limits: _Optional[_Iterable[_Union[ClassLimit, _Mapping]]] = ..., user_rate_limit: _Optional[int] = ...) -> None: ...
+    max_members: int
+    max_clients: int
+    max_api_keys: int
+    def __init__(self, rate_limit: _Optional[int] = ..., class_limits: _Optional[_Iterable[_Union[ClassLimit, _Mapping]]] = ..., user_rate_limit: _Optional[int] = ..., max_members: _Optional[int] = ..., max_clients: _Optional[int] = ..., max_api_keys: _Optional[int] = ...) -> None: ...
 
 class ClassLimit(_message.Message):
     __slots__ = ("rate_limit",)

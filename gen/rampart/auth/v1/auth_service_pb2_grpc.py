@@ -84,7 +84,7 @@ class AuthServiceServicer:
     def IssueToken(self, request, context):
         """Issues an access token for client credentials (RFC 6749, section 4.4; RFC 9068).
 
-        The edge offers it as `POST /api/v1/oauth/token` with a form body. Reasons: CLIENT_INVALID, SCOPE_INVALID, GRANT_UNSUPPORTED, TENANT_SUSPENDED.
+        The edge offers it as `POST /api/v1/oauth/token` with a form body. A client with the sender constraint "mtls" gets a token that is bound to the certificate of the caller's connection (RFC 8705). Reasons: CLIENT_INVALID, SCOPE_INVALID, GRANT_UNSUPPORTED, TENANT_SUSPENDED, PROOF_INVALID for a client with the sender constraint "dpop", CERTIFICATE_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +112,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetTenantPlan(self, request, context):
-        """Changes the plan of a tenant. Tokens that were issued before keep what they say. Reasons: RESOURCE_NOT_FOUND.
+        """Changes the plan of a tenant. Tokens that were issued before keep the rates that they say; numbers count at once. Reasons: RESOURCE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -87,7 +87,7 @@ class ClientServiceServicer:
     """
 
     def CreateClient(self, request, context):
-        """Creates a client and its secret. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, IDEMPOTENCY_CONFLICT.
+        """Creates a client and its secret. Reasons: VALIDATION_FAILED, SCOPE_NOT_HELD, QUOTA_EXCEEDED, IDEMPOTENCY_CONFLICT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

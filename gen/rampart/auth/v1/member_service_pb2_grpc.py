@@ -97,7 +97,7 @@ class MemberServiceServicer:
     """
 
     def InviteMember(self, request, context):
-        """Invites a person and returns the link with which he sets his password, which is good for seven days. Nobody gives a role that may do what he may not. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED.
+        """Invites a person and returns the link with which he sets his password, which is good for seven days. Nobody gives a role that may do what he may not. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -88,7 +88,7 @@ class Proof(_message.Message):
     def __init__(self, jwt: _Optional[str] = ..., method: _Optional[str] = ..., url: _Optional[str] = ...) -> None: ...
 
 class GrantTokenRequest(_message.Message):
-    __slots__ = ("client", "grant_type", "scope", "code", "redirect_uri", "code_verifier", "refresh_token", "device_code", "proof", "client_address")
+    __slots__ = ("client", "grant_type", "scope", "code", "redirect_uri", "code_verifier", "refresh_token", "device_code", "proof", "client_address", "certificate_thumbprint")
     CLIENT_FIELD_NUMBER: _ClassVar[int]
     GRANT_TYPE_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +99,7 @@ class GrantTokenRequest(_message.Message):
     DEVICE_CODE_FIELD_NUMBER: _ClassVar[int]
     PROOF_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_THUMBPRINT_FIELD_NUMBER: _ClassVar[int]
     client: ClientAuthentication
     grant_type: str
     scope: str
@@ -109,7 +110,8 @@ class GrantTokenRequest(_message.Message):
     device_code: str
     proof: Proof
     client_address: str
-    def __init__(self, client: _Optional[_Union[ClientAuthentication, _Mapping]] = ..., grant_type: _Optional[str] = ..., scope: _Optional[str] = ..., code: _Optional[str] = ..., redirect_uri: _Optional[str] = ..., code_verifier: _Optional[str] = ..., refresh_token: _Optional[str] = ..., device_code: _Optional[str] = ..., proof: _Optional[_Union[Proof, _Mapping]] = ..., client_address: _Optional[str] = ...) -> None: ...
+    certificate_thumbprint: str
+    def __init__(self, client: _Optional[_Union[ClientAuthentication, _Mapping]] = ..., grant_type: _Optional[str] = ..., scope: _Optional[str] = ..., code: _Optional[str] = ..., redirect_uri: _Optional[str] = ..., code_verifier: _Optional[str] = ..., refresh_token: _Optional[str] = ..., device_code: _Optional[str] = ..., proof: _Optional[_Union[Proof, _Mapping]] = ..., client_address: _Optional[str] = ..., certificate_thumbprint: _Optional[str] = ...) -> None: ...
 
 class GrantTokenResponse(_message.Message):
     __slots__ = ("access_token", "token_type", "expires_in", "scope", "refresh_token", "id_token")
@@ -148,7 +150,7 @@ class IntrospectTokenRequest(_message.Message):
     def __init__(self, client: _Optional[_Union[ClientAuthentication, _Mapping]] = ..., token: _Optional[str] = ...) -> None: ...
 
 class IntrospectTokenResponse(_message.Message):
-    __slots__ = ("active", "scope", "client_id", "sub", "tenant_id", "token_type", "expire_time", "issue_time", "aud", "iss", "jti", "roles", "jkt")
+    __slots__ = ("active", "scope", "client_id", "sub", "tenant_id", "token_type", "expire_time", "issue_time", "aud", "iss", "jti", "roles", "jkt", "certificate_thumbprint")
     ACTIVE_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -162,6 +164,7 @@ class IntrospectTokenResponse(_message.Message):
     JTI_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
     JKT_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_THUMBPRINT_FIELD_NUMBER: _ClassVar[int]
     active: bool
     scope: str
     client_id: str
@@ -175,7 +178,8 @@ class IntrospectTokenResponse(_message.Message):
     jti: str
     roles: _containers.RepeatedScalarFieldContainer[str]
     jkt: str
-    def __init__(self, active: _Optional[bool] = ..., scope: _Optional[str] = ..., client_id: _Optional[str] = ..., sub: _Optional[str] = ..., tenant_id: _Optional[str] = ..., token_type: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., issue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., aud: _Optional[str] = ..., iss: _Optional[str] = ..., jti: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., jkt: _Optional[str] = ...) -> None: ...
+    certificate_thumbprint: str
+    def __init__(self, active: _Optional[bool] = ..., scope: _Optional[str] = ..., client_id: _Optional[str] = ..., sub: _Optional[str] = ..., tenant_id: _Optional[str] = ..., token_type: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., issue_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., aud: _Optional[str] = ..., iss: _Optional[str] = ..., jti: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., jkt: _Optional[str] = ..., certificate_thumbprint: _Optional[str] = ...) -> None: ...
 
 class AuthorizeDeviceRequest(_message.Message):
     __slots__ = ("client", "scope", "client_address")
@@ -200,12 +204,14 @@ class AuthorizeDeviceResponse(_message.Message):
     def __init__(self, device_code: _Optional[str] = ..., user_code: _Optional[str] = ..., expires_in: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class GetUserInfoRequest(_message.Message):
-    __slots__ = ("access_token", "proof")
+    __slots__ = ("access_token", "proof", "certificate_thumbprint")
     ACCESS_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROOF_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_THUMBPRINT_FIELD_NUMBER: _ClassVar[int]
     access_token: str
     proof: Proof
-    def __init__(self, access_token: _Optional[str] = ..., proof: _Optional[_Union[Proof, _Mapping]] = ...) -> None: ...
+    certificate_thumbprint: str
+    def __init__(self, access_token: _Optional[str] = ..., proof: _Optional[_Union[Proof, _Mapping]] = ..., certificate_thumbprint: _Optional[str] = ...) -> None: ...
 
 class GetUserInfoResponse(_message.Message):
     __slots__ = ("sub", "name", "email", "email_verified", "tenant_id")

@@ -79,7 +79,7 @@ class OAuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GrantToken(self, request, context):
-        """Grants tokens (RFC 6749, section 3.2): for client credentials, a code, a refresh token or a device code. Reasons: CLIENT_INVALID, SCOPE_INVALID, GRANT_INVALID, GRANT_UNSUPPORTED, AUTHORIZATION_PENDING, SLOW_DOWN, PROOF_INVALID.
+        """Grants tokens (RFC 6749, section 3.2): for client credentials, a code, a refresh token or a device code. Reasons: CLIENT_INVALID, SCOPE_INVALID, GRANT_INVALID, GRANT_UNSUPPORTED, AUTHORIZATION_PENDING, SLOW_DOWN, PROOF_INVALID, CERTIFICATE_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drampart/auth/v1/session.proto\x12\x0frampart.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x02\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.rampart.auth.v1.SessionKind\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x0f\n\x07methods\x18\x06 \x03(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08use_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\n \x01(\x08*_\n\x0bSessionKind\x12\x1c\n\x18SESSION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14SESSION_KIND_BROWSER\x10\x01\x12\x18\n\x14SESSION_KIND_PROGRAM\x10\x02\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drampart/auth/v1/session.proto\x12\x0frampart.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x02\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.rampart.auth.v1.SessionKind\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x04 \x01(\t\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12\x0f\n\x07methods\x18\x06 \x03(\t\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08use_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\n \x01(\x08\"\xa3\x01\n\x07\x43onsent\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63lient_name\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*_\n\x0bSessionKind\x12\x1c\n\x18SESSION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14SESSION_KIND_BROWSER\x10\x01\x12\x18\n\x14SESSION_KIND_PROGRAM\x10\x02\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rampart.auth.v1.session_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017rampart.auth.v1P\001Z(rampart.local/gen/rampart/auth/v1;authv1\242\002\003RMP\252\002\017Rampart.Auth.V1'
-  _globals['_SESSIONKIND']._serialized_start=393
-  _globals['_SESSIONKIND']._serialized_end=488
+  _globals['_SESSIONKIND']._serialized_start=559
+  _globals['_SESSIONKIND']._serialized_end=654
   _globals['_SESSION']._serialized_start=84
   _globals['_SESSION']._serialized_end=391
+  _globals['_CONSENT']._serialized_start=394
+  _globals['_CONSENT']._serialized_end=557
 # @@protoc_insertion_point(module_scope)

@@ -28,7 +28,7 @@ from rampart.auth.v1 import session_pb2 as rampart_dot_auth_dot_v1_dot_session__
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rampart/auth/v1/session_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1drampart/auth/v1/session.proto\x1a\x1crampart/mesh/v1/policy.proto\"\x15\n\x13ListSessionsRequest\"B\n\x14ListSessionsResponse\x12*\n\x08sessions\x18\x01 \x03(\x0b\x32\x18.rampart.auth.v1.Session\"1\n\x11\x45ndSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x14\n\x12\x45ndSessionResponse\"\x17\n\x15\x45ndAllSessionsRequest\"\x18\n\x16\x45ndAllSessionsResponse2\xa4\x04\n\x0eSessionService\x12\xa7\x01\n\x0cListSessions\x12$.rampart.auth.v1.ListSessionsRequest\x1a%.rampart.auth.v1.ListSessionsResponse\"J\x90\x02\x01\xa2\xbb\x18+\x12\x0c\x61\x63\x63ount:read\x1a\x0fservice/gateway\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/sessions\x12\xad\x01\n\nEndSession\x12\".rampart.auth.v1.EndSessionRequest\x1a#.rampart.auth.v1.EndSessionResponse\"V\x90\x02\x02\xa2\xbb\x18*\x12\raccount:write\x1a\x0fservice/gateway\"\x02\x08\x03*\x02\x08\x02p\x01\x82\xd3\xe4\x93\x02\x1f*\x1d/api/v1/sessions/{session_id}\x12\xb7\x01\n\x0e\x45ndAllSessions\x12&.rampart.auth.v1.EndAllSessionsRequest\x1a\'.rampart.auth.v1.EndAllSessionsResponse\"T\x90\x02\x02\xa2\xbb\x18*\x12\raccount:write\x1a\x0fservice/gateway\"\x02\x08\x03*\x02\x08\x02p\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/api/v1/sessions:end-all:\x01*BU\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rampart/auth/v1/session_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1drampart/auth/v1/session.proto\x1a\x1crampart/mesh/v1/policy.proto\"\x15\n\x13ListSessionsRequest\"B\n\x14ListSessionsResponse\x12*\n\x08sessions\x18\x01 \x03(\x0b\x32\x18.rampart.auth.v1.Session\"1\n\x11\x45ndSessionRequest\x12\x1c\n\nsession_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x14\n\x12\x45ndSessionResponse\"\x17\n\x15\x45ndAllSessionsRequest\"\x18\n\x16\x45ndAllSessionsResponse\"\x15\n\x13ListConsentsRequest\"B\n\x14ListConsentsResponse\x12*\n\x08\x63onsents\x18\x01 \x03(\x0b\x32\x18.rampart.auth.v1.Consent\"A\n\x14\x44\x65leteConsentRequest\x12)\n\tclient_id\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x80\x01\x32\n^[^\\x00]*$\"\x17\n\x15\x44\x65leteConsentResponse2\x96\x07\n\x0eSessionService\x12\xa7\x01\n\x0cListSessions\x12$.rampart.auth.v1.ListSessionsRequest\x1a%.rampart.auth.v1.ListSessionsResponse\"J\x90\x02\x01\xa2\xbb\x18+\x12\x0c\x61\x63\x63ount:read\x1a\x0fservice/gateway\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/v1/sessions\x12\xad\x01\n\nEndSession\x12\".rampart.auth.v1.EndSessionRequest\x1a#.rampart.auth.v1.EndSessionResponse\"V\x90\x02\x02\xa2\xbb\x18*\x12\raccount:write\x1a\x0fservice/gateway\"\x02\x08\x03*\x02\x08\x02p\x01\x82\xd3\xe4\x93\x02\x1f*\x1d/api/v1/sessions/{session_id}\x12\xb7\x01\n\x0e\x45ndAllSessions\x12&.rampart.auth.v1.EndAllSessionsRequest\x1a\'.rampart.auth.v1.EndAllSessionsResponse\"T\x90\x02\x02\xa2\xbb\x18*\x12\raccount:write\x1a\x0fservice/gateway\"\x02\x08\x03*\x02\x08\x02p\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/api/v1/sessions:end-all:\x01*\x12\xaf\x01\n\x0cListConsents\x12$.rampart.auth.v1.ListConsentsRequest\x1a%.rampart.auth.v1.ListConsentsResponse\"R\x90\x02\x01\xa2\xbb\x18+\x12\x0c\x61\x63\x63ount:read\x1a\x0fservice/gateway\"\x02\x08\x02*\x02\x08\x02\x30\x01\x38\x01\x82\xd3\xe4\x93\x02\x1a\x12\x18/api/v1/account/consents\x12\xbd\x01\n\rDeleteConsent\x12%.rampart.auth.v1.DeleteConsentRequest\x1a&.rampart.auth.v1.DeleteConsentResponse\"]\x90\x02\x02\xa2\xbb\x18*\x12\raccount:write\x1a\x0fservice/gateway\"\x02\x08\x03*\x02\x08\x02p\x01\x82\xd3\xe4\x93\x02&*$/api/v1/account/consents/{client_id}BU\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,12 +38,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\017rampart.auth.v1P\001Z(rampart.local/gen/rampart/auth/v1;authv1\242\002\003RMP\252\002\017Rampart.Auth.V1'
   _globals['_ENDSESSIONREQUEST'].fields_by_name['session_id']._loaded_options = None
   _globals['_ENDSESSIONREQUEST'].fields_by_name['session_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_DELETECONSENTREQUEST'].fields_by_name['client_id']._loaded_options = None
+  _globals['_DELETECONSENTREQUEST'].fields_by_name['client_id']._serialized_options = b'\272H\023r\021\020\001\030\200\0012\n^[^\\x00]*$'
   _globals['_SESSIONSERVICE'].methods_by_name['ListSessions']._loaded_options = None
   _globals['_SESSIONSERVICE'].methods_by_name['ListSessions']._serialized_options = b'\220\002\001\242\273\030+\022\014account:read\032\017service/gateway\"\002\010\002*\002\010\0020\0018\001\202\323\344\223\002\022\022\020/api/v1/sessions'
   _globals['_SESSIONSERVICE'].methods_by_name['EndSession']._loaded_options = None
   _globals['_SESSIONSERVICE'].methods_by_name['EndSession']._serialized_options = b'\220\002\002\242\273\030*\022\raccount:write\032\017service/gateway\"\002\010\003*\002\010\002p\001\202\323\344\223\002\037*\035/api/v1/sessions/{session_id}'
   _globals['_SESSIONSERVICE'].methods_by_name['EndAllSessions']._loaded_options = None
   _globals['_SESSIONSERVICE'].methods_by_name['EndAllSessions']._serialized_options = b'\220\002\002\242\273\030*\022\raccount:write\032\017service/gateway\"\002\010\003*\002\010\002p\001\202\323\344\223\002\035\"\030/api/v1/sessions:end-all:\001*'
+  _globals['_SESSIONSERVICE'].methods_by_name['ListConsents']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['ListConsents']._serialized_options = b'\220\002\001\242\273\030+\022\014account:read\032\017service/gateway\"\002\010\002*\002\010\0020\0018\001\202\323\344\223\002\032\022\030/api/v1/account/consents'
+  _globals['_SESSIONSERVICE'].methods_by_name['DeleteConsent']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['DeleteConsent']._serialized_options = b'\220\002\002\242\273\030*\022\raccount:write\032\017service/gateway\"\002\010\003*\002\010\002p\001\202\323\344\223\002&*$/api/v1/account/consents/{client_id}'
   _globals['_LISTSESSIONSREQUEST']._serialized_start=178
   _globals['_LISTSESSIONSREQUEST']._serialized_end=199
   _globals['_LISTSESSIONSRESPONSE']._serialized_start=201
@@ -56,6 +62,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ENDALLSESSIONSREQUEST']._serialized_end=365
   _globals['_ENDALLSESSIONSRESPONSE']._serialized_start=367
   _globals['_ENDALLSESSIONSRESPONSE']._serialized_end=391
-  _globals['_SESSIONSERVICE']._serialized_start=394
-  _globals['_SESSIONSERVICE']._serialized_end=942
+  _globals['_LISTCONSENTSREQUEST']._serialized_start=393
+  _globals['_LISTCONSENTSREQUEST']._serialized_end=414
+  _globals['_LISTCONSENTSRESPONSE']._serialized_start=416
+  _globals['_LISTCONSENTSRESPONSE']._serialized_end=482
+  _globals['_DELETECONSENTREQUEST']._serialized_start=484
+  _globals['_DELETECONSENTREQUEST']._serialized_end=549
+  _globals['_DELETECONSENTRESPONSE']._serialized_start=551
+  _globals['_DELETECONSENTRESPONSE']._serialized_end=574
+  _globals['_SESSIONSERVICE']._serialized_start=577
+  _globals['_SESSIONSERVICE']._serialized_end=1495
 # @@protoc_insertion_point(module_scope)

@@ -37,3 +37,23 @@ class EndAllSessionsRequest(_message.Message):
 class EndAllSessionsResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class ListConsentsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListConsentsResponse(_message.Message):
+    __slots__ = ("consents",)
+    CONSENTS_FIELD_NUMBER: _ClassVar[int]
+    consents: _containers.RepeatedCompositeFieldContainer[_session_pb2.Consent]
+    def __init__(self, consents: _Optional[_Iterable[_Union[_session_pb2.Consent, _Mapping]]] = ...) -> None: ...
+
+class DeleteConsentRequest(_message.Message):
+    __slots__ = ("client_id",)
+    CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
+    client_id: str
+    def __init__(self, client_id: _Optional[str] = ...) -> None: ...
+
+class DeleteConsentResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...

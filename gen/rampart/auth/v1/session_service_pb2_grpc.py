@@ -50,6 +50,16 @@ class SessionServiceStub:
                 request_serializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.EndAllSessionsRequest.SerializeToString,
                 response_deserializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.EndAllSessionsResponse.FromString,
                 _registered_method=True)
+        self.ListConsents = channel.unary_unary(
+                '/rampart.auth.v1.SessionService/ListConsents',
+                request_serializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.ListConsentsRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.ListConsentsResponse.FromString,
+                _registered_method=True)
+        self.DeleteConsent = channel.unary_unary(
+                '/rampart.auth.v1.SessionService/DeleteConsent',
+                request_serializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.DeleteConsentRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.DeleteConsentResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer:
@@ -77,6 +87,20 @@ class SessionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListConsents(self, request, context):
+        """Returns what the caller lets programs do without being asked again, the latest first; at most 200. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteConsent(self, request, context):
+        """Takes back what a program was let do. All that it does in the name of the caller ends, its tokens are refused everywhere within five seconds, and it has to ask again. Sessions of browsers go on. Reasons: RESOURCE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SessionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +118,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.EndAllSessions,
                     request_deserializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.EndAllSessionsRequest.FromString,
                     response_serializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.EndAllSessionsResponse.SerializeToString,
+            ),
+            'ListConsents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListConsents,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.ListConsentsRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.ListConsentsResponse.SerializeToString,
+            ),
+            'DeleteConsent': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteConsent,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.DeleteConsentRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_session__service__pb2.DeleteConsentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +212,60 @@ class SessionService:
             '/rampart.auth.v1.SessionService/EndAllSessions',
             rampart_dot_auth_dot_v1_dot_session__service__pb2.EndAllSessionsRequest.SerializeToString,
             rampart_dot_auth_dot_v1_dot_session__service__pb2.EndAllSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListConsents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.SessionService/ListConsents',
+            rampart_dot_auth_dot_v1_dot_session__service__pb2.ListConsentsRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_session__service__pb2.ListConsentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteConsent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.SessionService/DeleteConsent',
+            rampart_dot_auth_dot_v1_dot_session__service__pb2.DeleteConsentRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_session__service__pb2.DeleteConsentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ from rampart.auth.v1 import auth_service_pb2 as rampart_dot_auth_dot_v1_dot_auth
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rampart/auth/v1/tenant_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"rampart/auth/v1/auth_service.proto\x1a\x1crampart/mesh/v1/policy.proto\"D\n\x10GetTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"<\n\x11GetTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"H\n\x14SuspendTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"@\n\x15SuspendTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"G\n\x13ResumeTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"?\n\x14ResumeTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant2\xfb\x02\n\rTenantService\x12o\n\tGetTenant\x12!.rampart.auth.v1.GetTenantRequest\x1a\".rampart.auth.v1.GetTenantResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12}\n\rSuspendTenant\x12%.rampart.auth.v1.SuspendTenantRequest\x1a&.rampart.auth.v1.SuspendTenantResponse\"\x1d\x90\x02\x02\xa2\xbb\x18\x16\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x12z\n\x0cResumeTenant\x12$.rampart.auth.v1.ResumeTenantRequest\x1a%.rampart.auth.v1.ResumeTenantResponse\"\x1d\x90\x02\x02\xa2\xbb\x18\x16\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rampart/auth/v1/tenant_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"rampart/auth/v1/auth_service.proto\x1a\x1crampart/mesh/v1/policy.proto\"D\n\x10GetTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"g\n\x11GetTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\x12)\n\x06quotas\x18\x02 \x03(\x0b\x32\x19.rampart.auth.v1.QuotaUse\"6\n\x08QuotaUse\x12\r\n\x05quota\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0c\n\x04used\x18\x03 \x01(\r\"H\n\x14SuspendTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"@\n\x15SuspendTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"G\n\x13ResumeTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"?\n\x14ResumeTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant2\xfb\x02\n\rTenantService\x12o\n\tGetTenant\x12!.rampart.auth.v1.GetTenantRequest\x1a\".rampart.auth.v1.GetTenantResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12}\n\rSuspendTenant\x12%.rampart.auth.v1.SuspendTenantRequest\x1a&.rampart.auth.v1.SuspendTenantResponse\"\x1d\x90\x02\x02\xa2\xbb\x18\x16\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x12z\n\x0cResumeTenant\x12$.rampart.auth.v1.ResumeTenantRequest\x1a%.rampart.auth.v1.ResumeTenantResponse\"\x1d\x90\x02\x02\xa2\xbb\x18\x16\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,15 +50,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTENANTREQUEST']._serialized_start=152
   _globals['_GETTENANTREQUEST']._serialized_end=220
   _globals['_GETTENANTRESPONSE']._serialized_start=222
-  _globals['_GETTENANTRESPONSE']._serialized_end=282
-  _globals['_SUSPENDTENANTREQUEST']._serialized_start=284
-  _globals['_SUSPENDTENANTREQUEST']._serialized_end=356
-  _globals['_SUSPENDTENANTRESPONSE']._serialized_start=358
-  _globals['_SUSPENDTENANTRESPONSE']._serialized_end=422
-  _globals['_RESUMETENANTREQUEST']._serialized_start=424
-  _globals['_RESUMETENANTREQUEST']._serialized_end=495
-  _globals['_RESUMETENANTRESPONSE']._serialized_start=497
-  _globals['_RESUMETENANTRESPONSE']._serialized_end=560
-  _globals['_TENANTSERVICE']._serialized_start=563
-  _globals['_TENANTSERVICE']._serialized_end=942
+  _globals['_GETTENANTRESPONSE']._serialized_end=325
+  _globals['_QUOTAUSE']._serialized_start=327
+  _globals['_QUOTAUSE']._serialized_end=381
+  _globals['_SUSPENDTENANTREQUEST']._serialized_start=383
+  _globals['_SUSPENDTENANTREQUEST']._serialized_end=455
+  _globals['_SUSPENDTENANTRESPONSE']._serialized_start=457
+  _globals['_SUSPENDTENANTRESPONSE']._serialized_end=521
+  _globals['_RESUMETENANTREQUEST']._serialized_start=523
+  _globals['_RESUMETENANTREQUEST']._serialized_end=594
+  _globals['_RESUMETENANTRESPONSE']._serialized_start=596
+  _globals['_RESUMETENANTRESPONSE']._serialized_end=659
+  _globals['_TENANTSERVICE']._serialized_start=662
+  _globals['_TENANTSERVICE']._serialized_end=1041
 # @@protoc_insertion_point(module_scope)

@@ -8,12 +8,13 @@ from datetime import datetime
 
 from meshkit.identity.roles import Roles
 from services.auth import errors
+from services.auth.domain.consents import Consent
 from services.auth.domain.grants import Grant
 from services.auth.domain.oauth_clients import ACCOUNT
 from services.auth.domain.tenants import IssuedToken
 from services.auth.domain.token_answers import OngoingAccess
 from services.auth.ports.grants import GrantChange, GrantStore
-from services.auth.ports.sign_in import TenantReader
+from services.auth.ports.sign_in import ConsentStore, TenantReader
 from services.auth.service.issuing import TokenGrant, TokenIssuer
 from services.auth.service.oauth.clients import OAuthClients
 from services.auth.service.oauth.consents import held_scopes
@@ -34,6 +35,7 @@ class AccountSessions:
         *,
         sessions: SessionKeeper,
         grants: GrantStore,
+        consents: ConsentStore,
         granting: Granting,
         clients: OAuthClients,
         tenants: TenantReader,
@@ -43,6 +45,7 @@ class AccountSessions:
     ) -> None:
         self._sessions = sessions
         self._grants = grants
+        self._consents = consents
         self._granting = granting
         self._clients = clients
         self._tenants = tenants
@@ -80,7 +83,8 @@ class AccountSessions:
         """Returns the sessions and grants of a member that count."""
         sessions = await self._sessions.of_member(tenant_id, member_id)
         grants = await self._grants.of_member(tenant_id, member_id)
-        named = [OngoingAccess(grant, await self._client_name(grant)) for grant in await self._good(grants)]
+        good = await self._good(grants)
+        named = [OngoingAccess(grant, await self._client_name(grant.client_id)) for grant in good]
         return [*map(OngoingAccess, sessions), *named]
 
     async def end(self, tenant_id: str, member_id: str, access_id: str) -> None:
@@ -101,10 +105,24 @@ class AccountSessions:
         """Ends all sessions and grants of the member."""
         await self._sessions.end_all(tenant_id, member_id)
 
+    async def consents(self, tenant_id: str, member_id: str) -> list[Consent]:
+        """Returns what a member has consented to, with the names of the clients."""
+        found = await self._consents.of_member(tenant_id, member_id)
+        return [replace(each, client_name=await self._client_name(each.client_id)) for each in found]
+
+    async def withdraw(self, tenant_id: str, member_id: str, client_id: str) -> None:
+        """Takes back what a client was let do, and ends what it does in the name of the member.
+
+        Raises RESOURCE_NOT_FOUND.
+        """
+        ending = self._sessions.ending("consent.delete", tenant_id, member_id, f"clients/{client_id}", client_id)
+        if not await self._consents.withdraw(tenant_id, member_id, client_id, ending):
+            raise errors.consent_not_found()
+
     async def _good(self, grants: list[Grant]) -> list[Grant]:
         now, limits = self._clock(), self._granting.limits
         return [grant for grant in grants if limits.good(grant, now) and await self._granting.goes_on(grant)]
 
-    async def _client_name(self, grant: Grant) -> str:
-        client = await self._clients.find(grant.client_id)
-        return client.name if client is not None else grant.client_id
+    async def _client_name(self, client_id: str) -> str:
+        client = await self._clients.find(client_id)
+        return client.name if client is not None else client_id

@@ -70,7 +70,7 @@ class Authorizations:
         if who is not None and tenant is not None and who.session.tenant_id != tenant[0]:
             who = None
         if who is not None and not await self._asks(request, client, who):
-            return await self._consents.code_answer(request, who)
+            return await self._consents.code_answer(request, client, who)
         if "none" in request.prompts:
             error = "login_required" if who is None else "consent_required"
             return self._error(asked, error, "the person has to be asked, which prompt=none rules out")

@@ -14,6 +14,7 @@ from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.pkce import verifies
 from services.auth.domain.secrets import secret_hash
 from services.auth.domain.token_answers import GrantedTokens
+from services.auth.domain.token_binding import TokenBinding
 from services.auth.ports.grants import GrantStore, MadeGrant
 from services.auth.service.oauth.granting import Granting
 from services.auth.service.oauth.sessions import SessionKeeper
@@ -28,8 +29,8 @@ class RedeemedCode:
     code: str = field(repr=False)
     redirect_uri: str
     verifier: str = field(repr=False)
-    jkt: str
-    """Thumbprint of the key of the proof that came along; empty for none."""
+    bound: TokenBinding
+    """What its tokens will be bound to."""
 
 
 class CodeGrant:
@@ -52,14 +53,14 @@ class CodeGrant:
 
         def plan(code: AuthorizationCode) -> MadeGrant:
             self._check(code, client, given)
-            return self._made(code, client, given.jkt)
+            return self._made(code, client, given.bound)
 
         redeemed = await self._grants.redeem(secret_hash(given.code), plan, self._reused)
         if redeemed is None:
             raise errors.grant_invalid()
         code, grant = redeemed
         member = await self._granting.member_of(grant)
-        return await self._granting.tokens(grant, client, member, jkt=given.jkt, nonce=code.nonce)
+        return await self._granting.tokens(grant, client, member, bound=given.bound, nonce=code.nonce)
 
     def _check(self, code: AuthorizationCode, client: OAuthClient, given: RedeemedCode) -> None:
         good = (
@@ -67,12 +68,12 @@ class CodeGrant:
             and code.client_id == client.client_id
             and hmac.compare_digest(code.redirect_uri.encode(), given.redirect_uri.encode())
             and verifies(given.verifier, code.code_challenge)
-            and (not code.dpop_jkt or code.dpop_jkt == given.jkt)
+            and (not code.dpop_jkt or code.dpop_jkt == given.bound.jkt)
         )
         if not good:
             raise errors.grant_invalid()
 
-    def _made(self, code: AuthorizationCode, client: OAuthClient, jkt: str) -> MadeGrant:
+    def _made(self, code: AuthorizationCode, client: OAuthClient, bound: TokenBinding) -> MadeGrant:
         return self._granting.new_grant(
             client,
             tenant_id=code.tenant_id,
@@ -81,7 +82,7 @@ class CodeGrant:
             scopes=code.scopes,
             methods=code.methods,
             authenticated_at=code.authenticated_at,
-            jkt=jkt,
+            bound=bound,
         )
 
     def _reused(self, code: AuthorizationCode, grant_id: str) -> AccessEnding:

@@ -82,28 +82,38 @@ class Consents:
         )
         await self._consents.consent(member.tenant_id, member.member_id, client.client_id, scopes, event)
 
-    async def code_answer(self, request: AuthorizationRequest, who: SignedIn) -> str:
-        """Returns the redirect URI with a new code (RFC 6749, section 4.1.2; RFC 9207)."""
-        code = new_secret(AUTHORIZATION_CODE)
+    async def code_answer(self, request: AuthorizationRequest, client: OAuthClient, who: SignedIn) -> str:
+        """Returns the redirect URI with a new code (RFC 6749, section 4.1.2; RFC 9207).
+
+        Whoever takes his consent back at this moment has refused.
+        """
+        secret = new_secret(AUTHORIZATION_CODE)
+        code = self._code(request, who, secret_hash(secret))
+        if not await self._grants.add_code(code, by_consent=not client.first_party):
+            return self.refused_answer(request)
+        return answer_uri(request.redirect_uri, {"code": secret, "state": request.state, "iss": self._issuer})
+
+    def _code(self, request: AuthorizationRequest, who: SignedIn, digest: bytes) -> AuthorizationCode:
         session = who.session
-        await self._grants.add_code(
-            AuthorizationCode(
-                code_hash=secret_hash(code),
-                tenant_id=session.tenant_id,
-                member_id=session.member_id,
-                session_id=session.session_id,
-                client_id=request.client_id,
-                redirect_uri=request.redirect_uri,
-                scopes=request.scopes,
-                code_challenge=request.code_challenge,
-                nonce=request.nonce,
-                dpop_jkt=request.dpop_jkt,
-                methods=session.methods,
-                authenticated_at=session.authenticated_at,
-                expires_at=self._clock() + CODE_LIFE,
-            )
+        return AuthorizationCode(
+            code_hash=digest,
+            tenant_id=session.tenant_id,
+            member_id=session.member_id,
+            session_id=session.session_id,
+            client_id=request.client_id,
+            redirect_uri=request.redirect_uri,
+            scopes=request.scopes,
+            code_challenge=request.code_challenge,
+            nonce=request.nonce,
+            dpop_jkt=request.dpop_jkt,
+            methods=session.methods,
+            authenticated_at=session.authenticated_at,
+            expires_at=self._clock() + CODE_LIFE,
         )
-        return answer_uri(request.redirect_uri, {"code": code, "state": request.state, "iss": self._issuer})
+
+    def refused_answer(self, request: AuthorizationRequest) -> str:
+        """Returns the redirect URI with the error of who does not consent."""
+        return self.error_answer(request.redirect_uri, request.state, "access_denied", "the person has refused")
 
     def error_answer(self, redirect_uri: str, state: str, error: str, description: str) -> str:
         """Returns the redirect URI with an error (RFC 6749, section 4.1.2.1; RFC 9207)."""

@@ -21,6 +21,7 @@ from services.auth.domain.devices import (
 from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.secrets import DEVICE_CODE, new_secret, secret_hash
 from services.auth.domain.token_answers import GrantedTokens
+from services.auth.domain.token_binding import TokenBinding
 from services.auth.domain.token_requests import ClientProof
 from services.auth.ports.grants import DeviceChange, DeviceStore
 from services.auth.service.oauth.clients import OAuthClients
@@ -64,7 +65,7 @@ class DeviceGrant:
                 return new
         raise unavailable("user codes", "no code for people is free")
 
-    async def redeem(self, client: OAuthClient, device_code: str, jkt: str) -> GrantedTokens:
+    async def redeem(self, client: OAuthClient, device_code: str, bound: TokenBinding) -> GrantedTokens:
         """Returns the tokens of a device that was let in.
 
         Raises AUTHORIZATION_PENDING, SLOW_DOWN, AUTHORIZATION_DENIED, DEVICE_CODE_EXPIRED and GRANT_INVALID.
@@ -74,7 +75,7 @@ class DeviceGrant:
 
         def asked(device: DeviceAuthorization) -> DeviceChange:
             waited.append(device)
-            return self._asked(device, client, jkt)
+            return self._asked(device, client, bound)
 
         change = await self._devices.change(secret_hash(device_code), asked)
         if change is None:
@@ -83,7 +84,7 @@ class DeviceGrant:
             raise _refusal(waited[-1], change.device, now)
         grant = change.made.grant
         member = await self._granting.member_of(grant)
-        return await self._granting.tokens(grant, client, member, jkt=jkt)
+        return await self._granting.tokens(grant, client, member, bound=bound)
 
     def _waiting(self, new: NewDevice, client: OAuthClient, scopes: frozenset[str]) -> DeviceAuthorization:
         return DeviceAuthorization(
@@ -94,7 +95,7 @@ class DeviceGrant:
             expires_at=self._clock() + DEVICE_LIFE,
         )
 
-    def _asked(self, device: DeviceAuthorization, client: OAuthClient, jkt: str) -> DeviceChange:
+    def _asked(self, device: DeviceAuthorization, client: OAuthClient, bound: TokenBinding) -> DeviceChange:
         now = self._clock()
         if device.client_id != client.client_id:
             raise errors.grant_invalid()
@@ -110,7 +111,7 @@ class DeviceGrant:
             scopes=device.scopes,
             methods=device.methods,
             authenticated_at=device.authenticated_at,
-            jkt=jkt,
+            bound=bound,
         )
         return DeviceChange(replace(asked, state=DeviceState.REDEEMED), made)
 

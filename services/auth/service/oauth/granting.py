@@ -14,6 +14,7 @@ from services.auth.domain.grants import Grant, RefreshLimits, refresh_token
 from services.auth.domain.members import Member
 from services.auth.domain.oauth_clients import OFFLINE, OPENID, OAuthClient
 from services.auth.domain.token_answers import GrantedTokens
+from services.auth.domain.token_binding import NOT_BOUND, TokenBinding
 from services.auth.ports.grants import MadeGrant
 from services.auth.ports.sign_in import MemberReader, TenantReader
 from services.auth.service.acts import act
@@ -61,7 +62,7 @@ class Granting:
         scopes: frozenset[str],
         methods: frozenset[str],
         authenticated_at: datetime,
-        jkt: str,
+        bound: TokenBinding,
     ) -> MadeGrant:
         """Returns a grant to be stored. Without a refresh token it lasts as long as its access token."""
         now = self._clock()
@@ -78,8 +79,8 @@ class Granting:
             used_at=now,
             expires_at=now + (self.limits.absolute if client.may(GrantType.REFRESH_TOKEN) else self._token_life),
             seed=secrets.token_bytes(32),
-            # The refresh tokens of a client that proves who it is are bound to that (RFC 9449, section 5).
-            jkt=jkt if client.public else "",
+            # The refresh tokens of a client that proves who it is are bound to that (RFC 9449, section 5; RFC 8705, 4).
+            bound=bound if client.public else NOT_BOUND,
         )
         event = act(
             "grant.create",
@@ -105,16 +106,21 @@ class Granting:
         return member is not None and goes_on(member, grant.created_at)
 
     async def tokens(
-        self, grant: Grant, client: OAuthClient, member: Member, *, jkt: str, asked: frozenset[str] = frozenset(),
+        self,
+        grant: Grant,
+        client: OAuthClient,
+        member: Member,
+        *,
+        bound: TokenBinding,
+        asked: frozenset[str] = frozenset(),
         nonce: str = "",
-    ) -> GrantedTokens:  # fmt: skip
+    ) -> GrantedTokens:
         """Returns the tokens of a grant as it is now. Raises SCOPE_INVALID for a scope that it does not have."""
         if asked - grant.scopes:
             raise errors.scope_invalid(sorted(asked - grant.scopes))
         tenant = client.tenant or await self._tenants.get_tenant(grant.tenant_id)
         if tenant is None:
             raise errors.grant_invalid()
-        bound = {"cnf": {"jkt": jkt}} if jkt else {}
         access = self._issuer.issue(
             TokenGrant(
                 tenant,
@@ -123,13 +129,13 @@ class Granting:
                 held_scopes(asked or grant.scopes, client, member, self._roles),
                 member.roles,
                 client.settings.rate_limit,
-                authentication_claims(grant) | bound,
+                authentication_claims(grant) | bound.claims(),
             )
         )
         refresh = client.may(GrantType.REFRESH_TOKEN)
         return GrantedTokens(
             access,
-            "DPoP" if jkt else "Bearer",
+            bound.token_type,
             refresh_token(grant.grant_id, grant.generation, grant.seed, self._key) if refresh else "",
             self._identities.issue(grant, access.token, nonce) if OPENID in (asked or grant.scopes) else "",
         )

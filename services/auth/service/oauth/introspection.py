@@ -16,6 +16,7 @@ from services.auth.domain.secrets import REFRESH_TOKEN
 from services.auth.domain.token_answers import Introspected
 from services.auth.domain.token_requests import ClientProof
 from services.auth.ports.grants import GrantStore
+from services.auth.service.binding import binding_of
 from services.auth.service.oauth.clients import OAuthClients
 from services.auth.service.oauth.refresh_grant import RefreshGrant
 
@@ -63,21 +64,20 @@ class Introspection:
             raise
         if principal.tenant_id != client.tenant_id:
             return None
-        bound = principal.confirmation
-        jkt = bound.thumbprint if bound is not None and bound.method == "jkt" else ""
+        bound = binding_of(principal.confirmation)
         return Introspected(
             scope=" ".join(sorted(principal.scopes | _identity_scopes(token))),
             client_id=principal.client_id,
             subject=principal.actor,
             tenant_id=principal.tenant_id,
-            token_type="DPoP" if jkt else "Bearer",
+            token_type=bound.token_type,
             expires_at=self._clock().timestamp() + self._verifier.remaining(token),
             issued_at=principal.issued_at,
             issuer=self._issuer,
             audience=tenant_audience(self._audience, principal.tenant_id),
             token_id=principal.token_id,
             roles=principal.roles,
-            jkt=jkt,
+            bound=bound,
         )
 
     async def _refresh(self, client: OAuthClient, token: str) -> Introspected | None:
@@ -98,7 +98,7 @@ class Introspection:
             token_type="refresh_token",
             expires_at=grant.expires_at.timestamp(),
             issued_at=(grant.rotated_at or grant.created_at).timestamp(),
-            jkt=grant.jkt,
+            bound=grant.bound,
         )
 
 

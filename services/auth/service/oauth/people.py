@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
+
 from meshkit.errors import Kind, MeshError
+from meshkit.identity.claims import token_invalid
 from meshkit.identity.tokens import TokenVerifier
 from services.auth import errors
 from services.auth.domain.grants import Grant
@@ -10,6 +13,7 @@ from services.auth.domain.oauth_clients import OPENID
 from services.auth.domain.token_answers import PersonClaims
 from services.auth.domain.token_requests import GivenProof
 from services.auth.ports.grants import GrantStore
+from services.auth.service.binding import binding_of
 from services.auth.service.oauth.granting import Granting
 from services.auth.service.oauth.proofs import Proofs
 
@@ -25,13 +29,17 @@ class UserInfo:
         self._granting = granting
         self._proofs = proofs
 
-    async def claims(self, token: str, proof: GivenProof) -> PersonClaims:
-        """Returns the claims. Raises TOKEN_INVALID, TOKEN_REVOKED, PROOF_INVALID and SCOPE_MISSING."""
+    async def claims(self, token: str, proof: GivenProof, certificate: str = "") -> PersonClaims:
+        """Returns the claims for who shows the token, with a proof or a certificate if it is bound to one.
+
+        Raises TOKEN_INVALID, TOKEN_REVOKED, PROOF_INVALID and SCOPE_MISSING.
+        """
         principal = await self._verifier.verify(token)
-        bound = principal.confirmation
-        key = await self._proofs.key(proof, required=bound is not None, access_token=token)
-        if key != (bound.thumbprint if bound is not None else ""):
-            raise errors.proof_invalid("is not of the key to which the token is bound")
+        bound = binding_of(principal.confirmation)
+        if await self._proofs.key(proof, token) != bound.jkt:
+            raise errors.proof_invalid("is not of the key to which the token is bound" if proof.jwt else "is missing")
+        if bound.certificate and not hmac.compare_digest(bound.certificate, certificate):
+            raise token_invalid("is bound to another certificate")
         grant = await self._grants.find_grant(principal.session_id) if principal.session_id else None
         if grant is None or OPENID not in grant.scopes:
             raise _no_openid()

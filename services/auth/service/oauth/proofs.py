@@ -20,14 +20,12 @@ class Proofs:
         self._seen = seen
         self._clock = clock
 
-    async def key(self, given: GivenProof, *, required: bool = False, access_token: str = "") -> str:
+    async def key(self, given: GivenProof, access_token: str = "") -> str:
         """Returns the thumbprint of the key of a proof; empty without one. Raises PROOF_INVALID.
 
         With an access token the proof has to be of its use (RFC 9449, section 4.3).
         """
         if not given.jwt:
-            if required:
-                raise errors.proof_invalid("is missing")
             return ""
         try:
             proof = read_proof(given.jwt, given.method, given.url, self._clock().timestamp(), access_token)

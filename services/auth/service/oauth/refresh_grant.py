@@ -12,6 +12,7 @@ from services.auth import errors
 from services.auth.domain.grants import Grant, RefreshName, TokenRotation, judge_refresh, read_refresh, refresh_token
 from services.auth.domain.oauth_clients import OAuthClient
 from services.auth.domain.token_answers import GrantedTokens
+from services.auth.domain.token_binding import NOT_BOUND, TokenBinding
 from services.auth.ports.grants import GrantChange, GrantStore
 from services.auth.service.oauth.granting import Granting
 from services.auth.service.oauth.sessions import SessionKeeper
@@ -37,7 +38,9 @@ class RefreshGrant:
         self._key = key
         self._clock = clock
 
-    async def redeem(self, client: OAuthClient, token: str, asked: frozenset[str], jkt: str) -> GrantedTokens:
+    async def redeem(
+        self, client: OAuthClient, token: str, asked: frozenset[str], bound: TokenBinding
+    ) -> GrantedTokens:
         """Returns the tokens of the grant as it is now. Raises GRANT_INVALID and SCOPE_INVALID.
 
         The token was followed by another before, and longer ago than two callers can be apart: the grant ends.
@@ -47,8 +50,8 @@ class RefreshGrant:
 
         def plan(grant: Grant) -> GrantChange:
             self.check(grant, name, token, client)
-            if grant.jkt and grant.jkt != jkt:
-                raise errors.proof_invalid("is not of the key to which the token is bound")
+            if grant.bound not in (NOT_BOUND, bound):
+                raise errors.proof_invalid("is not of the key or certificate to which the token is bound")
             if asked - grant.scopes:
                 raise errors.scope_invalid(sorted(asked - grant.scopes))
             return self._rotated(grant, name.generation)
@@ -61,7 +64,7 @@ class RefreshGrant:
         except MeshError:
             await self.end(grant, "grant.end")
             raise
-        return await self._granting.tokens(grant, client, member, jkt=jkt, asked=asked)
+        return await self._granting.tokens(grant, client, member, bound=bound, asked=asked)
 
     def check(self, grant: Grant, name: RefreshName, token: str, client: OAuthClient) -> None:
         """Checks that the token is of the grant, the grant is the client's, and still counts. Raises GRANT_INVALID."""

@@ -103,6 +103,7 @@ class AuthorizationServer:
         self.account = AccountSessions(
             sessions=self._keeper,
             grants=ports.grants,
+            consents=ports.consents,
             granting=self._granting,
             clients=self._clients,
             tenants=ports.tenants,

@@ -173,11 +173,9 @@ class SignIn:
         await self._attempts.finish(attempt)
         redirect_uri = ""
         if (request := attempt.request) is not None and allowed:
-            redirect_uri = await self._consents.code_answer(request, who)
+            redirect_uri = await self._consents.code_answer(request, await self._views.client(attempt), who)
         elif request is not None:
-            redirect_uri = self._consents.error_answer(
-                request.redirect_uri, request.state, "access_denied", "the person has refused"
-            )
+            redirect_uri = self._consents.refused_answer(request)
         elif attempt.user_code:
             await self._consents.answer_device(attempt.user_code, who, allowed)
         return replace(view, redirect_uri=redirect_uri)

@@ -18,6 +18,7 @@ from services.auth.ports import MemberChange, RecordedAct
 from services.auth.service.acts import act, act_on
 from services.auth.service.people.links import Links
 from services.auth.service.people.stores import PeopleStores
+from services.auth.service.quotas import check_room
 
 __all__ = ["MemberKeeper"]
 
@@ -40,13 +41,13 @@ class MemberKeeper:
     async def invite(
         self, caller: Principal, email: str, display_name: str, roles: Collection[str]
     ) -> tuple[Member, NewLink | None]:
-        """Returns the member and the link to pass on. Raises RESOURCE_EXISTS and ROLE_NOT_GRANTED."""
+        """Returns the member and the link to pass on. Raises RESOURCE_EXISTS, ROLE_NOT_GRANTED and QUOTA_EXCEEDED."""
         self._check_reach(caller, roles)
         now = self._clock()
         member = Member(str(uuid7()), caller.tenant_id, email, display_name, frozenset(roles), now, now)
         link = self._links.new(member)
         done = act_on(member, "member.invite", now, roles=" ".join(sorted(roles)))
-        if not await self._stores.members.create_member(member, link.link, done):
+        if not await self._stores.members.create_member(member, link.link, done, check_room):
             raise errors.member_exists()
         return member, await self._links.deliver(member, link)
 

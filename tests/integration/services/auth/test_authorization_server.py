@@ -27,6 +27,7 @@ from services.auth.domain.members import Member
 from services.auth.domain.secrets import new_secret, secret_hash
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import RecordedAct
+from services.auth.service.quotas import check_room
 from tests.integration.conftest import FreshDatabase
 from tests.support.calls import Caller, calling, failure
 from tests.support.certificates import Certificates
@@ -147,7 +148,7 @@ async def member(database: Database, edge: Edge) -> tuple[Member, str]:
     secret = new_secret("rln_")
     link = MemberLink(secret_hash(secret), made.tenant_id, made.member_id, LinkKind.INVITATION, now + timedelta(days=1))
     act = RecordedAct(AuditEvent("member.invite", made.tenant_id, now))
-    assert await PostgresMembers(pool).create_member(made, link, act)
+    assert await PostgresMembers(pool).create_member(made, link, act, check_room)
     await pool.close()
     use = sign_in_service_pb2.UseLinkRequest(link=secret, password=PASSWORD, client_address="192.0.2.1")
     await edge.sign_in(use, sign_in_service_pb2.UseLinkResponse, timeout=20)

@@ -16,8 +16,10 @@ from services.auth import errors
 from services.auth.domain.links import LinkKind
 from services.auth.domain.members import OWNER, Member, MemberState, email_key
 from services.auth.domain.passkeys import Ceremony, CeremonyKind, Passkey
+from services.auth.domain.tenants import TenantPlan
 from services.auth.domain.throttling import ACCOUNT, ADDRESS, MOST_MARKS, FailureCharge, FailureLimit
 from services.auth.ports import FactorRemoval, MemberChange
+from services.auth.service.quotas import check_room
 from tests.integration.conftest import FreshDatabase
 from tests.support.people import (
     HASH,
@@ -32,7 +34,7 @@ from tests.support.people import (
     together,
 )
 from tests.support.servers import Database
-from tests.support.tenants import add_tenant
+from tests.support.tenants import add_tenant, give_plan
 
 LATER = NOW + timedelta(minutes=5)
 AT_ONCE = 100
@@ -59,7 +61,7 @@ async def people(request: pytest.FixtureRequest) -> AsyncIterator[People]:
 
 async def test_member_is_found_as_stored_until_deleted(people: People) -> None:
     member, members = member_of(people.tenant), people.stores.members
-    assert await members.create_member(member, link_of(member), act(member))
+    assert await members.create_member(member, link_of(member), act(member), check_room)
     assert await members.find_member(member.tenant_id, member.member_id) == member
     assert await members.find_member_of_any_tenant(member.member_id) == member
     assert await members.find_member(str(uuid7()), member.member_id) is None
@@ -73,16 +75,33 @@ async def test_member_is_found_as_stored_until_deleted(people: People) -> None:
 async def test_one_mailbox_is_one_member_of_a_tenant(people: People) -> None:
     first = member_of(people.tenant, email="Ada.Ｌovelace@Example.COM")
     second = member_of(people.tenant, email="ada.lovelace@example.com")
-    assert await people.stores.members.create_member(first, link_of(first), act(first))
-    assert not await people.stores.members.create_member(second, link_of(second), act(second))
+    assert await people.stores.members.create_member(first, link_of(first), act(first), check_room)
+    assert not await people.stores.members.create_member(second, link_of(second), act(second), check_room)
     await people.stores.members.change_member(first.tenant_id, first.member_id, change(lambda each: each.erased(NOW)))
-    assert await people.stores.members.create_member(second, link_of(second), act(second))
+    assert await people.stores.members.create_member(second, link_of(second), act(second), check_room)
+
+
+async def test_tenant_has_no_more_members_than_its_plan_lets_it_have_however_many_come_at_once(people: People) -> None:
+    await give_plan(people.directory, people.tenant, TenantPlan(max_members=3))
+    invited = [member_of(people.tenant) for _ in range(12)]
+    create = people.stores.members.create_member
+    ended = await together(create(each, link_of(each), act(each), check_room) for each in invited)
+    refused = [each for each in ended if isinstance(each, MeshError)]
+    assert (ended.count(True), len(refused)) == (3, 9)
+    assert {each.reason for each in refused} == {"QUOTA_EXCEEDED"}
+    assert refused[0].metadata == {"quota": "members", "limit": "3", "used": "3"}
+    present = await people.stores.members.list_members(people.tenant.tenant_id, None, "", 100)
+    gone = change(lambda each: each.erased(NOW))
+    assert await people.stores.members.change_member(people.tenant.tenant_id, present[0].member_id, gone)
+    last = member_of(people.tenant)
+    assert await create(last, link_of(last), act(last), check_room)
+    assert [each.used for each in await people.directory.uses(people.tenant)] == [3, 0, 0]
 
 
 async def test_members_are_listed_in_order_by_state(people: People) -> None:
     active = [await people.join() for _ in range(3)]
     invited = member_of(people.tenant)
-    await people.stores.members.create_member(invited, link_of(invited), act(invited))
+    await people.stores.members.create_member(invited, link_of(invited), act(invited), check_room)
     off = await people.stores.members.change_member(
         people.tenant.tenant_id, active[1].member_id, change(lambda each: replace(each, disabled_at=NOW))
     )
@@ -121,7 +140,7 @@ async def test_two_owners_who_give_up_at_once_leave_one(people: People) -> None:
 async def test_link_is_used_once_however_many_try(people: People) -> None:
     member = member_of(people.tenant)
     link, mark = link_of(member), secrets.token_bytes(32)
-    await people.stores.members.create_member(member, link, act(member))
+    await people.stores.members.create_member(member, link, act(member), check_room)
     assert await people.stores.links.find_link(link.link_hash, NOW) == (link, member)
     used = [
         people.stores.links.use_link(link, f"{HASH}{number}", [mark], NOW, act(member)) for number in range(AT_ONCE)

@@ -27,7 +27,7 @@ from tests.support.tenants import add_tenant
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
 
-PLAN = TenantPlan(500, 5, (("decision", 300), ("read", 200)))
+PLAN = TenantPlan(500, 5, (("decision", 300), ("read", 200)), 40, 30, 20)
 
 
 @dataclass

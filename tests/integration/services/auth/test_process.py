@@ -16,6 +16,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from rampart.auth.v1 import auth_service_pb2 as pb
+from rampart.auth.v1 import tenant_service_pb2
 
 from console.up.certificates import Authority
 from meshkit.errors import Kind
@@ -93,12 +94,19 @@ async def test_plan_of_a_tenant_limits_its_clients_at_the_edge(
     assert '"decision-tenant";q=3;w=1, "tenant";q=5;w=1' in replies[0].headers["ratelimit-policy"]
 
 
-async def test_plan_is_changed_by_the_operator(operator: Caller) -> None:
+async def test_plan_is_changed_by_the_operator(operator: Caller, auth: Node, certificates: Certificates) -> None:
     tenant = f"t-{secrets.token_hex(6)}"
     await operator(pb.CreateTenantRequest(name=tenant), pb.CreateTenantResponse)
-    plan = pb.TenantPlan(rate_limit=9)
+    plan = pb.TenantPlan(rate_limit=9, max_members=7, max_clients=5, max_api_keys=3)
     changed = await operator(pb.SetTenantPlanRequest(tenant=tenant, plan=plan), pb.SetTenantPlanResponse)
     assert changed.tenant.plan == plan
+    await new_client(auth, certificates, tenant)
+    service = tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"].full_name
+    async with calling(auth.address, service, certificates.identity("operator")) as tenants:
+        asked = tenant_service_pb2.GetTenantRequest(tenant=tenant)
+        found = await tenants(asked, tenant_service_pb2.GetTenantResponse)
+    told = {each.quota: (each.used, each.limit) for each in found.quotas}
+    assert (found.tenant, told) == (changed.tenant, {"members": (0, 7), "clients": (1, 5), "api_keys": (0, 3)})
     error = await failure(operator(pb.SetTenantPlanRequest(tenant="t-nobody"), pb.SetTenantPlanResponse))
     assert error.reason == "RESOURCE_NOT_FOUND"
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from meshkit.errors import MeshError
 from meshkit.ids import uuid7
 from meshkit.named_requests import Answered, NamedRequest
 from meshkit.storage.postgres import open_pool
@@ -29,11 +30,12 @@ from services.auth.domain.audit import AuditEvent
 from services.auth.domain.clients import AuthenticationMethod, Client, ClientSettings, GrantType, SenderConstraint
 from services.auth.domain.revocations import Revocation
 from services.auth.domain.secrets import StoredSecrets
-from services.auth.domain.tenants import Tenant
+from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import ApiKeyStore, ClientStore, Directory, RecordedAct, UsedAssertions
+from services.auth.service.quotas import check_room
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
-from tests.support.tenants import add_tenant
+from tests.support.tenants import add_tenant, give_plan
 from tests.support.tokens import Issuer
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
@@ -148,10 +150,10 @@ async def test_programs_of_another_tenant_are_not_there(stores: ProgramStores) -
     assert await stores.keys.page(other.tenant_id, "", 10) == []
     async with stores.clients.begin(other.tenant_id) as changes:
         assert await changes.lock(client.client_id) is None
-        assert await changes.count() == 0
+        assert (await changes.use()).used == 0
     async with stores.keys.begin(other.tenant_id) as changes_of_keys:
         assert await changes_of_keys.lock(key.key_id) is None
-        assert await changes_of_keys.count() == 0
+        assert (await changes_of_keys.use()).used == 0
 
 
 async def test_programs_are_listed_from_any_place_on(stores: ProgramStores) -> None:
@@ -175,7 +177,7 @@ async def test_what_fails_changes_nothing(stores: ProgramStores) -> None:
     async with stores.clients.begin(owner.tenant_id) as changes:
         tokens = Revocation.of_client(owner.tenant_id, made.client_id)
         await changes.delete(made.client_id, RecordedAct(event(owner.tenant_id), tokens, tokens.up_to(NOW)))
-        assert await changes.count() == 0
+        assert (await changes.use()).used == 0
     assert await stores.clients.get(owner.tenant_id, made.client_id) is None
 
 
@@ -194,6 +196,48 @@ async def test_changes_of_one_client_at_once_take_turns(stores: ProgramStores) -
     stored = await stores.clients.get(owner.tenant_id, made.client_id)
     assert stored is not None
     assert stored.settings.rate_limit == SETTINGS.rate_limit + 8
+
+
+async def test_tenant_has_no_more_programs_than_its_plan_lets_it_have_however_many_come_at_once(
+    stores: ProgramStores,
+) -> None:
+    owner = await owner_in(stores)
+    await give_plan(stores.directory, owner, TenantPlan(max_clients=2, max_api_keys=3))
+
+    async def client() -> None:
+        async with stores.clients.begin(owner.tenant_id) as changes:
+            check_room(await changes.use())
+            await changes.create(client_of(owner), RecordedAct(event(owner.tenant_id)))
+
+    async def key() -> None:
+        async with stores.keys.begin(owner.tenant_id) as changes:
+            check_room(await changes.use())
+            await changes.create(key_of(owner), RecordedAct(event(owner.tenant_id)))
+
+    for create, most, quota in ((client, 2, "clients"), (key, 3, "api_keys")):
+        ended = await asyncio.gather(*[create() for _ in range(8)], return_exceptions=True)
+        refused = [each for each in ended if isinstance(each, MeshError)]
+        assert (ended.count(None), len(refused)) == (most, 8 - most)
+        assert all(each.metadata == {"quota": quota, "limit": str(most), "used": str(most)} for each in refused)
+
+
+async def test_what_a_tenant_has_of_its_quotas_is_told(stores: ProgramStores) -> None:
+    owner, other = await owner_in(stores), await owner_in(stores)
+    for _ in range(2):
+        await stored_client(stores, owner)
+    await stored_key(stores, owner)
+    await stored_key(stores, other)
+    planned = replace(owner, plan=TenantPlan(max_clients=1))
+    told = {each.resource.value: (each.used, each.limit) for each in await stores.directory.uses(planned)}
+    assert told == {"members": (0, 10_000), "clients": (2, 1), "api_keys": (1, 1_000)}
+
+
+async def test_quota_that_no_plan_names_is_that_of_everybody(stores: ProgramStores) -> None:
+    owner = await owner_in(stores)
+    async with stores.clients.begin(owner.tenant_id) as changes:
+        assert (await changes.use()).limit == 1_000
+    async with stores.keys.begin(owner.tenant_id) as changes_of_keys:
+        assert (await changes_of_keys.use()).limit == 1_000
 
 
 async def test_named_request_has_its_answer_again(stores: ProgramStores) -> None:

@@ -164,6 +164,26 @@ async def test_client_with_keys_proves_itself_once_with_each_assertion(desk: Des
     assert (await failure(desk.gateway(request, pb.IssueTokenResponse))).reason == "CLIENT_INVALID"
 
 
+async def test_bound_token_is_good_on_connections_of_its_own_certificate_alone(
+    desk: Desk, auth: Node, certificates: Certificates
+) -> None:
+    made = await desk.create(scopes=["client:read"], sender_constraint="mtls")
+    request = pb.IssueTokenRequest(client_id=made.client.client_id, client_secret=made.client_secret)
+    own, other = (certificates.identity(f"client/{name}") for name in ("shop", "other"))
+    async with calling(auth.address, AUTH_SERVICE.full_name, own) as caller:
+        token = (await caller(request, pb.IssueTokenResponse)).access_token
+    listing = client_service_pb2.ListClientsRequest(), client_service_pb2.ListClientsResponse
+    async with (
+        calling(auth.address, CLIENT_SERVICE.full_name, own) as owner,
+        calling(auth.address, CLIENT_SERVICE.full_name, other) as thief,
+    ):
+        assert (await owner(*listing, token=token)).clients
+        error = await failure(thief(*listing, token=token))
+    assert (error.reason, error.message) == ("TOKEN_INVALID", "the access token is bound to another certificate")
+    # The gateway's certificate is nobody's whose call it passes on.
+    assert (await failure(desk.gateway(request, pb.IssueTokenResponse))).reason == "CERTIFICATE_REQUIRED"
+
+
 async def test_api_key_gets_a_token_until_it_is_deleted(desk: Desk, auth: Node, certificates: Certificates) -> None:
     create = api_key_service_pb2.CreateApiKeyRequest(api_key=api_key_pb2.ApiKey(scopes=["user:read"]))
     made = await desk.keys(create, api_key_service_pb2.CreateApiKeyResponse, token=desk.token)

@@ -14,9 +14,9 @@ from meshkit.errors import MeshError
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.auth import errors
+from services.auth.adapters.memory_consents import MemoryConsents
 from services.auth.adapters.memory_sign_in import (
     MemoryAttempts,
-    MemoryConsents,
     MemoryDevices,
     MemoryGrants,
     MemoryRevocationLog,
@@ -33,6 +33,7 @@ from services.auth.adapters.postgres_grants import PostgresGrants, PostgresRevoc
 from services.auth.adapters.postgres_sessions import PostgresSessions
 from services.auth.domain.audit import AuditEvent
 from services.auth.domain.authorization import AuthorizationRequest
+from services.auth.domain.consents import Consent
 from services.auth.domain.devices import DeviceAuthorization, DeviceState
 from services.auth.domain.endings import AccessEnding
 from services.auth.domain.grants import AuthorizationCode, Grant
@@ -40,6 +41,7 @@ from services.auth.domain.revocations import Revocation, RevocationKind
 from services.auth.domain.sessions import BrowserSession
 from services.auth.domain.sign_in import SignInAttempt
 from services.auth.domain.tenants import Tenant
+from services.auth.domain.token_binding import TokenBinding
 from services.auth.ports.grants import (
     DeviceChange,
     DeviceStore,
@@ -148,7 +150,7 @@ def grant(stores: Stores, of: BrowserSession, offline: bool = False) -> Grant:
         used_at=NOW,
         expires_at=NOW + timedelta(days=30),
         seed=secrets.token_bytes(32),
-        jkt="A" * 43,
+        bound=TokenBinding(certificate="A" * 43),
     )
 
 
@@ -175,7 +177,7 @@ async def stored(stores: Stores, wanted: Grant) -> Grant:
     """Stores a grant by way of a code."""
     of = BrowserSession(str(uuid7()), stores.tenant_id, wanted.member_id, b"", frozenset(), NOW, NOW, LATER)
     made = code(stores, of)
-    await stores.grants.add_code(made)
+    assert await stores.grants.add_code(made, by_consent=False)
     redeemed = await stores.grants.redeem(
         made.code_hash, lambda _: MadeGrant(wanted, event(stores)), lambda _, __: ending(stores)
     )
@@ -279,15 +281,22 @@ async def test_end_of_all_leaves_a_member_with_nothing(stores: Stores) -> None:
     offline = await stored(stores, grant(stores, made, offline=True))
     theirs = await stored(stores, grant(stores, stranger))
     under_way = code(stores, made)
-    await stores.grants.add_code(under_way)
+    assert await stores.grants.add_code(under_way, by_consent=False)
+    let_in = await allowed(stores, made)
     await stores.sessions.end_all(stores.tenant_id, made.member_id, ending(stores))
     assert await stores.sessions.of_member(stores.tenant_id, made.member_id) == []
     assert await stores.grants.of_member(stores.tenant_id, made.member_id) == []
     assert await stores.grants.find_grant(offline.grant_id) == replace(offline, ended_at=LATER)
     assert await stores.grants.find_grant(theirs.grant_id) == theirs
     assert await stores.revoked() == {("subject", made.member_id)}
+    await gone(stores, under_way)
+    assert await stores.devices.change(let_in.device_hash, DeviceChange) is None
+
+
+async def gone(stores: Stores, made: AuthorizationCode) -> None:
+    """Asserts that nothing can be had for a code."""
     nothing = await stores.grants.redeem(
-        under_way.code_hash, lambda _: pytest.fail("it is gone"), lambda _, __: ending(stores)
+        made.code_hash, lambda _: pytest.fail("it is gone"), lambda _, __: ending(stores)
     )
     assert nothing is None
 
@@ -295,7 +304,7 @@ async def test_end_of_all_leaves_a_member_with_nothing(stores: Stores) -> None:
 async def test_code_is_redeemed_once_and_its_second_use_ends_what_came_of_it(stores: Stores) -> None:
     of = session(stores)
     made, wanted = code(stores, of), grant(stores, of)
-    await stores.grants.add_code(made)
+    assert await stores.grants.add_code(made, by_consent=False)
     plan = MadeGrant(wanted, event(stores))
     uses = [stores.grants.redeem(made.code_hash, lambda _: plan, lambda _, __: ending(stores)) for _ in range(4)]
     redeemed = await asyncio.gather(*uses)
@@ -307,7 +316,7 @@ async def test_code_is_redeemed_once_and_its_second_use_ends_what_came_of_it(sto
 async def test_refused_use_of_a_code_leaves_it_as_it_was(stores: Stores) -> None:
     of = session(stores)
     made, wanted = code(stores, of), grant(stores, of)
-    await stores.grants.add_code(made)
+    assert await stores.grants.add_code(made, by_consent=False)
 
     def refuse(_: AuthorizationCode) -> MadeGrant:
         raise errors.grant_invalid()
@@ -356,6 +365,85 @@ async def test_consents_add_up_for_one_client_of_one_member(stores: Stores) -> N
     assert await stores.consents.consented(stores.tenant_id, ann, "shop-1") == {"a", "b", "c"}
     assert await stores.consents.consented(stores.tenant_id, ann, "shop-2") == frozenset()
     assert await stores.consents.consented(stores.tenant_id, ben, "shop-1") == frozenset()
+
+
+async def allowed(stores: Stores, of: BrowserSession, client_id: str = "shop-1") -> DeviceAuthorization:
+    """Returns a device that the member of a session has let in."""
+    made = device(client_id=client_id)
+    assert await stores.devices.add(made)
+    let_in = replace(
+        made,
+        state=DeviceState.ALLOWED,
+        tenant_id=stores.tenant_id,
+        member_id=of.member_id,
+        session_id=of.session_id,
+        authenticated_at=NOW,
+    )
+    assert await stores.devices.change(made.device_hash, lambda _: DeviceChange(let_in)) is not None
+    return let_in
+
+
+async def test_consents_of_a_member_are_listed_the_latest_first(stores: Stores) -> None:
+    ann = str(uuid7())
+    for client_id, at in (("shop-1", NOW), ("shop-2", NOW), ("shop-1", LATER)):
+        given = replace(event(stores), at=at)
+        await stores.consents.consent(stores.tenant_id, ann, client_id, frozenset({"a"}), given)
+    assert await stores.consents.of_member(stores.tenant_id, ann) == [
+        Consent("shop-1", frozenset({"a"}), NOW, LATER),
+        Consent("shop-2", frozenset({"a"}), NOW, NOW),
+    ]
+    assert await stores.consents.of_member(str(uuid7()), ann) == []
+
+
+async def test_consent_that_is_taken_back_takes_with_it_what_came_of_it_and_nothing_else(stores: Stores) -> None:
+    of = session(stores)
+    whose = stores.tenant_id, of.member_id
+    for client_id in ("shop-1", "shop-2"):
+        await stores.consents.consent(*whose, client_id, frozenset({"a"}), event(stores))
+    ends = [await stored(stores, grant(stores, of, offline)) for offline in (True, False)]
+    stays = await stored(stores, replace(grant(stores, of), client_id="shop-2"))
+    theirs = await stored(stores, grant(stores, session(stores)))
+    under_way, other = code(stores, of), replace(code(stores, of), client_id="shop-2")
+    for made in (under_way, other):
+        assert await stores.grants.add_code(made, by_consent=True)
+    let_in, else_in = await allowed(stores, of), await allowed(stores, of, "shop-2")
+    assert not await stores.consents.withdraw(stores.tenant_id, theirs.member_id, "shop-1", ending(stores))
+    assert not await stores.consents.withdraw(str(uuid7()), of.member_id, "shop-1", ending(stores))
+    assert await stores.consents.withdraw(*whose, "shop-1", ending(stores))
+    assert not await stores.consents.withdraw(*whose, "shop-1", ending(stores))
+    assert [each.client_id for each in await stores.consents.of_member(*whose)] == ["shop-2"]
+    for each in ends:
+        assert await stores.grants.find_grant(each.grant_id) == replace(each, ended_at=LATER)
+    for each in (stays, theirs):
+        assert await stores.grants.find_grant(each.grant_id) == each
+    assert await stores.revoked() == {("session", each.grant_id) for each in ends}
+    await gone(stores, under_way)
+    assert await stores.devices.change(let_in.device_hash, DeviceChange) is None
+    assert await stores.devices.change(else_in.device_hash, DeviceChange) is not None
+    plan = MadeGrant(replace(grant(stores, of), client_id="shop-2"), event(stores))
+    assert await stores.grants.redeem(other.code_hash, lambda _: plan, lambda _, __: ending(stores)) is not None
+    assert not await stores.grants.add_code(code(stores, of), by_consent=True)
+
+
+async def test_nothing_comes_of_a_consent_that_is_taken_back_at_the_same_time(stores: Stores) -> None:
+    for _ in range(8):
+        of = session(stores)
+        whose = stores.tenant_id, of.member_id
+        await stores.consents.consent(*whose, "shop-1", frozenset({"a"}), event(stores))
+        made, late = code(stores, of), code(stores, of)
+        assert await stores.grants.add_code(made, by_consent=True)
+
+        async def redeemed(made: AuthorizationCode, of: BrowserSession) -> None:
+            plan = MadeGrant(grant(stores, of), event(stores))
+            await stores.grants.redeem(made.code_hash, lambda _: plan, lambda _, __: ending(stores))
+
+        await asyncio.gather(
+            redeemed(made, of),
+            stores.consents.withdraw(*whose, "shop-1", ending(stores)),
+            stores.grants.add_code(late, by_consent=True),
+        )
+        assert await stores.grants.of_member(*whose) == []
+        await gone(stores, late)
 
 
 async def test_waiting_device_is_found_by_what_a_person_types(stores: Stores) -> None:

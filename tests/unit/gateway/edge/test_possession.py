@@ -9,7 +9,7 @@ import pytest
 
 from gateway.describe.openapi import LOCAL_URL
 from gateway.edge.header_fields import join
-from gateway.edge.possession import PossessionCheck
+from gateway.edge.possession import Held, PossessionCheck
 from meshkit.context import Confirmation
 from meshkit.errors import MeshError
 from tests.support.dpop import ProofKey
@@ -73,7 +73,7 @@ async def test_token_that_is_bound_to_nothing_is_a_bearers() -> None:
     assert (await ask(gateway, "Bearer")).status == 200
 
 
-async def test_token_that_is_bound_to_a_certificate_is_for_the_mesh_alone() -> None:
+async def test_proof_of_a_key_is_no_certificate() -> None:
     gateway = own_gateway()
     gateway.verifier.tokens[TOKEN] = replace(PRINCIPAL, confirmation=Confirmation("x5t#S256", "A" * 43))
     for scheme in ("Bearer", "DPoP"):
@@ -90,7 +90,8 @@ def test_proofs_are_forgotten_when_they_are_too_old_and_never_before() -> None:
     bound = Confirmation("jkt", KEY.thumbprint)
 
     def show(jti: str) -> None:
-        check.check(bound, "t", KEY.proof(now, "GET", LOCAL_URL + PATH, "t", jti=jti).encode(), place)
+        shown = KEY.proof(now, "GET", LOCAL_URL + PATH, "t", jti=jti)
+        check.check(bound, "t", Held(shown.encode()), place)
 
     show("1")
     show("2")

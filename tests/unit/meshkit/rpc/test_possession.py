@@ -6,7 +6,7 @@ import pytest
 
 from meshkit.context import Confirmation
 from meshkit.errors import MeshError
-from meshkit.rpc.interceptors.possession import certificate_thumbprint, check_sender
+from meshkit.rpc.interceptors.possession import certificate_thumbprint, check_sender, sender_certificate
 from tests.support.certificates import Certificates
 
 CALLER = "client/batch"
@@ -51,3 +51,11 @@ def test_services_pass_on_what_was_checked(certificates: Certificates, bound: Co
 
 def test_token_that_is_bound_to_nothing_is_a_bearers(certificates: Certificates) -> None:
     check_sender(None, CALLER, shown(certificates))
+
+
+def test_certificate_counts_for_who_calls_for_himself_and_not_for_who_passes_on(certificates: Certificates) -> None:
+    connection = shown(certificates)
+    assert sender_certificate(CALLER, connection) == bound_to(connection).thumbprint
+    for peer in ("service/gateway", "operator", ""):
+        assert sender_certificate(peer, connection) == ""
+    assert sender_certificate(CALLER, {}) == ""

@@ -151,6 +151,19 @@ async def test_program_that_acts_for_a_person_is_shown_and_ended(browser: Browse
     assert "It is ended" in browser.text
 
 
+async def test_what_was_allowed_is_shown_and_taken_back(browser: Browser, ada: Person) -> None:
+    assert "You have allowed none." in browser.text
+    ada.consents["client-1"], ada.consents["client-2"] = "The <Shop>", "The other"
+    await browser.get("/account")
+    assert "The <Shop>" in browser.text and "allowed since 2026-11-21" in browser.text
+    fields = next(form.fields for form in browser.forms if form.fields.get("client") == "client-1")
+    await browser.post("/account/consents/withdraw", fields)
+    assert list(ada.consents) == ["client-2"]
+    assert "It is taken back." in browser.text
+    reply = await browser.post("/account/consents/withdraw", fields)
+    assert (reply.status, "There is no such consent." in browser.text) == (422, True)
+
+
 async def test_sign_out_ends_this_session_alone(browser: Browser, ada: Person, twin: SignInTwin) -> None:
     twin.sessions["rss_other"] = ada
     await browser.submit("/account/sign-out")

@@ -124,6 +124,13 @@ async def test_issuer_is_described_at_its_own_address(name: str) -> None:
     assert "case:read" in reply.json["scopes_supported"]
 
 
+@pytest.mark.parametrize("certificates", [True, False])
+async def test_bound_tokens_are_offered_where_certificates_are_known(certificates: bool) -> None:
+    gateway = Gateway(product=rampart(LOCAL_URL, certificates=certificates))
+    reply = await gateway.request("GET", "/.well-known/oauth-authorization-server", token=None)
+    assert reply.json["tls_client_certificate_bound_access_tokens"] is certificates
+
+
 async def test_issuer_of_another_address_is_not_described_here() -> None:
     gateway = Gateway(product=rampart("https://login.example"))
     reply = await gateway.request("GET", "/.well-known/openid-configuration", token=None)

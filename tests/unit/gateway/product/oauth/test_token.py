@@ -175,6 +175,7 @@ async def test_parameters_in_the_address_are_refused(gateway: Gateway) -> None:
         (MeshError(Kind.INVALID_ARGUMENT, "VALIDATION_FAILED", "m"), 400, "invalid_request"),
         (MeshError(Kind.INVALID_ARGUMENT, "GRANT_INVALID", "m"), 400, "invalid_grant"),
         (MeshError(Kind.UNAUTHENTICATED, "PROOF_INVALID", "m"), 400, "invalid_dpop_proof"),
+        (MeshError(Kind.FAILED_PRECONDITION, "CERTIFICATE_REQUIRED", "m"), 400, "invalid_request"),
         (MeshError(Kind.FAILED_PRECONDITION, "AUTHORIZATION_PENDING", "m"), 400, "authorization_pending"),
         (MeshError(Kind.RESOURCE_EXHAUSTED, "SLOW_DOWN", "m", retry_after=5), 400, "slow_down"),
         (MeshError(Kind.PERMISSION_DENIED, "AUTHORIZATION_DENIED", "m"), 400, "access_denied"),

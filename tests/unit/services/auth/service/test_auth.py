@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from meshkit.context import Quota
+from meshkit.context import Confirmation, Quota
 from meshkit.errors import Kind, MeshError
-from services.auth.domain.clients import AuthenticationMethod, ClientSettings, GrantType
+from services.auth.domain.clients import AuthenticationMethod, ClientSettings, GrantType, SenderConstraint
 from services.auth.domain.tenants import TenantPlan
 from services.auth.domain.token_requests import ClientProof
 from services.auth.service.recent import LIFE_SECONDS
@@ -49,6 +49,20 @@ async def test_token_says_who_the_client_is_and_what_it_may_do(world: ProgramWor
     assert principal.roles == {"service"}
     assert (principal.issued_at, principal.session_id, principal.confirmation) == (1_800_000_000, "", None)
     assert (issued.scope, issued.expires_in) == ("decision:create user:read", 600)
+
+
+async def test_token_is_bound_to_the_certificate_of_a_client_that_is_registered_so(world: ProgramWorld) -> None:
+    made = await world.client(ClientSettings(constraint=SenderConstraint.MTLS))
+    shown = ClientProof(made.client.client_id, made.secret)
+    issued = await world.service.issue_token(shown, "", "A" * 43)
+    assert (await world.verifier.verify(issued.token)).confirmation == Confirmation("x5t#S256", "A" * 43)
+    assert (await refused(world.service.issue_token(shown, ""))).reason == "CERTIFICATE_REQUIRED"
+
+
+async def test_client_whose_tokens_are_bound_to_a_key_gets_none_where_there_are_no_proofs(world: ProgramWorld) -> None:
+    made = await world.client(ClientSettings(constraint=SenderConstraint.DPOP))
+    shown = ClientProof(made.client.client_id, made.secret)
+    assert (await refused(world.service.issue_token(shown, "", "A" * 43))).reason == "PROOF_INVALID"
 
 
 async def test_suspended_tenant_gets_no_tokens_until_it_goes_on(world: ProgramWorld) -> None:

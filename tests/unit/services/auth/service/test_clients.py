@@ -14,7 +14,6 @@ import pytest
 
 from meshkit.errors import Kind, MeshError
 from services.auth.domain.clients import (
-    MAX_CLIENTS,
     AuthenticationMethod,
     Client,
     ClientSettings,
@@ -23,6 +22,7 @@ from services.auth.domain.clients import (
     SenderConstraint,
 )
 from services.auth.domain.revocations import RevocationKind
+from services.auth.domain.tenants import TenantPlan
 from services.auth.ports import ClientChanges
 from services.auth.service.recent import LIFE_SECONDS
 from tests.support.programs import TOKEN_SECONDS, ProgramWorld
@@ -145,12 +145,17 @@ async def test_redirect_uri_is_kept_to_the_character(world: ProgramWorld, uri: s
     assert (await world.client(ClientSettings(redirect_uris=(uri,)))).client.settings.redirect_uris == (uri,)
 
 
-async def test_tenant_has_a_thousand_clients_at_most(world: ProgramWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MAX_CLIENTS == 1_000
-    monkeypatch.setattr("services.auth.service.clients.MAX_CLIENTS", 2)
+async def test_tenant_has_as_many_programs_as_its_plan_says(world: ProgramWorld) -> None:
+    await world.managed.set_plan("acme", TenantPlan(max_clients=2, max_api_keys=1))
+    await world.key()
     for _ in range(2):
         await world.client()
-    assert (await refused(world.client())).reason == "VALIDATION_FAILED"
+    for another, words in ((world.client(), "has 2 of 2 clients"), (world.key(), "has 1 of 1 API keys")):
+        error = await refused(another)
+        assert (error.reason, words in error.message) == ("QUOTA_EXCEEDED", True)
+    # One that is there already is not in the way of a plan with less, and goes on.
+    await world.managed.set_plan("acme", TenantPlan(max_clients=1))
+    assert (await refused(world.client())).metadata == {"quota": "clients", "limit": "1", "used": "2"}
 
 
 async def test_both_secrets_are_good_during_the_grace(world: ProgramWorld) -> None:

@@ -34,17 +34,19 @@ async def test_changes_of_a_tenant_are_events_of_its_audit_log_by_the_operator()
     made = await world.managed.create_tenant("acme", "EUR", TenantPlan(rate_limit=7))
     await world.managed.create_tenant("acme", "EUR")
     for _ in range(2):
-        await world.managed.set_plan("acme", TenantPlan(0, 2, (("read", 5), ("write", 3))))
+        await world.managed.set_plan("acme", TenantPlan(0, 2, (("read", 5), ("write", 3)), max_members=4))
     created, changed = world.directory.events
     assert (created.action, changed.action) == ("tenant.create", "tenant.set_plan")
     assert {(each.tenant_id, each.target, each.actor) for each in (created, changed)} == {
         (made.tenant_id, f"tenants/{made.tenant_id}", "operator")
     }
-    assert created.details == {
+    numbers = {"max_members": "0", "max_clients": "0", "max_api_keys": "0"}
+    assert created.details == numbers | {
         "name": "acme",
         "currency": "EUR",
         "rate_limit": "7",
         "user_rate_limit": "0",
         "class_limits": "",
     }
-    assert changed.details == {"rate_limit": "0", "user_rate_limit": "2", "class_limits": "read=5 write=3"}
+    rates = {"rate_limit": "0", "user_rate_limit": "2", "class_limits": "read=5 write=3"}
+    assert changed.details == numbers | rates | {"max_members": "4"}

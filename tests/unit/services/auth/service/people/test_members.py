@@ -10,7 +10,9 @@ from meshkit.errors import MeshError
 from services.auth.domain.audit import AuditOutcome
 from services.auth.domain.members import Member, MemberState, MemberUpdate
 from services.auth.domain.revocations import RevocationKind
+from services.auth.domain.tenants import TenantPlan
 from tests.support.people_cases import HOME, PASSWORD, PeopleCases
+from tests.support.tenants import add_tenant, give_plan
 
 
 def anything(_: Member) -> None:
@@ -36,6 +38,16 @@ async def test_invited_member_comes_in_by_the_link(cases: PeopleCases) -> None:
 async def test_mailbox_is_invited_once(cases: PeopleCases) -> None:
     await cases.invite("ada@example.com")
     assert (await failing(cases.invite("ADA@Example.com"))).reason == "RESOURCE_EXISTS"
+
+
+async def test_nobody_is_invited_beyond_the_quota_of_the_tenant(cases: PeopleCases) -> None:
+    tenant = await add_tenant(cases.people.directory, cases.people.tenant)
+    await give_plan(cases.people.directory, tenant, TenantPlan(max_members=1))
+    await cases.invite("ada@example.com")
+    error = await failing(cases.invite("eve@example.com"))
+    assert (error.reason, error.metadata["quota"]) == ("QUOTA_EXCEEDED", "members")
+    # Whoever is there already is told so first.
+    assert (await failing(cases.invite("ada@example.com"))).reason == "RESOURCE_EXISTS"
 
 
 @pytest.mark.parametrize("granted", ["owner", "admin"])

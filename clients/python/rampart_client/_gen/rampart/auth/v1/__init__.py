@@ -578,7 +578,7 @@ class Client(betterproto2.Message):
 
     sender_constraint: "str" = betterproto2.field(9, betterproto2.TYPE_STRING)
     """
-    "dpop" or "mtls" if a token of the client is good only for who holds the key that it is bound to (RFC 9449, RFC 8705), else "none". Empty means "none".
+    "dpop" or "mtls" if a token of the client is given to, and good for, only who proves to hold the key (RFC 9449) or the certificate (RFC 8705) that it is bound to, else "none". Empty means "none".
     """
 
     create_time: "datetime.datetime | None" = betterproto2.field(
@@ -1703,7 +1703,7 @@ class IssueTokenResponse(betterproto2.Message):
 
     token_type: "str" = betterproto2.field(2, betterproto2.TYPE_STRING)
     """
-    Always "Bearer".
+    Always "Bearer", also if it is bound to a certificate.
     """
 
     expires_in: "int" = betterproto2.field(3, betterproto2.TYPE_INT32)

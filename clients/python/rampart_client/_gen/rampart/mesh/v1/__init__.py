@@ -476,6 +476,20 @@ class ErrorReason(betterproto2.Enum):
     Open the page again, with cookies allowed, and send its form from there.
     """
 
+    CERTIFICATE_REQUIRED = 110
+    """
+    Tokens of the client are bound to its certificate, and the connection showed none. FAILED_PRECONDITION.
+
+    Ask from a connection with a client certificate: over gRPC with that of a caller of its own, over HTTP by a proxy that tells the gateway of it. Or register the client with another `sender_constraint`.
+    """
+
+    QUOTA_EXCEEDED = 111
+    """
+    The tenant has as many of a thing as its plan lets it have. FAILED_PRECONDITION (HTTP 409); metadata: `quota`, one of "members", "clients" and "api_keys", `limit` and `used`.
+
+    Delete some that are not needed, or have the operator of the platform raise the quota.
+    """
+
     @classmethod
     def betterproto_value_to_renamed_proto_names(cls) -> dict[int, str]:
         return {
@@ -544,6 +558,8 @@ class ErrorReason(betterproto2.Enum):
             96: "ERROR_REASON_DEVICE_CODE_EXPIRED",
             97: "ERROR_REASON_AUTHORIZATION_DENIED",
             98: "ERROR_REASON_FORM_REFUSED",
+            110: "ERROR_REASON_CERTIFICATE_REQUIRED",
+            111: "ERROR_REASON_QUOTA_EXCEEDED",
         }
 
     @classmethod
@@ -614,6 +630,8 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_DEVICE_CODE_EXPIRED": 96,
             "ERROR_REASON_AUTHORIZATION_DENIED": 97,
             "ERROR_REASON_FORM_REFUSED": 98,
+            "ERROR_REASON_CERTIFICATE_REQUIRED": 110,
+            "ERROR_REASON_QUOTA_EXCEEDED": 111,
         }
 
 
