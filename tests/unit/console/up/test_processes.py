@@ -142,7 +142,7 @@ async def test_a_process_that_exits_says_its_status(kept: Kept) -> None:
 
 async def test_a_process_that_keeps_ending_is_restarted_ever_later_and_given_up_by_who_waits(kept: Kept) -> None:
     process = await kept.start("raise SystemExit(1)")
-    await until(lambda: len(kept.events) >= 2)
+    await until(lambda: kept.events)
     assert not process.cannot_start
     started = time.monotonic()
     await until(lambda: process.cannot_start)
