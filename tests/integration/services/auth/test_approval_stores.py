@@ -8,7 +8,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -17,6 +17,7 @@ from meshkit.context import SYSTEM_TENANT
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.auth.adapters.memory_approvals import MemoryApprovals
+from services.auth.adapters.named_rows import clean_up
 from services.auth.adapters.postgres_approvals import PostgresApprovals
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.sealing import AesSealer
@@ -190,6 +191,19 @@ async def test_database_takes_no_approval_of_the_requester_himself(kept: Kept) -
     await kept.store.ask(first, event(first))
     with pytest.raises(asyncpg.CheckViolationError):
         await kept.store.decide(kept.tenant_id, first.approval_id, LATER, approve)
+
+
+@pytest.mark.parametrize("kept", ["postgres"], indirect=True)
+async def test_what_is_over_is_cleaned_away_and_nothing_else(kept: Kept) -> None:
+    assert kept.pool is not None
+    over, living = asked(kept.tenant_id), replace(asked(kept.tenant_id, call="other"), requested_at=datetime.now(UTC))
+    over = replace(over, requested_at=living.requested_at - LIFE - timedelta(seconds=1))
+    for each in (living, over):
+        await kept.store.ask(each, event(each))
+    assert await clean_up(kept.pool) >= 1
+    async with transaction(kept.pool, [kept.tenant_id]) as connection:
+        left = await connection.fetch("SELECT approval_id FROM approvals")
+    assert [str(row["approval_id"]) for row in left] == [living.approval_id]
 
 
 @pytest.mark.parametrize("kept", ["postgres"], indirect=True)
