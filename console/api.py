@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from console.failure import CommandFailure, WrongArgument
+from console.failure import CommandFailure, WrongArgument, next_step
 from console.http import HttpClient, HttpError, Response
 from console.lines import RefusedError, read_lines
 from console.target import AccessTokens, Target, TokenSource, chosen_target
@@ -167,7 +167,7 @@ def problem(response: Response) -> str:
     errors = [(one.get("field"), one.get("message")) for one in document.get("errors", ())]
     found = "; ".join(f"{field}: {message}" if field else str(message) for field, message in errors)
     reason = document.get("reason") or f"HTTP {response.status}"
-    return f"{found or detail} ({reason})."
+    return f"{found or detail} ({reason}).{next_step(reason, document.get('metadata') or {})}"
 
 
 def resource(collection: str, name: str) -> str:

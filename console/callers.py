@@ -20,7 +20,7 @@ ADD = """Gives a service of your own an identity client/NAME, with which it call
 manifests for kubectl: the certificate, and network policies to exactly the services that it calls."""
 RESERVED = {"local"}
 """The platform's own, for people."""
-_NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
 def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,7 +41,7 @@ def run_add(arguments: argparse.Namespace) -> int:
     if arguments.kubernetes:
         print(caller(name, calls), end="")
         return 0
-    files = _issue(arguments.home, name)
+    files = identity_files(arguments.home, f"client-{name}", f"client/{name}")
     known = _addresses(arguments.home)
     rows = [("identity", f"client/{name}"), *files.items()]
     rows += [(service, known.get(service, "not running")) for service in calls]
@@ -51,7 +51,7 @@ def run_add(arguments: argparse.Namespace) -> int:
 
 
 def _checked_name(name: str) -> str:
-    if not _NAME.fullmatch(name) or name in RESERVED:
+    if not NAME.fullmatch(name) or name in RESERVED:
         raise WrongArgument(
             f"NAME must be lower-case letters, digits and hyphens, at most 40, and not 'local': not {name!r}."
         )
@@ -87,16 +87,17 @@ def _admits(services: Sequence[str], peer: str) -> bool:
     return any(policy.admits(peer) for policy in found.values())
 
 
-def _issue(home: Path, name: str) -> dict[str, str]:
+def identity_files(home: Path, file: str, identity: str) -> dict[str, str]:
+    """Returns the files of an identity such as "client/orders", made now unless they are there."""
     from console.up.certificates import Authority  # loads the library for X.509
 
     authority = Authority.of(home / "tls")
     with authority.held():
-        authority.ensure({f"client-{name}": f"client/{name}"})
+        authority.ensure({file: identity})
     return {
         "CA": str(authority.ca_file),
-        "certificate": str(authority.certificate(f"client-{name}")),
-        "key": str(authority.key(f"client-{name}")),
+        "certificate": str(authority.certificate(file)),
+        "key": str(authority.key(file)),
     }
 
 

@@ -21,7 +21,7 @@ from rampart.auth.v1 import (
     tenant_service_pb2_grpc,
 )
 
-from console.failure import CommandFailure, WrongArgument
+from console.failure import CommandFailure, WrongArgument, next_step
 from console.home import from_dev
 from meshkit.errors import Kind, MeshError
 from meshkit.rpc.failures import from_rpc_error
@@ -29,6 +29,8 @@ from meshkit.rpc.keys import open_auth_channel
 from meshkit.settings import TlsFiles
 
 CALL_SECONDS = 5.0
+OPERATOR = "RAMPART_OPERATOR"
+"""Names the operator whose certificate is used, of those that `rampart operator add` has made."""
 PAGE = 1_000
 """Entries of one answer to a list."""
 
@@ -88,6 +90,11 @@ class TenantDirectory:
     async def resume(self, name: str) -> auth_service_pb2.Tenant:
         """Lets a tenant go on. Raises CommandFailure."""
         return await self._control("ResumeTenant", tenant_service_pb2.ResumeTenantRequest(tenant=name))
+
+    async def allow_erasure(self, tenant: auth_service_pb2.Tenant) -> None:
+        """Lets every service erase a tenant. Raises CommandFailure."""
+        request = tenant_service_pb2.AllowTenantErasureRequest(tenant=tenant.name, tenant_id=tenant.tenant_id)
+        await self._control("AllowTenantErasure", request)
 
     async def _control(self, method: str, request: Message) -> auth_service_pb2.Tenant:
         async with refusals("auth"):
@@ -157,8 +164,11 @@ def find_service(name: str, home: Path, environment: Mapping[str, str] | None = 
         ca, certificate, key = (Path(known[name]) for name in names)
         return known[variable], TlsFiles(ca, certificate, key)
     address = from_dev(home, lambda dev: dev["grpc"][name])
-    tls = home / "tls"
-    return str(address), TlsFiles(tls / "ca.pem", tls / "operator.pem", tls / "operator.key")
+    tls, operator = home / "tls", known.get(OPERATOR)
+    file = f"operator-{operator}" if operator else "operator"
+    if operator and not (tls / f"{file}.pem").exists():
+        raise CommandFailure(f"There is no certificate {tls / file}.pem: `rampart operator add {operator}` makes it.")
+    return str(address), TlsFiles(tls / "ca.pem", tls / f"{file}.pem", tls / f"{file}.key")
 
 
 @contextlib.asynccontextmanager
@@ -169,7 +179,11 @@ async def refusals(service: str) -> AsyncIterator[None]:
     except grpc.aio.AioRpcError as error:
         reason = from_rpc_error(error, service)
         kind = WrongArgument if reason.kind is Kind.INVALID_ARGUMENT else CommandFailure
-        raise kind(f"{service} refused ({_name(reason)}): {_words(reason)}") from error
+        words = f"{service} refused ({_name(reason)}): {_words(reason)}"
+        step = next_step(reason.reason, reason.metadata, " --platform")
+        refused = kind(f"{words}.{step}" if step else words)
+        refused.reason = reason.reason
+        raise refused from error
 
 
 def _name(error: MeshError) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ EXPORT_SECONDS = 3600.0
 ERASE_SECONDS = 10.0
 PAUSE_SECONDS = 2.0
 """Between rounds: what was under way in one service may still have arrived in another."""
+HEARD_SECONDS = 10.0
+"""Within which every service hears that the tenant may be erased."""
 MOST_ROUNDS = 30
 LAST = "auth"
 """Erased when nothing is left elsewhere: until then the tenant is there, and who was interrupted can begin again."""
@@ -98,13 +101,25 @@ class TenantData:
         before, request = rows[name], pb.EraseTenantRequest(tenant_id=self._tenant_id)
         more = True
         while more:
-            async with refusals(name):
-                answer = await self._stubs[name].EraseTenant(request, timeout=ERASE_SECONDS)
+            answer = await self._erase_some(name, request)
             rows[name] += (deleted := sum(table.count for table in answer.tables))
             more = answer.more
             if deleted:
                 told(name, rows[name])
         return rows[name] - before
+
+    async def _erase_some(self, name: str, request: pb.EraseTenantRequest) -> pb.EraseTenantResponse:
+        """Waits for a service that has not heard yet that the tenant may be erased. Raises CommandFailure."""
+        until = time.monotonic() + HEARD_SECONDS
+        while True:
+            try:
+                async with refusals(name):
+                    answer: pb.EraseTenantResponse = await self._stubs[name].EraseTenant(request, timeout=ERASE_SECONDS)
+                return answer
+            except CommandFailure as refused:
+                if refused.reason != "STATE_NOT_ALLOWED" or time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(PAUSE_SECONDS / 4)
 
 
 def _make(folder: Path) -> None:

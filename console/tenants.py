@@ -125,8 +125,10 @@ async def _erase(arguments: argparse.Namespace) -> int:
 
     async with _directory(arguments) as directory:
         tenant = await directory.tenant(arguments.name)
-    if not tenant.HasField("suspend_time"):
-        raise CommandFailure(f"{arguments.name} is active: `rampart tenant suspend {arguments.name}` first.")
+        if not tenant.HasField("suspend_time"):
+            raise CommandFailure(f"{arguments.name} is active: `rampart tenant suspend {arguments.name}` first.")
+        if not tenant.HasField("erasure_allow_time"):
+            await directory.allow_erasure(tenant)
     async with TenantData.open(arguments.home, tenant.tenant_id) as data:
         rows = await data.erase(lambda service, count: print(f"{service:8} {count} rows", file=sys.stderr))
     print(f"erased    {arguments.name}\nid        {tenant.tenant_id}\nrows      {rows.total()}")
@@ -195,6 +197,8 @@ def _show(tenant: auth_service_pb2.Tenant) -> None:
     print(f"tenant    {shown['tenant']}\nid        {shown['tenant_id']}\ncurrency  {shown['currency']}")
     print(f"limits    {shown['limits']}\nstate     {shown['state']}", end="")
     print(f" since {when(tenant.suspend_time.ToJsonString())}" if tenant.HasField("suspend_time") else "")
+    if tenant.HasField("erasure_allow_time"):
+        print(f"erasure   allowed since {when(tenant.erasure_allow_time.ToJsonString())}")
 
 
 def _shown(tenant: auth_service_pb2.Tenant) -> dict[str, str]:

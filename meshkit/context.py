@@ -10,6 +10,7 @@ from random import getrandbits
 from typing import TYPE_CHECKING
 
 from meshkit.errors import Kind, MeshError
+from meshkit.operators import is_operator
 from meshkit.tracing import w3c
 
 if TYPE_CHECKING:
@@ -110,6 +111,13 @@ class CallContext:
     """The caller's `traceparent`, empty if there was none."""
     span: Span | None = None
     """What is recorded of the call, None if nothing is."""
+
+    @property
+    def actor(self) -> str:
+        """Who does what the call asks for: the verified caller's, or an operator; empty for anybody else."""
+        if self.principal is not None:
+            return self.principal.actor
+        return self.peer if is_operator(self.peer) else ""
 
     @property
     def trace_id(self) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from meshkit.context import SYSTEM_TENANT, CallContext
 
-__all__ = ["DONE", "FAILED", "REFUSED", "STARTED", "AuditReport", "AuditReporter", "action_of", "actor_of", "report_of"]
+__all__ = ["DONE", "FAILED", "REFUSED", "STARTED", "AuditReport", "AuditReporter", "action_of", "report_of"]
 
 STARTED, DONE, REFUSED, FAILED = "started", "done", "refused", "failed"
 
@@ -48,13 +48,6 @@ def action_of(path: str) -> str:
     return path.removeprefix("/")
 
 
-def actor_of(call: CallContext) -> str:
-    """Returns who acts: the subject of the verified token, else the operator by its certificate, else nobody known."""
-    if call.principal is not None:
-        return call.principal.actor
-    return call.peer if call.peer == "operator" else ""
-
-
 def report_of(call: CallContext, path: str, outcome: str, at: datetime, *, target: str = "") -> AuditReport:
     """Returns the report of a call: who made it is known by its verified token, or not."""
     caller = call.principal
@@ -63,7 +56,7 @@ def report_of(call: CallContext, path: str, outcome: str, at: datetime, *, targe
         at=at,
         action=action_of(path),
         outcome=outcome,
-        actor=actor_of(call),
+        actor=call.actor,
         client_id=caller.client_id if caller is not None else "",
         target=target,
         request_id=call.request_id,

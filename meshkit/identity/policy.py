@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor, ServiceDescriptor
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "POLICY_OPTION",
     "SCOPE_OPTION",
+    "ApprovalRule",
     "Coalescing",
     "Policy",
     "PolicyError",
@@ -52,6 +54,21 @@ class Coalescing:
     max_in_flight: int
 
 
+class ApprovalRule(StrEnum):
+    """Who asks that a second person approves calls of a method."""
+
+    NOBODY = "unspecified"
+    TENANT = "tenant"
+    PLATFORM = "platform"
+    SERVICE = "service"
+    """The service itself, which has methods of its own for that."""
+
+    @property
+    def is_enforced(self) -> bool:
+        """Whether the runtime holds calls back until they are approved."""
+        return self in (ApprovalRule.TENANT, ApprovalRule.PLATFORM)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What the mesh knows about one method."""
@@ -83,6 +100,7 @@ class Policy:
     """Name of the repeated field of the request whose items each cost what a call costs; empty means none."""
     audited: bool = False
     """True if every call that is let in is an event of the audit log."""
+    approval: ApprovalRule = ApprovalRule.NOBODY
 
     def admits(self, peer: str) -> bool:
         """Tells whether a peer, the path of a SPIFFE ID, is listed. No list admits nobody."""
@@ -126,6 +144,7 @@ def policy_of(method: MethodDescriptor) -> Policy:
         coalesce=_coalescing(option) if option.HasField("coalesce") else None,
         items=option.rate_limit.items,
         audited=option.audited,
+        approval=_approval(option),
     )
 
 
@@ -161,6 +180,8 @@ def _check(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:
         raise PolicyError(f"{method.full_name} has a max_age but is not public and NO_SIDE_EFFECTS")
     if option.idempotency_key:
         _check_key(method, option)
+    if option.approval:
+        _check_approval(method, option)
 
 
 def _check_items(method: MethodDescriptor, name: str) -> None:
@@ -176,6 +197,13 @@ def _check_key(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> Non
         raise PolicyError(f"{method.full_name} takes an idempotency_key but has no request_id or assign_id field")
 
 
+def _check_approval(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:
+    if _reads(method) or method.client_streaming or method.server_streaming or not option.audited:
+        raise PolicyError(f"{method.full_name} needs an approval but is NO_SIDE_EFFECTS, streams or is not audited")
+    if option.retryable and _approval(option).is_enforced:
+        raise PolicyError(f"{method.full_name} needs an approval, which is good once, but is retryable")
+
+
 def _names_requests(message: Descriptor, above: frozenset[str]) -> bool:
     """Tells whether a message has a field, in itself or below, by which a service knows a retry."""
     for field in message.fields:
@@ -186,6 +214,10 @@ def _names_requests(message: Descriptor, above: frozenset[str]) -> bool:
         if below is not None and below.full_name not in above and _names_requests(below, above | {message.full_name}):
             return True
     return False
+
+
+def _approval(option: policy_pb2.MethodPolicy) -> ApprovalRule:
+    return ApprovalRule(policy_pb2.ApprovalRule.Name(option.approval).removeprefix("APPROVAL_RULE_").lower())
 
 
 def _coalescing(option: policy_pb2.MethodPolicy) -> Coalescing:

@@ -18,10 +18,13 @@ from typing import Final
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
 
-__all__ = ["MAX_OF_A_TENANT", "TOKEN_REVOKED", "Revocations", "RevokedBy", "RevokedTokens", "token_revoked"]
+__all__ = ["ERASURE", "MAX_OF_A_TENANT", "TOKEN_REVOKED", "Revocations", "RevokedBy", "RevokedTokens", "token_revoked"]
 
 TOKEN_REVOKED: Final = "TOKEN_REVOKED"
 """The reason of errors."""
+
+ERASURE: Final = "erasure"
+"""Name of what refuses no token of a tenant, but lets it be erased: it spreads and is lifted as what suspends it."""
 
 MAX_OF_A_TENANT = 10_000
 """Revocations of one tenant that end by themselves. More of them become one, for all that the tenant has issued."""
@@ -48,7 +51,7 @@ class RevokedTokens:
     tenant_id: str
     by: RevokedBy
     name: str = ""
-    """Of the token, session, client or subject; empty for the tenant."""
+    """Of the token, session, client or subject; empty for the tenant, or `ERASURE`."""
     issued_before: float | None = None
     """Refuses what was issued at this time, in Unix seconds, or earlier; None for all, also what is issued later."""
     until: float = float("inf")
@@ -110,6 +113,11 @@ class Revocations:
         """Tells whether all tokens of a tenant are refused, also those to come: it is suspended."""
         whole = self._tenants.get(tenant_id, {}).get((RevokedBy.TENANT, ""))
         return whole is not None and self._clock() < whole.all_until
+
+    def may_be_erased(self, tenant_id: str) -> bool:
+        """Tells whether a tenant is suspended, and its erasure is allowed."""
+        allowed = self._tenants.get(tenant_id, {}).get((RevokedBy.TENANT, ERASURE))
+        return allowed is not None and self._clock() < allowed.all_until and self.refuses_all(tenant_id)
 
     def add(self, revocations: Iterable[RevokedTokens]) -> None:
         """Refuses more tokens, from now on. What came in together is to be added together: listeners look once."""

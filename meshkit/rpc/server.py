@@ -21,6 +21,7 @@ from meshkit.identity.tokens import TokenVerifier
 from meshkit.limits import MemoryRateLimiter
 from meshkit.rpc.channel import KEEPALIVE_MS
 from meshkit.rpc.interceptors.admission import Admission
+from meshkit.rpc.interceptors.approval import ApprovalDesk, approved, check_approvals
 from meshkit.rpc.interceptors.audit import audited, check_audited
 from meshkit.rpc.interceptors.authorization import authorization
 from meshkit.rpc.interceptors.chain import Chain, Middleware
@@ -67,7 +68,8 @@ class MeshServer:
     Health and reflection are not ours: health needs a certificate of the mesh and nothing else; reflection is served
     only where the settings turn it on, and never in production. `draining` is called when the drain begins: what waits
     for something else than work ends then. `audit` is told of calls that are refused, and of those of audited methods;
-    without it a service that has such does not start. `innermost` are middlewares of the service's own.
+    without it a service that has such does not start, nor does one without `approvals` whose methods need them.
+    `innermost` are middlewares of the service's own.
     """
 
     def __init__(
@@ -80,9 +82,11 @@ class MeshServer:
         verifier: TokenVerifier,
         draining: Callable[[], None] = lambda: None,
         audit: CallAudit | None = None,
+        approvals: ApprovalDesk | None = None,
         innermost: Sequence[Middleware] = (),
     ) -> None:
         check_audited(services, audit)
+        check_approvals(services, approvals)
         self._settings = settings
         self._identity = identity
         self._draining = draining
@@ -92,7 +96,8 @@ class MeshServer:
         self._admission = Admission(MAX_CALLS)
         self._health = HealthServicer()
         self._streams = StreamAdmission(MAX_STREAMS)
-        chain = self._chain(verifier, audit, innermost)
+        held = [approved(approvals)] if approvals is not None else []
+        chain = self._chain(verifier, audit, [*innermost, *held])
         self._server = grpc.aio.server(interceptors=[chain], options=_OPTIONS)
 
     def _chain(self, verifier: TokenVerifier, audit: CallAudit | None, innermost: Sequence[Middleware]) -> Chain:

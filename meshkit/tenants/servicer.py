@@ -26,7 +26,7 @@ WORK_SECONDS = 4.0
 
 
 class TenantDataServicer:
-    """Implements `rampart.mesh.v1.TenantDataService`: exports what a tenant has, and erases it once it is suspended.
+    """Implements `rampart.mesh.v1.TenantDataService`: exports what a tenant has, and erases it once auth allows that.
 
     `pool` is of the eraser's role. `forget` is called in its order when no row is left.
     """
@@ -45,7 +45,9 @@ class TenantDataServicer:
 
     async def EraseTenant(self, request: pb.EraseTenantRequest, _: Context) -> pb.EraseTenantResponse:
         if not self._revocations.refuses_all(request.tenant_id):
-            raise _not_suspended()
+            raise _not_allowed("only a tenant that is suspended can be erased, some seconds after that", "active")
+        if not self._revocations.may_be_erased(request.tenant_id):
+            raise _not_allowed("auth has not allowed that the tenant is erased, or some seconds ago", "suspended")
         erased = await erase(self._pool, request.tenant_id, WORK_SECONDS)
         if not erased.more:
             for forget in self._forget:
@@ -61,10 +63,5 @@ def _to_proto(part: TableOfTenants | ExportedRows) -> pb.ExportTenantResponse:
     return pb.ExportTenantResponse(table=pb.TenantTable(name=part.name, columns=columns))
 
 
-def _not_suspended() -> MeshError:
-    return MeshError(
-        Kind.FAILED_PRECONDITION,
-        "STATE_NOT_ALLOWED",
-        "only a tenant that is suspended can be erased, some seconds after that",
-        metadata={"state": "active"},
-    )
+def _not_allowed(words: str, state: str) -> MeshError:
+    return MeshError(Kind.FAILED_PRECONDITION, "STATE_NOT_ALLOWED", words, metadata={"state": state})

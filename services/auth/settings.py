@@ -59,6 +59,8 @@ class AuthSettings:
     passkey_origins: tuple[str, ...]
     """Origins of the pages that use passkeys, with commas between. Empty means that of RAMPART_ISSUER."""
 
+    two_operators: bool
+    """Whether plans and erasures of tenants take a second operator. Each then has a certificate operator/NAME."""
     session_seconds: int
     """How long a browser stays signed in."""
     session_idle_seconds: int
@@ -93,6 +95,7 @@ class AuthSettings:
             password_threads=reader.number("RAMPART_PASSWORD_THREADS", 2, low=1, high=16),
             passkey_domain=reader.text("RAMPART_PASSKEY_DOMAIN", "") or host,
             passkey_origins=read_origins(reader.text("RAMPART_PASSKEY_ORIGINS", "") or origin),
+            two_operators=reader.switch("RAMPART_TWO_OPERATORS", False),
             session_seconds=reader.number("RAMPART_SESSION_SECONDS", 43_200, low=60, high=30 * 86_400),
             session_idle_seconds=reader.number("RAMPART_SESSION_IDLE_SECONDS", 3_600, low=60, high=30 * 86_400),
             grant_seconds=reader.number("RAMPART_GRANT_SECONDS", 30 * 86_400, low=60, high=365 * 86_400),

@@ -9,7 +9,7 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from rampart.mesh.v1 import batch_pb2
 
-from meshkit.identity.policy import Policy, field_policy, policies, policy_of, scope_words
+from meshkit.identity.policy import ApprovalRule, Policy, field_policy, policies, policy_of, scope_words
 from meshkit.identity.scopes import Scopes
 from meshkit.tenants.serving import TENANT_DATA_SERVICE
 from meshkit.topology import load
@@ -19,7 +19,7 @@ SERVICES = [*descriptors_of(load().services), TENANT_DATA_SERVICE]
 POLICIES = policies(SERVICES)
 METHODS = {policy_of(method).path: method for service in SERVICES for method in service.methods}
 SCOPES = Scopes.declared_by_methods()
-PEERS = {f"service/{name}" for name in load().process_names} | {"operator", "client/*"}
+PEERS = {f"service/{name}" for name in load().process_names} | {"operator", "operator/*", "client/*"}
 every_method = pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.path)
 
 
@@ -28,6 +28,7 @@ def test_callers_are_listed_and_known(policy: Policy) -> None:
     assert policy.callers
     named = {caller for caller in policy.callers if re.fullmatch(r"client/[a-z0-9-]+", caller)}
     assert set(policy.callers) - named <= PEERS | {"service/*"}
+    assert ("operator" in policy.callers) == ("operator/*" in policy.callers)
 
 
 @every_method
@@ -117,6 +118,31 @@ def test_changes_that_need_special_powers_are_audited(policy: Policy) -> None:
     special = bool(policy.scopes & elevated) or "operator" in policy.callers
     if not policy.reads and policy.rate_class != "decision" and special:
         assert policy.audited
+
+
+SECOND_PERSON = {
+    ApprovalRule.TENANT: {
+        "ApprovalService/SetApprovalPolicy",
+        "MemberService/EnableMember",
+        "MemberService/InviteMember",
+        "MemberService/ResetMember",
+        "MemberService/UpdateMember",
+    },
+    ApprovalRule.PLATFORM: {"AuthService/SetTenantPlan", "TenantService/AllowTenantErasure"},
+    ApprovalRule.SERVICE: {"ScenarioService/DeployScenario"},
+}
+"""What takes a second person, by who asks for one."""
+
+
+@pytest.mark.parametrize("rule", SECOND_PERSON)
+def test_methods_that_take_a_second_person_are_those_that_are_known(rule: ApprovalRule) -> None:
+    found = {policy.path.rpartition(".")[2] for policy in POLICIES.values() if policy.approval is rule}
+    assert found == SECOND_PERSON[rule]
+
+
+@every_method
+def test_only_auth_holds_calls_back_for_only_it_can_ask_for_an_approval(policy: Policy) -> None:
+    assert not policy.approval.is_enforced or policy.path.startswith("/rampart.auth.v1.")
 
 
 @every_method

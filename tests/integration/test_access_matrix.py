@@ -18,15 +18,19 @@ import pytest
 import pytest_asyncio
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from rampart.auth.v1 import role_pb2
 from rampart.mesh.v1 import policy_pb2
 
 from meshkit.audit.calls import CallAudit
+from meshkit.context import CallContext
+from meshkit.errors import Kind, MeshError
 from meshkit.identity.own import Material
-from meshkit.identity.policy import POLICY_OPTION
+from meshkit.identity.policy import POLICY_OPTION, Policy, PolicyError
 from meshkit.identity.tls import channel_credentials
 from meshkit.identity.tokens import TokenVerifier
+from meshkit.rpc.interceptors.approval import check_approvals
 from meshkit.rpc.server import MeshServer
 from meshkit.settings import MeshSettings, TlsFiles
 from meshkit.tenants.serving import TENANT_DATA_SERVICE
@@ -47,7 +51,10 @@ ROLES: Mapping[str, frozenset[str]] = {
     if value.number
 }
 EVERY_SCOPE = " ".join(sorted(frozenset().union(*ROLES.values())))
-PEERS = [*(f"service/{name}" for name in load().process_names), "service/nobody", "client/team", "operator", "visitor"]
+PEERS = [
+    *(f"service/{name}" for name in load().process_names), "service/nobody", "client/team", "operator",
+    "operator/alice", "visitor",
+]  # fmt: skip
 OTHER_TENANT = "01a1fc5a-3c5b-7001-bc8a-22bbe467f00d"
 AT_ONCE = 64
 IN = "let in"
@@ -108,6 +115,13 @@ class Reached:
         return stream if method.server_streaming else unary
 
 
+class HeldBack:
+    """Implements `ApprovalDesk`: nothing is approved."""
+
+    async def let_in(self, _: CallContext, __: Policy, ___: object, ____: object) -> Message:
+        raise MeshError(Kind.FAILED_PRECONDITION, "APPROVAL_REQUIRED", "somebody else must approve it")
+
+
 @pytest.fixture(scope="module")
 def platform_certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return Certificates(tmp_path_factory.mktemp("matrix") / "tls")
@@ -126,7 +140,9 @@ async def node(platform_certificates: Certificates, issuer: Issuer) -> AsyncIter
     verifier = TokenVerifier(keys, TRUSTED)
     audit = CallAudit(node.audit, node.windows, time.time)
     identity = node.identity()
-    server = MeshServer(settings, identity, listen=node.address, services=SERVICES, verifier=verifier, audit=audit)
+    server = MeshServer(
+        settings, identity, listen=node.address, services=SERVICES, verifier=verifier, audit=audit, approvals=HeldBack()
+    )
     for service in SERVICES:
         server.add(_registration(service), Reached(service))
     await node.run(server)
@@ -171,18 +187,18 @@ def expected(method: MethodDescriptor, peer: str, token: Token) -> str:
     return IN if ROLES[token.role].intersection(policy.scopes) else "SCOPE_MISSING"
 
 
-async def seen(method: MethodDescriptor, channel: grpc.aio.Channel, token: Token) -> str:
-    """Calls a method with nothing in the request, and returns what came of it."""
+async def seen(method: MethodDescriptor, channel: grpc.aio.Channel, token: Token, request: bytes = b"") -> str:
+    """Calls a method, with nothing in the request unless one is given, and returns what came of it."""
     path = f"/{method.containing_service.full_name}/{method.name}"
     metadata = [("authorization", f"Bearer {token.text}")] if token.text else []
     try:
         if method.server_streaming:
             stream: Any = channel.unary_stream(path)
-            async for _ in stream(b"", metadata=metadata, timeout=30):
+            async for _ in stream(request, metadata=metadata, timeout=30):
                 pass
         else:
             unary: Any = channel.unary_unary(path)
-            await unary(b"", metadata=metadata, timeout=30)
+            await unary(request, metadata=metadata, timeout=30)
     except grpc.aio.AioRpcError as error:
         # Whoever is told what the request lacks has been let in.
         return IN if error.code() is grpc.StatusCode.INVALID_ARGUMENT else _reason(error)
@@ -253,3 +269,37 @@ async def test_method_that_no_proto_has_is_refused(channels: dict[str, grpc.aio.
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await call(b"", timeout=30)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+HELD: dict[str, dict[str, Any]] = {
+    "InviteMember": {"email": "ada@example.com", "roles": ["owner"]},
+    "UpdateMember": {"member": {"member_id": OTHER_TENANT, "roles": ["owner"]}},
+    "EnableMember": {"member_id": OTHER_TENANT},
+    "ResetMember": {"member_id": OTHER_TENANT},
+    "SetApprovalPolicy": {"policy": {}},
+    "SetTenantPlan": {"tenant": "acme", "plan": {"rate_limit": 5}},
+    "AllowTenantErasure": {"tenant": "acme", "tenant_id": OTHER_TENANT},
+}
+"""Good requests of the methods that a tenant or the platform has a second person approve."""
+
+
+async def test_what_a_second_person_approves_does_not_reach_its_method_before(
+    channels: dict[str, grpc.aio.Channel], tokens: list[Token]
+) -> None:
+    owner = next(token for token in tokens if token.role == "owner")
+    own = policy_pb2.APPROVAL_RULE_UNSPECIFIED, policy_pb2.APPROVAL_RULE_SERVICE
+    methods = {
+        method.name: method for method in METHODS if method.GetOptions().Extensions[POLICY_OPTION].approval not in own
+    }
+    assert methods.keys() == HELD.keys()
+    for name, method in methods.items():
+        request = message_factory.GetMessageClass(method.input_type)(**HELD[name]).SerializeToString()
+        peers = [peer for peer in PEERS if expected(method, peer, owner) == IN]
+        found = {peer: await seen(method, channels[peer], owner, request) for peer in peers}
+        assert peers and found == dict.fromkeys(peers, "APPROVAL_REQUIRED"), name
+
+
+async def test_server_whose_calls_nobody_would_hold_back_does_not_start() -> None:
+    with pytest.raises(PolicyError, match="SetTenantPlan needs an approval"):
+        check_approvals(SERVICES, None)
+    check_approvals(SERVICES, HeldBack())

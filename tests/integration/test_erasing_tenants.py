@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,12 +14,13 @@ import grpc
 import pytest
 from rampart.auth.v1 import auth_service_pb2 as auth_pb
 from rampart.auth.v1 import tenant_service_pb2 as tenant_pb
+from rampart.mesh.v1 import tenant_data_service_pb2 as erasing_pb
 from rampart.mesh.v1 import tenant_data_service_pb2_grpc
 from rampart.user.v1 import user_pb2, user_service_pb2
 
 from console.failure import CommandFailure
 from console.tenant_data import TenantData
-from meshkit.errors import Kind
+from meshkit.errors import Kind, MeshError
 from meshkit.ids import uuid7
 from meshkit.rpc.channel import open_channel
 from meshkit.rpc.failures import from_rpc_error
@@ -69,18 +69,16 @@ async def users(gateway: Caller, client: Credentials) -> int:
     return len(answer.users)
 
 
-async def until_erased(data: TenantData) -> Counter[str]:
-    """Erases as soon as the processes have heard that the tenant is suspended."""
-    told: list[str] = []
+async def refused(stub: Any, client: Credentials) -> MeshError:
+    """Returns why a service does not erase a tenant."""
+    return await failure(stub.EraseTenant(erasing_pb.EraseTenantRequest(tenant_id=client.tenant_id), timeout=10))
+
+
+async def until_suspended(stub: Any, client: Credentials) -> None:
+    """Returns when a service has heard that the tenant is suspended, which alone does not let it erase."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            try:
-                erased = await data.erase(lambda service, _: told.append(service))
-                assert sorted(told) == sorted(+erased)
-                return erased
-            except CommandFailure as refused:
-                assert "STATE_NOT_ALLOWED" in str(refused)
-                await asyncio.sleep(0.2)
+        while (await refused(stub, client)).metadata["state"] != "suspended":
+            await asyncio.sleep(0.2)
 
 
 async def until_unknown(asking: Caller, credentials: auth_pb.IssueTokenRequest) -> None:
@@ -104,11 +102,12 @@ async def test_tenant_is_exported_and_erased_and_its_neighbour_stays(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("console.tenant_data.PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr("console.tenant_data.PAUSE_SECONDS", 0.4)
     gone, stays = await with_a_user(auth, certificates, gateway), await with_a_user(auth, certificates, gateway)
     data = TenantData(stubs, gone.tenant_id)
-    with pytest.raises(CommandFailure, match="STATE_NOT_ALLOWED"):
-        await data.erase(lambda *_: None)
+    assert (await refused(stubs["user"], gone)).metadata["state"] == "active"
+    allow = tenant_pb.AllowTenantErasureRequest(tenant=gone.tenant, tenant_id=gone.tenant_id)
+    assert (await failure(operator(allow, tenant_pb.AllowTenantErasureResponse))).reason == "STATE_NOT_ALLOWED"
     assert await users(gateway, gone) == 1
 
     rows = await data.export(tmp_path / "export")
@@ -122,7 +121,13 @@ async def test_tenant_is_exported_and_erased_and_its_neighbour_stays(
         await data.export(tmp_path / "export")
 
     await operator(tenant_pb.SuspendTenantRequest(tenant=gone.tenant), tenant_pb.SuspendTenantResponse)
-    erased = await until_erased(data)
+    await until_suspended(stubs["user"], gone)
+    other = tenant_pb.AllowTenantErasureRequest(tenant=gone.tenant, tenant_id=stays.tenant_id)
+    assert (await failure(operator(other, tenant_pb.AllowTenantErasureResponse))).kind is Kind.NOT_FOUND
+    await operator(allow, tenant_pb.AllowTenantErasureResponse)
+    told: list[str] = []
+    erased = await data.erase(lambda service, _: told.append(service))
+    assert sorted(told) == sorted(+erased)
     assert erased["user"] >= 1 and erased["auth"] >= 2
     absent = await failure(operator(tenant_pb.GetTenantRequest(tenant=gone.tenant), tenant_pb.GetTenantResponse))
     assert absent.kind is Kind.NOT_FOUND

@@ -11,6 +11,7 @@ from ._gen.methods import (
     AccountClient,
     AlertClient,
     ApiKeyClient,
+    ApprovalClient,
     AuditClient,
     BacktestClient,
     CaseClient,
@@ -69,6 +70,10 @@ class Services(ABC):
     @cached_property
     def audit(self) -> AuditClient:
         return AuditClient(self.caller("auth"))
+
+    @cached_property
+    def approval(self) -> ApprovalClient:
+        return ApprovalClient(self.caller("auth"))
 
     @cached_property
     def user(self) -> UserClient:

@@ -3,7 +3,7 @@
 The order is fixed, for calls with one answer and for calls with a stream of them:
 
     errors → context → (recorded) → metrics → deadline → admission → authorization → quota → validation → audited
-        → (the service's own) → handler
+        → (the service's own) → approved → handler
     errors → context → (recorded) → stream_metrics → deadline → streams → authorization → quota → expiry → validation
         → audited → (the service's own) → handler
 

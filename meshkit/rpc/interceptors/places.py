@@ -9,6 +9,7 @@ from __future__ import annotations
 from prometheus_client import Counter
 
 from meshkit.errors import Kind, MeshError
+from meshkit.operators import is_operator
 
 __all__ = ["CLIENTS_PART", "CLIENT_PART", "CallPlaces"]
 
@@ -17,7 +18,6 @@ CLIENTS_PART = 0.25
 CLIENT_PART = 0.1
 """Part of the places that each of them may have."""
 SERVICES = "service/"
-OPERATOR = "operator"
 
 _refused = Counter(
     "grpc_server_places_refused",
@@ -43,7 +43,7 @@ class CallPlaces:
         """Gives a peer, the path of a SPIFFE ID, a place. Raises OVERLOADED."""
         if self.taken >= self._limit:
             raise self._full("all")
-        if not (peer.startswith(SERVICES) or peer == OPERATOR):
+        if not (peer.startswith(SERVICES) or is_operator(peer)):
             self._take_part(peer)
         self.taken += 1
 

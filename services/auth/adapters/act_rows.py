@@ -17,6 +17,6 @@ async def record(connection: Connection, *acts: RecordedAct) -> None:
     for act in acts:
         if act.revocation is not None:
             await revocation_rows.append(connection, act.revocation)
-        if act.lifted is not None:
-            await revocation_rows.lift(connection, act.lifted)
+        for left in act.lifted:
+            await revocation_rows.lift(connection, left)
     await audit_rows.append(connection, *(act.event for act in acts))

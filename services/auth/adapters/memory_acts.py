@@ -24,5 +24,4 @@ class MemoryActs:
             self.events.append(act.event)
             if act.revocation is not None:
                 self.revocations.append(act.revocation)
-            if act.lifted is not None:
-                self.lifted.append(act.lifted)
+            self.lifted.extend(act.lifted)

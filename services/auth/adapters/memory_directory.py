@@ -50,7 +50,16 @@ class MemoryDirectory(MemoryActs):
         )
 
     async def resume(self, tenant_id: str, act: RecordedAct) -> Tenant | None:
-        return await self._change(tenant_id, lambda tenant: replace(tenant, suspended_at=None), act)
+        return await self._change(
+            tenant_id, lambda tenant: replace(tenant, suspended_at=None, erasure_allowed_at=None), act
+        )
+
+    async def allow_erasure(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
+        def change(tenant: Tenant) -> Tenant:
+            fit = tenant.suspended_at is not None and tenant.erasure_allowed_at is None
+            return replace(tenant, erasure_allowed_at=at) if fit else tenant
+
+        return await self._change(tenant_id, change, act)
 
     async def _change(self, tenant_id: str, change: Callable[[Tenant], Tenant], act: RecordedAct) -> Tenant | None:
         tenant = await self.get_tenant(tenant_id)

@@ -12,6 +12,7 @@ PATIENCE: Final = 2.0
 """Seconds that a caller waits for a connection: those who refresh one token at once take turns."""
 _CLEANED = (
     "seen_proofs", "sign_in_attempts", "device_authorizations", "authorization_codes", "grants", "sessions",
+    "approvals",
 )  # fmt: skip
 _CHUNK = 500
 

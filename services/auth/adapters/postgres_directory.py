@@ -19,12 +19,16 @@ __all__ = ["PostgresDirectory", "owner_of"]
 
 _PLAN = ("rate_limit", "user_rate_limit", "class_limits", "max_members", "max_clients", "max_api_keys")
 _NEW = ", ".join(("tenant_id", "name", "default_currency", "created_at", *_PLAN))
-_COLUMNS = f"{_NEW}, suspended_at"
+_COLUMNS = f"{_NEW}, suspended_at, erasure_allowed_at"
 _SET_PLAN = f"""
 UPDATE tenants SET ({", ".join(_PLAN)}) = ($2, $3, $4::jsonb, $5, $6, $7)
 WHERE tenant_id = $1 AND ({", ".join(_PLAN)}) IS DISTINCT FROM ($2, $3, $4::jsonb, $5, $6, $7)"""
 _SUSPEND = "UPDATE tenants SET suspended_at = $2 WHERE tenant_id = $1 AND suspended_at IS NULL"
-_RESUME = "UPDATE tenants SET suspended_at = NULL WHERE tenant_id = $1 AND suspended_at IS NOT NULL"
+_RESUME = """
+UPDATE tenants SET suspended_at = NULL, erasure_allowed_at = NULL WHERE tenant_id = $1 AND suspended_at IS NOT NULL"""
+_ALLOW_ERASURE = """
+UPDATE tenants SET erasure_allowed_at = $2
+WHERE tenant_id = $1 AND suspended_at IS NOT NULL AND erasure_allowed_at IS NULL"""
 
 
 class PostgresDirectory:
@@ -77,6 +81,9 @@ class PostgresDirectory:
     async def resume(self, tenant_id: str, act: RecordedAct) -> Tenant | None:
         return await self._change(tenant_id, act, _RESUME)
 
+    async def allow_erasure(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
+        return await self._change(tenant_id, act, _ALLOW_ERASURE, at)
+
     async def _change(self, tenant_id: str, act: RecordedAct, statement: str, *values: object) -> Tenant | None:
         """Returns the tenant as it is then; nothing is recorded of what changes nothing."""
         async with transaction(self._pool, [tenant_id]) as connection:
@@ -124,7 +131,13 @@ def _tenant(row: asyncpg.Record) -> Tenant:
         row["max_api_keys"],
     )
     return Tenant(
-        str(row["tenant_id"]), row["name"], row["default_currency"], row["created_at"], plan, row["suspended_at"]
+        str(row["tenant_id"]),
+        row["name"],
+        row["default_currency"],
+        row["created_at"],
+        plan,
+        row["suspended_at"],
+        row["erasure_allowed_at"],
     )
 
 

@@ -35,6 +35,7 @@ from meshkit.timestamps import utc_now
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.sealing import AesSealer
+from services.auth.app.approving import APPROVAL_SERVICE, Approving
 from services.auth.app.auditing import audit_log, audit_trail, own_calls
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
@@ -59,6 +60,7 @@ SERVICES = [
     oauth_service_pb2.DESCRIPTOR.services_by_name["OAuthService"],
     sign_in_service_pb2.DESCRIPTOR.services_by_name["SignInService"],
     session_service_pb2.DESCRIPTOR.services_by_name["SessionService"],
+    APPROVAL_SERVICE,
     *TENANT_SERVICES,
 ]
 
@@ -84,6 +86,7 @@ async def serve(host: Host, reader: Reader) -> None:
     auth = AuthServicer(programs.tokens, keyring, managed, feed)
     verifier = _verifier(settings, keyring, revoked)
     signing_in = SigningIn.compose(host, settings, pool, Around(directory, keyring, verifier, people, programs))
+    approving = Approving.compose(settings, pool, SERVICES)
     log = await audit_log(host, settings, pool, trail)
     server = MeshServer(
         settings.mesh,
@@ -92,6 +95,7 @@ async def serve(host: Host, reader: Reader) -> None:
         services=SERVICES,
         verifier=verifier,
         audit=await own_calls(host, trail),
+        approvals=approving.desk,
         innermost=[known_at_once(feed)],
     )
     server.add(auth_service_pb2_grpc.add_AuthServiceServicer_to_server, auth)
@@ -100,6 +104,7 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(member_service_pb2_grpc.add_MemberServiceServicer_to_server, people.members)
     server.add(account_service_pb2_grpc.add_AccountServiceServicer_to_server, people.account)
     server.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, log)
+    approving.serve(server)
     signing_in.serve(server)
     await serve_tenants(host, reader, server, pool, trail, revoked)
     await host.serve(server, admin=settings.mesh.admin_listen)

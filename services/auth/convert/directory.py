@@ -40,6 +40,8 @@ def tenant_to_proto(tenant: Tenant) -> pb.Tenant:
     message.create_time.FromDatetime(tenant.created_at)
     if tenant.suspended_at is not None:
         message.suspend_time.FromDatetime(tenant.suspended_at)
+    if tenant.erasure_allowed_at is not None:
+        message.erasure_allow_time.FromDatetime(tenant.erasure_allowed_at)
     return message
 
 

@@ -6,8 +6,9 @@ import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from uuid import UUID
 
-__all__ = ["OWNER", "Member", "MemberState", "MemberUpdate", "Proven", "SecondFactor", "email_key"]
+__all__ = ["OWNER", "Member", "MemberState", "MemberUpdate", "Proven", "SecondFactor", "email_key", "is_member_id"]
 
 OWNER = "owner"
 """Role of which every tenant keeps one member at least."""
@@ -77,6 +78,14 @@ class Member:
         return replace(
             self, email="", display_name="", roles=frozenset(), deleted_at=at, signed_in_at=None, signed_out_at=at
         )
+
+
+def is_member_id(text: str) -> bool:
+    """Tells whether a subject may be a member's identifier: programs and operators have others."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def email_key(email: str) -> str:

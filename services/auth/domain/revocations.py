@@ -11,6 +11,8 @@ from services.auth.domain.tenants import MOST_TOKEN_SECONDS
 
 __all__ = ["LONGEST_LIFE", "Revocation", "RevocationKind", "ToldRevocations"]
 
+ERASURE = "erasure"
+"""Name of the revocation of a tenant that lets it be erased (`meshkit.identity.revocations`)."""
 LONGEST_LIFE = timedelta(seconds=MOST_TOKEN_SECONDS)
 """Of an access token, whatever the settings of this process are: other replicas may have others for a while."""
 
@@ -27,7 +29,7 @@ class RevocationKind(Enum):
     SUBJECT = "subject"
     """All tokens about a person, or a client, by their `sub`."""
     TENANT = "tenant"
-    """All tokens of a tenant, whose name is empty here."""
+    """All tokens of a tenant, whose name is empty here; named "erasure" no token, but the tenant may be erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class Revocation:
     def of_tenant(cls, tenant_id: str) -> Revocation:
         """Returns the revocation of all tokens of a tenant, also of later ones."""
         return cls(RevocationKind.TENANT, tenant_id, "", None, None)
+
+    @classmethod
+    def of_erasure(cls, tenant_id: str) -> Revocation:
+        """Returns what lets a tenant be erased until it is lifted: told as a revocation, it refuses no token."""
+        return cls(RevocationKind.TENANT, tenant_id, ERASURE, None, None)
 
     def up_to(self, at: datetime, life: timedelta = LONGEST_LIFE) -> Revocation:
         """Returns the revocation of those alone that were issued up to a time, none of which is good for longer."""

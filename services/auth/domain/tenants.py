@@ -57,6 +57,8 @@ class Tenant:
     plan: TenantPlan = TenantPlan()
     suspended_at: datetime | None = None
     """Since when it gets no access tokens."""
+    erasure_allowed_at: datetime | None = None
+    """Since when it may be erased."""
 
 
 @dataclass(frozen=True, slots=True)

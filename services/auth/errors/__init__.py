@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from meshkit.identity.api_keys import api_key_invalid
+from services.auth.errors.approvals import (
+    approval_closed,
+    approval_not_found,
+    approval_required,
+    approver_unfit,
+    call_too_large,
+    digest_differs,
+    fellow_needed,
+    nobody_to_approve,
+    operator_unnamed,
+    too_many_approvals,
+)
 from services.auth.errors.audit import audit_event_not_found
 from services.auth.errors.clients import (
     client_invalid,
@@ -22,6 +34,7 @@ from services.auth.errors.directory import (
     currency_unknown,
     no_signing_key,
     quota_exceeded,
+    tenant_active,
     tenant_not_found,
     tenant_suspended,
 )
@@ -63,9 +76,14 @@ from services.auth.errors.sign_in import (
 
 __all__ = [
     "api_key_invalid",
+    "approval_closed",
+    "approval_not_found",
+    "approval_required",
+    "approver_unfit",
     "audit_event_not_found",
     "authorization_denied",
     "authorization_pending",
+    "call_too_large",
     "certificate_required",
     "client_invalid",
     "client_not_found",
@@ -73,6 +91,8 @@ __all__ = [
     "consent_not_found",
     "currency_unknown",
     "device_code_expired",
+    "digest_differs",
+    "fellow_needed",
     "grant_invalid",
     "grant_unsupported",
     "interaction_invalid",
@@ -89,6 +109,8 @@ __all__ = [
     "no_pending_totp",
     "no_secret",
     "no_signing_key",
+    "nobody_to_approve",
+    "operator_unnamed",
     "owners_alone",
     "passkey_exists",
     "password_refused",
@@ -105,8 +127,10 @@ __all__ = [
     "sign_in_refused",
     "sign_in_throttled",
     "slow_down",
+    "tenant_active",
     "tenant_not_found",
     "tenant_suspended",
+    "too_many_approvals",
     "too_many_passkeys",
     "too_many_sign_ins",
     "two_secrets",

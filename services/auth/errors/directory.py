@@ -9,6 +9,7 @@ __all__ = [
     "currency_unknown",
     "no_signing_key",
     "quota_exceeded",
+    "tenant_active",
     "tenant_not_found",
     "tenant_suspended",
 ]
@@ -35,6 +36,15 @@ def quota_exceeded(quota: str, limit: int, used: int) -> MeshError:
         f"the tenant has {used} of {limit} {what}: delete some that are not needed, or have the operator of the"
         " platform raise the quota",
         metadata={"quota": quota, "limit": str(limit), "used": str(used)},
+    )
+
+
+def tenant_active() -> MeshError:
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "STATE_NOT_ALLOWED",
+        "only a tenant that is suspended can be erased",
+        metadata={"state": "active"},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.auth.domain.audit import AuditEvent
@@ -16,5 +17,5 @@ class RecordedAct:
 
     event: AuditEvent
     revocation: Revocation | None = None
-    lifted: Revocation | None = None
-    """What is left of a revocation that was for ever: tokens from before stay refused."""
+    lifted: Sequence[Revocation] = ()
+    """What is left of revocations that were for ever: tokens from before stay refused."""

@@ -38,6 +38,10 @@ class Directory(Protocol):
         """Notes since when a tenant gets no tokens, unless that is noted; see the act for its tokens."""
         ...
 
+    async def allow_erasure(self, tenant_id: str, at: datetime, act: RecordedAct) -> Tenant | None:
+        """Notes since when a tenant that is suspended may be erased, unless that is noted, until it is resumed."""
+        ...
+
     async def resume(self, tenant_id: str, act: RecordedAct) -> Tenant | None:
         """Notes that a tenant gets tokens, if it did not; see the act for those it had."""
         ...

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from meshkit.audit.reports import actor_of
 from meshkit.context import SYSTEM_TENANT, current
 from services.auth.domain.audit import AuditEvent, AuditOutcome
 from services.auth.domain.members import Member
@@ -40,7 +40,7 @@ def act(
         tenant_id or SYSTEM_TENANT,
         at,
         outcome=AuditOutcome.REFUSED if reason else AuditOutcome.DONE,
-        actor=actor_of(call) if actor is None else actor,
+        actor=call.actor if actor is None else actor,
         client_id=client_id or "",
         target=target,
         reason=reason,
@@ -58,7 +58,7 @@ def act_on(
     *,
     actor: str | None = None,
     revocation: Revocation | None = None,
-    lifted: Revocation | None = None,
+    lifted: Sequence[Revocation] = (),
     **details: str,
 ) -> RecordedAct:
     """Returns what is recorded of an act on a member, with what of his tokens it ends or lets be good again."""

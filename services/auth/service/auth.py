@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from meshkit.context import current
 from meshkit.identity.api_keys import well_formed
 from meshkit.identity.roles import SERVICE, Roles
+from meshkit.operators import OPERATOR
 from services.auth import errors
 from services.auth.domain.clients import GrantType
 from services.auth.domain.secrets import secret_hash
@@ -23,8 +25,6 @@ from services.auth.service.recent import Recent
 
 __all__ = ["OPERATOR", "AuthService"]
 
-OPERATOR = "operator"
-"""Subject and client of the tokens of the platform's operator."""
 OPERATOR_ROLE = "owner"
 OPERATOR_RATE = 1_000
 SHORT_SECONDS = 300
@@ -90,8 +90,9 @@ class AuthService:
         scopes = frozenset(asked) or self._owner
         if scopes - self._owner:
             raise errors.scope_invalid(list(scopes - self._owner))
+        who = current().actor or OPERATOR
         issued = self._issuer.issue(
-            TokenGrant(owner, OPERATOR, OPERATOR, scopes, frozenset({OPERATOR_ROLE}), OPERATOR_RATE), SHORT_SECONDS
+            TokenGrant(owner, who, OPERATOR, scopes, frozenset({OPERATOR_ROLE}), OPERATOR_RATE), SHORT_SECONDS
         )
         target, tenant_id = f"tenants/{owner.tenant_id}", owner.tenant_id
         await self._audit.record(act("operator.token", target, self._clock(), tenant_id=tenant_id, scope=issued.scope))

@@ -144,7 +144,7 @@ class ClientKeeper:
         check_held(client.settings.scopes, caller)
         if client.disabled_at is None:
             return client
-        changed, lifted = replace(client, disabled_at=None), self._issued_by_now(client)
+        changed, lifted = replace(client, disabled_at=None), [self._issued_by_now(client)]
         return await self._store_changed(changes, changed, "client.enable", lifted=lifted)
 
     async def delete(self, changes: ClientChanges, client_id: str, admits: AdmitsClient | None = None) -> None:
@@ -165,7 +165,7 @@ class ClientKeeper:
         action: str,
         *,
         revocation: Revocation | None = None,
-        lifted: Revocation | None = None,
+        lifted: Sequence[Revocation] = (),
     ) -> Client:
         now = self._clock()
         changed = replace(client, updated_at=now, tag=uuid4())

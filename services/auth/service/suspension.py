@@ -40,9 +40,22 @@ class TenantControl:
         suspended = RecordedAct(event, revocation=Revocation.of_tenant(tenant.tenant_id))
         return await self._directory.suspend(tenant.tenant_id, now, suspended) or tenant
 
+    async def allow_erasure(self, name: str, tenant_id: str) -> Tenant:
+        """Lets every service erase a tenant that is suspended. Raises RESOURCE_NOT_FOUND and STATE_NOT_ALLOWED."""
+        tenant, now = await self.find(name), self._clock()
+        if tenant.tenant_id != tenant_id:
+            raise errors.tenant_not_found()
+        event = act("tenant.allow_erasure", f"tenants/{tenant_id}", now, tenant_id=tenant_id)
+        done = RecordedAct(event, revocation=Revocation.of_erasure(tenant_id))
+        allowed = await self._directory.allow_erasure(tenant_id, now, done)
+        if allowed is None or allowed.erasure_allowed_at is None:
+            raise errors.tenant_active()
+        return allowed
+
     async def resume(self, name: str) -> Tenant:
         """Lets a tenant have new access tokens; the old ones stay refused. Raises RESOURCE_NOT_FOUND."""
         tenant, now = await self.find(name), self._clock()
         event = act("tenant.resume", f"tenants/{tenant.tenant_id}", now, tenant_id=tenant.tenant_id)
-        resumed = RecordedAct(event, lifted=Revocation.of_tenant(tenant.tenant_id).up_to(now))
+        held = Revocation.of_tenant(tenant.tenant_id), Revocation.of_erasure(tenant.tenant_id)
+        resumed = RecordedAct(event, lifted=[each.up_to(now) for each in held])
         return await self._directory.resume(tenant.tenant_id, resumed) or tenant

@@ -29,5 +29,11 @@ class TenantServicer:
     async def SuspendTenant(self, request: pb.SuspendTenantRequest, _: Context) -> pb.SuspendTenantResponse:
         return pb.SuspendTenantResponse(tenant=tenant_to_proto(await self._control.suspend(request.tenant)))
 
+    async def AllowTenantErasure(
+        self, request: pb.AllowTenantErasureRequest, _: Context
+    ) -> pb.AllowTenantErasureResponse:
+        tenant = await self._control.allow_erasure(request.tenant, request.tenant_id)
+        return pb.AllowTenantErasureResponse(tenant=tenant_to_proto(tenant))
+
     async def ResumeTenant(self, request: pb.ResumeTenantRequest, _: Context) -> pb.ResumeTenantResponse:
         return pb.ResumeTenantResponse(tenant=tenant_to_proto(await self._control.resume(request.tenant)))

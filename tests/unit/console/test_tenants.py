@@ -58,6 +58,9 @@ def test_tenant_that_is_stopped_is_shown_as_such(capsys: pytest.CaptureFixture[s
     tenant.suspend_time.FromJsonString("2026-11-21T04:10:37Z")
     _show(tenant)
     assert capsys.readouterr().out.splitlines()[-1].startswith("state     suspended since 2026-11-2")
+    tenant.erasure_allow_time.FromJsonString("2026-11-21T04:10:37Z")
+    _show(tenant)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("erasure   allowed since 2026-11-2")
 
 
 @pytest.mark.parametrize("action", ["show", "suspend", "resume"])

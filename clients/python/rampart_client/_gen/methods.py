@@ -10,6 +10,8 @@ from .google.api import HttpBody
 from .rampart.auth.v1 import (
     Account,
     ApiKey,
+    Approval,
+    ApprovalPolicy,
     AuditEvent,
     AuditHead,
     ChangePasswordRequest,
@@ -49,6 +51,10 @@ from .rampart.auth.v1 import (
     GetAccountResponse,
     GetApiKeyRequest,
     GetApiKeyResponse,
+    GetApprovalPolicyRequest,
+    GetApprovalPolicyResponse,
+    GetApprovalRequest,
+    GetApprovalResponse,
     GetAuditEventRequest,
     GetAuditEventResponse,
     GetAuditHeadRequest,
@@ -59,12 +65,16 @@ from .rampart.auth.v1 import (
     GetMemberResponse,
     GetSignInPolicyRequest,
     GetSignInPolicyResponse,
+    GrantApprovalRequest,
+    GrantApprovalResponse,
     InviteMemberRequest,
     InviteMemberResponse,
     IssueTokenRequest,
     IssueTokenResponse,
     ListApiKeysRequest,
     ListApiKeysResponse,
+    ListApprovalsRequest,
+    ListApprovalsResponse,
     ListAuditAnchorsRequest,
     ListAuditAnchorsResponse,
     ListAuditEventsRequest,
@@ -77,6 +87,8 @@ from .rampart.auth.v1 import (
     ListPasskeysResponse,
     Member,
     Passkey,
+    RejectApprovalRequest,
+    RejectApprovalResponse,
     RenamePasskeyRequest,
     RenamePasskeyResponse,
     ResetMemberRequest,
@@ -87,6 +99,8 @@ from .rampart.auth.v1 import (
     RotateApiKeyResponse,
     RotateClientSecretRequest,
     RotateClientSecretResponse,
+    SetApprovalPolicyRequest,
+    SetApprovalPolicyResponse,
     SetSignInPolicyRequest,
     SetSignInPolicyResponse,
     SignInPolicy,
@@ -688,6 +702,116 @@ class ApiKeyClient:
         return await self._caller.call(DELETE_API_KEY, request, options)
 
 
+LIST_APPROVALS = Method(
+    path="/rampart.auth.v1.ApprovalService/ListApprovals",
+    request=ListApprovalsRequest,
+    response=ListApprovalsResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GET_APPROVAL = Method(
+    path="/rampart.auth.v1.ApprovalService/GetApproval",
+    request=GetApprovalRequest,
+    response=GetApprovalResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+GRANT_APPROVAL = Method(
+    path="/rampart.auth.v1.ApprovalService/GrantApproval",
+    request=GrantApprovalRequest,
+    response=GrantApprovalResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+REJECT_APPROVAL = Method(
+    path="/rampart.auth.v1.ApprovalService/RejectApproval",
+    request=RejectApprovalRequest,
+    response=RejectApprovalResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+GET_APPROVAL_POLICY = Method(
+    path="/rampart.auth.v1.ApprovalService/GetApprovalPolicy",
+    request=GetApprovalPolicyRequest,
+    response=GetApprovalPolicyResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+SET_APPROVAL_POLICY = Method(
+    path="/rampart.auth.v1.ApprovalService/SetApprovalPolicy",
+    request=SetApprovalPolicyRequest,
+    response=SetApprovalPolicyResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class ApprovalClient:
+    """Keeps calls that wait for a second person: which methods that are says their policy."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def list_approvals(
+        self, request: ListApprovalsRequest, **options: Unpack[CallOptions]
+    ) -> ListApprovalsResponse:
+        """Lists what members of the tenant have asked for, the newest first. Reasons: PAGE_TOKEN_INVALID."""
+        return await self._caller.call(LIST_APPROVALS, request, options)
+
+    async def get_approval(self, request: GetApprovalRequest, **options: Unpack[CallOptions]) -> Approval:
+        """Returns one. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_APPROVAL, request, options)
+        return present(response.approval)
+
+    async def grant_approval(self, request: GrantApprovalRequest, **options: Unpack[CallOptions]) -> Approval:
+        """Approves a call, as another member than the one who asked for it, who may do the same himself. It
+        takes effect when that one repeats it, once, and does what both may. Reasons: RESOURCE_NOT_FOUND,
+        STATE_NOT_ALLOWED, SECOND_PERSON_NEEDED, SCOPE_MISSING.
+        """
+        response = await self._caller.call(GRANT_APPROVAL, request, options)
+        return present(response.approval)
+
+    async def reject_approval(self, request: RejectApprovalRequest, **options: Unpack[CallOptions]) -> Approval:
+        """Rejects a call that is not made yet; who asked for it himself withdraws it. Reasons:
+        RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED.
+        """
+        response = await self._caller.call(REJECT_APPROVAL, request, options)
+        return present(response.approval)
+
+    async def get_approval_policy(
+        self, request: GetApprovalPolicyRequest, **options: Unpack[CallOptions]
+    ) -> ApprovalPolicy:
+        """Returns what needs a second person in the tenant."""
+        response = await self._caller.call(GET_APPROVAL_POLICY, request, options)
+        return present(response.policy)
+
+    async def set_approval_policy(
+        self, request: SetApprovalPolicyRequest, **options: Unpack[CallOptions]
+    ) -> ApprovalPolicy:
+        """Replaces what needs a second person in the tenant. Asking for less needs one; asking for one needs two
+        active members who could be it. Reasons: STATE_NOT_ALLOWED, APPROVAL_REQUIRED.
+        """
+        response = await self._caller.call(SET_APPROVAL_POLICY, request, options)
+        return present(response.policy)
+
+
 LIST_AUDIT_EVENTS = Method(
     path="/rampart.auth.v1.AuditService/ListAuditEvents",
     request=ListAuditEventsRequest,
@@ -968,7 +1092,7 @@ UPDATE_MEMBER = Method(
     request=UpdateMemberRequest,
     response=UpdateMemberResponse,
     timeout=2.0,
-    retryable=True,
+    retryable=False,
     public=False,
     ids=(),
 )
@@ -988,7 +1112,7 @@ ENABLE_MEMBER = Method(
     request=EnableMemberRequest,
     response=EnableMemberResponse,
     timeout=2.0,
-    retryable=True,
+    retryable=False,
     public=False,
     ids=(),
 )
@@ -1052,8 +1176,9 @@ class MemberClient:
 
     async def invite_member(self, request: InviteMemberRequest, **options: Unpack[CallOptions]) -> InviteMemberResponse:
         """Invites a person and returns the link with which he sets his password, which is good for seven days.
-        Nobody gives a role that may do what he may not. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED,
-        QUOTA_EXCEEDED.
+        Nobody gives a role that may do what he may not. Where the tenant asks for it, a second person
+        approves a role that may change members. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED, QUOTA_EXCEEDED,
+        APPROVAL_REQUIRED.
         """
         return await self._caller.call(INVITE_MEMBER, request, options)
 
@@ -1068,7 +1193,9 @@ class MemberClient:
 
     async def update_member(self, request: UpdateMemberRequest, **options: Unpack[CallOptions]) -> Member:
         """Changes the name or the roles of a member (AIP-134). Tokens with the earlier roles are refused from
-        then on. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED, LAST_OWNER.
+        then on. Where the tenant asks for it, a second person approves that a role that may change members is
+        given or taken. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED, LAST_OWNER,
+        APPROVAL_REQUIRED.
         """
         response = await self._caller.call(UPDATE_MEMBER, request, options)
         return present(response.member)
@@ -1081,7 +1208,10 @@ class MemberClient:
         return present(response.member)
 
     async def enable_member(self, request: EnableMemberRequest, **options: Unpack[CallOptions]) -> Member:
-        """Lets a member who is disabled sign in again. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED."""
+        """Lets a member who is disabled sign in again. Where the tenant asks for it, a second person approves it
+        for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED,
+        APPROVAL_REQUIRED.
+        """
         response = await self._caller.call(ENABLE_MEMBER, request, options)
         return present(response.member)
 
@@ -1093,8 +1223,9 @@ class MemberClient:
 
     async def reset_member(self, request: ResetMemberRequest, **options: Unpack[CallOptions]) -> ResetMemberResponse:
         """Returns a new link with which a member sets his password: an invitation if he has not come in yet,
-        else one that is good for an hour. Links before it are good no longer. Reasons: RESOURCE_NOT_FOUND,
-        ROLE_NOT_GRANTED, STATE_NOT_ALLOWED.
+        else one that is good for an hour. Links before it are good no longer. Where the tenant asks for it, a
+        second person approves it for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND,
+        ROLE_NOT_GRANTED, STATE_NOT_ALLOWED, APPROVAL_REQUIRED.
         """
         return await self._caller.call(RESET_MEMBER, request, options)
 

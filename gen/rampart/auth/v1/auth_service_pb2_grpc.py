@@ -112,7 +112,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetTenantPlan(self, request, context):
-        """Changes the plan of a tenant. Tokens that were issued before keep the rates that they say; numbers count at once. Reasons: RESOURCE_NOT_FOUND.
+        """Changes the plan of a tenant. Tokens that were issued before keep the rates that they say; numbers count at once. Where operators ask for it, a second one approves it. Reasons: RESOURCE_NOT_FOUND, APPROVAL_REQUIRED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -27,7 +27,7 @@ from rampart.auth.v1 import auth_service_pb2 as rampart_dot_auth_dot_v1_dot_auth
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rampart/auth/v1/tenant_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"rampart/auth/v1/auth_service.proto\x1a\x1crampart/mesh/v1/policy.proto\"D\n\x10GetTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"g\n\x11GetTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\x12)\n\x06quotas\x18\x02 \x03(\x0b\x32\x19.rampart.auth.v1.QuotaUse\"6\n\x08QuotaUse\x12\r\n\x05quota\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0c\n\x04used\x18\x03 \x01(\r\"H\n\x14SuspendTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"@\n\x15SuspendTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"G\n\x13ResumeTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"?\n\x14ResumeTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant2\xfb\x02\n\rTenantService\x12o\n\tGetTenant\x12!.rampart.auth.v1.GetTenantRequest\x1a\".rampart.auth.v1.GetTenantResponse\"\x1b\x90\x02\x01\xa2\xbb\x18\x14\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12}\n\rSuspendTenant\x12%.rampart.auth.v1.SuspendTenantRequest\x1a&.rampart.auth.v1.SuspendTenantResponse\"\x1d\x90\x02\x02\xa2\xbb\x18\x16\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x12z\n\x0cResumeTenant\x12$.rampart.auth.v1.ResumeTenantRequest\x1a%.rampart.auth.v1.ResumeTenantResponse\"\x1d\x90\x02\x02\xa2\xbb\x18\x16\x1a\x08operator\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rampart/auth/v1/tenant_service.proto\x12\x0frampart.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"rampart/auth/v1/auth_service.proto\x1a\x1crampart/mesh/v1/policy.proto\"D\n\x10GetTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"g\n\x11GetTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\x12)\n\x06quotas\x18\x02 \x03(\x0b\x32\x19.rampart.auth.v1.QuotaUse\"6\n\x08QuotaUse\x12\r\n\x05quota\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\r\x12\x0c\n\x04used\x18\x03 \x01(\r\"H\n\x14SuspendTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"@\n\x15SuspendTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"G\n\x13ResumeTenantRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\"?\n\x14ResumeTenantResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant\"j\n\x19\x41llowTenantErasureRequest\x12\x30\n\x06tenant\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,62}$\x12\x1b\n\ttenant_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"E\n\x1a\x41llowTenantErasureResponse\x12\'\n\x06tenant\x18\x01 \x01(\x0b\x32\x17.rampart.auth.v1.Tenant2\xbc\x04\n\rTenantService\x12{\n\tGetTenant\x12!.rampart.auth.v1.GetTenantRequest\x1a\".rampart.auth.v1.GetTenantResponse\"\'\x90\x02\x01\xa2\xbb\x18 \x1a\x08operator\x1a\noperator/*\"\x02\x08\x05*\x02\x08\x05\x30\x01\x12\x89\x01\n\rSuspendTenant\x12%.rampart.auth.v1.SuspendTenantRequest\x1a&.rampart.auth.v1.SuspendTenantResponse\")\x90\x02\x02\xa2\xbb\x18\"\x1a\x08operator\x1a\noperator/*\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x12\x86\x01\n\x0cResumeTenant\x12$.rampart.auth.v1.ResumeTenantRequest\x1a%.rampart.auth.v1.ResumeTenantResponse\")\x90\x02\x02\xa2\xbb\x18\"\x1a\x08operator\x1a\noperator/*\"\x02\x08\x05*\x02\x08\x05\x30\x01p\x01\x12\x98\x01\n\x12\x41llowTenantErasure\x12*.rampart.auth.v1.AllowTenantErasureRequest\x1a+.rampart.auth.v1.AllowTenantErasureResponse\")\x90\x02\x02\xa2\xbb\x18\"\x1a\x08operator\x1a\noperator/*\"\x02\x08\x05*\x02\x08\x05p\x01x\x02\x42U\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,12 +41,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUSPENDTENANTREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_RESUMETENANTREQUEST'].fields_by_name['tenant']._loaded_options = None
   _globals['_RESUMETENANTREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_ALLOWTENANTERASUREREQUEST'].fields_by_name['tenant']._loaded_options = None
+  _globals['_ALLOWTENANTERASUREREQUEST'].fields_by_name['tenant']._serialized_options = b'\272H\035r\0332\031^[a-z0-9][a-z0-9-]{0,62}$'
+  _globals['_ALLOWTENANTERASUREREQUEST'].fields_by_name['tenant_id']._loaded_options = None
+  _globals['_ALLOWTENANTERASUREREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_TENANTSERVICE'].methods_by_name['GetTenant']._loaded_options = None
-  _globals['_TENANTSERVICE'].methods_by_name['GetTenant']._serialized_options = b'\220\002\001\242\273\030\024\032\010operator\"\002\010\005*\002\010\0050\001'
+  _globals['_TENANTSERVICE'].methods_by_name['GetTenant']._serialized_options = b'\220\002\001\242\273\030 \032\010operator\032\noperator/*\"\002\010\005*\002\010\0050\001'
   _globals['_TENANTSERVICE'].methods_by_name['SuspendTenant']._loaded_options = None
-  _globals['_TENANTSERVICE'].methods_by_name['SuspendTenant']._serialized_options = b'\220\002\002\242\273\030\026\032\010operator\"\002\010\005*\002\010\0050\001p\001'
+  _globals['_TENANTSERVICE'].methods_by_name['SuspendTenant']._serialized_options = b'\220\002\002\242\273\030\"\032\010operator\032\noperator/*\"\002\010\005*\002\010\0050\001p\001'
   _globals['_TENANTSERVICE'].methods_by_name['ResumeTenant']._loaded_options = None
-  _globals['_TENANTSERVICE'].methods_by_name['ResumeTenant']._serialized_options = b'\220\002\002\242\273\030\026\032\010operator\"\002\010\005*\002\010\0050\001p\001'
+  _globals['_TENANTSERVICE'].methods_by_name['ResumeTenant']._serialized_options = b'\220\002\002\242\273\030\"\032\010operator\032\noperator/*\"\002\010\005*\002\010\0050\001p\001'
+  _globals['_TENANTSERVICE'].methods_by_name['AllowTenantErasure']._loaded_options = None
+  _globals['_TENANTSERVICE'].methods_by_name['AllowTenantErasure']._serialized_options = b'\220\002\002\242\273\030\"\032\010operator\032\noperator/*\"\002\010\005*\002\010\005p\001x\002'
   _globals['_GETTENANTREQUEST']._serialized_start=152
   _globals['_GETTENANTREQUEST']._serialized_end=220
   _globals['_GETTENANTRESPONSE']._serialized_start=222
@@ -61,6 +67,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMETENANTREQUEST']._serialized_end=594
   _globals['_RESUMETENANTRESPONSE']._serialized_start=596
   _globals['_RESUMETENANTRESPONSE']._serialized_end=659
-  _globals['_TENANTSERVICE']._serialized_start=662
-  _globals['_TENANTSERVICE']._serialized_end=1041
+  _globals['_ALLOWTENANTERASUREREQUEST']._serialized_start=661
+  _globals['_ALLOWTENANTERASUREREQUEST']._serialized_end=767
+  _globals['_ALLOWTENANTERASURERESPONSE']._serialized_start=769
+  _globals['_ALLOWTENANTERASURERESPONSE']._serialized_end=838
+  _globals['_TENANTSERVICE']._serialized_start=841
+  _globals['_TENANTSERVICE']._serialized_end=1413
 # @@protoc_insertion_point(module_scope)

@@ -56,3 +56,17 @@ class ResumeTenantResponse(_message.Message):
     TENANT_FIELD_NUMBER: _ClassVar[int]
     tenant: _auth_service_pb2.Tenant
     def __init__(self, tenant: _Optional[_Union[_auth_service_pb2.Tenant, _Mapping]] = ...) -> None: ...
+
+class AllowTenantErasureRequest(_message.Message):
+    __slots__ = ("tenant", "tenant_id")
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    TENANT_ID_FIELD_NUMBER: _ClassVar[int]
+    tenant: str
+    tenant_id: str
+    def __init__(self, tenant: _Optional[str] = ..., tenant_id: _Optional[str] = ...) -> None: ...
+
+class AllowTenantErasureResponse(_message.Message):
+    __slots__ = ("tenant",)
+    TENANT_FIELD_NUMBER: _ClassVar[int]
+    tenant: _auth_service_pb2.Tenant
+    def __init__(self, tenant: _Optional[_Union[_auth_service_pb2.Tenant, _Mapping]] = ...) -> None: ...

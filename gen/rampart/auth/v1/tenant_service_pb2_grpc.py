@@ -50,6 +50,11 @@ class TenantServiceStub:
                 request_serializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.ResumeTenantRequest.SerializeToString,
                 response_deserializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.ResumeTenantResponse.FromString,
                 _registered_method=True)
+        self.AllowTenantErasure = channel.unary_unary(
+                '/rampart.auth.v1.TenantService/AllowTenantErasure',
+                request_serializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.AllowTenantErasureRequest.SerializeToString,
+                response_deserializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.AllowTenantErasureResponse.FromString,
+                _registered_method=True)
 
 
 class TenantServiceServicer:
@@ -77,6 +82,13 @@ class TenantServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AllowTenantErasure(self, request, context):
+        """Lets every service erase a tenant that is suspended, until it goes on: they hear of it within 5 seconds. Nothing is erased yet. Where operators ask for it, a second one approves it. Reasons: RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, APPROVAL_REQUIRED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TenantServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_TenantServiceServicer_to_server(servicer, server):
                     servicer.ResumeTenant,
                     request_deserializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.ResumeTenantRequest.FromString,
                     response_serializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.ResumeTenantResponse.SerializeToString,
+            ),
+            'AllowTenantErasure': grpc.unary_unary_rpc_method_handler(
+                    servicer.AllowTenantErasure,
+                    request_deserializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.AllowTenantErasureRequest.FromString,
+                    response_serializer=rampart_dot_auth_dot_v1_dot_tenant__service__pb2.AllowTenantErasureResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class TenantService:
             '/rampart.auth.v1.TenantService/ResumeTenant',
             rampart_dot_auth_dot_v1_dot_tenant__service__pb2.ResumeTenantRequest.SerializeToString,
             rampart_dot_auth_dot_v1_dot_tenant__service__pb2.ResumeTenantResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AllowTenantErasure(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rampart.auth.v1.TenantService/AllowTenantErasure',
+            rampart_dot_auth_dot_v1_dot_tenant__service__pb2.AllowTenantErasureRequest.SerializeToString,
+            rampart_dot_auth_dot_v1_dot_tenant__service__pb2.AllowTenantErasureResponse.FromString,
             options,
             channel_credentials,
             insecure,

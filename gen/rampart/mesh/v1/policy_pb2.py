@@ -26,7 +26,7 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crampart/mesh/v1/policy.proto\x12\x0frampart.mesh.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\x9e\x03\n\x0cMethodPolicy\x12\x0e\n\x06public\x18\x01 \x01(\x08\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x0f\n\x07\x63\x61llers\x18\x03 \x03(\t\x12.\n\nrate_limit\x18\x04 \x01(\x0b\x32\x1a.rampart.mesh.v1.RateLimit\x12+\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tretryable\x18\x06 \x01(\x08\x12\x13\n\x0b\x63ollapsible\x18\x07 \x01(\x08\x12(\n\x05\x63\x61\x63he\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x63oalesce\x18\t \x01(\x0b\x32\x19.rampart.mesh.v1.Coalesce\x12\x16\n\x0e\x65levated_scope\x18\n \x01(\t\x12\x17\n\x0fidempotency_key\x18\x0b \x01(\x08\x12\x13\n\x0b\x63\x61\x63he_topic\x18\x0c \x01(\t\x12*\n\x07max_age\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x61udited\x18\x0e \x01(\x08\"0\n\tRoleGrant\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x0e\n\x06scopes\x18\x02 \x03(\t\"<\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x65levated\x18\x03 \x01(\x08\"S\n\tRateLimit\x12)\n\x05\x63lass\x18\x01 \x01(\x0e\x32\x1a.rampart.mesh.v1.RateClass\x12\x0c\n\x04\x63ost\x18\x02 \x01(\r\x12\r\n\x05items\x18\x03 \x01(\t\"W\n\x08\x43oalesce\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x11\n\tmax_items\x18\x02 \x01(\r\x12\x11\n\tmax_bytes\x18\x03 \x01(\r\x12\x15\n\rmax_in_flight\x18\x04 \x01(\r\"\xb8\x01\n\x0b\x46ieldPolicy\x12\x11\n\tassign_id\x18\x01 \x01(\x08\x12\x38\n\x0frequired_unless\x18\x02 \x01(\x0b\x32\x1f.rampart.mesh.v1.RequiredUnless\x12\x12\n\nrequest_id\x18\x03 \x01(\x08\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\x08\x12\x14\n\x0cresume_after\x18\x05 \x01(\x08\x12\x0f\n\x07\x63reated\x18\x0b \x01(\x08\x12\x0f\n\x07nonzero\x18\x0c \x01(\x08\">\n\x0eRequiredUnless\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x62sent\x18\x03 \x01(\t*\x9b\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x17\n\x13RATE_CLASS_DECISION\x10\x01\x12\x13\n\x0fRATE_CLASS_READ\x10\x02\x12\x14\n\x10RATE_CLASS_WRITE\x10\x03\x12\x15\n\x11RATE_CLASS_PUBLIC\x10\x04\x12\x17\n\x13RATE_CLASS_INTERNAL\x10\x05:O\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x1d.rampart.mesh.v1.MethodPolicy:H\n\x05scope\x12\x1f.google.protobuf.ServiceOptions\x18\xb6\x87\x03 \x03(\x0b\x32\x16.rampart.mesh.v1.Scope:M\n\x04role\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\x0b\x32\x1a.rampart.mesh.v1.RoleGrant:L\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1c.rampart.mesh.v1.FieldPolicyBU\n\x0frampart.mesh.v1P\x01Z(rampart.local/gen/rampart/mesh/v1;meshv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Mesh.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1crampart/mesh/v1/policy.proto\x12\x0frampart.mesh.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcf\x03\n\x0cMethodPolicy\x12\x0e\n\x06public\x18\x01 \x01(\x08\x12\x0e\n\x06scopes\x18\x02 \x03(\t\x12\x0f\n\x07\x63\x61llers\x18\x03 \x03(\t\x12.\n\nrate_limit\x18\x04 \x01(\x0b\x32\x1a.rampart.mesh.v1.RateLimit\x12+\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tretryable\x18\x06 \x01(\x08\x12\x13\n\x0b\x63ollapsible\x18\x07 \x01(\x08\x12(\n\x05\x63\x61\x63he\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x63oalesce\x18\t \x01(\x0b\x32\x19.rampart.mesh.v1.Coalesce\x12\x16\n\x0e\x65levated_scope\x18\n \x01(\t\x12\x17\n\x0fidempotency_key\x18\x0b \x01(\x08\x12\x13\n\x0b\x63\x61\x63he_topic\x18\x0c \x01(\t\x12*\n\x07max_age\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x61udited\x18\x0e \x01(\x08\x12/\n\x08\x61pproval\x18\x0f \x01(\x0e\x32\x1d.rampart.mesh.v1.ApprovalRule\"0\n\tRoleGrant\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x0e\n\x06scopes\x18\x02 \x03(\t\"<\n\x05Scope\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08\x65levated\x18\x03 \x01(\x08\"S\n\tRateLimit\x12)\n\x05\x63lass\x18\x01 \x01(\x0e\x32\x1a.rampart.mesh.v1.RateClass\x12\x0c\n\x04\x63ost\x18\x02 \x01(\r\x12\r\n\x05items\x18\x03 \x01(\t\"W\n\x08\x43oalesce\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x11\n\tmax_items\x18\x02 \x01(\r\x12\x11\n\tmax_bytes\x18\x03 \x01(\r\x12\x15\n\rmax_in_flight\x18\x04 \x01(\r\"\xb8\x01\n\x0b\x46ieldPolicy\x12\x11\n\tassign_id\x18\x01 \x01(\x08\x12\x38\n\x0frequired_unless\x18\x02 \x01(\x0b\x32\x1f.rampart.mesh.v1.RequiredUnless\x12\x12\n\nrequest_id\x18\x03 \x01(\x08\x12\x10\n\x08\x65vent_id\x18\x04 \x01(\x08\x12\x14\n\x0cresume_after\x18\x05 \x01(\x08\x12\x0f\n\x07\x63reated\x18\x0b \x01(\x08\x12\x0f\n\x07nonzero\x18\x0c \x01(\x08\">\n\x0eRequiredUnless\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06\x61\x62sent\x18\x03 \x01(\t*\x9b\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x17\n\x13RATE_CLASS_DECISION\x10\x01\x12\x13\n\x0fRATE_CLASS_READ\x10\x02\x12\x14\n\x10RATE_CLASS_WRITE\x10\x03\x12\x15\n\x11RATE_CLASS_PUBLIC\x10\x04\x12\x17\n\x13RATE_CLASS_INTERNAL\x10\x05*~\n\x0c\x41pprovalRule\x12\x1d\n\x19\x41PPROVAL_RULE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41PPROVAL_RULE_TENANT\x10\x01\x12\x1a\n\x16\x41PPROVAL_RULE_PLATFORM\x10\x02\x12\x19\n\x15\x41PPROVAL_RULE_SERVICE\x10\x03:O\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xb4\x87\x03 \x01(\x0b\x32\x1d.rampart.mesh.v1.MethodPolicy:H\n\x05scope\x12\x1f.google.protobuf.ServiceOptions\x18\xb6\x87\x03 \x03(\x0b\x32\x16.rampart.mesh.v1.Scope:M\n\x04role\x12!.google.protobuf.EnumValueOptions\x18\xb7\x87\x03 \x01(\x0b\x32\x1a.rampart.mesh.v1.RoleGrant:L\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xb5\x87\x03 \x01(\x0b\x32\x1c.rampart.mesh.v1.FieldPolicyBU\n\x0frampart.mesh.v1P\x01Z(rampart.local/gen/rampart/mesh/v1;meshv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Mesh.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,20 +34,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rampart.mesh.v1.policy_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017rampart.mesh.v1P\001Z(rampart.local/gen/rampart/mesh/v1;meshv1\242\002\003RMP\252\002\017Rampart.Mesh.V1'
-  _globals['_RATECLASS']._serialized_start=1070
-  _globals['_RATECLASS']._serialized_end=1225
+  _globals['_RATECLASS']._serialized_start=1119
+  _globals['_RATECLASS']._serialized_end=1274
+  _globals['_APPROVALRULE']._serialized_start=1276
+  _globals['_APPROVALRULE']._serialized_end=1402
   _globals['_METHODPOLICY']._serialized_start=116
-  _globals['_METHODPOLICY']._serialized_end=530
-  _globals['_ROLEGRANT']._serialized_start=532
-  _globals['_ROLEGRANT']._serialized_end=580
-  _globals['_SCOPE']._serialized_start=582
-  _globals['_SCOPE']._serialized_end=642
-  _globals['_RATELIMIT']._serialized_start=644
-  _globals['_RATELIMIT']._serialized_end=727
-  _globals['_COALESCE']._serialized_start=729
-  _globals['_COALESCE']._serialized_end=816
-  _globals['_FIELDPOLICY']._serialized_start=819
-  _globals['_FIELDPOLICY']._serialized_end=1003
-  _globals['_REQUIREDUNLESS']._serialized_start=1005
-  _globals['_REQUIREDUNLESS']._serialized_end=1067
+  _globals['_METHODPOLICY']._serialized_end=579
+  _globals['_ROLEGRANT']._serialized_start=581
+  _globals['_ROLEGRANT']._serialized_end=629
+  _globals['_SCOPE']._serialized_start=631
+  _globals['_SCOPE']._serialized_end=691
+  _globals['_RATELIMIT']._serialized_start=693
+  _globals['_RATELIMIT']._serialized_end=776
+  _globals['_COALESCE']._serialized_start=778
+  _globals['_COALESCE']._serialized_end=865
+  _globals['_FIELDPOLICY']._serialized_start=868
+  _globals['_FIELDPOLICY']._serialized_end=1052
+  _globals['_REQUIREDUNLESS']._serialized_start=1054
+  _globals['_REQUIREDUNLESS']._serialized_end=1116
 # @@protoc_insertion_point(module_scope)

@@ -19,12 +19,23 @@ class RateClass(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RATE_CLASS_WRITE: _ClassVar[RateClass]
     RATE_CLASS_PUBLIC: _ClassVar[RateClass]
     RATE_CLASS_INTERNAL: _ClassVar[RateClass]
+
+class ApprovalRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    APPROVAL_RULE_UNSPECIFIED: _ClassVar[ApprovalRule]
+    APPROVAL_RULE_TENANT: _ClassVar[ApprovalRule]
+    APPROVAL_RULE_PLATFORM: _ClassVar[ApprovalRule]
+    APPROVAL_RULE_SERVICE: _ClassVar[ApprovalRule]
 RATE_CLASS_UNSPECIFIED: RateClass
 RATE_CLASS_DECISION: RateClass
 RATE_CLASS_READ: RateClass
 RATE_CLASS_WRITE: RateClass
 RATE_CLASS_PUBLIC: RateClass
 RATE_CLASS_INTERNAL: RateClass
+APPROVAL_RULE_UNSPECIFIED: ApprovalRule
+APPROVAL_RULE_TENANT: ApprovalRule
+APPROVAL_RULE_PLATFORM: ApprovalRule
+APPROVAL_RULE_SERVICE: ApprovalRule
 POLICY_FIELD_NUMBER: _ClassVar[int]
 policy: _descriptor.FieldDescriptor
 SCOPE_FIELD_NUMBER: _ClassVar[int]
@@ -35,7 +46,7 @@ FIELD_FIELD_NUMBER: _ClassVar[int]
 field: _descriptor.FieldDescriptor
 
 class MethodPolicy(_message.Message):
-    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope", "idempotency_key", "cache_topic", "max_age", "audited")
+    __slots__ = ("public", "scopes", "callers", "rate_limit", "deadline", "retryable", "collapsible", "cache", "coalesce", "elevated_scope", "idempotency_key", "cache_topic", "max_age", "audited", "approval")
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     SCOPES_FIELD_NUMBER: _ClassVar[int]
     CALLERS_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +61,7 @@ class MethodPolicy(_message.Message):
     CACHE_TOPIC_FIELD_NUMBER: _ClassVar[int]
     MAX_AGE_FIELD_NUMBER: _ClassVar[int]
     AUDITED_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
     public: bool
     scopes: _containers.RepeatedScalarFieldContainer[str]
     callers: _containers.RepeatedScalarFieldContainer[str]
@@ -64,7 +76,8 @@ class MethodPolicy(_message.Message):
     cache_topic: str
     max_age: _duration_pb2.Duration
     audited: bool
-    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ..., idempotency_key: _Optional[bool] = ..., cache_topic: _Optional[str] = ..., max_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audited: _Optional[bool] = ...) -> None: ...
+    approval: ApprovalRule
+    def __init__(self, public: _Optional[bool] = ..., scopes: _Optional[_Iterable[str]] = ..., callers: _Optional[_Iterable[str]] = ..., rate_limit: _Optional[_Union[RateLimit, _Mapping]] = ..., deadline: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., retryable: _Optional[bool] = ..., collapsible: _Optional[bool] = ..., cache: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., coalesce: _Optional[_Union[Coalesce, _Mapping]] = ..., elevated_scope: _Optional[str] = ..., idempotency_key: _Optional[bool] = ..., cache_topic: _Optional[str] = ..., max_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., audited: _Optional[bool] = ..., approval: _Optional[_Union[ApprovalRule, str]] = ...) -> None: ...
 
 class RoleGrant(_message.Message):
     __slots__ = ("description", "scopes")

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from rampart.mesh.v1 import policy_pb2 as rampart_dot_mesh_dot_v1_dot_policy__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)rampart/mesh/v1/tenant_data_service.proto\x12\x0frampart.mesh.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1crampart/mesh/v1/policy.proto\"2\n\x13\x45xportTenantRequest\x12\x1b\n\ttenant_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"z\n\x14\x45xportTenantResponse\x12-\n\x05table\x18\x01 \x01(\x0b\x32\x1c.rampart.mesh.v1.TenantTableH\x00\x12+\n\x04rows\x18\x02 \x01(\x0b\x32\x1b.rampart.mesh.v1.TenantRowsH\x00\x42\x06\n\x04part\"K\n\x0bTenantTable\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1d.rampart.mesh.v1.TenantColumn\"*\n\x0cTenantColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\"*\n\nTenantRows\x12\r\n\x05lines\x18\x01 \x01(\x0c\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"1\n\x12\x45raseTenantRequest\x12\x1b\n\ttenant_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"P\n\x13\x45raseTenantResponse\x12+\n\x06tables\x18\x01 \x03(\x0b\x32\x1b.rampart.mesh.v1.ErasedRows\x12\x0c\n\x04more\x18\x02 \x01(\x08\"*\n\nErasedRows\x12\r\n\x05table\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x32\x86\x02\n\x11TenantDataService\x12x\n\x0c\x45xportTenant\x12$.rampart.mesh.v1.ExportTenantRequest\x1a%.rampart.mesh.v1.ExportTenantResponse\"\x19\xa2\xbb\x18\x15\x1a\x08operator\"\x02\x08\x05*\x03\x08\x90\x1cp\x01\x30\x01\x12w\n\x0b\x45raseTenant\x12#.rampart.mesh.v1.EraseTenantRequest\x1a$.rampart.mesh.v1.EraseTenantResponse\"\x1d\x90\x02\x02\xa2\xbb\x18\x16\x1a\x08operator\"\x02\x08\x05*\x02\x08\n0\x01p\x01\x42U\n\x0frampart.mesh.v1P\x01Z(rampart.local/gen/rampart/mesh/v1;meshv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Mesh.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)rampart/mesh/v1/tenant_data_service.proto\x12\x0frampart.mesh.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1crampart/mesh/v1/policy.proto\"2\n\x13\x45xportTenantRequest\x12\x1b\n\ttenant_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"z\n\x14\x45xportTenantResponse\x12-\n\x05table\x18\x01 \x01(\x0b\x32\x1c.rampart.mesh.v1.TenantTableH\x00\x12+\n\x04rows\x18\x02 \x01(\x0b\x32\x1b.rampart.mesh.v1.TenantRowsH\x00\x42\x06\n\x04part\"K\n\x0bTenantTable\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1d.rampart.mesh.v1.TenantColumn\"*\n\x0cTenantColumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\"*\n\nTenantRows\x12\r\n\x05lines\x18\x01 \x01(\x0c\x12\r\n\x05\x63ount\x18\x02 \x01(\r\"1\n\x12\x45raseTenantRequest\x12\x1b\n\ttenant_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"P\n\x13\x45raseTenantResponse\x12+\n\x06tables\x18\x01 \x03(\x0b\x32\x1b.rampart.mesh.v1.ErasedRows\x12\x0c\n\x04more\x18\x02 \x01(\x08\"*\n\nErasedRows\x12\r\n\x05table\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x32\xa0\x02\n\x11TenantDataService\x12\x84\x01\n\x0c\x45xportTenant\x12$.rampart.mesh.v1.ExportTenantRequest\x1a%.rampart.mesh.v1.ExportTenantResponse\"%\xa2\xbb\x18!\x1a\x08operator\x1a\noperator/*\"\x02\x08\x05*\x03\x08\x90\x1cp\x01\x30\x01\x12\x83\x01\n\x0b\x45raseTenant\x12#.rampart.mesh.v1.EraseTenantRequest\x1a$.rampart.mesh.v1.EraseTenantResponse\")\x90\x02\x02\xa2\xbb\x18\"\x1a\x08operator\x1a\noperator/*\"\x02\x08\x05*\x02\x08\n0\x01p\x01\x42U\n\x0frampart.mesh.v1P\x01Z(rampart.local/gen/rampart/mesh/v1;meshv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Mesh.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,9 +39,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ERASETENANTREQUEST'].fields_by_name['tenant_id']._loaded_options = None
   _globals['_ERASETENANTREQUEST'].fields_by_name['tenant_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_TENANTDATASERVICE'].methods_by_name['ExportTenant']._loaded_options = None
-  _globals['_TENANTDATASERVICE'].methods_by_name['ExportTenant']._serialized_options = b'\242\273\030\025\032\010operator\"\002\010\005*\003\010\220\034p\001'
+  _globals['_TENANTDATASERVICE'].methods_by_name['ExportTenant']._serialized_options = b'\242\273\030!\032\010operator\032\noperator/*\"\002\010\005*\003\010\220\034p\001'
   _globals['_TENANTDATASERVICE'].methods_by_name['EraseTenant']._loaded_options = None
-  _globals['_TENANTDATASERVICE'].methods_by_name['EraseTenant']._serialized_options = b'\220\002\002\242\273\030\026\032\010operator\"\002\010\005*\002\010\n0\001p\001'
+  _globals['_TENANTDATASERVICE'].methods_by_name['EraseTenant']._serialized_options = b'\220\002\002\242\273\030\"\032\010operator\032\noperator/*\"\002\010\005*\002\010\n0\001p\001'
   _globals['_EXPORTTENANTREQUEST']._serialized_start=121
   _globals['_EXPORTTENANTREQUEST']._serialized_end=171
   _globals['_EXPORTTENANTRESPONSE']._serialized_start=173
@@ -59,5 +59,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ERASEDROWS']._serialized_start=595
   _globals['_ERASEDROWS']._serialized_end=637
   _globals['_TENANTDATASERVICE']._serialized_start=640
-  _globals['_TENANTDATASERVICE']._serialized_end=902
+  _globals['_TENANTDATASERVICE']._serialized_end=928
 # @@protoc_insertion_point(module_scope)

@@ -59,7 +59,7 @@ class TenantDataServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseTenant(self, request, context):
-        """Deletes rows of a tenant that is suspended, for some seconds. Called again it goes on, until there are no more. Reasons: STATE_NOT_ALLOWED.
+        """Deletes rows of a tenant that is suspended and whose erasure auth has allowed, for some seconds. Called again it goes on, until there are no more. Reasons: STATE_NOT_ALLOWED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from meshkit.context import Principal
 from services.auth import errors
 from services.auth.domain.factors import AccountView
-from services.auth.domain.members import Member
+from services.auth.domain.members import Member, is_member_id
 from services.auth.domain.passkeys import MOST_PASSKEYS, Passkey
 from services.auth.domain.passwords import normalized_password, own_words
 from services.auth.domain.recovery import new_recovery_codes, recovery_code_hash
@@ -168,7 +167,7 @@ class OwnAccount:
 
     async def _member(self, caller: Principal) -> Member:
         member = None
-        if _is_uuid(caller.subject):
+        if is_member_id(caller.subject):
             member = await self._stores.members.find_member(caller.tenant_id, caller.subject)
         if member is None or not member.may_sign_in:
             raise errors.no_account()
@@ -187,10 +186,3 @@ def _check(removal: FactorRemoval, resource: str) -> None:
         raise errors.no_factor(resource)
     if removal is FactorRemoval.LAST:
         raise errors.last_factor()
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

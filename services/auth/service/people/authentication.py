@@ -7,12 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import NoReturn
-from uuid import UUID
 
 from meshkit.context import SYSTEM_TENANT
 from meshkit.errors import MeshError
 from services.auth import errors
-from services.auth.domain.members import Member, Proven, SecondFactor, email_key
+from services.auth.domain.members import Member, Proven, SecondFactor, email_key, is_member_id
 from services.auth.domain.origins import SignInOrigin
 from services.auth.domain.passwords import normalized_password
 from services.auth.domain.recovery import recovery_code_hash
@@ -135,7 +134,7 @@ class Authentication:
     ) -> tuple[Member, AttemptAdmission, SignInOrigin]:
         """Returns the member who gives a second factor, and where from."""
         origin = self._guard.origin(address, device)
-        member = await self._stores.members.find_member_of_any_tenant(member_id) if _is_uuid(member_id) else None
+        member = await self._stores.members.find_member_of_any_tenant(member_id) if is_member_id(member_id) else None
         if member is None or not member.may_sign_in:
             await self._refuse(what, member.tenant_id if member else SYSTEM_TENANT, member, origin)
         since = self._clock() - KNOWN_FOR
@@ -176,10 +175,3 @@ class Authentication:
 def totp_sealing_name(member_id: str) -> str:
     """Returns the name under which the secret of a member's one-time password is sealed."""
     return f"totp/{member_id}"
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

@@ -108,7 +108,7 @@ class MemberKeeper:
             if member.disabled_at is None:
                 return None
             now = self._clock()
-            done = act_on(member, "member.enable", now, lifted=_tokens(member).up_to(now))
+            done = act_on(member, "member.enable", now, lifted=[_tokens(member).up_to(now)])
             return MemberChange(_next(member, now, disabled_at=None), done)
 
         return await self._change(caller, member_id, decide)

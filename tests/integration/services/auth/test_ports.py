@@ -120,6 +120,21 @@ async def test_tenant_is_suspended_since_the_first_time_until_it_goes_on(stores:
     assert await stores.directory.find_tenant(made.name) == made
 
 
+async def test_only_a_tenant_that_is_suspended_may_be_erased(stores: Stores) -> None:
+    made = await add_tenant(stores.directory, tenant())
+    act = RecordedAct(AuditEvent("tenant.allow_erasure", made.tenant_id, NOW))
+    assert await stores.directory.allow_erasure(made.tenant_id, NOW, act) == made
+    assert await stores.recorded(made.tenant_id) == 1
+    await stores.directory.suspend(made.tenant_id, NOW, act)
+    allowed = replace(made, suspended_at=NOW, erasure_allowed_at=NOW)
+    assert await stores.directory.allow_erasure(made.tenant_id, NOW, act) == allowed
+    assert await stores.directory.allow_erasure(made.tenant_id, NOW + timedelta(hours=1), act) == allowed
+    assert await stores.recorded(made.tenant_id) == 3
+    assert await stores.directory.find_tenant(made.name) == allowed
+    assert await stores.directory.resume(made.tenant_id, act) == made
+    assert await stores.directory.allow_erasure(str(uuid7()), NOW, act) is None
+
+
 async def test_no_tenant_is_not_suspended(stores: Stores) -> None:
     act = RecordedAct(AuditEvent("tenant.suspend", str(uuid7()), NOW))
     assert await stores.directory.suspend(act.event.tenant_id, NOW, act) is None

@@ -176,7 +176,7 @@ async def test_what_fails_changes_nothing(stores: ProgramStores) -> None:
     assert await stores.clients.get(owner.tenant_id, made.client_id) == made
     async with stores.clients.begin(owner.tenant_id) as changes:
         tokens = Revocation.of_client(owner.tenant_id, made.client_id)
-        await changes.delete(made.client_id, RecordedAct(event(owner.tenant_id), tokens, tokens.up_to(NOW)))
+        await changes.delete(made.client_id, RecordedAct(event(owner.tenant_id), tokens, [tokens.up_to(NOW)]))
         assert (await changes.use()).used == 0
     assert await stores.clients.get(owner.tenant_id, made.client_id) is None
 

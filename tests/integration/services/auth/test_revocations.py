@@ -9,16 +9,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from meshkit.identity.revocations import Revocations
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.auth.adapters import revocation_rows
 from services.auth.adapters.memory_revocations import MemoryRevocations
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_revocations import PostgresRevocations
+from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.domain.revocations import Revocation, RevocationKind
 from services.auth.domain.tenants import Tenant
 from services.auth.ports.revocations import RevocationSource
 from services.auth.service.revoking.feed import RevocationFeed
+from services.auth.service.suspension import TenantControl
 from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant
@@ -153,3 +156,26 @@ async def test_tenant_cannot_write_a_revocation_of_another(pool: Pool) -> None:
     with pytest.raises(Exception, match="row-level security"):
         async with transaction(pool, [own]) as connection:
             await revocation_rows.append(connection, foreign)
+
+
+async def test_erasure_is_allowed_until_the_tenant_goes_on(pool: Pool) -> None:
+    directory = PostgresDirectory(pool)
+    made = await directory.get_tenant(await new_tenant(pool))
+    assert made is not None
+    control = TenantControl(directory, clock=lambda: datetime.now(UTC))
+
+    async def allowed() -> bool:
+        known = Revocations()
+        found = [record.revocation for record in (await PostgresRevocations(pool).read(0)).records]
+        known.replace(map(revocation_to_tokens, found))
+        return known.may_be_erased(made.tenant_id)
+
+    await control.suspend(made.name)
+    assert not await allowed()
+    for _ in range(2):
+        await control.allow_erasure(made.name, made.tenant_id)
+        assert await allowed()
+        await control.resume(made.name)
+        assert not await allowed()
+        await control.suspend(made.name)
+        assert not await allowed()

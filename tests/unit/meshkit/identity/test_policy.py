@@ -14,6 +14,7 @@ from tests.support.protos import compile_proto
 
 CLASS = "rate_limit: {class: RATE_CLASS_READ}"
 KEYED = f"option (rampart.mesh.v1.policy) = {{idempotency_key: true, {CLASS}, deadline: {{seconds: 1}}"
+HELD = f"option (rampart.mesh.v1.policy) = {{approval: APPROVAL_RULE_TENANT, {CLASS}, deadline: {{seconds: 1}}"
 CHECK = policies([fraud_service_pb2.DESCRIPTOR.services_by_name["FraudService"]])[
     "/rampart.fraud.v1.FraudService/CheckFraud"
 ]
@@ -53,6 +54,9 @@ def method(options: str) -> MethodDescriptor:
         (f"{KEYED}, public: true}};", "takes an idempotency_key but is public, NO_SIDE_EFFECTS or streams"),
         (f"option idempotency_level = NO_SIDE_EFFECTS; {KEYED}}};", "is public, NO_SIDE_EFFECTS or streams"),
         (f"{KEYED}}};", "has no request_id or assign_id field"),
+        (f"{HELD}}};", "needs an approval but is NO_SIDE_EFFECTS, streams or is not audited"),
+        (f"option idempotency_level = NO_SIDE_EFFECTS; {HELD}, audited: true}};", "needs an approval but is"),
+        (f"{HELD}, audited: true, retryable: true}};", "needs an approval, which is good once, but is retryable"),
     ],
 )
 def test_method_without_a_sound_policy_is_refused(options: str, words: str) -> None:

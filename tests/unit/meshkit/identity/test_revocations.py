@@ -12,7 +12,7 @@ import pytest
 from meshkit.context import Principal
 from meshkit.errors import Kind, MeshError
 from meshkit.identity import revocations as module
-from meshkit.identity.revocations import Revocations, RevokedBy, RevokedTokens
+from meshkit.identity.revocations import ERASURE, Revocations, RevokedBy, RevokedTokens
 from meshkit.identity.tokens import TokenVerifier
 from tests.support.clock import Clock
 from tests.support.tokens import TENANT, TRUSTED, Issuer
@@ -103,6 +103,24 @@ def test_what_is_over_is_forgotten(known: Revocations, clock: Clock[float]) -> N
     clock.now = NOW + 10
     known.add([])
     assert len(known) == 0
+
+
+def test_tenant_may_be_erased_while_it_is_suspended_and_that_is_allowed(
+    known: Revocations, clock: Clock[float]
+) -> None:
+    known.add([everything()])
+    assert not known.may_be_erased(TENANT)
+    allowed = everything(name=ERASURE)
+    known.replace([allowed])
+    assert not known.may_be_erased(TENANT) and not known.refuses(CALLER)
+    known.replace([everything(), allowed])
+    assert known.may_be_erased(TENANT) and not known.may_be_erased("another-tenant")
+    known.replace([everything(), everything(name=ERASURE, issued_before=NOW)])
+    assert not known.may_be_erased(TENANT)
+    known.replace([everything(until=NOW + 9), everything(name=ERASURE, until=NOW + 9)])
+    assert known.may_be_erased(TENANT)
+    clock.now = NOW + 9
+    assert not known.may_be_erased(TENANT)
 
 
 def test_later_revocation_of_one_name_adds_to_the_one_before(known: Revocations, clock: Clock[float]) -> None:

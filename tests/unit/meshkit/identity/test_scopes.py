@@ -18,6 +18,8 @@ def test_every_scope_that_a_method_asks_for_is_declared() -> None:
         assert not policy.elevated_scope or policy.elevated_scope in found.elevated
     assert found.elevated == {
         "account:write",
+        "approval:read",
+        "approval:write",
         "audit:read",
         "client:write",
         "fraud:backfill",

@@ -34,7 +34,7 @@ def test_a_caller_of_ones_own_has_a_tenth_and_all_of_them_a_quarter() -> None:
     assert places.taken == 25
 
 
-@pytest.mark.parametrize("peer", ["service/gateway", "service/fraud", "operator"])
+@pytest.mark.parametrize("peer", ["service/gateway", "service/fraud", "operator", "operator/alice"])
 def test_the_platform_has_all_that_callers_have_not_taken(peer: str) -> None:
     places = of()
     for number in range(5):
@@ -45,7 +45,7 @@ def test_the_platform_has_all_that_callers_have_not_taken(peer: str) -> None:
     assert filled(places, "client/orders") == 0
 
 
-@pytest.mark.parametrize("peer", ["", "client/service/gateway", "services/gateway", "operators", "operator/x"])
+@pytest.mark.parametrize("peer", ["", "client/service/gateway", "services/gateway", "operators", "client/operator"])
 def test_whoever_is_not_of_the_platform_has_a_callers_part(peer: str) -> None:
     assert filled(of(), peer) == 10
 

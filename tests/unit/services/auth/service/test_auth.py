@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from meshkit.context import Confirmation, Quota
+from meshkit.context import CallContext, Confirmation, Quota, set_current
 from meshkit.errors import Kind, MeshError
 from services.auth.domain.clients import AuthenticationMethod, ClientSettings, GrantType, SenderConstraint
 from services.auth.domain.tenants import TenantPlan
@@ -279,6 +279,13 @@ async def test_uses_of_a_key_are_written_once_for_many(world: ProgramWorld) -> N
     assert (await world.keys.get(world.tenant.tenant_id, made.key.key_id)) == replace(
         made.key, last_used_at=world.time()
     )
+
+
+async def test_operator_with_a_name_acts_in_it(world: ProgramWorld) -> None:
+    set_current(CallContext(peer="operator/alice"))
+    issued = await world.service.operator_token("acme", [])
+    assert (await world.verifier.verify(issued.token)).subject == "operator/alice"
+    assert world.audit.events[-1].actor == "operator/alice"
 
 
 async def test_operator_acts_as_an_owner_of_one_tenant_for_five_minutes(world: ProgramWorld) -> None:

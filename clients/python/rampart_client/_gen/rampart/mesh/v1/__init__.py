@@ -331,9 +331,9 @@ class ErrorReason(betterproto2.Enum):
 
     SECOND_PERSON_NEEDED = 60
     """
-    The tenant wants a second person for this step, and the caller has edited the version. PERMISSION_DENIED; metadata: `scenario_id`, `version`.
+    The tenant wants a second person for this step, and the caller has edited the version, or has himself asked for what is to be approved, or is a program. PERMISSION_DENIED; metadata: `scenario_id` and `version`, or `approval_id`.
 
-    Have somebody do it who has not edited the version since the one before.
+    Have somebody else do it: who has not edited the version since the one before, or another member who may do what was asked for.
     """
 
     NOT_COMPUTABLE = 65
@@ -476,6 +476,13 @@ class ErrorReason(betterproto2.Enum):
     Open the page again, with cookies allowed, and send its form from there.
     """
 
+    APPROVAL_REQUIRED = 99
+    """
+    Somebody else must approve the call before it takes effect; it waits for that. FAILED_PRECONDITION (HTTP 409); metadata: `approval_id`, and `digest` of what is to be approved.
+
+    Have another approve it (`POST /api/v1/approvals/{approval_id}:approve`), then repeat the call exactly as it was, within 24 hours of the first.
+    """
+
     CERTIFICATE_REQUIRED = 110
     """
     Tokens of the client are bound to its certificate, and the connection showed none. FAILED_PRECONDITION.
@@ -558,6 +565,7 @@ class ErrorReason(betterproto2.Enum):
             96: "ERROR_REASON_DEVICE_CODE_EXPIRED",
             97: "ERROR_REASON_AUTHORIZATION_DENIED",
             98: "ERROR_REASON_FORM_REFUSED",
+            99: "ERROR_REASON_APPROVAL_REQUIRED",
             110: "ERROR_REASON_CERTIFICATE_REQUIRED",
             111: "ERROR_REASON_QUOTA_EXCEEDED",
         }
@@ -630,6 +638,7 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_DEVICE_CODE_EXPIRED": 96,
             "ERROR_REASON_AUTHORIZATION_DENIED": 97,
             "ERROR_REASON_FORM_REFUSED": 98,
+            "ERROR_REASON_APPROVAL_REQUIRED": 99,
             "ERROR_REASON_CERTIFICATE_REQUIRED": 110,
             "ERROR_REASON_QUOTA_EXCEEDED": 111,
         }

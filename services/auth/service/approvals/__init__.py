@@ -1,0 +1,1 @@
+"""Has a second person approve what needs one."""
