@@ -35,6 +35,8 @@ def progress_text(progress: Json | None) -> str:
     if not progress:
         return ""
     done, total, message = progress.get("done", 0), progress.get("total", 0), progress.get("message", "")
+    if not (done or total or message):
+        return ""
     share = f"{done:,}/{total:,} ({done / total:.0%})" if total else f"{done:,}"
     return plain(f"{share} {message}".rstrip())
 
