@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_only_what_is_obeyed_is_replaced() -> None:
 def test_names_and_errors_of_others_are_shown_harmlessly(
     home: Path, edge: TaskEdge, capsys: pytest.CaptureFixture[str], action: tuple[str, ...]
 ) -> None:
-    lists = {
+    lists: dict[str, dict[str, Any]] = {
         "tasks": {"tasks": [task(title=EVIL)], "next_page_token": ""},
         "attempts": {"attempts": [], "next_page_token": ""},
     }
