@@ -42,6 +42,7 @@ from console import (
 from console.arguments import check_texts
 from console.failure import CommandFailure
 from console.parser import CommandParser
+from console.plain import plain
 
 TRACEBACK = "RAMPART_TRACEBACK"
 """Set, it lets a fault end the command with its traceback, for a report of it."""
@@ -94,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
         chosen = parser.parse_args(arguments)
         return int(chosen.run(chosen))
     except CommandFailure as failure:
-        print(f"rampart: {failure}", file=sys.stderr)
+        print(f"rampart: {plain(str(failure))}", file=sys.stderr)
         return failure.status
     except KeyboardInterrupt:
         return 130
@@ -106,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
         if os.environ.get(TRACEBACK):
             raise
         said = f"{type(fault).__name__} {' '.join(str(fault).split())}".strip()
-        print(f"rampart: A fault of this command: {said} ({TRACEBACK}=1 shows where).", file=sys.stderr)
+        print(f"rampart: A fault of this command: {plain(said)} ({TRACEBACK}=1 shows where).", file=sys.stderr)
         return FAULT
 
 

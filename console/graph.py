@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from console.api import Api, Json
 from console.arguments import whole
+from console.plain import plain
 from console.tables import output, show, table, when
 from console.tasking.action import finish
 
@@ -93,7 +94,7 @@ def _words(entity: Json, link: Json | None = None, *, pays: bool = False) -> Tex
         arrow = ("→ " if pays else "← ") if link["is_transfer"] else ""
         text.append(f"{arrow}{link['events']} × ", style="dim")
     text.append(f"{entity['kind']} ")
-    text.append(entity["value"], style="bold red" if entity["frauds"] else "bold")
+    text.append(plain(entity["value"]), style="bold red" if entity["frauds"] else "bold")
     if entity["is_hub"]:
         text.append(f"  hub of {entity['degree']}", style="yellow")
     for name, words in FINDINGS:

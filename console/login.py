@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.failure import CommandFailure
 from console.home import add_home
+from console.plain import plain
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -159,7 +160,7 @@ async def _whoami(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps(account))
         return
-    print(f"{account.get('display_name', '')} <{account.get('email', '')}> at {login.base_url}")
+    print(plain(f"{account.get('display_name', '')} <{account.get('email', '')}> at {login.base_url}"))
     for name in ("subject", "tenant_id", "client_id"):
         print(f"{name.removesuffix('_id')}: {account.get(name, '')}")
     for name in ("roles", "scopes"):

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from console.plain import plain
+
 __all__ = ["Row", "output", "print_fields", "show", "state_text", "table", "when"]
 
 Row: TypeAlias = Callable[[Any], Sequence[str | Text]]
@@ -37,7 +39,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table
         # An id that is cut short cannot be copied.
         made.add_column(name, no_wrap=name.endswith("_id"), overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
     return made
 
 
@@ -48,11 +50,13 @@ def show(console: Console, made: Table, count: int, what: str) -> None:
 
 def print_fields(shown: Mapping[str, Any], *, as_json: bool) -> None:
     """Prints one object, a field a line or as JSON."""
-    print(json.dumps(shown) if as_json else "\n".join(f"{name:<14} {value}" for name, value in shown.items()))
+    print(
+        json.dumps(shown) if as_json else "\n".join(f"{name:<14} {plain(str(value))}" for name, value in shown.items())
+    )
 
 
 def state_text(state: str) -> Text:
-    return Text(state, style=STYLES.get(state, ""))
+    return Text(plain(state), style=STYLES.get(state, ""))
 
 
 def when(time: str | None) -> str:

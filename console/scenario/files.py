@@ -11,6 +11,7 @@ from typing import Any
 from console.api import Api, Json
 from console.arguments import strict_json
 from console.failure import WrongArgument
+from console.plain import plain
 from console.scenario.rules import scenario_path
 from console.scenario.tables import print_lines, rule_table, scenario_table, version_table
 from console.tables import output, show
@@ -78,12 +79,12 @@ async def diff(api: Api, arguments: argparse.Namespace) -> int:
     for sign, rules in (("-", found["removed"]), ("+", found["added"])):
         for rule in rules:
             worth = f"{rule['contribution']:g} {rule['outcome']}".rstrip()
-            print(f"{sign} {rule['rule_id']} {rule['code']} {worth}: {rule['expression']}")
+            print(plain(f"{sign} {rule['rule_id']} {rule['code']} {worth}: {rule['expression']}"))
     for change in found["changed"]:
         for each in change["changes"]:
-            print(f"~ {change['rule_id']} {change['code']} {each['field']}: {each['before']} -> {each['after']}")
+            print(plain(f"~ {change['rule_id']} {change['code']} {each['field']}: {each['before']} -> {each['after']}"))
     for each in found["settings"]:
-        print(f"~ {each['field']}: {each['before']} -> {each['after']}")
+        print(plain(f"~ {each['field']}: {each['before']} -> {each['after']}"))
     return 0
 
 

@@ -11,6 +11,7 @@ from rich.progress import Task as Row
 from rich.text import Text
 
 from console.api import Json
+from console.plain import plain
 from console.tables import state_text
 from console.tasking.follow import FINAL
 from console.tasking.tables import error_text, progress_text
@@ -56,7 +57,7 @@ class Bar:
             done = total = max(1, done)  # what is over does not run to and fro
         said = progress_text(task.get("progress"))
         self._progress.update(
-            self._row, description=task["title"] or task["kind"], completed=done, total=total, said=said,
+            self._row, description=plain(task["title"]) or task["kind"], completed=done, total=total, said=said,
             state=task["state"], refresh=True,
         )  # fmt: skip
 

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.api import Json
+from console.plain import plain
 from console.tables import state_text, table, when
 
 TASKS = ("task_id", "state", "priority", "kind", "title", "progress", "attempts", "assignee", "created")
@@ -34,12 +35,14 @@ def progress_text(progress: Json | None) -> str:
     if not progress:
         return ""
     done, total, message = progress.get("done", 0), progress.get("total", 0), progress.get("message", "")
+    if not (done or total or message):
+        return ""
     share = f"{done:,}/{total:,} ({done / total:.0%})" if total else f"{done:,}"
-    return f"{share} {message}".rstrip()
+    return plain(f"{share} {message}".rstrip())
 
 
 def error_text(error: Json | None) -> str:
-    return f"{error.get('type', '')}: {error.get('message', '')}" if error else ""
+    return plain(f"{error.get('type', '')}: {error.get('message', '')}") if error else ""
 
 
 def task_row(task: Json) -> Sequence[str | Text]:
@@ -67,7 +70,7 @@ def schedule_row(schedule: Json) -> Sequence[str | Text]:
 def _detail(name: str, value: object) -> Text:
     if name == "state":
         return state_text(str(value))
-    return Text(_words(name, value))
+    return Text(plain(_words(name, value)))
 
 
 def _words(name: str, value: object) -> str:
