@@ -28,7 +28,7 @@ _NOTICES = {
 _NEW_NAME = Html(' required maxlength="100"')
 _NO_CONSENT = Html('<p class="quiet">You have allowed none.</p>')
 _CONSENTS = Html(
-    '<p class="quiet">You are not asked about these again. Taking one back ends all that the program does for you.</p>'
+    '<p class="quiet">Signing in for these asks no more. Taking one back ends all that the program does for you.</p>'
 )
 _NO_PASSKEY = Html('<p class="quiet">You have none yet.</p>')
 _OPEN = Html(" open")
