@@ -79,6 +79,8 @@ class ProcessEntry:
     calls: tuple[str, ...]
     """Services that it calls."""
     redis: bool
+    outside: bool
+    """Whether it sends requests to addresses outside that tenants name (see `meshkit.egress`)."""
     probes: ProbePaths
     size: PodSize
 

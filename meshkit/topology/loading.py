@@ -95,7 +95,12 @@ def _service(name: str, table: TableReader, above: Sequence[str]) -> ServiceEntr
 
 def _process(table: TableReader) -> dict[str, Any]:
     """Returns the fields of a ProcessEntry that the table has."""
-    return {"redis": table.flag("redis"), "probes": _probes(table.table("probes")), "size": _size(table)}
+    return {
+        "redis": table.flag("redis"),
+        "outside": table.flag("outside", False),
+        "probes": _probes(table.table("probes")),
+        "size": _size(table),
+    }
 
 
 def _probes(table: TableReader) -> ProbePaths:

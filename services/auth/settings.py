@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from meshkit.egress.targets import read_egress_allow
 from meshkit.rpc.keys import KEPT_SECONDS
 from meshkit.settings import MeshSettings, Reader, SettingsError, read_keys
 from services.auth.domain.keys import KeySchedule
@@ -71,6 +72,9 @@ class AuthSettings:
     """How long it may without a refresh."""
     refresh_grace_seconds: int
     """How long after its use a refresh token still gets the same successor, and is no sign of a theft."""
+    egress_allow: frozenset[str]
+    """Origins of OpenID providers in a private network or without TLS, such as https://id.internal:8443, with commas
+    between: every tenant may name them. Others are reached on the public network alone, by https."""
 
     @classmethod
     def read(cls, reader: Reader) -> AuthSettings:
@@ -101,6 +105,7 @@ class AuthSettings:
             grant_seconds=reader.number("RAMPART_GRANT_SECONDS", 30 * 86_400, low=60, high=365 * 86_400),
             grant_idle_seconds=reader.number("RAMPART_GRANT_IDLE_SECONDS", 7 * 86_400, low=60, high=365 * 86_400),
             refresh_grace_seconds=reader.number("RAMPART_REFRESH_GRACE_SECONDS", 10, low=0, high=60),
+            egress_allow=read_egress_allow("RAMPART_AUTH_EGRESS_ALLOW", reader.text("RAMPART_AUTH_EGRESS_ALLOW", "")),
         )
         check_rotation(found.key_publish_seconds, found.key_check_seconds)
         return found

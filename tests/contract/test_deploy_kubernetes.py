@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,20 @@ def test_a_process_reaches_the_stores_that_it_has_an_address_of(process: str) ->
     rules = of_kind(BASE, "NetworkPolicy")[process]["spec"]["egress"]
     peers = [peer for rule in rules for peer in rule["to"] if "namespaceSelector" in peer]
     assert {peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for peer in peers} == needed
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_only_a_process_that_calls_what_tenants_name_leaves_the_cluster(process: str) -> None:
+    rules = of_kind(BASE, "NetworkPolicy")[process]["spec"]["egress"]
+    blocks = [peer["ipBlock"] for rule in rules for peer in rule["to"] if "ipBlock" in peer]
+    assert bool(blocks) is load().process(process).outside
+    for inner in ("10.1.2.3", "127.0.0.1", "169.254.169.254", "192.168.0.1", "fd00::1", "fe80::1"):
+        assert not any(reaches(block, inner) for block in blocks)
+
+
+def reaches(block: dict[str, Any], address: str) -> bool:
+    inside = [ip_address(address) in ip_network(each) for each in (block["cidr"], *block.get("except", ()))]
+    return inside[0] and not any(inside[1:])
 
 
 @pytest.mark.parametrize("process", PROCESSES)

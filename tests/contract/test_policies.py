@@ -123,6 +123,8 @@ def test_changes_that_need_special_powers_are_audited(policy: Policy) -> None:
 SECOND_PERSON = {
     ApprovalRule.TENANT: {
         "ApprovalService/SetApprovalPolicy",
+        "IdentityProviderService/SetIdentityProvider",
+        "IdentityProviderService/UnlinkMember",
         "MemberService/EnableMember",
         "MemberService/InviteMember",
         "MemberService/ResetMember",

@@ -277,6 +277,8 @@ HELD: dict[str, dict[str, Any]] = {
     "EnableMember": {"member_id": OTHER_TENANT},
     "ResetMember": {"member_id": OTHER_TENANT},
     "SetApprovalPolicy": {"policy": {}},
+    "SetIdentityProvider": {"issuer": "https://id.example", "client_id": "rampart"},
+    "UnlinkMember": {"member_id": OTHER_TENANT},
     "SetTenantPlan": {"tenant": "acme", "plan": {"rate_limit": 5}},
     "AllowTenantErasure": {"tenant": "acme", "tenant_id": OTHER_TENANT},
 }

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from rampart.auth.v1 import (
     approval_service_pb2,
     auth_service_pb2,
+    identity_provider_service_pb2,
     member_pb2,
     member_service_pb2,
     tenant_service_pb2,
@@ -37,6 +38,7 @@ POLICIES = policies(
     for file, name in (
         (approval_service_pb2, "ApprovalService"),
         (auth_service_pb2, "AuthService"),
+        (identity_provider_service_pb2, "IdentityProviderService"),
         (member_service_pb2, "MemberService"),
         (tenant_service_pb2, "TenantService"),
     )

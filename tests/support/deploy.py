@@ -84,7 +84,7 @@ def edges(direction: str) -> set[tuple[str, str]]:
         own = policy["spec"]["podSelector"].get("matchLabels", {}).get("app.kubernetes.io/name")
         for rule in policy["spec"].get(direction, []):
             for peer in rule["from" if direction == "ingress" else "to"]:
-                if own is not None and "namespaceSelector" not in peer:
+                if own is not None and "podSelector" in peer and "namespaceSelector" not in peer:
                     other = _process(peer)
                     found.add((other, own) if direction == "ingress" else (own, other))
     return found

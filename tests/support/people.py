@@ -13,10 +13,12 @@ from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool
 from services.auth.adapters.memory_directory import MemoryDirectory
 from services.auth.adapters.memory_factors import MemoryCodes, MemoryFailureCounts, MemoryPasskeys
+from services.auth.adapters.memory_identity_providers import MemoryIdentityProviders
 from services.auth.adapters.memory_people import MemoryLinks, MemoryMembers, MemoryPasswords, PeopleInMemory
 from services.auth.adapters.postgres_codes import PostgresCodes
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_failures import PostgresFailureCounts
+from services.auth.adapters.postgres_identity_providers import PostgresIdentityProviders
 from services.auth.adapters.postgres_links import PostgresLinks
 from services.auth.adapters.postgres_members import PostgresMembers
 from services.auth.adapters.postgres_passkeys import PostgresPasskeys
@@ -27,6 +29,7 @@ from services.auth.domain.quotas import CountedResource
 from services.auth.domain.revocations import Revocation
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import Directory, FailureCounts, MemberChange, RecordedAct
+from services.auth.ports.identity_providers import IdentityProviderStore
 from services.auth.service.acts import act_on
 from services.auth.service.people.stores import PeopleStores
 from services.auth.service.quotas import check_room
@@ -47,6 +50,7 @@ class People:
     directory: Directory
     stores: PeopleStores
     counts: FailureCounts
+    providers: IdentityProviderStore
     memory: PeopleInMemory | None = None
     tenant: Tenant = field(
         default_factory=lambda: Tenant(str(uuid7()), f"t-{secrets.token_hex(6)}", "EUR", NOW - timedelta(days=1))
@@ -70,14 +74,14 @@ def in_memory() -> People:
     stores = PeopleStores(
         MemoryMembers(people), MemoryPasswords(people), MemoryLinks(people), MemoryCodes(people), MemoryPasskeys(people)
     )
-    return People(directory, stores, MemoryFailureCounts(), people)
+    return People(directory, stores, MemoryFailureCounts(), MemoryIdentityProviders(people), people)
 
 
 def in_postgres(pool: Pool) -> People:
     stores = PeopleStores(
         PostgresMembers(pool), PostgresPasswords(pool), PostgresLinks(pool), PostgresCodes(pool), PostgresPasskeys(pool)
     )
-    return People(PostgresDirectory(pool), stores, PostgresFailureCounts(pool))
+    return People(PostgresDirectory(pool), stores, PostgresFailureCounts(pool), PostgresIdentityProviders(pool))
 
 
 def member_of(tenant: Tenant, *, email: str = "", roles: frozenset[str] = frozenset({"analyst"})) -> Member:

@@ -21,6 +21,7 @@ from services.auth import errors
 from services.auth.adapters.memory_consents import MemoryConsents
 from services.auth.adapters.memory_factors import MemoryFailureCounts
 from services.auth.adapters.memory_keys import MemorySigningKeyStore
+from services.auth.adapters.memory_people import PeopleInMemory
 from services.auth.adapters.memory_sign_in import (
     MemoryAttempts,
     MemoryDevices,
@@ -36,7 +37,7 @@ from services.auth.domain.clients import ClientSettings, GrantType
 from services.auth.domain.keys import KeySchedule
 from services.auth.domain.members import Member, Proven, SecondFactor
 from services.auth.domain.oauth_clients import OAuthClient
-from services.auth.domain.origins import OriginKeys
+from services.auth.domain.origins import OriginKeys, SignInOrigin
 from services.auth.domain.sign_in import AttemptKey, SignInStep, SignInView
 from services.auth.domain.sign_in_input import Browser, GivenPassword
 from services.auth.domain.tenants import Tenant
@@ -46,8 +47,10 @@ from services.auth.service.authentication import ClientAuthenticator
 from services.auth.service.issuing import TokenIssuer
 from services.auth.service.keyring import Keyring
 from services.auth.service.oauth.server import AuthorizationServer, ServerPorts, ServerRules
-from services.auth.service.people.authentication import Authentication
-from services.auth.service.people.guard import AttemptGuard
+from services.auth.service.people.authentication import Authentication, VouchedAttempt
+from services.auth.service.people.guard import AttemptAdmission, AttemptGuard
+from tests.support.programs import ListedTrail
+from tests.support.provider import FederationParts
 from tests.support.tokens import AUDIENCE, ISSUER, TRUSTED
 
 __all__ = [
@@ -106,6 +109,10 @@ class TwinAuthentication(Authentication):
         self.tenants: dict[str, Tenant] = {}
         self.has: dict[str, frozenset[SecondFactor]] = {}
         self.required: set[str] = set()
+        self.noted: list[str] = []
+        self.admitted = 0
+        """Attempts that were counted and not taken back."""
+        self.throttled = False
 
     async def check_password(self, tenant: str, email: str, password: str, address: str, device: str = "") -> Proven:
         owner = self.tenants.get(tenant)
@@ -137,6 +144,19 @@ class TwinAuthentication(Authentication):
         if not right:
             raise errors.sign_in_refused()
         return Proven(self.members[member_id], frozenset({method}))
+
+    async def admit(self, address: str, device: str) -> VouchedAttempt:
+        if self.throttled:
+            raise errors.sign_in_throttled(1.0)
+        self.admitted += 1
+        return VouchedAttempt(AttemptAdmission((), frozenset()), SignInOrigin(None, None))
+
+    async def release(self, attempt: VouchedAttempt) -> None:
+        self.admitted -= 1
+
+    async def accept(self, attempt: VouchedAttempt, member: Member) -> None:
+        await self.release(attempt)
+        self.noted.append(member.member_id)
 
     async def find_member(self, tenant_id: str, member_id: str) -> Member | None:
         found = self.members.get(member_id)
@@ -182,6 +202,9 @@ class SignInWorld:
         sealer = AesSealer(secrets.token_bytes(32))
         self.keyring = Keyring(MemorySigningKeyStore(), sealer, KeySchedule(180, 30 * 86_400, 3600), self.seconds)
         self.verifier = TokenVerifier(self.keyring.public_keys, TRUSTED, clock=self.seconds)
+        self.trail = ListedTrail()
+        self.kept_people = PeopleInMemory(members=self.people.members)
+        self.federation = FederationParts(self.kept_people, self.people, self.trail, self.clock)
         self.server = AuthorizationServer(self._ports(), self.rules(), self.clock)
 
     def rules(self) -> ServerRules:
@@ -216,6 +239,7 @@ class SignInWorld:
             verifier=self.verifier,
             keyring=self.keyring,
             issuer=TokenIssuer(self.keyring, issuer=ISSUER, audience=AUDIENCE, seconds=600, clock=self.seconds),
+            federation=self.federation.federation,
         )
 
     def clock(self) -> datetime:

@@ -47,6 +47,7 @@ def _service(topology: Topology, service: ServiceEntry, version: str) -> str:
         keys="".join(keys),
         key_secrets="".join(f"      - {_secret(service, key)}\n" for key in service.keys),
         needs="".join(needs) + _healthy(service),
+        outside=", outside" if service.outside else "",
     )
 
 

@@ -35,6 +35,16 @@ HEADLESS = """\
   clusterIP: None
 """
 
+OUTSIDE = """\
+    # What tenants name, as meshkit/egress lets it out: the public network, by TLS.
+    - to:
+        - ipBlock:
+            cidr: 0.0.0.0/0
+            except: [0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16]
+        - ipBlock: {cidr: "2000::/3"}
+      ports: [{protocol: TCP, port: 443}]
+"""
+
 
 def process(topology: Topology, entry: ProcessEntry) -> str:
     """Returns everything that one process needs."""
@@ -158,6 +168,7 @@ def _egress(entry: ProcessEntry) -> str:
         rules.append(f"    - to:\n{_pods(entry.calls)}      ports: [{{protocol: TCP, port: grpc}}]\n")
     stores = [*(["postgres"] if isinstance(entry, ServiceEntry) else []), *(["redis"] if entry.redis else [])]
     rules += [_store(name) for name in stores]
+    rules += [OUTSIDE] if entry.outside else []
     return "  egress:\n" + "".join(rules) if rules else ""
 
 

@@ -21,6 +21,7 @@ from ._gen.methods import (
     FeatureClient,
     FraudClient,
     GraphClient,
+    IdentityProviderClient,
     LabelClient,
     ListClient,
     MemberClient,
@@ -74,6 +75,10 @@ class Services(ABC):
     @cached_property
     def approval(self) -> ApprovalClient:
         return ApprovalClient(self.caller("auth"))
+
+    @cached_property
+    def identity_provider(self) -> IdentityProviderClient:
+        return IdentityProviderClient(self.caller("auth"))
 
     @cached_property
     def user(self) -> UserClient:

@@ -33,6 +33,8 @@ _REFUSED = {
     pb.SIGN_IN_STEP_IDENTIFY: "That does not match. Check what you have typed.",
     pb.SIGN_IN_STEP_SECOND_FACTOR: "That is not right, or has been used. Try the next code.",
 }
+_TOLD = {"PROVIDER_REQUIRED": "Your organisation wants you to use its own sign-in. The button for it is below."}
+"""What is said whatever the step is."""
 _TYPED = ("SIGN_IN_REFUSED", "SIGN_IN_THROTTLED", "OVERLOADED", "VALIDATION_FAILED")
 """Reasons for which a form is shown once more."""
 
@@ -121,6 +123,7 @@ class Attempts:
 
     def once_more(self, visit: Visit, state: pb.SignIn, error: MeshError, words: str = "") -> Response:
         """Shows the page of a step again, with what is wrong. Raises the error if it is not about what was given."""
+        words = words or _TOLD.get(error.reason, "")
         if error.reason not in _TYPED and not words:
             raise error
         exchange, given = visit.exchange, visit.given

@@ -50,7 +50,9 @@ class FederationPages:
         if not attempt:
             raise attempt_over()
         answered = {name: given.get(name, "") for name in _ANSWER}
-        request = service.FinishFederationRequest(interaction=visit.interaction(attempt), **answered)
+        request = service.FinishFederationRequest(
+            interaction=visit.interaction(attempt), client_address=visit.address, device=visit.device(), **answered
+        )
         visit.drop(PROVIDER)
         visit.given = {"attempt": attempt}
         try:

@@ -23,6 +23,8 @@ _FACTORS = {
 """Templates of the factors, in the order in which they are offered."""
 _CODE = Html(' required inputmode="numeric" spellcheck="false" maxlength="11"')
 
+_OWN_SIGN_IN = "your organisation's own sign-in"
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -114,7 +116,9 @@ def _where(state: pb.SignIn) -> Html:
 
 
 def _provider(state: pb.SignIn) -> Html:
-    return fill(template("provider").rstrip(), name=state.provider) if state.provider else NOTHING
+    """Leads to the organisation's own provider: to that of the organisation that is typed where none is known."""
+    name = state.provider or ("" if state.tenant else _OWN_SIGN_IN)
+    return fill(template("provider").rstrip(), name=name) if name else NOTHING
 
 
 def _factor_page(state: pb.SignIn, shows: Shown) -> Page:

@@ -53,8 +53,13 @@ class KeySet:
         return fitting if len(fitting) == 1 else ()
 
 
-def read_keys(published: Sequence[Any], algorithms: Collection[str], *, kid_required: bool = True) -> KeySet:
-    """Returns the usable keys of a set, which may be none of them, whatever its entries are."""
+def read_keys(
+    published: Sequence[Any], algorithms: Collection[str], *, kid_required: bool = True, ours: bool = True
+) -> KeySet:
+    """Returns the usable keys of a set, which may be none of them, whatever its entries are.
+
+    What is left out is told, unless the issuer is not `ours`: others publish keys for other ends beside.
+    """
     keys: list[PublicKey] = []
     namesakes: Tally[str | None] = Tally()
     skipped: Tally[str] = Tally()
@@ -72,7 +77,8 @@ def read_keys(published: Sequence[Any], algorithms: Collection[str], *, kid_requ
         else:
             keys.append(key)
     skipped["surplus"] += max(0, len(published) - MAX_KEYS)
-    _tell(+skipped)
+    if ours:
+        _tell(+skipped)
     return KeySet(keys)
 
 

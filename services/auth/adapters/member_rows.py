@@ -7,13 +7,29 @@ import asyncpg
 from meshkit.storage.postgres import Connection
 from services.auth.domain.members import Member, email_key
 
-__all__ = ["COLUMNS", "erase_credentials", "insert_member", "member_from_row", "update_member"]
+__all__ = ["COLUMNS", "erase_credentials", "insert_member", "member_from_row", "take_turns", "update_member"]
 
 COLUMNS = (
     "member_id, tenant_id, email, display_name, roles, created_at, updated_at, revision, activated_at, disabled_at,"
     " deleted_at, signed_in_at, signed_out_at"
 )
-_CREDENTIALS = ("passwords", "member_links", "member_marks", "member_totp", "recovery_codes", "passkeys")
+_CREDENTIALS = (
+    "passwords",
+    "member_links",
+    "member_marks",
+    "member_totp",
+    "recovery_codes",
+    "passkeys",
+    "provider_links",
+)
+
+
+_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('members of ' || $1, 0))"
+
+
+async def take_turns(connection: Connection, tenant_id: str) -> None:
+    """Waits until no other transaction changes the members of the tenant, to the end of this one."""
+    await connection.execute(_TURNS, tenant_id)
 
 
 def member_from_row(row: asyncpg.Record) -> Member:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.auth.adapters.memory_acts import MemoryActs
+from services.auth.domain.identity_providers import ProviderLink
 from services.auth.domain.links import MemberLink
 from services.auth.domain.members import Member, MemberState, email_key
 from services.auth.domain.passkeys import Ceremony, Passkey
@@ -30,6 +31,7 @@ class PeopleInMemory(MemoryActs):
     codes: dict[str, set[bytes]] = field(default_factory=dict)
     passkeys: dict[bytes, Passkey] = field(default_factory=dict)
     ceremonies: dict[bytes, Ceremony] = field(default_factory=dict)
+    provider_links: dict[str, ProviderLink] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
     said: Callable[[str, CountedResource], int] = lambda *_: 0
     """Returns how many of a thing the plan of a tenant says that there may be."""
@@ -48,9 +50,13 @@ class PeopleInMemory(MemoryActs):
         return len(own) + (totp is not None and totp.sealed_secret is not None)
 
     def erase(self, member_id: str) -> None:
-        for store in (self.passwords, self.links, self.marks, self.totp, self.codes):
+        for store in (self.passwords, self.links, self.marks, self.totp, self.codes, self.provider_links):
             store.pop(member_id, None)
         self.passkeys = {key: each for key, each in self.passkeys.items() if each.member_id != member_id}
+
+    def use_of_members(self, tenant_id: str) -> QuotaUse:
+        said = self.said(tenant_id, CountedResource.MEMBERS)
+        return QuotaUse(CountedResource.MEMBERS, said, len(self.present(tenant_id)))
 
     def remember(self, member_id: str, marks: Collection[bytes], at: datetime) -> None:
         all_marks = self.marks.get(member_id, {}) | dict.fromkeys(marks, at)
@@ -70,11 +76,7 @@ class MemoryMembers:
         present = self._people.present(member.tenant_id)
         if email_key(member.email) in {email_key(each.email) for each in present}:
             return False
-        admit(
-            QuotaUse(
-                CountedResource.MEMBERS, self._people.said(member.tenant_id, CountedResource.MEMBERS), len(present)
-            )
-        )
+        admit(self._people.use_of_members(member.tenant_id))
         self._people.members[member.member_id] = member
         self._people.links[member.member_id] = link
         self._people.record(act)

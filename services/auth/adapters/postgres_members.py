@@ -24,7 +24,6 @@ _STATES = {
     MemberState.DELETED: "AND false",
     None: "",
 }
-_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('members of ' || $1, 0))"
 _OWNERS = (
     "SELECT count(*) FROM members WHERE tenant_id = $1 AND member_id <> $2 AND $3 = ANY (roles)"
     " AND activated_at IS NOT NULL AND disabled_at IS NULL AND deleted_at IS NULL"
@@ -81,7 +80,7 @@ class PostgresMembers:
         self, tenant_id: str, member_id: str, decide: Callable[[Member, int], MemberChange | None]
     ) -> Member | None:
         async with transaction(self._pool, [tenant_id]) as connection:
-            await connection.execute(_TURNS, tenant_id)
+            await rows.take_turns(connection, tenant_id)
             row = await connection.fetchrow(
                 f"SELECT {rows.COLUMNS} FROM members WHERE tenant_id = $1 AND member_id = $2 AND deleted_at IS NULL"
                 " FOR UPDATE",

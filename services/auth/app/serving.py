@@ -15,6 +15,7 @@ from rampart.auth.v1 import (
     auth_service_pb2_grpc,
     client_service_pb2,
     client_service_pb2_grpc,
+    identity_provider_service_pb2,
     member_service_pb2,
     member_service_pb2_grpc,
     oauth_service_pb2,
@@ -37,6 +38,7 @@ from services.auth.adapters.postgres_keys import PostgresSigningKeyStore
 from services.auth.adapters.sealing import AesSealer
 from services.auth.app.approving import APPROVAL_SERVICE, Approving
 from services.auth.app.auditing import audit_log, audit_trail, own_calls
+from services.auth.app.federation import Federated
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
 from services.auth.app.revoking import follow_revocations, known_at_once
@@ -61,6 +63,7 @@ SERVICES = [
     sign_in_service_pb2.DESCRIPTOR.services_by_name["SignInService"],
     session_service_pb2.DESCRIPTOR.services_by_name["SessionService"],
     APPROVAL_SERVICE,
+    identity_provider_service_pb2.DESCRIPTOR.services_by_name["IdentityProviderService"],
     *TENANT_SERVICES,
 ]
 
@@ -85,7 +88,9 @@ async def serve(host: Host, reader: Reader) -> None:
     managed = DirectoryService(directory, clock=utc_now)
     auth = AuthServicer(programs.tokens, keyring, managed, feed)
     verifier = _verifier(settings, keyring, revoked)
-    signing_in = SigningIn.compose(host, settings, pool, Around(directory, keyring, verifier, people, programs))
+    federated = await Federated.compose(host, settings, pool, directory, trail)
+    around = Around(directory, keyring, verifier, people, programs, federated)
+    signing_in = SigningIn.compose(host, settings, pool, around)
     approving = Approving.compose(settings, pool, SERVICES)
     log = await audit_log(host, settings, pool, trail)
     server = MeshServer(

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from rampart.auth.v1 import oauth_service_pb2_grpc, session_service_pb2_grpc, sign_in_service_pb2_grpc
+from rampart.auth.v1 import (
+    identity_provider_service_pb2_grpc,
+    oauth_service_pb2_grpc,
+    session_service_pb2_grpc,
+    sign_in_service_pb2_grpc,
+)
 
 from meshkit.descriptors import read_descriptors
 from meshkit.host import Host
@@ -23,6 +28,7 @@ from services.auth.adapters.postgres_devices import PostgresDevices, PostgresSee
 from services.auth.adapters.postgres_grants import PostgresGrants, PostgresRevocationLog
 from services.auth.adapters.postgres_members import PostgresMembers
 from services.auth.adapters.postgres_sessions import PostgresSessions
+from services.auth.app.federation import Federated
 from services.auth.app.people import People
 from services.auth.app.programs import Programs
 from services.auth.domain.grants import RefreshLimits
@@ -30,6 +36,7 @@ from services.auth.domain.sessions import SessionLimits
 from services.auth.ports import Directory
 from services.auth.service.keyring import Keyring
 from services.auth.service.oauth.server import AuthorizationServer, ServerPorts, ServerRules
+from services.auth.servicer.identity_provider_service import IdentityProviderServicer
 from services.auth.servicer.oauth_service import OAuthServicer
 from services.auth.servicer.session_service import SessionServicer
 from services.auth.servicer.sign_in_service import SignInServicer
@@ -47,6 +54,7 @@ class Around:
     verifier: TokenVerifier
     people: People
     programs: Programs
+    federated: Federated
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class SigningIn:
     oauth: OAuthServicer
     sign_in: SignInServicer
     sessions: SessionServicer
+    providers: IdentityProviderServicer
 
     @classmethod
     def compose(cls, host: Host, settings: AuthSettings, pool: Pool, around: Around) -> SigningIn:
@@ -66,6 +75,7 @@ class SigningIn:
             OAuthServicer(server),
             SignInServicer(server, around.people.links, _scope_words()),
             SessionServicer(server.account),
+            around.federated.providers,
         )
 
     def serve(self, server: MeshServer) -> None:
@@ -73,6 +83,7 @@ class SigningIn:
         server.add(oauth_service_pb2_grpc.add_OAuthServiceServicer_to_server, self.oauth)
         server.add(sign_in_service_pb2_grpc.add_SignInServiceServicer_to_server, self.sign_in)
         server.add(session_service_pb2_grpc.add_SessionServiceServicer_to_server, self.sessions)
+        server.add(identity_provider_service_pb2_grpc.add_IdentityProviderServiceServicer_to_server, self.providers)
 
 
 def _ports(pool: Pool, around: Around) -> ServerPorts:
@@ -92,6 +103,7 @@ def _ports(pool: Pool, around: Around) -> ServerPorts:
         verifier=around.verifier,
         keyring=around.keyring,
         issuer=around.programs.issuer,
+        federation=around.federated.signing_in,
     )
 
 

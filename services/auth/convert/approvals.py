@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from google.protobuf import json_format
@@ -14,16 +15,22 @@ from services.auth.domain.approvals import Approval, ApprovalState
 __all__ = ["approval_to_proto", "call_from_proto", "digest_from_proto", "state_from_proto"]
 
 
+_SECRETS = frozenset({"rampart.auth.v1.SetIdentityProviderRequest.client_secret"})
+"""Fields that nobody but the caller is to read."""
+
+
 def call_from_proto(method: str, request: Message) -> str:
     """Returns a call in its one form: JSON (RFC 8785) of the method and of the request without its defaults.
 
-    Fields that this release does not know are not part of it, for nobody could read them. Raises VALIDATION_FAILED for
-    a request that no JSON stands for.
+    Fields that this release does not know are not part of it, for nobody could read them. For a secret its SHA-256
+    stands. Raises VALIDATION_FAILED for a request that no JSON stands for.
     """
     try:
         written = json_format.MessageToDict(request, preserving_proto_field_name=True)
     except (json_format.Error, ValueError):
         raise validation_failed(Violation("", "approval.json", "cannot be written as JSON to be approved")) from None
+    for name in [name for name in written if f"{request.DESCRIPTOR.full_name}.{name}" in _SECRETS]:
+        written[name] = f"sha256:{hashlib.sha256(written[name].encode()).hexdigest()}"
     return json.dumps({"method": method, "request": written}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 

@@ -110,4 +110,7 @@ class Proven:
 
     member: Member
     methods: frozenset[str]
-    """Values of `amr` (RFC 8176): "pwd" a password, "otp" a one-time code, "hwk" a passkey; "rc" a recovery code."""
+    """Values of `amr` (RFC 8176): "pwd" a password, "otp" a one-time code, "hwk" a passkey; "rc" a recovery code, "fed"
+    the tenant's own provider."""
+    at: datetime | None = None
+    """When, if somebody else says that it was before; None for now."""

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import re
 
-__all__ = ["S256", "challenge_well_formed", "verifies"]
+__all__ = ["S256", "challenge_of", "challenge_well_formed", "verifies"]
 
 S256 = "S256"
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
@@ -20,9 +20,13 @@ def challenge_well_formed(challenge: str) -> bool:
     return _CHALLENGE.fullmatch(challenge) is not None
 
 
+def challenge_of(verifier: str) -> str:
+    """Returns the challenge for a verifier (RFC 7636, section 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
 def verifies(verifier: str, challenge: str) -> bool:
     """Tells whether the challenge was made of the verifier (RFC 7636, section 4.6)."""
-    if _VERIFIER.fullmatch(verifier) is None:
-        return False
-    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
-    return hmac.compare_digest(made, challenge.encode())
+    return _VERIFIER.fullmatch(verifier) is not None and hmac.compare_digest(
+        challenge_of(verifier).encode(), challenge.encode()
+    )

@@ -14,6 +14,8 @@ __all__ = [
     "interaction_invalid",
     "proof_invalid",
     "provider_not_found",
+    "provider_required",
+    "provider_unusable",
     "session_invalid",
     "session_not_found",
     "slow_down",
@@ -56,6 +58,25 @@ def provider_not_found() -> MeshError:
         "RESOURCE_NOT_FOUND",
         "the tenant has no OpenID provider of its own",
         metadata={"resource": "identity_provider"},
+    )
+
+
+def provider_required() -> MeshError:
+    """The person was proven, by what the tenant does not take."""
+    return MeshError(
+        Kind.PERMISSION_DENIED,
+        "PROVIDER_REQUIRED",
+        "the organisation lets this person sign in by its own provider alone",
+    )
+
+
+def provider_unusable(why: str) -> MeshError:
+    """An OpenID provider cannot be used as it is set, or as it answers; `why` is one word."""
+    return MeshError(
+        Kind.FAILED_PRECONDITION,
+        "PROVIDER_UNUSABLE",
+        f"the OpenID provider cannot be used ({why})",
+        metadata={"why": why},
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from google.protobuf.message import Message
-from rampart.auth.v1 import approval_service_pb2, member_service_pb2
+from rampart.auth.v1 import approval_service_pb2, identity_provider_service_pb2, member_service_pb2
 
 from meshkit.context import CallContext, Principal, principal
 from meshkit.identity.policy import ApprovalRule, Policy
@@ -36,6 +36,7 @@ class ServedApprovals:
             member_service_pb2.UpdateMemberRequest: self._update,
             member_service_pb2.EnableMemberRequest: self._return,
             member_service_pb2.ResetMemberRequest: self._return,
+            identity_provider_service_pb2.UnlinkMemberRequest: self._return,
             approval_service_pb2.SetApprovalPolicyRequest: self._policy,
         }
 
@@ -66,7 +67,11 @@ class ServedApprovals:
         return roles is not None and await self._roles.concern_change(caller.tenant_id, request.member.member_id, roles)
 
     async def _return(
-        self, caller: Principal, request: member_service_pb2.EnableMemberRequest | member_service_pb2.ResetMemberRequest
+        self,
+        caller: Principal,
+        request: member_service_pb2.EnableMemberRequest
+        | member_service_pb2.ResetMemberRequest
+        | identity_provider_service_pb2.UnlinkMemberRequest,
     ) -> bool:
         return await self._roles.concern_return(caller.tenant_id, request.member_id)
 

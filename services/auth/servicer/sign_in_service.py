@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import grpc
 from rampart.auth.v1 import sign_in_service_pb2 as pb
 
-from services.auth import errors
 from services.auth.convert import oauth as oauth_convert
 from services.auth.convert import sign_in as convert
+from services.auth.domain.federation import ProviderAnswer
 from services.auth.domain.links import LinkKind
 from services.auth.domain.sign_in_input import Browser, GivenPassword
 from services.auth.service.oauth.account import PAGE_TOKEN_SECONDS
@@ -61,10 +61,14 @@ class SignInServicer:
         return pb.BeginPasskeyResponse(options=options)
 
     async def StartFederation(self, request: pb.StartFederationRequest, _: Context) -> pb.StartFederationResponse:
-        raise errors.provider_not_found()
+        address = await self._sign_in.start_federation(convert.key_from_proto(request.interaction), request.tenant)
+        return pb.StartFederationResponse(redirect_uri=address)
 
     async def FinishFederation(self, request: pb.FinishFederationRequest, _: Context) -> pb.FinishFederationResponse:
-        raise errors.interaction_invalid()
+        answer = ProviderAnswer(request.code, request.state, request.iss, request.error)
+        browser = Browser(request.client_address, request.device)
+        view = await self._sign_in.finish_federation(convert.key_from_proto(request.interaction), answer, browser)
+        return pb.FinishFederationResponse(sign_in=convert.view_to_proto(view, self._words))
 
     async def SubmitConsent(self, request: pb.SubmitConsentRequest, _: Context) -> pb.SubmitConsentResponse:
         view = await self._sign_in.consent(convert.key_from_proto(request.interaction), request.allowed)

@@ -61,12 +61,15 @@ from .rampart.auth.v1 import (
     GetAuditHeadResponse,
     GetClientRequest,
     GetClientResponse,
+    GetIdentityProviderRequest,
+    GetIdentityProviderResponse,
     GetMemberRequest,
     GetMemberResponse,
     GetSignInPolicyRequest,
     GetSignInPolicyResponse,
     GrantApprovalRequest,
     GrantApprovalResponse,
+    IdentityProvider,
     InviteMemberRequest,
     InviteMemberResponse,
     IssueTokenRequest,
@@ -89,6 +92,8 @@ from .rampart.auth.v1 import (
     Passkey,
     RejectApprovalRequest,
     RejectApprovalResponse,
+    RemoveIdentityProviderRequest,
+    RemoveIdentityProviderResponse,
     RenamePasskeyRequest,
     RenamePasskeyResponse,
     ResetMemberRequest,
@@ -101,6 +106,8 @@ from .rampart.auth.v1 import (
     RotateClientSecretResponse,
     SetApprovalPolicyRequest,
     SetApprovalPolicyResponse,
+    SetIdentityProviderRequest,
+    SetIdentityProviderResponse,
     SetSignInPolicyRequest,
     SetSignInPolicyResponse,
     SignInPolicy,
@@ -108,6 +115,8 @@ from .rampart.auth.v1 import (
     StartPasskeyResponse,
     StartTotpRequest,
     StartTotpResponse,
+    UnlinkMemberRequest,
+    UnlinkMemberResponse,
     UpdateClientRequest,
     UpdateClientResponse,
     UpdateMemberRequest,
@@ -1055,6 +1064,89 @@ class ClientClient:
         RESOURCE_NOT_FOUND, ETAG_MISMATCH, IDEMPOTENCY_CONFLICT.
         """
         return await self._caller.call(DELETE_CLIENT, request, options)
+
+
+GET_IDENTITY_PROVIDER = Method(
+    path="/rampart.auth.v1.IdentityProviderService/GetIdentityProvider",
+    request=GetIdentityProviderRequest,
+    response=GetIdentityProviderResponse,
+    timeout=2.0,
+    retryable=True,
+    public=False,
+    ids=(),
+)
+
+SET_IDENTITY_PROVIDER = Method(
+    path="/rampart.auth.v1.IdentityProviderService/SetIdentityProvider",
+    request=SetIdentityProviderRequest,
+    response=SetIdentityProviderResponse,
+    timeout=8.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+REMOVE_IDENTITY_PROVIDER = Method(
+    path="/rampart.auth.v1.IdentityProviderService/RemoveIdentityProvider",
+    request=RemoveIdentityProviderRequest,
+    response=RemoveIdentityProviderResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+UNLINK_MEMBER = Method(
+    path="/rampart.auth.v1.IdentityProviderService/UnlinkMember",
+    request=UnlinkMemberRequest,
+    response=UnlinkMemberResponse,
+    timeout=2.0,
+    retryable=False,
+    public=False,
+    ids=(),
+)
+
+
+class IdentityProviderClient:
+    """Says by which OpenID provider of its own the members of a tenant sign in. Whoever sets one can vouch for
+    everybody, so owners alone change it: ROLE_NOT_GRANTED otherwise.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def get_identity_provider(
+        self, request: GetIdentityProviderRequest, **options: Unpack[CallOptions]
+    ) -> IdentityProvider:
+        """Returns the provider. Reasons: RESOURCE_NOT_FOUND."""
+        response = await self._caller.call(GET_IDENTITY_PROVIDER, request, options)
+        return present(response.provider)
+
+    async def set_identity_provider(
+        self, request: SetIdentityProviderRequest, **options: Unpack[CallOptions]
+    ) -> IdentityProvider:
+        """Sets the provider, once its discovery document has been read. With another issuer or client_id than
+        before nobody is linked to an account there any more. Where the tenant asks for a second person he
+        approves it, and sees the SHA-256 of the secret. Reasons: PROVIDER_UNUSABLE, ROLE_NOT_GRANTED,
+        VALIDATION_FAILED, APPROVAL_REQUIRED.
+        """
+        response = await self._caller.call(SET_IDENTITY_PROVIDER, request, options)
+        return present(response.provider)
+
+    async def remove_identity_provider(
+        self, request: RemoveIdentityProviderRequest, **options: Unpack[CallOptions]
+    ) -> RemoveIdentityProviderResponse:
+        """Removes the provider, with all links of members to accounts there: nobody signs in by it any more.
+        Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED.
+        """
+        return await self._caller.call(REMOVE_IDENTITY_PROVIDER, request, options)
+
+    async def unlink_member(self, request: UnlinkMemberRequest, **options: Unpack[CallOptions]) -> UnlinkMemberResponse:
+        """Forgets which account at the provider is a member's: the next one with the member's address is linked.
+        Where the tenant asks for it, a second person approves it for who has a role that may change members.
+        Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, APPROVAL_REQUIRED.
+        """
+        return await self._caller.call(UNLINK_MEMBER, request, options)
 
 
 INVITE_MEMBER = Method(

@@ -126,18 +126,22 @@ class StartFederationResponse(_message.Message):
     def __init__(self, redirect_uri: _Optional[str] = ...) -> None: ...
 
 class FinishFederationRequest(_message.Message):
-    __slots__ = ("interaction", "code", "state", "iss", "error")
+    __slots__ = ("interaction", "code", "state", "iss", "error", "client_address", "device")
     INTERACTION_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ISS_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
     interaction: _sign_in_pb2.Interaction
     code: str
     state: str
     iss: str
     error: str
-    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., code: _Optional[str] = ..., state: _Optional[str] = ..., iss: _Optional[str] = ..., error: _Optional[str] = ...) -> None: ...
+    client_address: str
+    device: str
+    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., code: _Optional[str] = ..., state: _Optional[str] = ..., iss: _Optional[str] = ..., error: _Optional[str] = ..., client_address: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
 
 class FinishFederationResponse(_message.Message):
     __slots__ = ("sign_in",)

@@ -83,7 +83,7 @@ class Authorizations:
         """
         if client.public and on_own_machine(request.redirect_uri):
             return True
-        return await self._consents.needed(request, client, who) or await self._enrolment.needed(who.member)
+        return await self._consents.needed(request, client, who) or await self._enrolment.needed(who)
 
     def _counts(self, who: SignedIn, request: AuthorizationRequest, client: OAuthClient) -> bool:
         """Tells whether the session is enough to say who is there."""

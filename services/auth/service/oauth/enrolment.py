@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.auth.domain.members import Member
+from services.auth.domain.federation import SEVERAL_FACTORS
+from services.auth.service.oauth.sessions import SignedIn
 from services.auth.service.people.authentication import Authentication
 
 __all__ = ["Enrolment"]
@@ -14,8 +15,10 @@ class Enrolment:
     def __init__(self, authentication: Authentication) -> None:
         self._authentication = authentication
 
-    async def needed(self, member: Member) -> bool:
-        """Tells whether the tenant asks for a second factor that the member has not."""
-        if not await self._authentication.second_factor_required(member.tenant_id):
+    async def needed(self, who: SignedIn) -> bool:
+        """Tells whether the tenant asks for a second factor that the member has not, here or at its provider."""
+        if SEVERAL_FACTORS in who.session.methods:
             return False
-        return not await self._authentication.factors(member)
+        if not await self._authentication.second_factor_required(who.member.tenant_id):
+            return False
+        return not await self._authentication.factors(who.member)

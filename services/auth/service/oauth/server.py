@@ -17,6 +17,7 @@ from services.auth.domain.sessions import SessionLimits
 from services.auth.ports.grants import DeviceStore, GrantStore, RevocationLog, SeenProofs
 from services.auth.ports.sign_in import AttemptStore, ConsentStore, MemberReader, SessionStore, TenantReader
 from services.auth.service.authentication import ClientAuthenticator
+from services.auth.service.federation.signing_in import Federation
 from services.auth.service.issuing import TokenIssuer
 from services.auth.service.keyring import Keyring
 from services.auth.service.oauth.account import AccountSessions
@@ -64,6 +65,7 @@ class ServerPorts:
     verifier: TokenVerifier
     keyring: Keyring
     issuer: TokenIssuer
+    federation: Federation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +160,19 @@ class AuthorizationServer:
             attempts=attempts,
             consents=consents,
             enrolment=enrolment,
-            views=SignInViews(
-                authentication=ports.authentication,
-                clients=self._clients,
-                tenants=ports.tenants,
-                members=ports.members,
-                consents=consents,
-            ),
+            views=self._views(consents),
+            federation=ports.federation,
+        )
+
+    def _views(self, consents: Consents) -> SignInViews:
+        ports = self._ports
+        return SignInViews(
+            authentication=ports.authentication,
+            clients=self._clients,
+            tenants=ports.tenants,
+            members=ports.members,
+            consents=consents,
+            provider=ports.federation.name,
         )
 
     def _make_tokens(self, issuer: TokenIssuer) -> None:

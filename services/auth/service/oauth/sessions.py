@@ -10,7 +10,7 @@ from meshkit.ids import uuid7
 from services.auth import errors
 from services.auth.domain.audit import AuditEvent
 from services.auth.domain.endings import AccessEnding
-from services.auth.domain.members import Member
+from services.auth.domain.members import Member, Proven
 from services.auth.domain.secrets import SESSION, new_secret, secret_hash
 from services.auth.domain.sessions import BrowserSession, NewSession, SessionLimits
 from services.auth.ports.sign_in import MemberReader, SessionStore
@@ -72,12 +72,12 @@ class SessionKeeper:
             raise errors.session_invalid()
         return found
 
-    async def open(self, member: Member, methods: frozenset[str], former: SignedIn | None) -> NewSession:
-        """Opens a session for who has just proven to be the member.
+    async def open(self, proven: Proven, former: SignedIn | None) -> NewSession:
+        """Opens a session for who has proven to be a member.
 
         One that the browser had before goes on under another secret if it is the same member's, and ends otherwise.
         """
-        now = self._clock()
+        member, now = proven.member, self._clock()
         secret = new_secret(SESSION)
         same = former is not None and former.member.member_id == member.member_id
         session = BrowserSession(
@@ -85,8 +85,8 @@ class SessionKeeper:
             tenant_id=member.tenant_id,
             member_id=member.member_id,
             secret_hash=secret_hash(secret),
-            methods=methods,
-            authenticated_at=now,
+            methods=proven.methods,
+            authenticated_at=_authenticated_at(proven, now),
             used_at=now,
             expires_at=now + self._limits.absolute,
         )
@@ -131,8 +131,15 @@ class SessionKeeper:
         return act(
             action,
             f"sessions/{session.session_id}",
-            session.authenticated_at,
+            session.used_at,
             tenant_id=session.tenant_id,
             actor=session.member_id,
             amr=" ".join(sorted(session.methods)),
         )
+
+
+def _authenticated_at(proven: Proven, now: datetime) -> datetime:
+    """Returns since when the session counts: nothing does from before the member was signed out everywhere."""
+    if proven.at is None:
+        return now
+    return min(now, max(proven.at, proven.member.signed_out_at or proven.at))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from meshkit.errors import Kind, MeshError
 from services.auth import errors
-from services.auth.domain.members import Member, Proven, SecondFactor
+from services.auth.domain.federation import FEDERATED, ProviderAnswer
+from services.auth.domain.members import Proven, SecondFactor
 from services.auth.domain.sign_in import AttemptKey, SignInAttempt, SignInStep, SignInView
 from services.auth.domain.sign_in_input import Browser, GivenFactor, GivenPassword
 from services.auth.ports.sign_in import TenantReader
+from services.auth.service.federation.signing_in import Federation
 from services.auth.service.oauth.attempts import SignInAttempts
 from services.auth.service.oauth.consents import Consents
 from services.auth.service.oauth.enrolment import Enrolment
@@ -19,7 +22,7 @@ from services.auth.service.people.guard import AttemptGuard
 
 __all__ = ["SignIn"]
 
-_ALONE = frozenset({"pwd"})
+_ALONE = (frozenset({"pwd"}), frozenset({FEDERATED}))
 """What is not enough for a member who has a second factor."""
 
 
@@ -40,6 +43,7 @@ class SignIn:
         consents: Consents,
         enrolment: Enrolment,
         views: SignInViews,
+        federation: Federation,
     ) -> None:
         self._authentication = authentication
         self._guard = guard
@@ -49,6 +53,7 @@ class SignIn:
         self._consents = consents
         self._enrolment = enrolment
         self._views = views
+        self._federation = federation
 
     async def begin(
         self, session: str, user_code: str, tenant: str, again: bool, address: str = ""
@@ -115,15 +120,40 @@ class SignIn:
         who = await self._who(attempt)
         if attempt.request is None and not attempt.user_code:
             raise errors.interaction_invalid()
-        if allowed and await self._enrolment.needed(who.member):
+        if allowed and await self._enrolment.needed(who):
             return await self._views.of(attempt, SignInStep.ENROL)
         if allowed and attempt.request is not None:
             await self._consents.remember(attempt.request, await self._views.client(attempt), who)
         return await self._answered(attempt, who, allowed)
 
-    async def federated(self, attempt: SignInAttempt, proven: Proven) -> SignInView:
-        """Takes it from the tenant's own provider who the person is: second factors are the provider's business."""
-        return await self._signed_in(attempt, proven.member, proven.methods)
+    async def start_federation(self, key: AttemptKey, tenant: str) -> str:
+        """Returns where the browser goes to sign in at the tenant's own provider.
+
+        Raises RESOURCE_NOT_FOUND and DEPENDENCY_UNAVAILABLE.
+        """
+        attempt = await self._attempts.find(key)
+        if attempt.session:
+            raise errors.interaction_invalid()
+        address, under_way = await self._federation.start(attempt, tenant)
+        await self._attempts.step(attempt, federation=under_way)
+        return address
+
+    async def finish_federation(self, key: AttemptKey, answer: ProviderAnswer, browser: Browser) -> SignInView:
+        """Takes the answer of the tenant's own provider, which counts once. Raises DEPENDENCY_UNAVAILABLE."""
+        attempt = await self._attempts.find(key)
+        if attempt.session or not attempt.federation:
+            raise errors.interaction_invalid()
+        under_way = self._federation.opened(attempt, answer)
+        vouched = await self._authentication.admit(browser.address, browser.device)
+        attempt = await self._attempts.step(attempt, federation="")
+        try:
+            proven = await self._federation.finish(under_way, answer)
+        except MeshError as error:
+            if error.kind is Kind.UNAVAILABLE:
+                await self._authentication.release(vouched)
+            raise
+        await self._authentication.accept(vouched, proven.member)
+        return await self._proven(attempt, proven, frozenset())
 
     async def _passkey(self, attempt: SignInAttempt, given: str, browser: Browser) -> SignInView:
         if not attempt.passkey:
@@ -139,24 +169,27 @@ class SignIn:
             raise errors.sign_in_refused()
         if before and member.member_id != attempt.member_id:
             raise errors.sign_in_refused()
-        if methods == _ALONE and await self._authentication.factors(member):
+        if not before and FEDERATED not in methods:
+            await self._federation.check_own_way(member)
+        if methods in _ALONE and await self._authentication.factors(member):
             after = await self._attempts.step(
                 attempt, tenant_id=member.tenant_id, member_id=member.member_id, methods=methods
             )
             return await self._views.of(after, SignInStep.SECOND_FACTOR)
-        return await self._signed_in(attempt, member, methods)
+        return await self._signed_in(attempt, replace(proven, methods=methods))
 
-    async def _signed_in(self, attempt: SignInAttempt, member: Member, methods: frozenset[str]) -> SignInView:
+    async def _signed_in(self, attempt: SignInAttempt, proven: Proven) -> SignInView:
         """Opens the session. It is the last step if nothing is left to ask."""
+        member = proven.member
         former = await self._sessions.peek(bytes.fromhex(attempt.former)) if attempt.former else None
         # The step comes first, so that of two answers at once one opens a session.
         attempt = await self._attempts.step(
-            attempt, tenant_id=member.tenant_id, member_id=member.member_id, methods=methods
+            attempt, tenant_id=member.tenant_id, member_id=member.member_id, methods=proven.methods
         )
-        opened = await self._sessions.open(member, methods, former)
+        opened = await self._sessions.open(proven, former)
         attempt = await self._attempts.step(attempt, session=opened.session.secret_hash.hex())
         who = SignedIn(opened.session, member)
-        if await self._enrolment.needed(member):
+        if await self._enrolment.needed(who):
             return await self._views.of(attempt, SignInStep.ENROL, opened.secret)
         if await self._asks(attempt, who):
             return await self._views.of(attempt, SignInStep.CONSENT, opened.secret)
@@ -184,7 +217,7 @@ class SignIn:
         if not attempt.session:
             return SignInStep.SECOND_FACTOR if attempt.member_id else SignInStep.IDENTIFY
         who = await self._who(attempt)
-        if await self._enrolment.needed(who.member):
+        if await self._enrolment.needed(who):
             return SignInStep.ENROL
         return SignInStep.CONSENT if attempt.request is not None or attempt.user_code else SignInStep.DONE
 

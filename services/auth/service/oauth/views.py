@@ -13,15 +13,10 @@ from services.auth.service.oauth.clients import OAuthClients
 from services.auth.service.oauth.consents import Consents
 from services.auth.service.people.authentication import Authentication
 
-__all__ = ["ProviderName", "SignInViews", "no_provider"]
+__all__ = ["ProviderName", "SignInViews"]
 
 ProviderName = Callable[[str], Awaitable[str]]
 """Returns the name of a tenant's own OpenID provider by the tenant's identifier; empty for none."""
-
-
-async def no_provider(_: str) -> str:
-    """Says that no tenant has a provider of its own."""
-    return ""
 
 
 class SignInViews:
@@ -35,7 +30,7 @@ class SignInViews:
         tenants: TenantReader,
         members: MemberReader,
         consents: Consents,
-        provider: ProviderName = no_provider,
+        provider: ProviderName,
     ) -> None:
         self._authentication = authentication
         self._clients = clients

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
@@ -23,9 +24,17 @@ from services.auth.service.people.ceremonies import PasskeyCeremonies
 from services.auth.service.people.guard import AttemptAdmission, AttemptGuard
 from services.auth.service.people.stores import PeopleStores
 
-__all__ = ["Authentication", "totp_sealing_name"]
+__all__ = ["Authentication", "VouchedAttempt", "totp_sealing_name"]
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class VouchedAttempt:
+    """An attempt for which somebody else is to vouch, and where it comes from."""
+
+    admission: AttemptAdmission
+    origin: SignInOrigin
 
 
 class Authentication:
@@ -128,6 +137,20 @@ class Authentication:
     async def second_factor_required(self, tenant_id: str) -> bool:
         """Tells whether members of the tenant must have a second factor."""
         return await self._stores.members.second_factor_required(tenant_id)
+
+    async def admit(self, address: str, device: str) -> VouchedAttempt:
+        """Counts an attempt to be proven by somebody else's word. Raises SIGN_IN_THROTTLED."""
+        origin = self._guard.origin(address, device)
+        return VouchedAttempt(await self._guard.enter_unnamed(origin), origin)
+
+    async def release(self, attempt: VouchedAttempt) -> None:
+        """Takes back what was counted: nothing was said that could be wrong."""
+        await self._guard.passed(attempt.admission)
+
+    async def accept(self, attempt: VouchedAttempt, member: Member) -> None:
+        """Notes who was vouched for, and where."""
+        await self.release(attempt)
+        await self._note(member, attempt.origin)
 
     async def _enter(
         self, member_id: str, address: str, device: str, what: str

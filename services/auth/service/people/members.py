@@ -17,6 +17,7 @@ from services.auth.domain.revocations import Revocation
 from services.auth.ports import MemberChange, RecordedAct
 from services.auth.service.acts import act, act_on
 from services.auth.service.people.links import Links
+from services.auth.service.people.reach import check_reach
 from services.auth.service.people.stores import PeopleStores
 from services.auth.service.quotas import check_room
 
@@ -42,7 +43,7 @@ class MemberKeeper:
         self, caller: Principal, email: str, display_name: str, roles: Collection[str]
     ) -> tuple[Member, NewLink | None]:
         """Returns the member and the link to pass on. Raises RESOURCE_EXISTS, ROLE_NOT_GRANTED and QUOTA_EXCEEDED."""
-        self._check_reach(caller, roles)
+        check_reach(self._roles, caller, roles)
         now = self._clock()
         member = Member(str(uuid7()), caller.tenant_id, email, display_name, frozenset(roles), now, now)
         link = self._links.new(member)
@@ -74,7 +75,7 @@ class MemberKeeper:
             check(member)
             roles = member.roles if update.roles is None else update.roles
             if roles != member.roles:
-                self._check_reach(caller, roles | member.roles)
+                check_reach(self._roles, caller, roles | member.roles)
                 _keep_owner(member, OWNER in roles, other_owners)
             name = member.display_name if update.display_name is None else update.display_name
             if (roles, name) == (member.roles, member.display_name):
@@ -90,7 +91,7 @@ class MemberKeeper:
         """Keeps a member out. Raises RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED and LAST_OWNER."""
 
         def decide(member: Member, other_owners: int) -> MemberChange | None:
-            self._check_reach(caller, member.roles)
+            check_reach(self._roles, caller, member.roles)
             if member.disabled_at is not None:
                 return None
             _keep_owner(member, False, other_owners)
@@ -104,7 +105,7 @@ class MemberKeeper:
         """Lets a member in again. Raises RESOURCE_NOT_FOUND and ROLE_NOT_GRANTED."""
 
         def decide(member: Member, _: int) -> MemberChange | None:
-            self._check_reach(caller, member.roles)
+            check_reach(self._roles, caller, member.roles)
             if member.disabled_at is None:
                 return None
             now = self._clock()
@@ -118,7 +119,7 @@ class MemberKeeper:
 
         def decide(member: Member, other_owners: int) -> MemberChange:
             check(member)
-            self._check_reach(caller, member.roles)
+            check_reach(self._roles, caller, member.roles)
             _keep_owner(member, False, other_owners)
             now = self._clock()
             done = act_on(member, "member.delete", now, revocation=_tokens(member))
@@ -129,14 +130,14 @@ class MemberKeeper:
     async def reset(self, caller: Principal, member_id: str) -> NewLink | None:
         """Returns a new link to pass on. Raises RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED and STATE_NOT_ALLOWED."""
         member = await self.get(caller.tenant_id, member_id)
-        self._check_reach(caller, member.roles)
+        check_reach(self._roles, caller, member.roles)
         return await self._links.reset(member)
 
     async def end_sessions(self, caller: Principal, member_id: str) -> None:
         """Ends all sessions, grants and tokens of a member. Raises RESOURCE_NOT_FOUND and ROLE_NOT_GRANTED."""
 
         def decide(member: Member, _: int) -> MemberChange:
-            self._check_reach(caller, member.roles)
+            check_reach(self._roles, caller, member.roles)
             now = self._clock()
             done = act_on(member, "member.end_sessions", now, revocation=_tokens(member).up_to(now))
             return MemberChange(replace(member, signed_out_at=now), done)
@@ -162,13 +163,6 @@ class MemberKeeper:
         self, caller: Principal, member_id: str, decide: Callable[[Member, int], MemberChange | None]
     ) -> Member:
         return _found(await self._stores.members.change_member(caller.tenant_id, member_id, decide))
-
-    def _check_reach(self, caller: Principal, roles: Collection[str]) -> None:
-        """Raises ROLE_NOT_GRANTED if roles may do what the caller may not, or make an owner and the caller is none."""
-        if missing := self._roles.permitted(roles) - caller.scopes:
-            raise errors.role_not_granted(missing)
-        if OWNER in roles and OWNER not in caller.roles:
-            raise errors.owners_alone()
 
 
 def _next(member: Member, at: datetime, **values: Any) -> Member:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from meshkit.errors import unavailable
+from meshkit.errors import Kind, MeshError, unavailable
 from tests.support.pages import Browser
 from tests.support.sign_in_twin import SignInTwin
 from tests.unit.gateway.product.identity.test_authorize import address
@@ -35,6 +35,7 @@ async def test_answer_of_the_provider_signs_in(browser: Browser, federated: Sign
     await browser.get("/sign-in/callback?code=c&state=other-state&iss=https%3A%2F%2Fprovider.example")
     asked = federated.asked("FinishFederation")
     assert (asked.code, asked.state, asked.iss) == ("c", "other-state", "https://provider.example")
+    assert asked.client_address and asked.device == browser.cookies["__Host-device"]
     assert browser.place.startswith("/consent?attempt=")
     assert "__Host-provider" not in browser.cookies
     assert browser.cookies["__Host-session"] in federated.sessions
@@ -78,3 +79,27 @@ async def test_provider_that_cannot_be_reached_is_told(browser: Browser, federat
     fields = next(form.fields for form in browser.forms if form.action == "/sign-in")
     await browser.post("/sign-in/provider", fields)
     assert "cannot be reached now" in browser.text
+
+
+async def test_way_to_the_provider_is_there_before_the_organisation_is_known(
+    browser: Browser, federated: SignInTwin
+) -> None:
+    await browser.get("/sign-in")
+    assert "Sign in with your organisation's own sign-in" in browser.text
+    fields = next(form.fields for form in browser.forms if form.action == "/sign-in")
+    await browser.post("/sign-in/provider", fields | {"tenant": "acme"})
+    assert federated.asked("StartFederation").tenant == "acme"
+
+
+async def test_organisation_that_has_no_provider_shows_no_way_to_one(browser: Browser) -> None:
+    await browser.get("/sign-in?tenant=acme")
+    assert "organisation's own sign-in" not in browser.text
+
+
+async def test_who_has_to_use_the_provider_is_told(browser: Browser, twin: SignInTwin) -> None:
+    await browser.get("/sign-in")
+    twin.refuse["SubmitPassword"] = MeshError(Kind.PERMISSION_DENIED, "PROVIDER_REQUIRED", "by its own provider alone")
+    await browser.submit("/sign-in", tenant="acme", email="ada@acme.example", password="four words of hers")
+    assert browser.reply.status == 422
+    assert "wants you to use its own sign-in" in browser.text
+    assert "Sign in with your organisation's own sign-in" in browser.text

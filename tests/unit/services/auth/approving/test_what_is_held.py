@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 from google.protobuf.message import Message
 from rampart.auth.v1 import approval_service_pb2 as pb
-from rampart.auth.v1 import member_service_pb2
+from rampart.auth.v1 import identity_provider_service_pb2, member_service_pb2
 
-from meshkit.context import CallContext, set_current
+from meshkit.context import CallContext, Principal, set_current
 from meshkit.identity.policy import ApprovalRule
 from services.auth.domain.approvals import MOST_OPEN
 from tests.support.approval_cases import BY_NAME, ApprovalCases, approved, failing, held, role_update, roles_of
@@ -132,3 +133,28 @@ async def test_approvals_come_in_pages_the_newest_first(cases: ApprovalCases) ->
         if not page:
             break
     assert found == [asked[number] for number in (4, 3, 1, 0)]
+
+
+async def waiting(cases: ApprovalCases, caller: Principal, request: Message) -> tuple[str, str]:
+    """Returns the identifier and digest of the approval for which a call has to wait that reaches nothing here."""
+    error = await failing(cases.held(CallContext(principal=caller), request, nothing))
+    assert error.reason == "APPROVAL_REQUIRED", error
+    return error.metadata["approval_id"], error.metadata["digest"]
+
+
+async def test_provider_that_could_vouch_for_anybody_is_held_and_its_secret_is_shown_to_nobody(
+    cases: ApprovalCases,
+) -> None:
+    await cases.two()
+    own, service = cases.own(await cases.join("boss@example.com", "owner")), identity_provider_service_pb2
+    ada = await cases.join()
+    asked = service.SetIdentityProviderRequest(issuer="https://id.example", client_id="rampart", client_secret="s3cret")
+    approval_id, digest = await waiting(cases, own, asked)
+    shown = (await cases.call(own, pb.GetApprovalRequest(approval_id=approval_id))).approval
+    assert "https://id.example" in shown.call and "s3cret" not in shown.call
+    assert hashlib.sha256(b"s3cret").hexdigest() in shown.call
+    asked.client_secret = "another"
+    assert (await waiting(cases, own, asked))[1] != digest
+    await waiting(cases, own, service.UnlinkMemberRequest(member_id=own.subject))
+    call, free = CallContext(principal=own), service.UnlinkMemberRequest(member_id=ada.member_id)
+    assert await cases.held(call, free, nothing) == await nothing()

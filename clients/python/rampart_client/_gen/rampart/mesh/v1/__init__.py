@@ -483,6 +483,20 @@ class ErrorReason(betterproto2.Enum):
     Have another approve it (`POST /api/v1/approvals/{approval_id}:approve`), then repeat the call exactly as it was, within 24 hours of the first.
     """
 
+    PROVIDER_REQUIRED = 105
+    """
+    The tenant lets this person sign in by its own OpenID provider alone. PERMISSION_DENIED.
+
+    Sign in by the organisation's own provider.
+    """
+
+    PROVIDER_UNUSABLE = 106
+    """
+    An OpenID provider cannot be used as it is set or as it answers. FAILED_PRECONDITION; metadata: `why`: "url", "name", "address" (of no public network), "connection", "tls", "timeout", "status", "too_large", "malformed", "busy", "issuer" (its document names another), "endpoints", "methods" (it takes no authorization code, or not with this proof of the client) or "secret" (none is given).
+
+    Compare the issuer, to the character, with what its discovery document says, and see that the document can be read from the public network.
+    """
+
     CERTIFICATE_REQUIRED = 110
     """
     Tokens of the client are bound to its certificate, and the connection showed none. FAILED_PRECONDITION.
@@ -566,6 +580,8 @@ class ErrorReason(betterproto2.Enum):
             97: "ERROR_REASON_AUTHORIZATION_DENIED",
             98: "ERROR_REASON_FORM_REFUSED",
             99: "ERROR_REASON_APPROVAL_REQUIRED",
+            105: "ERROR_REASON_PROVIDER_REQUIRED",
+            106: "ERROR_REASON_PROVIDER_UNUSABLE",
             110: "ERROR_REASON_CERTIFICATE_REQUIRED",
             111: "ERROR_REASON_QUOTA_EXCEEDED",
         }
@@ -639,6 +655,8 @@ class ErrorReason(betterproto2.Enum):
             "ERROR_REASON_AUTHORIZATION_DENIED": 97,
             "ERROR_REASON_FORM_REFUSED": 98,
             "ERROR_REASON_APPROVAL_REQUIRED": 99,
+            "ERROR_REASON_PROVIDER_REQUIRED": 105,
+            "ERROR_REASON_PROVIDER_UNUSABLE": 106,
             "ERROR_REASON_CERTIFICATE_REQUIRED": 110,
             "ERROR_REASON_QUOTA_EXCEEDED": 111,
         }

@@ -1,0 +1,1 @@
+"""Signs members in by their tenant's own OpenID provider."""
