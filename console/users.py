@@ -32,12 +32,17 @@ RESET = (
 )
 DISABLE = "Keeps a person from signing in, and ends all that he has open, within 5 seconds."
 DELETE = "Deletes a person: name, address and all that he signs in with are erased. The audit log keeps the identifier."
+UNLINK = (
+    "Forgets which account at the tenant's own OpenID provider is a person's: the next one there with the person's "
+    "address is. For who was given another account."
+)
 SIMPLE = (
     ("show", "show a person", ""),
     ("disable", "keep a person from signing in", DISABLE),
     ("enable", "let a person sign in again", ""),
     ("reset", "make a link with which a person sets a new password", RESET),
     ("sign-out", "end all sessions, grants and tokens of a person", ""),
+    ("unlink", "forget which account at the tenant's own provider is a person's", UNLINK),
     ("delete", "delete a person", DELETE),
 )
 
@@ -55,7 +60,7 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.add_argument("--state", choices=STATES, help="only those")
     add_limit(listing)
     finish_in_tenant(listing, _list)
-    runs = {"show": _show, "reset": _reset, "sign-out": _sign_out, "delete": _delete}
+    runs = {"show": _show, "reset": _reset, "sign-out": _sign_out, "unlink": _unlink, "delete": _delete}
     for name, text, description in SIMPLE:
         one = _one(actions.add_parser(name, help=text, description=description or text))
         one.set_defaults(verb=name)
@@ -107,6 +112,12 @@ async def _reset(api: Api, arguments: argparse.Namespace) -> int:
 async def _sign_out(api: Api, arguments: argparse.Namespace) -> int:
     answer = await api.call("POST", f"{await _path(api, arguments)}:end-sessions", {})
     print(json.dumps(answer) if arguments.json else f"signed out {arguments.member}")
+    return 0
+
+
+async def _unlink(api: Api, arguments: argparse.Namespace) -> int:
+    answer = await api.call("POST", f"{await _path(api, arguments)}:unlink", {})
+    print(json.dumps(answer) if arguments.json else f"unlinked {arguments.member}")
     return 0
 
 

@@ -66,6 +66,7 @@ def test_list_shows_who_is_there(home: Path, edge: TaskEdge, capsys: Capture) ->
         (["disable"], "POST", f"{PATH}/{ADA}:disable", {}),
         (["enable"], "POST", f"{PATH}/{ADA}:enable", {}),
         (["sign-out"], "POST", f"{PATH}/{ADA}:end-sessions", {}),
+        (["unlink"], "POST", f"{PATH}/{ADA}:unlink", {}),
         (["delete"], "DELETE", f"{PATH}/{ADA}", None),
     ],
 )
