@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.auth.adapters.memory_people import PeopleInMemory
 from services.auth.domain.factors import MemberFactors
@@ -143,7 +143,7 @@ class MemoryFailureCounts:
         self.counts: dict[bytes, FailureCount] = {}
 
     async def charge(self, charges: Sequence[FailureCharge], now: datetime) -> float:
-        fresh = FailureCount(0, now, now)
+        fresh = FailureCount(0, now, datetime.min.replace(tzinfo=UTC))
         present = {charge.key: self.counts.get(charge.key, fresh) for charge in charges}
         charged = {charge.key: present[charge.key].charged(charge.limit, now) for charge in charges}
         if None in charged.values():

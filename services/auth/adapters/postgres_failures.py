@@ -18,13 +18,13 @@ _GIVEN = (
 _CHARGE = f"""
 WITH given AS ({_GIVEN})
 INSERT INTO sign_in_failures AS count (key, failures, at, blocked_until)
-SELECT key, 1, $6::timestamptz, $6::timestamptz FROM given ORDER BY key
+SELECT key, 1, $6::timestamptz, to_timestamp(0) FROM given ORDER BY key
 ON CONFLICT (key) DO UPDATE SET (failures, at, blocked_until) = (
-    SELECT failures, $6::timestamptz, $6::timestamptz + interval '1 second' * CASE
-        WHEN failures <= free THEN 0 ELSE least(most, first * power(2, failures - free - 1)) END
+    SELECT failures, greatest(count.at, $6::timestamptz), CASE WHEN failures <= free THEN count.blocked_until
+        ELSE $6::timestamptz + interval '1 second' * least(most, first * power(2, failures - free - 1)) END
     FROM (
-        SELECT free, first, most, least(top,
-            greatest(0, count.failures - extract(epoch FROM $6::timestamptz - count.at)::float8 / forget) + 1
+        SELECT free, first, most, least(top, greatest(0, count.failures
+            - greatest(0, extract(epoch FROM $6::timestamptz - count.at)::float8) / forget) + 1
         ) AS failures
         FROM given WHERE given.key = count.key
     ) AS counted

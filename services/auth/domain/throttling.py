@@ -90,9 +90,11 @@ class FailureCount:
         """Returns the count with one more failure, None while attempts have to wait."""
         if self.blocked_until > now:
             return None
-        left = max(0.0, self.failures - (now - self.at).total_seconds() / limit.forget)
-        failures = min(limit.top, left + 1)
-        return FailureCount(failures, now, now + timedelta(seconds=limit.wait(failures)))
+        # Attempts at once come in any order, and from processes whose clocks differ: a time before is no wait.
+        passed = max(0.0, (now - self.at).total_seconds())
+        failures = min(limit.top, max(0.0, self.failures - passed / limit.forget) + 1)
+        wait = limit.wait(failures)
+        return FailureCount(failures, max(self.at, now), now + timedelta(seconds=wait) if wait else self.blocked_until)
 
     def refunded(self, now: datetime) -> FailureCount:
         """Returns the count without the failure that was none."""

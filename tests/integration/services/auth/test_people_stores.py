@@ -328,6 +328,13 @@ async def test_counts_make_attempts_wait_as_the_rules_say(people: People, limit:
         now += timedelta(seconds=wait * 0.6 + 0.25)
 
 
+async def test_attempts_whose_clocks_differ_are_counted_alike_and_wait_for_nothing(people: People) -> None:
+    charge = FailureCharge(secrets.token_bytes(32), ACCOUNT)
+    moments = [NOW - timedelta(milliseconds=50 * number) for number in range(ACCOUNT.free + 1)]
+    assert [await people.counts.charge([charge], moment) for moment in moments] == [0.0] * (ACCOUNT.free + 1)
+    assert await people.counts.charge([charge], NOW) > 0.5
+
+
 async def test_of_many_attempts_at_once_as_many_are_checked_as_are_free(people: People) -> None:
     charge = FailureCharge(secrets.token_bytes(32), ACCOUNT)
     waits = [

@@ -52,4 +52,4 @@ def test_some_failures_cost_nothing_and_each_after_them_doubles_the_wait() -> No
 def test_failures_are_forgotten() -> None:
     count = FailureCount(ACCOUNT.top, NOW, NOW)
     after = count.charged(ACCOUNT, NOW + timedelta(seconds=ACCOUNT.forget * ACCOUNT.top))
-    assert after is not None and after.failures == 1 and after.blocked_until == after.at
+    assert after is not None and after.failures == 1 and after.blocked_until <= after.at
