@@ -89,6 +89,16 @@ class Federation:
             )
             raise refused
 
+    async def check_address(self, tenant: str, email: str) -> None:
+        """Raises PROVIDER_REQUIRED for any address, anybody's or nobody's, that is the provider's alone to prove.
+
+        So the answer to a wrong password is that to a right one which counts for nothing.
+        """
+        named = await self._tenants.find_tenant(tenant)
+        found = await self._store.find_provider(named.tenant_id) if named is not None else None
+        if found is not None and found.required and found.covers(email):
+            raise errors.provider_required()
+
     async def start(self, attempt: SignInAttempt, tenant: str) -> tuple[str, str]:
         """Returns where the browser goes, and what is kept with the attempt. `tenant` counts if the attempt has none.
 

@@ -87,9 +87,14 @@ class SignIn:
         if attempt.session:
             raise errors.interaction_invalid()
         named = attempt.tenant or given.tenant
-        proven = await self._authentication.check_password(
-            named, given.email, given.password, browser.address, browser.device
-        )
+        try:
+            proven = await self._authentication.check_password(
+                named, given.email, given.password, browser.address, browser.device
+            )
+        except MeshError as error:
+            if error.kind is Kind.UNAUTHENTICATED:
+                await self._federation.check_address(named, given.email)
+            raise
         return await self._proven(attempt, proven, frozenset())
 
     async def factor(self, key: AttemptKey, given: GivenFactor, browser: Browser) -> SignInView:

@@ -13,7 +13,7 @@ import pytest
 from meshkit.errors import MeshError
 from services.auth.domain.members import MemberState, SecondFactor
 from services.auth.domain.sign_in import AttemptKey, SignInStep, SignInView
-from services.auth.domain.sign_in_input import Browser, GivenFactor
+from services.auth.domain.sign_in_input import Browser, GivenFactor, GivenPassword
 from tests.support.provider import PROVIDER, ProviderTwin, half_hash
 from tests.support.signers import signer
 from tests.support.signing_in import PASSWORD, TOTP, SignInWorld, claims_of, reason_of
@@ -423,7 +423,6 @@ async def test_member_of_a_tenant_that_requires_the_provider_has_no_other_way(wo
     world.add_member("bob@acme.example", "admin")
     cat = world.add_member("cat@elsewhere.example", "viewer")
     await world.federation.set(world.tenant.tenant_id, required=True)
-    assert await reason_of(world.password(await begin(world), "bob@acme.example", "wrong")) == "SIGN_IN_REFUSED"
     assert await reason_of(world.password(await begin(world), "bob@acme.example")) == "PROVIDER_REQUIRED"
     bob = next(each for each in world.people.members.values() if each.email == "bob@acme.example")
     key = await begin(world)
@@ -532,3 +531,15 @@ async def test_attempt_that_has_a_session_takes_no_answer(world: SignInWorld) ->
     assert (await world.password(key)).step is SignInStep.CONSENT
     assert await reason_of(come_back(world, key, address)) == "INTERACTION_INVALID"
     assert await reason_of(go(world, key)) == "INTERACTION_INVALID"
+
+
+@pytest.mark.parametrize("email", ["bob@acme.example", "nobody@acme.example", "ann@acme.example"])
+async def test_wrong_password_is_answered_as_one_that_counts_for_nothing(world: SignInWorld, email: str) -> None:
+    world.add_member("bob@acme.example", "admin")
+    assert await reason_of(world.password(await begin(world), email, "wrong")) == "SIGN_IN_REFUSED"
+    await world.federation.set(world.tenant.tenant_id, required=True)
+    assert await reason_of(world.password(await begin(world), email, "wrong")) == "PROVIDER_REQUIRED"
+    assert await reason_of(world.password(await begin(world), "cat@elsewhere.example", "wrong")) == "SIGN_IN_REFUSED"
+    key, _ = await world.server.sign_in.begin("", "", "", False)
+    nowhere = GivenPassword("nobody", email, "wrong")
+    assert await reason_of(world.server.sign_in.password(key, nowhere, BROWSER)) == "SIGN_IN_REFUSED"
