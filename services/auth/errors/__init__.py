@@ -13,6 +13,7 @@ from services.auth.errors.approvals import (
     fellow_needed,
     nobody_to_approve,
     operator_unnamed,
+    person_needed,
     too_many_approvals,
 )
 from services.auth.errors.audit import audit_event_not_found
@@ -116,6 +117,7 @@ __all__ = [
     "owners_alone",
     "passkey_exists",
     "password_refused",
+    "person_needed",
     "proof_invalid",
     "provider_not_found",
     "provider_required",

@@ -14,6 +14,7 @@ __all__ = [
     "fellow_needed",
     "nobody_to_approve",
     "operator_unnamed",
+    "person_needed",
     "too_many_approvals",
 ]
 
@@ -35,6 +36,15 @@ def fellow_needed(approval_id: str) -> MeshError:
         "SECOND_PERSON_NEEDED",
         "a person approves who has not asked for it: another active member, or another operator",
         metadata={"approval_id": approval_id},
+    )
+
+
+def person_needed() -> MeshError:
+    """A program asks for what two people decide."""
+    return MeshError(
+        Kind.PERMISSION_DENIED,
+        "SECOND_PERSON_NEEDED",
+        "the tenant has two people decide on this, and a program is none: make the call as a person who has signed in",
     )
 
 

@@ -55,7 +55,7 @@ class ServedApprovals:
         asks = self._asks.get(type(request))
         if not await (asks(caller, request) if asks is not None else self._roles.asked(caller.tenant_id)):
             return
-        taken = await self._keeper.take(Party.member(caller), *_named(policy, request))
+        taken = await self._keeper.take(await self._keeper.requester(caller), *_named(policy, request))
         # From here on the call may do what both of them may.
         call.principal = await self._keeper.together(caller, taken)
 

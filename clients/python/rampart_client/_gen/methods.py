@@ -815,7 +815,7 @@ class ApprovalClient:
         self, request: SetApprovalPolicyRequest, **options: Unpack[CallOptions]
     ) -> ApprovalPolicy:
         """Replaces what needs a second person in the tenant. Asking for less needs one; asking for one needs two
-        active members who could be it. Reasons: STATE_NOT_ALLOWED, APPROVAL_REQUIRED.
+        active members who could be it. Reasons: STATE_NOT_ALLOWED, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         response = await self._caller.call(SET_APPROVAL_POLICY, request, options)
         return present(response.policy)
@@ -1270,7 +1270,7 @@ class MemberClient:
         """Invites a person and returns the link with which he sets his password, which is good for seven days.
         Nobody gives a role that may do what he may not. Where the tenant asks for it, a second person
         approves a role that may change members. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED, QUOTA_EXCEEDED,
-        APPROVAL_REQUIRED.
+        APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         return await self._caller.call(INVITE_MEMBER, request, options)
 
@@ -1285,9 +1285,9 @@ class MemberClient:
 
     async def update_member(self, request: UpdateMemberRequest, **options: Unpack[CallOptions]) -> Member:
         """Changes the name or the roles of a member (AIP-134). Tokens with the earlier roles are refused from
-        then on. Where the tenant asks for it, a second person approves that a role that may change members is
-        given or taken. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED, LAST_OWNER,
-        APPROVAL_REQUIRED.
+        then on. Where the tenant asks for it, a second person approves other roles of whoever has one that
+        may change members, or gets one. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED,
+        LAST_OWNER, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         response = await self._caller.call(UPDATE_MEMBER, request, options)
         return present(response.member)
@@ -1302,7 +1302,7 @@ class MemberClient:
     async def enable_member(self, request: EnableMemberRequest, **options: Unpack[CallOptions]) -> Member:
         """Lets a member who is disabled sign in again. Where the tenant asks for it, a second person approves it
         for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED,
-        APPROVAL_REQUIRED.
+        APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         response = await self._caller.call(ENABLE_MEMBER, request, options)
         return present(response.member)
@@ -1317,7 +1317,7 @@ class MemberClient:
         """Returns a new link with which a member sets his password: an invitation if he has not come in yet,
         else one that is good for an hour. Links before it are good no longer. Where the tenant asks for it, a
         second person approves it for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND,
-        ROLE_NOT_GRANTED, STATE_NOT_ALLOWED, APPROVAL_REQUIRED.
+        ROLE_NOT_GRANTED, STATE_NOT_ALLOWED, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         return await self._caller.call(RESET_MEMBER, request, options)
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drampart/auth/v1/account.proto\x12\x0frampart.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\x01\n\x07\x41\x63\x63ount\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x12\n\x05\x65mail\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x05 \x01(\tB\x03\x80\x01\x01\x12\r\n\x05roles\x18\x06 \x03(\t\x12\x0e\n\x06scopes\x18\x07 \x03(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x08 \x03(\t\x12\x1e\n\x16second_factor_required\x18\t \x01(\x08\x12\x1b\n\x13recovery_codes_left\x18\n \x01(\x05\"\x92\x01\n\x07Passkey\x12\x12\n\npasskey_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08use_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampBU\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1drampart/auth/v1/account.proto\x12\x0frampart.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\x01\n\x07\x41\x63\x63ount\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x11\n\ttenant_id\x18\x02 \x01(\t\x12\x11\n\tclient_id\x18\x03 \x01(\t\x12\x12\n\x05\x65mail\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x05 \x01(\tB\x03\x80\x01\x01\x12\r\n\x05roles\x18\x06 \x03(\t\x12\x0e\n\x06scopes\x18\x07 \x03(\t\x12\x0f\n\x07\x66\x61\x63tors\x18\x08 \x03(\t\x12\x1e\n\x16second_factor_required\x18\t \x01(\x08\x12\x1b\n\x13recovery_codes_left\x18\n \x01(\x05\x12\x0e\n\x06tenant\x18\x0b \x01(\t\"\x92\x01\n\x07Passkey\x12\x12\n\npasskey_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08use_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampBU\n\x0frampart.auth.v1P\x01Z(rampart.local/gen/rampart/auth/v1;authv1\xa2\x02\x03RMP\xaa\x02\x0fRampart.Auth.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNT'].fields_by_name['display_name']._loaded_options = None
   _globals['_ACCOUNT'].fields_by_name['display_name']._serialized_options = b'\200\001\001'
   _globals['_ACCOUNT']._serialized_start=84
-  _globals['_ACCOUNT']._serialized_end=304
-  _globals['_PASSKEY']._serialized_start=307
-  _globals['_PASSKEY']._serialized_end=453
+  _globals['_ACCOUNT']._serialized_end=320
+  _globals['_PASSKEY']._serialized_start=323
+  _globals['_PASSKEY']._serialized_end=469
 # @@protoc_insertion_point(module_scope)

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Account(_message.Message):
-    __slots__ = ("subject", "tenant_id", "client_id", "email", "display_name", "roles", "scopes", "factors", "second_factor_required", "recovery_codes_left")
+    __slots__ = ("subject", "tenant_id", "client_id", "email", "display_name", "roles", "scopes", "factors", "second_factor_required", "recovery_codes_left", "tenant")
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     TENANT_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,7 @@ class Account(_message.Message):
     FACTORS_FIELD_NUMBER: _ClassVar[int]
     SECOND_FACTOR_REQUIRED_FIELD_NUMBER: _ClassVar[int]
     RECOVERY_CODES_LEFT_FIELD_NUMBER: _ClassVar[int]
+    TENANT_FIELD_NUMBER: _ClassVar[int]
     subject: str
     tenant_id: str
     client_id: str
@@ -31,7 +32,8 @@ class Account(_message.Message):
     factors: _containers.RepeatedScalarFieldContainer[str]
     second_factor_required: bool
     recovery_codes_left: int
-    def __init__(self, subject: _Optional[str] = ..., tenant_id: _Optional[str] = ..., client_id: _Optional[str] = ..., email: _Optional[str] = ..., display_name: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., scopes: _Optional[_Iterable[str]] = ..., factors: _Optional[_Iterable[str]] = ..., second_factor_required: _Optional[bool] = ..., recovery_codes_left: _Optional[int] = ...) -> None: ...
+    tenant: str
+    def __init__(self, subject: _Optional[str] = ..., tenant_id: _Optional[str] = ..., client_id: _Optional[str] = ..., email: _Optional[str] = ..., display_name: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., scopes: _Optional[_Iterable[str]] = ..., factors: _Optional[_Iterable[str]] = ..., second_factor_required: _Optional[bool] = ..., recovery_codes_left: _Optional[int] = ..., tenant: _Optional[str] = ...) -> None: ...
 
 class Passkey(_message.Message):
     __slots__ = ("passkey_id", "display_name", "create_time", "use_time")

@@ -127,7 +127,7 @@ class ApprovalServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetApprovalPolicy(self, request, context):
-        """Replaces what needs a second person in the tenant. Asking for less needs one; asking for one needs two active members who could be it. Reasons: STATE_NOT_ALLOWED, APPROVAL_REQUIRED.
+        """Replaces what needs a second person in the tenant. Asking for less needs one; asking for one needs two active members who could be it. Reasons: STATE_NOT_ALLOWED, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

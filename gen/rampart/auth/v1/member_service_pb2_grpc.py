@@ -97,7 +97,7 @@ class MemberServiceServicer:
     """
 
     def InviteMember(self, request, context):
-        """Invites a person and returns the link with which he sets his password, which is good for seven days. Nobody gives a role that may do what he may not. Where the tenant asks for it, a second person approves a role that may change members. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED, QUOTA_EXCEEDED, APPROVAL_REQUIRED.
+        """Invites a person and returns the link with which he sets his password, which is good for seven days. Nobody gives a role that may do what he may not. Where the tenant asks for it, a second person approves a role that may change members. Reasons: RESOURCE_EXISTS, ROLE_NOT_GRANTED, QUOTA_EXCEEDED, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,7 +118,7 @@ class MemberServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateMember(self, request, context):
-        """Changes the name or the roles of a member (AIP-134). Tokens with the earlier roles are refused from then on. Where the tenant asks for it, a second person approves that a role that may change members is given or taken. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED, LAST_OWNER, APPROVAL_REQUIRED.
+        """Changes the name or the roles of a member (AIP-134). Tokens with the earlier roles are refused from then on. Where the tenant asks for it, a second person approves other roles of whoever has one that may change members, or gets one. Reasons: RESOURCE_NOT_FOUND, ETAG_MISMATCH, ROLE_NOT_GRANTED, LAST_OWNER, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -132,7 +132,7 @@ class MemberServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EnableMember(self, request, context):
-        """Lets a member who is disabled sign in again. Where the tenant asks for it, a second person approves it for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, APPROVAL_REQUIRED.
+        """Lets a member who is disabled sign in again. Where the tenant asks for it, a second person approves it for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,7 +146,7 @@ class MemberServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResetMember(self, request, context):
-        """Returns a new link with which a member sets his password: an invitation if he has not come in yet, else one that is good for an hour. Links before it are good no longer. Where the tenant asks for it, a second person approves it for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, STATE_NOT_ALLOWED, APPROVAL_REQUIRED.
+        """Returns a new link with which a member sets his password: an invitation if he has not come in yet, else one that is good for an hour. Links before it are good no longer. Where the tenant asks for it, a second person approves it for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, STATE_NOT_ALLOWED, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

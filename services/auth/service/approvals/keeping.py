@@ -11,7 +11,7 @@ from meshkit.identity.access import require_scope
 from meshkit.identity.policy import Policy
 from meshkit.identity.roles import Roles
 from meshkit.ids import uuid7
-from meshkit.operators import is_named_operator
+from meshkit.operators import is_named_operator, is_operator
 from services.auth import errors
 from services.auth.domain.approvals import MOST_CALL_BYTES, Approval, ApprovalState, digest_of
 from services.auth.domain.audit import AuditEvent
@@ -58,6 +58,15 @@ class ApprovalKeeper:
         self._roles = roles
         self._policies = policies
         self._clock = clock
+
+    async def requester(self, caller: Principal) -> Party:
+        """Returns who asks in a tenant: a member, or an operator who acts in it.
+
+        Raises SECOND_PERSON_NEEDED for a program: whoever has its secret could ask through it and approve as himself.
+        """
+        if not is_operator(caller.actor) and not await self._is_person(caller):
+            raise errors.person_needed()
+        return Party.member(caller)
 
     async def take(self, party: Party, method: str, call: str) -> Approval:
         """Uses up what somebody else has approved of exactly this call, or asks for it.
@@ -107,9 +116,7 @@ class ApprovalKeeper:
         Raises RESOURCE_NOT_FOUND, STATE_NOT_ALLOWED, SECOND_PERSON_NEEDED, SCOPE_MISSING and VALIDATION_FAILED.
         """
         asked = await self.find(caller.tenant_id, approval_id)
-        known = is_member_id(caller.actor)
-        member = await self._members.find_member(caller.tenant_id, caller.actor) if known else None
-        if member is None or not member.may_sign_in:
+        if not await self._is_person(caller):
             raise errors.fellow_needed(approval_id)
         policy = self._policies.get(asked.method)
         if policy is None:  # of a release that is newer, or gone
@@ -136,6 +143,12 @@ class ApprovalKeeper:
             return self._event(asked.decided(state, party.actor, now), verb, now)
 
         return _found(await self._store.decide(party.tenant_id, approval_id, now, change))
+
+    async def _is_person(self, caller: Principal) -> bool:
+        """Tells whether a caller is an active member."""
+        known = is_member_id(caller.actor)
+        member = await self._members.find_member(caller.tenant_id, caller.actor) if known else None
+        return member is not None and member.may_sign_in
 
     async def _grant(self, party: Party, approval_id: str, digest: bytes, scopes: frozenset[str]) -> Approval:
         now = self._clock()

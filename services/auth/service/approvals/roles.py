@@ -22,7 +22,7 @@ PAGE = 200
 
 
 class RoleApprovals:
-    """What a tenant wants approved: whatever makes, or unmakes, somebody who may change members.
+    """What a tenant wants approved: whatever makes somebody who may change members, or gives such a one other roles.
 
     Disabling, signing out and deleting need nobody else: whoever sees that an account is in wrong hands ends it.
     """
@@ -42,8 +42,11 @@ class RoleApprovals:
         return not self._powerful.isdisjoint(roles) and await self.asked(tenant_id)
 
     async def concern_change(self, tenant_id: str, member_id: str, roles: frozenset[str]) -> bool:
-        """Tells whether a member who gets these roles instead of his own needs one."""
-        return await self.asked(tenant_id) and bool(self._powerful & (await self._roles(tenant_id, member_id) ^ roles))
+        """Tells whether a member who gets these roles instead of his own needs one.
+
+        Also one who would keep his power: until the change is made somebody else may have taken it from him.
+        """
+        return await self.asked(tenant_id) and bool(self._powerful & (await self._roles(tenant_id, member_id) | roles))
 
     async def concern_return(self, tenant_id: str, member_id: str) -> bool:
         """Tells whether letting a member in needs one: again, or whoever has a link."""

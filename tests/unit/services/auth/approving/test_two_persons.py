@@ -61,6 +61,27 @@ async def test_program_and_operator_are_no_second_person_of_a_tenant(cases: Appr
     assert (await failing(cases.grant(caller, approval_id, digest))).reason == "SECOND_PERSON_NEEDED"
 
 
+@pytest.mark.parametrize("subject", ["client-of-the-first", "key-1"])
+async def test_nobody_asks_through_a_program_what_he_would_approve_himself(cases: ApprovalCases, subject: str) -> None:
+    await cases.two()
+    ada = await cases.join()
+    program = replace(cases.caller("admin", subject=subject), client_id=subject, roles=frozenset({"service"}))
+    error = await failing(cases.call(program, role_update(ada, "admin")))
+    assert (error.reason, error.metadata) == ("SECOND_PERSON_NEEDED", {})
+    # What needs nobody else goes on as before.
+    await cases.call(program, role_update(ada, "viewer"))
+    assert roles_of(cases, ada) == {"viewer"}
+
+
+async def test_operator_asks_and_a_member_approves(cases: ApprovalCases) -> None:
+    _, second = await cases.two()
+    ada, operator = await cases.join(), cases.caller("owner", subject="operator/alice")
+    approval_id, digest = await held(cases, operator, role_update(ada, "admin"))
+    await cases.grant(cases.own(second), approval_id, digest)
+    await cases.call(operator, role_update(ada, "admin"))
+    assert roles_of(cases, ada) == {"admin"}
+
+
 async def test_member_who_is_disabled_is_no_second_person(cases: ApprovalCases) -> None:
     first, second = await cases.two()
     approval_id, digest = await held(cases, cases.own(first), role_update(await cases.join(), "owner"))

@@ -150,7 +150,8 @@ class Account(betterproto2.Message):
       "scopes": ["account:read", "case:read"],
       "factors": ["recovery_code", "totp"],
       "second_factor_required": true,
-      "recovery_codes_left": 9
+      "recovery_codes_left": 9,
+      "tenant": "acme"
     }
     """
 
@@ -204,6 +205,11 @@ class Account(betterproto2.Message):
     recovery_codes_left: "int" = betterproto2.field(10, betterproto2.TYPE_INT32)
     """
     Recovery codes that have not been used.
+    """
+
+    tenant: "str" = betterproto2.field(11, betterproto2.TYPE_STRING)
+    """
+    Name of the tenant, by which `rampart login --tenant` knows it.
     """
 
 

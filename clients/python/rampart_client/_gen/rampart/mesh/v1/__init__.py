@@ -331,9 +331,9 @@ class ErrorReason(betterproto2.Enum):
 
     SECOND_PERSON_NEEDED = 60
     """
-    The tenant wants a second person for this step, and the caller has edited the version, or has himself asked for what is to be approved, or is a program. PERMISSION_DENIED; metadata: `scenario_id` and `version`, or `approval_id`.
+    The tenant wants a second person for this step, and the caller has edited the version, or has himself asked for what is to be approved, or is a program, which neither asks nor approves. PERMISSION_DENIED; metadata: `scenario_id` and `version`, or `approval_id`; none for a program that asks.
 
-    Have somebody else do it: who has not edited the version since the one before, or another member who may do what was asked for.
+    Have somebody else do it: who has not edited the version since the one before, or another member who may do what was asked for. What a program may not ask for, a person does who has signed in.
     """
 
     NOT_COMPUTABLE = 65
