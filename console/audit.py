@@ -16,8 +16,9 @@ from console.audit_log import EVENTS, ApiAuditLog, AuditSource, FileAuditLog, no
 from console.audit_verification import AuditVerdict, verified
 from console.failure import WrongArgument
 from console.tables import output, table, when
-from console.tasking.action import finish, print_item, print_pages
+from console.tasking.action import print_item, print_pages
 from console.tasking.options import add_limit, given
+from console.tenant_access import finish_in_tenant
 from meshkit.audit.chain import ChainPlace
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ def add_parser(subparsers: _SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_list(actions)
     one = actions.add_parser("show", help="show an event")
     one.add_argument("sequence", type=whole(1, 1 << 62), metavar="SEQUENCE")
-    finish(one, _show)
+    finish_in_tenant(one, _show)
     anchor = actions.add_parser("anchor", help="print where the log ends, to be noted elsewhere: SEQUENCE:HASH")
-    finish(anchor, _anchor)
+    finish_in_tenant(anchor, _anchor)
     exporting = actions.add_parser("export", help="write the whole log into a file that can be verified anywhere")
     exporting.add_argument("file", type=Path, metavar="FILE")
-    finish(exporting, _export)
+    finish_in_tenant(exporting, _export)
     _add_verify(actions)
 
 
@@ -57,7 +58,7 @@ def _add_list(actions: _SubParsersAction[argparse.ArgumentParser]) -> None:
     listing.add_argument("--since", dest="start_time", type=point_in_time, metavar="TIME", help="only from then on")
     listing.add_argument("--until", dest="end_time", type=point_in_time, metavar="TIME", help="only before")
     add_limit(listing)
-    finish(listing, _list)
+    finish_in_tenant(listing, _list)
 
 
 def _add_verify(actions: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -70,7 +71,7 @@ def _add_verify(actions: _SubParsersAction[argparse.ArgumentParser]) -> None:
     verifying.add_argument(
         "--anchors", type=Path, metavar="FILE", help="of anchors, one a line, or a log of the auth service"
     )
-    finish(verifying, _verify)
+    finish_in_tenant(verifying, _verify)
     online = verifying.get_default("run")
     verifying.set_defaults(run=lambda arguments: _verify_file(arguments) if arguments.file else online(arguments))
 

@@ -161,7 +161,8 @@ async def _whoami(arguments: argparse.Namespace) -> None:
         print(json.dumps(account))
         return
     print(plain(f"{account.get('display_name', '')} <{account.get('email', '')}> at {login.base_url}"))
-    for name in ("subject", "tenant_id", "client_id"):
-        print(f"{name.removesuffix('_id')}: {account.get(name, '')}")
+    print(f"subject: {account.get('subject', '')}")
+    print(f"tenant: {account.get('tenant', '')} ({account.get('tenant_id', '')})")
+    print(f"client: {account.get('client_id', '')}")
     for name in ("roles", "scopes"):
         print(f"{name}: {' '.join(account.get(name, []))}")

@@ -48,6 +48,7 @@ class AccountAnswers:
     def on_get_account(self, asked: Any) -> Any:
         answer, person = account.GetAccountResponse(), self.here
         answer.account.email, answer.account.display_name = person.email, person.name
+        answer.account.tenant = "acme"
         answer.account.roles.append("analyst")
         answer.account.factors.extend(["totp"] if person.totp_secret else [])
         answer.account.recovery_codes_left = len(person.recovery_codes)

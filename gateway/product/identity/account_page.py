@@ -67,6 +67,7 @@ def account_page(form: Html, shows: Shows, told: Told = Told()) -> Page:
         "alert": alert(told.wrong if not told.place else "") or notice(_NOTICES.get(told.done, "")),
         "email": account.email or account.subject,
         "name": account.display_name,
+        "tenant": account.tenant or account.tenant_id,
         "roles": ", ".join(account.roles) or "none",
         "password": _password(form, told),
         "totp": fill(template("account_totp_on" if "totp" in account.factors else "account_totp_off"), form=form),

@@ -130,6 +130,7 @@ def account_to_proto(view: AccountView, caller: Principal) -> account_pb2.Accoun
         factors=[factor.value for factor, count in there.items() if count],
         second_factor_required=view.second_factor_required,
         recovery_codes_left=view.factors.recovery_codes,
+        tenant=view.tenant,
     )
 
 

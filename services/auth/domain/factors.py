@@ -30,3 +30,5 @@ class AccountView:
     member: Member
     factors: MemberFactors
     second_factor_required: bool
+    tenant: str
+    """Its name."""

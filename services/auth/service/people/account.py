@@ -58,12 +58,12 @@ class OwnAccount:
     async def get(self, caller: Principal) -> AccountView:
         member = await self._member(caller)
         factors = await self._stores.codes.factors(member.tenant_id, member.member_id)
-        return AccountView(member, factors, await self._stores.members.second_factor_required(member.tenant_id))
+        required = await self._stores.members.second_factor_required(member.tenant_id)
+        return AccountView(member, factors, required, await self._tenant_name(member))
 
     async def change_password(self, caller: Principal, old: str, new: str) -> None:
         """Ends all sessions, grants and tokens. Raises SIGN_IN_REFUSED, SIGN_IN_THROTTLED, PASSWORD_REFUSED."""
         member = await self._recent(caller)
-        tenant = await self._directory.get_tenant(member.tenant_id)
         present = await self._stores.passwords.find_password(member.tenant_id, member.member_id)
         admission = await self._guard.enter(
             f"change/{member.member_id}", member.tenant_id, self._guard.origin(""), frozenset()
@@ -72,7 +72,7 @@ class OwnAccount:
         if given is None or not await self._hasher.verify(present, given):
             raise errors.sign_in_refused()
         await self._guard.passed(admission)
-        words = own_words(member.display_name, member.email, tenant.name if tenant else "")
+        words = own_words(member.display_name, member.email, await self._tenant_name(member))
         hashed, now = await hash_of_new_password(self._hasher, new, words), self._clock()
         ended = Revocation.of_subject(member.tenant_id, member.member_id).up_to(now)
         act = act_on(member, "password.change", now, revocation=ended)
@@ -172,6 +172,10 @@ class OwnAccount:
         if member is None or not member.may_sign_in:
             raise errors.no_account()
         return member
+
+    async def _tenant_name(self, member: Member) -> str:
+        tenant = await self._directory.get_tenant(member.tenant_id)
+        return tenant.name if tenant is not None else ""
 
     async def _recent(self, caller: Principal) -> Member:
         """Returns the member, who has proven lately who he is."""

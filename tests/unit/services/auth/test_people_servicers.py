@@ -137,6 +137,7 @@ async def test_account_is_the_callers_own(cases: PeopleCases, members: MemberSer
     codes = (await account.CreateRecoveryCodes(accounts.CreateRecoveryCodesRequest(), CONTEXT)).codes
     told = (await account.GetAccount(accounts.GetAccountRequest(), CONTEXT)).account
     assert (told.subject, list(told.scopes)) == (member.member_id, ["account:read", "account:write"])
+    assert (told.tenant, told.tenant_id) == (cases.people.tenant.name, member.tenant_id)
     assert (list(told.factors), told.recovery_codes_left) == (["passkey", "recovery_code"], len(codes))
     assert (await account.StartTotp(accounts.StartTotpRequest(), CONTEXT)).otpauth_uri.startswith("otpauth://totp/")
     rename = accounts.RenamePasskeyRequest(passkey_id=passkey.passkey_id, display_name="Old laptop")

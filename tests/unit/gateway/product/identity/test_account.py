@@ -35,6 +35,7 @@ async def test_session_that_is_over_is_forgotten(browser: Browser) -> None:
 
 async def test_page_shows_the_account_of_the_session(browser: Browser, ada: Person) -> None:
     assert "ada@acme.example" in browser.text and "analyst" in browser.text
+    assert "Tenant acme" in browser.text
 
 
 async def test_new_password_ends_the_session_and_asks_for_itself(
