@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 
 import asyncpg
 
-from meshkit.errors import MeshError, unavailable
+from meshkit.errors import Kind, MeshError, unavailable
 from meshkit.storage.statements import RecordedConnection
 from meshkit.tracing import setup
 
@@ -110,15 +110,19 @@ async def _keep(_: asyncpg.Connection[asyncpg.Record]) -> None:
 
 @asynccontextmanager
 async def connected(pool: Pool, *, wait: float = ACQUIRE_TIMEOUT) -> AsyncIterator[Connection]:
-    """Lends a connection without a transaction, for one statement that is its own. Raises MeshError UNAVAILABLE.
+    """Lends a connection without a transaction, for one statement that is its own.
 
-    If all are lent, it waits `wait` seconds for one.
+    If all are lent, it waits `wait` seconds for one. Raises MeshError UNAVAILABLE, and ABORTED for a lock that others
+    hold for longer than a session may wait.
     """
     try:
         async with pool.acquire(timeout=wait) as connection:
             yield connection
     except MeshError:
         raise
+    except asyncpg.LockNotAvailableError as error:
+        words = "others are changing the same, for longer than could be waited"
+        raise MeshError(Kind.ABORTED, "CONFLICT", words, retry_after=1.0) from error
     except OUTAGES as error:
         _log.warning("postgres cannot be used: %s", type(error).__name__)
         raise unavailable("postgres") from error

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncpg
 
+from meshkit.storage.locks import hold_lock, under_change
 from meshkit.storage.postgres import Connection
 from services.auth.domain.members import Member, email_key
 
-__all__ = ["COLUMNS", "erase_credentials", "insert_member", "member_from_row", "take_turns", "update_member"]
+__all__ = ["COLUMNS", "erase_own", "insert_member", "member_from_row", "take_turns", "update_member"]
 
 COLUMNS = (
     "member_id, tenant_id, email, display_name, roles, created_at, updated_at, revision, activated_at, disabled_at,"
     " deleted_at, signed_in_at, signed_out_at"
 )
-_CREDENTIALS = (
+_OWN = (
     "passwords",
     "member_links",
     "member_marks",
@@ -21,15 +22,13 @@ _CREDENTIALS = (
     "recovery_codes",
     "passkeys",
     "provider_links",
+    "consents",
 )
 
 
-_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('members of ' || $1, 0))"
-
-
 async def take_turns(connection: Connection, tenant_id: str) -> None:
-    """Waits until no other transaction changes the members of the tenant, to the end of this one."""
-    await connection.execute(_TURNS, tenant_id)
+    """Waits until no other transaction changes the members of the tenant, to the end of this one. Raises CONFLICT."""
+    await hold_lock(connection, "members of", tenant_id, under_change("members"))
 
 
 def member_from_row(row: asyncpg.Record) -> Member:
@@ -89,7 +88,7 @@ async def update_member(connection: Connection, member: Member) -> None:
     )
 
 
-async def erase_credentials(connection: Connection, member_id: str) -> None:
-    """Deletes all with which a member could prove who he is."""
-    for table in _CREDENTIALS:
+async def erase_own(connection: Connection, member_id: str) -> None:
+    """Deletes all with which a member could prove who he is, and what he has consented to."""
+    for table in _OWN:
         await connection.execute(f"DELETE FROM {table} WHERE member_id = $1", member_id)

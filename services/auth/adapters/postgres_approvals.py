@@ -6,6 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
+from meshkit.storage.locks import hold_lock
 from meshkit.storage.postgres import Connection, Pool, transaction
 from services.auth.adapters import audit_rows
 from services.auth.domain.approvals import MOST_OPEN, Approval, ApprovalState
@@ -20,7 +21,6 @@ _COLUMNS = (
     " decided_at, scopes"
 )
 _OF_CALL = "tenant_id = $1 AND requester = $2 AND method = $3 AND digest = $4 AND expires_at > $5"
-_TURNS = "SELECT pg_advisory_xact_lock(hashtextextended('approvals of ' || $1, 0))"
 _OPEN = "SELECT count(*) FROM approvals WHERE tenant_id = $1 AND state IN ('pending', 'approved')"
 _POLICY = """
 INSERT INTO approval_policies (tenant_id, role_changes) VALUES ($1, $2)
@@ -36,7 +36,7 @@ class PostgresApprovals:
 
     async def ask(self, asked: Approval, event: AuditEvent) -> Approval | None:
         async with transaction(self._pool, [asked.tenant_id]) as connection:
-            await connection.execute(_TURNS, asked.tenant_id)
+            await hold_lock(connection, "approvals", asked.tenant_id)
             await connection.execute(
                 "DELETE FROM approvals WHERE tenant_id = $1 AND expires_at <= $2", asked.tenant_id, asked.requested_at
             )

@@ -32,6 +32,7 @@ _SET = ", ".join(f"{name} = ${place}" for place, name in enumerate(_MUTABLE, 3))
 _CREATE = f"INSERT INTO clients ({_COLUMNS}) VALUES ({_PLACES})"
 _REPLACE = f"UPDATE clients SET {_SET} WHERE tenant_id = $1 AND client_id = $2"
 _DELETE = "DELETE FROM clients WHERE tenant_id = $1 AND client_id = $2"
+_FORGET_CONSENTS = "DELETE FROM consents WHERE tenant_id = $1 AND client_id = $2"
 _GET = f"SELECT {_COLUMNS} FROM clients WHERE tenant_id = $1 AND client_id = $2"
 _PAGE = f"""
 SELECT {_COLUMNS} FROM clients WHERE tenant_id = $1 AND client_id COLLATE "C" > $2
@@ -88,6 +89,7 @@ class _Changes(SealedChanges):
 
     async def delete(self, client_id: str, act: RecordedAct) -> None:
         await self._connection.execute(_DELETE, self._tenant_id, client_id)
+        await self._connection.execute(_FORGET_CONSENTS, self._tenant_id, client_id)
         self.acts.append(act)
 
 

@@ -95,7 +95,7 @@ class PostgresMembers:
                 return member
             await rows.update_member(connection, change.member)
             if change.member.deleted_at is not None:
-                await rows.erase_credentials(connection, member_id)
+                await rows.erase_own(connection, member_id)
             elif change.member.disabled_at is not None:
                 await connection.execute("DELETE FROM member_links WHERE member_id = $1", member_id)
             await record(connection, change.act)

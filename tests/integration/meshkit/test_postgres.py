@@ -184,6 +184,17 @@ async def test_pool_that_is_used_up_is_unavailable_and_recovers(pool: Pool) -> N
         assert await connection.fetchval("SELECT 1") == 1
 
 
+async def test_who_waits_too_long_for_a_lock_is_told_to_come_again(through_proxy: Pool) -> None:
+    async with transaction(through_proxy, []) as first:
+        await first.execute("SELECT pg_advisory_xact_lock(7)")
+        with pytest.raises(MeshError) as caught:
+            async with transaction(through_proxy, []) as second:
+                await second.execute("SET LOCAL lock_timeout = 10")
+                await second.execute("SELECT pg_advisory_xact_lock(7)")
+    assert (caught.value.kind, caught.value.reason) == (Kind.ABORTED, "CONFLICT")
+    assert caught.value.retry_after
+
+
 async def test_check_raises_while_the_server_does_not_answer(through_proxy: Pool, proxy: Proxy) -> None:
     await check(through_proxy)
     await proxy.down()

@@ -13,6 +13,9 @@ from meshkit.errors import MeshError
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import open_pool
 from services.auth import errors
+from services.auth.adapters.postgres_clients import PostgresClients
+from services.auth.adapters.postgres_consents import PostgresConsents
+from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.links import LinkKind
 from services.auth.domain.members import OWNER, Member, MemberState, email_key
 from services.auth.domain.passkeys import Ceremony, CeremonyKind, Passkey
@@ -307,6 +310,21 @@ async def test_deleted_member_leaves_nothing_to_sign_in_with(people: People) -> 
     assert await stores.passkeys.find_passkey(passkey.credential_id) is None
     assert await stores.codes.find_totp(*own) is None
     assert (await stores.codes.factors(*own)).recovery_codes == 0
+
+
+@pytest.mark.parametrize("people", ["postgres"], indirect=True)
+async def test_no_consent_outlives_its_member_or_its_client(people: People, database: Database) -> None:
+    gone, stays, tenant_id = await people.join(), await people.join(), people.tenant.tenant_id
+    pool = await open_pool(database.dsn, size=1)
+    consents, clients = PostgresConsents(pool), PostgresClients(pool, AesSealer(b"k" * 32))
+    for member, client_id in ((gone, "shop-1"), (stays, "shop-1"), (stays, "shop-2")):
+        await consents.consent(tenant_id, member.member_id, client_id, frozenset({"a"}), act(member).event)
+    await people.stores.members.change_member(tenant_id, gone.member_id, change(lambda each: each.erased(NOW)))
+    async with clients.begin(tenant_id) as changes:
+        await changes.delete("shop-1", act(stays))
+    assert await consents.of_member(tenant_id, gone.member_id) == []
+    assert [each.client_id for each in await consents.of_member(tenant_id, stays.member_id)] == ["shop-2"]
+    await pool.close()
 
 
 async def test_policy_is_that_of_the_tenant(people: People) -> None:
