@@ -53,14 +53,18 @@ class Consents:
         self._clock = clock
 
     async def needed(self, request: AuthorizationRequest, client: OAuthClient, who: SignedIn) -> bool:
-        """Tells whether the person has to be asked before the client gets what it asks for."""
+        """Tells whether the person has to be asked before the client gets what it asks for.
+
+        Who has allowed nothing is asked also where the client could have nothing: without a consent there is no code.
+        """
         if client.first_party:
             return False
         if "consent" in request.prompts:
             return True
         asked = self.offered(request.scopes, client, who.member)
         member = who.member
-        return not asked <= await self._consents.consented(member.tenant_id, member.member_id, client.client_id)
+        allowed = await self._consents.consented(member.tenant_id, member.member_id, client.client_id)
+        return not allowed or not asked <= allowed
 
     def offered(self, scopes: frozenset[str], client: OAuthClient, member: Member) -> frozenset[str]:
         """Returns what of the scopes the client can have from the member."""

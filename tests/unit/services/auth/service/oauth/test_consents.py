@@ -73,3 +73,12 @@ async def test_code_that_is_asked_for_while_it_is_taken_back_is_refused(
     monkeypatch.setattr(Consents, "needed", meanwhile)
     told = query_of(await world.start(session))
     assert (told["error"], "code" in told) == ("access_denied", False)
+
+
+async def test_person_is_asked_though_the_client_can_have_nothing_of_what_it_wants(world: SignInWorld) -> None:
+    world.change(world.ann, roles=frozenset({"viewer"}))
+    session = (await world.signed_in(scope="case:read")).session
+    await world.server.account.withdraw(world.ann.tenant_id, world.ann.member_id, "shop-1")
+    # Nobody has refused, so that the client is not told so.
+    assert isinstance(await world.start(session, scope="case:write"), AttemptKey)
+    assert (await world.redeem(await world.code(scope="case:write"))).access.scope == ""
