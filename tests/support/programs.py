@@ -119,12 +119,16 @@ class ProgramWorld:
             return await self.keeper.create(changes, caller or self.boss, settings or ClientSettings(), scopes)
 
     async def key(
-        self, scopes: Sequence[str] = (), caller: Principal | None = None, life: timedelta | None = None
+        self,
+        scopes: Sequence[str] = (),
+        caller: Principal | None = None,
+        life: timedelta | None = None,
+        name: str = "",
     ) -> NewApiKey:
         """Creates an API key of the tenant."""
         ends = None if life is None else self.time() + life
         async with self.keys.begin(self.tenant.tenant_id) as changes:
-            return await self.key_keeper.create(changes, caller or self.boss, AskedKey("", scopes, 0, ends))
+            return await self.key_keeper.create(changes, caller or self.boss, AskedKey(name, scopes, 0, ends))
 
     async def token(self, made: NewClient, scope: str = "") -> IssuedToken:
         """Gets a token for the client with its secret."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
-from services.auth.domain.names import name_readable
+from services.auth.domain.names import UNREADABLE, name_readable
 from services.auth.domain.redirects import redirect_fault
 from services.auth.domain.secrets import StoredSecrets
 
@@ -125,7 +125,7 @@ def client_faults(settings: ClientSettings) -> Iterator[ClientFault]:
     """Yields what keeps settings from being those of a client that can work and is safe."""
     grants, method = settings.grant_types, settings.method
     if not name_readable(settings.display_name):
-        yield ClientFault("display_name", "display_name.readable", "must be readable: nothing that is invisible")
+        yield ClientFault("display_name", "display_name.readable", UNREADABLE)
     for place, uri in enumerate(settings.redirect_uris):
         if words := redirect_fault(uri):
             yield ClientFault(f"redirect_uris[{place}]", "redirect_uri.safe", words)

@@ -16,7 +16,7 @@ from services.auth.domain.secrets import StoredSecrets, secret_hash
 from services.auth.ports import ApiKeyChanges, ApiKeyStore, RecordedAct
 from services.auth.service.acts import act
 from services.auth.service.giving import GivenScopes, check_held
-from services.auth.service.names import random_name
+from services.auth.service.names import check_name, random_name
 from services.auth.service.quotas import check_room
 from services.auth.service.recent import forgotten_at
 
@@ -36,6 +36,7 @@ class ApiKeyKeeper:
 
     async def create(self, changes: ApiKeyChanges, caller: Principal, asked: AskedKey) -> NewApiKey:
         """Raises VALIDATION_FAILED, SCOPE_NOT_HELD and QUOTA_EXCEEDED."""
+        check_name(asked.display_name, "api_key.display_name")
         scopes = self._scopes.given(asked.scopes, caller, "api_key.scopes")
         now = self._clock()
         expires_at = asked.expires_at or now + DEFAULT_LIFE

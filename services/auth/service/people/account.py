@@ -17,6 +17,7 @@ from services.auth.domain.revocations import Revocation
 from services.auth.domain.totp import base32, matching_step, new_totp_secret, otpauth_uri
 from services.auth.ports import Directory, FactorRemoval, PasswordHasher, Sealer
 from services.auth.service.acts import act_on
+from services.auth.service.names import check_name
 from services.auth.service.people.authentication import totp_sealing_name
 from services.auth.service.people.ceremonies import PasskeyCeremonies
 from services.auth.service.people.guard import AttemptGuard
@@ -117,7 +118,8 @@ class OwnAccount:
         return await self._ceremonies.begin_registration(await self._recent(caller))
 
     async def create_passkey(self, caller: Principal, state: str, response: str, name: str) -> Passkey:
-        """Raises SIGN_IN_REFUSED, RESOURCE_EXISTS, and STATE_NOT_ALLOWED for one too many."""
+        """Raises VALIDATION_FAILED, SIGN_IN_REFUSED, RESOURCE_EXISTS, and STATE_NOT_ALLOWED for one too many."""
+        check_name(name)
         member = await self._recent(caller)
         made = await self._ceremonies.end_registration(member, state, response)
         if made is None:
@@ -136,7 +138,8 @@ class OwnAccount:
         return await self._stores.passkeys.passkeys_of(member.tenant_id, member.member_id)
 
     async def rename_passkey(self, caller: Principal, credential_id: bytes, name: str) -> Passkey:
-        """Raises RESOURCE_NOT_FOUND."""
+        """Raises VALIDATION_FAILED and RESOURCE_NOT_FOUND."""
+        check_name(name)
         member = await self._member(caller)
         act = act_on(member, "passkey.rename", self._clock())
         renamed = await self._stores.passkeys.rename_passkey(

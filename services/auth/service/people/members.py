@@ -16,6 +16,7 @@ from services.auth.domain.members import OWNER, Member, MemberState, MemberUpdat
 from services.auth.domain.revocations import Revocation
 from services.auth.ports import MemberChange, RecordedAct
 from services.auth.service.acts import act, act_on
+from services.auth.service.names import check_address, check_name
 from services.auth.service.people.links import Links
 from services.auth.service.people.reach import check_reach
 from services.auth.service.people.stores import PeopleStores
@@ -42,7 +43,12 @@ class MemberKeeper:
     async def invite(
         self, caller: Principal, email: str, display_name: str, roles: Collection[str]
     ) -> tuple[Member, NewLink | None]:
-        """Returns the member and the link to pass on. Raises RESOURCE_EXISTS, ROLE_NOT_GRANTED and QUOTA_EXCEEDED."""
+        """Returns the member and the link to pass on.
+
+        Raises VALIDATION_FAILED, RESOURCE_EXISTS, ROLE_NOT_GRANTED and QUOTA_EXCEEDED.
+        """
+        check_name(display_name)
+        check_address(email)
         check_reach(self._roles, caller, roles)
         now = self._clock()
         member = Member(str(uuid7()), caller.tenant_id, email, display_name, frozenset(roles), now, now)
@@ -68,8 +74,9 @@ class MemberKeeper:
     ) -> Member:
         """Changes a member in whom `check` finds nothing wrong. Another set of roles ends the tokens with the old one.
 
-        Raises RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, LAST_OWNER, and what `check` raises.
+        Raises VALIDATION_FAILED, RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, LAST_OWNER, and what `check` raises.
         """
+        check_name(update.display_name or "", "member.display_name")
 
         def decide(member: Member, other_owners: int) -> MemberChange | None:
             check(member)

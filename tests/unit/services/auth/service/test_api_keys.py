@@ -41,6 +41,11 @@ async def test_key_lives_for_ninety_days_and_at_most_a_year(world: ProgramWorld)
         assert [violation.field for violation in error.violations] == ["api_key.expire_time"]
 
 
+async def test_key_gets_no_name_that_nobody_can_read(world: ProgramWorld) -> None:
+    error = await refused(world.key(name="Till\u202e"))
+    assert [violation.field for violation in error.violations] == ["api_key.display_name"]
+
+
 async def test_nobody_gives_a_key_more_than_it_has(world: ProgramWorld) -> None:
     weak = world.caller("client:write", "user:read")
     assert (await refused(world.key(["pii:read"], weak))).reason == "SCOPE_NOT_HELD"

@@ -116,6 +116,16 @@ async def test_passkey_is_registered_once(cases: PeopleCases) -> None:
             assert renamed.display_name == "Old laptop"
 
 
+async def test_passkey_gets_no_name_that_nobody_can_read(cases: PeopleCases) -> None:
+    own = cases.own(await cases.join())
+    options, state = await cases.account.start_passkey(own)
+    answer = SoftAuthenticator(ORIGIN, RELYING_PARTY).create(options)
+    assert await reason(cases.account.create_passkey(own, state, answer, "Lap\u200btop")) == "VALIDATION_FAILED"
+    passkey = await cases.account.create_passkey(own, state, answer, "Laptop")
+    renaming = cases.account.rename_passkey(own, passkey.credential_id, "\u202epotpaL")
+    assert await reason(renaming) == "VALIDATION_FAILED"
+
+
 async def test_new_recovery_codes_replace_the_old(cases: PeopleCases) -> None:
     member = await cases.join()
     own = cases.own(member)

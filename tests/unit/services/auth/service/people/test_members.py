@@ -40,6 +40,18 @@ async def test_mailbox_is_invited_once(cases: PeopleCases) -> None:
     assert (await failing(cases.invite("ADA@Example.com"))).reason == "RESOURCE_EXISTS"
 
 
+async def test_name_or_address_that_nobody_can_read_is_refused(cases: PeopleCases) -> None:
+    owner, ada = cases.caller("owner"), await cases.join()
+    unseen = "Ada\u202e"
+    for call, field in (
+        (cases.members.invite(owner, "eve@example.com", unseen, ["viewer"]), "display_name"),
+        (cases.members.invite(owner, "ada\u200b@example.com", "Eve", ["viewer"]), "email"),
+        (cases.members.update(owner, ada.member_id, MemberUpdate(unseen), anything), "member.display_name"),
+    ):
+        error = await failing(call)
+        assert (error.reason, [each.field for each in error.violations]) == ("VALIDATION_FAILED", [field])
+
+
 async def test_nobody_is_invited_beyond_the_quota_of_the_tenant(cases: PeopleCases) -> None:
     tenant = await add_tenant(cases.people.directory, cases.people.tenant)
     await give_plan(cases.people.directory, tenant, TenantPlan(max_members=1))
