@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from google.protobuf.message import Message
@@ -21,6 +22,9 @@ from services.auth.service.revoking.feed import RevocationFeed
 __all__ = ["follow_revocations", "known_at_once"]
 
 _log = logging.getLogger(__name__)
+
+READ_SECONDS = 0.5
+"""For which an answer waits until this process knows what the call has revoked: it would soon anyway."""
 
 
 def follow_revocations(host: Host, pool: Pool, own: Revocations) -> RevocationFeed:
@@ -54,6 +58,7 @@ async def _read(feed: RevocationFeed, written: bool) -> None:
     if not written:
         return
     try:
-        await feed.refresh()
-    except MeshError as error:
-        _log.warning("what a call has revoked is known here a moment later: %s", error.message)
+        async with asyncio.timeout(READ_SECONDS):
+            await feed.refresh()
+    except (MeshError, TimeoutError) as error:
+        _log.warning("what a call has revoked is known here a moment later: %r", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from rampart.auth.v1 import oauth_service_pb2 as pb
 from meshkit.errors import MeshError, unavailable
 from services.auth import errors
 from services.auth.adapters import revocation_rows
+from services.auth.app import revoking
 from services.auth.app.revoking import known_at_once
 from services.auth.domain.revocations import Revocation
 
@@ -78,3 +80,13 @@ async def test_what_a_refused_call_has_revoked_is_read_as_well() -> None:
 
 async def test_call_whose_revocation_cannot_be_read_yet_is_answered_as_ever() -> None:
     assert await answered(Feed(unavailable("postgres")), revoke) is ANSWER
+
+
+async def test_call_is_answered_though_the_reading_takes_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging:
+        async def refresh(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(revoking, "READ_SECONDS", 0.01)
+    async with asyncio.timeout(5):
+        assert await answered(Hanging(), revoke) is ANSWER
