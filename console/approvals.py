@@ -6,10 +6,12 @@ import argparse
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import quote
 
 from console.api import Api, Json
+from console.failure import CommandFailure
 from console.tables import output, state_text, when
 from console.tasking.action import print_pages
 from console.tasking.options import add_limit, add_output
@@ -131,10 +133,11 @@ async def _show(approvals: Approvals, arguments: argparse.Namespace) -> int:
         print(json.dumps(found))
         return 0
     call = found.pop("call", "")
+    asked = _checked(call, found) if call else {}
     output().print(details(found))
-    if call:
-        print(f"\n{_readable(json.dumps(json.loads(call)['request'], ensure_ascii=False, indent=2))}")
-    if found["state"] == "pending":
+    if asked:
+        print(f"\n{_readable(json.dumps(asked['request'], ensure_ascii=False, indent=2))}")
+    if asked and found["state"] == "pending":
         option = " --platform" if arguments.platform else f" --tenant {arguments.tenant}" if arguments.tenant else ""
         print(f"\nrampart approval approve {found['approval_id']} {found['digest']}{option}")
     return 0
@@ -158,6 +161,14 @@ async def _policy(arguments: argparse.Namespace) -> int:
     asked = policy.get("role_changes", False)
     print(json.dumps(policy) if arguments.json else f"role changes  {'two people' if asked else 'one person'}")
     return 0
+
+
+def _checked(call: str, approval: Json) -> Json:
+    """Reads what was asked for. Raises CommandFailure unless it is that of the digest, which is what one approves."""
+    asked: Json = json.loads(call)
+    if (sha256(call.encode()).hexdigest(), asked["method"]) != (approval["digest"], approval["method"]):
+        raise CommandFailure("The platform shows another call than that of the digest: approve nothing, and report it.")
+    return asked
 
 
 def _print_decided(arguments: argparse.Namespace, approval: Json, words: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from tests.support.task_edge import TaskEdge
 Capture = pytest.CaptureFixture[str]
 PATH = "/api/v1/approvals"
 ONE = "01a1fc5a-3c62-7000-a1f6-6dcddde11fa1"
-DIGEST = "8d" * 32
 CALL = (
     '{"method":"rampart.auth.v1.MemberService/InviteMember","request":{"display_name":"A\\u202eda","roles":["owner"]}}'
 )
+DIGEST = sha256(CALL.encode()).hexdigest()
 
 
 def approval(**changes: Any) -> dict[str, Any]:
@@ -50,6 +51,16 @@ def test_what_is_shown_is_what_is_approved_and_hides_nothing(home: Path, edge: T
     shown = capsys.readouterr().out
     assert '"display_name": "A\\u202eda"' in shown and '"owner"' in shown
     assert shown.splitlines()[-1] == f"rampart approval approve {ONE} {DIGEST}"
+
+
+@pytest.mark.parametrize("changed", [{"call": CALL.replace("owner", "viewer")}, {"method": "M/DeleteMember"}])
+def test_call_that_is_not_the_one_of_the_digest_is_not_shown(
+    home: Path, edge: TaskEdge, capsys: Capture, changed: dict[str, str]
+) -> None:
+    edge.answer = lambda call: (200, approval(**changed))
+    assert command(home, "show", ONE) == 1
+    told = capsys.readouterr()
+    assert "approve nothing" in told.err and not told.out
 
 
 def test_what_was_used_is_shown_without_its_call(home: Path, edge: TaskEdge, capsys: Capture) -> None:
