@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from meshkit.storage.postgres import Pool, transaction
+from services.auth.adapters import audit_rows
+from services.auth.domain.audit import AuditEvent
 
 __all__ = ["PostgresErasedTenants"]
 
@@ -19,6 +21,7 @@ class PostgresErasedTenants:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def end_refusal(self, tenant_id: str, until: datetime) -> bool:
-        async with transaction(self._pool, [tenant_id]) as connection:
-            return await connection.execute(_END, tenant_id, until) != "UPDATE 0"
+    async def end_refusal(self, tenant_id: str, until: datetime, event: AuditEvent) -> None:
+        async with transaction(self._pool, [tenant_id, event.tenant_id]) as connection:
+            if await connection.execute(_END, tenant_id, until) != "UPDATE 0":
+                await audit_rows.append(connection, event)

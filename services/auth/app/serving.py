@@ -111,7 +111,7 @@ async def serve(host: Host, reader: Reader) -> None:
     server.add(audit_service_pb2_grpc.add_AuditServiceServicer_to_server, log)
     approving.serve(server)
     signing_in.serve(server)
-    await serve_tenants(host, reader, server, pool, trail, revoked)
+    await serve_tenants(host, reader, server, pool, revoked)
     await host.serve(server, admin=settings.mesh.admin_listen)
 
 

@@ -13,7 +13,6 @@ from meshkit.tenants.serving import TENANT_DATA_SERVICE, serve_tenant_data
 from meshkit.timestamps import utc_now
 from services.auth.adapters.postgres_directory import PostgresDirectory
 from services.auth.adapters.postgres_erased import PostgresErasedTenants
-from services.auth.ports import AuditTrail
 from services.auth.service.erasing import TenantErasure
 from services.auth.service.suspension import TenantControl
 from services.auth.servicer.tenant_service import TenantServicer
@@ -23,11 +22,9 @@ __all__ = ["TENANT_SERVICES", "serve_tenants"]
 TENANT_SERVICES = (tenant_service_pb2.DESCRIPTOR.services_by_name["TenantService"], TENANT_DATA_SERVICE)
 
 
-async def serve_tenants(
-    host: Host, reader: Reader, server: MeshServer, pool: Pool, trail: AuditTrail, revoked: Revocations
-) -> None:
+async def serve_tenants(host: Host, reader: Reader, server: MeshServer, pool: Pool, revoked: Revocations) -> None:
     """Adds `TENANT_SERVICES`."""
     control = TenantControl(PostgresDirectory(pool), clock=utc_now)
     server.add(tenant_service_pb2_grpc.add_TenantServiceServicer_to_server, TenantServicer(control))
-    erasure = TenantErasure(PostgresErasedTenants(pool), trail, clock=utc_now)
+    erasure = TenantErasure(PostgresErasedTenants(pool), clock=utc_now)
     await serve_tenant_data(host, reader, server, "auth", revoked, [erasure.forget])

@@ -9,17 +9,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from meshkit.context import SYSTEM_TENANT
+from meshkit.errors import MeshError
 from meshkit.identity.revocations import Revocations
 from meshkit.ids import uuid7
 from meshkit.storage.postgres import Pool, open_pool, transaction
-from services.auth.adapters import revocation_rows
+from services.auth.adapters import audit_rows, revocation_rows
 from services.auth.adapters.memory_revocations import MemoryRevocations
 from services.auth.adapters.postgres_directory import PostgresDirectory
+from services.auth.adapters.postgres_erased import PostgresErasedTenants
 from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.convert.revocations import revocation_to_tokens
 from services.auth.domain.revocations import Revocation, RevocationKind
 from services.auth.domain.tenants import Tenant
 from services.auth.ports.revocations import RevocationSource
+from services.auth.service.erasing import TenantErasure
 from services.auth.service.revoking.feed import RevocationFeed
 from services.auth.service.suspension import TenantControl
 from tests.integration.conftest import FreshDatabase
@@ -179,3 +183,26 @@ async def test_erasure_is_allowed_until_the_tenant_goes_on(pool: Pool) -> None:
         assert not await allowed()
         await control.suspend(made.name)
         assert not await allowed()
+
+
+async def test_end_of_an_erasure_and_its_event_are_one(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = await new_tenant(pool)
+    async with transaction(pool, [tenant]) as connection:
+        await revocation_rows.append(connection, Revocation.of_tenant(tenant))
+
+    async def events(of: str) -> int:
+        async with transaction(pool, [of]) as connection:
+            wanted = f"%tenants/{tenant}%"
+            return int(await connection.fetchval("SELECT count(*) FROM audit_events WHERE content LIKE $1", wanted))
+
+    async def killed(*_: object) -> None:
+        raise ConnectionResetError
+
+    erasure = TenantErasure(PostgresErasedTenants(pool), clock=lambda: NOW)
+    with monkeypatch.context() as patched, pytest.raises(MeshError):
+        patched.setattr(audit_rows, "append", killed)
+        await erasure.forget(tenant)
+    before = await events(SYSTEM_TENANT)
+    for _ in range(2):
+        await erasure.forget(tenant)
+        assert await events(SYSTEM_TENANT) == before + 1

@@ -16,27 +16,19 @@ class Refusals:
 
     def __init__(self, *tenants: str) -> None:
         self.ends: dict[str, datetime | None] = dict.fromkeys(tenants)
-
-    async def end_refusal(self, tenant_id: str, until: datetime) -> bool:
-        if self.ends.get(tenant_id, until) is not None:
-            return False
-        self.ends[tenant_id] = until
-        return True
-
-
-class Trail:
-    def __init__(self) -> None:
         self.events: list[AuditEvent] = []
 
-    async def record(self, event: AuditEvent) -> None:
-        self.events.append(event)
+    async def end_refusal(self, tenant_id: str, until: datetime, event: AuditEvent) -> None:
+        if self.ends.get(tenant_id, until) is None:
+            self.ends[tenant_id] = until
+            self.events.append(event)
 
 
 async def test_refusal_ends_when_no_token_can_be_left_and_the_platform_is_told_once() -> None:
-    refusals, trail = Refusals("t-1", "t-2"), Trail()
-    erasure = TenantErasure(refusals, trail, clock=lambda: NOW)
+    refusals = Refusals("t-1", "t-2")
+    erasure = TenantErasure(refusals, clock=lambda: NOW)
     await erasure.forget("t-1")
     await erasure.forget("t-1")
     assert refusals.ends == {"t-1": NOW + timedelta(days=1), "t-2": None}
-    told = [(event.action, event.tenant_id, event.target) for event in trail.events]
+    told = [(event.action, event.tenant_id, event.target) for event in refusals.events]
     assert told == [("tenant.erase", SYSTEM_TENANT, "tenants/t-1")]
