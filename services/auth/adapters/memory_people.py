@@ -107,7 +107,7 @@ class MemoryMembers:
         self._people.members[member_id] = change.member
         if change.member.deleted_at is not None:
             self._people.erase(member_id)
-        elif change.member.disabled_at is not None:
+        elif not member.keeps_links(change.member):
             self._people.links.pop(member_id, None)
         self._people.record(change.act)
         return change.member
@@ -169,9 +169,13 @@ class MemoryLinks:
     def __init__(self, people: PeopleInMemory) -> None:
         self._people = people
 
-    async def put_link(self, link: MemberLink, act: RecordedAct) -> None:
+    async def put_link(self, link: MemberLink, roles: frozenset[str], act: RecordedAct) -> bool:
+        member = self._people.member(link.tenant_id, link.member_id)
+        if member is None or member.disabled_at is not None or member.roles != roles:
+            return False
         self._people.links[link.member_id] = link
         self._people.record(act)
+        return True
 
     async def find_link(self, link_hash: bytes, now: datetime) -> tuple[MemberLink, Member] | None:
         for link in self._people.links.values():

@@ -17,6 +17,11 @@ from services.auth.ports import RecordedAct
 
 __all__ = ["PostgresLinks"]
 
+# Held, so that whoever changes the member waits, and finds the link.
+_STILL = """
+SELECT true FROM members
+WHERE member_id = $1 AND roles = $2 AND disabled_at IS NULL AND deleted_at IS NULL FOR SHARE"""
+
 
 class PostgresLinks:
     """Implements `LinkStore`. A link is looked up by its hash, which opens its row alone; see the migration."""
@@ -24,10 +29,13 @@ class PostgresLinks:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def put_link(self, link: MemberLink, act: RecordedAct) -> None:
+    async def put_link(self, link: MemberLink, roles: frozenset[str], act: RecordedAct) -> bool:
         async with transaction(self._pool, [link.tenant_id]) as connection:
+            if await connection.fetchval(_STILL, link.member_id, sorted(roles)) is None:
+                return False
             await write_link(connection, link)
             await record(connection, act)
+            return True
 
     async def find_link(self, link_hash: bytes, now: datetime) -> tuple[MemberLink, Member] | None:
         async with transaction(self._pool, ()) as connection:

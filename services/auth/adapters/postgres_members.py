@@ -96,7 +96,7 @@ class PostgresMembers:
             await rows.update_member(connection, change.member)
             if change.member.deleted_at is not None:
                 await rows.erase_own(connection, member_id)
-            elif change.member.disabled_at is not None:
+            elif not member.keeps_links(change.member):
                 await connection.execute("DELETE FROM member_links WHERE member_id = $1", member_id)
             await record(connection, change.act)
             return change.member

@@ -73,6 +73,13 @@ class Member:
         """Tells whether the member answers for the tenant now."""
         return self.may_sign_in and OWNER in self.roles
 
+    def keeps_links(self, after: Member) -> bool:
+        """Tells whether links that were made for him count after a change.
+
+        They do not for who is out, nor where a role was added: whoever made one may not have been allowed to then.
+        """
+        return after.disabled_at is None and after.deleted_at is None and after.roles <= self.roles
+
     def erased(self, at: datetime) -> Member:
         """Returns the member without anything about the person."""
         return replace(

@@ -10,6 +10,7 @@ __all__ = [
     "last_factor",
     "last_owner",
     "link_invalid",
+    "member_changed",
     "member_exists",
     "member_not_found",
     "no_account",
@@ -55,6 +56,12 @@ def too_many_sign_ins() -> MeshError:
 
 def password_refused(why: str) -> MeshError:
     return MeshError(Kind.INVALID_ARGUMENT, "PASSWORD_REFUSED", f"the password {_FAULTS[why]}", metadata={"why": why})
+
+
+def member_changed() -> MeshError:
+    """What was judged of the member does not hold any more."""
+    words = "the member was changed at the same time: look again, and repeat the call"
+    return MeshError(Kind.ABORTED, "CONFLICT", words, retry_after=1.0)
 
 
 def link_invalid() -> MeshError:

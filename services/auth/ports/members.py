@@ -106,8 +106,8 @@ class PasswordStore(Protocol):
 class LinkStore(Protocol):
     """One-time links: each member has one at most that is good."""
 
-    async def put_link(self, link: MemberLink, act: RecordedAct) -> None:
-        """Stores a link in place of one before it."""
+    async def put_link(self, link: MemberLink, roles: frozenset[str], act: RecordedAct) -> bool:
+        """Stores a link in place of one before it; False for a member who is out, or has other roles by now."""
         ...
 
     async def find_link(self, link_hash: bytes, now: datetime) -> tuple[MemberLink, Member] | None:

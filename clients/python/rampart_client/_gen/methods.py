@@ -1315,9 +1315,10 @@ class MemberClient:
 
     async def reset_member(self, request: ResetMemberRequest, **options: Unpack[CallOptions]) -> ResetMemberResponse:
         """Returns a new link with which a member sets his password: an invitation if he has not come in yet,
-        else one that is good for an hour. Links before it are good no longer. Where the tenant asks for it, a
-        second person approves it for who has a role that may change members. Reasons: RESOURCE_NOT_FOUND,
-        ROLE_NOT_GRANTED, STATE_NOT_ALLOWED, APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
+        else one that is good for an hour. Links before it are good no longer, and it ends when the member
+        gets another role. Where the tenant asks for it, a second person approves it for who has a role that
+        may change members. Reasons: RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, STATE_NOT_ALLOWED,
+        APPROVAL_REQUIRED, SECOND_PERSON_NEEDED.
         """
         return await self._caller.call(RESET_MEMBER, request, options)
 

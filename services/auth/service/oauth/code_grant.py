@@ -34,7 +34,7 @@ class RedeemedCode:
 
 
 class CodeGrant:
-    """GrantTurns codes into tokens."""
+    """Turns codes into tokens."""
 
     def __init__(
         self, grants: GrantStore, granting: Granting, sessions: SessionKeeper, clock: Callable[[], datetime]

@@ -59,13 +59,14 @@ class Links:
     async def reset(self, member: Member) -> NewLink | None:
         """Makes a link in place of those before it. Returns it if it has to be passed on, None if it was sent.
 
-        Raises STATE_NOT_ALLOWED for a member who is disabled.
+        Raises STATE_NOT_ALLOWED for a member who is disabled, and CONFLICT for one who was changed meanwhile.
         """
         if member.disabled_at is not None:
             raise errors.unfit_for_reset(member.state.value)
         link = self.new(member)
         act = act_on(member, "member.reset", self._clock(), kind=link.link.kind.value)
-        await self._stores.links.put_link(link.link, act)
+        if not await self._stores.links.put_link(link.link, member.roles, act):
+            raise errors.member_changed()
         return await self.deliver(member, link)
 
     async def deliver(self, member: Member, link: NewLink) -> NewLink | None:

@@ -135,7 +135,10 @@ class MemberKeeper:
         await self._change(caller, member_id, decide)
 
     async def reset(self, caller: Principal, member_id: str) -> NewLink | None:
-        """Returns a new link to pass on. Raises RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED and STATE_NOT_ALLOWED."""
+        """Returns a new link to pass on.
+
+        Raises RESOURCE_NOT_FOUND, ROLE_NOT_GRANTED, STATE_NOT_ALLOWED and CONFLICT.
+        """
         member = await self.get(caller.tenant_id, member_id)
         check_reach(self._roles, caller, member.roles)
         return await self._links.reset(member)

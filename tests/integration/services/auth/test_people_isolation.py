@@ -42,7 +42,7 @@ async def equipped(people: People) -> Member:
     await add_tenant(people.directory, people.tenant)
     member, stores = await people.join(), people.stores
     own = member.tenant_id, member.member_id
-    await stores.links.put_link(link_of(member, LinkKind.RESET), act(member))
+    await stores.links.put_link(link_of(member, LinkKind.RESET), member.roles, act(member))
     await stores.passwords.note_sign_in(*own, [secrets.token_bytes(32)], NOW)
     await stores.codes.begin_totp(*own, b"sealed", act(member))
     await stores.codes.replace_codes(*own, [secrets.token_bytes(32)], act(member))

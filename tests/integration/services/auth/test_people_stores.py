@@ -160,16 +160,28 @@ async def test_link_is_used_once_however_many_try(people: People) -> None:
 async def test_link_is_good_until_it_expires_or_another_is_made(people: People) -> None:
     member = await people.join()
     first, second = link_of(member, LinkKind.RESET), link_of(member, LinkKind.RESET)
-    await people.stores.links.put_link(first, act(member))
+    assert await people.stores.links.put_link(first, member.roles, act(member))
     assert await people.stores.links.find_link(first.link_hash, first.expires_at) is None
     assert not await people.stores.links.use_link(first, HASH, [], first.expires_at, act(member))
-    await people.stores.links.put_link(second, act(member))
+    assert await people.stores.links.put_link(second, member.roles, act(member))
     assert await people.stores.links.find_link(first.link_hash, NOW) is None
     assert not await people.stores.links.use_link(first, HASH, [], NOW, act(member))
     off = change(lambda each: replace(each, disabled_at=NOW))
     await people.stores.members.change_member(member.tenant_id, member.member_id, off)
     assert await people.stores.links.find_link(second.link_hash, NOW) is None
     assert not await people.stores.links.use_link(second, HASH, [], NOW, act(member))
+
+
+async def test_link_ends_when_its_member_may_do_more(people: People) -> None:
+    member, stores = await people.join(), people.stores
+    own, link = (member.tenant_id, member.member_id), link_of(member, LinkKind.RESET)
+    assert not await stores.links.put_link(link, frozenset({"owner"}), act(member))
+    assert await stores.links.put_link(link, member.roles, act(member))
+    for roles, good in ((member.roles, True), (frozenset({"viewer"}), False)):
+        await stores.members.change_member(*own, change(lambda each, roles=roles: replace(each, roles=roles)))  # type: ignore[misc]
+        assert (await stores.links.find_link(link.link_hash, NOW) is not None) is good
+    await stores.members.change_member(*own, change(lambda each: replace(each, disabled_at=NOW)))
+    assert not await stores.links.put_link(link, frozenset({"viewer"}), act(member))
 
 
 async def test_password_is_replaced_unless_it_changed_meanwhile(people: People) -> None:

@@ -208,3 +208,33 @@ async def test_members_of_other_tenants_are_nobody(cases: PeopleCases) -> None:
         error = await failing(getattr(cases.members, act)(stranger, member.member_id, *more))
         assert error.reason == "RESOURCE_NOT_FOUND"
     others.hasher.close()
+
+
+@pytest.mark.parametrize("came_in", [False, True])
+async def test_link_of_before_makes_nobody_what_its_maker_may_not_make(cases: PeopleCases, came_in: bool) -> None:
+    admin, owner = cases.caller("admin"), cases.caller("owner")
+    member, secret = await cases.invite("ada@example.com", "viewer")
+    if came_in:
+        await cases.links.use(secret, PASSWORD, HOME)
+        link = await cases.members.reset(admin, member.member_id)
+        assert link is not None
+        secret = link.secret
+    await cases.members.update(owner, member.member_id, MemberUpdate(display_name="Ada B."), anything)
+    assert (await cases.links.describe(secret)).email == "ada@example.com"
+    await cases.members.update(owner, member.member_id, MemberUpdate(roles=frozenset({"owner"})), anything)
+    assert (await failing(cases.links.use(secret, PASSWORD, HOME))).reason == "LINK_INVALID"
+
+
+async def test_no_link_is_made_for_what_a_member_was_a_moment_ago(
+    cases: PeopleCases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, find = await cases.join(), cases.members.get
+
+    async def meanwhile(tenant_id: str, member_id: str) -> Member:
+        found = await find(tenant_id, member_id)
+        to_owner = MemberUpdate(roles=frozenset({"owner"}))
+        await cases.members.update(cases.caller("owner"), member_id, to_owner, anything)
+        return found
+
+    monkeypatch.setattr(cases.members, "get", meanwhile)
+    assert (await failing(cases.members.reset(cases.caller("admin"), ada.member_id))).reason == "CONFLICT"
