@@ -178,10 +178,10 @@ def _check(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -> None:
         _check_items(method, option.rate_limit.items)
     if option.HasField("max_age") and not (option.public and _reads(method)):
         raise PolicyError(f"{method.full_name} has a max_age but is not public and NO_SIDE_EFFECTS")
-    if option.idempotency_key:
-        _check_key(method, option)
     if option.approval:
         _check_approval(method, option)
+    if option.idempotency_key:
+        _check_key(method, option)
 
 
 def _check_items(method: MethodDescriptor, name: str) -> None:
@@ -202,6 +202,8 @@ def _check_approval(method: MethodDescriptor, option: policy_pb2.MethodPolicy) -
         raise PolicyError(f"{method.full_name} needs an approval but is NO_SIDE_EFFECTS, streams or is not audited")
     if option.retryable and _approval(option).is_enforced:
         raise PolicyError(f"{method.full_name} needs an approval, which is good once, but is retryable")
+    if option.idempotency_key and _approval(option).is_enforced:
+        raise PolicyError(f"{method.full_name} needs an approval, but with an idempotency_key stays refused")
 
 
 def _names_requests(message: Descriptor, above: frozenset[str]) -> bool:

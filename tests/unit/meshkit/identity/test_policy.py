@@ -57,6 +57,7 @@ def method(options: str) -> MethodDescriptor:
         (f"{HELD}}};", "needs an approval but is NO_SIDE_EFFECTS, streams or is not audited"),
         (f"option idempotency_level = NO_SIDE_EFFECTS; {HELD}, audited: true}};", "needs an approval but is"),
         (f"{HELD}, audited: true, retryable: true}};", "needs an approval, which is good once, but is retryable"),
+        (f"{HELD}, audited: true, idempotency_key: true}};", "with an idempotency_key stays refused"),
     ],
 )
 def test_method_without_a_sound_policy_is_refused(options: str, words: str) -> None:
