@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["UNREADABLE", "address_readable", "name_readable"]
+__all__ = ["UNREADABLE", "address_readable", "name_readable", "readable_part"]
 
 UNREADABLE = "must be readable: nothing that is invisible"
 """What is said of a name that is refused."""
@@ -20,6 +20,12 @@ def name_readable(name: str) -> bool:
     """Tells whether all of a name can be seen. An empty one is none, which is shown as such."""
     seen = all(each in _JOINERS or _seen(each) for each in name)
     return seen and (not name or any(not each.isspace() and each not in _JOINERS for each in name))
+
+
+def readable_part(name: str) -> str:
+    """Returns what can be seen of a name that others have given; empty if that is none."""
+    seen = "".join(each for each in name if each in _JOINERS or _seen(each))
+    return seen if name_readable(seen) else ""
 
 
 def address_readable(address: str) -> bool:

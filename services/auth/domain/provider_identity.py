@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.auth.domain.names import address_readable, readable_part
+
 __all__ = ["ExpectedIdentity", "IdentityRefusedError", "ProvidedAddress", "ProvidedIdentity"]
 
 LEEWAY = 60.0
@@ -15,7 +17,6 @@ LEEWAY = 60.0
 MOST_AGE = 600.0
 """Seconds since a token was issued that is shown to us at once."""
 _EMAIL = re.compile(r"[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _FACTORS = frozenset({"face", "fpt", "hwk", "iris", "kba", "otp", "pin", "pwd", "retina", "sc", "sms", "swk", "tel"})
 """Methods of RFC 8176 that are a factor each."""
 _STRONG = frozenset({"2", "3", "4", "phr", "phrh", "http://schemas.openid.net/pape/policies/2007/06/multi-factor"})
@@ -39,12 +40,12 @@ class ProvidedAddress:
     @classmethod
     def read(cls, claims: Mapping[str, Any]) -> ProvidedAddress:
         email, name, verified = claims.get("email"), claims.get("name"), claims.get("email_verified")
-        usable = isinstance(email, str) and len(email) <= 320 and email.isprintable() and _EMAIL.fullmatch(email)
+        usable = isinstance(email, str) and len(email) <= 320 and address_readable(email) and _EMAIL.fullmatch(email)
         # Some providers write the boolean as a string.
         return cls(
             str(email) if usable else "",
             None if verified is None else verified is True or verified == "true",
-            _CONTROL.sub("", name)[:200] if isinstance(name, str) else "",
+            readable_part(name[:200]) if isinstance(name, str) else "",
         )
 
 

@@ -16,6 +16,7 @@ from services.auth.ports.identity_providers import IdentityProviderStore
 from services.auth.service.acts import act, act_on
 from services.auth.service.federation.catalogue import ProviderCatalogue
 from services.auth.service.federation.sealing import FederationSeals
+from services.auth.service.names import check_name
 from services.auth.service.people.reach import check_reach
 
 __all__ = ["IdentityProviders"]
@@ -53,8 +54,9 @@ class IdentityProviders:
     async def set(self, caller: Principal, given: GivenProvider) -> IdentityProvider:
         """Sets the provider, once it says of itself that it is what is given.
 
-        Raises ROLE_NOT_GRANTED and PROVIDER_UNUSABLE.
+        Raises VALIDATION_FAILED, ROLE_NOT_GRANTED and PROVIDER_UNUSABLE.
         """
+        check_name(given.display_name)
         check_reach(self._roles, caller, [OWNER])
         before, now = await self._store.find_provider(caller.tenant_id), self._clock()
         sealed = self._sealed(caller.tenant_id, given, before)

@@ -57,6 +57,11 @@ async def test_nobody_but_an_owner_sets_or_removes_it(
     await providers.get(world.tenant.tenant_id)
 
 
+async def test_provider_gets_no_name_that_nobody_can_read(world: SignInWorld) -> None:
+    refused = world.federation.set(world.tenant.tenant_id, display_name="Acme \u202eDI")
+    assert await reason_of(refused) == "VALIDATION_FAILED"
+
+
 @pytest.mark.parametrize("changed", [{"issuer": "https://thief.example"}, {"client_id": "thief"}])
 async def test_secret_is_kept_for_whom_it_was_given_and_nobody_else(
     world: SignInWorld, changed: dict[str, Any]

@@ -272,7 +272,7 @@ async def test_disabled_member_stays_out_linked_or_not(world: SignInWorld) -> No
 async def test_stranger_becomes_a_member_only_where_the_tenant_has_roles_for_him(
     world: SignInWorld, outside: ProviderTwin
 ) -> None:
-    outside.claims = {"sub": "sub-new", "email": "new@acme.example", "name": "New\x07 Person"}
+    outside.claims = {"sub": "sub-new", "email": "new@acme.example", "name": "New\x07 \u202ePerson"}
     assert await why(world) == "unknown"
     await world.federation.set(world.tenant.tenant_id, roles=frozenset({"viewer"}))
     await sign_in(world)
@@ -285,8 +285,9 @@ async def test_address_comes_from_userinfo_where_the_token_has_none(world: SignI
     outside.claims = {"email": None, "email_verified": None}
     outside.userinfo = {"sub": "sub-other", "email": "ann@acme.example", "email_verified": True}
     assert await why(world) == "userinfo"
-    outside.userinfo = {"sub": "sub-ann", "email": "ann@acme.example\n"}
-    assert await why(world) == "email"
+    for address in ("ann@acme.example\n", "ann\u3164@acme.example"):
+        outside.userinfo = {"sub": "sub-ann", "email": address}
+        assert await why(world) == "email"
     outside.userinfo = {"sub": "sub-ann", "email": "ann@acme.example"}
     assert await why(world) == "email_verified"
     outside.userinfo |= {"email_verified": True}
