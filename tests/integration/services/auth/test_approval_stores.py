@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -30,6 +31,7 @@ from tests.support.people import NOW
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant
 
+ROOT = Path(__file__).resolve().parents[4]
 AT_ONCE = 8
 LATER = NOW + timedelta(minutes=1)
 CALL = '{"method":"M","request":{"email":"canary@example.com"}}'
@@ -183,6 +185,16 @@ async def test_tenant_asks_for_approvals_from_when_it_says_so(kept: Kept) -> Non
         await kept.store.ask_role_changes(kept.tenant_id, asks, event(asked(kept.tenant_id)))
         assert await kept.store.role_changes_asked(kept.tenant_id) == asks
     assert not await kept.store.role_changes_asked(str(uuid7()))
+
+
+@pytest.mark.parametrize("kept", ["postgres"], indirect=True)
+async def test_owner_of_the_database_lets_a_tenant_go_on_that_nobody_is_left_in(kept: Kept, database: Database) -> None:
+    await kept.store.ask_role_changes(kept.tenant_id, True, event(asked(kept.tenant_id)))
+    [said] = [line for line in (ROOT / "docs/identity.md").read_text().splitlines() if "approval_policies;" in line]
+    owner = await asyncpg.connect(database.owner_dsn)
+    await owner.execute(said.replace("TENANT_ID", kept.tenant_id))
+    await owner.close()
+    assert not await kept.store.role_changes_asked(kept.tenant_id)
 
 
 @pytest.mark.parametrize("kept", ["postgres"], indirect=True)
