@@ -329,7 +329,7 @@ async def test_no_consent_outlives_its_member_or_its_client(people: People, data
     gone, stays, tenant_id = await people.join(), await people.join(), people.tenant.tenant_id
     pool = await open_pool(database.dsn, size=1)
     consents, clients = PostgresConsents(pool), PostgresClients(pool, AesSealer(b"k" * 32))
-    for member, client_id in ((gone, "shop-1"), (stays, "shop-1"), (stays, "shop-2")):
+    for member, client_id in ((gone, "shop-2"), (stays, "shop-1"), (stays, "shop-2")):
         await consents.consent(tenant_id, member.member_id, client_id, frozenset({"a"}), act(member).event)
     await people.stores.members.change_member(tenant_id, gone.member_id, change(lambda each: each.erased(NOW)))
     async with clients.begin(tenant_id) as changes:
