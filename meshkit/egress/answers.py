@@ -14,6 +14,8 @@ __all__ = ["EgressAnswer", "read_answer"]
 
 MOST_HEADER_OCTETS = 32 * 1024
 _PIECE = 16 * 1024
+_FRAMED = 2
+"""How many times its octets a body may take as it comes, in chunks and with what is told beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class _Reading:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._room = MOST_HEADER_OCTETS + _FRAMED * most
         self._parser = httptools.HttpResponseParser(self)
         self._head = 0
         self.headers: dict[str, str] = {}
@@ -41,9 +44,13 @@ class _Reading:
 
     def feed(self, data: bytes) -> None:
         """Reads on. Raises EgressError."""
+        self._room -= len(data)
+        if self._room < 0:
+            # The parser has no bound of its own, and keeps a field that does not end.
+            raise EgressError(EgressFault.TOO_LARGE)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             raise EgressError(EgressFault.MALFORMED) from None
         if not self.fits:
             raise EgressError(EgressFault.TOO_LARGE)
@@ -53,6 +60,10 @@ class _Reading:
         if not self.status or "content-length" in self.headers or "transfer-encoding" in self.headers:
             raise EgressError(EgressFault.MALFORMED)
         self.over = True
+
+    def on_message_begin(self) -> None:
+        if self.over:
+            raise EgressError(EgressFault.MALFORMED)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._head += len(name) + len(value)

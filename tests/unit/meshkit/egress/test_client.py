@@ -92,8 +92,24 @@ async def test_answer_that_is_too_large_is_refused(host: OutsideHost, egress: Eg
 @pytest.mark.parametrize(
     "reply",
     [
+        b"HTTP/1.1 200 " + b"x" * 60_000, b"HTTP/1.1 200 OK\r\nX: " + b"y" * 60_000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 3000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"z" * 60_000,
+    ],
+)  # fmt: skip
+async def test_answer_that_never_gets_on_is_read_no_further(host: OutsideHost, egress: Egress, reply: bytes) -> None:
+    host.replies = [reply]
+    assert await fault_of(egress, host.origin, most_octets=1000) is EgressFault.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
         b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", answer() + answer(b"[]"),
+        answer() + b"more", answer(b"{}", "200 OK", "Content-Length: 3"),
+        answer(b"2\r\n{}\r\n0\r\n\r\n", "200 OK", "Transfer-Encoding: chunked"),
     ],
 )  # fmt: skip
 async def test_answer_that_breaks_off_or_is_none_is_refused(host: OutsideHost, egress: Egress, reply: bytes) -> None:
