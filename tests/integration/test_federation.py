@@ -121,7 +121,7 @@ async def connect(ours: Place, provider: Place) -> str:
     client = {
         "display_name": "Rampart of Acme",
         "grant_types": ["authorization_code"],
-        "redirect_uris": [f"{ours.instance.url}/sign-in/callback"],
+        "redirect_uris": [f"{ours.instance.url}/sign-in/callback/acme"],
     }
     made = (await provider.rest("POST", "/api/v1/clients", client)).json
     given = {
@@ -168,7 +168,7 @@ async def test_member_signs_in_by_another_instance(places: tuple[Place, Place]) 
     await there.submit("/sign-in", email=EMAIL, password=PASSWORD)
     assert "Rampart of Acme" in there.text
     reply = await there.submit("/consent", answer="allow")
-    assert reply.headers["location"].startswith(f"{ours.instance.url}/sign-in/callback?")
+    assert reply.headers["location"].startswith(f"{ours.instance.url}/sign-in/callback/acme?")
     answer = path_of(reply.headers["location"])
     assert (await Browser(ours.gateway).get(answer)).status == 404, "the answer is of one browser"
     await here.get(answer)

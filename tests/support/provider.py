@@ -37,7 +37,8 @@ __all__ = ["PROVIDER", "REDIRECT_URI", "SECRET", "FederationParts", "ProviderTwi
 PROVIDER = "https://id.example/realms/staff"
 CLIENT = "rampart"
 SECRET = "kept: by the provider & us"
-REDIRECT_URI = "https://rampart.example/sign-in/callback"
+CALLBACK = "https://rampart.example/sign-in/callback"
+REDIRECT_URI = f"{CALLBACK}/acme"
 ACCESS_TOKEN = "opaque"
 
 
@@ -93,10 +94,13 @@ class ProviderTwin:
     def answer(self, address: str, **changed: str) -> ProviderAnswer:
         """Signs in whoever comes by an authorization request, and returns what the browser brings back."""
         asked = dict(parse_qsl(urlsplit(address).query, strict_parsing=True))
-        assert asked["redirect_uri"] == REDIRECT_URI and asked["scope"] == "openid email profile"
+        callback, _, tenant = asked["redirect_uri"].rpartition("/")
+        assert callback == CALLBACK and asked["scope"] == "openid email profile"
         code = secrets.token_urlsafe(8)
         self.codes[code] = asked
-        return ProviderAnswer(**{"code": code, "state": asked["state"], "iss": PROVIDER, "error": ""} | changed)
+        return ProviderAnswer(
+            **{"code": code, "state": asked["state"], "iss": PROVIDER, "error": "", "tenant": tenant} | changed
+        )
 
     async def get_object(self, url: str, whose: str, token: str = "") -> Mapping[str, Any]:
         self._heard(url, whose)
@@ -156,7 +160,14 @@ class FederationParts:
         self.catalogue = ProviderCatalogue(self.outside, lambda: clock().timestamp())
         members = MemoryMembers(people)
         self.providers = IdentityProviders(
-            self.store, members, self.catalogue, self.seals, roles=self.roles, clock=clock
+            self.store,
+            members,
+            tenants,
+            self.catalogue,
+            self.seals,
+            roles=self.roles,
+            callback=CALLBACK,
+            clock=clock,
         )
         self.federation = Federation(
             store=self.store,
@@ -166,7 +177,7 @@ class FederationParts:
             accounts=LinkedAccounts(self.store, self.outside, clock),
             seals=self.seals,
             trail=trail,
-            redirect_uri=REDIRECT_URI,
+            callback=CALLBACK,
             clock=clock,
         )
 

@@ -16,6 +16,7 @@ from meshkit.errors import MeshError
 __all__ = ["CALLBACK", "FederationPages"]
 
 CALLBACK = "/sign-in/callback"
+"""Below which each tenant has the address at which its provider answers."""
 
 _ANSWER = ("code", "state", "iss", "error")
 _NO_PROVIDER = "There is no such organisation, or it has no sign-in of its own here."
@@ -51,7 +52,11 @@ class FederationPages:
             raise attempt_over()
         answered = {name: given.get(name, "") for name in _ANSWER}
         request = service.FinishFederationRequest(
-            interaction=visit.interaction(attempt), client_address=visit.address, device=visit.device(), **answered
+            interaction=visit.interaction(attempt),
+            tenant=visit.exchange.scope["path_params"]["tenant"],
+            client_address=visit.address,
+            device=visit.device(),
+            **answered,
         )
         visit.drop(PROVIDER)
         visit.given = {"attempt": attempt}

@@ -65,7 +65,7 @@ def _sign_in(door: Door, calls: IdentityCalls, attempts: Attempts) -> list[BaseR
         Route(steps.CONSENT, door.form(attempts.submit_consent), methods=["POST"]),
         Route("/sign-in/passkey", door.form(attempts.passkey_options), methods=["POST"]),
         Route("/sign-in/provider", door.form(federation.leave), methods=["POST"]),
-        Route(CALLBACK, door.page(federation.come_back)),
+        Route(f"{CALLBACK}/{{tenant}}", door.page(federation.come_back)),
     ]
 
 

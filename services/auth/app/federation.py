@@ -27,7 +27,7 @@ from services.auth.settings import AuthSettings
 __all__ = ["Federated"]
 
 CALLBACK_PATH = "/sign-in/callback"
-"""Where the edge takes the answers of providers."""
+"""Below which the edge takes the answers of providers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Federated:
         calls = EgressProviders(await host.open(open_egress(settings.egress_allow), name="egress"))
         catalogue = ProviderCatalogue(calls, time.time)
         seals = FederationSeals(AesSealer(settings.derived_key("identity providers")))
-        redirect_uri = settings.mesh.issuer.rstrip("/") + CALLBACK_PATH
+        callback = settings.mesh.issuer.rstrip("/") + CALLBACK_PATH
         signing_in = Federation(
             store=store,
             tenants=directory,
@@ -55,10 +55,17 @@ class Federated:
             accounts=LinkedAccounts(store, calls, utc_now),
             seals=seals,
             trail=trail,
-            redirect_uri=redirect_uri,
+            callback=callback,
             clock=utc_now,
         )
         keeper = IdentityProviders(
-            store, PostgresMembers(pool), catalogue, seals, roles=Roles.declared(), clock=utc_now
+            store,
+            PostgresMembers(pool),
+            directory,
+            catalogue,
+            seals,
+            roles=Roles.declared(),
+            callback=callback,
+            clock=utc_now,
         )
-        return cls(signing_in, IdentityProviderServicer(keeper, redirect_uri))
+        return cls(signing_in, IdentityProviderServicer(keeper))

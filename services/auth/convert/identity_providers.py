@@ -13,7 +13,7 @@ __all__ = ["given_provider_from_proto", "provider_to_proto"]
 
 
 def provider_to_proto(provider: IdentityProvider, redirect_uri: str) -> identity_provider_pb2.IdentityProvider:
-    """Returns the provider without its secret; `redirect_uri` is that of the platform."""
+    """Returns the provider without its secret; `redirect_uri` is where it answers."""
     message = identity_provider_pb2.IdentityProvider(
         issuer=provider.issuer,
         client_id=provider.client_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-__all__ = ["FEDERATED", "SEVERAL_FACTORS", "FederatedAttempt", "ProviderAnswer"]
+__all__ = ["FEDERATED", "SEVERAL_FACTORS", "FederatedAttempt", "ProviderAnswer", "redirect_uri"]
 
 FEDERATED = "fed"
 """Method of a session for which the tenant's own provider has vouched."""
@@ -18,6 +18,8 @@ class FederatedAttempt:
     """What an answer is held against. It is kept with the attempt, sealed, for one answer."""
 
     tenant_id: str
+    tenant: str
+    """Name of the tenant, with which the redirect URI ends."""
     issuer: str
     client_id: str
     names_itself: bool
@@ -45,3 +47,14 @@ class ProviderAnswer:
     state: str = field(repr=False)
     iss: str
     error: str
+    tenant: str
+    """Name of the tenant to whose redirect URI it came."""
+
+
+def redirect_uri(callback: str, tenant: str) -> str:
+    """Returns where the provider of a tenant answers: each tenant has an address of its own (RFC 9700, section 4.4.2).
+
+    A hostile provider can send a browser on to that of another tenant, whose answer then comes to that one's address.
+    At one for all it would be taken for the answer of the first, which then would be shown a code of the other.
+    """
+    return f"{callback}/{tenant}"

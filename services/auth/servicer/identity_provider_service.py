@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import grpc
+from rampart.auth.v1 import identity_provider_pb2
 from rampart.auth.v1 import identity_provider_service_pb2 as pb
 
 from meshkit.context import principal
 from services.auth.convert import identity_providers as convert
+from services.auth.domain.identity_providers import IdentityProvider
 from services.auth.service.federation.providers import IdentityProviders
 
 __all__ = ["IdentityProviderServicer"]
@@ -17,23 +19,22 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class IdentityProviderServicer:
-    """Implements `rampart.auth.v1.IdentityProviderService`. `redirect_uri` is where providers answer."""
+    """Implements `rampart.auth.v1.IdentityProviderService`."""
 
-    def __init__(self, providers: IdentityProviders, redirect_uri: str) -> None:
+    def __init__(self, providers: IdentityProviders) -> None:
         self._providers = providers
-        self._redirect_uri = redirect_uri
 
     async def GetIdentityProvider(
         self, _: pb.GetIdentityProviderRequest, __: Context
     ) -> pb.GetIdentityProviderResponse:
         found = await self._providers.get(principal().tenant_id)
-        return pb.GetIdentityProviderResponse(provider=convert.provider_to_proto(found, self._redirect_uri))
+        return pb.GetIdentityProviderResponse(provider=await self._told(found))
 
     async def SetIdentityProvider(
         self, request: pb.SetIdentityProviderRequest, _: Context
     ) -> pb.SetIdentityProviderResponse:
         stored = await self._providers.set(principal(), convert.given_provider_from_proto(request))
-        return pb.SetIdentityProviderResponse(provider=convert.provider_to_proto(stored, self._redirect_uri))
+        return pb.SetIdentityProviderResponse(provider=await self._told(stored))
 
     async def RemoveIdentityProvider(
         self, _: pb.RemoveIdentityProviderRequest, __: Context
@@ -44,3 +45,6 @@ class IdentityProviderServicer:
     async def UnlinkMember(self, request: pb.UnlinkMemberRequest, _: Context) -> pb.UnlinkMemberResponse:
         await self._providers.unlink(principal(), request.member_id)
         return pb.UnlinkMemberResponse()
+
+    async def _told(self, provider: IdentityProvider) -> identity_provider_pb2.IdentityProvider:
+        return convert.provider_to_proto(provider, await self._providers.redirect_uri(provider.tenant_id))

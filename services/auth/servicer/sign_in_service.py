@@ -65,7 +65,7 @@ class SignInServicer:
         return pb.StartFederationResponse(redirect_uri=address)
 
     async def FinishFederation(self, request: pb.FinishFederationRequest, _: Context) -> pb.FinishFederationResponse:
-        answer = ProviderAnswer(request.code, request.state, request.iss, request.error)
+        answer = ProviderAnswer(request.code, request.state, request.iss, request.error, request.tenant)
         browser = Browser(request.client_address, request.device)
         view = await self._sign_in.finish_federation(convert.key_from_proto(request.interaction), answer, browser)
         return pb.FinishFederationResponse(sign_in=convert.view_to_proto(view, self._words))

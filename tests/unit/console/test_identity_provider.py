@@ -15,7 +15,7 @@ Capture = pytest.CaptureFixture[str]
 PATH = "/api/v1/identity-provider"
 ISSUER = "https://login.example.com/realms/staff"
 PROVIDER: dict[str, Any] = {
-    "issuer": ISSUER, "client_id": "rampart", "redirect_uri": "https://rampart.example.com/sign-in/callback",
+    "issuer": ISSUER, "client_id": "rampart", "redirect_uri": "https://rampart.example.com/sign-in/callback/acme",
 }  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def test_provider_is_set_with_the_secret_of_a_file(home: Path, edge: TaskEdge, t
         "token_endpoint_auth_method": "client_secret_basic", "domains": ["example.com"], "roles": ["viewer"],
         "email_trusted": False, "second_factor_trusted": True, "required": True,
     }  # fmt: skip
-    assert "https://rampart.example.com/sign-in/callback" in capsys.readouterr().out
+    assert "https://rampart.example.com/sign-in/callback/acme" in capsys.readouterr().out
 
 
 def test_set_without_a_secret_keeps_the_one_there_is(home: Path, edge: TaskEdge) -> None:

@@ -126,7 +126,7 @@ class StartFederationResponse(_message.Message):
     def __init__(self, redirect_uri: _Optional[str] = ...) -> None: ...
 
 class FinishFederationRequest(_message.Message):
-    __slots__ = ("interaction", "code", "state", "iss", "error", "client_address", "device")
+    __slots__ = ("interaction", "code", "state", "iss", "error", "client_address", "device", "tenant")
     INTERACTION_FIELD_NUMBER: _ClassVar[int]
     CODE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -134,6 +134,7 @@ class FinishFederationRequest(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
+    TENANT_FIELD_NUMBER: _ClassVar[int]
     interaction: _sign_in_pb2.Interaction
     code: str
     state: str
@@ -141,7 +142,8 @@ class FinishFederationRequest(_message.Message):
     error: str
     client_address: str
     device: str
-    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., code: _Optional[str] = ..., state: _Optional[str] = ..., iss: _Optional[str] = ..., error: _Optional[str] = ..., client_address: _Optional[str] = ..., device: _Optional[str] = ...) -> None: ...
+    tenant: str
+    def __init__(self, interaction: _Optional[_Union[_sign_in_pb2.Interaction, _Mapping]] = ..., code: _Optional[str] = ..., state: _Optional[str] = ..., iss: _Optional[str] = ..., error: _Optional[str] = ..., client_address: _Optional[str] = ..., device: _Optional[str] = ..., tenant: _Optional[str] = ...) -> None: ...
 
 class FinishFederationResponse(_message.Message):
     __slots__ = ("sign_in",)

@@ -8,11 +8,13 @@ from datetime import datetime
 from meshkit.context import Principal
 from meshkit.identity.roles import Roles
 from services.auth import errors
+from services.auth.domain.federation import redirect_uri
 from services.auth.domain.identity_providers import GivenProvider, IdentityProvider
 from services.auth.domain.members import OWNER
 from services.auth.domain.provider_metadata import ProviderFault
 from services.auth.ports import MemberStore, RecordedAct
 from services.auth.ports.identity_providers import IdentityProviderStore
+from services.auth.ports.sign_in import TenantReader
 from services.auth.service.acts import act, act_on
 from services.auth.service.federation.catalogue import ProviderCatalogue
 from services.auth.service.federation.sealing import FederationSeals
@@ -31,18 +33,29 @@ class IdentityProviders:
         self,
         store: IdentityProviderStore,
         members: MemberStore,
+        tenants: TenantReader,
         catalogue: ProviderCatalogue,
         seals: FederationSeals,
         *,
         roles: Roles,
+        callback: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._members = members
+        self._tenants = tenants
         self._catalogue = catalogue
         self._seals = seals
         self._roles = roles
+        self._callback = callback
         self._clock = clock
+
+    async def redirect_uri(self, tenant_id: str) -> str:
+        """Returns where the provider of a tenant answers. Raises RESOURCE_NOT_FOUND for a tenant that is gone."""
+        tenant = await self._tenants.get_tenant(tenant_id)
+        if tenant is None:
+            raise errors.provider_not_found()
+        return redirect_uri(self._callback, tenant.name)
 
     async def get(self, tenant_id: str) -> IdentityProvider:
         """Raises RESOURCE_NOT_FOUND."""

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 
 from meshkit.errors import unavailable
 from services.auth import errors
-from services.auth.domain.federation import FEDERATED, SEVERAL_FACTORS, FederatedAttempt, ProviderAnswer
-from services.auth.domain.identity_providers import IdentityProvider
+from services.auth.domain.federation import FEDERATED, SEVERAL_FACTORS, FederatedAttempt, ProviderAnswer, redirect_uri
 from services.auth.domain.members import Member, Proven
 from services.auth.domain.pkce import S256, challenge_of
 from services.auth.domain.provider_identity import ExpectedIdentity, IdentityRefusedError
 from services.auth.domain.provider_metadata import ProviderFault
 from services.auth.domain.redirection import answer_uri
 from services.auth.domain.sign_in import SignInAttempt
+from services.auth.domain.tenants import Tenant
 from services.auth.ports import AuditTrail
 from services.auth.ports.identity_providers import IdentityProviderStore
 from services.auth.ports.sign_in import TenantReader
@@ -60,7 +60,7 @@ class Federation:
         accounts: LinkedAccounts,
         seals: FederationSeals,
         trail: AuditTrail,
-        redirect_uri: str,
+        callback: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -70,7 +70,7 @@ class Federation:
         self._accounts = accounts
         self._seals = seals
         self._trail = trail
-        self._redirect_uri = redirect_uri
+        self._callback = callback
         self._clock = clock
 
     async def name(self, tenant_id: str) -> str:
@@ -104,11 +104,15 @@ class Federation:
 
         Raises RESOURCE_NOT_FOUND and DEPENDENCY_UNAVAILABLE.
         """
-        provider = await self._provider(attempt, tenant)
+        named = await self._tenant(attempt, tenant)
+        provider = await self._store.find_provider(named.tenant_id) if named is not None else None
+        if named is None or provider is None:
+            raise errors.provider_not_found()
         async with self._asking(provider.tenant_id):
             metadata = await self._catalogue.metadata(provider.issuer, provider.tenant_id)
         under_way = FederatedAttempt(
             provider.tenant_id,
+            named.name,
             provider.issuer,
             provider.client_id,
             metadata.names_itself,
@@ -148,7 +152,7 @@ class Federation:
             raise IdentityRefusedError("provider")
         metadata = await self._catalogue.metadata(provider.issuer, provider.tenant_id)
         secret = self._seals.open_secret(provider)
-        code = CodeToRedeem(answer.code, under_way.verifier, self._redirect_uri, secret)
+        code = CodeToRedeem(answer.code, under_way.verifier, redirect_uri(self._callback, under_way.tenant), secret)
         redeemed = await self._tokens.redeem(provider, metadata, code)
         expected = ExpectedIdentity(
             provider.issuer, provider.client_id, under_way.nonce, under_way.max_age, under_way.begun_at
@@ -159,22 +163,17 @@ class Federation:
         at = None if identity.proven_at is None else datetime.fromtimestamp(identity.proven_at, UTC)
         return Proven(member, frozenset({FEDERATED, SEVERAL_FACTORS} if several else {FEDERATED}), at)
 
-    async def _provider(self, attempt: SignInAttempt, tenant: str) -> IdentityProvider:
-        tenant_id = attempt.tenant_id
-        if not tenant_id:
-            named = await self._tenants.find_tenant(tenant)
-            tenant_id = named.tenant_id if named is not None else ""
-        found = await self._store.find_provider(tenant_id) if tenant_id else None
-        if found is None:
-            raise errors.provider_not_found()
-        return found
+    async def _tenant(self, attempt: SignInAttempt, named: str) -> Tenant | None:
+        if attempt.tenant_id:
+            return await self._tenants.get_tenant(attempt.tenant_id)
+        return await self._tenants.find_tenant(named)
 
     def _request(self, under_way: FederatedAttempt, hint: str) -> dict[str, str]:
         """Returns the parameters of the authorization request; those without a value are left out."""
         return {
             "response_type": "code",
             "client_id": under_way.client_id,
-            "redirect_uri": self._redirect_uri,
+            "redirect_uri": redirect_uri(self._callback, under_way.tenant),
             "scope": SCOPES,
             "state": under_way.state,
             "nonce": under_way.nonce,
@@ -203,6 +202,8 @@ class Federation:
 
 def _check_answer(under_way: FederatedAttempt, answer: ProviderAnswer) -> None:
     """Raises IdentityRefusedError for an answer of another provider (RFC 9207, section 2.4), or without a code."""
+    if answer.tenant != under_way.tenant:
+        raise IdentityRefusedError("redirect_uri")
     if (answer.iss or under_way.names_itself) and answer.iss != under_way.issuer:
         raise IdentityRefusedError("iss")
     if answer.error:

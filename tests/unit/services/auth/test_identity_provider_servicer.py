@@ -24,7 +24,7 @@ def world() -> SignInWorld:
 
 
 async def test_provider_is_told_as_set_without_its_secret(world: SignInWorld) -> None:
-    servicer = IdentityProviderServicer(world.federation.providers, REDIRECT_URI)
+    servicer = IdentityProviderServicer(world.federation.providers)
     assert await reason_of(servicer.GetIdentityProvider(pb.GetIdentityProviderRequest(), CONTEXT)) == (
         "RESOURCE_NOT_FOUND"
     )

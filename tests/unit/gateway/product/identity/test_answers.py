@@ -8,7 +8,15 @@ from gateway.product.identity.answers import leads_there
 from tests.support.pages import Browser
 from tests.support.sign_in_twin import PASSWORD, Person, SignInTwin
 
-PAGES = ("/sign-in", "/device", "/account", "/link", "/consent?attempt=none", "/oauth/authorize", "/sign-in/callback")
+PAGES = (
+    "/sign-in",
+    "/device",
+    "/account",
+    "/link",
+    "/consent?attempt=none",
+    "/oauth/authorize",
+    "/sign-in/callback/acme",
+)
 STRICT = {
     "default-src": ["'none'"], "style-src": ["'self'"], "img-src": ["'self'"], "base-uri": ["'none'"],
     "frame-ancestors": ["'none'"], "form-action": ["'self'"],

@@ -32,9 +32,10 @@ async def test_way_to_the_provider_is_a_page_so_that_no_policy_forbids_it(
 
 async def test_answer_of_the_provider_signs_in(browser: Browser, federated: SignInTwin) -> None:
     await leave(browser)
-    await browser.get("/sign-in/callback?code=c&state=other-state&iss=https%3A%2F%2Fprovider.example")
+    await browser.get("/sign-in/callback/acme?code=c&state=other-state&iss=https%3A%2F%2Fprovider.example")
     asked = federated.asked("FinishFederation")
     assert (asked.code, asked.state, asked.iss) == ("c", "other-state", "https://provider.example")
+    assert asked.tenant == "acme"
     assert asked.client_address and asked.device == browser.cookies["__Host-device"]
     assert browser.place.startswith("/consent?attempt=")
     assert "__Host-provider" not in browser.cookies
@@ -44,7 +45,7 @@ async def test_answer_of_the_provider_signs_in(browser: Browser, federated: Sign
 async def test_last_step_by_the_provider_leaves_by_a_page(browser: Browser, federated: SignInTwin) -> None:
     federated.first_party = True
     await leave(browser)
-    reply = await browser.get("/sign-in/callback?code=c&state=other-state")
+    reply = await browser.get("/sign-in/callback/acme?code=c&state=other-state")
     assert reply.status == 200
     assert "https://shop.example/back?code=" in reply.body.decode()
 
@@ -54,7 +55,7 @@ async def test_answer_that_is_not_good_shows_the_first_page_again(
     browser: Browser, federated: SignInTwin, query: str
 ) -> None:
     await leave(browser)
-    reply = await browser.get(f"/sign-in/callback?{query}")
+    reply = await browser.get(f"/sign-in/callback/acme?{query}")
     assert reply.status == 422
     assert "did not vouch for you" in browser.text
     assert federated.sessions == {}
@@ -63,7 +64,7 @@ async def test_answer_that_is_not_good_shows_the_first_page_again(
 async def test_answer_to_another_browser_is_nobodys(browser: Browser, federated: SignInTwin) -> None:
     await leave(browser)
     other = Browser(browser.gateway)
-    assert (await other.get("/sign-in/callback?code=c&state=other-state")).status == 404
+    assert (await other.get("/sign-in/callback/acme?code=c&state=other-state")).status == 404
     assert federated.sessions == {}
 
 

@@ -99,6 +99,15 @@ async def test_answer_to_another_state_does_not_end_the_attempt(world: SignInWor
     assert (await come_back(world, key, address)).session
 
 
+async def test_answer_of_another_tenants_provider_is_shown_to_nobody(world: SignInWorld, outside: ProviderTwin) -> None:
+    # Not every provider says who it is: a browser that one provider sends on to another's comes back with its state.
+    outside.document |= {"authorization_response_iss_parameter_supported": False}
+    await world.federation.set(world.tenant.tenant_id)
+    outside.asked.clear()
+    assert await why(world, tenant="other", iss="") == "redirect_uri"
+    assert not any(url.endswith("/token") for url, _ in outside.asked)
+
+
 async def test_code_of_another_attempt_is_of_no_use(world: SignInWorld, outside: ProviderTwin) -> None:
     stolen = outside.answer(await go(world, await begin(world))).code
     assert await why(world, code=stolen) == "token_invalid_grant"

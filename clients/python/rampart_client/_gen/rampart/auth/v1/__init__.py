@@ -1888,7 +1888,7 @@ class IdentityProvider(betterproto2.Message):
       "email_trusted": false,
       "second_factor_trusted": true,
       "required": true,
-      "redirect_uri": "https://rampart.example.com/sign-in/callback",
+      "redirect_uri": "https://rampart.example.com/sign-in/callback/acme",
       "create_time": "2026-10-01T09:00:00Z",
       "update_time": "2026-10-01T09:30:00Z"
     }
@@ -1943,7 +1943,7 @@ class IdentityProvider(betterproto2.Message):
 
     redirect_uri: "str" = betterproto2.field(10, betterproto2.TYPE_STRING)
     """
-    Redirect URI to register at the provider. Set by the service.
+    Redirect URI to register at the provider, which ends with the name of the tenant. Set by the service.
     """
 
     create_time: "datetime.datetime | None" = betterproto2.field(
