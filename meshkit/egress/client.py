@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import re
 import ssl
-from collections import Counter as Tally
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from meshkit.egress.addresses import IpAddress
 from meshkit.egress.answers import EgressAnswer, read_answer
 from meshkit.egress.errors import EgressError, EgressFault
 from meshkit.egress.names import HostNames
+from meshkit.egress.places import Places
 from meshkit.egress.targets import EgressTarget, read_target
 
 __all__ = ["Egress", "EgressRequest", "open_egress"]
@@ -58,7 +58,7 @@ class Egress:
         self._opened = opened
         self._names = names or HostNames()
         self._tls = tls or ssl.create_default_context()
-        self._under_way: Tally[str] = Tally()
+        self._places = Places(AT_ONCE, OF_ONE)
 
     async def send(self, request: EgressRequest, whose: str) -> EgressAnswer:
         """Returns the answer, whatever its status; redirects are not followed. `whose` is the tenant.
@@ -68,7 +68,7 @@ class Egress:
         outcome = "given_up"
         try:
             with self._place(whose):
-                answer = await self._send(request)
+                answer = await self._send(request, whose)
             outcome = "answered"
             return answer
         except EgressError as error:
@@ -83,21 +83,18 @@ class Egress:
 
     @contextmanager
     def _place(self, whose: str) -> Iterator[None]:
-        """Holds a place for the block: nobody waits for one."""
-        if self._under_way.total() >= AT_ONCE or self._under_way[whose] >= OF_ONE:
-            raise EgressError(EgressFault.BUSY)
-        self._under_way[whose] += 1
+        """Holds a place for the block."""
+        self._places.take(whose)
         try:
             yield
         finally:
-            self._under_way[whose] -= 1
-            self._under_way += Tally()
+            self._places.leave(whose)
 
-    async def _send(self, request: EgressRequest) -> EgressAnswer:
+    async def _send(self, request: EgressRequest, whose: str) -> EgressAnswer:
         target = read_target(request.url, self._opened)
         head = _head(request, target)
         try:
-            async with asyncio.timeout(request.seconds), self._connection(target) as (reader, writer):
+            async with asyncio.timeout(request.seconds), self._connection(target, whose) as (reader, writer):
                 writer.write(head + request.body)
                 await writer.drain()
                 return await read_answer(reader, request.most_octets)
@@ -110,9 +107,10 @@ class Egress:
 
     @asynccontextmanager
     async def _connection(
-        self, target: EgressTarget
+        self, target: EgressTarget, whose: str
     ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        addresses = [each for each in await self._names.addresses(target.host, target.port) if target.admits(each)]
+        found = await self._names.addresses(target.host, target.port, whose)
+        addresses = [each for each in found if target.admits(each)]
         if not addresses:
             raise EgressError(EgressFault.ADDRESS)
         reader, writer = await self._connect(target, addresses[:_TRIES])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -24,6 +24,8 @@ REFETCH_FLOOR = 10.0
 MOST = 512
 """Providers of which something is kept."""
 
+_NEVER = float("-inf")
+
 Kept = TypeVar("Kept")
 
 
@@ -43,19 +45,27 @@ class _Shelf(Generic[Kept]):
 
 
 @dataclass(slots=True)
-class _Document:
-    metadata: ProviderMetadata | None = None
-    fetched: float = float("-inf")
-    failed: float = float("-inf")
+class _Entry(Generic[Kept]):
+    """One thing that is fetched, by one at a time."""
+
+    value: Kept | None = None
+    fetched: float = _NEVER
+    attempted: float = _NEVER
     why: str = ""
-
-
-@dataclass(slots=True)
-class _Keys:
-    keys: KeySet = field(default_factory=KeySet)
-    fetched: float = float("-inf")
-    attempted: float = float("-inf")
+    """Why the latest attempt was in vain; empty if it was not."""
     turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def fetch(self, coming: Awaitable[Kept], clock: Callable[[], float]) -> Kept:
+        """Waits for the thing and keeps it. Raises ProviderFault."""
+        self.attempted, self.why = clock(), "timeout"
+        try:
+            self.value = await coming
+        except ProviderFault as error:
+            # That others ask at this moment says nothing of the provider.
+            self.attempted, self.why = (_NEVER, "") if error.why == "busy" else (self.attempted, error.why)
+            raise
+        self.fetched, self.why = clock(), ""
+        return self.value
 
 
 class ProviderCatalogue:
@@ -64,40 +74,39 @@ class ProviderCatalogue:
     def __init__(self, calls: ProviderCalls, clock: Callable[[], float]) -> None:
         self._calls = calls
         self._clock = clock
-        self._documents: _Shelf[_Document] = _Shelf(_Document)
-        self._keys: _Shelf[_Keys] = _Shelf(_Keys)
+        self._documents: _Shelf[_Entry[ProviderMetadata]] = _Shelf(_Entry)
+        self._keys: _Shelf[_Entry[KeySet]] = _Shelf(_Entry)
 
     async def metadata(self, issuer: str, whose: str, *, anew: bool = False) -> ProviderMetadata:
         """Returns what an issuer says of itself; `anew` as it is now. Raises ProviderFault."""
-        kept, now = self._documents.take(f"{whose} {issuer}"), self._clock()
-        if kept.metadata is not None and now - kept.fetched < LIFE and not anew:
-            return kept.metadata
-        if now - kept.failed < REFETCH_FLOOR and not anew:
-            raise ProviderFault(kept.why)
-        try:
-            found = ProviderMetadata.read(await self._calls.get_object(document_url(issuer), whose), issuer)
-        except ProviderFault as error:
-            # That others ask at this moment says nothing of the provider.
-            if error.why != "busy":
-                kept.failed, kept.why = self._clock(), error.why
-            raise
-        kept.metadata, kept.fetched = found, self._clock()
-        return found
+        kept = self._documents.take(f"{whose} {issuer}")
+        async with kept.turns:
+            now = self._clock()
+            if kept.value is not None and now - kept.fetched < LIFE and not anew:
+                return kept.value
+            if kept.why and now - kept.attempted < REFETCH_FLOOR and not anew:
+                raise ProviderFault(kept.why)
+            return await kept.fetch(self._document(issuer, whose), self._clock)
 
     async def keys(self, metadata: ProviderMetadata, token: UnverifiedJws, whose: str) -> Sequence[PublicKey]:
         """Returns the keys that may have signed a token, or none. Raises ProviderFault."""
         kept = self._keys.take(f"{whose} {metadata.jwks_uri}")
         async with kept.turns:
             now = self._clock()
-            found = kept.keys.find(token.kid, token.algorithm) if now - kept.fetched < LIFE else ()
-            if not found and now - kept.attempted >= REFETCH_FLOOR:
-                kept.attempted = now
-                kept.keys = await self._fetch(metadata.jwks_uri, whose)
-                kept.fetched = self._clock()
-                found = kept.keys.find(token.kid, token.algorithm)
-        return found
+            known = kept.value if kept.value is not None and now - kept.fetched < LIFE else KeySet()
+            if found := known.find(token.kid, token.algorithm):
+                return found
+            if now - kept.attempted >= REFETCH_FLOOR:
+                fetched = await kept.fetch(self._key_set(metadata.jwks_uri, whose), self._clock)
+                return fetched.find(token.kid, token.algorithm)
+            if kept.why:
+                raise ProviderFault(kept.why)
+            return ()
 
-    async def _fetch(self, url: str, whose: str) -> KeySet:
+    async def _document(self, issuer: str, whose: str) -> ProviderMetadata:
+        return ProviderMetadata.read(await self._calls.get_object(document_url(issuer), whose), issuer)
+
+    async def _key_set(self, url: str, whose: str) -> KeySet:
         published = (await self._calls.get_object(url, whose)).get("keys")
         if not isinstance(published, list):
             raise ProviderFault("malformed")

@@ -14,7 +14,7 @@ import pytest
 from meshkit.egress import client as clients
 from meshkit.egress.client import Egress, EgressRequest
 from meshkit.egress.errors import EgressError, EgressFault
-from meshkit.egress.names import HostNames
+from meshkit.egress.names import OF_ONE, HostNames
 from tests.support.outside import OutsideHost, answer, served_outside
 from tests.support.pki import authority, leaf, pem
 
@@ -128,13 +128,14 @@ async def test_answer_drop_by_drop_ends_in_time(host: OutsideHost, egress: Egres
 
 
 async def test_host_that_hangs_takes_the_places_of_its_tenant_alone(
-    host: OutsideHost, egress: Egress, monkeypatch: pytest.MonkeyPatch
+    host: OutsideHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(clients, "AT_ONCE", clients.OF_ONE + 1)
+    egress = Egress([host.origin], HostNames(host.lookup))
     host.gate.clear()
     hanging = [asyncio.create_task(egress.send(EgressRequest(host.origin), "t")) for _ in range(clients.OF_ONE)]
     await host.asked.wait()
     assert await fault_of(egress, host.origin) is EgressFault.BUSY
-    monkeypatch.setattr(clients, "AT_ONCE", clients.OF_ONE + 1)
     other = asyncio.create_task(egress.send(EgressRequest(host.origin), "other"))
     await asyncio.sleep(0)
     with pytest.raises(EgressError, match="busy"):
@@ -144,19 +145,22 @@ async def test_host_that_hangs_takes_the_places_of_its_tenant_alone(
     assert (await egress.send(EgressRequest(host.origin), "t")).status == 200
 
 
-async def test_name_server_that_hangs_is_waited_for_no_longer_than_the_rest() -> None:
+async def test_name_server_that_hangs_takes_the_threads_of_its_tenant_alone() -> None:
     free = threading.Event()
 
     def hang(_: str, __: int) -> Sequence[str]:
         free.wait(5)
         return []
 
-    names = HostNames(hang)
-    names._places = threading.Semaphore(1)
-    egress = Egress([], names)
-    assert await fault_of(egress, "https://id.example/", seconds=0.05) is EgressFault.TIMEOUT
-    assert await fault_of(egress, "https://id.example/", seconds=0.05) is EgressFault.BUSY
+    egress = Egress([], HostNames(hang))
+    for _ in range(OF_ONE):
+        assert await fault_of(egress, "https://id.example/", seconds=0.02) is EgressFault.TIMEOUT
+    assert await fault_of(egress, "https://id.example/", seconds=0.02) is EgressFault.BUSY
+    other = asyncio.create_task(egress.send(EgressRequest("https://id.example/"), "other"))
+    await asyncio.sleep(0)
     free.set()
+    with pytest.raises(EgressError, match="address"):
+        await other
     egress.close()
 
 

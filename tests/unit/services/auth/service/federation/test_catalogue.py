@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -52,6 +53,34 @@ async def test_document_is_kept_for_a_while(
     await catalogue.metadata(PROVIDER, "t")
     await catalogue.metadata(PROVIDER, "t", anew=True)
     assert times(outside, "configuration") == 3
+
+
+async def test_documents_that_are_wanted_at_once_are_one(
+    outside: ProviderTwin, catalogue: ProviderCatalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slowly(url: str, whose: str) -> Mapping[str, Any]:
+        await asyncio.sleep(0)
+        return await get_object(url, whose)
+
+    get_object = outside.get_object
+    monkeypatch.setattr(outside, "get_object", slowly)
+    await asyncio.gather(*(catalogue.metadata(PROVIDER, "t") for _ in range(9)))
+    assert times(outside, "configuration") == 1
+
+
+async def test_keys_that_cannot_be_fetched_are_no_wrong_signature(
+    outside: ProviderTwin, catalogue: ProviderCatalogue, clock: Clock[float]
+) -> None:
+    metadata = await catalogue.metadata(PROVIDER, "t")
+    outside.fault = "tls"
+    wanted = (catalogue.keys(metadata, token("key-1"), "t") for _ in range(3))
+    assert [str(each) for each in await asyncio.gather(*wanted, return_exceptions=True)] == [
+        "the provider cannot be used (tls)"
+    ] * 3
+    assert times(outside, "keys") == 1
+    outside.fault = ""
+    clock.now += catalogues.REFETCH_FLOOR
+    assert await catalogue.keys(metadata, token("key-1"), "t")
 
 
 async def test_provider_in_trouble_is_asked_now_and_then(
