@@ -8,7 +8,17 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-__all__ = ["OWNER", "Member", "MemberState", "MemberUpdate", "Proven", "SecondFactor", "email_key", "is_member_id"]
+__all__ = [
+    "OWNER",
+    "Member",
+    "MemberState",
+    "MemberUpdate",
+    "Proven",
+    "SecondFactor",
+    "email_key",
+    "is_member_id",
+    "key_is_its_own",
+]
 
 OWNER = "owner"
 """Role of which every tenant keeps one member at least."""
@@ -101,6 +111,14 @@ def email_key(email: str) -> str:
     RFC 5321 lets a mailbox differ by case; where one does, nobody can tell it from the other by reading.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold())
+
+
+def key_is_its_own(email: str) -> bool:
+    """Tells whether an address differs from its key by the case of letters alone.
+
+    Else it may be another mailbox than that which is written as the key: `straße.example` is not `strasse.example`.
+    """
+    return email_key(email) == unicodedata.normalize("NFC", email).lower()
 
 
 @dataclass(frozen=True, slots=True)

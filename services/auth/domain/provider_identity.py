@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.auth.domain.members import key_is_its_own
 from services.auth.domain.names import address_readable, readable_part
 
 __all__ = ["ExpectedIdentity", "IdentityRefusedError", "ProvidedAddress", "ProvidedIdentity"]
@@ -17,10 +18,14 @@ LEEWAY = 60.0
 MOST_AGE = 600.0
 """Seconds since a token was issued that is shown to us at once."""
 _EMAIL = re.compile(r"[^\x00-\x20\x7f@]+@[^\x00-\x20\x7f@]+")
-_FACTORS = frozenset({"face", "fpt", "hwk", "iris", "kba", "otp", "pin", "pwd", "retina", "sc", "sms", "swk", "tel"})
-"""Methods of RFC 8176 that are a factor each."""
+_FACTORS = (
+    frozenset({"kba", "pin", "pwd"}),
+    frozenset({"hwk", "otp", "sc", "sms", "swk", "tel"}),
+    frozenset({"face", "fpt", "iris", "retina", "vbm"}),
+)
+"""Methods of RFC 8176 by what they prove: to know, to have, and to be. Two of one kind are one factor."""
 _STRONG = frozenset({"2", "3", "4", "phr", "phrh", "http://schemas.openid.net/pape/policies/2007/06/multi-factor"})
-"""Values of `acr` for more than one factor (ISO/IEC 29115; OpenID Connect EAP)."""
+"""Values of `acr` for more than one factor: levels as we and others count them, and those of OpenID Connect EAP."""
 
 
 class IdentityRefusedError(Exception):
@@ -40,7 +45,7 @@ class ProvidedAddress:
     @classmethod
     def read(cls, claims: Mapping[str, Any]) -> ProvidedAddress:
         email, name, verified = claims.get("email"), claims.get("name"), claims.get("email_verified")
-        usable = isinstance(email, str) and len(email) <= 320 and address_readable(email) and _EMAIL.fullmatch(email)
+        usable = isinstance(email, str) and _usable(email)
         # Some providers write the boolean as a string.
         return cls(
             str(email) if usable else "",
@@ -101,11 +106,18 @@ class ExpectedIdentity:
             raise IdentityRefusedError("auth_time")
 
 
+def _usable(email: str) -> bool:
+    """Tells whether an address can be compared with those of members."""
+    written = len(email) <= 320 and address_readable(email) and _EMAIL.fullmatch(email) is not None
+    return written and key_is_its_own(email)
+
+
 def _several_factors(claims: Mapping[str, Any]) -> bool:
     methods = claims.get("amr")
     named = {each for each in methods if isinstance(each, str)} if isinstance(methods, list) else set()
+    kinds = sum(not named.isdisjoint(kind) for kind in _FACTORS)
     level = claims.get("acr")
-    return "mfa" in named or len(named & _FACTORS) > 1 or (isinstance(level, str) and level in _STRONG)
+    return "mfa" in named or kinds > 1 or (isinstance(level, str) and level in _STRONG)
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

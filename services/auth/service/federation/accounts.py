@@ -8,7 +8,7 @@ from datetime import datetime
 
 from meshkit.ids import uuid7
 from services.auth.domain.identity_providers import IdentityProvider, ProviderLink
-from services.auth.domain.members import Member, email_key
+from services.auth.domain.members import Member, email_key, key_is_its_own
 from services.auth.domain.provider_identity import IdentityRefusedError, ProvidedAddress, ProvidedIdentity
 from services.auth.domain.provider_metadata import ProviderMetadata
 from services.auth.domain.quotas import QuotaUse
@@ -74,7 +74,7 @@ class LinkedAccounts:
         def decide(member: Member | None) -> MemberChange | None:
             if member is None:
                 return _joined(provider, address, now) if provider.roles else None
-            if member.disabled_at is not None:
+            if member.disabled_at is not None or not key_is_its_own(member.email):
                 return None
             revision, began = member.revision + 1, member.activated_at or now
             linked = replace(member, activated_at=began, updated_at=now, revision=revision)
@@ -82,6 +82,9 @@ class LinkedAccounts:
 
         link = ProviderLink(provider.tenant_id, provider.issuer, shown.identity.subject, now)
         member = await self._store.link_member(provider, link, email_key(address.email), decide, _admit)
+        if member is None:
+            # The same account may have been linked by another tab at this moment.
+            member = await self._store.find_linked(provider.tenant_id, provider.issuer, shown.identity.subject)
         if member is None:
             raise IdentityRefusedError("unknown")
         return member

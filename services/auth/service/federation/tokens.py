@@ -101,7 +101,7 @@ def _basic(client_id: str, secret: str) -> str:
 def _refused(status: int, error: object) -> Exception:
     if status >= 500 or status == 429:
         return ProviderFault("status")
-    return IdentityRefusedError(f"token_{error}" if error in _TOKEN_ERRORS else "token")
+    return IdentityRefusedError(f"token_{error}" if isinstance(error, str) and error in _TOKEN_ERRORS else "token")
 
 
 def _hashes_to(token: str, given: object, algorithm: str) -> bool:

@@ -140,6 +140,11 @@ async def test_code_of_another_attempt_is_of_no_use(world: SignInWorld, outside:
         ({"email": "ann@sub.acme.example"}, "domain"),
         ({"email": "bob@acme.example"}, "unknown"),
         ({"email": "ann@acme.example\n"}, "userinfo"),
+        ({"email": "ann@acme.example."}, "domain"),
+        ({"email": "ann@notacme.example"}, "domain"),
+        ({"email": "ann@acme.example.evil.example"}, "domain"),
+        ({"email": "ann@\uff41cme.example"}, "userinfo"),
+        ({"email": "\u24d0nn@acme.example"}, "userinfo"),
     ],
 )
 async def test_claim_that_is_wrong_signs_nobody_in(
@@ -269,6 +274,38 @@ async def test_invited_member_is_active_with_the_first_sign_in(world: SignInWorl
     assert world.people.members[world.ann.member_id].state is MemberState.ACTIVE
 
 
+async def test_address_that_only_looks_like_a_members_is_another_mailbox(
+    world: SignInWorld, outside: ProviderTwin
+) -> None:
+    await world.federation.set(
+        world.tenant.tenant_id, domains=frozenset({"strasse.example"}), roles=frozenset({"viewer"})
+    )
+    world.add_member("jo@stra\u00dfe.example", "owner")
+    outside.userinfo = {"sub": "sub-new"}
+    for mine, said in (("eva@stra\u00dfe.example", "email"), ("jo@strasse.example", "unknown")):
+        outside.claims = {"sub": "sub-new", "email": mine}
+        assert await why(world) == said
+
+
+async def test_account_that_was_linked_at_this_moment_is_known(world: SignInWorld) -> None:
+    first, second = await begin(world), await begin(world)
+    addresses = [await go(world, key) for key in (first, second)]
+    find_linked, store = world.federation.store.find_linked, world.federation.store
+
+    async def too_early(*_: str) -> None:
+        store.find_linked = find_linked  # type: ignore[method-assign]
+
+    await come_back(world, first, addresses[0])
+    store.find_linked = too_early  # type: ignore[assignment]
+    assert (await come_back(world, second, addresses[1])).session
+
+
+@pytest.mark.parametrize("error", [["invalid_grant"], {}, 7, None])
+async def test_error_that_is_no_word_is_one(world: SignInWorld, outside: ProviderTwin, error: object) -> None:
+    outside.refusal = (400, {"error": error})
+    assert await why(world) == "token"
+
+
 async def test_disabled_member_stays_out_linked_or_not(world: SignInWorld) -> None:
     world.change(world.ann, disabled_at=world.now)
     assert await why(world) == "unknown"
@@ -365,7 +402,9 @@ async def test_second_factor_of_the_provider_counts_if_the_tenant_trusts_it(
     assert session.methods == ({"fed", "mfa"} if trusted else {"fed", "otp"})
 
 
-@pytest.mark.parametrize("claims", [{}, {"amr": ["pwd"]}, {"amr": "mfa"}, {"acr": "1"}, {"acr": 2}])
+@pytest.mark.parametrize(
+    "claims", [{}, {"amr": ["pwd"]}, {"amr": ["pwd", "pin"]}, {"amr": "mfa"}, {"acr": "1"}, {"acr": 2}]
+)
 async def test_tenant_that_asks_for_a_second_factor_gets_one(
     world: SignInWorld, outside: ProviderTwin, claims: dict[str, Any]
 ) -> None:

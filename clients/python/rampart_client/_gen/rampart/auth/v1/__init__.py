@@ -3032,7 +3032,7 @@ class SetIdentityProviderRequest(betterproto2.Message):
 
     display_name: "str" = betterproto2.field(5, betterproto2.TYPE_STRING)
     """
-    Name on the button of the sign-in page. Empty means the host of the issuer.
+    Name on the button of the sign-in page, of characters that can be seen. Empty means the host of the issuer.
     """
 
     domains: "list[str]" = betterproto2.field(
