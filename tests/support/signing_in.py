@@ -154,9 +154,9 @@ class TwinAuthentication(Authentication):
     async def release(self, attempt: VouchedAttempt) -> None:
         self.admitted -= 1
 
-    async def accept(self, attempt: VouchedAttempt, member: Member) -> None:
+    async def accept(self, attempt: VouchedAttempt, member: Member, *, fully: bool) -> None:
         await self.release(attempt)
-        self.noted.append(member.member_id)
+        self.noted += [member.member_id] * fully
 
     async def find_member(self, tenant_id: str, member_id: str) -> Member | None:
         found = self.members.get(member_id)

@@ -157,8 +157,9 @@ class SignIn:
             if error.kind is Kind.UNAVAILABLE:
                 await self._authentication.release(vouched)
             raise
-        await self._authentication.accept(vouched, proven.member)
-        return await self._proven(attempt, proven, frozenset())
+        view = await self._proven(attempt, proven, frozenset())
+        await self._authentication.accept(vouched, proven.member, fully=view.step is not SignInStep.SECOND_FACTOR)
+        return view
 
     async def _passkey(self, attempt: SignInAttempt, given: str, browser: Browser) -> SignInView:
         if not attempt.passkey:

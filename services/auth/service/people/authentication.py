@@ -147,10 +147,11 @@ class Authentication:
         """Takes back what was counted: nothing was said that could be wrong."""
         await self._guard.passed(attempt.admission)
 
-    async def accept(self, attempt: VouchedAttempt, member: Member) -> None:
-        """Notes who was vouched for, and where."""
+    async def accept(self, attempt: VouchedAttempt, member: Member, *, fully: bool) -> None:
+        """Notes who was vouched for, and where, unless a second factor is still to come, which notes it itself."""
         await self.release(attempt)
-        await self._note(member, attempt.origin)
+        if fully:
+            await self._note(member, attempt.origin)
 
     async def _enter(
         self, member_id: str, address: str, device: str, what: str

@@ -274,7 +274,7 @@ async def test_challenge_of_a_sign_in_makes_no_passkey(cases: PeopleCases) -> No
 async def test_words_of_others_that_prove_nothing_are_throttled_by_address(cases: PeopleCases) -> None:
     member = await cases.join()
     for _ in range(30):
-        await cases.authentication.accept(await cases.authentication.admit(AWAY, "device"), member)
+        await cases.authentication.accept(await cases.authentication.admit(AWAY, "device"), member, fully=True)
         await cases.authentication.release(await cases.authentication.admit(AWAY, ""))
     assert cases.memory.members[member.member_id].signed_in_at == cases.now
     assert await reason(cases, member.email, WRONG, AWAY, "device") == "SIGN_IN_REFUSED", "the device is his own"
