@@ -199,8 +199,8 @@ class SignInTwin(AccountAnswers):
         attempt = self._attempt(asked)
         if not self.provider:
             raise MeshError(Kind.NOT_FOUND, "RESOURCE_NOT_FOUND", "the tenant has no provider")
-        attempt.parameters["federation"] = "other-state"
-        return service.StartFederationResponse(redirect_uri="https://provider.example/authorize?state=other-state")
+        attempt.parameters["federation"] = state = f"{asked.interaction.id}.other-state"
+        return service.StartFederationResponse(redirect_uri=f"https://provider.example/authorize?state={state}")
 
     def on_finish_federation(self, asked: Any) -> Any:
         attempt = self._attempt(asked)

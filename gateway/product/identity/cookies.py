@@ -16,7 +16,6 @@ __all__ = [
     "DEVICE_SECONDS",
     "FORM",
     "LINK",
-    "PROVIDER",
     "SESSION",
     "attempts",
     "dropped",
@@ -36,8 +35,6 @@ DEVICE_SECONDS = 400 * 86_400
 """The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
 LINK = "__Host-link"
 """Secret of a one-time link that was followed."""
-PROVIDER = "__Host-provider"
-"""Identifier of the attempt that has gone to the tenant's own provider."""
 ATTEMPT_SECONDS = 600
 """For how long the service keeps an attempt."""
 

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from gateway.product.identity.answers import away
 from gateway.product.identity.attempts import Attempts
 from gateway.product.identity.calls import FINISH_FEDERATION, START_FEDERATION, IdentityCalls
-from gateway.product.identity.cookies import ATTEMPT_SECONDS, PROVIDER
 from gateway.product.identity.steps import onward
 from gateway.product.identity.visit import Visit, attempt_over
 from meshkit.errors import MeshError
@@ -35,19 +34,19 @@ class FederationPages:
         self._attempts = attempts
 
     async def leave(self, visit: Visit) -> Response:
-        """Goes to the provider. The browser keeps which attempt it was: the answer does not say."""
-        interaction = visit.interaction()
-        request = service.StartFederationRequest(interaction=interaction, tenant=visit.given.get("tenant", "").strip())
+        """Goes to the provider."""
+        tenant = visit.given.get("tenant", "").strip()
+        request = service.StartFederationRequest(interaction=visit.interaction(), tenant=tenant)
         try:
             answer = await self._calls.send(START_FEDERATION, request, visit.exchange.call)
         except MeshError as error:
             return await self._once_more(visit, error)
-        visit.keep(PROVIDER, interaction.id, ATTEMPT_SECONDS)
         return away(visit, answer.redirect_uri, "your organisation's sign-in")
 
     async def come_back(self, visit: Visit) -> Response:
-        """Takes the answer of the provider, which its `state` binds to the attempt."""
-        given, attempt = visit.given, visit.cookies.get(PROVIDER, "")
+        """Takes the answer of the provider to one of the attempts of this browser, which begins its `state`."""
+        given = visit.given
+        attempt, _, _ = given.get("state", "").partition(".")
         if not attempt:
             raise attempt_over()
         answered = {name: given.get(name, "") for name in _ANSWER}
@@ -58,7 +57,6 @@ class FederationPages:
             device=visit.device(),
             **answered,
         )
-        visit.drop(PROVIDER)
         visit.given = {"attempt": attempt}
         try:
             answer = await self._calls.send(FINISH_FEDERATION, request, visit.exchange.call)

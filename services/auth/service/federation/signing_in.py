@@ -116,7 +116,7 @@ class Federation:
             provider.issuer,
             provider.client_id,
             metadata.names_itself,
-            state=secrets.token_urlsafe(_RANDOM_BYTES),
+            state=f"{attempt.attempt_id}.{secrets.token_urlsafe(_RANDOM_BYTES)}",
             nonce=secrets.token_urlsafe(_RANDOM_BYTES),
             verifier=secrets.token_urlsafe(_RANDOM_BYTES),
             max_age=_max_age(attempt),

@@ -14,58 +14,68 @@ def federated(twin: SignInTwin) -> SignInTwin:
     return twin
 
 
-async def leave(browser: Browser) -> None:
+async def leave(browser: Browser) -> str:
+    """Goes to the provider, and returns the `state`."""
     await browser.get(address())
     fields = next(form.fields for form in browser.forms if form.action == "/sign-in")
     await browser.post("/sign-in/provider", fields | {"tenant": " acme"})
+    return f"{fields['attempt']}.other-state"
 
 
 async def test_way_to_the_provider_is_a_page_so_that_no_policy_forbids_it(
     browser: Browser, federated: SignInTwin
 ) -> None:
-    await leave(browser)
+    state = await leave(browser)
     assert federated.asked("StartFederation").tenant == "acme"
     assert browser.reply.status == 200
     link = next(attributes["href"] for tag, attributes in browser.tags if tag == "a" and attributes.get("rel"))
-    assert link == "https://provider.example/authorize?state=other-state"
+    assert link == f"https://provider.example/authorize?state={state}"
 
 
 async def test_answer_of_the_provider_signs_in(browser: Browser, federated: SignInTwin) -> None:
-    await leave(browser)
-    await browser.get("/sign-in/callback/acme?code=c&state=other-state&iss=https%3A%2F%2Fprovider.example")
+    state = await leave(browser)
+    await browser.get(f"/sign-in/callback/acme?code=c&state={state}&iss=https%3A%2F%2Fprovider.example")
     asked = federated.asked("FinishFederation")
-    assert (asked.code, asked.state, asked.iss) == ("c", "other-state", "https://provider.example")
+    assert (asked.code, asked.state, asked.iss) == ("c", state, "https://provider.example")
     assert asked.tenant == "acme"
     assert asked.client_address and asked.device == browser.cookies["__Host-device"]
     assert browser.place.startswith("/consent?attempt=")
-    assert "__Host-provider" not in browser.cookies
     assert browser.cookies["__Host-session"] in federated.sessions
 
 
 async def test_last_step_by_the_provider_leaves_by_a_page(browser: Browser, federated: SignInTwin) -> None:
     federated.first_party = True
-    await leave(browser)
-    reply = await browser.get("/sign-in/callback/acme?code=c&state=other-state")
+    state = await leave(browser)
+    reply = await browser.get(f"/sign-in/callback/acme?code=c&state={state}")
     assert reply.status == 200
     assert "https://shop.example/back?code=" in reply.body.decode()
 
 
-@pytest.mark.parametrize("query", ["code=c&state=forged", "error=access_denied&state=other-state", ""])
+@pytest.mark.parametrize("query", ["code=c&state={}1", "error=access_denied&state={}"])
 async def test_answer_that_is_not_good_shows_the_first_page_again(
     browser: Browser, federated: SignInTwin, query: str
 ) -> None:
-    await leave(browser)
-    reply = await browser.get(f"/sign-in/callback/acme?{query}")
+    state = await leave(browser)
+    reply = await browser.get(f"/sign-in/callback/acme?{query.format(state)}")
     assert reply.status == 422
     assert "did not vouch for you" in browser.text
     assert federated.sessions == {}
 
 
 async def test_answer_to_another_browser_is_nobodys(browser: Browser, federated: SignInTwin) -> None:
-    await leave(browser)
+    state = await leave(browser)
     other = Browser(browser.gateway)
-    assert (await other.get("/sign-in/callback/acme?code=c&state=other-state")).status == 404
+    for query in (f"code=c&state={state}", "code=c&state=other-state", f"code=c&attempt={state.partition('.')[0]}", ""):
+        assert (await other.get(f"/sign-in/callback/acme?{query}")).status == 404
     assert federated.sessions == {}
+
+
+async def test_each_of_several_tabs_takes_its_own_answer(browser: Browser, federated: SignInTwin) -> None:
+    states = [await leave(browser) for _ in range(2)]
+    assert (await browser.get("/sign-in/callback/acme?code=c&state=forged")).status == 404
+    for state in states:
+        await browser.get(f"/sign-in/callback/acme?code=c&state={state}")
+        assert browser.place.startswith("/consent?attempt=")
 
 
 async def test_organisation_without_a_provider_is_told(browser: Browser, twin: SignInTwin) -> None:

@@ -73,7 +73,8 @@ async def test_request_to_the_provider_is_bound_to_the_attempt(world: SignInWorl
     asked = [dict(parse_qsl(urlsplit(await go(world, key)).query)) for key in (first, second)]
     assert asked[0]["code_challenge_method"] == "S256" and asked[0]["response_type"] == "code"
     for name in ("state", "nonce", "code_challenge"):
-        assert len(asked[0][name]) == 43 and asked[0][name] != asked[1][name]
+        assert len(asked[0][name].rpartition(".")[2]) == 43 and asked[0][name] != asked[1][name]
+    assert asked[0]["state"].startswith(f"{first.attempt_id}.")
     assert "max_age" not in asked[0] and "prompt" not in asked[0]
     answer = world.federation.outside.answer(await go(world, second))
     assert await reason_of(world.server.sign_in.finish_federation(first, answer, BROWSER)) == "SIGN_IN_REFUSED"
@@ -395,7 +396,7 @@ async def test_second_factor_of_the_provider_counts_if_the_tenant_trusts_it(
     key = await begin(world)
     view = await come_back(world, key, await go(world, key))
     if not trusted:
-        assert (view.step, view.session) == (SignInStep.SECOND_FACTOR, "")
+        assert (view.step, view.session, world.people.noted) == (SignInStep.SECOND_FACTOR, "", [])
         view = await world.server.sign_in.factor(key, GivenFactor(SecondFactor.TOTP, TOTP), BROWSER)
     assert view.step is SignInStep.CONSENT
     [session] = world.memory.sessions.values()
