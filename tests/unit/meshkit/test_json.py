@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from meshkit.json import MAX_DEPTH, JsonError, parse
@@ -57,3 +59,11 @@ def test_what_is_not_json_is_refused(text: bytes) -> None:
 def test_what_parsers_disagree_about_is_refused(text: bytes, reason: str) -> None:
     with pytest.raises(JsonError, match=reason):
         parse(text)
+
+
+@pytest.mark.parametrize("end", [b"", b"\\", b'"'])
+def test_text_of_quotes_alone_is_read_once(end: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(JsonError):
+        parse(b"[" * (MAX_DEPTH + 1) + b'"' + b'\\"' * 15_000 + end)
+    assert time.process_time() - began < 0.5
