@@ -17,7 +17,7 @@ from meshkit.egress.addresses import IpAddress
 from meshkit.egress.answers import EgressAnswer, read_answer
 from meshkit.egress.errors import EgressError, EgressFault
 from meshkit.egress.names import HostNames
-from meshkit.egress.places import Places
+from meshkit.egress.places import TenantPlaces
 from meshkit.egress.targets import EgressTarget, read_target
 
 __all__ = ["Egress", "EgressRequest", "open_egress"]
@@ -58,7 +58,7 @@ class Egress:
         self._opened = opened
         self._names = names or HostNames()
         self._tls = tls or ssl.create_default_context()
-        self._places = Places(AT_ONCE, OF_ONE)
+        self._places = TenantPlaces(AT_ONCE, OF_ONE)
 
     async def send(self, request: EgressRequest, whose: str) -> EgressAnswer:
         """Returns the answer, whatever its status; redirects are not followed. `whose` is the tenant.

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from meshkit.egress.addresses import IpAddress, read_ip
 from meshkit.egress.errors import EgressError, EgressFault
-from meshkit.egress.places import Places
+from meshkit.egress.places import TenantPlaces
 
 __all__ = ["HostNames", "Lookup", "system_lookup"]
 
@@ -35,7 +35,7 @@ class HostNames:
     def __init__(self, lookup: Lookup = system_lookup) -> None:
         self._lookup = lookup
         self._threads = ThreadPoolExecutor(THREADS, "egress names")
-        self._places = Places(AT_ONCE, OF_ONE)
+        self._places = TenantPlaces(AT_ONCE, OF_ONE)
 
     async def addresses(self, host: str, port: int, whose: str) -> list[IpAddress]:
         """Returns all addresses of a host, each once, in the order of the system's preference. `whose` is the tenant.

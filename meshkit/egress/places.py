@@ -7,10 +7,10 @@ from collections import Counter as Tally
 
 from meshkit.egress.errors import EgressError, EgressFault
 
-__all__ = ["Places"]
+__all__ = ["TenantPlaces"]
 
 
-class Places:
+class TenantPlaces:
     """Counts who has a place, whatever thread gives it back."""
 
     def __init__(self, at_once: int, of_one: int) -> None:
