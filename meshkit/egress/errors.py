@@ -12,10 +12,8 @@ class EgressFault(Enum):
 
     URL = "url"
     """It is none, not https, or has a user, a fragment or characters that a URL does not have."""
-    NAME = "name"
-    """The host is not known."""
     ADDRESS = "address"
-    """The host has no address to which requests may lead."""
+    """The host has no address to which requests may lead, or none at all: which names there are within is not told."""
     CONNECTION = "connection"
     TLS = "tls"
     """The certificate is not that of the host, or of nobody who is believed."""

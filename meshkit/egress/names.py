@@ -51,7 +51,7 @@ class HostNames:
         try:
             found = await asyncio.wrap_future(looking)
         except (OSError, UnicodeError):
-            raise EgressError(EgressFault.NAME) from None
+            raise EgressError(EgressFault.ADDRESS) from None
         return [address for text in dict.fromkeys(found) if (address := read_ip(text)) is not None]
 
     def close(self) -> None:

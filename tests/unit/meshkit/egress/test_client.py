@@ -54,7 +54,15 @@ async def test_name_of_an_inner_address_leads_nowhere(place: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "169.254.169.254", "2130706433", "0x7f.1", "localhost"])
 async def test_inner_address_however_written_leads_nowhere(host: str) -> None:
-    assert await fault_of(Egress([]), f"https://{host}/") in (EgressFault.ADDRESS, EgressFault.NAME)
+    assert await fault_of(Egress([]), f"https://{host}/") is EgressFault.ADDRESS
+
+
+async def test_name_that_is_not_there_is_told_like_one_that_is_within() -> None:
+    def unknown(_: str, __: int) -> Sequence[str]:
+        raise OSError
+
+    for lookup in (unknown, lambda *_: ["10.1.2.3"], lambda *_: []):
+        assert await fault_of(Egress([], HostNames(lookup)), "https://db.internal/") is EgressFault.ADDRESS
 
 
 async def test_opened_origin_does_not_open_the_metadata_service(host: OutsideHost, egress: Egress) -> None:

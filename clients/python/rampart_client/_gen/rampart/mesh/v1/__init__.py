@@ -492,7 +492,7 @@ class ErrorReason(betterproto2.Enum):
 
     PROVIDER_UNUSABLE = 106
     """
-    An OpenID provider cannot be used as it is set or as it answers. FAILED_PRECONDITION; metadata: `why`: "url", "name", "address" (of no public network), "connection", "tls", "timeout", "status", "too_large", "malformed", "busy", "issuer" (its document names another), "endpoints", "methods" (it takes no authorization code, or not with this proof of the client) or "secret" (none is given).
+    An OpenID provider cannot be used as it is set or as it answers. FAILED_PRECONDITION; metadata: `why`: "url", "address" (none, or of no public network), "connection", "tls", "timeout", "status", "too_large", "malformed", "busy", "issuer" (its document names another), "endpoints", "methods" (it takes no authorization code, or not with this proof of the client) or "secret" (none is given).
 
     Compare the issuer, to the character, with what its discovery document says, and see that the document can be read from the public network.
     """
