@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -23,6 +24,8 @@ REFETCH_FLOOR = 10.0
 """Seconds between fetches for a key that is not there, and after a document that could not be used."""
 MOST = 512
 """Providers of which something is kept."""
+MOST_WAITING = 32
+"""Sign-ins that wait for one fetch."""
 
 _NEVER = float("-inf")
 
@@ -53,7 +56,24 @@ class _Entry(Generic[Kept]):
     attempted: float = _NEVER
     why: str = ""
     """Why the latest attempt was in vain; empty if it was not."""
+    waiting: int = 0
     turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def known(self, now: float) -> Kept | None:
+        """Returns the thing if it is not old."""
+        return self.value if now - self.fetched < LIFE else None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Waits until nobody else fetches. Raises ProviderFault where as many wait as may."""
+        if self.waiting >= MOST_WAITING:
+            raise ProviderFault("busy")
+        self.waiting += 1
+        try:
+            async with self.turns:
+                yield
+        finally:
+            self.waiting -= 1
 
     async def fetch(self, coming: Awaitable[Kept], clock: Callable[[], float]) -> Kept:
         """Waits for the thing and keeps it. Raises ProviderFault."""
@@ -80,10 +100,12 @@ class ProviderCatalogue:
     async def metadata(self, issuer: str, whose: str, *, anew: bool = False) -> ProviderMetadata:
         """Returns what an issuer says of itself; `anew` as it is now. Raises ProviderFault."""
         kept = self._documents.take(f"{whose} {issuer}")
-        async with kept.turns:
+        if not anew and (known := kept.known(self._clock())) is not None:
+            return known
+        async with kept.turn():
             now = self._clock()
-            if kept.value is not None and now - kept.fetched < LIFE and not anew:
-                return kept.value
+            if not anew and (known := kept.known(now)) is not None:
+                return known
             if kept.why and now - kept.attempted < REFETCH_FLOOR and not anew:
                 raise ProviderFault(kept.why)
             return await kept.fetch(self._document(issuer, whose), self._clock)
@@ -91,14 +113,14 @@ class ProviderCatalogue:
     async def keys(self, metadata: ProviderMetadata, token: UnverifiedJws, whose: str) -> Sequence[PublicKey]:
         """Returns the keys that may have signed a token, or none. Raises ProviderFault."""
         kept = self._keys.take(f"{whose} {metadata.jwks_uri}")
-        async with kept.turns:
+        if found := _fitting(kept.known(self._clock()), token):
+            return found
+        async with kept.turn():
             now = self._clock()
-            known = kept.value if kept.value is not None and now - kept.fetched < LIFE else KeySet()
-            if found := known.find(token.kid, token.algorithm):
+            if found := _fitting(kept.known(now), token):
                 return found
             if now - kept.attempted >= REFETCH_FLOOR:
-                fetched = await kept.fetch(self._key_set(metadata.jwks_uri, whose), self._clock)
-                return fetched.find(token.kid, token.algorithm)
+                return _fitting(await kept.fetch(self._key_set(metadata.jwks_uri, whose), self._clock), token)
             if kept.why:
                 raise ProviderFault(kept.why)
             return ()
@@ -111,3 +133,7 @@ class ProviderCatalogue:
         if not isinstance(published, list):
             raise ProviderFault("malformed")
         return read_keys(published, ID_TOKEN_ALGORITHMS, kid_required=False, ours=False)
+
+
+def _fitting(keys: KeySet | None, token: UnverifiedJws) -> Sequence[PublicKey]:
+    return keys.find(token.kid, token.algorithm) if keys is not None else ()

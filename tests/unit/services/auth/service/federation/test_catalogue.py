@@ -64,8 +64,32 @@ async def test_documents_that_are_wanted_at_once_are_one(
 
     get_object = outside.get_object
     monkeypatch.setattr(outside, "get_object", slowly)
-    await asyncio.gather(*(catalogue.metadata(PROVIDER, "t") for _ in range(9)))
+    monkeypatch.setattr(catalogues, "MOST_WAITING", 9)
+    wanted = (catalogue.metadata(PROVIDER, "t") for _ in range(11))
+    found = await asyncio.gather(*wanted, return_exceptions=True)
     assert times(outside, "configuration") == 1
+    assert [isinstance(each, ProviderFault) for each in found] == [False] * 9 + [True] * 2, "a queue has an end"
+
+
+async def test_what_is_known_waits_for_no_fetch(
+    outside: ProviderTwin, catalogue: ProviderCatalogue, clock: Clock[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: str) -> Mapping[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    metadata = await catalogue.metadata(PROVIDER, "t")
+    assert await catalogue.keys(metadata, token("key-1"), "t")
+    clock.now += catalogues.REFETCH_FLOOR
+    monkeypatch.setattr(outside, "get_object", hang)
+    fetches = [catalogue.metadata(PROVIDER, "t", anew=True), catalogue.keys(metadata, token("key-2"), "t")]
+    hanging = [asyncio.ensure_future(each) for each in fetches]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        assert await catalogue.metadata(PROVIDER, "t") == metadata
+        assert await catalogue.keys(metadata, token("key-1"), "t")
+    for each in hanging:
+        each.cancel()
 
 
 async def test_keys_that_cannot_be_fetched_are_no_wrong_signature(
