@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
+from unittest.mock import patch
 
+from console.up import issuing
 from console.up.certificates import Authority
 from meshkit.settings import TlsFiles
 
 __all__ = ["Certificates"]
+
+BACKDATE = datetime.timedelta(days=30)
+"""Clocks of tests may be days behind."""
 
 
 class Certificates:
@@ -20,7 +26,8 @@ class Certificates:
     def identity(self, path: str) -> TlsFiles:
         """Returns the files of an identity such as "service/auth"."""
         name = path.replace("/", "-")
-        self._authority.ensure({name: path})
+        with patch.object(issuing, "BACKDATE", BACKDATE):
+            self._authority.ensure({name: path})
         return TlsFiles(self._authority.ca_file, self._authority.certificate(name), self._authority.key(name))
 
     def environment(self, path: str) -> dict[str, str]:
