@@ -37,6 +37,10 @@ class Argon2Hasher:
         self._under_way = 0
         self._nobody: Future[str] | None = None
 
+    def check_room(self) -> None:
+        if self._under_way >= self._most:
+            raise errors.too_many_sign_ins()
+
     async def hash(self, password: str) -> str:
         return await self._run(partial(self._argon2.hash, password))
 
@@ -53,8 +57,7 @@ class Argon2Hasher:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        if self._under_way >= self._most:
-            raise errors.too_many_sign_ins()
+        self.check_room()
         self._under_way += 1
         future = self._executor.submit(work)
         loop = asyncio.get_running_loop()
