@@ -13,6 +13,7 @@ import pytest
 
 from meshkit.errors import MeshError
 from services.auth.adapters.argon2_hasher import Argon2Hasher
+from services.auth.adapters.argon2id import Argon2id
 from services.auth.adapters.memory_factors import MemoryFailureCounts
 from services.auth.domain.members import SecondFactor
 from services.auth.domain.totp import totp_code
@@ -147,7 +148,7 @@ async def test_unknown_account_is_throttled_as_a_known_one(cases: PeopleCases) -
 
 async def test_hash_with_other_parameters_is_made_anew(cases: PeopleCases) -> None:
     member = await cases.join()
-    old = Argon2Hasher(memory_kib=16, passes=1, threads=1)
+    old = Argon2Hasher(Argon2id(16, 1), threads=1)
     cases.memory.passwords[member.member_id] = outdated = await old.hash(PASSWORD)
     old.close()
     assert await reason(cases, "ada@example.com", WRONG) == "SIGN_IN_REFUSED"
