@@ -87,6 +87,8 @@ class Principal:
     """What the token is bound to; None for a bearer token."""
     authenticated_at: float = 0.0
     """`auth_time`: when the person proved who it is, in Unix seconds; 0 for a program."""
+    named_scopes: frozenset[str] = frozenset()
+    """All that the token names, also those that permit no method: of OpenID Connect, or that the roles have no more."""
 
     @property
     def actor(self) -> str:

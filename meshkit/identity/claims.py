@@ -83,10 +83,11 @@ def read_principal(claims: Mapping[str, Any], trusted: TrustedIssuer) -> Princip
         raise token_invalid("names a reserved tenant")
     if trusted.audience_of(tenant) not in _audiences(claims):
         raise token_invalid("is for another audience")
-    roles, scopes = frozenset[str](), _scopes(claims.get("scope"))
+    roles, named = frozenset[str](), _scopes(claims.get("scope"))
+    scopes = named
     if trusted.roles is not None:
         roles = _roles(claims, trusted.roles)
-        scopes &= trusted.roles.permitted(roles)
+        scopes = named & trusted.roles.permitted(roles)
     return Principal(
         tenant_id=tenant,
         client_id=_text(claims, "client_id", MAX_NAME),
@@ -101,6 +102,7 @@ def read_principal(claims: Mapping[str, Any], trusted: TrustedIssuer) -> Princip
         issued_at=_number(claims, "iat"),
         confirmation=_confirmation(claims["cnf"]) if "cnf" in claims else None,
         authenticated_at=_number(claims, "auth_time") if "auth_time" in claims else 0.0,
+        named_scopes=named,
     )
 
 

@@ -40,6 +40,9 @@ ACQUIRE_TIMEOUT = 0.25
 CONNECT_TIMEOUT = 2.0
 COMMAND_TIMEOUT = 5.0
 
+_BEGIN = "SELECT set_config('rampart.tenants', $1, true)"
+_BEGIN_UNFLUSHED = f"{_BEGIN}, set_config('synchronous_commit', 'off', true)"
+
 OUTAGES: tuple[type[BaseException], ...] = (
     OSError,
     TimeoutError,
@@ -130,18 +133,24 @@ async def connected(pool: Pool, *, wait: float = ACQUIRE_TIMEOUT) -> AsyncIterat
 
 @asynccontextmanager
 async def transaction(
-    pool: Pool, tenants: Iterable[str], *, wait: float = ACQUIRE_TIMEOUT, snapshot: bool = False
+    pool: Pool,
+    tenants: Iterable[str],
+    *,
+    wait: float = ACQUIRE_TIMEOUT,
+    snapshot: bool = False,
+    durable: bool = True,
 ) -> AsyncIterator[Connection]:
     """Opens a transaction that sees and writes the rows of the named tenants and of no other.
 
-    With `snapshot` it writes nothing, and all its statements see one moment.
+    With `snapshot` it writes nothing, and all its statements see one moment. One that is not `durable` does not wait
+    for the disk: it may be lost if the database crashes within a second, but no durable one that came later without it.
     """
     isolation: Literal["repeatable_read"] | None = "repeatable_read" if snapshot else None
     async with (
         connected(pool, wait=wait) as connection,
         connection.transaction(isolation=isolation, readonly=snapshot),
     ):
-        await connection.execute("SELECT set_config('rampart.tenants', $1, true)", ",".join(sorted(set(tenants))))
+        await connection.execute(_BEGIN if durable else _BEGIN_UNFLUSHED, ",".join(sorted(set(tenants))))
         yield connection
 
 

@@ -53,7 +53,8 @@ class AuthSettings:
     password_passes: int
     """Passes of a password hash over its memory. Hashes with other parameters are made anew at the next sign-in."""
     password_threads: int
-    """How many password hashes are made at once; 16 more for each wait, and others are refused."""
+    """How many password hashes are made at once; 16 more for each wait, and others are refused. A storm
+    of sign-ins keeps as many cores busy."""
     passkey_domain: str
     """Domain that passkeys are for: the host of the pages, or a domain above it. After a change no passkey is good any
     more. Empty means the host of RAMPART_ISSUER."""
@@ -96,7 +97,7 @@ class AuthSettings:
             key_check_seconds=reader.number("RAMPART_KEY_CHECK_SECONDS", 30, low=1, high=3600),
             password_memory_kib=reader.number("RAMPART_PASSWORD_MEMORY_KIB", 19_456, low=19_456, high=1 << 20),
             password_passes=reader.number("RAMPART_PASSWORD_PASSES", 2, low=2, high=16),
-            password_threads=reader.number("RAMPART_PASSWORD_THREADS", 2, low=1, high=16),
+            password_threads=reader.number("RAMPART_PASSWORD_THREADS", 1, low=1, high=16),
             passkey_domain=reader.text("RAMPART_PASSKEY_DOMAIN", "") or host,
             passkey_origins=read_origins(reader.text("RAMPART_PASSKEY_ORIGINS", "") or origin),
             two_operators=reader.switch("RAMPART_TWO_OPERATORS", False),

@@ -9,6 +9,7 @@ from meshkit.context import Principal
 from meshkit.identity.roles import Roles
 from services.auth.adapters.answered_links import AnsweredLinks
 from services.auth.adapters.argon2_hasher import Argon2Hasher
+from services.auth.adapters.argon2id import Argon2id
 from services.auth.adapters.memory_people import PeopleInMemory
 from services.auth.adapters.sealing import AesSealer
 from services.auth.adapters.webauthn_passkeys import WebauthnPasskeys
@@ -49,7 +50,7 @@ class PeopleCases:
         self.memory: PeopleInMemory = self.people.memory or PeopleInMemory()
         self.now = NOW
         self.trail = Trail()
-        self.hasher = Argon2Hasher(memory_kib=memory_kib, passes=passes, threads=2)
+        self.hasher = Argon2Hasher(Argon2id(memory_kib, passes), threads=2)
         self.roles = Roles.declared()
         clock, stores, directory = lambda: self.now, self.people.stores, self.people.directory
         guard = AttemptGuard(self.people.counts, OriginKeys(b"k" * 32), clock)

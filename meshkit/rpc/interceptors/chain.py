@@ -127,7 +127,5 @@ def _streaming(handler: RpcMethodHandler) -> Handler:
 
 
 def _around(middleware: Middleware, inner: Handler) -> Handler:
-    async def run(request: Message, call: Call) -> Message:
-        return await middleware(request, call, inner)
-
-    return run
+    # No coroutine of its own: there would be one more for each middleware at each call.
+    return lambda request, call: middleware(request, call, inner)

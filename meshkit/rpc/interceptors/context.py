@@ -7,7 +7,7 @@ import re
 from google.protobuf.message import Message
 
 from meshkit.identity.svid import PeerIdentities
-from meshkit.ids import uuid7
+from meshkit.ids import uuid7_text
 from meshkit.rpc.interceptors.chain import Call, Handler, Middleware
 
 __all__ = ["REQUEST_ID", "TRACEPARENT", "TRACESTATE", "call_context"]
@@ -24,7 +24,7 @@ def call_context(peers: PeerIdentities) -> Middleware:
     async def middleware(request: Message, call: Call, handler: Handler) -> Message:
         context = call.context
         sent = _text(call.metadata.get(REQUEST_ID, ""))
-        context.request_id = sent if _REQUEST_ID.fullmatch(sent) else str(uuid7())
+        context.request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid7_text()
         context.follow(_text(call.metadata.get(TRACEPARENT, "")), _text(call.metadata.get(TRACESTATE, "")))
         context.peer = peers.of(call.servicer.auth_context())
         return await handler(request, call)

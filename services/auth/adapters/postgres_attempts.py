@@ -28,7 +28,8 @@ class PostgresAttempts:
         self._pool = pool
 
     async def begin(self, attempt: SignInAttempt) -> None:
-        async with transaction(self._pool, ()) as connection:
+        # Whose attempt is lost begins again.
+        async with transaction(self._pool, (), durable=False) as connection:
             await open_row(connection, "attempt_id", attempt.attempt_id)
             await connection.execute(
                 "INSERT INTO sign_in_attempts (attempt_id, secret_hash, revision, state, expires_at)"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 
 from meshkit.storage.postgres import Connection
 from services.auth.domain.revocations import Revocation
 
-__all__ = ["append", "lift", "noticed"]
+__all__ = ["append", "lift", "notice"]
 
 _written: ContextVar[list[Revocation] | None] = ContextVar("rampart_written_revocations", default=None)
 
@@ -38,15 +37,11 @@ async def lift(connection: Connection, left: Revocation) -> None:
     await _write(connection, _LIFT, left)
 
 
-@contextmanager
-def noticed() -> Iterator[Callable[[], bool]]:
-    """Gives what tells whether the block has written a revocation so far; it may not have been committed."""
+def notice() -> Sequence[Revocation]:
+    """Returns what will hold the revocations that this call writes from now on; they may not have been committed."""
     written: list[Revocation] = []
-    before = _written.set(written)
-    try:
-        yield lambda: bool(written)
-    finally:
-        _written.reset(before)
+    _written.set(written)
+    return written
 
 
 async def _write(connection: Connection, statement: str, revocation: Revocation) -> None:

@@ -15,6 +15,7 @@ from meshkit.storage.postgres import Pool
 from meshkit.timestamps import utc_now
 from services.auth.adapters.answered_links import AnsweredLinks
 from services.auth.adapters.argon2_hasher import Argon2Hasher
+from services.auth.adapters.child_argon2id import ChildArgon2id
 from services.auth.adapters.postgres_codes import PostgresCodes
 from services.auth.adapters.postgres_failures import PostgresFailureCounts, PostgresSignInSweep
 from services.auth.adapters.postgres_links import PostgresLinks
@@ -82,13 +83,13 @@ class People:
 
 @asynccontextmanager
 async def _hasher(settings: AuthSettings) -> AsyncIterator[Argon2Hasher]:
-    hasher = Argon2Hasher(
-        memory_kib=settings.password_memory_kib, passes=settings.password_passes, threads=settings.password_threads
-    )
+    argon2id = ChildArgon2id(settings.password_memory_kib, settings.password_passes)
+    hasher = Argon2Hasher(argon2id, threads=settings.password_threads)
     try:
         yield hasher
     finally:
         hasher.close()
+        argon2id.close()
 
 
 def _stores(pool: Pool) -> PeopleStores:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from google.protobuf.message import Message
 
@@ -17,6 +18,7 @@ from meshkit.timestamps import utc_now
 from services.auth.adapters import revocation_rows
 from services.auth.adapters.postgres_revocations import PostgresRevocations
 from services.auth.convert.revocations import revocation_to_tokens
+from services.auth.domain.revocations import Revocation
 from services.auth.service.revoking.feed import RevocationFeed
 
 __all__ = ["follow_revocations", "known_at_once"]
@@ -41,20 +43,20 @@ def known_at_once(feed: RevocationFeed) -> Middleware:
     """Returns the middleware by which this process knows what a call has revoked before the call is answered."""
 
     async def middleware(request: Message, call: Call, handler: Handler) -> Message:
-        with revocation_rows.noticed() as written:
-            try:
-                answer = await handler(request, call)
-            except MeshError:
-                # A code that is used twice is refused, and ends what came of it.
-                await _read(feed, written())
-                raise
-            await _read(feed, written())
-            return answer
+        written = revocation_rows.notice()
+        try:
+            answer = await handler(request, call)
+        except MeshError:
+            # A code that is used twice is refused, and ends what came of it.
+            await _read(feed, written)
+            raise
+        await _read(feed, written)
+        return answer
 
     return middleware
 
 
-async def _read(feed: RevocationFeed, written: bool) -> None:
+async def _read(feed: RevocationFeed, written: Sequence[Revocation]) -> None:
     if not written:
         return
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from google.protobuf.timestamp_pb2 import Timestamp
 from rampart.auth.v1 import oauth_service_pb2 as pb
 from rampart.auth.v1 import sign_in_pb2
@@ -136,5 +134,5 @@ def person_to_proto(claims: PersonClaims) -> pb.GetUserInfoResponse:
 
 def _to_timestamp(seconds: float) -> Timestamp:
     stamp = Timestamp()
-    stamp.FromDatetime(datetime.fromtimestamp(seconds, UTC))
+    stamp.FromMilliseconds(round(seconds * 1000))
     return stamp

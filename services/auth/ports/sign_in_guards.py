@@ -16,6 +16,10 @@ __all__ = ["FailureCounts", "LinkDelivery", "PasswordHasher"]
 class PasswordHasher(Protocol):
     """Hashes passwords slowly, beside the event loop. Raises OVERLOADED if more wait than can be served soon."""
 
+    def check_room(self) -> None:
+        """Raises OVERLOADED if a hash that is asked for now would be refused."""
+        ...
+
     async def hash(self, password: str) -> str: ...
 
     async def verify(self, password_hash: str | None, password: str) -> bool:

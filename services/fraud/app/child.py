@@ -22,15 +22,13 @@ from meshkit.errors import MeshError
 from meshkit.storage import postgres
 from meshkit.tasks import TaskFailure
 from meshkit.telemetry import logs
+from meshkit.yielding import NICEST, give_way
 from services.fraud.ports import LogsUnavailableError
 
 __all__ = ["cost", "do_order", "limit_resources", "open_store", "tell"]
 
 _log = logging.getLogger(__name__)
 
-NICE = 19
-AUTOGROUP = Path("/proc/self/autogroup")
-"""Where Linux groups processes by session, how nice one is counts within its group alone: the group is to be, too."""
 STATEMENT_SECONDS = 120.0
 CONNECT_SECONDS = 10.0
 """Who gets only the time that is left connects slowly."""
@@ -42,15 +40,12 @@ ORPHANED = 3
 COLLECTOR_THRESHOLDS = 20_000, 50, 100
 
 
-def do_order(work: Callable[[Mapping[str, Any]], Awaitable[None]], *, nice: int = NICE) -> None:
+def do_order(work: Callable[[Mapping[str, Any]], Awaitable[None]], *, nice: int = NICEST) -> None:
     """Reads an order from the standard input, and ends with it. `work` does it, and may raise whatever happens.
 
     Niced less than by default it gives way, but is not left without any time: for what somebody waits for.
     """
-    if nice == NICE:
-        _give_way()
-    else:
-        os.nice(nice)
+    give_way(nice)
     logs.configure("fraud", os.environ.get("RAMPART_LOG_LEVEL", "INFO").upper())
     order = sys.stdin.buffer.readline()
     # What is there now stays; what comes goes again page by page, and is not looked through each time.
@@ -86,15 +81,6 @@ async def open_store(dsn: str) -> AsyncIterator[postgres.Pool]:
 def cost() -> Mapping[str, float]:
     """Returns the time and the memory that this process has taken."""
     return {"cpu_seconds": round(time.process_time(), 2), "peak_kb": _peak_kb()}
-
-
-def _give_way() -> None:
-    """Leaves the processors to everything that decides: this process gets what time is left."""
-    os.nice(NICE)
-    with suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    with suppress(OSError):
-        AUTOGROUP.write_text(str(NICE))
 
 
 async def _do(work: Callable[[Mapping[str, Any]], Awaitable[None]], order: Mapping[str, Any]) -> None:

@@ -52,6 +52,14 @@ async def through_proxy(database: Database, proxy: Proxy) -> AsyncIterator[Pool]
     pool.terminate()
 
 
+async def test_only_a_transaction_that_may_be_lost_does_not_wait_for_the_disk(pool: Pool) -> None:
+    found = []
+    for durable in (True, False, True):
+        async with transaction(pool, [], durable=durable) as connection:
+            found.append(await connection.fetchval("SHOW synchronous_commit"))
+    assert found == ["on", "off", "on"]
+
+
 async def failed(pool: Pool) -> tuple[MeshError, float]:
     """Returns how a transaction failed and after how many seconds."""
     start = time.perf_counter()

@@ -7,8 +7,7 @@ from datetime import datetime
 
 from meshkit.errors import Kind, MeshError
 from meshkit.identity.claims import tenant_audience
-from meshkit.identity.jose.compact import read_object
-from meshkit.identity.tokens import ACCESS_TOKEN, TokenVerifier
+from meshkit.identity.tokens import TokenVerifier
 from services.auth import errors
 from services.auth.domain.grants import read_refresh
 from services.auth.domain.oauth_clients import IDENTITY_SCOPES, OAuthClient
@@ -66,7 +65,7 @@ class Introspection:
             return None
         bound = binding_of(principal.confirmation)
         return Introspected(
-            scope=" ".join(sorted(principal.scopes | _identity_scopes(token))),
+            scope=" ".join(sorted(principal.scopes | (principal.named_scopes & IDENTITY_SCOPES))),
             client_id=principal.client_id,
             subject=principal.actor,
             tenant_id=principal.tenant_id,
@@ -100,8 +99,3 @@ class Introspection:
             issued_at=(grant.rotated_at or grant.created_at).timestamp(),
             bound=grant.bound,
         )
-
-
-def _identity_scopes(verified: str) -> frozenset[str]:
-    """Returns what a token that is good says of OpenID Connect: its principal has the scopes of methods alone."""
-    return IDENTITY_SCOPES & frozenset(read_object(ACCESS_TOKEN.read(verified).payload)["scope"].split())

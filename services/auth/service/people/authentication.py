@@ -70,6 +70,8 @@ class Authentication:
         text = normalized_password(password)
         if text is None:
             raise errors.sign_in_refused()
+        # Before anything is counted or written: who is sent away has not failed, and costs next to nothing.
+        self._hasher.check_room()
         name, key = tenant if _TENANT.fullmatch(tenant) else "", email_key(email) if email.isprintable() else ""
         owner = await self._directory.find_tenant(name)
         origin, since = self._guard.origin(address, device), self._clock() - KNOWN_FOR

@@ -86,7 +86,7 @@ async def test_good_token_yields_its_principal(issuer: Issuer, verifier: TokenVe
     scopes = frozenset({"decision:create", "user:read"})
     assert principal == Principal(
         TENANT, "acme-1", scopes, 100, "USD", "acme-1", Quota(), frozenset({"service"}),
-        token_id="01a1fc5a-3c62-7000-a1f6-6dcddde11fa1", issued_at=NOW,
+        token_id="01a1fc5a-3c62-7000-a1f6-6dcddde11fa1", issued_at=NOW, named_scopes=scopes,
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from meshkit.errors import MeshError
 from services.auth.adapters.argon2_hasher import Argon2Hasher
+from services.auth.adapters.argon2id import Argon2id
+from services.auth.adapters.memory_factors import MemoryFailureCounts
 from services.auth.domain.members import SecondFactor
 from services.auth.domain.totp import totp_code
 from tests.support.authenticator import SoftAuthenticator
@@ -63,6 +65,15 @@ async def test_every_wrong_attempt_is_refused_alike_and_noted(cases: PeopleCases
     noted = [event for event in cases.trail.events if event.action == "sign_in.password"]
     assert len(noted) == len(attempts) + 1 and noted[0].target == f"members/{member.member_id}"
     assert "example.com" not in str(noted) and "198.51.100" not in str(noted)
+
+
+async def test_who_finds_no_room_has_not_failed(cases: PeopleCases, monkeypatch: pytest.MonkeyPatch) -> None:
+    await cases.join()
+    monkeypatch.setattr(cases.hasher, "_under_way", 1_000)
+    assert await reason(cases, "ada@example.com", WRONG) == "OVERLOADED"
+    counts = cases.people.counts
+    assert isinstance(counts, MemoryFailureCounts) and not counts.counts
+    assert not [event for event in cases.trail.events if event.action == "sign_in.password"]
 
 
 async def test_unknown_and_known_take_the_same_time() -> None:
@@ -137,7 +148,7 @@ async def test_unknown_account_is_throttled_as_a_known_one(cases: PeopleCases) -
 
 async def test_hash_with_other_parameters_is_made_anew(cases: PeopleCases) -> None:
     member = await cases.join()
-    old = Argon2Hasher(memory_kib=16, passes=1, threads=1)
+    old = Argon2Hasher(Argon2id(16, 1), threads=1)
     cases.memory.passwords[member.member_id] = outdated = await old.hash(PASSWORD)
     old.close()
     assert await reason(cases, "ada@example.com", WRONG) == "SIGN_IN_REFUSED"
