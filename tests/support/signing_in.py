@@ -205,7 +205,7 @@ class SignInWorld:
         self.trail = ListedTrail()
         self.kept_people = PeopleInMemory(members=self.people.members)
         self.federation = FederationParts(self.kept_people, self.people, self.trail, self.clock)
-        self.server = AuthorizationServer(self._ports(), self.rules(), self.clock)
+        self.server = AuthorizationServer(self._ports(), self.rules(), self.clock, self.sleep)
 
     def rules(self) -> ServerRules:
         return ServerRules(
@@ -247,6 +247,9 @@ class SignInWorld:
 
     def seconds(self) -> float:
         return self.now.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.wait(seconds=seconds)
 
     def wait(self, **span: float) -> None:
         self.now += timedelta(**span)

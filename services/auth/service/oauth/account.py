@@ -20,6 +20,7 @@ from services.auth.service.oauth.clients import OAuthClients
 from services.auth.service.oauth.consents import held_scopes
 from services.auth.service.oauth.granting import Granting
 from services.auth.service.oauth.sessions import SessionKeeper
+from services.auth.service.oauth.settling import Settling
 
 __all__ = ["PAGE_TOKEN_SECONDS", "AccountSessions"]
 
@@ -40,6 +41,7 @@ class AccountSessions:
         clients: OAuthClients,
         tenants: TenantReader,
         issuer: TokenIssuer,
+        settling: Settling,
         roles: Roles,
         clock: Callable[[], datetime],
     ) -> None:
@@ -50,12 +52,15 @@ class AccountSessions:
         self._clients = clients
         self._tenants = tenants
         self._issuer = issuer
+        self._settling = settling
         self._roles = roles
         self._clock = clock
 
     async def open(self, secret: str) -> IssuedToken:
         """Returns an access token of the account page. Raises SESSION_INVALID."""
         who = await self._sessions.require(secret)
+        if await self._settling.wait(who.member):
+            who = await self._sessions.require(secret)
         session, member = who.session, who.member
         tenant, client = await self._tenants.get_tenant(member.tenant_id), await self._clients.find(ACCOUNT)
         if tenant is None or client is None:

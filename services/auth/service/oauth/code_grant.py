@@ -59,7 +59,7 @@ class CodeGrant:
         if redeemed is None:
             raise errors.grant_invalid()
         code, grant = redeemed
-        member = await self._granting.member_of(grant)
+        member = await self._granting.recipient_of(grant)
         return await self._granting.tokens(grant, client, member, bound=given.bound, nonce=code.nonce)
 
     def _check(self, code: AuthorizationCode, client: OAuthClient, given: RedeemedCode) -> None:

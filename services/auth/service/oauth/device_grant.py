@@ -83,7 +83,7 @@ class DeviceGrant:
         if change.made is None:
             raise _refusal(waited[-1], change.device, now)
         grant = change.made.grant
-        member = await self._granting.member_of(grant)
+        member = await self._granting.recipient_of(grant)
         return await self._granting.tokens(grant, client, member, bound=bound)
 
     def _waiting(self, new: NewDevice, client: OAuthClient, scopes: frozenset[str]) -> DeviceAuthorization:

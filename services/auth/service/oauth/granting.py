@@ -22,6 +22,7 @@ from services.auth.service.issuing import TokenGrant, TokenIssuer
 from services.auth.service.oauth.consents import held_scopes
 from services.auth.service.oauth.identity_tokens import IdentityTokens, authentication_claims
 from services.auth.service.oauth.sessions import goes_on
+from services.auth.service.oauth.settling import Settling
 
 __all__ = ["Granting"]
 
@@ -40,6 +41,7 @@ class Granting:
         limits: RefreshLimits,
         token_life: timedelta,
         key: bytes,
+        settling: Settling,
         clock: Callable[[], datetime],
     ) -> None:
         self._issuer = issuer
@@ -50,6 +52,7 @@ class Granting:
         self.limits = limits
         self._token_life = token_life
         self._key = key
+        self._settling = settling
         self._clock = clock
 
     def new_grant(
@@ -99,6 +102,11 @@ class Granting:
         if member is None or not goes_on(member, grant.created_at):
             raise errors.grant_invalid()
         return member
+
+    async def recipient_of(self, grant: Grant) -> Member:
+        """Returns the member of a grant once tokens for him count. Raises GRANT_INVALID as `member_of` does."""
+        member = await self.member_of(grant)
+        return await self.member_of(grant) if await self._settling.wait(member) else member
 
     async def goes_on(self, grant: Grant) -> bool:
         """Tells whether a grant is still good, as far as its member goes."""

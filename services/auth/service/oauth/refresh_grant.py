@@ -60,7 +60,7 @@ class RefreshGrant:
         if grant is None or grant.ended_at is not None:
             raise errors.grant_invalid()
         try:
-            member = await self._granting.member_of(grant)
+            member = await self._granting.recipient_of(grant)
         except MeshError:
             await self.end(grant, "grant.end")
             raise

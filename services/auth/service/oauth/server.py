@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,6 +37,7 @@ from services.auth.service.oauth.proofs import Proofs
 from services.auth.service.oauth.refresh_grant import RefreshGrant
 from services.auth.service.oauth.revocation import TokenRevocation
 from services.auth.service.oauth.sessions import SessionKeeper
+from services.auth.service.oauth.settling import Settling
 from services.auth.service.oauth.sign_in import SignIn
 from services.auth.service.oauth.tokens import TokenEndpoint
 from services.auth.service.oauth.views import SignInViews
@@ -93,8 +95,15 @@ class ServerRules:
 class AuthorizationServer:
     """The use cases of signing in and of OAuth, put together."""
 
-    def __init__(self, ports: ServerPorts, rules: ServerRules, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ports: ServerPorts,
+        rules: ServerRules,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._ports, self._rules, self._clock = ports, rules, clock
+        self._settling = Settling(clock, sleep)
         issuer = ports.issuer
         self._user_code_hash = partial(user_code_hash, key=rules.user_code_key)
         self._clients = OAuthClients(ports.authenticator, platform_clients(rules.scopes))
@@ -110,6 +119,7 @@ class AuthorizationServer:
             clients=self._clients,
             tenants=ports.tenants,
             issuer=issuer,
+            settling=self._settling,
             roles=rules.roles,
             clock=clock,
         )
@@ -125,6 +135,7 @@ class AuthorizationServer:
             limits=rules.refreshes,
             token_life=rules.token_life,
             key=rules.refresh_key,
+            settling=self._settling,
             clock=self._clock,
         )
 
