@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,8 @@ def test_child_that_has_ended_is_replaced(argon2id: ChildArgon2id) -> None:
 def test_child_that_takes_too_long_is_ended(argon2id: ChildArgon2id, monkeypatch: pytest.MonkeyPatch) -> None:
     argon2id.hash("a password")
     child = argon2id._idle[0]
-    monkeypatch.setattr(child_argon2id, "ANSWER_SECONDS", 0.0)
+    os.kill(child.pid, signal.SIGSTOP)
+    monkeypatch.setattr(child_argon2id, "ANSWER_SECONDS", 0.05)
     with pytest.raises(MeshError):
         argon2id.hash("a password")
     assert child.returncode is not None and child not in argon2id._idle
