@@ -39,6 +39,8 @@ class Up:
             "PYTHONPATH": f"{ROOT}:{ROOT / 'gen'}",
             "RAMPART_HOME": str(home),
             "RAMPART_HTTP_PORT": "0",
+            # Nothing here is about who takes the place of a gateway that dies.
+            "RAMPART_STANDBY": "off",
             **environment,
         }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAMPART_")}
