@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlencode
 
+from google.protobuf.message import Message
 from rampart.auth.v1 import account_service_pb2 as pb
 from rampart.auth.v1 import session_service_pb2
 from rampart.auth.v1 import sign_in_service_pb2 as sign_in
@@ -23,7 +24,9 @@ from gateway.product.identity.calls import (
     LIST_PASSKEYS,
     LIST_SESSIONS,
     SIGN_OUT,
+    AnswerT,
     IdentityCalls,
+    Rpc,
 )
 from gateway.product.identity.cookies import SESSION
 from gateway.product.identity.failures import busy_words, form_status, retry_headers
@@ -33,7 +36,7 @@ from gateway.product.identity.steps import ACCOUNT, SIGN_IN
 from gateway.product.identity.visit import Visit
 from meshkit.errors import MeshError
 
-__all__ = ["AccountPages", "done", "refusal", "refused", "show_account"]
+__all__ = ["AccountPages", "changed", "done", "refusal", "refused", "show_account"]
 
 _REFUSED = "That is not right."
 _AS_TOLD = ("RESOURCE_EXISTS", "RESOURCE_NOT_FOUND", "STATE_NOT_ALLOWED")
@@ -72,20 +75,12 @@ class AccountPages:
     async def end_session(self, person: Person) -> Response:
         """Ends another browser or a program. Who ends the present one is signed out."""
         request = session_service_pb2.EndSessionRequest(session_id=person.visit.given.get("id", ""))
-        try:
-            await person.ask(END_SESSION, request)
-        except MeshError as error:
-            return await refused(person, error)
-        return done(person.visit, "ended")
+        return await changed(person, END_SESSION, request, "ended")
 
     async def withdraw(self, person: Person) -> Response:
         """Takes back what a program was let do."""
         request = session_service_pb2.DeleteConsentRequest(client_id=person.visit.given.get("client", ""))
-        try:
-            await person.ask(DELETE_CONSENT, request)
-        except MeshError as error:
-            return await refused(person, error)
-        return done(person.visit, "consent")
+        return await changed(person, DELETE_CONSENT, request, "consent")
 
     async def sign_out(self, visit: Visit) -> Response:
         """Ends the session, or all sessions and grants of its person. Without a session there is nothing to end."""
@@ -95,6 +90,15 @@ class AccountPages:
             await self._calls.send(SIGN_OUT, request, visit.exchange.call)
         visit.drop(SESSION)
         return await self._attempts.begin(visit, notice="out")
+
+
+async def changed(person: Person, rpc: Rpc[AnswerT], request: Message, name: str, place: str = "") -> Response:
+    """Asks for a change and goes back as `done` does, or shows the account with why it was refused, at a place."""
+    try:
+        await person.ask(rpc, request)
+    except MeshError as error:
+        return await refused(person, error, place)
+    return done(person.visit, name)
 
 
 def done(visit: Visit, name: str) -> Response:

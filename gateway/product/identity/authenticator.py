@@ -8,7 +8,7 @@ import re
 from rampart.auth.v1 import account_service_pb2 as pb
 from starlette.responses import Response
 
-from gateway.product.identity.account import done, refusal, refused
+from gateway.product.identity.account import changed, done, refusal, refused
 from gateway.product.identity.account_page import totp_page
 from gateway.product.identity.answers import shown
 from gateway.product.identity.calls import CONFIRM_TOTP, DELETE_TOTP, START_TOTP
@@ -46,11 +46,7 @@ class AuthenticatorPages:
 
     async def remove(self, person: Person) -> Response:
         """Turns it off."""
-        try:
-            await person.ask(DELETE_TOTP, pb.DeleteTotpRequest())
-        except MeshError as error:
-            return await refused(person, error)
-        return done(person.visit, "totp-off")
+        return await changed(person, DELETE_TOTP, pb.DeleteTotpRequest(), "totp-off")
 
     async def _show(self, person: Person, secret: str, uri: str, error: MeshError | None = None) -> Response:
         # It takes ten milliseconds, which calls of others would wait for.

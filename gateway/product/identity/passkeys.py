@@ -5,7 +5,7 @@ from __future__ import annotations
 from rampart.auth.v1 import account_service_pb2 as pb
 from starlette.responses import Response
 
-from gateway.product.identity.account import done, refused
+from gateway.product.identity.account import changed
 from gateway.product.identity.answers import json_answer
 from gateway.product.identity.attempts import Attempts
 from gateway.product.identity.calls import CREATE_PASSKEY, DELETE_PASSKEY, RENAME_PASSKEY, START_PASSKEY
@@ -38,26 +38,15 @@ class PasskeyPages:
         request = pb.CreatePasskeyRequest(
             state=given.get("state", ""), response=given.get("passkey", ""), display_name=given.get("name", "").strip()
         )
-        try:
-            await person.ask(CREATE_PASSKEY, request)
-        except MeshError as error:
-            return await refused(person, error, "passkey")
-        return done(person.visit, "passkey-new")
+        return await changed(person, CREATE_PASSKEY, request, "passkey-new", "passkey")
 
     async def rename(self, person: Person) -> Response:
         """Gives a passkey another name."""
         given = person.visit.given
         request = pb.RenamePasskeyRequest(passkey_id=given.get("id", ""), display_name=given.get("name", "").strip())
-        try:
-            await person.ask(RENAME_PASSKEY, request)
-        except MeshError as error:
-            return await refused(person, error, "passkey")
-        return done(person.visit, "passkey-renamed")
+        return await changed(person, RENAME_PASSKEY, request, "passkey-renamed", "passkey")
 
     async def remove(self, person: Person) -> Response:
         """Removes a passkey."""
-        try:
-            await person.ask(DELETE_PASSKEY, pb.DeletePasskeyRequest(passkey_id=person.visit.given.get("id", "")))
-        except MeshError as error:
-            return await refused(person, error, "passkey")
-        return done(person.visit, "passkey-removed")
+        request = pb.DeletePasskeyRequest(passkey_id=person.visit.given.get("id", ""))
+        return await changed(person, DELETE_PASSKEY, request, "passkey-removed", "passkey")
