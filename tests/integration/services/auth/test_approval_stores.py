@@ -26,7 +26,6 @@ from services.auth.domain.approvals import LIFE, MOST_OPEN, Approval, ApprovalSt
 from services.auth.domain.audit import AuditEvent
 from services.auth.domain.tenants import Tenant
 from services.auth.ports.approvals import ApprovalStore
-from tests.integration.conftest import FreshDatabase
 from tests.support.people import NOW
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant
@@ -44,11 +43,6 @@ class Kept:
     store: ApprovalStore
     tenant_id: str
     pool: Pool | None = None
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture(params=["memory", "postgres"])

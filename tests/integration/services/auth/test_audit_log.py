@@ -20,8 +20,6 @@ from services.auth.adapters.memory_audit import MemoryAuditLog
 from services.auth.adapters.postgres_audit import PostgresAuditLog, PostgresAuditNotary, PostgresAuditTrail
 from services.auth.domain.audit import AuditEvent, AuditFilter, AuditOutcome, StoredAuditEvent
 from services.auth.ports import AuditLog, AuditNotary, AuditTrail
-from tests.integration.conftest import FreshDatabase
-from tests.support.servers import Database
 
 NOW = datetime(2026, 11, 29, 21, 8, 2, 482_113, tzinfo=UTC)
 SEALER = HmacAuditSealer([secrets.token_bytes(32)])
@@ -40,11 +38,6 @@ class Stores:
     trail: AuditTrail
     log: AuditLog
     notary: AuditNotary
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture(params=["memory", "postgres"])

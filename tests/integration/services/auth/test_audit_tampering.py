@@ -19,16 +19,10 @@ from services.auth.adapters.audit_rows import append
 from services.auth.adapters.audit_sealing import HmacAuditSealer
 from services.auth.adapters.postgres_audit import PostgresAuditLog, PostgresAuditNotary, PostgresAuditTrail
 from services.auth.service.audit_notary import NotaryDuty
-from tests.integration.conftest import FreshDatabase
 from tests.integration.services.auth.test_audit_log import event, everything, faults, ready_pool
 from tests.support.servers import Database
 
 SEALER = HmacAuditSealer([secrets.token_bytes(32)])
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture

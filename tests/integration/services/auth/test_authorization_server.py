@@ -14,7 +14,6 @@ from rampart.auth.v1 import session_pb2, session_service_pb2, sign_in_service_pb
 
 from meshkit.errors import MeshError
 from services.auth.domain.members import Member
-from tests.integration.conftest import FreshDatabase
 from tests.support.auth_process import CALLBACK, AuthProcess, SignInEdge, new_members, sign_in_edge
 from tests.support.calls import failure
 from tests.support.certificates import Certificates
@@ -22,11 +21,6 @@ from tests.support.continuations import key_files
 from tests.support.processes import free_port
 from tests.support.servers import Database
 from tests.support.signing_in import PASSWORD, VERIFIER, query_of
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture(scope="module")

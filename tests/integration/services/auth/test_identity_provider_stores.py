@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,6 @@ import pytest
 
 from meshkit.errors import MeshError
 from meshkit.ids import uuid7
-from meshkit.storage.postgres import open_pool
 from services.auth import errors
 from services.auth.domain.identity_providers import IdentityProvider, ProviderLink, SecretMethod
 from services.auth.domain.members import Member, email_key
@@ -20,31 +19,9 @@ from services.auth.domain.quotas import CountedResource, QuotaUse
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import MemberChange
 from services.auth.service.quotas import check_room
-from tests.integration.conftest import FreshDatabase
-from tests.support.people import NOW, People, act, in_memory, in_postgres, link_of, member_of, together
-from tests.support.servers import Database
-from tests.support.tenants import add_tenant
+from tests.support.people import NOW, People, act, link_of, member_of, together
 
 ISSUER = "https://id.example"
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def people(request: pytest.FixtureRequest) -> AsyncIterator[People]:
-    if request.param == "memory":
-        people = in_memory()
-        await add_tenant(people.directory, people.tenant)
-        yield people
-        return
-    pool = await open_pool(request.getfixturevalue("database").dsn)
-    people = in_postgres(pool)
-    await add_tenant(people.directory, people.tenant)
-    yield people
-    await pool.close()
 
 
 def provider_of(tenant: Tenant, **changed: Any) -> IdentityProvider:

@@ -18,7 +18,6 @@ from services.auth.adapters.sealing import AesSealer
 from services.auth.domain.clients import Client
 from services.auth.domain.tenants import Tenant
 from services.auth.ports import RecordedAct
-from tests.integration.conftest import FreshDatabase
 from tests.integration.services.auth.test_program_ports import client_of, event, key_of
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant
@@ -28,11 +27,6 @@ INSERT = (
     "INSERT INTO clients (client_id, tenant_id, secret_hash, scopes, rate_limit, created_at)"
     " VALUES ($1, $2, $3, '{}', 1, now())"
 )
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture

@@ -12,17 +12,11 @@ from meshkit.storage.postgres import Pool, open_pool, transaction
 from services.auth.domain.links import LinkKind
 from services.auth.domain.members import Member
 from services.auth.domain.passkeys import Ceremony, CeremonyKind, Passkey
-from tests.integration.conftest import FreshDatabase
 from tests.support.people import NOW, People, act, in_postgres, link_of
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant
 
 TABLES = ["members", "passwords", "member_links", "member_marks", "member_totp", "recovery_codes", "passkeys"]
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,7 +22,6 @@ from services.auth.domain.tenants import TenantPlan
 from services.auth.domain.throttling import ACCOUNT, ADDRESS, MOST_MARKS, FailureCharge, FailureLimit
 from services.auth.ports import FactorRemoval, MemberChange
 from services.auth.service.quotas import check_room
-from tests.integration.conftest import FreshDatabase
 from tests.support.people import (
     HASH,
     NOW,
@@ -31,35 +29,15 @@ from tests.support.people import (
     act,
     change,
     in_memory,
-    in_postgres,
     link_of,
     member_of,
     together,
 )
 from tests.support.servers import Database
-from tests.support.tenants import add_tenant, give_plan
+from tests.support.tenants import give_plan
 
 LATER = NOW + timedelta(minutes=5)
 AT_ONCE = 100
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def people(request: pytest.FixtureRequest) -> AsyncIterator[People]:
-    if request.param == "memory":
-        people = in_memory()
-        await add_tenant(people.directory, people.tenant)
-        yield people
-        return
-    pool = await open_pool(request.getfixturevalue("database").dsn)
-    people = in_postgres(pool)
-    await add_tenant(people.directory, people.tenant)
-    yield people
-    await pool.close()
 
 
 async def test_member_is_found_as_stored_until_deleted(people: People) -> None:

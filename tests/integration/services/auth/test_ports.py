@@ -21,8 +21,6 @@ from services.auth.domain.audit import AuditEvent
 from services.auth.domain.keys import SigningKey
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import Directory, KeyChange, RecordedAct, SigningKeyStore
-from tests.integration.conftest import FreshDatabase
-from tests.support.servers import Database
 from tests.support.tenants import add_tenant
 
 NOW = datetime(2026, 11, 21, 4, 10, 37, 123456, tzinfo=UTC)
@@ -36,11 +34,6 @@ class Stores:
     keys: SigningKeyStore
     recorded: Callable[[str], Awaitable[int]]
     """Returns how many events the audit log of a tenant has."""
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -33,7 +33,6 @@ from services.auth.domain.secrets import StoredSecrets
 from services.auth.domain.tenants import Tenant, TenantPlan
 from services.auth.ports import ApiKeyStore, ClientStore, Directory, RecordedAct, UsedAssertions
 from services.auth.service.quotas import check_room
-from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant, give_plan
 from tests.support.tokens import Issuer
@@ -58,11 +57,6 @@ class ProgramStores:
     clients: ClientStore
     keys: ApiKeyStore
     used: UsedAssertions
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -26,7 +26,6 @@ from services.auth.ports.revocations import RevocationSource
 from services.auth.service.erasing import TenantErasure
 from services.auth.service.revoking.feed import RevocationFeed
 from services.auth.service.suspension import TenantControl
-from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant
 
@@ -45,11 +44,6 @@ class Store:
         """Returns what is known of the tenant of the test."""
         found = [record.revocation for record in (await self.source.read(0)).records]
         return {(each.kind, each.name): each for each in found if each.tenant_id == self.tenant}
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture

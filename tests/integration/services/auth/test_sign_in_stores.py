@@ -52,7 +52,6 @@ from services.auth.ports.grants import (
     SeenProofs,
 )
 from services.auth.ports.sign_in import AttemptStore, ConsentStore, SessionStore
-from tests.integration.conftest import FreshDatabase
 from tests.support.servers import Database
 from tests.support.tenants import add_tenant
 
@@ -81,11 +80,6 @@ class Stores:
         async with transaction(self.pool, [self.tenant_id]) as connection:
             rows = await connection.fetch("SELECT kind, name FROM revocations")
             return {(row["kind"], row["name"]) for row in rows}
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture(params=["memory", "postgres"])

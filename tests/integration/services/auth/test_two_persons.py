@@ -30,7 +30,6 @@ from meshkit.rpc.failures import from_rpc_error
 from meshkit.settings import TlsFiles
 from services.auth.domain.members import Member
 from services.auth.domain.tenants import Tenant
-from tests.integration.conftest import FreshDatabase
 from tests.support.auth_process import AuthProcess, SignInEdge, new_members, sign_in_edge
 from tests.support.calls import calling, failure
 from tests.support.certificates import Certificates
@@ -45,11 +44,6 @@ MODULES = {
     "AuditService": audit_service_pb2,
     "MemberService": member_service_pb2,
 }
-
-
-@pytest.fixture(scope="module")
-def database(fresh_database: FreshDatabase) -> Database:
-    return fresh_database("auth")
 
 
 @pytest.fixture(scope="module")
