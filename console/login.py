@@ -81,8 +81,12 @@ async def _login(arguments: argparse.Namespace) -> None:
         with contextlib.suppress(CommandFailure):
             former = file.read()
         file.write(login_of(endpoints, granted))
-    with contextlib.suppress(CommandFailure, HttpError):
+    try:
         await _end(former)
+    except (CommandFailure, HttpError) as error:
+        print(
+            f"The login before was not ended ({str(error).rstrip('.')}): end it on the account page.", file=sys.stderr
+        )
     print(f"Signed in to {endpoints.base_url}. Commands act as you until `rampart logout`.")
 
 

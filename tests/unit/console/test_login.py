@@ -116,7 +116,9 @@ async def test_login_that_is_over_is_forgotten(tmp_path: Path, server: TwinServe
         await renewed(file)
 
 
-def test_login_ends_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_login_ends_the_one_before_or_says_that_it_did_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     asked: list[tuple[str, str]] = []
 
     async def discovered(_: str) -> Endpoints:
@@ -138,6 +140,7 @@ def test_login_ends_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     kept = LoginFile(tmp_path).read()
     assert kept is not None and kept.refresh_token == "rrt-2"
     assert asked == [("https://a.example/revoke", "rrt-1")]
+    assert "The login before was not ended" in capsys.readouterr().err
 
 
 def test_request_says_what_the_standards_ask_for() -> None:
