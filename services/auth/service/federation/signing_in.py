@@ -187,17 +187,13 @@ class Federation:
     @asynccontextmanager
     async def _asking(self, tenant_id: str) -> AsyncIterator[None]:
         """Bounds the time of what is asked of a provider, and says that it does not answer. Nothing of it is shown."""
-        why = "timeout"
         try:
             async with asyncio.timeout(SECONDS):
                 yield
-            return
-        except ProviderFault as fault:
-            why = fault.why
-        except TimeoutError:
-            pass
-        _log.warning("an identity provider does not answer", extra={"fields": {"tenant_id": tenant_id, "why": why}})
-        raise unavailable("identity_provider")
+        except (ProviderFault, TimeoutError) as fault:
+            why = fault.why if isinstance(fault, ProviderFault) else "timeout"
+            _log.warning("an identity provider does not answer", extra={"fields": {"tenant_id": tenant_id, "why": why}})
+            raise unavailable("identity_provider") from None
 
 
 def _check_answer(under_way: FederatedAttempt, answer: ProviderAnswer) -> None:
