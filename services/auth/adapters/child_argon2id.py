@@ -12,6 +12,7 @@ import select
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from meshkit.errors import unavailable
@@ -51,7 +52,7 @@ class ChildArgon2id(Argon2id):
             _end(self._idle.pop())
 
     def _ask(self, *question: str | None) -> Any:
-        child = self._idle.pop() if self._idle else self._started()
+        child = self._taken() or self._started()
         line = _answer(child, json.dumps(question).encode() + b"\n")
         if self._closed or not line.endswith(b"\n"):
             _end(child)
@@ -61,6 +62,16 @@ class ChildArgon2id(Argon2id):
             _log.warning("a process that hashes passwords has not answered")
             raise unavailable("password hashing")
         return json.loads(line)
+
+    def _taken(self) -> _Child | None:
+        """Returns a child that waits, if any. Those that have ended meanwhile cost nobody his answer."""
+        with suppress(IndexError):
+            while True:
+                child = self._idle.pop()
+                if child.poll() is None:
+                    return child
+                _end(child)
+        return None
 
     def _started(self) -> _Child:
         # With a session of its own, so that it can give way to this process.
